@@ -9,7 +9,7 @@ from errno import EACCES, EISDIR, ENOSPC, EPERM
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from app import __version__
 from app.commands.common import (
@@ -81,8 +81,19 @@ WHY = {
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage in front of it."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register("type", Path, _path)
+
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_COULD_NOT_RUN, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _path(text: str) -> Path:
+    """An argument that names a file or folder; pathlib would take an empty one for the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty; perhaps a variable of the shell is not set")
+    return Path(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -101,6 +101,9 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["checkpoint", "x", "--start-over", "--import", "y"], "not allowed with"),
         (["demo", "x", "--rows", "many"], "invalid"),
         (["--nonsense"], "unrecognized"),
+        (["verify", ""], "file: the name is empty"),
+        (["migrations", "create", "x", "--folder", ""], "--folder: the name is empty"),
+        ([""], "the name is empty"),
     ],
 )
 def test_what_cannot_run_is_one_sentence_and_exit_2(arguments: list[str], words: str) -> None:

@@ -85,7 +85,11 @@ class NoteKind(Enum):
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
-    NO_TABLES = "", "it holds rows alone, which were put into tables that this program's migrations make"
+    NO_TABLES = (
+        "",
+        "it makes no table that can come in, so its rows were put into tables that this program's migrations "
+        "make",
+    )
     LACKS = "part", "missing, as in a dump of some tables only, or one that lost its end"
     NO_END = (
         "",

@@ -37,6 +37,9 @@ FROM main.sqlite_master AS found
 LEFT JOIN pragma_table_list AS list ON list.schema = 'main' AND list.name = found.name
 WHERE found.sql IS NOT NULL ORDER BY found.rowid
 """
+_END: Final = "DELETE FROM sqlite_sequence WHERE 0;"
+"""Stands behind all rows, so that an import knows that none is missing (`NoteKind.NO_END`)."""
+
 _ALL: Final = "1"
 """The condition of every row."""
 
@@ -115,6 +118,8 @@ class _Export:
             for table, which in some:
                 self._rows(table, which, total)
             self._numbering({caseless(name) for name, which in conditions.items() if which == _ALL} & chosen)
+        if self._wanted.schema and self._counted(chosen):
+            self._line(_END)
         if self._wanted.schema:
             self._create(("trigger",), chosen)
         return self._done
@@ -225,9 +230,8 @@ class _Export:
         """
         if "sqlite_sequence" not in self._stored:
             return
-        for item in self._objects if self._wanted.schema else ():  # also of those that have given none yet
-            if item.kind == "table" and item.table in tables and "AUTOINCREMENT" in item.sql.upper():
-                self._line(f"DELETE FROM sqlite_sequence WHERE name = {literal(item.name)};")  # noqa: S608
+        for name in self._counted(tables) if self._wanted.schema else ():  # also that have given none yet
+            self._line(f"DELETE FROM sqlite_sequence WHERE name = {literal(name)};")  # noqa: S608
         for name, number in self._database.rows(raw("SELECT name, seq FROM main.sqlite_sequence")):
             if caseless(name) not in tables or number is None:
                 continue
@@ -237,6 +241,14 @@ class _Export:
             else:
                 lower = f"name = {table} AND seq < {last}"
                 self._line(f"UPDATE sqlite_sequence SET seq = {last} WHERE {lower};")  # noqa: S608
+
+    def _counted(self, tables: set[str]) -> list[str]:
+        """Those of the tables that AUTOINCREMENT numbers."""
+        return [
+            item.name
+            for item in self._objects
+            if item.kind == "table" and item.table in tables and "AUTOINCREMENT" in item.sql.upper()
+        ]
 
 
 def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a file holds replaced by what a copy holds: checked first, in one transaction, with a way back."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +24,7 @@ from models import schema
 from models.errors import (
     Cancelled,
     DamagedFile,
+    DiskFull,
     FileLocked,
     NeedsCopy,
     NotADatabase,
@@ -269,16 +270,21 @@ def prepare(
     with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
         if source.samefile(path):
             raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
-    copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
-    notes: tuple[Note, ...] = ()
+    is_dump = False
     try:
         with suppress(NeedsCopy, UnfinishedChange):  # a copy is made all the same
             opening.open_database(source, read_only=True)
-        snapshot_copy(source, copy)
     except SqlDump:
-        from app.services.files.importing import import_dump  # noqa: PLC0415 - most copies are databases
+        is_dump = True
+    copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
+    notes: tuple[Note, ...] = ()
+    with _written_beside(path):
+        if is_dump:
+            from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 
-        notes = import_dump(source, copy, strict=strict, progress=progress, cancelled=cancelled).notes
+            notes = import_dump(source, copy, strict=strict, progress=progress, cancelled=cancelled).notes
+        else:
+            snapshot_copy(source, copy)
     database = LocalDatabase(copy)
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
@@ -331,7 +337,8 @@ def restore(
     kept = copies.take_name(path.resolve(), "restore", now)
     try:
         if prepared.recorded:
-            _record(prepared, kept, actor=actor, now=now)
+            with _written_beside(path):
+                _record(prepared, kept, actor=actor, now=now)
             announce()
         with LocalDatabase(path).expected_errors():
             copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
@@ -374,6 +381,15 @@ def _line(
         if checkpoints and not is_related(rows, checkpoints):
             return None, Standing.OTHER
     return lines[-1], Standing.CONTRADICTED
+
+
+@contextmanager
+def _written_beside(path: Path) -> Iterator[None]:
+    """A disk that is full is the one on which the file lies, whatever is made there and from what."""
+    try:
+        yield
+    except DiskFull as error:
+        raise DiskFull(path) from error
 
 
 def _named(path: Path) -> Path:

@@ -165,6 +165,19 @@ def test_an_export_that_lost_its_end_does_not_come_in_as_whole(database_path: Pa
     assert [note.kind for note in found] == [NoteKind.NO_END]
 
 
+@pytest.mark.parametrize("wanted", [{"tenant": "acme"}, {"rows": False}])
+def test_a_part_that_is_whole_misses_nothing(
+    database_path: Path, tmp_path: Path, wanted: dict[str, Any]
+) -> None:
+    execute(
+        database_path,
+        "DROP TABLE d1_migrations",
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('u', 'acme', 'a@b', 1, 1)",
+    )
+    exported(database_path, tmp_path / "out.sql", **wanted)
+    import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite", strict=True)
+
+
 def test_counters_that_have_counted_nothing_are_not_missing(database_path: Path, tmp_path: Path) -> None:
     execute(database_path, "DROP TABLE d1_migrations")
     exported(database_path, tmp_path / "out.sql")

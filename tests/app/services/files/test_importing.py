@@ -401,6 +401,11 @@ def test_rows_without_tables_are_put_into_ours(run: Run, texts: dict[str, str]) 
     assert value(made.path, "SELECT group_concat(name) FROM d1_migrations") == ",".join(MIGRATIONS)
 
 
+def test_rows_of_a_table_that_cannot_be_made_are_put_into_ours(run: Run) -> None:
+    made = run("CREATE TABLE users (id, CHECK (id IN (SELECT 1)));\nINSERT INTO users(id) VALUES('u');\n")
+    assert [note.kind for note in made.notes[:2]] == [NoteKind.REFUSED, NoteKind.NO_TABLES]
+
+
 def test_rows_without_tables_that_are_not_ours(run: Run) -> None:
     with pytest.raises(RowsDoNotFit, match=r"no column named role.*without --no-schema"):
         run("INSERT INTO users(id, role) VALUES('u', 'operator');\n")

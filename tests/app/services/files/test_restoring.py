@@ -1,5 +1,6 @@
 """A restore: all of the copy or nothing, with a way back and an entry that says so."""
 
+import errno
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import apsw
 import pytest
 
 from app.services.files import opening, restoring
-from models.errors import Cancelled, DamagedFile, FileLocked, FileMissing, NotAllowed
+from models.errors import Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
@@ -102,6 +103,22 @@ def test_rows_that_only_the_log_holds_are_kept(live: Path, copy: Path, tmp_path:
     kept = restoring.restore(live, prepared, actor="ada", now=NOW, force=True)
     assert ask(kept, "SELECT count(*) FROM users WHERE id = 'x'") == [(1,)]
     assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(0,)]
+
+
+@pytest.mark.parametrize("is_dump", [True, False])
+def test_a_full_disk_is_the_one_of_the_file(
+    live: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_dump: bool
+) -> None:
+    """What is prepared of the copy lies there; the copy's own may have room enough."""
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    source = write_dump(copy, tmp_path / "export.sql", d1=True) if is_dump else copy
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull, match=f"disk that holds {live.name} is full"):
+        restoring.prepare(live, source, tmp_path / "scratch")
 
 
 @pytest.mark.slow
