@@ -7,10 +7,10 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 Place = Path | str
 """A file, or what a person calls the database (`Database.place`)."""
@@ -66,13 +66,21 @@ class NotAllowed(TenantAdminError):
 
 
 class StillReferred(NotAllowed):
-    """A foreign key without an ON DELETE action forbids it."""
+    """A foreign key without an ON DELETE action forbids it. `ids` are of the records that have to stay, of
+    several that were to go.
+    """
 
     heading = "This cannot be deleted"
     sentence = (
-        "This is still referred to by {what}, which would lose what they refer to; nothing was changed. "
+        "{why} still referred to by {what}, which would lose what they refer to; nothing was changed. "
         "Remove those first, or keep the record."
     )
+    why = "This is"
+
+    def __init__(self, rows: str, ids: Collection[Any] = (), of: int = 1) -> None:
+        which = f"{len(ids):,} of the {of:,} {'is' if len(ids) == 1 else 'are'}"
+        super().__init__(rows, which if of > 1 else None)
+        self.rows, self.ids = rows, ids
 
 
 class ReferredByChange(NotAllowed):

@@ -15,7 +15,7 @@ from peewee import BaseQuery
 
 from app.services import text
 from app.services.records.images import Images, require_key
-from app.services.records.rows import Image, RowChange, StoredRow, Value
+from app.services.records.rows import ID, Image, RowChange, StoredRow, Value
 from models.engine import raw, sql_name
 from models.errors import NotAllowed, ReferredByChange, StillReferred
 from models.schema import ForeignKey
@@ -70,17 +70,17 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
     Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
-    not lose what they refer to, and `NotAllowed` where what goes or changes along could not be put back: rows
-    in a circle, that refer to nothing, or are referred to by what would change, tables with triggers, too
-    many rows.
+    not lose what they refer to and names which of `rows` they keep, and `NotAllowed` where what goes or
+    changes along could not be put back: rows in a circle, that refer to nothing, or are referred to by what
+    would change, tables with triggers, too many rows.
     """
     images.read([followed(table) for table in dict.fromkeys(row.table.name for row in rows)])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
     altered: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
-    held: dict[Identity, StoredRow] = {}
-    led: dict[tuple[str, tuple[tuple[str, Value], ...]], list[StoredRow]] = {}
+    held: dict[Identity, set[Identity]] = {}  # by which of those that were to go
+    led: dict[tuple[str, tuple[tuple[str, Value], ...]], list[tuple[StoredRow, Identity]]] = {}
     frontier = list(rows)
     while frontier:
         found = list(images.referring(frontier, MOST + 1))
@@ -105,9 +105,9 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         raise ReferredByChange(f"Rows of {other.table.name}")
                     altered.setdefault(identity, (child, {}))[1].update(detached)
                     to = tuple(zip(key.parent_columns, detached.values(), strict=True))
-                    led.setdefault((parent.table.name, to), []).append(child)
+                    led.setdefault((parent.table.name, to), []).append((child, root[parent.identity]))
                 case _:
-                    held[identity] = child
+                    held.setdefault(identity, set()).add(root[parent.identity])
         if len(doomed) - len(rows) + len(altered) > MOST:
             raise NotAllowed(
                 f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
@@ -119,9 +119,12 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         if None not in values and all(
             row.identity in doomed for row in images.matching(table, names, [values])
         ):
-            held.update((child.identity, child) for child in children)
-    if still := Counter(child.table.name for identity, child in held.items() if identity not in doomed):
-        raise StillReferred(_rows(still))
+            for child, of in children:
+                held.setdefault(child.identity, set()).add(of)
+    if still := held.keys() - doomed.keys():
+        keep = set().union(*(held[identity] for identity in still))
+        ids = [row[ID] for row in rows if row.identity in keep]
+        raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
     images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
@@ -17,7 +17,12 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
+from app.ui.widgets.formatting import first_line
 from models.engine import Database
+from models.errors import StillReferred
+
+NAMED: Final = 5
+"""Of the records that have to stay, how many a question names."""
 
 record_act = partial(ActionSpec, button_in=ButtonIn.INSPECTOR)
 """An act on the selected records, with a button in the inspector."""
@@ -46,8 +51,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
     `name` is the column that names a record in the question. One record on which nothing else depends goes
     without a question, unless the preferences ask for it; undo brings back all of it. Where all records of a
-    tenant go, its name is to be typed. What may not go is said
-    instead of asked.
+    tenant go, its name is to be typed. What may not go is said instead of asked; of several records, which
+    those are, and whether the others shall go.
     """
 
     def run(query: ListQuery, keys: Keys) -> None:
@@ -64,10 +69,21 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
         def look(database: Database) -> tuple[Frozen, str, list[str]]:
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
-            rows = context.lists.rows(database, query, keys, ("id", name, "tenant_id"))
-            doomed, told = freeze(rows), {"actor": context.settings.actor, "now": context.clock()}
-            along = preview(load(), database, doomed.ids, **told).along if doomed.ids else ""
-            return doomed, along, emptied(database, doomed)
+            rows = list(context.lists.rows(database, query, keys, ("id", name, "tenant_id")))
+            all_of_them, told = len(rows), {"actor": context.settings.actor, "now": context.clock()}
+            along, stay, first = "", "", None
+            while (doomed := freeze(rows)).ids:
+                try:
+                    along = preview(load(), database, doomed.ids, **told).along
+                    break
+                except StillReferred as error:
+                    first = first or error
+                    kept = [row for row in rows if row[0] in error.ids]
+                    rows = [row for row in rows if row[0] not in error.ids]
+                    if not (kept and rows):
+                        raise first from None
+                    stay += _say_kept(freeze(kept).names, len(kept), all_of_them, error.rows)
+            return replace(doomed, stay=stay), along, emptied(database, doomed)
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
@@ -116,12 +132,14 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
 class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
-    The ids of all, names for the first few as a question lists them, and how many are of each tenant.
+    The ids of all, names for the first few as a question lists them, and how many are of each tenant; and
+    which of those selected have to stay, as a sentence.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
     going: Mapping[Any, int]
+    stay: str = ""
 
     @property
     def tenants(self) -> int:
@@ -156,22 +174,34 @@ def ask_about(
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
+def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:
+    """Which of the selected records have to stay, and why, before a question about the others."""
+    named = ", ".join(visible(first_line(name, 80)) for name in names[:NAMED])
+    more = f" and {kept - NAMED:,} more" if kept > NAMED else ""
+    verb, they = ("stays", "it is") if kept == 1 else ("stay", "they are")
+    return f"{kept:,} of the {of:,} {verb}, because {they} still referred to by {by}: {named}{more}. "
+
+
 def _decide_deletion(
-    tab: RecordTab, function: Callable[..., Change], doomed: Frozen, along: str, emptied: Sequence[str]
+    tab: RecordTab,
+    function: Callable[..., Change],
+    doomed: Frozen,
+    along: str,
+    emptied: Sequence[str],
 ) -> None:
     act, one = partial(tab.act, function, doomed.ids), len(doomed.ids) == 1
     if not doomed.ids:
         return
-    if one and not along and not tab.context.settings.confirm_deletion:
+    if one and not along and not doomed.stay and not tab.context.settings.confirm_deletion:
         act()
         return
     count = counted(len(doomed.ids), *tab.spec.table.noun)
     of_whom = f" of {counted(doomed.tenants, 'tenant')}" if doomed.tenants > 1 else ""
-    what, them = ("It", "it") if one else (f"{count}{of_whom}", "them")
+    what, them = ("The other one" if doomed.stay else "It", "it") if one else (f"{count}{of_whom}", "them")
     all_of_it = "all of it" if along else them
     has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
     recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
-    sentence = f"{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
+    sentence = f"{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
         sentence += f" They are all {tab.spec.table.noun[1]} of {visible(whose)}; none is left."

@@ -217,6 +217,9 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
         delete(people, "u-1")
     with pytest.raises(StillReferred):
         writing.preview(users.delete, people, ["u-1"], actor="ops", now=NOW)
+    with pytest.raises(StillReferred, match="1 of the 3 is still referred to by 1 row of marks") as refused:
+        delete(people, "u-1", "u-2", "u-3")
+    assert refused.value.ids == ["u-1"]
     assert (content(), events()) == (before, [])
     delete(people, "u-2")
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -185,6 +185,30 @@ def test_what_others_hold_on_to_is_not_asked_about(
         "This is still referred to by 2 rows of artifacts, which would lose"
     )
     assert tab.findChild(ConfirmDialog) is None
+
+
+@pytest.mark.slow
+def test_of_several_those_that_others_hold_on_to_stay_and_the_rest_may_go(
+    depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    user = choose(tab, qtbot, 2)
+    [(email, tenant)] = ask(depended, "SELECT email, tenant_id FROM users WHERE id = ?", user)
+    ask(depended, "INSERT INTO artifacts VALUES (?), (?)", user, user)
+    total = tab.model.rowCount()
+    for row in range(4):
+        flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+        tab.table.selectionModel().select(tab.model.index(row, 0), flags)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    question = dialog(qtbot, tab, ConfirmDialog)
+    assert question.sentence.text().startswith(
+        "1 of the 4 stays, because it is still referred to by 2 rows of artifacts: "
+        f"{email} · {tenant}. 3 users"
+    )
+    assert question.confirm_button.text() == "Delete 3 users"
+    with qtbot.waitSignal(context.runner.changed):
+        qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 3)
+    assert ask(depended, "SELECT count(*) FROM users WHERE id = ?", user) == [(1,)]
 
 
 def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
