@@ -10,7 +10,7 @@ from typing import Any
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
-from app.services.chain.rules import BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
+from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
@@ -20,6 +20,8 @@ LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
 
 _VERIFY = "Verify the chain to check"
+_OF_OTHERS = ABOUT_A_CHAIN - {Code.UNREADABLE}
+"""Findings that name an entry for what is wrong around it, such as the last one that a checkpoint knew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class State(Enum):
     UNREAD = ("not checked", None, None, "The file could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
+    NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
     CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")
     BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
 
@@ -93,7 +96,9 @@ class Outcome:
         first = self.asked.section.first
         codes = self._codes.get(seq, set())
         if wrong := codes - {Code.UNPROVEN_START}:  # which it is until it was looked at again
-            return State.CHANGED if wrong <= OF_AN_ENTRY else State.BROKEN
+            if wrong <= OF_AN_ENTRY:
+                return State.CHANGED
+            return State.NAMED if wrong <= _OF_OTHERS else State.BROKEN
         if self.outdated or seq > self._through or (first is not None and seq < first):
             return State.UNCHECKED if first is None else State.OUTSIDE
         if codes:
