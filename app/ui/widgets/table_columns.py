@@ -12,7 +12,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
 
-_WIDEST, _SECOND_WIDEST, _MAIN_LEAST = 420, 240, (100, 200)
+_WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
 _SAVE_AFTER_MS = 400
 _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
@@ -50,14 +50,21 @@ class ColumnLayout(QObject):
         header.sectionMoved.connect(self._changed)
 
     def fit(self) -> None:
-        """Widths from the header and the rows in view, at most 420 px, or 240 where room is short."""
+        """Widths from the header and the rows in view, at most 420 px, or 240 where room is short, or 160
+        rather than that a column gives way.
+        """
         header = self._header
         with self.by_itself():
             self._take_back()
             self._table.resizeColumnsToContents()
             self._narrow(range(header.count()), _WIDEST)
-            if self._main >= 0 and header.length() > self._room():
-                self._narrow(set(range(header.count())) - {self._main}, _SECOND_WIDEST)
+            if self._main >= 0:
+                others, room = set(range(header.count())) - {self._main}, self._room()
+                if header.length() > room:
+                    self._narrow(others, _NARROWER)
+                spare = max(0, header.sectionSize(self._main) - self._main_least())
+                if header.length() - spare > room:
+                    self._narrow(others, _NARROWEST)
         self.fill()
 
     def fill(self) -> None:

@@ -48,6 +48,16 @@ def test_where_room_is_short_long_texts_give_way_before_words(theme: Theme, qtbo
     assert table.horizontalScrollBar().maximum() > 0
 
 
+def test_no_column_gives_way_because_of_one_long_value(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a word", "main " * 40, "second" * 40, "a date of 1990"]], width=560)
+    table.columns.let_give_way([3])
+    table.columns.fit()
+    assert table.columnWidth(2) == 160
+    assert seen(table) == [0, 1, 2, 3]
+    table.resize(300, 300)
+    assert seen(table) == [0, 1, 2]
+
+
 def seen(table: DataTable) -> list[int]:
     return [column for column in range(table.model().columnCount()) if not table.isColumnHidden(column)]
 
