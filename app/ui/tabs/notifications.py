@@ -18,10 +18,13 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import LONGEST, Label
-from app.ui.widgets.panes import Field
+from app.ui.widgets.labels import Label
+from app.ui.widgets.panes import Field, has_long_word
 from models.engine import Database
 from models.errors import NotAllowed
+
+_MESSAGE, _LINES = 600, 12
+"""Characters and line breaks of a message that is read in full above the other fields."""
 
 _READ = NOTIFICATIONS.names.index("read")
 _CHIPS: dict[bool, Chip] = {
@@ -68,9 +71,10 @@ class NotificationsTab(RecordTab):
         chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), declared.chip(note, "read", _CHIPS)]
         self.inspector.set_header(note.text("title"), f"to {note['tenant_id']}", *chips)
         message = note.text("message")
-        whole = len(message) <= LONGEST
-        self._message.setText(message if whole else f"{message[:LONGEST].rstrip()}…")
-        fields = [] if whole else [Field("Message", message)]
+        fits = len(message) <= _MESSAGE and message.count("\n") <= _LINES and not has_long_word(message)
+        self._message.setText(message if fits else "")
+        self._message.setVisible(fits)
+        fields = [] if fits else [Field("Message", message)]
         if record.run_id is not None and record.idea is not None:
             fields += [Field("Run", record.idea), Field("Run id", record.run_id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")

@@ -135,11 +135,13 @@ def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushBut
 Chip = tuple[str, Tone, str | None]
 """The word, tone and icon of a status."""
 
-_LONGEST, _WORD = 60, 200
+_LONGEST, _WORD = 28, 200
 
 
 class StatusChip(QFrame):
-    """A word on a tinted pill. It is never shortened, unless it is none: at most 60 characters."""
+    """A word on a tinted pill. It is never shortened, unless it is none: two of at most 28 characters fit
+    beside each other.
+    """
 
     def __init__(
         self, theme: Theme, text: str = "", tone: Tone = Tone.NEUTRAL, icon: str | None = None

@@ -4,10 +4,21 @@ import re
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
+from math import ceil
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QIcon, QPainter, QPaintEvent, QResizeEvent, QTextLayout
+from PySide6.QtGui import (
+    QFont,
+    QFontMetrics,
+    QFontMetricsF,
+    QIcon,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
@@ -135,21 +146,22 @@ class ElidedLabel(QLabel):
 
 
 class FoldedLabel(Label):
-    """Wraps to at most two lines and ends in an ellipsis there, until `unfold(True)`. `is_long` says whether
-    it has more to say.
+    """Wraps to at most `most` lines and ends in an ellipsis there, until `unfold(True)`; a word that no line
+    can take is broken. `is_long` says whether it has more to say.
     """
 
     _unfolded = False
 
-    def __init__(self, text: str = "", look: Look = Look.TEXT) -> None:
-        super().__init__(text, look, wrap=True)
+    def __init__(self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, caption: str = "") -> None:
+        super().__init__(text, look, wrap=True, caption=caption)
+        self._most = most
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
     @property
     def is_long(self) -> bool:
-        return super().heightForWidth(max(1, self.width())) > self._folded()
+        return len(self._lines(self.width())) > self._most
 
     def unfold(self, on: bool) -> None:
         self._unfolded = on
@@ -157,8 +169,8 @@ class FoldedLabel(Label):
         self.update()
 
     def heightForWidth(self, width: int) -> int:
-        whole = super().heightForWidth(width)
-        return whole if self._unfolded else min(whole, self._folded())
+        lines = len(self._lines(width))
+        return (lines if self._unfolded else min(lines, self._most)) * self._line_height()
 
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self.text()), self.fontMetrics().lineSpacing())
@@ -167,26 +179,37 @@ class FoldedLabel(Label):
         return QSize(24, self.fontMetrics().lineSpacing())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._unfolded or not self.is_long:
-            super().paintEvent(event)
-            return
         painter, room, metrics = QPainter(self), self.contentsRect(), self.fontMetrics()
         painter.setPen(self.palette().color(self.foregroundRole()))
-        first = QTextLayout(self.text(), self.font())
-        first.beginLayout()
-        line = first.createLine()
-        line.setLineWidth(room.width())
-        first.endLayout()
-        length = line.textLength()
-        rest = metrics.elidedText(self.text()[length:], Qt.TextElideMode.ElideRight, room.width())
-        for number, words in enumerate((self.text()[:length], rest)):
-            painter.drawText(
-                room.left(), room.top() + number * metrics.lineSpacing() + metrics.ascent(), words
-            )
+        lines, height = self._lines(room.width()), self._line_height()
+        if not self._unfolded and len(lines) > self._most:
+            rest = "".join(lines[self._most - 1 :])
+            last = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, room.width())
+            lines[self._most - 1 :] = [last]
+        top = room.top() + max(0, room.height() - len(lines) * height) // 2 + metrics.ascent()
+        for number, words in enumerate(lines):
+            painter.drawText(room.left(), top + number * height, words)
         painter.end()
 
-    def _folded(self) -> int:
-        return 2 * self.fontMetrics().lineSpacing() + 2
+    def _line_height(self) -> int:
+        return ceil(QFontMetricsF(self.font()).lineSpacing())
+
+    def _lines(self, width: int) -> list[str]:
+        units = self.text().encode("utf-16-le", "surrogatepass")  # which Qt counts in
+        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
+        layout.setTextOption(_ANYWHERE)
+        layout.beginLayout()
+        lines = []
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(max(24, width))
+            part = units[2 * line.textStart() : 2 * (line.textStart() + line.textLength())]
+            lines.append(part.decode("utf-16-le", "surrogatepass").rstrip("\n"))
+        layout.endLayout()
+        return lines
+
+
+_ANYWHERE = QTextOption()
+_ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
 _SAID: dict[str | Tone, str] = {Tone.OK: "Good", Tone.WARN: "Warning", Tone.BAD: "Problem"}

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
+from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, StatusChip, push_button, share_words, tool_button
-from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import (
     ElidedLabel,
+    FoldedLabel,
     IconLabel,
     Label,
     Look,
@@ -64,14 +65,19 @@ class EmptyState(QWidget):
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
 
-_UNBREAKABLE = re.compile(r"\S*\w{30}\S*")
-"""A text that no line can take and none can break: cut in the middle, as an id is."""
+_UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
+"""A word that hardly a line can take and Qt does not break: alone it is cut in the middle, as an id is."""
 
 GAP = 12
-_LONG = 160
+_LONG, _MOST_LINES = 160, 12
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY = 280, 24
+
+
+def has_long_word(text: str) -> bool:
+    """Whether a label that wraps could cut it."""
+    return _UNBREAKABLE.search(text) is not None
 
 
 class MasterDetail(QSplitter):
@@ -175,7 +181,7 @@ class Inspector(QFrame):
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
         self.title = ElidedLabel(look=Look.TITLE)
-        self.subtitle = Label(look=Look.DIM, wrap=True, selectable=True)
+        self.subtitle = FoldedLabel(look=Look.DIM, most=3)
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
@@ -238,7 +244,8 @@ class Inspector(QFrame):
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
         self.subtitle.setMinimumHeight(0)  # else what was shown before would still ask for its own
         # Where the card is low, a stacked layout would cut the lines that wrap.
-        self.subtitle.setMinimumHeight(max(0, self.subtitle.heightForWidth(max(1, room))))
+        self.subtitle.setMinimumHeight(self.subtitle.heightForWidth(room))
+        set_tip(self.subtitle, self.subtitle.text() if self.subtitle.is_long else "")
 
     def add_widget(self, widget: QWidget) -> None:
         """Above the acts."""
@@ -360,10 +367,12 @@ class FieldList(QWidget):
             value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
             if field.mono:
                 value.setFont(self._theme.mono_font())
+        elif has_long_word(words):
+            value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)
         else:
             value = Label(words, look, wrap=True, selectable=True, caption=field.label)
-            if long:
-                value.set_spoken(field.value)
+        if long and isinstance(value, Label):
+            value.set_spoken(field.value)
         value.setMinimumWidth(40)
         if field.tip:
             set_tip(value, field.tip)
@@ -373,7 +382,9 @@ class FieldList(QWidget):
         holder = QWidget()
         line = in_column(value, within=holder, margins=(0, 3, 0, 3), spacing=2)
         if long:
-            show = push_button(self._theme, f"Show all {byte_size(len(field.value))}", kind=Kind.FLAT)
+            show = push_button(
+                self._theme, f"Show all {counted(len(field.value), 'character')}", kind=Kind.FLAT
+            )
             show.setAccessibleName(f"Show all of {field.label}")
             show.setProperty("small", True)
             show.clicked.connect(lambda: self._open(row, field, holder))

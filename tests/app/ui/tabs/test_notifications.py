@@ -156,6 +156,20 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("message", ["goes on " * 100, "W" * 300, "\n" * 20 + "the end"])
+def test_a_message_that_would_fill_the_inspector_opens_on_demand(
+    tab: NotificationsTab, context: Context, qtbot: QtBot, message: str
+) -> None:
+    first = tab.model.record_id(0)
+    writer = apsw.Connection(str(context.opened.database.path))
+    writer.execute("UPDATE notifications SET message = ? WHERE id = ?", (message, first))
+    writer.close()
+    choose(tab, qtbot, 0)
+    assert tab._message.isHidden()
+    assert [field.value for field in tab.fields._fields if field.label == "Message"] == [message]
+
+
+@pytest.mark.slow
 def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
     reasons = {
         "NULL": "names no run",

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.labels import LINE, LONGEST, ElidedLabel, Label, in_lines, line_edit
+from app.ui.widgets.labels import LINE, LONGEST, ElidedLabel, FoldedLabel, Label, in_lines, line_edit
 
 
 def test_labels_never_guess_markup(qtbot: QtBot, theme: Theme) -> None:
@@ -23,6 +23,19 @@ def test_elided_label_tells_the_rest(qtbot: QtBot, theme: Theme) -> None:
     assert "a rather long sentence &lt;x&gt;" in label.toolTip()
     label.resize(600, 20)
     assert label.toolTip() == ""
+
+
+def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme: Theme) -> None:
+    label = FoldedLabel("user of 😀 " + "W" * 300, most=3)
+    qtbot.addWidget(label)
+    label.resize(400, 100)
+    assert label.is_long
+    lines = label._lines(400)
+    assert "".join(lines) == label.text()
+    assert all(label.fontMetrics().horizontalAdvance(line) <= 400 for line in lines)
+    assert label.heightForWidth(400) == 3 * label.heightForWidth(40_000)
+    label.unfold(True)
+    assert label.heightForWidth(400) == len(lines) * label.heightForWidth(40_000)
 
 
 def test_a_line_too_long_for_a_box_goes_on_in_the_next() -> None:

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import StatusChip, push_button
-from app.ui.widgets.labels import ElidedLabel, in_lines
+from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
 
 
@@ -90,8 +90,32 @@ def test_a_long_word_that_is_no_id_is_cut_with_an_ellipsis_too(qtbot: QtBot, the
     fields = FieldList(theme)
     qtbot.addWidget(fields)
     url = "https://hooks.example.com/" + "0123456789" * 5
-    fields.set_fields([Field("URL", url), Field("Note", "some words that wrap " * 3)])
-    assert [one.text() for one in fields.findChildren(ElidedLabel)] == [url]
+    email = ",".join(["a.text.that.goes.on"] * 3)
+    words = "see " + "W" * 60
+    fields.set_fields(
+        [
+            Field("URL", url),
+            Field("E-mail", email),
+            Field("Note", "some words that wrap " * 3),
+            Field("Last", words),
+        ]
+    )
+    assert [one.text() for one in fields.findChildren(ElidedLabel)] == [url, email]
+    assert [one.text() for one in fields.findChildren(FoldedLabel)] == [words], "broken where it is too long"
+
+
+def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot: QtBot, theme: Theme) -> None:
+    inspector = Inspector(theme)
+    qtbot.addWidget(inspector)
+    inspector.resize(400, 500)
+    inspector.show()
+    inspector.set_header("A user", "user of acme-corp")
+    inspector.show_record()
+    low = inspector.subtitle.minimumHeight()
+    assert inspector.subtitle.toolTip() == ""
+    inspector.set_header("A user", "user of " + "W" * 300)
+    assert inspector.subtitle.minimumHeight() == 3 * low
+    assert "W" * 300 in inspector.subtitle.accessibleDescription()
 
 
 def test_an_id_that_has_no_room_is_cut_in_the_middle_with_an_ellipsis(qtbot: QtBot, theme: Theme) -> None:
