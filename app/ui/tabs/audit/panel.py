@@ -25,6 +25,7 @@ from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
@@ -356,8 +357,10 @@ class FindingsPanel(QFrame):
         self._found: tuple[Finding, ...] = ()
         self._more = Label(look=Look.DIM)
         self._whole = Label(wrap=True, selectable=True, caption="The finding in full")
-        self._whole.hide()
-        in_column(self.table, self._more, self._whole, None, within=self, spacing=4)
+        self._sought = FieldList(theme)
+        for part in (self._whole, self._sought):
+            part.hide()
+        in_column(self.table, self._more, self._whole, self._sought, None, within=self, spacing=4)
         self.hide()
 
     @property
@@ -369,6 +372,7 @@ class FindingsPanel(QFrame):
         self.table.set_most(_MOST_BESIDE if beside else _MOST)
         self.table.setColumnHidden(_TENANT, beside)
         self._whole.setVisible(beside)
+        self._sought.setVisible(beside)
 
     def show_findings(self, report: Report | None) -> None:
         """Lists them; none where nothing is known."""
@@ -379,6 +383,7 @@ class FindingsPanel(QFrame):
         found, archived = report.findings, _archived(report)
         self._found = tuple(found)
         self._whole.setText("Select a finding to read all of it." if found else "")
+        self._sought.set_fields(())
         self.table.show_rows([_row(finding, archived=finding in archived) for finding in found])
         self._seqs = [None if finding in archived else finding.seq for finding in found]
         hidden = report.found - len(found)
@@ -394,7 +399,9 @@ class FindingsPanel(QFrame):
     def _choose(self) -> None:
         if self.table.currentIndex().isValid():
             row = self.table.source_row(self.table.currentIndex().row())
-            self._whole.setText(_in_full(self._found[row]))
+            finding = self._found[row]
+            self._whole.setText(finding.message)
+            self._sought.set_fields([Field(name, of, mono=True) for name, of in _sought(finding)])
             seq = self._seqs[row]
             if seq is not None:
                 self.chosen.emit(seq)
@@ -433,5 +440,9 @@ def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
 
 def _in_full(finding: Finding) -> str:
     """The sentence, which a narrow window shortens, and what was looked for."""
+    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in _sought(finding))])
+
+
+def _sought(finding: Finding) -> list[tuple[str, str]]:
     both = (("Expected", finding.expected), ("Found", finding.actual))
-    return "\n".join([finding.message, *(f"{name}: {of}" for name, of in both if of is not None)])
+    return [(name, of) for name, of in both if of is not None]
