@@ -172,8 +172,8 @@ class StoredTable:
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
     tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
     that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
-    `defaults` are SQL. `required` are the columns that hold no NULL and have no default. `referring` are the
-    foreign keys, of any table, that refer to this one.
+    `defaults` are SQL. `never_null` are the columns that hold no NULL. `referring` are the foreign keys, of
+    any table, that refer to this one.
     """
 
     name: str
@@ -184,7 +184,7 @@ class StoredTable:
     has_triggers: bool
     rowid: str | None = "rowid"
     without_rowid: bool = False
-    required: tuple[str, ...] = ()
+    never_null: tuple[str, ...] = ()
     referring: tuple[ForeignKey, ...] = ()
 
     @property
@@ -257,10 +257,10 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
             has_triggers=caseless(name) in triggered,
             rowid=None if without else rowid,
             without_rowid=without,
-            required=tuple(
+            never_null=tuple(
                 column
-                for column, hidden, _, default, not_null in shape
-                if not_null and default is None and not hidden and column != rowid
+                for column, hidden, _, _, not_null in shape
+                if not_null and not hidden and column != rowid
             ),
         )
     return _with_foreign_keys(tables, foreign_keys)

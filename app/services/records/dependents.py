@@ -101,8 +101,9 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
                     detached = _detached(child, key, key.on_delete)
-                    for other, _ in images.referring_to(child, detached.keys(), 1):
-                        raise ReferredByChange(f"Rows of {other.table.name}")
+                    if detached is None or any(images.referring_to(child, detached.keys(), 1)):
+                        held.setdefault(identity, set()).add(root[parent.identity])
+                        continue
                     altered.setdefault(identity, (child, {}))[1].update(detached)
                     to = tuple(zip(key.parent_columns, detached.values(), strict=True))
                     led.setdefault((parent.table.name, to), []).append((child, root[parent.identity]))
@@ -165,12 +166,15 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
                 held[child.table.name] += 1
                 continue
             _refuse_triggers(child)
+            own: Mapping[str, Value] | None
             if key.on_update == "CASCADE":
                 there = dict(zip(key.columns, key.parent_columns, strict=True))
                 own = {name: after.get(to, parent[to]) for name, to in there.items()}
                 carried.append(replace(child.altered(own), carried=True))
+            elif (own := _detached(child, key, key.on_update)) is None:
+                held[child.table.name] += 1
+                continue
             else:
-                own = _detached(child, key, key.on_update)
                 emptied.setdefault(child.identity, (child, {}))[1].update(own)
             if any(given.setdefault((child.identity, name), value) != value for name, value in own.items()):
                 raise NotAllowed(
@@ -222,11 +226,14 @@ def _refuse_triggers(row: StoredRow) -> None:
         )
 
 
-def _detached(row: StoredRow, key: ForeignKey, action: str) -> dict[str, Value]:
-    """What the referring columns hold when what they refer to is gone, by this action of the key."""
-    if action == "SET NULL":
-        return dict.fromkeys(key.columns)
-    return {column: _default(row, column) for column in key.columns}
+def _detached(row: StoredRow, key: ForeignKey, action: str) -> dict[str, Value] | None:
+    """What the referring columns hold when what they refer to is gone, by this action of the key; None where
+    that would be a NULL and one of them takes none.
+    """
+    default = action == "SET DEFAULT"
+    found = {column: _default(row, column) if default else None for column in key.columns}
+    empty = {column for column, value in found.items() if value is None}
+    return found if empty.isdisjoint(row.table.never_null) else None
 
 
 def _default(row: StoredRow, column: str) -> Value:

@@ -167,7 +167,7 @@ class Table:
     def asks_for(self, stored: StoredTable) -> tuple[str, ...]:
         """The columns of a file's table that nobody has declared and that no new row may leave empty."""
         declared = {column.source for column in self.columns}
-        return tuple(name for name in stored.required if name not in declared)
+        return tuple(name for name in stored.never_null if name not in declared | stored.defaults.keys())
 
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
