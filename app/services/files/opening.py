@@ -32,7 +32,7 @@ from models.schema import Schema, inspect
 from models.tables import TABLES
 
 NEWER = "it is in a newer SQLite format, which this program can read but not write"
-UTF_16 = "its text is UTF-16, which D1 never writes and this program does not show as it is"
+UTF_16 = "its text is UTF-16, which D1 never writes and this program only reads"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"

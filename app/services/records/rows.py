@@ -251,14 +251,16 @@ def _all(conditions: Sequence[str], word: str = "AND") -> str:
 
 
 _EXACT: Final = (
-    "CASE typeof(%) WHEN 'text' THEN 't' || hex(%) WHEN 'blob' THEN 'b' || hex(%)"
+    "CASE typeof(%) WHEN 'text' THEN CASE hex('a') WHEN '61' THEN 't' WHEN '6100' THEN 'l' ELSE 'm' END"
+    " || hex(%) WHEN 'blob' THEN 'b' || hex(%)"
     " WHEN 'real' THEN iif(% = 0 AND atan2(%, -1) < 0, '-0.0', quote(%)) ELSE quote(%) END"
 )
 
 
 def exact(table: str, column: str) -> str:
     """The value as ASCII text that any engine hands over unchanged: JSON rounds integers and has no infinity,
-    and text that is no UTF-8 cannot be fetched as text at all. `decoded` reads it.
+    and text that is no UTF-8 cannot be fetched as text at all. `decoded` reads it. The letter before a text's
+    bytes says which encoding the file's texts have.
     """
     return _EXACT.replace("%", _qualified(table, column))
 
@@ -269,15 +271,19 @@ def exactly(value: Any) -> NodeList:
     return NodeList([first, *(part for other in others for part in (value, other))], glue="")
 
 
-STORED: Final = """CASE substr(value, 1, 1)
-  WHEN 't' THEN CAST(unhex(substr(value, 2)) AS TEXT) WHEN 'b' THEN unhex(substr(value, 2))
-  ELSE CAST(value AS NUMERIC) END"""
+STORED: Final = """CASE WHEN substr(value, 1, 1) IN ('t', 'l', 'm') THEN CAST(unhex(substr(value, 2)) AS TEXT)
+  WHEN substr(value, 1, 1) = 'b' THEN unhex(substr(value, 2)) ELSE CAST(value AS NUMERIC) END"""
 """The stored value of a `value` that `exact` has written, other than NULL, in SQL."""
 
 
+_UTF_16: Final = {"l": "utf-16-le", "m": "utf-16-be"}
+
+
 def decoded(text: str) -> Value:
-    if text[0] in "tb":
+    if text[0] in "tblm":
         data = bytes.fromhex(text[1:])
+        if (utf_16 := _UTF_16.get(text[0])) is not None:  # such a file is only read
+            return data.decode(utf_16, "replace")
         return data if text[0] == "b" else text_of(data)
     if text == "NULL":
         return None

@@ -591,7 +591,7 @@ def test_a_link_is_followed_once_where_it_enters(database_path: Path, tmp_path: 
 
 
 def test_text_in_another_encoding_is_not_changed(tmp_path: Path) -> None:
-    """Its rows are garbled here, so an act would say that others had changed them."""
+    """What is no text of that encoding is not read back as it is, so an act could not be undone."""
     path = tmp_path / "utf16.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.pragma("encoding", "UTF-16le")

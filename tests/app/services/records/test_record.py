@@ -44,6 +44,22 @@ def test_any_value_can_be_shown(database: LocalDatabase, user: str, stored: str,
     assert (found["email"], found["updated_at"]) == (shown, shown)
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_text_of_a_file_in_utf_16_reads_as_the_list_reads_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "wide.sqlite"
+    execute(
+        path,
+        f"PRAGMA encoding = '{encoding}'",
+        "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT, role TEXT) WITHOUT ROWID",
+        "INSERT INTO users VALUES ('u-é', 'zgé€😀', 'a' || char(0) || 'b')",
+        "INSERT INTO users VALUES ('u-2', CAST(x'00d8' AS TEXT), x'ff')",
+    )
+    with connected(path, read_only=True) as wide:
+        found = read_record(wide, USERS, "u-é")
+        assert (found["id"], found["email"], found.unknown["role"]) == ("u-é", "zgé€😀", "a\0b")
+        assert read_record(wide, USERS, "u-2").unknown["role"] == "x'ff'"
+
+
 def test_numbers_keep_their_type(database: LocalDatabase, user: str) -> None:
     for stored in (2**63 - 1, 1.5, None):
         database.connection().execute("UPDATE users SET email = 'x', created_at = ifnull(?, 0)", (stored,))
