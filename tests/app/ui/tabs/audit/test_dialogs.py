@@ -238,5 +238,5 @@ def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path)
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "does not continue the one you saw last" in notice.banner.headline()
-    assert "differs at entry" in notice.banner.detail()
+    assert "has no entry behind 190" in notice.banner.detail()
     assert notice.banner.tone() is Tone.BAD

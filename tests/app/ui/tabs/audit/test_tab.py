@@ -138,7 +138,7 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     height = page.table.height()
     verify(qtbot, page)
     assert page.findings.isVisible() and not page.inspector.isVisible()
-    assert page.table.height() == height, "the rows keep their room"
+    assert page.table.height() > height - 20, "the rows keep their room but for a line of the verdict"
     assert page.pane.isAncestorOf(page.findings)
     page.findings.table.select_row(1)
     qtbot.waitUntil(lambda: page.list.current_id() == second)
