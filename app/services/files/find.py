@@ -12,13 +12,7 @@ from pathlib import Path
 
 from app import paths
 from app.services.files import describe, projects
-from app.services.records.tables import (
-    AUDIT_CHAIN,
-    PLANNING_ARTIFACTS,
-    PLANNING_PARKED_IDEAS,
-    PLANNING_RUNS,
-    USERS,
-)
+from app.services.records.tables import GATEWAY, PLANNING, PLANNING_RUNS
 from app.services.text import utc_time
 from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
@@ -59,8 +53,7 @@ class Candidate:
     @property
     def holds(self) -> str:
         """Which of the platform's two databases it is, by its tables (models/README.md)."""
-        gateway = {USERS.name, AUDIT_CHAIN.name} & set(self.tables)
-        planning = {PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name} & set(self.tables)
+        gateway, planning = (not names.isdisjoint(self.tables) for names in (GATEWAY, PLANNING))
         if gateway and planning:
             return "Gateway and planning"
         return "Gateway" if gateway else "Planning" if PLANNING_RUNS.name in self.tables else "Unknown"

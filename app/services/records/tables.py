@@ -344,6 +344,10 @@ DECLARED: dict[str, Table] = {
 }
 """Every table by its name in the file; those with a tab of their own come in the tabs' order."""
 
+GATEWAY = frozenset(table.name for table in (USERS, AUDIT_CHAIN, WEBHOOK_DESTINATIONS, NOTIFICATIONS))
+PLANNING = frozenset(table.name for table in (PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS))
+"""Tables that only one of the platform's two databases has (models/README.md)."""
+
 
 def title_of(table: str) -> str:
     """What the rows of a table are called in a heading: a table that nobody declared by its own name."""

@@ -1,6 +1,7 @@
 """What comes in, byte for byte, and what of it is said."""
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -426,6 +427,24 @@ def test_one_of_our_tables_is_enough(run: Run) -> None:
     )
     assert made.rows == {"planning_runs": 1}
     assert [(note.kind, note.count) for note in made.notes] == [(NoteKind.LACKS, 6)]
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        ("users", "audit_chain", "webhook_destinations", "notifications", "planning_runs"),
+        ("planning_runs", "planning_artifacts", "planning_parked_ideas"),
+    ],
+)
+def test_either_database_is_whole_without_the_tables_of_the_other(
+    run: Run, texts: dict[str, str], tables: tuple[str, ...]
+) -> None:
+    made = re.findall(r"^CREATE TABLE .*?;\n", texts["d1"], re.DOTALL | re.MULTILINE)
+    chosen = [sql for sql in made if any(re.match(f"CREATE TABLE {name}\\b", sql) for name in tables)]
+    assert len(chosen) == len(tables)
+    with pytest.raises(NotWhole, match="1 part missing"):
+        run("".join(chosen[:-1]), strict=True)
+    assert run("".join(chosen)).notes == ()
 
 
 def test_a_dump_packed_by_gzip(run: Run, texts: dict[str, str], source: Path) -> None:
