@@ -117,6 +117,7 @@ class AuditTab(RecordTab):
         self.table.columns.set_widest(
             self.model.column_of("previous_hash"), [state.value[0] for state in State]
         )
+        self.table.clicked.connect(lambda _: self.pane.show_entry())
 
     def load(self, database: Database, record_id: Any) -> AuditDetail:
         return read_entry(database, record_id, accepted=self._is_accepted(record_id))
@@ -144,6 +145,15 @@ class AuditTab(RecordTab):
                 *declared.unknown_fields(entry),
             ]
         )
+        if self.table.hasFocus() and judged.seq != self.findings.chosen_seq:
+            self.pane.show_entry()
+
+    def show_acts_of_many(self) -> None:
+        self.pane.show_entry()
+
+    def open_record(self) -> None:
+        self.pane.show_entry()
+        super().open_record()
 
     def _moment(self, stored: Any) -> str:
         at = declared.epoch(stored)

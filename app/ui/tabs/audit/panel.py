@@ -336,8 +336,12 @@ class FindingsPane(QWidget):
 
     def let_go(self) -> None:
         """Shows the entry alone."""
-        self.pages.set_key("entry")
         self.pages.hide()
+        self.show_entry()
+
+    def show_entry(self) -> None:
+        """Turns from the findings to the entry that a person goes to among the rows."""
+        self.pages.set_key("entry")
         self._turn()
 
     def _turn(self) -> None:
@@ -345,7 +349,9 @@ class FindingsPane(QWidget):
 
 
 class FindingsPanel(QFrame):
-    """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected."""
+    """Hidden while there are none. `chosen(seq)` when a finding that names an entry is selected, which
+    `chosen_seq` is from then on.
+    """
 
     chosen = Signal(object)
 
@@ -354,6 +360,7 @@ class FindingsPanel(QFrame):
         self.table = StaticTable(theme, "Findings", _COLUMNS, most=_MOST, wide=3)
         self.table.selection_changed.connect(self._choose)
         self._seqs: list[int | None] = []
+        self.chosen_seq: int | None = None
         self._found: tuple[Finding, ...] = ()
         self._more = Label(look=Look.DIM)
         self._whole = Label(wrap=True, selectable=True, caption="The finding in full")
@@ -402,7 +409,7 @@ class FindingsPanel(QFrame):
             finding = self._found[row]
             self._whole.setText(finding.message)
             self._sought.set_fields([Field(name, of, mono=True) for name, of in _sought(finding)])
-            seq = self._seqs[row]
+            self.chosen_seq = seq = self._seqs[row]
             if seq is not None:
                 self.chosen.emit(seq)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -150,6 +151,30 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     page.resize(1280, 720)
     assert page.findings.isVisible() and page.inspector.isVisible()
     assert not page.pane.isAncestorOf(page.findings)
+
+
+@pytest.mark.slow
+def test_in_a_small_window_the_entry_that_one_goes_to_is_shown(
+    qtbot: QtBot, show_tab: ShowTab, demo_path: Path
+) -> None:
+    spoil(demo_path, 100, 300)
+    page = show_tab(AuditTab)
+    page.resize(900, 420)
+    verify(qtbot, page)
+    page.table.setFocus()
+    qtbot.waitUntil(lambda: page.current.whole() is not None)
+    assert page.findings.isVisible(), "the first finding is gone to by itself"
+    _, findings = page.pane.pages.buttons()
+    press("Up")
+    qtbot.waitUntil(page.inspector.isVisible)
+    click(qtbot, findings)
+    page.table.setFocus()
+    press("Return")
+    qtbot.waitUntil(lambda: page.inspector.isAncestorOf(QApplication.focusWidget() or page))
+    click(qtbot, findings)
+    place = page.table.visualRect(page.table.currentIndex()).center()
+    qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert page.inspector.isVisible()
 
 
 @pytest.mark.slow
