@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
+from app.services.text import folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons
@@ -29,13 +30,14 @@ _OPENING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Space, Qt.Key.Key_F4, *_E
 _MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
-_SEARCH_FROM = 12
+_SEARCH_FROM = 6
 
 
 class Picker(QComboBox):
-    """The list opens with click, Space, Return or Down, or by typing; long lists have a search field, which
-    finds a substring in any case. Return chooses, Escape closes and leaves all as it was. The wheel changes
-    nothing. Where there is room, it is at least `width` pixels wide, whatever is chosen.
+    """The list opens with click, Space, Return or Down, or by typing. Typing searches it, for a substring in
+    any case; the field for it is there at once where the list is long. Return chooses, Escape closes and
+    leaves all as it was. The wheel changes nothing. Where there is room, it is at least `width` pixels wide,
+    whatever is chosen.
 
     `picked(object)` carries the key that the user chose.
     """
@@ -99,7 +101,7 @@ class Picker(QComboBox):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in _OPENING:
             self.showPopup()
-        elif event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMANDS:
+        elif _is_typed(event):
             self.showPopup()
             self.popup.type(event.text())
         else:
@@ -172,11 +174,11 @@ class PickerPopup(QFrame):
         self.list.scrollTo(self.list.currentIndex(), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def type(self, text: str) -> None:
-        """Go on with what was typed before the list was open."""
-        if self.field.isVisible():
-            self.field.insert(text)
-        else:
-            self.list.keyboardSearch(text)
+        """Search for what was typed, and what follows."""
+        self.field.show()
+        self._place()
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.field.insert(text)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -189,11 +191,14 @@ class PickerPopup(QFrame):
             if watched is self.field and event.key() in _MOVING:
                 self.list.event(event)
                 return True
+            if watched is self.list and _is_typed(event):
+                self.type(event.text())
+                return True
         return super().eventFilter(watched, event)
 
     def _keep(self) -> None:
-        needle = self.field.text().strip().casefold()
-        self.model.show([choice for choice in self._all if needle in choice.label.casefold()])
+        needle = folded(self.field.text().strip())
+        self.model.show([choice for choice in self._all if needle in folded(choice.label)])
 
     def _search(self) -> None:
         self._keep()
@@ -222,7 +227,7 @@ class PickerPopup(QFrame):
         # Summed up here: a field that has never been shown does not know the style's height yet.
         self.field.setFixedHeight(max(32, self.field.fontMetrics().height() + 14))
         height = self.list.height() + 2 * _EDGE
-        if self._is_long:
+        if not self.field.isHidden():
             height += self.field.height() + _EDGE
         self.setFixedSize(width, height)
         below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
@@ -232,6 +237,11 @@ class PickerPopup(QFrame):
         if box.right() > screen.right():
             box.moveRight(screen.right())
         self.move(max(screen.left(), box.left()), max(screen.top(), box.top()))
+
+
+def _is_typed(event: QKeyEvent) -> bool:
+    """Whether the key writes a sign, other than a space."""
+    return bool(event.text().strip()) and event.text().isprintable() and not event.modifiers() & _COMMANDS
 
 
 class _Found(QAbstractListModel):

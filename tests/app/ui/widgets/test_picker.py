@@ -50,6 +50,24 @@ def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: Picker) -> No
     assert switcher.popup.field.text() == "0"
 
 
+def test_typing_in_a_short_list_searches_it_too(qtbot: QtBot, theme: Theme) -> None:
+    short = Picker(theme, "Tenant", "All tenants")
+    qtbot.addWidget(short)
+    short.set_choices([Choice(name, name) for name in ("acme", "blue-harbor-logistics", "caf\u00e9")])
+    short.show()
+    short.showPopup()
+    assert not short.popup.field.isVisible() and short.popup.list.hasFocus()
+    qtbot.keyClick(short.popup.list, "l")
+    assert short.popup.field.hasFocus() and short.popup.rect().contains(short.popup.field.geometry())
+    qtbot.keyClicks(short.popup.field, "OGIS")
+    assert labels(short) == ["blue-harbor-logistics"]
+    short.popup.field.setText("cafe\u0301")
+    assert labels(short) == ["café"]
+    qtbot.keyClick(short.popup.field, Qt.Key.Key_Escape)
+    short.showPopup()
+    assert not short.popup.field.isVisible() and len(labels(short)) == 4
+
+
 @pytest.mark.slow
 def test_escape_leaves_all_as_it_was(qtbot: QtBot, switcher: Picker) -> None:
     switcher.set_key("Acme-Corp")
