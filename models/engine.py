@@ -157,6 +157,12 @@ class Database(ABC):
         """
         return frozenset(values)
 
+    def refused(self, table: str, insertions: "Sequence[Statement]") -> tuple[int, str] | None:
+        """Which of the rows to insert the table's own rules do not let it have, and why, as far as an engine
+        can tell without writing: the position of the first, or None.
+        """
+        return None
+
     def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what
         the context gives, which keeps nobody waiting.

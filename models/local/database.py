@@ -131,9 +131,21 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
         from models.local.trial import accepted  # noqa: PLC0415 - asked for after the first rows are shown
 
-        with self.expected_errors():
-            made = self.connection().execute(_MADE, (table,)).fetchone()
+        made = self._made(table)
         return frozenset(values) if made is None else accepted(made[0], made[1], column, values)
+
+    def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
+        from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
+
+        made = self._made(table)
+        compiled = (self.get_sql_context().parse(item.query) for item in insertions)
+        return None if made is None else refused(made[0], list(compiled))
+
+    def _made(self, table: str) -> tuple[str, str] | None:
+        """The SQL that makes a table, and the name in it."""
+        with self.expected_errors():
+            found: tuple[str, str] | None = self.connection().execute(_MADE, (table,)).fetchone()
+        return found
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         if self.read_only:

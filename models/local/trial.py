@@ -1,7 +1,7 @@
 """What a table's own rules allow, tried on an empty copy of it in memory: no SQL is taken apart for that."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
 import apsw
@@ -23,11 +23,8 @@ def accepted(sql: str, table: str, column: str, values: Sequence[str]) -> frozen
     than that column.
     """
     taken = set()
-    with closing(apsw.Connection(":memory:")) as trial:
-        trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
-        trial.set_progress_handler(lambda: True, _STEPS)
-        try:
-            trial.execute(sql)
+    try:
+        with _copy(sql) as trial:
             row = {
                 name: _filler(kind) if needed else None
                 for name, kind, needed in trial.execute(_SHAPE, (table,))
@@ -43,9 +40,32 @@ def accepted(sql: str, table: str, column: str, values: Sequence[str]) -> frozen
                 except apsw.ConstraintError:
                     continue
                 taken.add(value)
-        except apsw.Error:
-            return frozenset(values)
+    except apsw.Error:
+        return frozenset(values)
     return frozenset(taken or values)
+
+
+def refused(sql: str, insertions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[int, str] | None:
+    """Which of the rows to insert the table, made by `sql`, does not take, and why in SQLite's words.
+
+    The first one; None where it takes all, or cannot be made alone.
+    """
+    with suppress(apsw.Error), _copy(sql) as trial:
+        for position, (insertion, values) in enumerate(insertions):
+            try:
+                trial.execute(insertion, tuple(values))
+            except apsw.ConstraintError as error:
+                return position, str(error)
+    return None
+
+
+@contextmanager
+def _copy(sql: str) -> Iterator[apsw.Connection]:
+    with closing(apsw.Connection(":memory:")) as trial:
+        trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+        trial.set_progress_handler(lambda: True, _STEPS)
+        trial.execute(sql)
+        yield trial
 
 
 def _filler(kind: str) -> Any:

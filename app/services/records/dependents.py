@@ -71,8 +71,8 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
 
     Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
     not lose what they refer to and names which of `rows` they keep, and `NotAllowed` where what goes or
-    changes along could not be put back: rows in a circle, that refer to nothing, or are referred to by what
-    would change, tables with triggers, too many rows.
+    changes along could not be put back: rows in a circle, that break the file's own rules, that refer to
+    nothing, or are referred to by what would change, tables with triggers, too many rows.
     """
     images.read([followed(table) for table in dict.fromkeys(row.table.name for row in rows)])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
@@ -127,6 +127,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         ids = [row[ID] for row in rows if row.identity in keep]
         raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
     images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
+    images.refuse_unaddable([*({key: child for key, (child, _) in altered.items()} | doomed).values()])
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]

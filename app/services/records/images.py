@@ -22,8 +22,10 @@ from app.services.records.rows import (
     lacking,
     one_of,
     refers,
+    shown,
 )
 from app.services.records.tables import Table, valid_beside
+from app.services.text import visible
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import NotAllowed, NotFound, ReferredByChange, TableMissing
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
@@ -189,6 +191,20 @@ class Images:
         for rows in self.read(queries):
             for row in rows:
                 yield _as_stored(table, read, row), tuple(map(decoded, row[len(read) :]))
+
+    def refuse_unaddable(self, rows: Sequence[StoredRow]) -> None:
+        """Raises `NotAllowed` where the file's own rules would not take one of the whole rows again: a CHECK
+        that it broke when it was written, say.
+        """
+        for name in dict.fromkeys(row.table.name for row in rows):
+            there = [row for row in rows if row.table.name == name]
+            insertions = [row.removed().inverse().statement() for row in there]
+            if found := self._database.refused(name, insertions):
+                which, why = there[found[0]].record_id, found[1]
+                raise NotAllowed(
+                    f"The row {visible(str(shown(which)))} of {name} breaks the file's own rules as it is "
+                    f"({why}), so it could not be put back; nothing was changed. Put that right first."
+                )
 
     def refuse_orphans(self, changes: Sequence[RowChange]) -> None:
         """Raises `NotAllowed` where one of the changes is of columns that refer to what is not there, or

@@ -224,6 +224,43 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
     delete(people, "u-2")
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "UPDATE users SET badge = 0 WHERE id = 'u-1'",
+        "INSERT INTO notes VALUES (1, 'u-1', NULL)",
+        "INSERT INTO marks VALUES (1, 'u-1', 'x')",
+    ],
+)
+def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
+    people: LocalDatabase, content: Content, events: Events, broken: str
+) -> None:
+    execute(
+        people,
+        "ALTER TABLE users ADD COLUMN badge INTEGER CHECK (badge > 0)",
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, who REFERENCES users ON DELETE CASCADE,"
+        " note CHECK (note IS NOT NULL))",
+        "CREATE TABLE marks (id INTEGER PRIMARY KEY, who REFERENCES users ON DELETE SET NULL,"
+        " mark CHECK (typeof(mark) = 'integer' OR who IS NULL))",
+        "PRAGMA ignore_check_constraints = 1",
+        broken,
+        "PRAGMA ignore_check_constraints = 0",
+    )
+    before = content()
+    why = "breaks the file's own rules as it is .CHECK constraint failed.*nothing was changed"
+    with pytest.raises(NotAllowed, match=why):
+        writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match=why):
+        delete(people, "u-1")
+    assert (content(), events()) == (before, [])
+    renamed = users.rename(
+        people, "u-1", "new@acme.example", actor="ops", now=NOW
+    )  # what it breaks is beside
+    writing.undo(people, renamed, now=NOW)
+    writing.undo(people, delete(people, "u-2"), now=NOW)
+    assert content() == before
+
+
 def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
     people: LocalDatabase, content: Content
 ) -> None:
