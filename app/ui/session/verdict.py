@@ -40,9 +40,11 @@ class FileVerdict(QObject):
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
-        with a part is wrong with the whole, until that is verified again.
+        with a part is wrong with the whole, until that is verified again. Where that is known to be broken,
+        no part takes the place of all that was found.
         """
-        broken = outcome.is_broken
+        known = self.outcome
+        broken = outcome.is_broken and not (known and known.asked.is_whole and known.is_broken)
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
             self.outcome, self.newer, self.failure = outcome, 0, None

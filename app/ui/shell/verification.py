@@ -183,7 +183,8 @@ class SelfVerification(QObject):
             words = f"Verified through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
             tip += f"; {counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
         else:
-            words = f"Verified {relative_time(known.at, now)}"
+            words = f"Verified{'' if since is None else f' from checkpoint {since} on,'} "
+            words += relative_time(known.at, now)
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:

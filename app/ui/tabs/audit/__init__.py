@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -293,7 +293,8 @@ class AuditTab(RecordTab):
         return self.panel.outcome is not None and self.panel.outcome.is_accepted_start(seq)
 
     def _link_cell(self, seq: Any) -> LinkCell:
-        return words.link_cell(self.panel.outcome, seq)
+        state = self.panel.state(seq) if isinstance(seq, int) else State.UNCHECKED
+        return cast("LinkCell", state.value)
 
 
 def _local_day(at: int) -> int:

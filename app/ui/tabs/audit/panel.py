@@ -15,7 +15,7 @@ from app.services.chain.verify.report import Report
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Outcome, run
+from app.ui.session.outcome import Asked, Outcome, State, run
 from app.ui.tabs.audit import words
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -95,8 +95,15 @@ class VerificationPanel(QWidget):
 
     @property
     def outcome(self) -> Outcome | None:
-        """What was found last in what is in sight: of a part, or of the whole."""
-        return self._part or self._context.verdict.outcome
+        """What the banner goes by: of a part that was verified last, or of the whole if that is broken."""
+        verdict = self._context.verdict
+        return verdict.outcome if verdict.is_broken and verdict.outcome else self._part or verdict.outcome
+
+    def state(self, seq: int) -> State:
+        """What is known of an entry, by the latest verification that looked at it."""
+        known = [of.state(seq) for of in (self._part, self._context.verdict.outcome) if of is not None]
+        looked_at = (state for state in known if state not in (State.UNCHECKED, State.OUTSIDE))
+        return next(looked_at, known[0] if known else State.UNCHECKED)
 
     @property
     def is_running(self) -> bool:
@@ -224,7 +231,7 @@ class VerificationPanel(QWidget):
             self.changed.emit()
 
     def _say_known(self, headline: str = "") -> None:
-        """A part that holds says so beside what is broken, and never in its place."""
+        """What a part says stands beside what is broken, and never in its place."""
         verdict, part = self._context.verdict, self._part
         lacking = self._context.without(AUDIT_CHAIN.name)
         if lacking is not None:
@@ -232,17 +239,16 @@ class VerificationPanel(QWidget):
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
         tone, head, rest, detail, icon = words.of_file(verdict, now, utc)
-        shown = verdict.outcome
         if part is not None and part is not verdict.outcome:
             of_part = words.banner(part)
-            if verdict.is_broken and not part.is_broken:
+            if verdict.is_broken:
                 detail = f"{of_part[1]} {of_part[2]} · {detail}"
             else:
-                shown, (tone, head, rest, detail, icon) = part, of_part
+                tone, head, rest, detail, icon = of_part
         elif headline and verdict.outcome is None and verdict.last is None:
             head = headline
         self._say(tone, head, rest, detail, icon=icon)
-        report = None if shown is None else shown.report
+        report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
             self._listed = report
             self.findings.show_findings(report)

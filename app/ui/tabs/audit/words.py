@@ -1,14 +1,13 @@
 """What a verification says of the file and of each entry, in words, tones and icons."""
 
 from dataclasses import replace
-from typing import cast
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted
-from app.ui.session.outcome import Asked, LinkCell, Outcome, State
+from app.ui.session.outcome import Asked, Outcome
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
@@ -62,9 +61,12 @@ def banner(outcome: Outcome) -> Words:
         detail = "Another program, or retention, has written to the file. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
-        rest = f"— from checkpoint {asked.since} on, {_entries(report.entries)}"
-        detail = _joined("every chain has the last entry that it knew", duration(report.seconds))
-        return Tone.OK, "Chain verified", rest, detail, Icon.SHIELD_OK
+        rest = f"— {_entries(report.entries)}"
+        detail = (
+            "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
+        )
+        detail = _joined(detail, duration(report.seconds))
+        return Tone.OK, f"Verified from checkpoint {asked.since} on", rest, detail, Icon.SHIELD_OK
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)
@@ -127,11 +129,6 @@ def running(asked: Asked) -> str:
     if first is None or last is None:
         return "Verifying…"
     return f"Verifying entries {grouped(first)} to {grouped(last)}…"
-
-
-def link_cell(outcome: Outcome | None, seq: object) -> LinkCell:
-    state = outcome.state(seq) if outcome is not None and isinstance(seq, int) else State.UNCHECKED
-    return cast("LinkCell", state.value)
 
 
 def _entries(count: int) -> str:

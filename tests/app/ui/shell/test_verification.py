@@ -40,7 +40,7 @@ def opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> Opened:
 
 
 def test_a_file_is_verified_when_it_is_opened_and_signed_once(
-    opened: Opened, window: MainWindow, demo_path: Path
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
     (paths.checkpoints_dir()).mkdir(parents=True)
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
@@ -49,7 +49,10 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert window.shield.accessibleName() == "Audit chain: Verified just now"
     assert "whole" in window.shield.toolTip() and window.settings.actor in window.shield.toolTip()
     opened()
-    assert "from checkpoint 1 on" in window.shield.toolTip()
+    assert window.shield.text() == "Verified from checkpoint 1 on, just now", "nothing is said of the rest"
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    assert page.banner.headline() == "Verified from checkpoint 1 on — 0 entries"
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
 
 
@@ -76,6 +79,11 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
     assert page.banner.detail().startswith("Entry 10 holds — 1 entry verified")
     assert window.shield.text() == "Broken"
+    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+        page.verify_range(300, 300)
+    assert page.banner.headline().startswith("Chain broken — 600 entries checked, 1 error")
+    assert page.banner.detail().startswith("Entry 300 does not hold — 1 entry checked, 1 error")
+    assert [page.panel.state(seq).value[0] for seq in (10, 299, 300)] == ["linked", "linked", "hash wrong"]
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq <> 300 LIMIT 1")[0][0]
     window.tenants.pick(tenant)
     assert page.banner.headline().startswith("Chain broken")
