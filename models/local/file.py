@@ -42,6 +42,9 @@ Identity = tuple[int, int]
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
+_OF_RULES = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
+"""What an integrity check says of a row, rather than of the file."""
+
 _LARGEST_PAGE, _LOG_HEADER = 65_536, 32
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 GZIP = b"\x1f\x8b"
@@ -163,6 +166,19 @@ def identity(path: Path) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_sound(connection: apsw.Connection) -> bool:
+    """Whether SQLite's integrity check finds no damage. That a row breaks its table's own rules, a CHECK or
+    NOT NULL past which it was written, is none.
+    """
+    before = connection.pragma("ignore_check_constraints")
+    set_pragma(connection, "ignore_check_constraints", 1)
+    try:
+        found = connection.execute(f"PRAGMA integrity_check({2**31 - 1})")
+        return all(message == "ok" or _OF_RULES.fullmatch(message) for (message,) in found)
+    finally:
+        set_pragma(connection, "ignore_check_constraints", before)
 
 
 def traces(*files: Path) -> list[tuple[int, ...] | None]:

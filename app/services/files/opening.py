@@ -24,6 +24,7 @@ from models.local.file import (
     first_bytes,
     in_use_by,
     is_project,
+    is_sound,
     may_be_unseen,
     require_content,
 )
@@ -131,7 +132,7 @@ def _fold(target: Path) -> None:
     with copy.expected_errors(), copy.connection_context():
         connection = copy.connection()
         connection.pragma("journal_mode", "delete")
-        if connection.pragma("integrity_check") != "ok":
+        if not is_sound(connection):
             raise DamagedFile(target)
 
 

@@ -37,7 +37,7 @@ from models.errors import (
 from models.local import copies
 from models.local.atomic import own_prefix, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import require_file
+from models.local.file import is_sound, require_file
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -432,7 +432,7 @@ def _check(path: Path, kept: Path) -> None:
     database = LocalDatabase(path, read_only=True)
     try:
         with database.expected_errors(), database.connection_context():
-            if database.connection().pragma("integrity_check") == "ok":
+            if is_sound(database.connection()):
                 return
     except FileLocked:  # somebody uses it already; what was written is what was checked before
         return

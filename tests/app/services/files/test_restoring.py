@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -61,6 +62,31 @@ def test_the_file_holds_the_copy_and_an_entry_that_says_so(live: Path, copy: Pat
     assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
     assert chains.problems(apsw.Connection(str(live))) == []
     assert kept.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+def test_rows_that_break_their_own_rules_are_copied_and_restored_whole(
+    live: Path, copy: Path, tmp_path: Path
+) -> None:
+    with closing(apsw.Connection(str(copy))) as connection:
+        connection.execute("ALTER TABLE users ADD COLUMN badge INTEGER CHECK (badge > 0)")
+        connection.execute("CREATE TABLE strict (x NOT NULL); INSERT INTO strict VALUES (1), (2)")
+        connection.pragma("ignore_check_constraints", 1)
+        connection.execute("UPDATE users SET badge = 0 WHERE rowid < 3")
+        connection.execute("ALTER TABLE strict RENAME TO loose; PRAGMA writable_schema = 1")
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'loose'")
+    with closing(apsw.Connection(str(copy))) as connection:
+        connection.execute("UPDATE loose SET x = NULL WHERE x = 1; PRAGMA writable_schema = 1")
+        connection.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'x', 'x NOT NULL') WHERE name = 'loose'"
+        )
+        connection.execute("PRAGMA writable_schema = RESET")
+        found = {message for (message,) in connection.execute("PRAGMA integrity_check")}
+        assert found == {"CHECK constraint failed in users", "NULL value in loose.x"}
+    saved = opening.snapshot_copy(copy, tmp_path / "saved.sqlite")
+    restore(live, saved, tmp_path / "scratch")
+    for table in ("users", "loose"):
+        assert ask(live, f"SELECT * FROM {table}") == ask(copy, f"SELECT * FROM {table}")
 
 
 @pytest.mark.slow
