@@ -148,7 +148,12 @@ class FormDialog(Dialog):
             self.set_busy(False)
             field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
             self.set_problem(str(error), field)
+            if field is not None:
+                _go_to(self._entries[field])
+            elif had_focus is not None:
+                had_focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
+        had_focus = self.focusWidget()  # and what is disabled meanwhile loses it
         self.set_busy(True)
         act(*args, on_done=lambda _: self.accept(), on_failed=failed)
 
@@ -157,7 +162,7 @@ class FormDialog(Dialog):
         self.set_problem("")
         wrong = [entry for key, entry in self._entries.items() if self._check(key)]
         if wrong:
-            wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)
+            _go_to(wrong[0])
         else:
             self.submitted.emit()
 
@@ -187,10 +192,16 @@ class FormDialog(Dialog):
     def _discard(self) -> None:
         self._clean = self.values()
         super().reject()
+        if (owner := self.parentWidget()) is not None:  # two dialogs went at once, and the keyboard with both
+            owner.window().activateWindow()
 
     def _edited(self, key: str) -> None:
         self.set_problem("")
-        self._check(key)
+        entry = self._entries[key]
+        if entry.value() == "":  # perhaps about to be filled in; told of when the action is pressed
+            _say(entry, "")
+        else:
+            self._check(key)
 
     def _check(self, key: str) -> str:
         entry = self._entries[key]
@@ -220,7 +231,22 @@ def _say(entry: _Entry, sentence: str) -> None:
     entry.problem.setVisible(bool(sentence))
     entry.hint.setVisible(bool(entry.hint.text()) and not sentence)
     entry.editor.setAccessibleDescription(sentence or entry.hint.text())
-    set_property(entry.editor, "invalid", bool(sentence))
+    typed = _typed(entry.editor)
+    for part in (entry.editor, *entry.editor.findChildren(QWidget)):
+        if isinstance(part, QLineEdit | QComboBox) or part is typed:
+            set_property(part, "invalid", bool(sentence) and part is typed)
+
+
+def _typed(editor: QWidget) -> QWidget:
+    """The part of an editor that is written into, and that a sentence is about."""
+    return editor.focusProxy() or editor
+
+
+def _go_to(entry: _Entry) -> None:
+    typed = _typed(entry.editor)
+    typed.setFocus(Qt.FocusReason.OtherFocusReason)
+    if isinstance(typed, QLineEdit):
+        typed.selectAll()
 
 
 def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:

@@ -69,6 +69,7 @@ class TenantField(QWidget):
 
     def _chosen(self) -> None:
         self.name.setVisible(self._is_new())
+        self.setFocusProxy(self.name if self._is_new() else self.box)
         if self._is_new():
             self.name.setFocus()
         self.changed.emit()

@@ -7,11 +7,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from app.services.text import tenant_id
+from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.labels import LONGEST
-from models.errors import TenantAdminError
+from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.window import child
 
 
@@ -156,3 +158,35 @@ def test_a_form_stays_until_its_act_has_answered(qtbot: QtBot, theme: Theme) -> 
     assert form.problem.text() == "No."
     qtbot.keyClick(form, Qt.Key.Key_Escape)
     assert not form.isVisible()
+
+
+def test_a_form_that_is_refused_has_the_focus_where_it_is_mended(qtbot: QtBot, theme: Theme) -> None:
+    form, field = make_form(qtbot, theme)
+    field.setText("a@b")
+    acts = list[dict[str, Any]]()
+    for error, key in ((InvalidInput("email", "Taken."), "email"), (TenantAdminError("No."), None)):
+        form.action_button.setFocus()
+        qtbot.waitUntil(form.action_button.hasFocus)
+        form.write(lambda **heard: acts.append(heard))
+        assert not form.action_button.hasFocus()
+        acts[-1]["on_failed"](error)
+        assert (field if key else form.action_button).hasFocus()
+        assert field.selectedText() == ("a@b" if key else field.selectedText())
+    form.set_clean()
+
+
+def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme: Theme) -> None:
+    form = FormDialog(theme, "New user")
+    qtbot.addWidget(form)
+    tenant = TenantField(["acme-corp"], "acme-corp")
+    form.add_field("tenant_id", "Tenant", tenant, tenant.check(checked(tenant_id)))
+    form.open()
+    qtbot.waitUntil(form.isActiveWindow)
+    tenant.box.setCurrentIndex(1)
+    assert tenant.name.hasFocus() and tenant.accessibleDescription() == ""
+    form.action_button.click()
+    assert tenant.accessibleDescription() == "The tenant is missing."
+    assert tenant.name.property("invalid") and not tenant.box.property("invalid")
+    tenant.box.setCurrentIndex(0)
+    assert not tenant.name.property("invalid") and tenant.accessibleDescription() == ""
+    form.set_clean()
