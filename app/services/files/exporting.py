@@ -68,6 +68,11 @@ class Exported:
     rows: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """Of all rows but those of the ledger, which an import of them does not count either."""
+        return sum(rows for table, rows in self.rows.items() if table != LEDGER)
+
 
 def write_sql(
     database: LocalDatabase, path: Path, wanted: Wanted, *, progress: Progress = ignore

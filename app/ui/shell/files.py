@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,11 @@ class Files(QObject):
         read_only: bool = False,
         force_writable: bool = False,
         imported: Imported | None = None,
+        said: str = "",
     ) -> None:
-        """Opens a file, or the database in a folder; what is open stays until then."""
+        """Opens a file, or the database in a folder; what is open stays until then. `said` is what was done
+        with it before, for when it is in sight.
+        """
 
         def work(progress: Progress, cancelled: Stop) -> OpenedFile:
             from app.services.files.opening import open_path  # noqa: PLC0415
@@ -94,9 +98,8 @@ class Files(QObject):
 
         self.is_opening = True
         failed = partial(self._not_opened, path)
-        self._busy.run(
-            f"Opening {path.name}…", work, on_done=self._opened, on_failed=failed, can_cancel=False
-        )
+        done = partial(self._opened, said)
+        self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def ask_open(self) -> None:
         self._ask_existing("Open a database", DATABASE_FILES, self.open)
@@ -129,8 +132,8 @@ class Files(QObject):
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
             part = "" if imported.tenant is None else f", of the tenant {visible(imported.tenant)} alone"
-            self._say(f"{rows} imported from {dump.name}{part}")
-            self.open(imported.path, imported=imported)
+            said = f"{rows} imported from {dump.name}{part}"
+            self.open(imported.path, imported=imported, said=said)
 
         def failed(error: TenantAdminError) -> None:
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
@@ -239,7 +242,7 @@ class Files(QObject):
             return told(path, target, Wanted(tenant), replace=True)
 
         def done(exported: Exported) -> None:
-            said = f"{counted(sum(exported.rows.values()), 'row')} exported to {target.name}"
+            said = f"{counted(exported.count, 'row')} exported to {target.name}"
             if exported.notes:
                 from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
 
@@ -310,8 +313,7 @@ class Files(QObject):
 
         def done(sentence: str) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)
-            self._say(sentence)
-            self.open(path)
+            self.open(path, said=sentence)
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
@@ -336,10 +338,12 @@ class Files(QObject):
 
         return checked
 
-    def _opened(self, opened: OpenedFile) -> None:
+    def _opened(self, said: str, opened: OpenedFile) -> None:
         self.is_opening, self._shown, self._used = False, opened, None
         self._settings.add_recent_file(opened.path)
         self.opened.emit(opened)
+        if said:
+            self._say(said)
 
     def _not_opened(self, path: Path, error: TenantAdminError) -> None:
         from app.services.files.find import SeveralDatabases  # noqa: PLC0415
@@ -406,10 +410,13 @@ class Files(QObject):
             chosen(path)
 
     def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object], filters: str = "") -> None:
-        """A name that nothing has yet, or that the work itself refuses."""
+        """Asks for a name that nothing has yet, and offers one."""
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
 
-        found = ask_save(self._window, title, str(start), filters, replace=False)
+        found = ask_save(self._window, title, str(_free(start)), filters, replace=False)
+        while found is not None and paths.exists(found[0]):
+            taken = f"{found[0].name} is there already — {title}"
+            found = ask_save(self._window, taken, str(_free(found[0])), filters, replace=False)
         if found is not None:
             self._used = found[0].parent
             chosen(found[0])
@@ -428,6 +435,12 @@ class Files(QObject):
         """That of the last answer, of the file that is open, or of the one opened last."""
         recent = self._settings.recent_files
         return self._used or (recent[0].parent if recent else paths.home())
+
+
+def _free(path: Path) -> Path:
+    """The name, or the first with a number behind it that nothing has yet."""
+    names = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2))
+    return next(name for name in chain([path], names) if not paths.exists(name))
 
 
 def _show_folder(path: Path) -> None:

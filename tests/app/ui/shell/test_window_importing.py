@@ -61,12 +61,34 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     assert asked == [str(export.with_suffix(".sqlite"))]
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), 0))
-    assert "imported from export.sql" in window.toast.text()
+    assert "imported from export.sql" in window.toast.text() and window.toast.isVisible()
     assert page.context.opened.path == target
     assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")
     qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(target)))
     (made,) = CheckpointStore(paths.checkpoints_dir()).checkpoints(target)
     assert made.reason == "import"
+
+
+def test_a_name_that_is_taken_is_not_offered_and_asked_for_again(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "export.sqlite"
+    taken.touch()
+    asked = list[tuple[str, str]]()
+
+    def choose(dialog: QFileDialog) -> bool:
+        asked.append((Path(dialog.selectedFiles()[0]).name, dialog.windowTitle()))
+        if len(asked) == 1:
+            dialog.selectFile(str(taken))
+        return len(asked) < 3
+
+    monkeypatch.setattr(QFileDialog, "exec", choose)
+    chosen = list[tuple[Path, Path]]()
+    monkeypatch.setattr(window.files, "import_dump", lambda *given: chosen.append(given))
+    window.files.ask_import_target(tmp_path / "export.sql.gz")
+    assert [name for name, _ in asked] == ["export 2.sqlite", "export 2.sqlite"]
+    assert asked[1][1].startswith("export.sqlite is there already")
+    assert chosen == [(tmp_path / "export.sql.gz", tmp_path / "export 2.sqlite")]
 
 
 @pytest.mark.slow
