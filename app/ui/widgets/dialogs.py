@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt, Signal
@@ -360,6 +360,12 @@ class _ByName(QFileIconProvider):
         return "Folder" if info.isDir() else f"{info.suffix().upper()} file".strip()
 
 
+@cache
+def _by_name() -> _ByName:
+    """One for all dialogs: PySide never lets go of what a dialog was given."""
+    return _ByName()
+
+
 def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
     """A dialog at `start`, a folder or a file in it."""
     at = Path(start) if start else paths.home()
@@ -371,9 +377,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    icons = _ByName()
-    dialog.setIconProvider(icons)
-    dialog.setProperty("icons", icons)  # Qt does not keep it
+    dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
     dialog.finished.connect(dialog.deleteLater)

@@ -1,18 +1,23 @@
-"""Every control of every dialog has a name and its place among the stops of Tab."""
+"""Every control of a dialog has a name and its place among the stops of Tab; closed, nothing of it stays."""
 
+import gc
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
+    QFileIconProvider,
     QPushButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from shiboken6 import Shiboken
 
 from app import paths
 from app.services.chain.checkpoint import Reason
@@ -41,7 +46,7 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
 from tests.conftest import NOW
@@ -92,10 +97,10 @@ def checkpoints(context: Context) -> CheckpointsDialog:
 
 def broken_copy(context: Context) -> Offer:
     """A copy whose chain does not hold, so that all of the dialog is in sight."""
-    path = context.opened.path
-    copy = snapshot_copy(path, path.with_name("copy.sqlite"))
+    path, folder = context.opened.path, Path(mkdtemp(dir=context.opened.path.parent))
+    copy = snapshot_copy(path, folder / "copy.sqlite")
     ask(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
-    scratch = path.with_name("scratch")
+    scratch = folder / "scratch"
     scratch.mkdir()
     store = CheckpointStore(paths.checkpoints_dir())
     return restoring.offer(path, copy, scratch, store, scan_pool.verify, now=NOW)
@@ -168,6 +173,40 @@ def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: 
     qtbot.waitUntil(lambda: backwards(dialog, stops) == [])  # as soon as all is laid out
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not dialog.isVisible(), "Escape leaves it"
+
+
+def living() -> Counter[str]:
+    """How many there are of each class: widgets, and what Python gave Qt beside them."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    given = (one for one in Shiboken.getAllValidWrappers() if isinstance(one, QFileIconProvider))
+    return Counter(type(one).__name__ for one in (*QApplication.allWidgets(), *given))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*(name for name in DIALOGS if name != "parked ideas"), "file"])
+def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Context, name: str) -> None:
+    """That of parked ideas stands beside the window, and stays for as long as the file is open."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+
+    def open_and_close() -> None:
+        if name == "file":
+            dialog: QDialog = open_dialog(parent, "Open", str(context.opened.path))
+            dialog.open()
+        else:
+            dialog = DIALOGS[name](context)
+            dialog.setParent(parent, dialog.windowFlags())
+            assert isinstance(dialog, Dialog)
+            dialog.open_once()
+        qtbot.waitUntil(dialog.isVisible)
+        dialog.done(QDialog.DialogCode.Rejected)
+
+    open_and_close()  # what is made once, for all
+    before = living()
+    for _ in range(5):
+        open_and_close()
+    qtbot.waitUntil(lambda: living() == before)
 
 
 def test_return_presses_the_button_that_has_the_focus(qtbot: QtBot, context: Context) -> None:
