@@ -189,7 +189,7 @@ class Files(QObject):
         self._confirm(
             f"Apply {count}?",
             f"{path.name} gets the tables and columns that it lacks. Before that, a copy of it is put beside "
-            f"it, in {path.parent}.",
+            f"it, in this folder:\n{path.parent}",
             f"Apply {count}",
             lambda: self._migrate(path) if still_open() else None,
             items=opened.pending,
