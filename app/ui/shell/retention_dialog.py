@@ -198,13 +198,16 @@ class RetentionDialog(Dialog):
         self.milliseconds.clicked.connect(self.milliseconds_changed)
         self.add_widget(self.milliseconds)
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
-        self.add_widget(Label(_NO_WAY_BACK, Look.STRONG if due else Look.DIM, wrap=True))
+        if due:  # what to decide by stays in sight
+            self.add_condition(Label(_NO_WAY_BACK, Look.STRONG, wrap=True))
+        else:
+            self.add_widget(Label(_NO_WAY_BACK, Look.DIM, wrap=True))
         if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
         if not self._cannot and plan.has_chain:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
-            self.add_widget(self.archive)
+            self.add_condition(self.archive)
         for card in self.cards.values():
             self.add_condition(card.box)
         self.why_not = Label(look=Look.WARN, wrap=True, selectable=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import TABLES, Plan
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
+from app.ui.widgets.labels import Label
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 from tests.fixtures.retaining import a_plan, planned, share
@@ -48,6 +49,15 @@ def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     assert "The newest entry of a chain stays" in words(dialog)
     assert dialog.once_button.text() == "Remove 1,216 rows once"
     assert dialog.daily_button.text() == "Remove 1,216 rows, then daily"
+
+
+def test_what_to_decide_by_is_in_sight_however_long_the_list_is(qtbot: QtBot, theme: Theme) -> None:
+    many = (share(f"tenant {number}", 300, 1_000) for number in range(20))
+    dialog = shown(qtbot, theme, a_plan(*many))
+    parts = [label for label in dialog.findChildren(Label) if "cannot be undone" in label.text()]
+    for part in (*parts, dialog.archive.box):
+        assert dialog.rect().contains(QRect(part.mapTo(dialog, QPoint()), part.size()))
+        assert part.visibleRegion().boundingRect().height() == part.height()
 
 
 def test_it_says_of_every_table_which_rows_go(qtbot: QtBot, theme: Theme) -> None:
