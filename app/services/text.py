@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 from models.errors import InvalidInput
 
-_RUN = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What makes a spreadsheet run a cell; the apostrophe as well, so that taking one off always undoes it."""
+_RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
+"""What makes a spreadsheet run a cell, full-width signs too; the apostrophe as well, so that taking one off
+always undoes it.
+"""
 
 _BETWEEN = re.compile(r"[\t\r\n]")
-_BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@'])")
+_BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 _EMOJI = "\u2190-\u2bff\U0001f000-\U0001faff"

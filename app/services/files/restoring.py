@@ -293,6 +293,11 @@ def prepare(
                 f"{source.name} holds {', '.join(found.impostors)}, which could change what a write means; "
                 "nothing was restored."
             )
+        if database.connection().pragma("encoding") != "UTF-8":
+            raise NotAllowed(
+                f"{source.name} cannot be restored: {opening.UTF_16}, so nothing could be done in the file "
+                "any more; nothing was restored. Export it as SQL, then restore that."
+            )
         if found.missing_columns.get(AUDIT_CHAIN.name):
             columns = ", ".join(found.missing_columns[AUDIT_CHAIN.name])
             raise NotAllowed(

@@ -19,7 +19,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.literals import literal
 from app.services.records.rows import RawText, Value
-from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn
+from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn, undeclared
 from app.services.records.webhooks import host_alone
 from app.services.text import cell, one_cell
 from models.engine import Database, sql_name
@@ -129,7 +129,7 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
     stored = tables[table.name]
     known = {column.source: column for column in table.columns if column.kind is not ColumnKind.LENGTH}
     names = stored.columns if form is Format.SQL else stored.names
-    found = [known.get(name) or TableColumn(name, ColumnKind.ID, name) for name in names]
+    found = [known.get(name) or undeclared(name) for name in names]
     return [column for column in found if form is not Format.SQL or not column.of]
 
 

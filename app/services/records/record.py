@@ -11,7 +11,7 @@ from peewee import SQL, Case, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.records.rows import Value, decoded, exactly, holds, legible
-from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn
+from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
 from models.engine import Database
 from models.errors import NotFound, TableMissing
@@ -128,10 +128,10 @@ class _Reading:
         asked = table.columns if whole else table.listed
         self._columns = [column for column in asked if column.source in stored]
         declared = {column.source for column in table.columns}
-        self._unknown = [name for name in stored if whole and name not in declared]
+        self._unknown = [undeclared(name) for name in stored if whole and name not in declared]
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
         cells = [exactly(value_of(column, source)) for column in self._columns]
-        cells += [exactly(_column(source, name)) for name in self._unknown]
+        cells += [exactly(value_of(column, source)) for column in self._unknown]
         self.query: Query = source.select(*cells).where(holds(Column(source, by.source), value))
 
     def record(self, row: Sequence[Any]) -> Record:
@@ -142,5 +142,8 @@ class _Reading:
             values[column.name] = value if column.kind is ColumnKind.KEY else cell
             if column.kind is ColumnKind.PRESENCE:
                 values[column.name] = bool(cell)
-        unknown = dict(zip(self._unknown, cells[len(self._columns) :], strict=True))
+        unknown = {
+            column.source: column.word(cell) if column.kind is ColumnKind.PRESENCE else cell
+            for column, cell in zip(self._unknown, cells[len(self._columns) :], strict=True)
+        }
         return Record(self._table, values, unknown, self._missing)

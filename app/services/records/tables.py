@@ -2,6 +2,7 @@
 an export make of them. `app/README.md` says what else a new column takes.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -185,6 +186,17 @@ def valid_beside(column: str, value: str) -> str:
 _C, _K = TableColumn, ColumnKind
 _STORED = ("set", "none")
 """Whether there is a secret, in words."""
+
+_SECRET = re.compile(r"passw(?:or)?d|secret|credential|(?:api|private)_?key|token(?:_?hash)?$", re.IGNORECASE)
+"""What a column is called that holds one, of those that nobody has declared."""
+
+
+def undeclared(name: str) -> TableColumn:
+    """A column that only the file has: as it is stored, but of a secret whether there is one."""
+    if _SECRET.search(name):
+        return TableColumn(f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED)
+    return TableColumn(name, ColumnKind.ID, name)
+
 
 USERS = Table(
     tables.User,

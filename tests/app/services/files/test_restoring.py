@@ -131,6 +131,15 @@ def test_rows_that_only_the_log_holds_are_kept(live: Path, copy: Path, tmp_path:
     assert ask(live, "SELECT count(*) FROM users WHERE id = 'x'") == [(0,)]
 
 
+def test_a_copy_of_another_encoding_is_refused_before(live: Path, copy: Path, tmp_path: Path) -> None:
+    """The file would be only read from then on."""
+    with closing(apsw.Connection(str(tmp_path / "wide.sqlite"))) as wide:
+        wide.pragma("encoding", "UTF-16le")
+        wide.execute(write_dump(copy, tmp_path / "export.sql").read_text())
+    with pytest.raises(NotAllowed, match=r"wide\.sqlite cannot be restored: its text is UTF-16"):
+        restore(live, tmp_path / "wide.sqlite", tmp_path / "scratch")
+
+
 @pytest.mark.parametrize("is_dump", [True, False])
 def test_a_full_disk_is_the_one_of_the_file(
     live: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_dump: bool

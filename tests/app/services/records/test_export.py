@@ -28,6 +28,8 @@ NASTY = [
     "nul\0byte",
     "\ttab",
     "\rreturn",
+    "\n=2",
+    "＝3",
 ]
 
 
@@ -57,6 +59,25 @@ def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, fo
 
 
 @pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize(
+    "name", ["api_token", "passwordHash", "mfa_secret", "APIKEY", "private_key", "token_hash"]
+)
+def test_what_only_the_file_calls_a_secret_is_one(
+    database: LocalDatabase, query: ListQuery, form: Format, name: str
+) -> None:
+    for column in (name, "tokens_used", "key"):
+        database.connection().execute(f"ALTER TABLE webhook_destinations ADD COLUMN {column}")
+    database.connection().execute(
+        f"UPDATE webhook_destinations SET {name} = 'hidden', tokens_used = 'counted', key = 'plain'"
+    )
+    written = text(database, query, form)
+    assert "hidden" not in written
+    assert "counted" in written
+    assert "plain" in written
+    assert (f"has_{name}" in written) is (form is not Format.SQL)
+
+
+@pytest.mark.parametrize("form", list(Format))
 def test_of_a_webhooks_url_the_host_alone_is_written(
     database: LocalDatabase, query: ListQuery, form: Format
 ) -> None:
@@ -70,7 +91,7 @@ def test_of_a_webhooks_url_the_host_alone_is_written(
 def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
     rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")) for cell in cells)
     assert [cell.removeprefix("'") for cell in cells] == NASTY
 
 
@@ -208,7 +229,7 @@ def test_copied_text_runs_in_no_spreadsheet(database: LocalDatabase, query: List
     lines = text(database, query, Format.TEXT).split("\n")
     cells = [cell for line in lines for cell in line.split("\t")]
     assert len(lines) == len(NASTY) + 2
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\r"))]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\r", "＝"))]
     assert "'=1+1" in cells and "' tab" in cells
 
 

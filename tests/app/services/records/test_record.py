@@ -24,7 +24,10 @@ def test_a_secret_is_only_known_to_be_there(database: LocalDatabase, user: str) 
     found = read_record(database, USERS, user)
     assert found["has_password"] is True
     assert "pbkdf2" not in repr(found) + repr(found.values) + repr(found.unknown)
-    database.connection().execute("UPDATE users SET password_hash = ''")
+    database.connection().execute("ALTER TABLE users ADD COLUMN apiToken DEFAULT 'hidden'")
+    assert read_record(database, USERS, user).unknown == {"apiToken": "set"}
+    database.connection().execute("UPDATE users SET password_hash = '', apiToken = ''")
+    assert read_record(database, USERS, user).unknown == {"apiToken": "none"}
     assert read_record(database, USERS, user)["has_password"] is False
 
 
