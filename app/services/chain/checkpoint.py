@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Finding
@@ -165,7 +166,9 @@ class CheckpointHistory:
     `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted. `notes` are
     sentences about them that are no findings. What a checkpoint knows that is signed with none of `keys` is
     held against the rows, but proves none; None are all keys. Up to the number `counted` the file may have
-    numbered entries that are gone: a person has said that it is right so.
+    numbered entries that are gone: a person has said that it is right so. `superseded` are those from before
+    that was said: they are no more held against the file, but what is exactly as one knew it is an earlier
+    state.
     """
 
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -174,6 +177,7 @@ class CheckpointHistory:
     notes: tuple[str, ...] = ()
     keys: frozenset[str] | None = None
     counted: int = 0
+    superseded: tuple[Checkpoint, ...] = ()
 
     @property
     def latest(self) -> Checkpoint | None:
@@ -199,6 +203,13 @@ class CheckpointHistory:
         return may_replace(self.checkpoints[position], self.checkpoints[:position], self.keys)
 
     @property
+    def older(self) -> list[Checkpoint]:
+        """Those before the latest of which the file may be the state, newest first."""
+        every = self.superseded + self.checkpoints
+        able = (may_replace(item, every[:position], self.keys) for position, item in enumerate(every))
+        return [*compress(every[:-1], able)][::-1]
+
+    @property
     def baseline(self) -> int:
         """The position of the last one that covers everything: those before it say nothing more of rows."""
         whole = (position for position, item in enumerate(self.checkpoints) if item.after == 0)
@@ -213,7 +224,8 @@ class CheckpointHistory:
     def marks(self) -> list[tuple[int, str]]:
         """Where a scan notes a tenant's state: where each knew its end, and where the latest ends."""
         ends = [end for *_, end in self.voices]
-        known = (item for checkpoint in self.checkpoints for item in checkpoint.tenants.items())
+        every = self.superseded + self.checkpoints
+        known = (item for checkpoint in every for item in checkpoint.tenants.items())
         found = {(sealed.last_seq, tenant) for tenant, sealed in known}
         found |= {(end.through, tenant) for end in ends for tenant in end.tenants}
         return sorted(found)

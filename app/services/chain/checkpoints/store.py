@@ -129,7 +129,10 @@ class CheckpointStore:
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
         lines = _lines(good, frozenset(item.key for item in good))
-        found = tuple(CheckpointHistory(line, baselines, said, counted=_counted(line)) for line in lines)
+        found = tuple(
+            CheckpointHistory(line, baselines, said, counted=_counted(line), superseded=_before(good, line))
+            for line in lines
+        )
         # What these know is of other entries, and says nothing of those that are here.
         return (*found, CheckpointHistory(findings=(_doubt(database),))) if database.doubt else found
 
@@ -172,7 +175,8 @@ class CheckpointStore:
                 note = f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here."
                 notes = (note,)
         line = _lines(good, keys)[-1]
-        return CheckpointHistory(line, baselines, tuple(findings), notes, keys, _counted(line))
+        before = _before(good, line)
+        return CheckpointHistory(line, baselines, tuple(findings), notes, keys, _counted(line), before)
 
     def create(
         self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
@@ -436,6 +440,11 @@ def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tupl
         if position and begins_line(item, checkpoints[:position], keys)
     ]
     return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
+
+
+def _before(checkpoints: Sequence[Checkpoint], line: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+    """Those of the lines before."""
+    return tuple(checkpoints[: checkpoints.index(line[0])]) if line else ()
 
 
 def _counted(line: Sequence[Checkpoint]) -> int:

@@ -121,9 +121,7 @@ def _earlier_state(joined: Joined, history: CheckpointHistory) -> Checkpoint | N
     latest = history.latest
     if latest is None or not joined.complete or joined.counted_errors() or _is_exactly(joined, latest):
         return None
-    older = reversed([*enumerate(history.checkpoints[:-1])])
-    exact = (known for position, known in older if history.replaces(position) and _is_exactly(joined, known))
-    return next(exact, None)
+    return next((known for known in history.older if _is_exactly(joined, known)), None)
 
 
 def _is_exactly(joined: Joined, known: Checkpoint) -> bool:

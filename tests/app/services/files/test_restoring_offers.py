@@ -188,6 +188,21 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     assert (alike.known, alike.needs_agreement) == (None, False)
 
 
+@pytest.mark.slow
+def test_what_a_file_held_before_a_restore_is_an_earlier_state_of_it(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 5)
+    done = carry_out(live, offer(live, early, folder), folder)
+    done.kept.replace(live)  # by hand
+    report = verify_known(live, folder, now=NOW)
+    assert (report.verdict, report.counts, report.earlier) == (Verdict.EARLIER, {"EARLIER": 1}, 2)
+    ask(live, "UPDATE audit_chain SET tenant_id = 'other' WHERE seq = 300")
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.TAMPERED
+
+
 class StopsBehindCommit(CheckpointStore):
     """Ends the program where a restore has committed and its checkpoint is not taken up yet."""
 
