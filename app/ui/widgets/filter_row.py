@@ -19,6 +19,9 @@ from models.status import DAY
 
 DEBOUNCE_MS = 200
 _LEAST = 480
+_TEXT, _TEXT_IN_NARROW = 200, 100
+_FOR_TEXT, _FOR_COUNT = 680, 780
+"""Widths from which on the text is as wide, and the count whole, beside as many pick lists as there are."""
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -157,10 +160,10 @@ class FilterRow(QWidget):
         self._noun = noun
         self._emitted = FilterValues()
         self._trailing: list[QPushButton] = []
+        self._widest_count = 0
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
-        self.text.setMinimumWidth(100)
         field_icons(theme, self.text, Icon.FILTER)
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
@@ -201,6 +204,7 @@ class FilterRow(QWidget):
         """Say how many rows the filter leaves; None says nothing."""
         self.count.setText("" if count is None else counted(count, *self._noun))
         self.count.setVisible(count is not None)
+        self._share_room()
 
     def add_trailing(self, widget: QWidget) -> None:
         self._row.addWidget(widget)
@@ -209,8 +213,18 @@ class FilterRow(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
-            share_words(self._row, self.width(), self._trailing)
+            self._share_room()
         return super().event(event)
+
+    def _share_room(self) -> None:
+        """Text and count keep their room before a button keeps its words; the count, while one types, the
+        most that it had, so that nothing beside it moves.
+        """
+        words = self.count.fontMetrics().horizontalAdvance(self.count.text())
+        self._widest_count = max(self._widest_count, words + 2)
+        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
+        self.count.setMinimumWidth(self._widest_count if self.width() >= _FOR_COUNT else 0)
+        share_words(self._row, self.width(), self._trailing)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(_LEAST, super().minimumSizeHint().height())

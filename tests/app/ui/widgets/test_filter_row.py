@@ -1,14 +1,16 @@
 """The filter row: one signal for each change, and never the focus."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QDate, Qt, QTimer
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import Choice
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog
 
@@ -138,3 +140,26 @@ def test_custom_dates_are_asked_for_and_checked(qtbot: QtBot, theme: Theme) -> N
     with qtbot.waitSignal(row.changed, timeout=0):
         dialog.action_button.click()
     assert row.values().dates == DateRange(Span.CUSTOM, date(2026, 1, 1), date(2026, 1, 1))
+
+
+def _has_words(button: QPushButton, least: int) -> bool:
+    return bool(button.text()) == bool(least) and button.width() > least
+
+
+def test_the_text_keeps_its_room_before_a_button_keeps_its_words(qtbot: QtBot, theme: Theme) -> None:
+    picks = [Pick(key, key, f"Any {key}") for key in ("state", "type", "kind")]
+    row = FilterRow(theme, "Filter…", picks=picks, dates=True, noun=("notification", "notifications"))
+    qtbot.addWidget(row)
+    act = push_button(theme, "Mark all shown read", icon=Icon.READ)
+    row.add_trailing(act)
+    row.set_count(4652)
+    row.show()
+    for width, least in ((868, 0), (1228, 150)):
+        row.resize(width, row.sizeHint().height())
+        qtbot.waitUntil(partial(_has_words, act, least))
+        assert row.text.width() >= 200
+        assert row.count.width() >= row.count.fontMetrics().horizontalAdvance("4,652 notifications")
+    places = [part.x() for part in (*row.pickers.values(), row.count, act)]
+    row.set_count(6)
+    QApplication.processEvents()
+    assert [part.x() for part in (*row.pickers.values(), row.count, act)] == places
