@@ -27,6 +27,7 @@ ALL_EVENTS = "*"
 EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -166,7 +167,7 @@ def _event(
     payload = {
         "actor": actor,
         "webhookId": row.shown("id"),
-        "name": row.shown("name"),
+        "name": _without_urls(row.image.get("name")),
         "url": host_alone(row.image.get("url")),
         "events": str(row.shown("events")).split(","),
     }
@@ -187,10 +188,16 @@ def _updated(
                 "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
             )
         else:
-            say = {"url": host_alone, "hostname": _host}.get(name, shown)
+            say = {"name": _without_urls, "url": host_alone, "hostname": _host}.get(name, shown)
             changes[name] = {"from": say(before[name]), "to": say(after[name])}
     payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
     return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, {**payload, **along})
+
+
+def _without_urls(name: Value) -> int | float | str | None:
+    """A name as the audit chain has it: people paste the URL there, too."""
+    said = shown(name)
+    return _URL.sub(lambda url: host_alone(url[0]), said) if isinstance(said, str) else said
 
 
 def _host(hostname: Value) -> str:

@@ -198,6 +198,15 @@ def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
     ]
 
 
+def test_a_url_in_a_name_is_said_as_any_other(database: LocalDatabase, events: Events) -> None:
+    webhook_id = create(database, name=f"CI ({CREDENTIALS}")
+    form = WebhookInput("plain", "https://hooks.slack.com/services/other/secret-path")
+    webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
+    assert not [part for part in SECRETS if part in repr(events())]
+    assert events()[0][2]["name"] == "CI (https://hooks.slack.com:8443/…"
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [(CREDENTIALS, "https://hooks.slack.com:8443/…"), ("https://a.example", "https://a.example"),
