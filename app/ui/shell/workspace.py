@@ -247,9 +247,11 @@ class Workspace(QWidget):
         self.broken = notices.BrokenNotice(self.context, notice, beside=self._is_beside())
         self.broken.findings_button.clicked.connect(self.show_verdict)
         self._column.insertWidget(0, self.broken)
-        self.context.runner.job(_load_the_rest, on_done=lambda _: self._begin_the_rest())
+        begin = self._begin_the_rest
+        self.context.runner.job(_load_the_rest, on_done=begin, on_failed=begin)
 
-    def _begin_the_rest(self) -> None:
+    def _begin_the_rest(self, _: object) -> None:
+        """Whether it could be loaded or not: each part loads what it still needs, and says what it cannot."""
         self.retention.start()
         self.verification.start()
 

@@ -96,7 +96,16 @@ class ListController(QObject):
             else:
                 self.lost.emit()
 
-        self._context.runner.read(self._context.lists.locate, query, record_id, on_done=found)
+        def failed(error: TenantAdminError) -> None:
+            if record_id == self._wanted:
+                self._wanted = None
+                if not self.view.selectionModel().hasSelection():
+                    self.lost.emit()
+            self._context.runner.failed.emit(error)
+
+        self._context.runner.read(
+            self._context.lists.locate, query, record_id, on_done=found, on_failed=failed
+        )
 
     def _row_of(self, position: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
