@@ -19,6 +19,7 @@ from models.local.file import (
     BUSY_TIMEOUT_MS,
     LOG,
     Identity,
+    first_bytes,
     identity,
     in_use_by,
     patiently,
@@ -56,6 +57,12 @@ LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
+_HEADER = 100
+"""Bytes of a file's header, which say how many pages it has and how often it was changed, among others."""
+
+_FOLDING = 0.3
+"""Seconds in which a log is mostly folded into its file."""
+
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
 
@@ -76,6 +83,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
         self._opened_as: Identity | None = None
+        self._seen: tuple[object, object, bytes] | None = None
         self._logs: WeakKeyDictionary[apsw.Connection, Identity | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -156,8 +164,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
-                if not _has_moved(connection) and _log_is_cut(connection, self._log):
-                    raise LogMissing(self.path)
+                if not _has_moved(connection):
+                    if self._seen is not None:
+                        self._require_not_overwritten(connection)
+                    if _log_is_cut(connection, self._log):
+                        raise LogMissing(self.path)
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             begun = time.monotonic()
             try:
@@ -303,9 +314,38 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def outside_changes(self) -> int:
         self.require_in_place()
         with self.expected_errors():
-            version = int(self.connection().pragma("data_version"))
+            connection: apsw.Connection = self.connection()
             self._require_log()
-            return version
+            self._require_not_overwritten(connection)
+            return int(connection.pragma("data_version"))
+
+    def _require_not_overwritten(self, connection: apsw.Connection) -> None:
+        """Raises `FileReplaced` where the file was written past SQLite since this was asked last.
+
+        Under a write-ahead log it changes only as that is folded into it, which the log's own numbers tell at
+        the end: so it is looked for a while. A file that was only touched begins as it did.
+        """
+        try:
+            in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
+        except (apsw.CorruptError, apsw.NotADBError):  # its pages and the log fit together no more
+            in_wal = self._seen is not None
+        if not in_wal:
+            self._seen = None
+            return
+        until = time.monotonic() + _FOLDING
+        while True:
+            log = traces(self._log), connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            file = traces(self.path)
+            if self._seen is not None and self._seen[0] == file:
+                self._seen = file, log, self._seen[2]
+                return
+            start = first_bytes(self.path, _HEADER)
+            if self._seen is None or self._seen[1] != log or self._seen[2] == start:
+                self._seen = file, log, start
+                return
+            if time.monotonic() >= until:
+                raise no_longer(self.path)
+            time.sleep(_FOLDING / 10)
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

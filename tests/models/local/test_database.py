@@ -1,6 +1,7 @@
 """The file as it is opened and written: settings that hold, locks, files that move away."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -426,3 +427,32 @@ def test_a_watch_tells_of_every_commit_and_of_a_file_that_moved(database_path: P
     untouched = database.watch()
     database_path.rename(database_path.with_name("moved.sqlite"))
     assert not untouched()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["later", "small", "text"])
+def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_opened(
+    database_path: Path, tmp_path: Path, other: str
+) -> None:
+    later, small, text = (tmp_path / name for name in ("later", "small", "text"))
+    text.write_text("no database\n" * 50_000)
+    with closing(apsw.Connection(str(small))) as connection:
+        connection.execute("CREATE TABLE small (x)")
+    with connected(database_path) as database:
+        database.outside_changes()
+        with closing(apsw.Connection(str(database_path))) as outside:
+            outside.execute("CREATE TABLE more (x)")
+            database.outside_changes()
+            outside.wal_checkpoint()
+            database.outside_changes()
+            outside.execute(f"VACUUM INTO '{later}'")
+        database_path.touch()
+        database.outside_changes()
+        database.run_batch([insertion("u-1")])
+        database.outside_changes()
+        shutil.copyfile(tmp_path / other, database_path)
+        content = database_path.read_bytes()
+        for look in (database.outside_changes, lambda: database.run_batch([insertion("u-2")])):
+            with pytest.raises(FileReplaced):
+                look()
+        assert database_path.read_bytes() == content

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -467,6 +468,24 @@ def test_a_file_that_is_away_is_said_while_nothing_is_done_and_until_it_is_back(
     with qtbot.waitSignal(outside.displaced):
         (tmp_path / "away").rename(demo_path)
     assert not banner.isVisible()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_overwritten_in_its_place_is_said_while_nothing_is_done(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
+    outside = open_file(qtbot, window, demo_path).context.outside
+    looked: list[bool] = []
+    outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
+    outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
+    inode = demo_path.stat().st_ino
+    with qtbot.waitSignal(outside.displaced):
+        shutil.copyfile(other, demo_path)
+    assert demo_path.stat().st_ino == inode
+    banner = notice(window, "The file was replaced")
+    assert button(banner, "Open again").isVisible()
 
 
 @pytest.mark.slow
