@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import paths
-from app.services.text import visible
+from app.services.text import counted, visible
 from models.errors import TenantAdminError
 from models.progress import Stop
 
@@ -72,7 +72,7 @@ def print_report(report: "Report") -> None:
     for tenant in report.tenants:
         in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
         archived = ", and the archive from the first on" if in_archive else ""
-        say(f"{tenant.verdict:<15} {tenant.tenant}: {tenant.entries:,} entries{archived}")
+        say(f"{tenant.verdict:<15} {tenant.tenant}: {counted(tenant.entries, 'entry', 'entries')}{archived}")
     for note in report.notes:
         say(note)
     warnings = Counter[str]()
@@ -86,7 +86,7 @@ def print_report(report: "Report") -> None:
     if report.found > len(report.findings):
         say(f"and {report.found - len(report.findings):,} more findings")
     found = f", {report.tally}" if report.tally else ""
-    say(f"{report.verdict}: {report.entries:,} entries in {report.seconds:.2f} s{found}")
+    say(f"{report.verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
 
 
 def positive(value: str) -> int:

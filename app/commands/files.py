@@ -19,6 +19,7 @@ from app.commands.common import (
     print_report,
     say,
 )
+from app.services.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ def restore(options: argparse.Namespace) -> int:
             complain(f"interrupted; if {name_of(path, 'restore', '*')} lies beside it, it was restored")
             return EXIT_COULD_NOT_RUN
     for table, count in offered.prepared.after.items():
-        say(f"{table}: {count:,} rows" if count is not None else f"{table}: cannot be read")
+        say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
     say(f"the file as it was is kept as {done.kept}")
     if done.checkpoint is not None:
         say(f"checkpoint {done.checkpoint} was made of what it holds now")
@@ -123,12 +124,12 @@ def import_dump(options: argparse.Namespace) -> int:
     imported = importing.import_dump(options.dump, options.file, strict=options.strict)
     _tell(options.dump, imported.notes)
     for table, count in imported.rows.items():
-        say(f"{table}: {count:,} rows")
+        say(f"{table}: {counted(count, 'row')}")
     for item in imported.dangling:
         say(str(item))
     if imported.tenant is not None:
         say(f"of the tenant {imported.tenant} alone, as the dump says")
-    say(f"{options.file}: {sum(imported.rows.values()):,} rows in {imported.seconds:.2f} s")
+    say(f"{options.file}: {counted(sum(imported.rows.values()), 'row')} in {imported.seconds:.2f} s")
     return _verify_imported(imported) if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
 
 
@@ -153,7 +154,7 @@ def _verify_imported(imported: "Imported") -> int:
         say(_said(continuation))
     print_report(made.report)
     if made.checkpoint is not None:
-        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
+        say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
     elif made.report.entries and made.why_not is not None:
         complain(f"the file stays without a checkpoint. {made.why_not}")
     return EXIT_INTACT if made.report.intact else EXIT_FINDINGS
@@ -161,7 +162,8 @@ def _verify_imported(imported: "Imported") -> int:
 
 def _said(found: "Continuation") -> str:
     if not found.divergences:
-        return f"it continues checkpoint {found.checkpoint}: {found.new_entries:,} new entries"
+        new = counted(found.new_entries, "new entry", "new entries")
+        return f"it continues checkpoint {found.checkpoint}: {new}"
     how = "is older than" if found.is_older else "does not continue"
     return f"it {how} checkpoint {found.checkpoint}: {found.where}"
 
@@ -192,7 +194,7 @@ def export(options: argparse.Namespace) -> int:
     wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
     done = export_database(path, options.out, wanted, replace=options.force, in_child=False)
     for table, count in done.rows.items():
-        say(f"{table}: {count:,} rows")
+        say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:
         complain(note)
     say(f"{options.out}: {options.out.stat().st_size:,} bytes")
@@ -247,7 +249,7 @@ def demo(options: argparse.Namespace) -> int:
         options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=int(time.time())
     )
     counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
-    say(f"{options.file}: {options.tenants:,} tenants; {counts}")
+    say(f"{options.file}: {counted(options.tenants, 'tenant')}; {counts}")
     return EXIT_INTACT
 
 

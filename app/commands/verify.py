@@ -18,7 +18,7 @@ from app.commands.common import (
     print_report,
     say,
 )
-from app.services.text import tenant_name
+from app.services.text import counted, tenant_name
 from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def checkpoint(options: argparse.Namespace) -> int:
     path, now = database_path(options.file), int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
-        say(f"{store.import_(options.imported, now=now, path=path):,} new checkpoints imported")
+        say(f"{counted(store.import_(options.imported, now=now, path=path), 'new checkpoint')} imported")
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason
@@ -188,7 +188,7 @@ def checkpoint(options: argparse.Namespace) -> int:
                     "where it is a copy that went its own way"
                 )
             return EXIT_FINDINGS
-        say(f"checkpoint {made.checkpoint}: {made.report.entries:,} entries signed")
+        say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
         say(store.where_key_is())
         for item in made.report.tenants:
             if item.verdict is Verdict.UNPROVEN_START:
@@ -203,7 +203,7 @@ def checkpoint(options: argparse.Namespace) -> int:
         complain(f"{row} cannot be read; the rest was used")
     if options.export is not None:
         try:
-            say(f"{store.export(path, options.export):,} checkpoints written to {options.export}")
+            say(f"{counted(store.export(path, options.export), 'checkpoint')} written to {options.export}")
         except StorageError as error:  # the checkpoint is made
             complain(error.happened)
             return EXIT_COULD_NOT_RUN
