@@ -11,6 +11,7 @@ _RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
 always undoes it.
 """
 
+_WITHIN = str.maketrans("“”", "‘’")
 _BETWEEN = re.compile(r"[\t\r\n]")
 _BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
 
@@ -56,6 +57,11 @@ def folded(text: str) -> str:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """`1 entry`, `184,220 entries`; the plural adds an "s" unless given."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def quoted(text: str) -> str:
+    """`“text”`, with single quotation marks for those within it."""
+    return f"“{text.translate(_WITHIN)}”"
 
 
 def cell(text: str) -> str:

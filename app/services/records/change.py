@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, DECLARED
+from app.services.text import quoted
 from models.engine import Limits
 
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
@@ -51,7 +52,7 @@ class Change:
     def inverse(self) -> Change:
         """The change that puts everything back, which is itself an act and itself undoable."""
         return Change(
-            summary=f"“{self.summary}” undone",
+            summary=f"{quoted(self.summary)} undone",
             rows=tuple(sorted((row.inverse() for row in reversed(self.rows)), key=attrgetter("carried"))),
             events=self.inverse_events,
             inverse_events=self.events,

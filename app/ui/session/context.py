@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.services.files.describe import OpenedFile
 from app.services.records.change import Change
 from app.services.records.lists import Lists
+from app.services.text import quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.session.verdict import FileVerdict
@@ -183,7 +184,7 @@ class History(QObject):
         self._runner.write(
             _revert,
             change,
-            f"“{text}” {what}",
+            f"{quoted(text)} {what}",
             now=self._clock(),
             initiator=self,
             on_done=done,
