@@ -151,7 +151,7 @@ class BrokenNotice(Notice):
             tone, head, rest, detail, icon = words.of_file(verdict, now, self._context.settings.utc_times)
             detail = " ".join(filter(None, (self._continuation.objection, detail)))
             self.banner.show_verdict(tone, head, rest, detail, icon)
-            if self._continuation.objection:
+            if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()
         self.setVisible(verdict.is_broken and self._beside)
 
@@ -248,7 +248,7 @@ class ContinuationNotice(Notice):
             self.show()
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
-        elif found.new_entries:
+        elif found.new_entries and not self._context.verdict.is_broken:
             self.banner.show_verdict(
                 Tone.OK,
                 "This file continues the one you saw last",

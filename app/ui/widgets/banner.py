@@ -174,6 +174,8 @@ class Banner(QFrame):
         super().__init__()
         self._tone = Tone.NEUTRAL
         self._buttons: list[QWidget] = []
+        self._away: list[QWidget] = []
+        """Those that are hidden while progress shows, and only then."""
         self._shrinking: dict[QPushButton, str] = {}
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
@@ -246,6 +248,9 @@ class Banner(QFrame):
         if (tone is Tone.BAD) != (self._tone is Tone.BAD):
             for part in (self, self._detail):
                 set_property(part, "alarm", tone is Tone.BAD)
+        if busy and not self.is_busy():
+            self._away = [button for button in self._buttons if not _is_put_away(button)]
+        back = self._away if self.is_busy() and not busy else []
         self._tone = tone
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
@@ -255,7 +260,7 @@ class Banner(QFrame):
         self.more_button.setChecked(False)
         self._bar.setVisible(busy)
         self.cancel_button.setVisible(busy)
-        for button in self._buttons:
+        for button in self._buttons if busy else back:
             button.setVisible(not busy)
         self.setAccessibleName(self.headline())
         self.setAccessibleDescription(self.detail())
@@ -301,3 +306,8 @@ class Banner(QFrame):
         self.cancel_button.setEnabled(False)
         self._rest.setText("Stopping…")
         self.cancelled.emit()
+
+
+def _is_put_away(button: QWidget) -> bool:
+    """Whether its owner has hidden it, rather than that it was never in sight."""
+    return button.isHidden() and button.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)

@@ -184,3 +184,19 @@ def test_a_banner_wraps_to_two_lines_and_offers_more_of_what_is_longer(theme: Th
     assert detail.height() >= QLabel.heightForWidth(detail, detail.width())
     qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: lines() == 2)
+
+
+def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None:
+    banner = Banner(theme)
+    qtbot.addWidget(banner)
+    away, other = push_button(theme, "Show findings"), push_button(theme, "Dismiss")
+    for button in (away, other):
+        banner.add_button(button)
+    away.hide()
+    banner.show()
+    banner.show_verdict(Tone.OK, "This file continues the one you saw last")
+    assert (away.isVisible(), other.isVisible()) == (False, True)
+    banner.show_progress("Verifying…", 1, 2)
+    assert not other.isVisible()
+    banner.show_verdict(Tone.OK, "Chain intact")
+    assert (away.isVisible(), other.isVisible()) == (False, True)
