@@ -331,7 +331,8 @@ def test_rows_alone_and_the_schema_alone_make_the_whole(database_path: Path, tmp
     fill(database_path)
     exported(database_path, tmp_path / "schema.sql", rows=False)
     exported(database_path, tmp_path / "rows.sql", schema=False)
-    assert not re.search("^(INSERT|UPDATE|DELETE)", (tmp_path / "schema.sql").read_text(), re.MULTILINE)
+    changing = "^(INSERT|UPDATE|DELETE (?!FROM sqlite_sequence WHERE 0;))"  # by that its end is known
+    assert not re.search(changing, (tmp_path / "schema.sql").read_text(), re.MULTILINE)
     assert not re.search("^CREATE", (tmp_path / "rows.sql").read_text(encoding="utf-8"), re.MULTILINE)
     new = run(tmp_path / "schema.sql", tmp_path / "new.sqlite")
     assert schema(new) == schema(database_path)

@@ -220,11 +220,11 @@ def test_neither_index_nor_counter_nor_the_ends_of_the_table(tmp_path: Path) -> 
 def test_nothing_left_to_read(tmp_path: Path) -> None:
     pages = closed(build(tmp_path / "a.db", step=10**9))
     pages.overwrite(pages.all[0].number)
-    started = time.perf_counter()
+    started = time.process_time()
     report = verify(pages.path, now=NOW, take_part=True)
     assert (report.verdict, report.entries, report.tenants) == (Verdict.UNREADABLE, 0, ())
     assert [item.seq for item in gaps(report)] == [1]
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10, "a billion numbers are not asked one by one"
 
 
 @pytest.mark.slow
