@@ -23,6 +23,7 @@ from app.commands.common import (
 )
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import tenant_name
+from models.errors import NotAllowed
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
@@ -102,11 +103,13 @@ def retention(options: argparse.Namespace) -> int:
     now = int(time.time()) if options.now is None else options.now
     path = database_path(options.file)
     store, verify = store_and_verifier(take_part=True)
+    opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
+    if opened.read_only_reason is not None and not options.dry_run:
+        why = opened.read_only_reason
+        raise NotAllowed(f"{path.name} cannot be written, because {why}; nothing was removed.")
     if options.archive is not None and not options.dry_run:
         options.archive.mkdir(mode=0o700, exist_ok=True)
-    database = opening.open_database(
-        path, read_only=options.dry_run, force_writable=not options.dry_run
-    ).database
+    database = opened.database
 
     checkpoint = partial(try_to_sign, path, store, verify, clock=lambda: int(time.time()))
     with database.connection_context():

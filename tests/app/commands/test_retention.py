@@ -338,3 +338,13 @@ def test_what_stays_is_recorded_and_so_may_collide_too(database_path: Path) -> N
     assert ask(database_path, "SELECT seq FROM audit_chain WHERE tenant_id = 'system'") == [(4,)]
     assert "the number that the gateway gives next to “aurora”" in done.stderr
     assert "read as such, add --milliseconds" in done.stderr
+
+
+def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    path, archive = tmp_path / "wide.sqlite", tmp_path / "archive"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA encoding = 'UTF-16le'; CREATE TABLE users (id TEXT PRIMARY KEY)")
+    done = run("retention", path, "--archive", archive)
+    assert done.returncode == 2
+    assert "wide.sqlite cannot be written, because its text is UTF-16" in done.stderr
+    assert "nothing was removed" in done.stderr and not archive.exists()
