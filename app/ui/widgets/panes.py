@@ -189,7 +189,7 @@ class Inspector(QFrame):
         for instead in (self.empty, self.failure):
             instead.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
-        self._content = content = QWidget()
+        content = QWidget()
         content.setProperty("clear", True)
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         self._scroll = _Body(content)
@@ -259,13 +259,13 @@ class Inspector(QFrame):
         self._buttons = list(buttons)
 
     def show_record(self) -> None:
-        self._content.show()
+        self._scroll.show()
         self._show(self._record)
 
     def show_many(self, title: str, sentence: str) -> None:
-        """In place of a record that several are selected; the acts stay."""
-        self.set_header(title, sentence)
-        self._content.hide()
+        """In place of a record that several are selected, and the sentence where there are acts for them."""
+        self.set_header(title, sentence if self._buttons else "")
+        self._scroll.hide()  # so that the acts stand below the words
         self._show(self._record)
 
     def enter(self) -> None:

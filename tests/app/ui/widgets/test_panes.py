@@ -1,6 +1,6 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -58,6 +58,24 @@ def test_inspector(qtbot: QtBot, theme: Theme) -> None:
     assert inspector.empty.isHidden()
     with qtbot.waitSignal(first.destroyed):
         inspector.set_header("Another")
+
+
+def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme: Theme) -> None:
+    inspector = Inspector(theme)
+    qtbot.addWidget(inspector)
+    body, act = QWidget(), push_button(theme, "Delete")
+    body.setMinimumHeight(900)
+    inspector.add_widget(body)
+    inspector.resize(400, 600)
+    inspector.show()
+    inspector.show_many("3 users selected", "What is done here is done with all of them.")
+    assert inspector.subtitle.isHidden(), "there is nothing to be done"
+    inspector.set_actions([act])
+    inspector.show_record()
+    qtbot.waitUntil(lambda: body.isVisible() and act.mapTo(inspector, QPoint()).y() > 500)
+    inspector.show_many("3 users selected", "What is done here is done with all of them.")
+    qtbot.waitUntil(lambda: not body.isVisible() and act.mapTo(inspector, QPoint()).y() < 120)
+    assert inspector.subtitle.isVisible()
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
