@@ -15,6 +15,8 @@ from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
 _MARGIN, _ABOVE_STATUS, _WIDEST = 20, 36, 640
+_VERDICT = 420
+"""The width in pixels that a verdict has at the least before buttons lose their words."""
 
 
 class ProgressBar(QProgressBar):
@@ -282,14 +284,12 @@ class Banner(QFrame):
             label.unfold(on)
 
     def _share_width(self) -> None:
-        """Words on the buttons as far as they leave room for the verdict's."""
+        """Words on the buttons where there is room for a verdict beside them, however long this one is: they
+        do not come and go with it.
+        """
         shrinking = {button: text for button, text in self._shrinking.items() if not button.isHidden()}
         if not shrinking or self.is_busy():
             return
-        words = max(
-            self._headline.sizeHint().width() + self._line.spacing() + self._rest.sizeHint().width(),
-            0 if self._detail.isHidden() else self._detail.sizeHint().width(),
-        )
         lost = sum(
             button.fontMetrics().horizontalAdvance(text)
             for button, text in shrinking.items()
@@ -297,7 +297,7 @@ class Banner(QFrame):
         )
         # The row asks for little room for words that can be shortened.
         others = self._row.sizeHint().width() - self._words.sizeHint().width()
-        fits = others + words + lost <= self.width()
+        fits = others + _VERDICT + lost <= self.width()
         for button, text in shrinking.items():
             button.setText(text if fits else "")
             button.setToolTip("" if fits else text)
