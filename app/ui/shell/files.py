@@ -17,6 +17,7 @@ from app.services.text import counted, visible
 from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.theme import Theme
+from app.workers.runner import WentWrong
 from models.errors import (
     DamagedFile,
     FileEmptied,
@@ -364,6 +365,8 @@ class Files(QObject):
 
     def show_failure(self, error: TenantAdminError, path: Path | None, *, opening: bool = False) -> None:
         """Says what did not work, with a button for what can be done about it; `path` is the file meant."""
+        if isinstance(error, WentWrong):  # a bug has its own dialog
+            return
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
         doors = list(self._doors(error, path, opening=opening))

@@ -22,7 +22,7 @@ from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import Label, Look, set_tip
-from app.workers.runner import Runner, WentWrong
+from app.workers.runner import Runner
 from models.errors import Cancelled, TenantAdminError
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
-        elif not isinstance(error, WentWrong):  # a bug has its own dialog
+        else:
             self.files.show_failure(error, None if self.context is None else self.context.opened.path)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 

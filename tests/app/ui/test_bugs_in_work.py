@@ -23,7 +23,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.workers import runner
 from tests.fixtures.window import TABLES, choose, dialog, go, open_file, press, write
@@ -204,6 +204,7 @@ def test_what_a_bug_ended_can_be_done_again(  # noqa: PLR0917
     bugs.in_work = True
     act()
     qtbot.waitUntil(lambda: bool(bugs.shown) and window.busy.isHidden() and not _waiting())
+    assert not _shows(window, ErrorDialog), "the bug has its own"
     bugs.in_work = False
     act()
     qtbot.waitUntil(lambda: bool(done()), timeout=20_000)
