@@ -84,6 +84,8 @@ class Context(QObject):
     @property
     def cannot_write(self) -> str | None:
         """Why nothing can be changed, as a sentence for a disabled action; None when it can."""
+        if self.outside.error is not None:
+            return f"{self.outside.error.heading}, so nothing can be changed here now."
         if not self.opened.read_only:
             return None
         return f"The file is open read-only, because {self.opened.read_only_reason}."
@@ -214,8 +216,8 @@ def _revert(database: Database, change: Change, summary: str, *, now: int) -> Ch
 class Outside(QObject):
     """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
-    and with None when it is in its place again. While one question waits it asks no other unless somebody
-    wants the answer; behind a long write they would pile up.
+    and with None when it is in its place again; `error` is which of them holds now. While one question waits
+    it asks no other unless somebody wants the answer; behind a long write they would pile up.
     """
 
     written = Signal()
@@ -226,7 +228,7 @@ class Outside(QObject):
         self._runner = runner
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
-        self._displaced: Displaced | None = None
+        self.error: Displaced | None = None
         self._asked = 0
         self._poll = QTimer(self, interval=POLL_MS)
         self._poll.timeout.connect(self.look)
@@ -266,7 +268,7 @@ class Outside(QObject):
         self._answer(then, self._version)
 
     def _displace(self, error: Displaced | None) -> None:
-        before, self._displaced = self._displaced, error
+        before, self.error = self.error, error
         if type(error) is not type(before):
             self.displaced.emit(error)
 

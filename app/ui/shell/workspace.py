@@ -235,6 +235,8 @@ class Workspace(QWidget):
 
     def _say_displaced(self, error: Displaced | None) -> None:
         self._displaced.say(error)
+        for page in self._built.values():
+            page.commands.update()
 
     def _look_around(self) -> None:
         if self.is_settled:

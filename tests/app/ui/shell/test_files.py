@@ -459,15 +459,18 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
 def test_a_file_that_is_away_is_said_while_nothing_is_done_and_until_it_is_back(
     qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
 ) -> None:
-    outside = open_file(qtbot, window, demo_path).context.outside
+    page = open_file(qtbot, window, demo_path)
+    outside, create = page.context.outside, page.commands.action("create")
+    assert create.isEnabled()
     outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
     with qtbot.waitSignal(outside.displaced):
         demo_path.rename(tmp_path / "away")
+    assert not create.isEnabled() and "The file was moved or deleted, so" in create.toolTip()
     banner = notice(window, "The file was moved or deleted")
     assert button(banner, "Open another…").isVisible() and not button(banner, "Open again").isVisible()
     with qtbot.waitSignal(outside.displaced):
         (tmp_path / "away").rename(demo_path)
-    assert not banner.isVisible()
+    assert not banner.isVisible() and create.isEnabled()
 
 
 @pytest.mark.slow
