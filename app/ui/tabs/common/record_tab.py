@@ -97,7 +97,8 @@ class RecordTab(QWidget):
         self.clear_button.clicked.connect(self.clear_filters)
         self.clear_button.hide()
         self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
-        self.table.set_empty_state(self.empty_state)
+        self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
+        self.empty_state.hide()
         self.add_acts()
         self._add_fold()
         self.build_inspector()
@@ -381,6 +382,7 @@ class RecordTab(QWidget):
         else:
             self.empty_state.set(self.spec.icon, *self.spec.empty)
         self.clear_button.setVisible(filtered)
+        self.table.set_empty_state(self.empty_state)
         self.commands.update()
         if self._wanted_record is not None:
             wanted, self._wanted_record = self._wanted_record, None
@@ -398,6 +400,7 @@ class RecordTab(QWidget):
         title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
         self.empty_state.set(Icon.WARNING, title, str(error))
         self.clear_button.hide()
+        self.table.set_empty_state(self.empty_state)
         self.inspector.show_empty()
         self.commands.update()
 

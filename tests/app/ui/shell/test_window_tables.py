@@ -28,6 +28,7 @@ from tests.fixtures.window import (
     click,
     closed,
     count,
+    current,
     dialog,
     go,
     labels,
@@ -183,6 +184,19 @@ def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     assert "else.example is not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
     choose(qtbot, page, row)
     assert "host differs" in labels(page.inspector)
+
+
+@pytest.mark.slow
+def test_nothing_is_said_of_rows_that_are_on_their_way(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    press("Ctrl+2")
+    page = current(window)
+    assert page.filters.count.text() == "" and not page.empty_state.isVisible()
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
+    page.set_filter_text("nothing holds this")
+    qtbot.waitUntil(page.empty_state.isVisible)
 
 
 def test_a_file_without_users_opens_on_what_it_has_and_offers_nothing_that_cannot_work(
