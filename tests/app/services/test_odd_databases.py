@@ -257,7 +257,12 @@ def read_back(path: Path, table: str, sql: str, where: str) -> None:
         connection.pragma("foreign_keys", 0)
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)
         connection.execute(f"DELETE FROM {sql_name(table)}")
-        connection.execute(sql)
+        try:
+            connection.execute(sql)
+        except apsw.ConstraintError as error:  # of two URLs with one host, which is all that is given of them
+            assert str(error).lower() == f"unique constraint failed: {table}.url", where
+            copy.unlink()
+            return
     before, after = (readable(file, table) for file in (path, copy))
     assert after == before, where
     copy.unlink()
