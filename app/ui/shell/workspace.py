@@ -102,7 +102,9 @@ class Workspace(QWidget):
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
             answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
         self.setUpdatesEnabled(False)  # an empty table is not drawn for the moment until it has its rows
-        QTimer.singleShot(_EMPTY_MS, self, show)
+        shown_anyway = QTimer(self, singleShot=True, interval=_EMPTY_MS)
+        shown_anyway.timeout.connect(show)
+        shown_anyway.start()
         page.activate()
         self._count_unread()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
