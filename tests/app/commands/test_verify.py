@@ -98,7 +98,7 @@ def test_a_checkpoint_export_replaces_nothing_but_an_earlier_one(copy: Path, tmp
     assert (copy.read_bytes(), notes.read_text()) == (before, "precious")
     for number in (1, 2):
         made = run("checkpoint", copy, "--export", export, home=home)
-        assert f"{number} checkpoints written to {export}" in made.stdout
+        assert f"{number} checkpoint{'s' * (number > 1)} written to {export}" in made.stdout
 
 
 @pytest.mark.slow

@@ -169,7 +169,7 @@ def test_a_person_says_what_a_file_is_that_is_in_doubt(
     known = moved_over(known, copy)
     assert said(known, reason) == number
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
-    assert kept.verify().verdict is (Verdict.TAMPERED if number == 3 else Verdict.VERIFIED)
+    assert kept.verify().verdict is (Verdict.EARLIER if number == 3 else Verdict.VERIFIED)
 
 
 def test_the_right_file_can_be_restored_over_one_that_is_in_doubt(known: KnownChain, tmp_path: Path) -> None:
