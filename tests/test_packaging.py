@@ -138,6 +138,7 @@ class TestBuilt:
             "query": ListQuery("audit_chain").document(),
             "form": "csv",
             "keys": None,
+            "most": None,
             "building": str(tmp_path / "out.csv"),
             "target": str(tmp_path / "out.csv"),
         }
