@@ -47,7 +47,7 @@ SETS: Final = {
             "tab-runs-of-a-gateway",
             *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
-            *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-menu"),
+            *("widgets-controls", "widgets-parts", "widgets-menu"),
         ),
     ),
     "dialogs": Set(

@@ -28,7 +28,7 @@ def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is
     assert less.text() == "Export report…" and less.toolTip() == ""
     wide = less.width()
     banner.show_verdict(Tone.OK, "Chain intact", "— 4,000 entries verified", DETAIL * 9)
-    QApplication.processEvents()
+    QApplication.sendPostedEvents()
     assert less.text() == "Export report…"
     banner.resize(700, 54)
     qtbot.waitUntil(lambda: less.text() == "")
@@ -39,7 +39,7 @@ def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is
     qtbot.waitUntil(lambda: less.text() == "Export report…")
     banner.resize(700, 54)
     banner.show_verdict(Tone.OK, "Chain intact")
-    QApplication.processEvents()
+    QApplication.sendPostedEvents()
     assert less.text() == ""
 
 

@@ -161,5 +161,5 @@ def test_the_text_keeps_its_room_before_a_button_keeps_its_words(qtbot: QtBot, t
         assert row.count.width() >= row.count.fontMetrics().horizontalAdvance("4,652 notifications")
     places = [part.x() for part in (*row.pickers.values(), row.count, act)]
     row.set_count(6)
-    QApplication.processEvents()
+    QApplication.sendPostedEvents()
     assert [part.x() for part in (*row.pickers.values(), row.count, act)] == places
