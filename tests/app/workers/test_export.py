@@ -312,7 +312,10 @@ def test_the_database_itself_is_never_the_target(small: Path, suffix: str, tmp_p
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "what",
-    [{"query": ListQuery("users").document(), "form": "csv", "keys": None}, {"wanted": Wanted().document()}],
+    [
+        {"query": ListQuery("users").document(), "form": "csv", "keys": None, "most": None},
+        {"wanted": Wanted().document()},
+    ],
     ids=["a list", "a database"],
 )
 def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path, what: dict[str, object]) -> None:
