@@ -184,8 +184,14 @@ def test_it_says_how_far_it_is(large: Path, tmp_path: Path) -> None:
     assert seen == sorted(seen) and len(seen) > 3
 
 
+@pytest.fixture
+def others() -> set[int]:
+    """The children that this process had before: a server that other tests share, say."""
+    return set(children(os.getpid()))
+
+
 @pytest.mark.slow
-def test_this_process_hardly_works(large: Path, tmp_path: Path) -> None:
+def test_this_process_hardly_works(large: Path, tmp_path: Path, others: set[int]) -> None:
     threads = threading.active_count()
     before = time.process_time()
     written(large, tmp_path / "ours", ListQuery("users"))
@@ -194,12 +200,14 @@ def test_this_process_hardly_works(large: Path, tmp_path: Path) -> None:
     as_before(large, tmp_path / "before", ListQuery("users"), Format.CSV)
     assert theirs < 0.1 * (time.process_time() - before)
     assert threading.active_count() == threads
-    assert children(os.getpid()) == []
+    assert set(children(os.getpid())) <= others
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("looks", [1, 2, 8])
-def test_cancelling_takes_effect_at_once_and_leaves_nothing(large: Path, tmp_path: Path, looks: int) -> None:
+def test_cancelling_takes_effect_at_once_and_leaves_nothing(
+    large: Path, tmp_path: Path, others: set[int], looks: int
+) -> None:
     """Before the child is there, while it starts, and while it writes."""
     target = tmp_path / "out.csv"
     target.write_text("before")
@@ -217,7 +225,7 @@ def test_cancelling_takes_effect_at_once_and_leaves_nothing(large: Path, tmp_pat
     assert time.perf_counter() - at < 0.1
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
-    assert children(os.getpid()) == []
+    assert set(children(os.getpid())) <= others
 
 
 @pytest.mark.slow
@@ -239,12 +247,14 @@ def test_a_sort_that_takes_long_is_cancelled_as_fast(large: Path, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_killed_child_is_a_sentence_and_leaves_nothing(large: Path, tmp_path: Path) -> None:
+def test_a_killed_child_is_a_sentence_and_leaves_nothing(
+    large: Path, tmp_path: Path, others: set[int]
+) -> None:
     target = tmp_path / "out.csv"
     target.write_text("before")
 
     def kill(done: int, total: int) -> None:
-        for pid in children(os.getpid()):
+        for pid in set(children(os.getpid())) - others:
             os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(ChildFailed, match=r"The export stopped .* nothing was changed\. Try again\."):
