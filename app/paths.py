@@ -101,3 +101,8 @@ def os_user() -> str:
 def checkpoints_dir() -> Path:
     """The folder that holds the checkpoints and their key; it may not exist yet."""
     return state_dir() / "checkpoints"
+
+
+def connections_dir() -> Path:
+    """The folder that holds the connections to live databases; it may not exist yet."""
+    return state_dir() / "connections"

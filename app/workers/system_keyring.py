@@ -48,6 +48,9 @@ class SystemKeyring:
     def set_password(self, service: str, username: str, password: str) -> None:
         self._ask("set_password", service, username, password)
 
+    def delete_password(self, service: str, username: str) -> None:
+        self._ask("delete_password", service, username)
+
     def _ask(self, method: str, *arguments: str) -> Any:
         answers: queue.SimpleQueue[Job] = queue.SimpleQueue()
         given_up = time.monotonic() + PROMPT_SECONDS

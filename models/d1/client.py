@@ -22,10 +22,6 @@ from models.d1.errors import NotReached, RateLimited, TokenRefused, UnknownDatab
 from models.errors import Cancelled
 from models.progress import Stop, never
 
-CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
-LOCAL: Final = "/cdn-cgi/local/explorer/api"
-"""The path under which `wrangler dev` answers the same calls."""
-
 CALL_SECONDS: Final = 35.0
 """A batch ends within 30 seconds, as Cloudflare says."""
 _CONNECT_SECONDS: Final = 10.0

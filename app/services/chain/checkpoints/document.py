@@ -197,7 +197,13 @@ class KeyDamaged(NotSigned):
     )
 
 
-class KeyringUnavailable(NotSigned):
+class KeyringProblem(NotSigned):
+    """`state` says of the keyring, without what it was asked for, how it is."""
+
+    state = "there is no system keyring"
+
+
+class KeyringUnavailable(KeyringProblem):
     """It is there, but locked or silent, so the key in it is not the one to do without."""
 
     sentence = (
@@ -205,14 +211,18 @@ class KeyringUnavailable(NotSigned):
         "Unlock it and try again."
     )
 
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.state = f"the system's keyring {how}"
 
-class KeyringAbsent(NotSigned):
+
+class KeyringAbsent(KeyringProblem):
     """There is none on this system, so it holds no key."""
 
     sentence = "There is no system keyring."
 
 
-class KeyringBroken(NotSigned):
+class KeyringBroken(KeyringProblem):
     """It cannot be asked: its configuration names none that works, say. That is not the same as absent."""
 
     sentence = (
@@ -220,6 +230,10 @@ class KeyringBroken(NotSigned):
         "made. Correct PYTHON_KEYRING_BACKEND or keyringrc.cfg and try again; where they name "
         "keyring.backends.null.Keyring, the key is kept in a file."
     )
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.state = f"the system's keyring cannot be used ({why})"
 
 
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:

@@ -1,0 +1,53 @@
+"""From a connection to the database that it names: its client, its id, and whether it answers."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.services.live.connections import Connection
+from app.services.live.tokens import Tokens
+from models.d1.client import Client, NotKnown, Refusal
+from models.d1.database import D1Database
+from models.d1.errors import NoAnswer, UnknownDatabase
+from models.engine import raw
+
+
+def client(connection: Connection, tokens: Tokens) -> Client:
+    """What calls are made by; nothing is sent yet. Raises as `Tokens.of` does."""
+    token = tokens.of(connection)
+    return Client(connection.place, connection.base, connection.account or None, token)
+
+
+def database(connection: Connection, tokens: Tokens, *, read_only: bool = False) -> D1Database:
+    """The database; nothing is sent yet. Raises as `client` does."""
+    return D1Database(client(connection, tokens), connection.database_id, read_only=read_only)
+
+
+def databases(found: Client) -> list[Mapping[str, Any]]:
+    """The account's, each with `uuid` and `name`. Raises `RemoteError`."""
+    try:
+        return found.databases()
+    except (NotKnown, Refusal) as error:
+        raise NoAnswer(found.name, str(error)) from None
+
+
+def identified(connection: Connection, found: Client, wanted: str) -> Connection:
+    """The connection to the database whose id, or else whose name, is `wanted`.
+
+    Raises `UnknownDatabase` and the other errors of `databases`.
+    """
+    known = databases(found)
+    for key in ("uuid", "name"):
+        for one in known:
+            if one.get(key) == wanted:
+                return replace(connection, database_id=one["uuid"], database_name=str(one.get("name") or ""))
+    raise UnknownDatabase(wanted)
+
+
+def tried(connection: Connection, found: Client) -> float:
+    """How many seconds the database takes to answer. Raises as `identified` does."""
+    identified(connection, found, connection.database_id)
+    begun = time.monotonic()
+    D1Database(found, connection.database_id, read_only=True).scalar(raw("SELECT 1"))
+    return time.monotonic() - begun

@@ -1,0 +1,184 @@
+"""The live databases that a person has named: a file for each in a folder of theirs, never with a token."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from app import paths
+from app.services.live import PREFIX
+from models.d1.address import CLOUDFLARE, LOCAL, api_address, is_loopback
+from models.errors import CannotOpen, InvalidInput, TenantAdminError
+
+COLOURS: Final = ("grey", "blue", "green", "yellow", "orange", "red", "purple")
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+_PART: Final = re.compile(r"[0-9a-z_-]{1,64}", re.IGNORECASE)
+"""An account's and a database's id, as a part of an address."""
+_FILE: Final = "d1-{}.json"
+_LARGEST: Final = 100_000
+
+
+class NoSuchConnection(TenantAdminError):
+    heading = "There is no such connection"
+    sentence = "There is no connection d1:{what}; {why}."
+
+
+class ConnectionExists(TenantAdminError):
+    heading = "There is a connection of that name"
+    sentence = "There is already a connection d1:{what}; choose another name, or remove that one first."
+
+
+class ConnectionUnreadable(TenantAdminError):
+    """`why` is the name of its file."""
+
+    heading = "The connection cannot be read"
+    sentence = "What is kept of the connection d1:{what} ({why}) cannot be read; remove it and add it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One database of an account; or, where `account` is empty, of a `wrangler dev`, which needs no token.
+
+    `database_id` is empty until one is chosen of what the API lists, and is not kept before. `base` is the
+    API's address up to the account's own part (`api_address`); empty where `project` is the folder whose
+    running `wrangler dev` is looked for each time. Raises `InvalidInput` for what is none.
+    """
+
+    name: str
+    account: str
+    database_id: str = ""
+    database_name: str = ""
+    base: str = CLOUDFLARE
+    production: bool = False
+    colour: str = "grey"
+    project: str = ""
+
+    def __post_init__(self) -> None:
+        require_name(self.name)
+        if self.colour not in COLOURS:
+            raise InvalidInput("colour", f"The colour is one of {', '.join(COLOURS)}.")
+        if self.database_id and not _PART.fullmatch(self.database_id):
+            raise InvalidInput("database", "A database's id has letters, digits and hyphens alone.")
+        if not self.project:
+            object.__setattr__(self, "base", _address(self.base, self.account))
+        elif self.account or self.base:
+            raise InvalidInput("project", "A project's own server has no account and no fixed address.")
+
+    @property
+    def place(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is of a `wrangler dev`, so that no token is needed."""
+        return not self.account
+
+
+def require_name(name: str) -> None:
+    """Raises `InvalidInput` for a name that cannot be typed behind `d1:` as it is."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            "name",
+            "The name of a connection has up to 64 letters (a to z), digits, dots, hyphens and underscores, "
+            "and begins with a letter or a digit.",
+        )
+
+
+def _address(base: str, account: str) -> str:
+    address = api_address(base)
+    parts = urlsplit(address)
+    if account:
+        if not _PART.fullmatch(account):
+            raise InvalidInput("account", "An account's id has letters and digits alone; see the dashboard.")
+    elif not is_loopback(parts.hostname or ""):
+        raise InvalidInput("account", "The account is missing; its id is in the dashboard's address.")
+    elif not parts.path:
+        return address + LOCAL
+    return address
+
+
+def default_colour(*, production: bool) -> str:
+    """The colour of a connection for which none was chosen."""
+    return "red" if production else "grey"
+
+
+class Connections:
+    """Those in `folder`, each in a file that only the person can read; a damaged one hides no other."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or paths.connections_dir()
+
+    def all(self) -> tuple[Connection, ...]:
+        """Those that can be read, by name."""
+        found = (self._read(name) for name in self._names())
+        return tuple(one for one in found if one is not None)
+
+    def unreadable(self) -> tuple[str, ...]:
+        """The names of the others."""
+        return tuple(name for name in self._names() if self._read(name) is None)
+
+    def named(self, name: str) -> Connection:
+        """Raises `NoSuchConnection`, `ConnectionUnreadable` and `InvalidInput` (no name at all)."""
+        file = self.file(name)
+        if not paths.exists(file):
+            raise self._missing(name)
+        found = self._read(name)
+        if found is None:
+            raise ConnectionUnreadable(name, file.name)
+        return found
+
+    def add(self, connection: Connection, *, replace: bool = False) -> None:
+        """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
+        from models.local import atomic  # noqa: PLC0415 - takes SQLite along, and a list of them needs none
+
+        if not connection.database_id:
+            raise InvalidInput("database", "Choose a database first.")
+        file = self.file(connection.name)
+        kept = json.dumps(asdict(connection), indent=1) + "\n"
+        with atomic.expected_errors(file):
+            paths.make_private(self._folder)
+            atomic.sweep(self._folder, _FILE.format("*"))
+            try:
+                atomic.write(file, kept, only_if_new=not replace)
+            except FileExistsError:
+                raise ConnectionExists(connection.name) from None
+
+    def remove(self, name: str) -> None:
+        """Takes it away, also one that cannot be read. Raises `NoSuchConnection` and `CannotOpen`."""
+        file = self.file(name)
+        try:
+            file.unlink()
+        except FileNotFoundError:
+            raise self._missing(name) from None
+        except OSError as error:
+            raise CannotOpen(file) from error
+
+    def file(self, name: str) -> Path:
+        """Where it is kept, be it there or not: the same for names that differ in case alone."""
+        require_name(name)
+        return self._folder / _FILE.format(name.lower())
+
+    def _names(self) -> Iterator[str]:
+        before, after = _FILE.split("{}")
+        files = self._folder.glob(_FILE.format("*"))
+        found = (file.name.removeprefix(before).removesuffix(after) for file in files)
+        return iter(sorted(name for name in found if _NAME.fullmatch(name)))
+
+    def _read(self, name: str) -> Connection | None:
+        with suppress(OSError, ValueError, TypeError, RecursionError, InvalidInput):
+            with self.file(name).open("rb") as file:
+                values: dict[str, Any] = json.loads(file.read(_LARGEST))
+            known = {field.name: values[field.name] for field in fields(Connection) if field.name in values}
+            if all(isinstance(value, bool if key == "production" else str) for key, value in known.items()):
+                found = Connection(**known)
+                return found if found.database_id and found.name.lower() == name.lower() else None
+        return None
+
+    def _missing(self, name: str) -> NoSuchConnection:
+        there = ", ".join(one.place for one in self.all())
+        return NoSuchConnection(name, f"there are {there}" if there else "add it by `tenant-admin d1 add`")

@@ -1,0 +1,122 @@
+"""The token of a connection: in the system's keyring, in the environment, or asked for; never in a file."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from app.services.chain.checkpoints.document import SERVICE, Keyring, KeyringAbsent, KeyringProblem
+from app.services.live.connections import Connection, Connections
+from models.errors import InvalidInput, TenantAdminError
+
+ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
+
+
+class TokenKeyring(Keyring, Protocol):
+    """What is needed of a system's keyring for tokens."""
+
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class TokenMissing(TenantAdminError):
+    heading = "The token is missing"
+    why = "none was entered"
+    sentence = (
+        "{what} needs an API token that may read and edit D1, and there is none at hand ({why}). "
+        "Enter one, or set CLOUDFLARE_API_TOKEN."
+    )
+
+
+def sound(token: str) -> str:
+    """The token without what was copied around it. Raises `InvalidInput`, which repeats none of it."""
+    token = token.strip()
+    if not _TOKEN.fullmatch(token):
+        raise InvalidInput(
+            "token",
+            "That is no API token, which has letters, digits and signs alone, in one line. Copy it again.",
+        )
+    return token
+
+
+class Tokens:
+    """Tokens by their connection. `keyring` is None where none is to be asked.
+
+    `ask(connection)` gives what a person enters, or None. It is called on the thread that needs the token.
+    """
+
+    def __init__(
+        self,
+        keyring: TokenKeyring | None,
+        ask: Callable[[Connection], str | None] = lambda connection: None,
+        connections: Connections | None = None,
+    ) -> None:
+        self._keyring, self._ask = keyring, ask
+        self._connections = connections or Connections()
+        self._entered: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def of(self, connection: Connection) -> str | None:
+        """The token; None where none is needed. Raises `TokenMissing`, and `InvalidInput` for what is none.
+
+        The keyring's comes first, then that of the environment; one that was asked for lasts as long as this
+        object does.
+        """
+        if connection.is_local:
+            return None
+        user = self._user(connection)
+        if user in self._entered:
+            return self._entered[user]
+        found, why = None, "no keyring was asked"
+        try:
+            found = None if self._keyring is None else self._keyring.get_password(SERVICE, user)
+            why = "the system's keyring has none"
+        except KeyringProblem as error:
+            why = error.state
+        if found := found or os.environ.get(ENVIRONMENT):
+            return sound(found)
+        if entered := self._ask(connection):
+            self._entered[user] = sound(entered)
+            return self._entered[user]
+        raise TokenMissing(connection.place, why)
+
+    def keep(self, connection: Connection, token: str) -> str | None:
+        """Keeps it in the keyring; else for as long as this object lasts, and why is returned, as a sentence.
+
+        Raises `InvalidInput` for what is none.
+        """
+        user, token = self._user(connection), sound(token)
+        self._entered[user] = token
+        why = "no keyring was asked"
+        if self._keyring is not None:
+            try:
+                self._keyring.set_password(SERVICE, user, token)
+                if self._keyring.get_password(SERVICE, user) == token:
+                    return None
+                why = "the system's keyring keeps nothing"
+            except KeyringProblem as error:
+                why = error.state
+        return f"The token is not kept ({why}); it is asked for each time, or taken from {ENVIRONMENT}."
+
+    def forget(self, connection: Connection) -> str | None:
+        """Takes it out of the keyring; why that could not be done, as a sentence, or None."""
+        user = self._user(connection)
+        self._entered.pop(user, None)
+        if self._keyring is None or connection.is_local:
+            return None
+        try:
+            if self._keyring.get_password(SERVICE, user) is not None:
+                self._keyring.delete_password(SERVICE, user)
+        except KeyringAbsent:
+            return None
+        except KeyringProblem as error:
+            return f"A token of {connection.place} may still be in the system's keyring: {error.state}."
+        return None
+
+    def _user(self, connection: Connection) -> str:
+        """With the address: who can change a connection's file cannot have its token sent elsewhere."""
+        file = self._connections.file(connection.name).absolute()
+        return f"d1 {connection.account} {connection.base} {file}"

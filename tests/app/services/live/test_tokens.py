@@ -1,0 +1,106 @@
+"""Where a token comes from, and that it stays in none of our files and sentences."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.services.chain.checkpoints.document import (
+    KeyringAbsent,
+    KeyringBroken,
+    KeyringProblem,
+    KeyringUnavailable,
+)
+from app.services.live.connections import Connection
+from app.services.live.tokens import ENVIRONMENT, TokenMissing, Tokens
+from models.errors import InvalidInput
+from tests.fixtures.keyrings import MemoryKeyring
+
+PROD = Connection("prod", "0a1b2c", "11111111", "foundation", production=True)
+SECRET = "tok-Zm9v-secret"
+
+PROBLEMS = (
+    (KeyringAbsent(), "there is no system keyring"),
+    (KeyringUnavailable("is locked"), "the system's keyring is locked"),
+    (KeyringUnavailable("does not answer"), "the system's keyring does not answer"),
+    (KeyringBroken("TypeError"), r"the system's keyring cannot be used \(TypeError\)"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _none_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+
+
+def test_the_keyring_comes_before_the_environment_and_that_before_a_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keyring, asked = MemoryKeyring(), list[str]()
+
+    def ask(connection: Connection) -> str:
+        asked.append(connection.place)
+        return f" {SECRET}\n"
+
+    assert (Tokens(keyring, ask).of(PROD), asked) == (SECRET, ["d1:prod"])
+    monkeypatch.setenv(ENVIRONMENT, "of-the-environment")
+    assert Tokens(keyring, ask).of(PROD) == "of-the-environment"
+    assert Tokens(keyring).keep(PROD, "of-the-keyring") is None
+    assert (Tokens(keyring, ask).of(PROD), asked) == ("of-the-keyring", ["d1:prod"])
+
+
+def test_what_was_asked_for_is_asked_once() -> None:
+    answers = iter([SECRET])
+    tokens = Tokens(MemoryKeyring(), lambda connection: next(answers))
+    assert (tokens.of(PROD), tokens.of(PROD)) == (SECRET, SECRET)
+
+
+def test_a_wrangler_dev_needs_none() -> None:
+    local = Connection("dev", "", "22222222", "foundation", "http://127.0.0.1:8787")
+    broken = Tokens(MemoryKeyring(KeyringBroken("TypeError")))
+    assert (broken.of(local), broken.forget(local)) == (None, None)
+
+
+@pytest.mark.parametrize(("problem", "said"), PROBLEMS)
+def test_how_a_keyring_is_decides_what_is_said(problem: KeyringProblem, said: str) -> None:
+    keyring = MemoryKeyring(problem)
+    with pytest.raises(TokenMissing, match=rf"d1:prod needs an API token .* at hand \({said}\)"):
+        Tokens(keyring).of(PROD)
+    tokens = Tokens(keyring)
+    why = tokens.keep(PROD, SECRET)
+    assert why is not None and "is not kept" in why and SECRET not in why
+    assert tokens.of(PROD) == SECRET, "for as long as this lasts"
+
+
+def test_an_address_that_was_changed_is_sent_no_token() -> None:
+    keyring = MemoryKeyring()
+    Tokens(keyring).keep(PROD, SECRET)
+    for other in (replace(PROD, base="https://evil.example/v4"), replace(PROD, account="ffff")):
+        with pytest.raises(TokenMissing):
+            Tokens(keyring).of(other)
+
+
+def test_a_removed_connection_leaves_no_token() -> None:
+    keyring = MemoryKeyring()
+    tokens = Tokens(keyring)
+    tokens.keep(PROD, SECRET)
+    assert (tokens.forget(PROD), keyring.kept) == (None, {})
+    assert tokens.forget(PROD) is None
+    with pytest.raises(TokenMissing):
+        tokens.of(PROD)
+    assert Tokens(MemoryKeyring(KeyringAbsent())).forget(PROD) is None
+    locked = Tokens(MemoryKeyring(KeyringUnavailable("is locked"))).forget(PROD)
+    assert (
+        locked == "A token of d1:prod may still be in the system's keyring: the system's keyring is locked."
+    )
+
+
+@pytest.mark.parametrize("given", ["", "  ", "two words", "line\nbreak", "é" * 8, "x" * 5000, "\x00abc"])
+def test_what_is_no_token_is_refused_without_being_repeated(given: str) -> None:
+    with pytest.raises(InvalidInput, match="That is no API token") as refused:
+        Tokens(MemoryKeyring()).keep(PROD, given)
+    assert not given.strip() or given.strip() not in str(refused.value)
+
+
+def test_no_repr_holds_it() -> None:
+    tokens = Tokens(MemoryKeyring())
+    tokens.keep(PROD, SECRET)
+    assert SECRET not in f"{tokens!r}{PROD!r}"
