@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, get_args
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
+from models.errors import Place
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 ThemeName = Literal["system", "light", "dark"]
@@ -26,7 +27,7 @@ RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""
 
 T = TypeVar("T")
-K = TypeVar("K", str, Path, bool)
+K = TypeVar("K", str, Place, bool)
 
 
 class Setting(Generic[T]):
@@ -117,13 +118,14 @@ def _path(found: object) -> Path | None:
 _period = partial(_number, least=RETENTION_DAYS[0] * DAY, most=RETENTION_DAYS[-1] * DAY)
 
 
-def _of_database(name: str) -> Callable[[Path], str]:
-    """A path as a settings key: slashes would make groups of it."""
+def _of_database(name: str) -> Callable[[Place], str]:
+    """A path, or a live database, as a settings key: slashes would make groups of it."""
 
-    def key(database: Path) -> str:
+    def key(database: Place) -> str:
         from hashlib import sha256  # noqa: PLC0415 - asked for after the first rows are shown
 
-        digest = sha256(str(database.absolute()).encode(errors="surrogateescape")).hexdigest()
+        text = str(database.absolute()) if isinstance(database, Path) else database
+        digest = sha256(text.encode(errors="surrogateescape")).hexdigest()
         return f"databases/{digest[:32]}/{name}"
 
     return key
@@ -148,15 +150,15 @@ class Settings:
     """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""
     column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
-    retention_enabled = SettingOf[Path, bool | None](_flag, None, _of_database("retention_enabled"))
+    retention_enabled = SettingOf[Place, bool | None](_flag, None, _of_database("retention_enabled"))
     """Whether retention may run on this file; None until the person has seen its preview."""
-    retention_last_run = SettingOf[Path, int | None](_number, None, _of_database("retention_last_run"))
+    retention_last_run = SettingOf[Place, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
-    retention_archive = SettingOf[Path, Path | None](_path, None, _of_database("retention_archive"))
+    retention_archive = SettingOf[Place, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
-    retention_unrecorded = SettingOf[Path, bool](_flag, False, _of_database("retention_unrecorded"))
+    retention_unrecorded = SettingOf[Place, bool](_flag, False, _of_database("retention_unrecorded"))
     """Whether retention may run on this file although there is no audit chain to record it in."""
-    retention_milliseconds = SettingOf[Path, bool](_flag, False, _of_database("retention_milliseconds"))
+    retention_milliseconds = SettingOf[Place, bool](_flag, False, _of_database("retention_milliseconds"))
     """Whether retention reads times of this file that seem to be in milliseconds as such."""
     _data_retention_seconds = Setting(_period, DEFAULT_RETENTION_DAYS * DAY)
     """In seconds, as the platform sets its own; whole days are read of it (`retention_days`)."""

@@ -106,7 +106,10 @@ def find_tenants(database: Database, tables: Sequence[str]) -> Rows:
     Hops from tenant to tenant along each table's index, so a million rows cost no more than a few. Missing
     tables and columns are passed over. The caller holds a connection.
     """
-    found = database.rows(raw(_WITH_TENANTS, json.dumps(tables)))
+    return _tenants(database, database.rows(raw(_WITH_TENANTS, json.dumps(tables))))
+
+
+def _tenants(database: Database, found: Rows) -> Rows:
     ways = (raw((_HOPS if indexed else _DISTINCT).format(table=table)) for table, indexed in found)
     return [row for rows in database.read_batch(list(ways)) for row in rows]
 
@@ -124,8 +127,17 @@ def inspect(database: Database) -> Schema:
 
     D1's own `_cf_*` tables, SQLite's `sqlite_*` and the migrations ledger are neither missing nor extra.
     """
+    return _inspected(database, database.read_batch(_shape()))
+
+
+def inspect_with_tenants(database: Database, tables: Sequence[str]) -> tuple[Schema, Rows]:
+    """What `inspect` and `find_tenants` give, by two calls of the engine."""
+    *shape, found = database.read_batch([*_shape(), raw(_WITH_TENANTS, json.dumps(tables))])
+    return _inspected(database, shape), _tenants(database, found)
+
+
+def _inspected(database: Database, shape: list[Rows]) -> Schema:
     expected = expected_columns()
-    shape = database.read_batch(_shape())
     tables = _tables(*shape)
     database.last_read = shape, tables
     objects = [(kind, name, _TABLE(table), rootpage) for kind, name, table, rootpage, *_ in shape[0]]

@@ -260,12 +260,11 @@ def info_arguments(parser: argparse.ArgumentParser) -> None:
 
 def info(options: argparse.Namespace) -> int:
     """Say what a file holds."""
-    from app.services.files.describe import with_counts  # noqa: PLC0415
     from app.services.files.opening import open_path  # noqa: PLC0415
 
     opened = open_path(options.file, read_only=True)
     with opened.database.connection_context():
-        found = with_counts(opened)
+        found = opened.with_counts()
     if options.json:
         print_json(found.to_json())
     else:

@@ -59,6 +59,16 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def byte_size(count: int) -> str:
+    """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
+    size = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{count} B" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+
+
 def quoted(text: str) -> str:
     """`“text”`, with single quotation marks for those within it."""
     return f"“{text.translate(_WITHIN)}”"

@@ -15,6 +15,7 @@ from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
+from models.engine import raw
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 from tests.fixtures.gateway import create_gateway
@@ -85,7 +86,7 @@ def artifact(theme: Theme) -> Shot:
     context, close = _open(theme)
     database = context.opened.database
     with database.connection_context():
-        ((run_id, phase),) = database.connection().execute(RUN_WITH_VERSIONS)
+        ((run_id, phase),) = database.rows(raw(RUN_WITH_VERSIONS))
         detail = planning.get(database, run_id)
     versions = [found for found in detail.artifacts or () if found["phase"] == phase]
     return Shot(ArtifactDialog(context, detail.run["idea"], versions), close=close)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app import paths
 from app.services.files import describe, projects
+from app.services.opened import tenants
 from app.services.records.tables import GATEWAY, PLANNING, PLANNING_RUNS
 from app.services.text import utc_time
 from models.errors import CannotOpen, FileMissing, StorageError
@@ -186,7 +187,7 @@ def _examine(file: Path) -> Candidate | Schema | None:
             return schema
         counts = describe.rows(database, Schema({name: schema.columns[name] for name in tables}))
         rows = sum(count or 0 for count in counts.values())
-        return Candidate(file, tables, rows, len(describe.tenants(database)), int(status.st_mtime))
+        return Candidate(file, tables, rows, len(tenants(database)), int(status.st_mtime))
 
 
 def _recognised(schema: Schema) -> tuple[str, ...]:

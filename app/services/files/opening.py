@@ -8,7 +8,8 @@ from typing import Any
 from peewee import BaseQuery, Value
 
 from app import paths
-from app.services.files.describe import ASKED, OpenedFile, tenants
+from app.services.files.describe import ASKED, OpenedFile
+from app.services.opened import never_written, tenants
 from models.errors import (
     CannotOpen,
     DamagedFile,
@@ -34,7 +35,6 @@ from models.tables import TABLES
 
 NEWER = "it is in a newer SQLite format, which this program can read but not write"
 UTF_16 = "its text is UTF-16, which D1 never writes and this program only reads"
-FOREIGN = "it has none of the platform's tables and belongs to another program"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
@@ -69,8 +69,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
     if reason in (None, ASKED):
-        foreign = FOREIGN if opened.schema.foreign else None
-        reason = _stands_in(opened.schema) or foreign or reason or inherent
+        reason = never_written(opened.schema) or reason or inherent
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
@@ -152,12 +151,6 @@ def _no_permission(path: Path) -> str | None:
     return None
 
 
-def _stands_in(schema: Schema) -> str | None:
-    if not schema.impostors:
-        return None
-    return f"it holds {', '.join(schema.impostors)}, which could change what a write means"
-
-
 def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | None]:
     """The file as it opens, and why nothing can be written to one like it."""
     database = LocalDatabase(path, read_only=reason is not None)
@@ -171,7 +164,6 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | 
                 tenants=tenants(database),
                 migrations=_migrations(database),
                 read_only_reason=reason,
-                can_be_forced=False,
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
             )

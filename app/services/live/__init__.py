@@ -1,4 +1,4 @@
-"""A live D1 database: the connections to it that a person has named, and the tokens for them."""
+"""A live D1 database: opening one, the connections that a person has named, and their tokens."""
 
 PREFIX = "d1:"
 """With it in front the name of a connection stands where a file may."""

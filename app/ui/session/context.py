@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.services.files.describe import OpenedFile
+from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.services.text import quoted
@@ -45,7 +45,7 @@ class Context(QObject):
 
     def __init__(
         self,
-        opened: OpenedFile,
+        opened: Opened,
         theme: Theme,
         settings: Settings,
         *,

@@ -25,16 +25,16 @@ from app.ui.widgets.buttons import copy_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
-from app.ui.widgets.formatting import absolute_time, byte_size, grouped, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import ElidedLabel, Label, Look, text_box
 from app.ui.widgets.panes import Field, FieldList
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 # These dialogs may be wanted before a file is open, and with it what reads files.
 if TYPE_CHECKING:
-    from app.services.files.describe import OpenedFile
     from app.services.files.find import Candidate
     from app.services.files.restoring import Offer
+    from app.services.opened import Opened
     from models.schema import Schema
 
 _COMPONENTS = (
@@ -211,7 +211,7 @@ def days_box(days: int) -> QSpinBox:
 class DatabaseInfoDialog(Dialog):
     """What a file is and holds, its rows counted; "Copy" puts all of it on the clipboard as text."""
 
-    def __init__(self, theme: Theme, info: OpenedFile, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, info: Opened, parent: QWidget | None = None) -> None:
         super().__init__(theme, "Database info", icon=Icon.DATABASE, parent=parent)
         self.setMinimumWidth(720)
         self.fields = FieldList(theme)
@@ -229,24 +229,23 @@ class DatabaseInfoDialog(Dialog):
         self.set_close_button(left=[self.copy_button])
 
 
-def _file_fields(info: OpenedFile) -> list[Field]:
+def _file_fields(info: Opened) -> list[Field]:
     access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
     named = ", ".join(info.tenants[:_TENANTS_NAMED])
     more = len(info.tenants) - _TENANTS_NAMED
     tenants = counted(len(info.tenants), "tenant")
     if named:
         tenants = f"{tenants}: {named}{f' and {grouped(more)} more' if more > 0 else ''}"
+    (name, of, whole), *details = info.details
     return [
-        Field("File", shortened(info.place, 24, 24), mono=True, copy=str(info.path), tip=str(info.path)),
-        Field("Folder", str(info.path.parent)),
-        Field("Size", f"{byte_size(info.size)} ({grouped(info.size)} bytes)", copy=str(info.size)),
-        Field("Journal mode", info.journal_mode.upper(), can_copy=False),
+        Field(name, shortened(of, 24, 24), mono=True, copy=whole, tip=whole),
+        *(Field(name, of, copy=whole, can_copy=bool(whole)) for name, of, whole in details),
         Field("Access", access, tone=Tone.WARN if info.read_only_reason else Tone.NEUTRAL, can_copy=False),
         Field("Tenants", tenants, copy="\n".join(info.tenants)),
     ]
 
 
-def _table_rows(info: OpenedFile) -> list[tuple[Cell, ...]]:
+def _table_rows(info: Opened) -> list[tuple[Cell, ...]]:
     """The file's tables as they are, then those that it lacks."""
     rows = [
         (
@@ -271,7 +270,7 @@ def _table_verdict(schema: Schema, name: str) -> Cell:
     return Cell(words, icon=Icon.INFO) if extra else Cell("As expected", tone=Tone.OK, icon=Icon.OK)
 
 
-def _schema_fields(info: OpenedFile) -> list[Field]:
+def _schema_fields(info: Opened) -> list[Field]:
     schema, is_sound = info.schema, info.schema.matches and not info.schema.impostors
     missing = {"table": len(schema.missing_tables), "column": sum(map(len, schema.missing_columns.values()))}
     words = "Every expected table and column is there" if is_sound else "Complete, but see below"
@@ -285,7 +284,9 @@ def _schema_fields(info: OpenedFile) -> list[Field]:
     return fields
 
 
-def _migration_fields(info: OpenedFile) -> list[Field]:
+def _migration_fields(info: Opened) -> list[Field]:
+    if info.migrations is None:
+        return []
     applied, pending, unknown = info.migrations.applied, info.pending, info.migrations.unknown
     tone = Tone.WARN if pending else Tone.NEUTRAL
     fields = [

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
     from app.services.files.restoring import Offer
+    from app.services.opened import Opened
     from app.ui.widgets.dialogs import Door
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
@@ -184,7 +185,7 @@ class Files(QObject):
 
         self._busy.run("Making sample data…", work, on_done=self.open)
 
-    def ask_migrate(self, opened: OpenedFile, still_open: Callable[[], bool]) -> None:
+    def ask_migrate(self, opened: Opened, still_open: Callable[[], bool]) -> None:
         """Names what is pending and where the copy goes; migrates a file that is still open at the answer."""
         path, count = opened.path, counted(len(opened.pending), "migration")
         self._confirm(

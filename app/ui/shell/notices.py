@@ -181,9 +181,9 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        path, now = self._context.opened.path, self._context.clock()
-        if AUDIT_CHAIN.name not in self._context.opened.schema.columns:
+        if self._context.without(AUDIT_CHAIN.name) or self._context.lacks(Capability.CHILD_SCAN):
             return
+        path, now = self._context.opened.path, self._context.clock()
         if imported is None and not paths.exists(paths.checkpoints_dir()):
             return
 

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from app.services.chain.checkpoints.making import try_to_sign
+from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.retention import plan as planning
 from app.services.retention.clock import (
     ClockDoubt,
@@ -58,10 +58,9 @@ class Retention(QObject):
         super().__init__(window)
         self._context = context
         self._window = window
-        self._database, self._path = context.opened.database, context.opened.path
+        self._database, self._kept_by = context.opened.database, context.opened.kept_by
         self._settings, self._clock = context.settings, context.clock
-        own = store_and_verifier()
-        self._checkpoint = checkpoint or partial(try_to_sign, self._path, *own, clock=self._clock)
+        self._checkpoint = checkpoint or self._try_to_sign
         self._watch = ClockWatch(context.clock, steady or steady_clock())
         self.last: RetentionResult | None = None
         self.waiting: ClockDoubt | None = None
@@ -80,14 +79,14 @@ class Retention(QObject):
 
     @property
     def daily(self) -> bool:
-        return self._settings.retention_enabled.get(self._path) is True
+        return self._settings.retention_enabled.get(self._kept_by) is True
 
     @property
     def next_run(self) -> int | None:
         """When the next scheduled run is due; None while there is none."""
         if self._database.read_only or self._stopped or not self.daily:
             return None
-        last, now = self._settings.retention_last_run.get(self._path), self._clock()
+        last, now = self._settings.retention_last_run.get(self._kept_by), self._clock()
         if last is None or last > now:  # a clock that was set back must not put it off for years
             last = now - DAY
         not_before = self._not_before if self._not_before <= now + DAY else 0
@@ -174,7 +173,7 @@ class Retention(QObject):
         """Shows what goes by these days, in place of the preview `before`, unless that has been closed."""
         if self._preview is not before:
             return
-        settings, path = self._settings, self._path
+        settings, kept_by = self._settings, self._kept_by
         dialog = self._preview = RetentionDialog(
             self._context.theme,
             plan,
@@ -185,20 +184,20 @@ class Retention(QObject):
             daily=self.daily,
             cannot_write=self._context.cannot_write,
             no_checkpoint=self._no_checkpoint,
-            milliseconds=settings.retention_milliseconds.get(path),
-            archive=settings.retention_archive.get(path),
+            milliseconds=settings.retention_milliseconds.get(kept_by),
+            archive=settings.retention_archive.get(kept_by),
             parent=self._window,
         )
-        dialog.approved_daily.connect(lambda: settings.retention_enabled.set(path, True))
+        dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))
         dialog.approved_daily.connect(lambda: setattr(settings, "retention_days", days))
         for approved in (dialog.approved_daily, dialog.run_once):
             approved.connect(lambda: carry_out(dialog.confirmation()))
-        dialog.turned_off.connect(lambda: settings.retention_enabled.set(path, False))
+        dialog.turned_off.connect(lambda: settings.retention_enabled.set(kept_by, False))
         dialog.turned_off.connect(self.check)
-        dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, path))
+        dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, kept_by))
         dialog.milliseconds_changed.connect(lambda _: self._count_again(dialog))
         dialog.days_changed.connect(lambda _: self._count_again(dialog))
-        dialog.archive_changed.connect(partial(settings.retention_archive.set, path))
+        dialog.archive_changed.connect(partial(settings.retention_archive.set, kept_by))
         dialog.finished.connect(partial(self._preview_closed, dialog))
         dialog.open_once()
         if before is not None:
@@ -216,6 +215,9 @@ class Retention(QObject):
             if self._planning is not None:
                 self._planning.cancel()
 
+    def _try_to_sign(self, **options: Any) -> Attempt:
+        return try_to_sign(self._context.opened.path, *store_and_verifier(), clock=self._clock, **options)
+
     def _planner(self, reading: Reading, days: int | None = None) -> Callable[..., Plan]:
         """Asks the settings, on the interface thread, where they live."""
         return partial(
@@ -223,8 +225,8 @@ class Retention(QObject):
             self._database,
             now=reading.wall,
             days=days or self._settings.retention_days,
-            facts=self._watch.facts(reading, self._settings.retention_last_run.get(self._path)),
-            milliseconds=self._settings.retention_milliseconds.get(self._path),
+            facts=self._watch.facts(reading, self._settings.retention_last_run.get(self._kept_by)),
+            milliseconds=self._settings.retention_milliseconds.get(self._kept_by),
             checkpoint=self._checkpoint,
         )
 
@@ -234,7 +236,7 @@ class Retention(QObject):
             self._context.runner.failed.emit(error)
             return
         if confirmation.unrecorded:
-            self._settings.retention_unrecorded.set(self._path, True)
+            self._settings.retention_unrecorded.set(self._kept_by, True)
         self._run(lambda cancelled: plan, reading, confirmation)
 
     def _run(
@@ -245,8 +247,8 @@ class Retention(QObject):
             return
         self._timer.stop()
         actor, now = self._settings.actor, self._clock()
-        archive = self._settings.retention_archive.get(self._path)
-        unrecorded = self._settings.retention_unrecorded.get(self._path)
+        archive = self._settings.retention_archive.get(self._kept_by)
+        unrecorded = self._settings.retention_unrecorded.get(self._kept_by)
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
             with self._database.connection_context():
@@ -275,7 +277,7 @@ class Retention(QObject):
         self._not_before = 0
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
             self._watch.believe(reading)
-            self._settings.retention_last_run.set(self._path, reading.wall)
+            self._settings.retention_last_run.set(self._kept_by, reading.wall)
         else:  # there was nothing to remove; remembered, it would confirm tomorrow a clock in doubt today
             self._watch.doubt(result.doubt, reading)
             self._not_before = reading.wall + DAY
@@ -310,7 +312,7 @@ class Retention(QObject):
         """When it last ran and will run next."""
         if self._job is not None:
             return
-        last, due, now = self._settings.retention_last_run.get(self._path), self.next_run, self._clock()
+        last, due, now = self._settings.retention_last_run.get(self._kept_by), self.next_run, self._clock()
         if due is None and last is None:
             self.status.emit(f"Retention: {'read-only' if self._database.read_only else 'off'}")
         elif due is not None and self.waiting is not None:

@@ -66,6 +66,9 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self.stop_run)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
+        if self._context.lacks(Capability.CHILD_SCAN):
+            self._show_last(None)
+            return
         path = self._context.opened.path
         self._context.runner.job(
             lambda progress, cancelled: store_and_verifier()[0].last_verdict(path),

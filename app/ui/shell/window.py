@@ -20,7 +20,6 @@ from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import BESIDE_WORDS, push_button
-from app.ui.widgets.formatting import byte_size
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Runner
 from models.errors import Cancelled, TenantAdminError
@@ -28,7 +27,7 @@ from models.errors import Cancelled, TenantAdminError
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
     from app.services.chain.append import Caution
-    from app.services.files.describe import OpenedFile
+    from app.services.opened import Opened
     from app.services.records.change import Change
     from app.ui.session.context import Context
     from app.ui.shell.welcome import WelcomePage
@@ -43,7 +42,7 @@ SLOW_MS = 500
 
 
 class MainWindow(QMainWindow):
-    """The program's one window. `opened(OpenedFile)` when a file has been opened and its tabs stand."""
+    """The program's one window. `opened(Opened)` when a file has been opened and its tabs stand."""
 
     opened = Signal(object)
 
@@ -154,7 +153,7 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.files.open(Path(event.mimeData().urls()[0].toLocalFile()))
 
-    def _show_file(self, opened: OpenedFile) -> None:
+    def _show_file(self, opened: Opened) -> None:
         # These bring the tabs and all below them, which take longer to load than the window to appear.
         from app.ui.session.context import Context  # noqa: PLC0415
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
@@ -186,9 +185,8 @@ class MainWindow(QMainWindow):
         self._pages.setCurrentWidget(workspace)
         self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self._bar.show_file(opened)
-        where = ["Local file", opened.journal_mode.upper(), byte_size(opened.size)]
-        self._where.setText(" · ".join([*where, "read-only"] if opened.read_only else where))
-        set_tip(self._where, str(opened.path))
+        self._where.setText(" · ".join([*opened.facts, "read-only"] if opened.read_only else opened.facts))
+        set_tip(self._where, opened.whole_place)
         workspace.retention_status.connect(self.retention_status.setText)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
@@ -207,7 +205,7 @@ class MainWindow(QMainWindow):
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
         else:
-            self.files.show_failure(error, None if self.context is None else self.context.opened.path)
+            self.files.show_failure(error, None if self.context is None else self.context.opened.file)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ from app.ui.widgets.picker import Picker
 from models.engine import Capability
 
 if TYPE_CHECKING:  # a workspace is made when a file is opened
-    from app.services.files.describe import OpenedFile
+    from app.services.opened import Opened
     from app.ui.shell.window import MainWindow
     from app.ui.shell.workspace import Workspace
 
@@ -155,12 +155,12 @@ class ToolBar(QToolBar):
         for name in ("refresh", "preferences"):
             self.addWidget(framed_button(window.commands.action(name)))
 
-    def show_file(self, opened: OpenedFile | None) -> None:
+    def show_file(self, opened: Opened | None) -> None:
         """Names what is open; None for nothing."""
         self.database_button.setText(
             "Open a database" if opened is None else shortened(opened.place, NAME_SHOWN // 2, NAME_SHOWN // 2)
         )
-        set_tip(self.database_button, "" if opened is None else str(opened.path))
+        set_tip(self.database_button, "" if opened is None else opened.whole_place)
         self.tenants.setEnabled(opened is not None)
         self._window.search.setEnabled(opened is not None)
 
@@ -202,12 +202,11 @@ def _preferences(window: MainWindow) -> None:
 
 
 def _database_info(file: Workspace) -> None:
-    from app.services.files import describe  # noqa: PLC0415
     from app.ui.shell.dialogs import DatabaseInfoDialog  # noqa: PLC0415
 
     context = file.context
     context.runner.read(
-        lambda database: describe.with_counts(context.opened),
+        lambda database: context.opened.with_counts(),
         on_done=lambda info: DatabaseInfoDialog(context.theme, info, file.window()).open_once(),
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from app.services.files import describe
+from app.services.opened import tenants
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
@@ -263,7 +263,7 @@ class Workspace(QWidget):
         return self.tabs.currentIndex() != _POSITIONS[AUDIT_CHAIN.name]
 
     def _read_tenants(self) -> None:
-        self.context.runner.read(describe.tenants, on_done=self._show_tenants, on_failed=lambda error: None)
+        self.context.runner.read(tenants, on_done=self._show_tenants, on_failed=lambda error: None)
 
     def _show_tenants(self, tenants: Sequence[str]) -> None:
         self._tenants, self.context.tenants = frozenset(tenants), tuple(tenants)

@@ -88,16 +88,6 @@ def figure(value: object) -> str:
     return plain(value)
 
 
-def byte_size(count: int) -> str:
-    """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
-    size = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
-        if abs(size) < 1000:
-            return f"{count} B" if unit == "B" else f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
-
-
 def duration(seconds: float) -> str:
     """`8 ms`, `0.31 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`."""
     if seconds < 0.1:

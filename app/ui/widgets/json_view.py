@@ -9,11 +9,11 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import counted, visible
+from app.services.text import byte_size, counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
-from app.ui.widgets.formatting import byte_size, first_line
+from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_lines, in_row, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)

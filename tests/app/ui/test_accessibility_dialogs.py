@@ -23,10 +23,10 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.files import restoring
-from app.services.files.describe import OpenedFile, with_counts
 from app.services.files.find import Candidate
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer
+from app.services.opened import Opened
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
@@ -49,6 +49,8 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
+from models.engine import raw
+from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached, unspoken
@@ -61,22 +63,24 @@ from tests.gallery.scenes import all_scenes
 USER = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
 
 
-def info(context: Context) -> OpenedFile:
+def info(context: Context) -> Opened:
     with context.opened.database.connection_context():
-        return with_counts(context.opened)
+        return context.opened.with_counts()
 
 
 def preview(context: Context) -> Plan:
-    with context.opened.database.connection_context():
-        return planned(context.opened.database)
+    database = context.opened.database
+    assert isinstance(database, LocalDatabase)
+    with database.connection_context():
+        return planned(database)
 
 
 def versions(context: Context) -> list[Record]:
     """Every version of one phase of a run."""
     database = context.opened.database
     with database.connection_context():
-        ((run_id, phase),) = database.connection().execute(
-            "SELECT run_id, phase FROM planning_artifacts WHERE version > 1 ORDER BY id LIMIT 1"
+        ((run_id, phase),) = database.rows(
+            raw("SELECT run_id, phase FROM planning_artifacts WHERE version > 1 ORDER BY id LIMIT 1")
         )
         artifacts = planning.get(database, run_id).artifacts or ()
         return [found for found in artifacts if found["phase"] == phase]

@@ -264,7 +264,7 @@ class AuditTab(RecordTab):
         choose_folder(self, "Verify with an archive", self._known_archive(), self.verify)
 
     def _known_archive(self) -> Path | None:
-        return self.context.settings.retention_archive.get(self.context.opened.path)
+        return self.context.settings.retention_archive.get(self.context.opened.kept_by)
 
     def _selected_ends(self) -> Ends | None:
         _, keys = self.list.selected_keys()

@@ -81,7 +81,7 @@ def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:
 def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> None:
     """Asks for a file and exports every row that the query keeps, or only the rows with these keys."""
     filters = ";;".join(pattern for _, pattern in _NAMES.values())
-    start = str(tab.context.opened.path.parent / f"{tab.spec.table.name}.csv")
+    start = str(tab.context.opened.folder / f"{tab.spec.table.name}.csv")
     chosen = ask_save(tab, "Export", start, filters)
     if chosen is not None:
         path, kind = chosen

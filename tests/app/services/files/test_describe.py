@@ -8,8 +8,9 @@ import apsw
 import pytest
 
 from app.services.chain.append import Event
-from app.services.files.describe import OpenedFile, rows, tenants, with_counts
+from app.services.files.describe import OpenedFile, rows
 from app.services.files.opening import open_database
+from app.services.opened import tenants
 from app.services.records.change import Change
 from app.services.records.writing import commit
 from models.local.database import LocalDatabase
@@ -23,7 +24,7 @@ from tests.fixtures.inserting import INTO_USERS
 def told(path: Path, **options: bool) -> OpenedFile:
     opened = open_database(path, **options)
     with opened.database.connection_context():
-        return with_counts(opened)
+        return opened.with_counts()
 
 
 def tenants_of(path: Path) -> tuple[str, ...]:
@@ -192,7 +193,7 @@ def test_what_is_read_of_an_opened_file_is_of_one_moment(database_path: Path) ->
         assert rows(opened.database, opened.schema) == before
         assert tenants(opened.database) == opened.tenants == ()
     with opened.database.connection_context():
-        assert with_counts(opened).tenants == ("late",)
+        assert opened.with_counts().tenants == ("late",)
 
 
 def test_rows_that_an_index_hides_are_counted(database_path: Path) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app import __version__, paths
-from app.services.files.describe import OpenedFile, with_counts
+from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.opening import open_database
 from app.settings import Settings
@@ -41,7 +41,7 @@ def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
 def info_of(path: Path) -> OpenedFile:
     opened = open_database(path)
     with opened.database.connection_context():
-        return with_counts(opened)
+        return opened.with_counts()
 
 
 def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_path: Path) -> None:

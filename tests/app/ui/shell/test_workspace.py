@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.files import describe
+from app.services.opened import tenants
 from app.services.records import notifications, users
 from app.services.records.lists import Lists
 from app.ui.session import context
@@ -129,10 +129,10 @@ def test_the_tenants_are_told_of_a_new_one(
     with qtbot.waitSignal(window.workspace.tenants_found) as found:
         page.context.act(users.create, "new-tenant", EMAIL)
     assert "new-tenant" in found.args[0]
-    assert runner.reads[describe.tenants.__qualname__] == 1
+    assert runner.reads[tenants.__qualname__] == 1
     runner.reads.clear()
     act(qtbot, page, users.create, "new-tenant", f"x{EMAIL}")
-    assert runner.reads[describe.tenants.__qualname__] == 0
+    assert runner.reads[tenants.__qualname__] == 0
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def tab(show_tab: ShowTab) -> NotificationsTab:
 
 
 def stored(context: Context, sql: str) -> Any:
-    connection = apsw.Connection(str(context.opened.database.path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = apsw.Connection(str(context.opened.path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         return connection.execute(sql).get
     finally:
@@ -118,7 +118,7 @@ def test_all_shown_are_frozen_before_the_question(
     qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
     asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.title.text() == f"Mark {shown} notifications as read?"
-    writer = apsw.Connection(str(context.opened.database.path))
+    writer = apsw.Connection(str(context.opened.path))
     writer.execute(
         "INSERT INTO notifications (id, tenant_id, type, title, message, read, created_at) "
         "VALUES ('late', 'acme-corp', 'run_killed', 'Late', 'came while the question stood', 0, 1795000001)"
@@ -161,7 +161,7 @@ def test_a_message_that_would_fill_the_inspector_opens_on_demand(
     tab: NotificationsTab, context: Context, qtbot: QtBot, message: str
 ) -> None:
     first = tab.model.record_id(0)
-    writer = apsw.Connection(str(context.opened.database.path))
+    writer = apsw.Connection(str(context.opened.path))
     writer.execute("UPDATE notifications SET message = ? WHERE id = ?", (message, first))
     writer.close()
     choose(tab, qtbot, 0)

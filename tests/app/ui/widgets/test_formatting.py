@@ -57,21 +57,6 @@ def test_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "words"),
-    [
-        (0, "0 B"),
-        (812, "812 B"),
-        (1024, "1 KB"),
-        (4300, "4.2 KB"),
-        (342 * 2**20, "342 MB"),
-        (5 * 2**40, "5 TB"),
-    ],
-)
-def test_byte_size(count: int, words: str) -> None:
-    assert f.byte_size(count) == words
-
-
-@pytest.mark.parametrize(
     ("seconds", "words"),
     [
         (0.008, "8 ms"),

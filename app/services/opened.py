@@ -1,0 +1,169 @@
+"""What is open, whatever answers to it: a file (`services.files`) or a live database (`services.live`)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from app import paths
+from models.engine import Database, Rows
+from models.errors import Place, TenantAdminError
+from models.schema import Schema, find_tenants, inspect_with_tenants
+from models.tables import TABLES
+
+if TYPE_CHECKING:
+    from app.services.files.importing import Imported
+    from models.local.migrations import MigrationStatus
+
+FOREIGN = "it has none of the platform's tables and belongs to another program"
+
+_TENANT_TABLES = tuple(
+    model._meta.table_name for model in TABLES if "tenant_id" in model._meta.fields
+)  # planning runs belong to the platform
+
+
+class NotAFile(TenantAdminError):
+    heading = "This needs a file"
+    sentence = "{what} is a live database, and this can be done with a file alone; nothing was changed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(ABC):
+    """What can be read, and all that a person should know about it, as it was at one moment.
+
+    `read_only_reason` reads after "because"; it is None exactly when it can be written. `can_be_forced` says
+    that a person may overrule it. `imported` is what made it of a dump just now. `rows` is None before they
+    were counted (`with_counts`), `migrations` where the ledger is not read. The database holds no connection
+    yet.
+    """
+
+    database: Database
+    schema: Schema
+    tenants: tuple[str, ...]
+    read_only_reason: str | None
+    can_be_forced: bool = False
+    imported: "Imported | None" = None
+    rows: Mapping[str, int | None] | None = None
+    migrations: "MigrationStatus | None" = None
+
+    @property
+    def place(self) -> str:
+        return self.database.place
+
+    @property
+    def read_only(self) -> bool:
+        return self.read_only_reason is not None
+
+    @property
+    @abstractmethod
+    def kept_by(self) -> Place:
+        """By what settings of it are kept: another one for each database."""
+
+    @property
+    @abstractmethod
+    def whole_place(self) -> str:
+        """Where exactly it is, for who wants to know more than `place`."""
+
+    @property
+    @abstractmethod
+    def facts(self) -> tuple[str, ...]:
+        """What it is just now, in a few words each."""
+
+    @property
+    @abstractmethod
+    def details(self) -> tuple[tuple[str, str, str], ...]:
+        """What it is, in full: what each is called, as it is shown, and to be copied ("" for what is not)."""
+
+    @abstractmethod
+    def with_counts(self) -> Self:
+        """As it is now, with its rows counted, as far as that costs nothing; the caller holds a connection.
+
+        Raises the errors of reading.
+        """
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it is; None for what is none."""
+        return None
+
+    @property
+    def path(self) -> Path:
+        """The same, for what a `Capability` that only files have leads to. Raises `NotAFile`."""
+        if self.file is None:
+            raise NotAFile(self.place)
+        return self.file
+
+    @property
+    def folder(self) -> Path:
+        """Where what is made of it is offered to be saved."""
+        return paths.home()
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The migrations that it lacks, as far as that can be told and they can be applied here."""
+        return ()
+
+    @property
+    def can_migrate(self) -> bool:
+        """Whether there is something to apply, and nothing of the schema speaks against it."""
+        return False
+
+    def to_json(self) -> dict[str, Any]:
+        """What `tenant-admin info --json` says of tables that were counted."""
+        schema = self.schema
+        return {
+            "tables": {name: {"rows": count} for name, count in (self.rows or {}).items()},
+            "tenants": list(self.tenants),
+            "schema": {
+                "missingTables": list(schema.missing_tables),
+                "missingColumns": {name: list(some) for name, some in schema.missing_columns.items()},
+                "extraTables": list(schema.extra_tables),
+                "extraColumns": {name: list(some) for name, some in schema.extra_columns.items()},
+            },
+        }
+
+    def lines(self) -> list[str]:
+        """The same for a person, line by line."""
+        schema = self.schema
+        columns = (("missing", schema.missing_columns), ("extra", schema.extra_columns))
+        return [
+            *(
+                f"  {name}: {'cannot be read' if count is None else f'{count:,} rows'}"
+                for name, count in (self.rows or {}).items()
+            ),
+            f"tenants ({len(self.tenants):,}): {', '.join(self.tenants) or 'none'}",
+            *(f"missing table: {name}" for name in schema.missing_tables),
+            *(
+                f"{what} column: {table}.{name}"
+                for what, differences in columns
+                for table, names in differences.items()
+                for name in names
+            ),
+            *(f"stands in for a table or changes one: {name}" for name in schema.impostors),
+        ]
+
+
+def never_written(schema: Schema) -> str | None:
+    """Why nothing may be written to a database with these tables, after "because"; None when it may."""
+    if schema.impostors:
+        return f"it holds {', '.join(schema.impostors)}, which could change what a write means"
+    return FOREIGN if schema.foreign else None
+
+
+def tenants(database: Database) -> tuple[str, ...]:
+    """Every tenant that users, audit entries, webhooks or notifications mention, in order.
+
+    Text that is no UTF-8 is shown with replacement characters. The caller holds a connection.
+    """
+    return _names(find_tenants(database, _TENANT_TABLES))
+
+
+def schema_and_tenants(database: Database) -> tuple[Schema, tuple[str, ...]]:
+    """The tables and the `tenants`, by two calls of the engine."""
+    schema, found = inspect_with_tenants(database, _TENANT_TABLES)
+    return schema, _names(found)
+
+
+def _names(found: Rows) -> tuple[str, ...]:
+    return tuple(sorted({name.decode(errors="replace") for name, _ in found}))

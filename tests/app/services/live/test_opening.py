@@ -1,0 +1,65 @@
+"""A live database as it opens: in three requests, never one that is not there, and as a file of it would."""
+
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.services.files.opening import open_database
+from app.services.live import connecting
+from app.services.live.connections import Connection
+from app.services.live.opening import OpenedLive, open_live
+from app.services.live.tokens import Tokens
+from app.services.opened import NotAFile
+from models.d1.errors import UnknownDatabase
+from models.engine import Capability
+from tests.fixtures.connected import execute
+from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.live import Live
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+
+def opened(connection: Connection) -> OpenedLive:
+    return open_live(connection, connecting.database(connection, Tokens(None)))
+
+
+def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_path: Path) -> None:
+    execute(
+        database_path,
+        "DROP TABLE notifications",
+        "ALTER TABLE users ADD COLUMN nickname TEXT",
+        *(INTO_USERS + f"('{name}', '{name}', '{name}', NULL, 1, 1)" for name in ("b-corp", "ärzte", "acme")),
+    )
+    connection = live.connection(live.put(database_path, listed=True), production=True)
+    found, as_file = opened(connection), open_database(database_path)
+    assert found.database.client.meter.calls == 3
+    assert found.schema == as_file.schema
+    assert found.tenants == as_file.tenants == ("acme", "b-corp", "ärzte")
+    assert not found.read_only and found.place == "d1:prod"
+    assert found.name in found.whole_place and connection.database_id in found.kept_by
+    assert found.facts[:3] == ("Cloudflare D1", "d1:prod", "3 requests")
+    assert "missing table: notifications" in found.lines() and found.to_json()["production"] is True
+
+
+def test_it_has_no_file(live: Live, database_path: Path) -> None:
+    found = opened(live.connection(live.put(database_path, listed=True)))
+    assert found.file is None and Capability.CHILD_SCAN not in found.database.capabilities
+    with pytest.raises(NotAFile, match="live database"):
+        _ = found.path
+
+
+def test_what_changes_the_meaning_of_a_write_keeps_it_read_only(live: Live, database_path: Path) -> None:
+    execute(database_path, "CREATE TRIGGER spy AFTER DELETE ON users BEGIN DELETE FROM audit_chain; END")
+    found = opened(live.connection(live.put(database_path, listed=True)))
+    assert found.read_only_reason is not None
+    assert found.read_only_reason == open_database(database_path).read_only_reason
+
+
+def test_one_that_is_not_there_is_not_made(live: Live, database_path: Path) -> None:
+    there = live.connection(live.put(database_path, listed=True))
+    before = len(list(live.state.iterdir()))
+    with pytest.raises(UnknownDatabase):
+        opened(replace(there, database_id=str(uuid4())))
+    assert len(list(live.state.iterdir())) == before
