@@ -83,6 +83,16 @@ class Waiting:
     cancelled: bool = False
 
 
+@dataclass(slots=True)
+class Usage:
+    """What was used since it began, as a live database is charged: calls, bytes received, rows."""
+
+    calls: int = 0
+    received: int = 0
+    read: int = 0
+    written: int = 0
+
+
 class Database(ABC):
     """One database in the platform's schema.
 
@@ -101,6 +111,8 @@ class Database(ABC):
     """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
+    usage: Usage | None = None
+    """What is counted, because it costs something; read on any thread."""
     heard: str | None = None
     """The caution that the person has heard of the act that comes next."""
 
@@ -168,6 +180,20 @@ class Database(ABC):
         the context gives, which keeps nobody waiting.
         """
         return nullcontext(lambda: None)
+
+    def in_background(self) -> AbstractContextManager[None]:
+        """Within it, the calling thread gives way to what a person waits for, where there is not enough for
+        both, and waits for as long as a limit lasts.
+        """
+        return nullcontext()
+
+    def settle(self) -> bool | None:
+        """Whether the last change that was not known to be saved is; None where there is none. Every write
+        asks this first, and it is asked when a database is opened.
+
+        Raises `OutcomeUnknown` while that cannot be told.
+        """
+        return None
 
     def require_in_place(self) -> None:  # noqa: B027 - what has no place cannot be replaced there
         """Raises `FileMoved` or `FileReplaced` where the file that was opened is in its place no more."""

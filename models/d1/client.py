@@ -19,7 +19,9 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, RateLimited, TokenRefused, UnknownDatabase
-from models.errors import Cancelled
+from models.d1.shared import Shared
+from models.engine import Usage
+from models.errors import Cancelled, StorageError
 from models.progress import Stop, never
 
 CALL_SECONDS: Final = 35.0
@@ -49,21 +51,10 @@ class NotKnown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of each statement, and how many rows were read and written for them."""
+    """The rows of each statement, and for how many seconds the database worked on them."""
 
     rows: list[list[tuple[Any, ...]]]
-    read: int
-    written: int
-
-
-@dataclass(slots=True)
-class Meter:
-    """What has been used since it began: calls, bytes received, and rows as they are charged."""
-
-    calls: int = 0
-    received: int = 0
-    read: int = 0
-    written: int = 0
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +62,7 @@ class _Call:
     """What a thread waits for."""
 
     until: float
-    cancelled: Stop
+    dropped: Stop
 
     def left(self) -> float:
         return max(self.until - time.monotonic(), 0.001)
@@ -79,6 +70,9 @@ class _Call:
 
 _CALL: ContextVar[_Call] = ContextVar("call")
 """That of the thread."""
+
+IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
+"""Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
 
 
 @dataclass
@@ -93,7 +87,8 @@ class Client:
     account: str | None = None
     token: str | None = field(default=None, repr=False)
     seconds: float = CALL_SECONDS
-    meter: Meter = field(default_factory=Meter)
+    shared: Shared = field(default_factory=Shared, repr=False)
+    meter: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
@@ -103,7 +98,6 @@ class Client:
             keepalive_expiry=30,
             network_backend=_Network(),
         )
-        self._paused_until = 0.0
 
     def databases(self) -> list[Mapping[str, Any]]:
         """The account's databases, each with `uuid` and `name`. Raises as `call` does."""
@@ -116,25 +110,60 @@ class Client:
                 break
         return found
 
-    def run(self, database: str, body: bytes, *, cancelled: Stop = never) -> Answer:
+    def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
-        answer = self.call("POST", f"/d1/database/{quote(database, safe='')}/raw", body, cancelled=cancelled)
+        path = f"/d1/database/{quote(database, safe='')}/raw"
+        answer = self.call("POST", path, body, cancelled=cancelled, dropped=dropped)
         results = answer["result"]
         rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
         meta = [result.get("meta") or {} for result in results]
-        read, written = (sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written"))
+        read, written, took = (
+            sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written", "duration")
+        )
         self.meter.read += read
         self.meter.written += written
-        return Answer(rows, read, written)
+        return Answer(rows, took / 1000)
 
-    def call(self, method: str, path: str, body: bytes = b"", *, cancelled: Stop = never) -> dict[str, Any]:
-        """The answer's JSON.
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        cancelled: Stop = never,
+        dropped: Stop = never,
+    ) -> dict[str, Any]:
+        """The answer's JSON, in its turn among all calls of the account.
 
-        Raises `Refusal`, `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`,
+        Where the account takes none for a while, a person is told; what runs in the background waits.
+        `cancelled` ends the wait for the turn, `dropped` that for the answer, which is a read's then. Raises
+        `Refusal`, `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`,
         `UnknownDatabase`, and `Cancelled`.
         """
-        if time.monotonic() < self._paused_until:
-            raise RateLimited(self.name, self._pause_end())
+        while True:
+            try:
+                self._await_turn(cancelled)
+                return self._send(method, path, body, dropped)
+            except RateLimited:
+                if not IN_BACKGROUND.get():
+                    raise
+
+    def _await_turn(self, cancelled: Stop) -> None:
+        """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
+        background = IN_BACKGROUND.get()
+        while self.account is not None:
+            wait, paused = 0.0, False
+            with suppress(StorageError):  # a full disk keeps nobody from reading
+                wait, paused = self.shared.take(self.account, background=background)
+            if not wait:
+                return
+            if paused and not background:
+                raise RateLimited(self.name, self._pause_end())
+            if cancelled():
+                raise Cancelled
+            time.sleep(min(wait, _SLICE))
+
+    def _send(self, method: str, path: str, body: bytes, dropped: Stop) -> dict[str, Any]:
         headers: dict[bytes | str, bytes | str] = {
             "Host": urlsplit(self._root).netloc,
             "Accept-Encoding": "gzip",
@@ -144,7 +173,7 @@ class Client:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         self.meter.calls += 1
-        call = _Call(time.monotonic() + self.seconds, cancelled)
+        call = _Call(time.monotonic() + self.seconds, dropped)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
         try:
@@ -163,7 +192,7 @@ class Client:
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
         if status == 429:
-            self._paused_until = time.monotonic() + _seconds_to_wait(headers)
+            self.shared.pause(self.account or "", time.time() + _seconds_to_wait(headers))
             raise RateLimited(self.name, self._pause_end())
         answer: Any = None
         with suppress(ValueError):
@@ -183,8 +212,8 @@ class Client:
         raise Refusal(message)
 
     def _pause_end(self) -> str:
-        at = time.time() + self._paused_until - time.monotonic()
-        return datetime.fromtimestamp(at).strftime("%H:%M:%S")
+        until = self.shared.paused_until(self.account or "") or time.time()
+        return datetime.fromtimestamp(until).strftime("%H:%M:%S")
 
     def close(self) -> None:
         self._pool.close()
@@ -235,7 +264,7 @@ class _Stream(httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         call = _CALL.get()
         while True:
-            if call.cancelled():
+            if call.dropped():
                 raise Cancelled
             try:
                 return self._inner.read(max_bytes, min(_SLICE, call.left()))

@@ -5,15 +5,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 from peewee import BaseQuery
 
-from models.d1.client import Answer, Client, NotKnown, Refusal
+from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal
 from models.d1.errors import Failed, NoAnswer, OutcomeUnknown, RemoteError, UnknownDatabase
+from models.d1.shared import Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
-from models.errors import Cancelled, ReadOnlyFile, RowChanged, StorageError
+from models.errors import Cancelled, ReadOnlyFile, RowChanged, StorageError, TenantAdminError
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 
@@ -37,7 +38,7 @@ class D1Database(Database):
 
     def __init__(self, client: Client, database_id: str, *, read_only: bool = False) -> None:
         self.client, self.database_id, self.read_only = client, database_id, read_only
-        self._unsettled: tuple[BaseQuery, float] | None = None
+        self.usage = client.meter
 
     @property
     def place(self) -> str:
@@ -60,17 +61,25 @@ class D1Database(Database):
         finally:
             _WANTED.reset(before)
 
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        before = IN_BACKGROUND.set(True)
+        try:
+            yield
+        finally:
+            IN_BACKGROUND.reset(before)
+
     def rows(self, query: BaseQuery) -> Rows:
         return self.read_batch([query])[0]
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
-        if not queries:
-            return []
-        sent = body([compiled(query) for query in queries])
-        cancelled = _WANTED.get()
+        return self._read([compiled(query) for query in queries], _WANTED.get()) if queries else []
+
+    def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
+        sent = body(statements)
         for attempt in range(_TRIES):
             try:
-                return self._run(sent, cancelled).rows
+                return self._run(sent, cancelled, cancelled).rows
             except NotKnown as error:
                 if attempt == _TRIES - 1:
                     raise NoAnswer(self.place, str(error)) from None
@@ -84,69 +93,73 @@ class D1Database(Database):
         if cancelled():
             raise Cancelled
         proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
-        sent = body(guarded(statements))
-        begun = time.monotonic()
+        batch = body(guarded(statements))
+        # On the disk first: were this process to end now, the next one would have to ask.
+        sent = None if proof is None else self.client.shared.keep(self._key, compiled(proof))
+        is_certain = False
         try:
-            self._run(sent)
+            held = self._write(batch, sent, cancelled)
+            is_certain = True
+        except TenantAdminError as error:
+            is_certain = not isinstance(error, OutcomeUnknown)
+            raise
+        finally:
+            if sent is not None:
+                (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
+        return held
+
+    def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> float:
+        """Writes the batch, or finds out that it is in. Raises what keeps it out, and `OutcomeUnknown`."""
+        try:
+            return self._run(batch, cancelled).seconds
         except NotKnown as error:
-            self._find_out(sent, proof, str(error))
+            why = str(error)
         except RemoteError:  # certain: it was not sent, or not let in
             raise
         except StorageError:
             # A network may send twice by itself; the second copy is refused.
-            if proof is None or not self._is_in(proof):
+            if sent is None or not self._is_in(sent):
                 raise
-        return time.monotonic() - begun
-
-    def _find_out(self, sent: bytes, proof: BaseQuery | None, why: str) -> None:
-        """Returns where the batch is in the database, which sending it again tells.
-
-        Raises what keeps it out, and `OutcomeUnknown`.
-        """
-        if proof is None:  # nothing would keep a second copy out
+            return 0.0
+        if sent is None:  # nothing would keep a second copy out
             raise OutcomeUnknown(self.place, why)
         for attempt in range(_TRIES - 1):
             _wait(attempt, never)
             try:
-                self._run(sent)
+                return self._run(batch).seconds
             except (NotKnown, RemoteError) as error:
                 why = str(error)
             except StorageError:
                 # Kept out: by its own first copy, or by somebody else's write, and then for good.
-                if self._is_in(proof):
-                    return
+                if self._is_in(sent):
+                    return 0.0
                 raise
-            else:
-                return
-        self._unsettled = proof, time.monotonic()
         raise OutcomeUnknown(self.place, why)
 
-    def _is_in(self, proof: BaseQuery) -> bool:
+    def _is_in(self, sent: Sent) -> bool:
         """Raises `OutcomeUnknown` where that cannot be told."""
         try:
-            return bool(self.rows(proof))
+            return bool(self._read([sent.proof])[0])
         except RemoteError as error:
-            self._unsettled = proof, time.monotonic()
             raise OutcomeUnknown(self.place, str(error)) from error
 
-    def settle(self) -> bool | None:
-        """Whether the change that was not known to be saved is; None where there is none.
+    @property
+    def _key(self) -> str:
+        """Its name in what all windows share; a local server's port is another each time."""
+        return f"{self.client.account or 'local'} {self.database_id}"
 
-        Raises `OutcomeUnknown` while that cannot be told: it may still be on its way.
-        """
-        if self._unsettled is None:
-            return None
-        proof, sent_at = self._unsettled
-        found = self._is_in(proof)
-        if not found and time.monotonic() - sent_at < self.client.seconds:
-            self._unsettled = proof, sent_at
-            raise OutcomeUnknown(self.place, "it may still be on its way")
-        self._unsettled = None
+    def settle(self) -> bool | None:
+        found: bool | None = None
+        for sent in self.client.shared.left(self._key):
+            found = self._is_in(sent)
+            if not found and abs(time.time() - sent.at) < self.client.seconds:
+                raise OutcomeUnknown(self.place, "it may still be on its way")
+            self.client.shared.forget(sent)
         return found
 
-    def _run(self, sent: bytes, cancelled: Stop = never) -> Answer:
+    def _run(self, sent: bytes, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         try:
-            return self.client.run(self.database_id, sent, cancelled=cancelled)
+            return self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
         except Refusal as error:
             if is_guard(str(error)):
                 raise RowChanged from None

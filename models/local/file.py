@@ -85,6 +85,12 @@ def connect(
     return apsw.Connection(path.absolute().as_uri(), flags, statementcachesize=statementcachesize)
 
 
+def in_memory(name: str) -> apsw.Connection:
+    """One that shares what it holds with all others of that name in this process, while there is one."""
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:/{name}?vfs=memdb", flags)
+
+
 def patiently(step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
     """Takes a step that needs a lock, again and again until `deadline` (by `time.monotonic`).
 

@@ -5,18 +5,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from app import paths
 from app.services.live.connections import Connection
 from app.services.live.tokens import Tokens
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NoAnswer, UnknownDatabase
+from models.d1.shared import Shared
 from models.engine import raw
 
 
 def client(connection: Connection, tokens: Tokens) -> Client:
     """What calls are made by; nothing is sent yet. Raises as `Tokens.of` does."""
-    token = tokens.of(connection)
-    return Client(connection.place, connection.base, connection.account or None, token)
+    token, home = tokens.of(connection), paths.state_dir()
+    shared = Shared(None if home == paths.NO_HOME else home)
+    return Client(connection.place, connection.base, connection.account or None, token, shared=shared)
 
 
 def database(connection: Connection, tokens: Tokens, *, read_only: bool = False) -> D1Database:

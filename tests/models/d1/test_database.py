@@ -1,5 +1,8 @@
 """A live D1 behind an edge that loses answers: each act is done once, or not at all and said so."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -19,6 +22,7 @@ from models.d1.errors import (
     TokenRefused,
     UnknownDatabase,
 )
+from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import Cancelled, InvalidInput, ReadOnlyFile
 from models.schema import inspect
@@ -28,6 +32,8 @@ from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge, before
 from tests.fixtures.live import Live
 
 pytestmark = pytest.mark.wrangler
+
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +45,7 @@ def _edge(live: Live) -> Iterator[Edge]:
 @pytest.fixture
 def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
+    _edge.chance = _edge.delay = 0.0
     return _edge
 
 
@@ -55,6 +62,15 @@ def production(edge: Edge, live: Live, file: Path) -> D1Database:
 def emails(file: Path) -> list[str]:
     with closing(apsw.Connection(str(file))) as connection:
         return [email for (email,) in connection.execute("SELECT email FROM users ORDER BY email")]
+
+
+def settled(database: D1Database) -> bool | None:
+    """What has become of the last act, as soon as that can be told."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(OutcomeUnknown):
+            return database.settle()
+    raise AssertionError("it is not known")
 
 
 @pytest.mark.slow
@@ -90,6 +106,28 @@ def test_what_is_not_known_is_said_and_found_out_before_anything_else(
     assert assert_one_chain(file, "acme") == 2
 
 
+def test_the_next_start_asks_what_has_become_of_it(
+    production: D1Database, edge: Edge, live: Live, file: Path, tmp_path: Path
+) -> None:
+    """Each way that an act can have ended, and nothing else is written before it is known."""
+
+    def started() -> D1Database:
+        client = Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5, shared=Shared(tmp_path / "home"))
+        return D1Database(client, live.ids[file])
+
+    for number, fault in enumerate(("lost after", "lost before")):
+        edge.faults = [fault, *["lost before"] * 4]
+        with pytest.raises(OutcomeUnknown):
+            users.create(started(), "acme", f"{number}@acme.example", actor="ops", now=NOW)
+    with pytest.raises(OutcomeUnknown):
+        users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
+    assert emails(file) == ["0@acme.example"]
+    assert settled(started()) is False
+    assert started().settle() is None
+    users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
+    assert assert_one_chain(file, "acme") == 2
+
+
 def test_what_may_still_come_through_is_waited_for(production: D1Database, edge: Edge, file: Path) -> None:
     """Also where the account's limit ends the tries: that nothing was changed is not known."""
     edge.faults = ["lost before", "429 4"]
@@ -97,14 +135,24 @@ def test_what_may_still_come_through_is_waited_for(production: D1Database, edge:
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     with pytest.raises(OutcomeUnknown):
         production.settle()
-    deadline = time.monotonic() + 10
-    found = None
-    while found is None and time.monotonic() < deadline:
-        with suppress(OutcomeUnknown):
-            found = production.settle()
-    assert found is False
+    assert settled(production) is False
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example"], 1)
+
+
+@pytest.mark.slow
+def test_a_program_that_was_killed_leaves_nothing_unknown(
+    edge: Edge, live: Live, file: Path, tmp_path: Path
+) -> None:
+    edge.delay, edge.chance = 0.1, 0.2
+    command = [sys.executable, "-m", "tests.fixtures.killed", edge.base, live.ids[file], str(file)]
+    done = subprocess.run(
+        [*command, str(tmp_path / "home"), str(KILLS), "1"], check=True, capture_output=True, text=True
+    )
+    *problems, counts = done.stdout.splitlines()
+    assert problems == []
+    saved, not_saved, _ = map(int, counts.split())
+    assert saved + not_saved > KILLS // 6, "it was killed between two acts"
 
 
 def test_a_read_is_tried_again(production: D1Database, edge: Edge) -> None:
@@ -129,6 +177,37 @@ def test_the_account_s_limit_stops_everything_until_it_ends(production: D1Databa
         with pytest.raises(RateLimited, match=r"takes none from prod until \d\d:\d\d:\d\d; nothing was"):
             production.scalar(raw("SELECT 1"))
     assert len(edge.calls) == 1
+
+
+def test_another_window_waits_with_it(edge: Edge, live: Live, file: Path, tmp_path: Path) -> None:
+    window, other = (
+        D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, shared=Shared(tmp_path)), live.ids[file])
+        for _ in range(2)
+    )
+    edge.read_faults = ["429 60"]
+    for database in (window, other):
+        with pytest.raises(RateLimited):
+            database.scalar(raw("SELECT 1"))
+    assert len(edge.calls) == 1
+
+
+@pytest.mark.slow
+def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Database, edge: Edge) -> None:
+    """Unless it is not wanted any more."""
+    edge.read_faults = ["429 1"]
+    with production.in_background():
+        assert production.scalar(raw("SELECT 1")) == 1
+        edge.read_faults = ["429 60"]
+        asked = iter([False] * 3)
+        with production.cancellable(lambda: next(asked, True)), pytest.raises(Cancelled):
+            production.scalar(raw("SELECT 1"))
+
+
+def test_what_is_used_is_counted(production: D1Database, edge: Edge) -> None:
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert production.usage is not None
+    assert production.usage.calls == len(edge.calls) > 1
+    assert (production.usage.read > 0, production.usage.written > 2) == (True, True)
 
 
 def test_who_may_not_is_told(edge: Edge, live: Live, file: Path, production: D1Database) -> None:

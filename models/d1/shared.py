@@ -1,0 +1,175 @@
+"""What all windows and commands of a person share of a live D1, in a small file of the program's own folder:
+how many calls an account has left, until when it takes none, and which changes are not known to be saved.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from models.errors import StorageError
+from models.local.atomic import expected_errors
+from models.local.file import connect, in_memory
+
+PER_SECOND: Final = 3.0
+BURST: Final = 60.0
+"""Calls: Cloudflare takes 1,200 in five minutes of an account, all its programs together."""
+
+_RESERVE: Final = 12.0
+"""Calls that work in the background leave to those that a person waits for."""
+
+_NAME: Final = "d1.sqlite"
+_BUSY_MS: Final = 2_000
+_SET_SECONDS: Final = 60.0
+
+_TABLES: Final = """
+PRAGMA journal_mode = wal;
+CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, calls REAL, at REAL, paused_until REAL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS sent (id INTEGER PRIMARY KEY, place TEXT, proof TEXT, at REAL, process INTEGER,
+  begun REAL, unknown INTEGER DEFAULT 0);
+"""
+_LEFT: Final = """
+SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch that was sent, by the statement that finds a row if it is in, and when, in epoch seconds."""
+
+    number: int
+    proof: dict[str, Any]
+    at: float
+
+
+class Shared:
+    """The file in `folder`, made when it is needed first; without a folder, what one process remembers.
+
+    Any thread may call it. Times are epoch seconds. Raises the storage errors of the file.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, per_second: float = PER_SECOND, burst: float = BURST
+    ) -> None:
+        self._path = None if folder is None else folder / _NAME
+        self._per_second, self._burst = per_second, burst
+        self._idle: list[Any] = []
+
+    def take(self, account: str, *, background: bool = False) -> tuple[float, bool]:
+        """Takes one of the account's calls: 0 seconds to wait, or how many until it is worth asking again,
+        and whether that is since Cloudflare takes none.
+        """
+        now, least = time.time(), 1.0 + (_RESERVE if background else 0.0)
+        with self._transaction() as file:
+            sql = "SELECT calls, at, paused_until FROM account WHERE name = ?"
+            calls, at, paused_until = file.execute(sql, (account,)).get or (self._burst, now, 0.0)
+            if now < paused_until:
+                return paused_until - now, True
+            calls = min(self._burst, calls + max(0.0, now - at) * self._per_second)
+            if calls < least:
+                return (least - calls) / self._per_second, False
+            file.execute(
+                "INSERT INTO account (name, calls, at) VALUES (?1, ?2, ?3)"
+                " ON CONFLICT DO UPDATE SET calls = ?2, at = ?3",
+                (account, calls - 1.0, now),
+            )
+        return 0.0, False
+
+    def pause(self, account: str, until: float) -> None:
+        """No call of the account before that time."""
+        with self._transaction() as file:
+            file.execute(
+                "INSERT INTO account (name, calls, at, paused_until) VALUES (?1, 0, ?2, ?2)"
+                " ON CONFLICT DO UPDATE SET calls = 0, at = ?2, paused_until = ?2",
+                (account, until),
+            )
+
+    def paused_until(self, account: str) -> float | None:
+        """Until when the account takes no calls; None where it does."""
+        with self._transaction() as file:
+            sql = "SELECT paused_until FROM account WHERE name = ?"
+            until: float = file.execute(sql, (account,)).get or 0.0
+        return until if time.time() < until else None
+
+    def keep(self, place: str, proof: dict[str, Any]) -> Sent:
+        """Notes what is about to be sent to a database, on the disk."""
+        now = time.time()
+        with self._transaction(on_disk=True) as file:
+            file.execute(
+                "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
+                (place, json.dumps(proof), now, os.getpid(), _own_begin(os.getpid())),
+            )
+            return Sent(file.last_insert_rowid(), proof, now)
+
+    def unknown(self, sent: Sent) -> None:
+        """Its outcome is not known, and whoever writes to that database next has to find it out."""
+        with self._transaction(on_disk=True) as file:
+            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (time.time(), sent.number))
+
+    def forget(self, sent: Sent) -> None:
+        """Its outcome is known; that it was once sent may stay there, which is found out again."""
+        with suppress(StorageError), self._transaction() as file:
+            file.execute("DELETE FROM sent WHERE id = ?", (sent.number,))
+
+    def left(self, place: str) -> list[Sent]:
+        """What was sent to a database and is not known to be in: also by a program that is no more."""
+        with self._transaction() as file:
+            rows = file.execute(_LEFT, (place,)).fetchall()
+        return [
+            Sent(number, json.loads(proof), at)
+            for number, proof, at, process, begun, unknown in rows
+            if unknown or not _runs(process, begun)
+        ]
+
+    @contextmanager
+    def _transaction(self, *, on_disk: bool = False) -> Iterator[Any]:
+        """The file, for writing; `on_disk` also what a power cut does not take back."""
+        with expected_errors(self._path or Path(_NAME)):
+            try:
+                file = self._idle.pop()  # one thread at a time has it
+            except IndexError:
+                file = self._opened()
+            try:
+                file.pragma("synchronous", 2 if on_disk else 1)
+                file.execute("BEGIN IMMEDIATE")
+                yield file
+                file.execute("COMMIT")
+            finally:
+                if file.in_transaction:
+                    file.execute("ROLLBACK")
+                self._idle.append(file)
+
+    def _opened(self) -> Any:
+        if self._path is None:
+            file = in_memory(f"d1-{id(self)}")
+        else:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            file = connect(self._path)
+        file.set_busy_timeout(_BUSY_MS)
+        file.execute(_TABLES).fetchall()
+        return file
+
+
+def _begun(process: int) -> float | None:
+    """When a process began, which tells it from a later one of its number; None where there is none."""
+    import psutil  # noqa: PLC0415 - only where something is written
+
+    try:
+        return float(psutil.Process(process).create_time())
+    except psutil.Error:
+        return None
+
+
+_own_begin = cache(_begun)
+
+
+def _runs(process: int, begun: float | None) -> bool:
+    """Whether a process is still there; the clock may have been set since."""
+    there = _begun(process)
+    return there is not None and begun is not None and abs(there - begun) < _SET_SECONDS

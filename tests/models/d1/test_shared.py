@@ -1,0 +1,93 @@
+"""What the windows and commands of a person share of a live D1."""
+
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from models.d1.shared import Sent, Shared
+from models.errors import CannotWrite
+
+PROOF = {"sql": "SELECT seq FROM audit_chain WHERE hash = ?1", "params": ["ab"]}
+HOUR = 3_600.0
+
+
+def test_all_take_from_the_same_calls(tmp_path: Path) -> None:
+    window, command = (Shared(tmp_path, per_second=1 / HOUR, burst=3) for _ in range(2))
+    assert [one.take("a") for one in (window, command, window)] == [(0.0, False)] * 3
+    wait, paused = command.take("a")
+    assert (0 < wait <= HOUR, paused) == (True, False)
+    assert command.take("b") == (0.0, False)
+
+
+def test_they_come_again_with_time(tmp_path: Path) -> None:
+    shared = Shared(tmp_path, per_second=1e9, burst=1)
+    assert [shared.take("a")[0] for _ in range(5)] == [0.0] * 5
+
+
+def test_what_runs_in_the_background_leaves_some_to_a_person(tmp_path: Path) -> None:
+    shared = Shared(tmp_path, per_second=1 / HOUR, burst=14)
+    assert [shared.take("a", background=True)[0] for _ in range(2)] == [0.0, 0.0]
+    assert shared.take("a", background=True)[0] > 0
+    assert [shared.take("a")[0] for _ in range(12)] == [0.0] * 12
+    assert shared.take("a")[0] > 0
+
+
+def test_all_wait_where_the_account_takes_none(tmp_path: Path) -> None:
+    window, command = Shared(tmp_path), Shared(tmp_path)
+    assert window.take("a") == (0.0, False)
+    until = time.time() + HOUR
+    command.pause("a", until)
+    wait, paused = window.take("a")
+    assert (HOUR - 60 < wait <= HOUR, paused, window.paused_until("a")) == (True, True, until)
+    assert window.paused_until("b") is None
+    window.pause("a", time.time() - 1)
+    assert command.paused_until("a") is None
+
+
+@pytest.mark.slow
+def test_what_a_program_left_that_is_no_more_is_found_by_the_next(tmp_path: Path) -> None:
+    """What a living one has sent is its own, until it does not know."""
+    code = f"""
+from pathlib import Path
+from models.d1.shared import Shared
+shared = Shared(Path({str(tmp_path)!r}))
+shared.forget(shared.keep("prod", {{"sql": "SELECT 1"}}))
+shared.keep("prod", {PROOF!r})
+assert shared.left("prod") == []
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    shared = Shared(tmp_path)
+    (left,) = shared.left("prod")
+    assert (left.proof, abs(left.at - time.time()) < 60, shared.left("other")) == (PROOF, True, [])
+    shared.forget(left)
+    mine = shared.keep("prod", PROOF)
+    assert shared.left("prod") == []
+    shared.unknown(mine)
+    assert [one.proof for one in Shared(tmp_path).left("prod")] == [PROOF]
+
+
+def test_without_a_folder_it_is_remembered_as_long_as_the_process_runs() -> None:
+    shared, other = Shared(burst=1, per_second=1 / HOUR), Shared()
+    assert (shared.take("a")[0], other.take("a")[0]) == (0.0, 0.0)
+    assert shared.take("a")[0] > 0
+    shared.unknown(shared.keep("prod", PROOF))
+    assert [type(one) for one in shared.left("prod")] == [Sent]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_nobody_else_reads_it(tmp_path: Path) -> None:
+    shared = Shared(tmp_path / "new")
+    shared.take("a")
+    assert all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (tmp_path / "new").iterdir())
+    assert not stat.S_IMODE((tmp_path / "new").stat().st_mode) & 0o077
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotWrite):
+        Shared(tmp_path / "file" / "folder").keep("prod", PROOF)
