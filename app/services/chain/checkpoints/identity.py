@@ -4,8 +4,8 @@ A file is the database of a checkpoint when it holds, with the same hash, one of
 checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
 when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
 they are called. Copies that went their own ways, of which a person has said that they are two databases,
-share the rows from before: such a file is the one that was last seen in its very place, or else the one that
-it continues.
+share the rows from before: such a file is the one that it continues where one of them alone knew rows that
+came after they parted, else the one that was last seen in its very place, or else the one that it continues.
 
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. What it
 is, is told by its place then, by one of these:
@@ -25,7 +25,7 @@ another database.
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -34,7 +34,7 @@ from typing import Any, Final
 
 from peewee import SQL, Query, fn
 
-from app.services.chain.checkpoint import Checkpoint, SealedChain
+from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import entries_behind, opened_to_read, text_encoding
 from app.services.chain.rules import TABLE, continues
@@ -240,7 +240,7 @@ def recognise(
     is in `doubt` was here, and nothing tells whether this is what became of it.
     """
     if related := [item for item in known if _same_rows(rows, item[1])]:
-        return _closest(rows, path, related)
+        return _closest(rows, path, related, all_of_each)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
     for database, checkpoints in known:
@@ -252,6 +252,17 @@ def recognise(
     here = whereabouts(rows, path)
     doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
     return next((replace(database, doubt=True) for database in doubtful), None)
+
+
+def was_elsewhere(
+    rows: ChainRows, path: Path, known: KnownDatabase, others: Sequence[KnownDatabase]
+) -> str | None:
+    """Where the database that the file is was seen last, if another one was seen last in its place."""
+    here = whereabouts(rows, path)
+    lately = max(
+        (item for item in others if item.path == here.path), key=lambda item: item.seen_at, default=known
+    )
+    return known.path if known.path != here.path and lately.id != known.id else None
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -362,7 +373,12 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
     return next(filter(None, counts), 0)
 
 
-def _closest(rows: ChainRows, path: Path, related: Sequence[DatabaseCheckpoints]) -> KnownDatabase:
+def _closest(
+    rows: ChainRows,
+    path: Path,
+    related: Sequence[DatabaseCheckpoints],
+    all_of_each: Iterable[DatabaseCheckpoints],
+) -> KnownDatabase:
     """Of those that all know rows of the file, as copies do that went their own ways."""
     if len(related) == 1:
         return related[0][0]
@@ -373,7 +389,25 @@ def _closest(rows: ChainRows, path: Path, related: Sequence[DatabaseCheckpoints]
         found = compare(rows, item[1])
         return found.continues, -found.new_entries * found.continues, _same_rows(rows, item[1])
 
+    if in_place and not any(compare(rows, item[1]).continues for item in in_place):
+        lines = {database.id: checkpoints for database, checkpoints in all_of_each}
+        before = {end for database, _ in in_place for item in lines[database.id] for end in _ends(item)}
+        every = (item for database, _ in related for item in lines[database.id])
+        parted = max((item.through for item in every if item.reason == Reason.ANOTHER_DATABASE), default=0)
+        in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
     return max(in_place or related, key=likeness)[0]
+
+
+def _has_own(
+    rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Collection[tuple[int, str]], parted: int
+) -> bool:
+    """Whether the file continues these, and has an end of theirs that another database cannot share: it came
+    after they `parted`, or of its number that one knew another row.
+    """
+    numbers = {seq for seq, _ in others}
+    ends = {*_ends(checkpoints[-1])}.difference(others)
+    own = {(seq, value) for seq, value in ends if seq > parted or seq in numbers}
+    return compare(rows, checkpoints).continues and rows.count(own) > 0
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:

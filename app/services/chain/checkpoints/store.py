@@ -29,6 +29,7 @@ from app.services.chain.checkpoints.identity import (
     rows_of,
     shares_tenant,
     speaks_of,
+    was_elsewhere,
     whereabouts,
 )
 from app.services.chain.checkpoints.tables import (
@@ -128,9 +129,12 @@ class CheckpointStore:
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
+            moved_in = _moved_in(contents, database, path)
         lines = _lines(good, frozenset(item.key for item in good))
         found = tuple(
-            CheckpointHistory(line, baselines, said, counted=_counted(line), superseded=_before(good, line))
+            CheckpointHistory(
+                line, baselines, said, moved_in, counted=_counted(line), superseded=_before(good, line)
+            )
             for line in lines
         )
         # What these know is of other entries, and says nothing of those that are here.
@@ -461,6 +465,18 @@ def _doubt(database: KnownDatabase) -> Finding:
         "--start-over of tenant-admin checkpoint, or Checkpoints in the window)."
     )
     return Finding(Code.CHECKPOINT, None, None, None, None, sentence)
+
+
+def _moved_in(contents: Contents, database: KnownDatabase, path: Path) -> tuple[str, ...]:
+    """That another database was in this place before, which a file put over it does not tell by itself."""
+    with rows_of(path) as rows:
+        before = was_elsewhere(rows, path, database, contents.databases())
+    if not before:
+        return ()
+    return (
+        f"These are the entries of the database that was last seen in {before}; another one was in this "
+        "place before.",
+    )
 
 
 def _unknown(row: str) -> str:

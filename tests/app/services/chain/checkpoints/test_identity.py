@@ -113,6 +113,30 @@ def test_a_copy_that_is_another_database_is_still_held_against_its_own_checkpoin
     assert codes(known.verify()) == {"CHECKPOINT"}
 
 
+@pytest.mark.parametrize("parted", [True, False])
+def test_a_copy_put_over_one_that_went_its_own_way_is_the_database_that_it_is(
+    known: KnownChain, tmp_path: Path, *, parted: bool
+) -> None:
+    """Whether that one had entries of its own when it was said to be another database, or only later."""
+    copy = copied(known, tmp_path / "b.db")
+    if parted:
+        copy.chain.append(TENANT, event="user_updated")
+    said(copy, Reason.ANOTHER_DATABASE)
+    for _ in range(3):
+        copy.chain.append("tenant-01", event="user_updated")
+    copy.checkpoint()
+    known.chain.append(TENANT)
+    known.checkpoint()
+    for file in (known, copy):
+        file.chain.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(known.chain.path, copy.chain.path)  # the very same file, with other content
+    report = copy.verify()
+    assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
+    sentence = f"the database that was last seen in {known.chain.path}; another one was in this place before."
+    assert sentence in report.notes[0]
+    assert known.verify().notes == ()
+
+
 def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tmp_path: Path) -> None:
     copy = copied(known, tmp_path / "b.db")
     known.chain.append(TENANT)
