@@ -85,6 +85,7 @@ class NoteKind(Enum):
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
+    CHECK = "row", "against a CHECK of the table, kept as stored"
     NO_TABLES = (
         "",
         "it makes no table that can come in, so its rows were put into tables that this program's migrations "
@@ -100,7 +101,7 @@ class NoteKind(Enum):
     @property
     def is_loss(self) -> bool:
         """Whether a person is asked before the import goes on; what is usual is only told."""
-        return self is not NoteKind.LINE_BREAKS
+        return self not in (NoteKind.LINE_BREAKS, NoteKind.CHECK)
 
 
 @dataclass(slots=True)

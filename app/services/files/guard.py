@@ -29,8 +29,8 @@ _LEFT_OUT: Final = {
     apsw.SQLITE_CREATE_VTABLE: NoteKind.VIRTUAL_TABLE,
     apsw.SQLITE_ANALYZE: NoteKind.NOT_RUN,
 }
-_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys"))
-"""What both programs write, and an import sees to itself."""
+_PRAGMAS: Final = frozenset(("foreign_keys", "defer_foreign_keys", "ignore_check_constraints"))
+"""What both programs and our own export write, and an import sees to itself."""
 
 _SETTINGS: Final = frozenset(
     (
@@ -339,11 +339,6 @@ class Guard:
         return self._refuse(_SAID.get(action, "a statement"))
 
     def _pragma(self, name: str) -> int:
-        if (
-            name == "ignore_check_constraints"
-        ):  # our own export, around a value in pieces; all is checked later
-            self._acts = True
-            return _OK
         if name in _SETTINGS:
             self._note(NoteKind.NOT_RUN, f"PRAGMA {name}")
         elif name not in _PRAGMAS:

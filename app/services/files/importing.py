@@ -4,6 +4,7 @@ It runs in a file that nobody sees yet, under a guard (models/README.md, A dump)
 """
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -59,6 +60,10 @@ _OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.Cor
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
+
+
+_BROKEN = re.compile(r"CHECK constraint failed in (?P<table>.*)", re.DOTALL)
+"""What an integrity check says of a row that breaks one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +131,7 @@ def import_dump(
                 if guard.is_d1 and not guard.has_counters and "sqlite_sequence" in tables:
                     notes.add(NoteKind.NO_END)
                 dangling = tuple(dangling_rows(connection))
-                set_pragma(connection, "ignore_check_constraints", 0)
-                if connection.execute("PRAGMA integrity_check(1)").get != "ok":
-                    raise DamagedFile(target)
+                _check_whole(connection, target, notes)
                 set_pragma(connection, "journal_mode", "wal")
         rows = _rows_by_table(building, dump, notes)
         if strict and (lost := [note for note in notes.all() if note.kind.is_loss]):
@@ -204,6 +207,7 @@ def _connect(path: Path) -> apsw.Connection:
             ("synchronous", 0),
             ("locking_mode", "exclusive"),
             ("foreign_keys", 0),  # D1 writes a table's rows before the rows they refer to
+            ("ignore_check_constraints", 1),  # rows that break one came past it into the file, too
             ("cache_size", -2048),
         ):
             set_pragma(connection, name, value)
@@ -346,6 +350,17 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
             raise StatementRefused(dump, f"{error} as a default of {table}") from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
+
+
+def _check_whole(connection: apsw.Connection, target: Path, notes: Notes) -> None:
+    """Notes the rows that break a CHECK. Raises `DamagedFile` for anything else that SQLite finds."""
+    set_pragma(connection, "ignore_check_constraints", 0)
+    for (message,) in connection.execute(f"PRAGMA integrity_check({2**31 - 1})"):
+        broken = _BROKEN.fullmatch(str(message))
+        if broken is not None:
+            notes.add(NoteKind.CHECK, broken["table"])
+        elif message != "ok":
+            raise DamagedFile(target)
 
 
 def _drop_d1_tables(connection: apsw.Connection) -> None:

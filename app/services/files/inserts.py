@@ -41,13 +41,12 @@ class Inserts:
     """How the rows of one table are written.
 
     A rowid that is no column is named, so that it stays the same. `named` says that a statement names the
-    columns, because the CREATE is elsewhere; `checked` that there may be a CHECK, which a value does not
-    fulfil before all of it is there. `large` counts rows that D1 does not take, `whole` those of them that
-    could not be cut into statements that it takes.
+    columns, because the CREATE is elsewhere. `large` counts rows that D1 does not take, `whole` those of them
+    that could not be cut into statements that it takes.
     """
 
-    def __init__(self, table: StoredTable, database: LocalDatabase, *, named: bool, checked: bool) -> None:
-        self._database, self._checked = database, checked
+    def __init__(self, table: StoredTable, database: LocalDatabase, *, named: bool) -> None:
+        self._database = database
         self._connection: apsw.Connection = database.connection()
         # As bytes, which need not be UTF-8; of a text in another encoding they are others.
         self._told = "CAST({} AS BLOB)" if self._connection.pragma("encoding") == "UTF-8" else "{}"
@@ -145,9 +144,6 @@ class Inserts:
         if length >= self._room or (rest and not named):
             self.whole += 1
             sqls, rest = [value.sql for value in values], []
-        if rest and self._checked:
-            rest.append("PRAGMA ignore_check_constraints=FALSE;")
-            yield b"PRAGMA ignore_check_constraints=TRUE;\n"
         yield self._head + ",".join(sqls).encode() + _END
         for statement in rest:
             yield statement.encode() + b"\n"

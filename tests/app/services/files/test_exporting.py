@@ -22,7 +22,7 @@ from app.services.files.inserts import STATEMENT
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
-from models.errors import DamagedFile, InvalidInput
+from models.errors import InvalidInput
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
@@ -429,12 +429,17 @@ def test_a_literal_is_the_value_whoever_writes_it() -> None:
                 assert db.execute(f"SELECT {sql}").get.hex() == value.hex()
 
 
-def test_a_check_that_a_dump_turns_off_is_made_in_the_end(database_path: Path, tmp_path: Path) -> None:
-    sql = tmp_path / "out.sql"
+def test_rows_that_break_a_check_come_back_and_are_counted(database_path: Path, tmp_path: Path) -> None:
+    """They are in the file, so a dump of it is whole only with them, whoever has made it."""
+    with closing(apsw.Connection(str(database_path))) as db:
+        db.execute("CREATE TABLE c (id INTEGER PRIMARY KEY, x CHECK (x))")
+        db.pragma("ignore_check_constraints", 1)
+        db.execute("INSERT INTO c VALUES (1, 1), (2, 0), (3, '')")
+    sql, others = tmp_path / "out.sql", tmp_path / "other.sql"
     exported(database_path, sql)
-    with sql.open("a") as file:
-        file.write(
-            "PRAGMA ignore_check_constraints=TRUE; CREATE TABLE c (x CHECK (x)); INSERT INTO c VALUES(0);"
-        )
-    with pytest.raises(DamagedFile):
-        import_dump(sql, tmp_path / "new.sqlite")
+    others.write_text(re.sub("PRAGMA ignore_check_constraints=.*;\n", "", sql.read_text()))
+    for dump, name in ((sql, "ours.sqlite"), (others, "others.sqlite")):
+        made = import_dump(dump, tmp_path / name, strict=True)
+        assert list(map(str, made.notes)) == ["2 rows against a CHECK of the table, kept as stored: c"]
+        assert stored(tmp_path / name)["c"] == stored(database_path)["c"]
+    assert stored(run(sql, tmp_path / "d1.sqlite"))["c"] == stored(database_path)["c"]
