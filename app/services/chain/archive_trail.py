@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.archives import ArchiveReading, ArchiveUnusable, Tally
+from app.services.chain.archives import ArchiveReading, Tally, require_folder
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
 from app.services.chain.reading import read_at_once
 from app.services.chain.rules import (
@@ -85,8 +85,7 @@ def with_archive(
 
     Raises `ArchiveUnusable`, `Cancelled` and the errors of opening the file.
     """
-    if not folder.is_dir():
-        raise ArchiveUnusable(folder, "there is no such folder")
+    require_folder(folder)
     if report.verdict is Verdict.UNREADABLE:
         return report
     started = time.perf_counter()

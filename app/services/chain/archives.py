@@ -14,6 +14,7 @@ that was not needed yet.
 
 import gzip
 import json
+import os
 import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -83,12 +84,18 @@ class ArchiveDiffers(StorageError):
     )
 
 
+def require_folder(folder: Path) -> None:
+    """Raises `ArchiveUnusable` for what is no folder."""
+    if not folder.is_dir():
+        there = os.path.lexists(folder)
+        raise ArchiveUnusable(folder, "it is no folder" if there else "there is no such folder")
+
+
 class Archiver:
     """Writes the archives of one retention run into `folder`, which must exist: else `ArchiveUnusable`."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        if not folder.is_dir():
-            raise ArchiveUnusable(folder, "there is no such folder")
+        require_folder(folder)
         self._database, self._folder = database, folder
         atomic.sweep(folder, ARCHIVES)
 
@@ -178,32 +185,35 @@ class ArchiveReading:
     def read(self, folder: Path, tick: Tick) -> None:
         """Judges the archive. Streams; never raises for what the file holds.
 
-        Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes; what
-        `Entry.findings` says of an entry; LINK, ORDER and CROSS_TENANT for entries that do not follow one
-        another; GRAMMAR for what is no archive. Raises `ArchiveUnusable` when the disk cannot be read, and
-        what `tick`, which is told of entries, raises.
+        Findings: TRUNCATED for a missing file or missing entries; HASH for a file of other bytes, with the
+        first thing wrong in it; what `Entry.findings` says of an entry; LINK, ORDER and CROSS_TENANT for
+        entries that do not follow one another; GRAMMAR for what is no archive. Raises `ArchiveUnusable` when
+        the disk cannot be read, and what `tick`, which is told of entries, raises.
         """
         name, expected = self._reference
         path, first, last = folder / name, self._claims[0], self._claims[-1]
         if not path.is_file():
+            where = "is no file there" if os.path.lexists(path) else "is not in the archive folder"
             message = (
-                f"Entries {first.from_seq} to {last.to_seq} of {self._tenant} were archived in {name}, which "
-                "is not in the archive folder."
+                f"Entries {first.from_seq} to {last.to_seq} of {self._tenant} were archived in {name}, "
+                f"which {where}."
             )
             self.findings.append(Finding(Code.TRUNCATED, self._tenant, first.seq, name, None, message))
             return
         try:
             actual = _digest(path, tick)
-            if actual != expected:
-                message = (
-                    f"{name} is not the archive that entry {first.seq} of {self._tenant} names: it was "
-                    "changed or replaced."
-                )
-                self.findings.append(Finding(Code.HASH, self._tenant, first.seq, expected, actual, message))
-            self._walk(path, tick, most=KEEP if actual == expected else 2)
+            self._walk(path, tick, most=KEEP if actual == expected else 1)
         except OSError as error:
             raise ArchiveUnusable(folder, error.strerror or str(error)) from error
         if actual != expected:
+            message = (
+                f"{name} is not the archive that entry {first.seq} of {self._tenant} names: it was "
+                "changed or replaced."
+            )
+            what = f" {self.findings[0].message}" if self.findings else ""
+            self.findings = [
+                Finding(Code.HASH, self._tenant, first.seq, expected, actual, f"{message}{what}")
+            ]
             self.tallies.clear()
             self.found.clear()
 

@@ -404,6 +404,8 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
                 found.add(name)
         elif name not in ever and chain.first_seq <= latest.through:
+            if joined.is_wrong(name, chain.first_seq):
+                continue  # where it came from is said
             first, actual = chain.first_seq, None
             if chain.at_genesis or _is_later(chain, latest):
                 code = Code.NUMBERING

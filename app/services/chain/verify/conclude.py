@@ -53,7 +53,7 @@ def conclude(
     _check_counters(joined, extent, known.counted)
     _check_indexes(connection, joined, extent)
     earlier = compare(joined, known, extent.tenant)
-    _explain_renumbered(connection, joined)
+    _explain_moved(connection, joined)
     _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)
     tenants = tuple(
@@ -78,28 +78,25 @@ def _rank(finding: Finding) -> tuple[bool, bool]:
     return finding.code not in ABOUT_A_CHAIN and not finding.is_one_of_many, finding.is_warning
 
 
-def _explain_renumbered(connection: apsw.Connection, joined: Joined) -> None:
-    """A last entry that is not gone but has another number now."""
+def _explain_moved(connection: apsw.Connection, joined: Joined) -> None:
+    """A last entry that is not gone but has another number now, or is another tenant's, where it is wrong."""
     for position, finding in enumerate(joined.findings):
         if finding.code is not Code.TRUNCATED or finding.tenant is None or finding.expected is None:
             continue
-        try:
-            row = connection.execute(
-                f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND hash = ?",  # noqa: S608
-                (finding.tenant, finding.expected),
-            ).fetchone()
-        except apsw.CorruptError:
+        rows = look_up(connection, "hash = ? ORDER BY tenant_id <> ?", finding.expected, finding.tenant)
+        if not rows:
             continue
-        if row is not None:
-            sentence = (
-                f"The last entry of {finding.tenant} that a checkpoint knew was {finding.seq}, "
-                f"and is {row[0]} now."
-            )
-            joined.findings[position] = finding._replace(
-                code=Code.CHECKPOINT, actual=str(row[0]), message=sentence
-            )
-            joined.count(Code.TRUNCATED, -1)
-            joined.count(Code.CHECKPOINT)
+        tenant, seq = rows[0].tenant, rows[0].seq
+        if tenant == finding.tenant:
+            actual, now = str(seq), f"was {finding.seq}, and is {seq} now"
+        elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant
+            actual, now = tenant, f"was {finding.seq}, and is entry {seq} of {tenant} now"
+        else:
+            continue
+        sentence = f"The last entry of {finding.tenant} that a checkpoint knew {now}."
+        joined.findings[position] = finding._replace(code=Code.CHECKPOINT, actual=actual, message=sentence)
+        joined.count(Code.TRUNCATED, -1)
+        joined.count(Code.CHECKPOINT)
 
 
 def _proof(
@@ -206,8 +203,8 @@ def _unproven_start(chain: Chain, near: Neighbours) -> list[Finding]:
     other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
     if other is not None:
         sentence = f"The chain of {tenant} starts with entry {first} inside the chain of {other.tenant}."
-        plain = _finding(start, Code.LINK, broken_link(tenant, first))
-        return [plain, _finding(start, Code.CROSS_TENANT, sentence)]
+        alone = f"Entry {first}, the first of {tenant}, continues an entry that {tenant} does not have."
+        return [_finding(start, Code.LINK, alone), _finding(start, Code.CROSS_TENANT, sentence)]
     sentence = (
         f"The chain of {tenant} holds from entry {first} on; nothing in the file proves what came before."
     )

@@ -151,7 +151,7 @@ def test_every_changed_byte_of_an_archive_is_found(archived: Path, folder: Path)
         assert report.verdict is Verdict.TAMPERED
     for other in (kept[:-9], kept + b"\0", kept + kept, b"", b"\x1f\x8b"):
         file.write_bytes(other)
-        assert "HASH" in codes(check(archived, folder))
+        assert codes(check(archived, folder)) == ["HASH"]
 
 
 def test_an_edited_entry_is_named(archived: Path, folder: Path) -> None:
@@ -160,8 +160,9 @@ def test_an_edited_entry_is_named(archived: Path, folder: Path) -> None:
     seq = json.loads(lines[3])["seq"]
     repack(file, lambda _: b"".join([*lines[:3], lines[3].replace(b"ops", b"eve"), *lines[4:]]))
     report = check(archived, folder)
-    assert codes(report) == ["HASH", "HASH"]
-    assert any(item.seq == seq and f"Archived entry {seq}" in item.message for item in report.findings)
+    assert codes(report) == ["HASH"]
+    assert f"{file.name} is not the archive" in report.findings[0].message
+    assert f"Archived entry {seq} does not match" in report.findings[0].message
 
 
 def test_archives_that_changed_places_are_found(archived: Path, folder: Path) -> None:
@@ -169,7 +170,7 @@ def test_archives_that_changed_places_are_found(archived: Path, folder: Path) ->
     spare = folder / "spare"
     one.rename(spare), two.rename(one), spare.rename(two)
     report = check(archived, folder)
-    assert set(codes(report)) == {"HASH", "CROSS_TENANT"}
+    assert codes(report) == ["HASH", "HASH"]
     assert verdicts(report)["system"] is Verdict.CONSISTENT
 
 

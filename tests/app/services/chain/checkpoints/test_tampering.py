@@ -505,3 +505,26 @@ def test_checkpoints_of_a_history_with_gaps(tmp_path: Path) -> None:
             known.chain.append(f"tenant-{rng.randrange(3):02d}", seq=seq)
         assert known.checkpoint(), seq
     assert known.verify().verdict == Verdict.VERIFIED
+
+
+def test_an_entry_that_was_renamed_to_a_new_tenant_is_not_said_to_be_gone(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(10, 2)
+    seq = known.chain.seqs("tenant-00")[-1]
+    known.chain.run("UPDATE audit_chain SET tenant_id = 'ACME' WHERE seq = ?", seq)
+    report = known.verify()
+    found = {(str(item.code), item.tenant): item.message for item in report.findings}
+    assert len(report.findings) == 3
+    assert found == {
+        (
+            "LINK",
+            "ACME",
+        ): f"Entry {seq}, the first of ACME, continues an entry that ACME does not have.",
+        ("CROSS_TENANT", "ACME"): f"The chain of ACME starts with entry {seq} inside the chain of tenant-00.",
+        (
+            "CHECKPOINT",
+            "tenant-00",
+        ): f"The last entry of tenant-00 that a checkpoint knew was {seq}, and is entry {seq} of ACME now.",
+    }
+    assert {item.verdict for item in report.tenants if item.tenant != "tenant-01"} == {Verdict.TAMPERED}
