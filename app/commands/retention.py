@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +95,7 @@ def _time(value: str) -> int:
 
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
+    from app.services.chain import archives  # noqa: PLC0415
     from app.services.chain.append import NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.files import opening  # noqa: PLC0415
@@ -108,7 +110,9 @@ def retention(options: argparse.Namespace) -> int:
         why = opened.read_only_reason
         raise NotAllowed(f"{path.name} cannot be written, because {why}; nothing was removed.")
     if options.archive is not None and not options.dry_run:
-        options.archive.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            options.archive.mkdir(mode=0o700)
+        archives.require_folder(options.archive)
     database = opened.database
 
     checkpoint = partial(try_to_sign, path, store, verify, clock=lambda: int(time.time()))
@@ -121,7 +125,7 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
-        if planned.caution is not None and (planned.total or planned.left):  # else nothing is recorded
+        if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
             complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:
             complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
@@ -186,6 +190,8 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
             say(f"more than half: {tenant_name(share.tenant_id)}: {share.losing:,} of {share.live:,} entries")
         if planned.no_checkpoint is not None:
             say(f"no checkpoint can be made: {planned.no_checkpoint}")
+        if planned.caution is not None and _is_recorded(planned):
+            say(f"to know before a run: {planned.caution}")
         if planned.total and not planned.has_chain:
             say("recorded nowhere: the file has no audit chain (no table audit_chain)")
         if planned.obstacle is not None:
@@ -194,6 +200,11 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
             say("what is removed cannot be brought back, but from a copy")
         _say_kept(planned)
     return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
+
+
+def _is_recorded(planned: Plan) -> bool:
+    """Whether a run makes an entry."""
+    return bool(planned.total or planned.left)
 
 
 def _say_rows(counts: dict[str, int], verb: str) -> None:

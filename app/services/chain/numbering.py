@@ -5,9 +5,10 @@ of each tenant itself, one behind that tenant's last, and is refused where that 
 from collections.abc import Sequence
 from typing import Final
 
+from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers
-from app.services.chain.rules import MARKER_EVENT, TABLE, end_is_lost
-from app.services.text import counted
+from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost
+from app.services.text import counted, quoted
 from models.engine import Database, raw
 
 _NEWEST: Final = 1_000
@@ -16,14 +17,19 @@ _NEWEST: Final = 1_000
 _LAST: Final = f"SELECT CAST(tenant_id AS BLOB) FROM {TABLE} ORDER BY seq DESC LIMIT 1"  # noqa: S608
 _NUMBERED: Final = f"""
 WITH newest AS MATERIALIZED (
-  SELECT tenant_id, seq, event_type <> ? AND substr(payload, 1, 9) <> '{{"actor":' AS of_others
+  SELECT tenant_id, seq, event_type <> ? AND substr(payload, 1, 9) <> '{{"actor":' AS of_others,
+    iif(previous_hash = '{GENESIS}', 0, seq - 1) AS at_first
   FROM {TABLE} ORDER BY seq DESC LIMIT ?
+), numbered AS MATERIALIZED (
+  SELECT CAST(tenant_id AS BLOB) AS tenant, max(of_others) AS of_others, max(seq) AS last,
+    max(of_others AND seq - 1 <> coalesce((SELECT max(seq) FROM {TABLE} AS before
+      WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)) AS is_apart
+  FROM newest GROUP BY tenant_id
 )
-SELECT CAST(tenant_id AS BLOB), max(of_others), max(of_others AND seq - 1 <> (
-  SELECT max(seq) FROM {TABLE} AS before WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq
-)) FROM newest GROUP BY tenant_id
+SELECT tenant, of_others, is_apart, EXISTS (SELECT 1 FROM {TABLE} WHERE seq = last + 1) FROM numbered
 """  # noqa: S608
-"""Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last.
+"""Of each tenant, whether others make its entries, whether one of theirs is not one behind the last (or its
+first not 1), and whether the number behind its last is taken.
 
 Ours, which begin like that or are markers, take the table's next number anywhere.
 """
@@ -49,15 +55,15 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
     if not passed:
         return None
     found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
-    if any(is_apart for *_, is_apart in found):
+    if any(is_apart for _, _, is_apart, _ in found):
         database.cautious = False
         return None
-    numbered = {_name(name) for name, of_others, _ in found if of_others}
-    owners = [f"“{tenant}”" for tenant in passed if tenant in numbered]
+    numbered = {_name(name) for name, of_others, _, is_taken in found if of_others and not is_taken}
+    owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
     if not owners:
         return None
     more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
-    return _CAUTION.format(tenant=order[-1], owners=owners[0] + more)
+    return _CAUTION.format(tenant=quoted(cut(order[-1])), owners=owners[0] + more)
 
 
 def _name(tenant: bytes) -> str:

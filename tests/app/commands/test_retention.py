@@ -56,6 +56,9 @@ def test_what_retention_archives_is_proven_with_the_file(copy: Path, tmp_path: P
     changed = run("verify", copy, "--archive", folder, "--json")
     assert (changed.returncode, json.loads(changed.stdout)["verdict"]) == (1, "TAMPERED")
     (folder / names[0]).unlink()
+    os.mkfifo(folder / names[0])
+    assert "which is no file there" in run("verify", copy, "--archive", folder).stdout
+    (folder / names[0]).unlink()
     missing = run("verify", copy, "--archive", folder)
     assert missing.returncode == 1
     assert "which is not in the archive folder" in missing.stdout
@@ -63,6 +66,15 @@ def test_what_retention_archives_is_proven_with_the_file(copy: Path, tmp_path: P
     gone = run("verify", copy, "--archive", folder / "gone")
     assert (gone.returncode, gone.stdout) == (2, "")
     assert "there is no such folder" in gone.stderr
+
+
+def test_an_archive_that_is_no_folder_is_said_to_be_none(copy: Path, tmp_path: Path) -> None:
+    file = tmp_path / "archive"
+    file.touch()
+    for command in ("retention", "verify"):
+        done = run(command, copy, "--archive", file)
+        assert done.returncode == 2
+        assert f"The archive folder {file} cannot be used: it is no folder." in done.stderr
 
 
 @pytest.mark.slow
@@ -319,11 +331,13 @@ def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database
     with closing(apsw.Connection(str(database_path))) as connection:
         times = (now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40)
         append_by_tenant(connection, "aurora", *times)
-        for options in ("--dry-run",), ():
-            done = run("retention", database_path, *options)
-            assert done.returncode == 0
-            assert "the number that the gateway gives next to “aurora”" in done.stderr
-            assert done.stderr.count("\n") == 1
+        sentence = "the number that the gateway gives next to “aurora”"
+        planned = run("retention", database_path, "--dry-run")
+        assert (planned.returncode, planned.stderr) == (0, "")
+        assert "to know before a run: The platform's gateway" in planned.stdout and sentence in planned.stdout
+        done = run("retention", database_path)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert sentence in done.stderr
         with pytest.raises(apsw.ConstraintError):
             append_by_tenant(connection, "aurora", now)
     assert run("retention", database_path).stderr == "", "nothing is recorded"

@@ -21,7 +21,7 @@ def number(database: LocalDatabase, seqs: dict[str, range], payload: str = "{}")
         database.connection().executemany(
             "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at) "
             "VALUES (?, ?, 'x', ?, ?, ?, ?)",
-            [(seq, tenant, payload, "0" * 64, "f" * 64, NOW) for seq in numbers],
+            [(seq, tenant, payload, ("0" if seq == 1 else "f") * 64, "f" * 64, NOW) for seq in numbers],
         )
 
 
@@ -51,6 +51,21 @@ def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: Local
 def test_numbers_across_tenants_are_nobody_s_own(database: LocalDatabase, seqs: dict[str, range]) -> None:
     number(database, seqs)
     assert caution(database, ["system"]) is None
+
+
+def test_a_chain_that_begins_in_the_middle_was_not_numbered_by_its_tenant(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    number(database, {"aurora": range(1, 31), "borealis": range(31, 36)})
+    sentence = str(caution(database, ["aurora", "borealis", "system"]))
+    assert "to “borealis”;" in sentence, "the number behind aurora's last is taken already"
+    sql.execute("UPDATE audit_chain SET previous_hash = ? WHERE seq = 31", ("0" * 64,))
+    assert caution(database, ["aurora", "borealis", "system"]) is None
+
+
+def test_a_long_name_is_cut(database: LocalDatabase) -> None:
+    number(database, {"a" * 5_000: range(1, 31)})
+    assert len(str(caution(database, ["b" * 5_000]))) < 1_200
 
 
 def test_entries_of_ours_alone_are_no_gateway_s(database: LocalDatabase) -> None:
