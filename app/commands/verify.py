@@ -204,7 +204,10 @@ def checkpoint(options: argparse.Namespace) -> int:
     if options.export is not None:
         try:
             say(f"{counted(store.export(path, options.export), 'checkpoint')} written to {options.export}")
-        except StorageError as error:  # the checkpoint is made
-            complain(error.happened)
+        except StorageError as error:
+            first = (
+                "" if options.imported is not None else "the checkpoint was made; only its export failed. "
+            )
+            complain(f"{first}{error.happened}")
             return EXIT_COULD_NOT_RUN
     return code
