@@ -9,8 +9,10 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,9 +137,17 @@ def give_name(finished: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def own_prefix() -> str:
-    """How the name of a folder begins in which this process works, so that others leave it alone."""
-    return f"{UNFINISHED}{os.getpid()}-"
+class Workplace(tempfile.TemporaryDirectory[str]):
+    """A folder for what is unfinished, in `folder`, on the disk of what it becomes.
+
+    Its name says whose it is, and a lock that it is in use, for as long as that process lives (`sweep`).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder, ignore_cleanup_errors=True)
+        lock = _locked(Path(self.name))
+        if lock is not None:
+            weakref.finalize(self, os.close, lock)
 
 
 @contextmanager
@@ -148,7 +158,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     """
     require_place(path)
     try:
-        with tempfile.TemporaryDirectory(prefix=own_prefix(), dir=path.parent) as folder:
+        with Workplace(path.parent) as folder:
             yield Path(folder, path.name)
     except OSError as error:
         # A person knows the name of what it becomes, and not that of the place where it is made.
@@ -167,7 +177,8 @@ def finish(building: Path) -> None:
 def sweep(folder: Path, *patterns: str) -> None:
     """Takes away what killed programs have left of files whose names all match one of `patterns`.
 
-    What was written to within `STALE` may be in the making and stays, and so does a running process's own.
+    A running process's own stays. Where no lock tells whether it runs, what was written to within `STALE` may
+    be in the making, and stays as well.
     """
     for left in folder.glob(f"{UNFINISHED}*"):
         with suppress(OSError):
@@ -176,7 +187,7 @@ def sweep(folder: Path, *patterns: str) -> None:
             is_known = _is_unfinished(left) and all(
                 _is_unfinished(part) or any(part.match(pattern) for pattern in patterns) for part in parts
             )
-            if is_known and time.time() - newest > STALE and not _is_in_use(left):
+            if is_known and _is_left(left, is_stale=time.time() - newest > STALE):
                 shutil.rmtree(left)
 
 
@@ -195,12 +206,38 @@ def _is_unfinished(left: Path) -> bool:
     return os.name != "posix" or not stat.S_IMODE(left.stat().st_mode) & 0o077
 
 
-def _is_in_use(left: Path) -> bool:
-    """Whether the process runs that made it, as far as its name tells."""
+def _is_left(left: Path, *, is_stale: bool) -> bool:
+    """Whether the process is gone that made it: by the number in its name, which may be one of another
+    machine or container, and by its lock.
+    """
     import psutil  # noqa: PLC0415 - only when something was left
 
     found = _MADE.fullmatch(left.name)
-    return bool(found and found["process"] and psutil.pid_exists(int(found["process"])))
+    process = found["process"] if found else None
+    if process is not None and psutil.pid_exists(int(process)):
+        return False
+    lock = _locked(left)
+    if lock is None:
+        return is_stale
+    os.close(lock)
+    return is_stale or process is not None
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock until it is closed, as a dead process's are; None where
+    another holds it, or the system has no such locks.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _replace(finished: Path, path: Path) -> None:

@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
@@ -35,7 +34,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import own_prefix, sweep_databases
+from models.local.atomic import Workplace, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import is_sound, require_file
 from models.progress import Progress, Stop, ignore, never
@@ -146,11 +145,11 @@ class RestoreFailed(StorageError):
         )
 
 
-def scratch(path: Path) -> TemporaryDirectory[str]:
+def scratch(path: Path) -> Workplace:
     """A folder for what is prepared, on the file's own disk, from which killed work is cleared away."""
     path = path.resolve()
     sweep_databases(path)
-    return TemporaryDirectory(prefix=own_prefix(), dir=path.parent, ignore_cleanup_errors=True)
+    return Workplace(path.parent)
 
 
 def offer(

@@ -1,6 +1,7 @@
 """A file is there whole or not at all."""
 
 import errno
+import fcntl
 import os
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,14 @@ from models.errors import (
     InvalidInput,
 )
 from models.local import atomic
-from models.local.atomic import UNFINISHED, expected_errors, new_file, replacing
+from models.local.atomic import (
+    UNFINISHED,
+    Workplace,
+    expected_errors,
+    new_file,
+    replacing,
+    sweep_databases,
+)
 from models.local.file import SIBLINGS
 
 
@@ -142,18 +150,35 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
     leave("killed_3", "copy.sqlite", f"{UNFINISHED}killed_4/copy.sqlite-journal")
     leave("killed_5", "before.bak")
     leave("999999999-killed_6", "copy.sqlite")
+    leave("999999999-killed_7", "copy.sqlite", fresh=True)
     stay = [
         leave("in_the_m", "copy.sqlite", fresh=True),
         leave(f"{os.getpid()}-in_use__", "copy.sqlite"),
+        leave("999999999-elsewher", "copy.sqlite", fresh=True),
         leave("writing_", "audit-acme-1-2.jsonl.gz"),
         leave("both____", "copy.sqlite", "letter.odt"),
         leave("inside__", "copy.sqlite", "mine/copy.sqlite"),
         leave("home", "copy.sqlite"),
         leave("settings", "copy.sqlite", mode=0o755),
     ]
+    elsewhere = os.open(tmp_path / f"{UNFINISHED}999999999-elsewher", os.O_RDONLY)
+    fcntl.flock(elsewhere, fcntl.LOCK_EX)  # by a process whose number is another's here
     with new_file(tmp_path / "new.bak") as building:
         building.touch()
+    os.close(elsewhere)
     assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)
+
+
+def test_what_is_being_made_is_not_swept_away_and_its_number_is_another_program_s(tmp_path: Path) -> None:
+    """Where two programs share a folder and not their numbers, as containers do."""
+    with Workplace(tmp_path) as folder:
+        working = Path(folder, "copy.sqlite")
+        working.touch()
+        renamed = Path(folder).rename(tmp_path / f"{UNFINISHED}999999999-abcdefgh")
+        sweep_databases(tmp_path / "a.sqlite")
+        assert list(renamed.iterdir()) == [renamed / "copy.sqlite"]
+    sweep_databases(tmp_path / "a.sqlite")
+    assert list(tmp_path.iterdir()) == []
 
 
 class TestPlaces:
