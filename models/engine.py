@@ -113,6 +113,8 @@ class Database(ABC):
     """What a write waits for just now."""
     usage: Usage | None = None
     """What is counted, because it costs something; read on any thread."""
+    encoding: str = "utf-8"
+    """What the bytes of a text are in, by Python's name."""
     heard: str | None = None
     """The caution that the person has heard of the act that comes next."""
 

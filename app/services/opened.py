@@ -154,16 +154,16 @@ def never_written(schema: Schema) -> str | None:
 def tenants(database: Database) -> tuple[str, ...]:
     """Every tenant that users, audit entries, webhooks or notifications mention, in order.
 
-    Text that is no UTF-8 is shown with replacement characters. The caller holds a connection.
+    Text that is not well formed is shown with replacement characters. The caller holds a connection.
     """
-    return _names(find_tenants(database, _TENANT_TABLES))
+    return _names(database, find_tenants(database, _TENANT_TABLES))
 
 
 def schema_and_tenants(database: Database) -> tuple[Schema, tuple[str, ...]]:
     """The tables and the `tenants`, by two calls of the engine."""
     schema, found = inspect_with_tenants(database, _TENANT_TABLES)
-    return schema, _names(found)
+    return schema, _names(database, found)
 
 
-def _names(found: Rows) -> tuple[str, ...]:
-    return tuple(sorted({name.decode(errors="replace") for name, _ in found}))
+def _names(database: Database, found: Rows) -> tuple[str, ...]:
+    return tuple(sorted({name.decode(database.encoding, "replace") for name, _ in found}))

@@ -92,6 +92,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     capabilities = frozenset(Capability)
 
     @cached_property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self.connection().pragma("encoding")).lower()
+
+    @cached_property
     def _log(self) -> Path:
         return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
 

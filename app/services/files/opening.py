@@ -37,6 +37,9 @@ NEWER = "it is in a newer SQLite format, which this program can read but not wri
 UTF_16 = "its text is UTF-16, which D1 never writes and this program only reads"
 NO_PERMISSION = "its permissions do not allow writing"
 NO_FOLDER_PERMISSION = "its folder cannot be written, and SQLite needs to keep a journal there"
+_WRITTEN = b"\2"
+"""Byte 18: the newest format that this SQLite writes, with a log (sqlite.org/fileformat2.html, 1.3.3)."""
+
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
 
 
@@ -69,7 +72,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
     if reason in (None, ASKED):
-        reason = never_written(opened.schema) or reason or inherent
+        reason = never_written(opened.schema) or inherent or reason
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
@@ -167,14 +170,16 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | 
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
             )
-            if database.connection().readonly("main"):
+            if first_bytes(path, 19)[18:] > _WRITTEN or (
+                reason is None and database.connection().readonly("main")
+            ):
                 return opened, NEWER
             return opened, None if database.connection().pragma("encoding") == "UTF-8" else UTF_16
     except NotADatabase as error:
         raise diagnose(path) from error
     except CannotOpen as error:
         # SQLite could read it, but cannot make the shared memory beside it, or the log.
-        if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == b"\2":
+        if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:
             raise NeedsCopy(path) from error
         raise
 

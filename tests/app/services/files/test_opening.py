@@ -206,8 +206,8 @@ def test_what_stands_in_for_a_table_makes_it_read_only_whatever_is_asked(databas
 def test_a_newer_format_that_can_be_read_opens_read_only(database_path: Path) -> None:
     set_mode(database_path, "delete")
     put_byte(database_path, 18, 3)
-    opened = open_database(database_path)
-    assert (opened.read_only, opened.read_only_reason) == (True, NEWER)
+    for asked in (False, True):
+        assert open_database(database_path, read_only=asked).read_only_reason == NEWER
 
 
 def test_a_text_that_is_no_utf8_does_not_keep_the_file_from_opening(database_path: Path) -> None:
@@ -596,4 +596,7 @@ def test_text_in_another_encoding_is_not_changed(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(path))) as connection:
         connection.pragma("encoding", "UTF-16le")
         connection.execute(gateway.SCHEMA)
-    assert open_database(path).read_only_reason == UTF_16
+        connection.execute("INSERT INTO users (id, tenant_id, email, created_at) VALUES ('u', 'zoë', 'e', 1)")
+    for asked in (False, True):
+        opened = open_database(path, read_only=asked)
+        assert (opened.read_only_reason, opened.tenants) == (UTF_16, ("aurora", "zoë"))
