@@ -26,10 +26,10 @@ from models.local.file import (
     SHARED_MEMORY,
     SIBLINGS,
     connect,
-    in_use_by,
     patiently,
     sibling,
     traces,
+    written_by,
 )
 from models.progress import PATIENCE, Progress, Stop
 
@@ -116,7 +116,7 @@ def copy_parts(path: Path, target: Path) -> None:
             return
         for suffix in SIBLINGS:
             sibling(target, suffix).unlink(missing_ok=True)
-    raise FileLocked(path, in_use_by(path))
+    raise FileLocked(path, written_by(path))
 
 
 def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:
@@ -205,4 +205,4 @@ def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
     except (apsw.BusyError, apsw.LockedError) as error:
         if cancelled():
             raise Cancelled from error
-        raise FileLocked(path, in_use_by(path)) from error
+        raise FileLocked(path, written_by(path)) from error

@@ -21,7 +21,6 @@ from models.local.file import (
     Identity,
     first_bytes,
     identity,
-    in_use_by,
     patiently,
     require_file,
     require_log,
@@ -29,6 +28,7 @@ from models.local.file import (
     set_pragma,
     sibling,
     traces,
+    written_by,
 )
 from models.progress import PATIENCE, Stop, never
 
@@ -137,7 +137,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             if known is None or known is error:
                 raise
             if isinstance(known, FileLocked):
-                known = FileLocked(self.path, in_use_by(self.path))
+                known = FileLocked(self.path, written_by(self.path))
             raise known from error
 
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
@@ -199,7 +199,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         def not_yet() -> bool:
             if self.waiting is None:
                 self.waiting = Waiting(FileLocked.why, since)
-                self.waiting.who = in_use_by(self.path) or FileLocked.why
+                self.waiting.who = written_by(self.path) or FileLocked.why
             return self.waiting.cancelled or cancelled()
 
         try:

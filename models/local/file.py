@@ -12,7 +12,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -295,19 +295,33 @@ def in_use_by(path: Path) -> str | None:
     user's that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well:
     it opens the file at the first request. Windows tells nothing that can be relied on.
     """
+    return " and ".join(_programs(_using(path))) or None
+
+
+def written_by(path: Path) -> str | None:
+    """Which of them writes to the file: those with a lock to write, else any of them, "one or another"."""
+    real = path.resolve()
+    writing = _with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE")
+    return " and ".join(_programs(writing)) or " or ".join(_programs(_using(path))) or None
+
+
+def _using(path: Path) -> set[int]:
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
     if real.parent.name == D1_DATABASES:  # workerd has the folder open, and not only the file
         names.add(str(real.parent))
     match sys.platform:
         case "linux":
-            pids = {*_with_descriptor(names), *_with_lock(names)}
+            return {*_with_descriptor(names), *_with_lock(names, "READ", "WRITE")}
         case "win32":
-            pids = set()
+            return set()
         case _:
-            pids = set(_with_file(names))
-    programs = (_program(pid) for pid in sorted(pids - {os.getpid()}))
-    return " and ".join(filter(None, programs)) or None
+            return set(_with_file(names))
+
+
+def _programs(pids: Iterable[int]) -> list[str]:
+    """The other processes among them, as people know them."""
+    return [name for pid in sorted({*pids} - {os.getpid()}) if (name := _program(pid))]
 
 
 def _with_descriptor(names: set[str]) -> Iterator[int]:
@@ -330,7 +344,7 @@ def _target(link: str) -> str | None:
         return None
 
 
-def _with_lock(names: set[str]) -> Iterator[int]:
+def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
     files = {key for name in names if (key := _lock_key(name))}
     try:
         lines = (_PROC / "locks").read_text().splitlines()
@@ -339,7 +353,7 @@ def _with_lock(names: set[str]) -> Iterator[int]:
     for line in lines:
         # "1: POSIX  ADVISORY  READ 7659 fe:00:2154692 128 128"; a waiter has "->" after the number.
         fields = line.replace("->", "").split()
-        if len(fields) >= 6 and fields[5] in files and fields[4].isdigit():
+        if len(fields) >= 6 and fields[5] in files and fields[3] in kinds and fields[4].isdigit():
             yield int(fields[4])
 
 

@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import apsw
 import pytest
 
 from models import errors
-from models.local.file import in_use_by, patiently, require_file
+from models.local.file import in_use_by, patiently, require_file, written_by
 from models.progress import never
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
@@ -40,7 +40,7 @@ def test_a_program_is_named_as_a_person_knows_it(tmp_path: Path, arguments: list
     assert reader.stdout.readline() == "ready\n"
     link = tmp_path / "link.sqlite"
     link.symlink_to(path)
-    assert in_use_by(path) == in_use_by(link) == f"{name} (pid {reader.pid})"
+    assert in_use_by(path) == in_use_by(link) == written_by(path) == f"{name} (pid {reader.pid})"
     assert in_use_by(tmp_path / "other.sqlite") is None
     reader.communicate()
     assert in_use_by(path) is None
@@ -68,6 +68,39 @@ def test_another_programs_file_is_seen_without_proc_too(
     assert in_use_by(path) is None
     monkeypatch.setattr("sys.platform", "win32")
     assert in_use_by(path) is None
+
+
+HOLD = (
+    "import sqlite3, sys\n"
+    "db = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    "db.execute(sys.argv[2]); db.execute('SELECT count(*) FROM users').fetchone()\n"
+    "print('ready', flush=True)\n"
+    "sys.stdin.read()\n"
+)
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_of_several_the_one_that_writes_is_named(database_path: Path, mode: str) -> None:
+    with closing(apsw.Connection(str(database_path))) as connection:
+        connection.pragma("journal_mode", mode)
+    with ExitStack() as stack:
+        readers, writer = [], 0
+        for statement in ("BEGIN", "BEGIN IMMEDIATE", "BEGIN"):
+            process = subprocess.Popen(
+                [sys.executable, "-c", HOLD, str(database_path), statement],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.communicate)
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            if statement == "BEGIN":
+                readers.append(process.pid)
+            else:
+                writer = process.pid
+        assert f"(pid {writer})" in (written_by(database_path) or "")
+        assert not any(f"(pid {reader})" in (written_by(database_path) or "") for reader in readers)
+        assert all(f"(pid {pid})" in (in_use_by(database_path) or "") for pid in (writer, *readers))
 
 
 def test_several_are_said_together(tmp_path: Path) -> None:
