@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from app.services.chain.append import READABLE_HASH, Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES
-from app.services.chain.reading import markers_of, read_entries, text_encoding
+from app.services.chain.reading import markers_of, read_entries
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
@@ -144,7 +144,7 @@ def prove(
     found every entry of these chains in order, and that nobody has written to the file since: while it does,
     the entries are not judged once more, one by one. Raises what `tick` does.
     """
-    encoding = text_encoding(database)
+    encoding = database.encoding
     follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
     stretch = _Stretch.of(group, batch_rows)
     batches = _counted(database, stretch, tick) if verified() else []

@@ -102,7 +102,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
 
     `accepted` says that a person accepted a start at this row. Raises `NotFound` and the storage errors.
     """
-    encoding = text_encoding(database)
+    encoding = database.encoding
     found, earlier = database.read_batch([raw(_SELECT + "seq = ?", seq), raw(_BEFORE, seq)])
     if not found:
         raise NotFound("audit entry")
@@ -136,11 +136,6 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         anchor=proof,
         problems=(*(finding.message for finding in findings), *sentences),
     )
-
-
-def text_encoding(database: Database) -> str:
-    """Python's name for the encoding of the file's text, told by one letter."""
-    return ENCODINGS[bytes(database.scalar(raw("SELECT CAST('a' AS BLOB)")))]
 
 
 def read_entries(database: Database, encoding: str, where: str, *values: object) -> list[Entry]:
@@ -177,7 +172,7 @@ def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Ro
         where = source.Source(path, stack)
         while True:
             with _opened(where) as database:
-                found = text_encoding(database), database.read_batch(queries)
+                found = database.encoding, database.read_batch(queries)
             if where.undisturbed():
                 return found
             where.unfrozen()
@@ -221,7 +216,7 @@ def chunks(
     sql = f"SELECT seq, {_QUICK}{columns} {some}"
     sizes = f"SELECT total(size) FROM (SELECT {SIZE} AS size {some})"  # noqa: S608
     values = () if tenant is None else (tenant,)
-    encoding = text_encoding(database)
+    encoding = database.encoding
 
     def read(start: int, limit: int) -> list[Row]:
         rows = database.rows(raw(sql, start, last, *values, limit))

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from app.services.chain.entry import Entry
-from app.services.chain.reading import read_entries, text_encoding
+from app.services.chain.reading import read_entries
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted, utc_time
 from models.engine import Database
@@ -141,7 +141,7 @@ def _times(database: Database) -> tuple[int | None, list[int]]:
 def last_report(database: Database) -> Entry | None:
     """Retention's last report, which has a time; one that does not hold counts for nothing."""
     kind = AuditEvent.RETENTION_COMPLETED.value
-    encoding = text_encoding(database)
+    encoding = database.encoding
     for entry in read_entries(database, encoding, _LAST_REPORTS, SYSTEM_TENANT, kind, _ENTRIES):
         if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
             return entry

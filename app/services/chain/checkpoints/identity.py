@@ -36,7 +36,7 @@ from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import entries_behind, opened_to_read, text_encoding
+from app.services.chain.reading import entries_behind, opened_to_read
 from app.services.chain.rules import TABLE, continues
 from app.services.text import counted
 from models.engine import Database, raw
@@ -84,7 +84,7 @@ class ChainRows:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._encoding = text_encoding(database)
+        self._encoding = database.encoding
 
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
