@@ -295,17 +295,18 @@ def in_use_by(path: Path) -> str | None:
     user's that holds no lock just now, stays unseen. A wrangler that serves the file's folder counts as well:
     it opens the file at the first request. Windows tells nothing that can be relied on.
     """
-    return " and ".join(_programs(_using(path))) or None
+    return " and ".join(_programs(users_of(path))) or None
 
 
 def written_by(path: Path) -> str | None:
     """Which of them writes to the file: those with a lock to write, else any of them, "one or another"."""
     real = path.resolve()
     writing = _with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE")
-    return " and ".join(_programs(writing)) or " or ".join(_programs(_using(path))) or None
+    return " and ".join(_programs(writing)) or " or ".join(_programs(users_of(path))) or None
 
 
-def _using(path: Path) -> set[int]:
+def users_of(path: Path) -> set[int]:
+    """The processes that have the file open, this one among them, as far as `in_use_by` can tell."""
     real = path.resolve()
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
     if real.parent.name == D1_DATABASES:  # workerd has the folder open, and not only the file

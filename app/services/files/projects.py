@@ -25,7 +25,7 @@ def names(project: Path) -> dict[str, str]:
             # Which of them wrangler takes for an id here depends on its version and on how it is started.
             for key in ("preview_database_id", "database_id", "binding"):
                 if isinstance(name, str) and isinstance(known := database.get(key), str):
-                    found[f"{_hash(known)}.sqlite"] = name
+                    found[file_name(known)] = name
     return found
 
 
@@ -53,8 +53,8 @@ def _databases(configuration: Any) -> Iterator[dict[str, Any]]:
         yield from (one for one in databases or () if isinstance(one, dict))
 
 
-def _hash(name: str) -> str:
+def file_name(database_id: str) -> str:
     """How miniflare names a database's file, since it keeps D1 in a durable object (models/README.md)."""
     key = hashlib.sha256(D1_DATABASES.encode()).digest()
-    first = hmac.digest(key, name.encode(), "sha256")[:16]
-    return (first + hmac.digest(key, first, "sha256")[:16]).hex()
+    first = hmac.digest(key, database_id.encode(), "sha256")[:16]
+    return f"{(first + hmac.digest(key, first, 'sha256')[:16]).hex()}.sqlite"

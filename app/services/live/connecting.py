@@ -7,6 +7,7 @@ from typing import Any
 
 from app import paths
 from app.services.live.connections import Connection
+from app.services.live.dev_server import address_of
 from app.services.live.tokens import Tokens
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
@@ -16,10 +17,14 @@ from models.engine import raw
 
 
 def client(connection: Connection, tokens: Tokens) -> Client:
-    """What calls are made by; nothing is sent yet. Raises as `Tokens.of` does."""
+    """What calls are made by; nothing is sent to the database yet.
+
+    Raises as `Tokens.of` does, and `NoDevServer`.
+    """
     token, home = tokens.of(connection), paths.state_dir()
+    base = address_of(connection) if connection.project else connection.base
     shared = Shared(None if home == paths.NO_HOME else home)
-    return Client(connection.place, connection.base, connection.account or None, token, shared=shared)
+    return Client(connection.place, base, connection.account or None, token, shared=shared)
 
 
 def database(connection: Connection, tokens: Tokens, *, read_only: bool = False) -> D1Database:

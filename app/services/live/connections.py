@@ -89,6 +89,11 @@ def require_name(name: str) -> None:
         )
 
 
+def usable_name(text: str) -> str:
+    """What a database's own name becomes as the name of a connection."""
+    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("._-")[:64] or "database"
+
+
 def _address(base: str, account: str) -> str:
     address = api_address(base)
     parts = urlsplit(address)
