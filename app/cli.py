@@ -16,8 +16,10 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_SIGNAL,
     SIGPIPE,
+    LiveName,
     OutputFailed,
     complain,
+    file_or_live,
     standard_output,
 )
 from models.errors import TenantAdminError
@@ -34,6 +36,7 @@ COMMANDS = {
     "migrations": "files.migrations",
     "demo": "files.demo",
     "info": "files.info",
+    "d1": "d1.d1",
 }
 """Each command's module and function in `app.commands`."""
 
@@ -62,6 +65,9 @@ examples:
   tenant-admin export demo.sqlite demo.sql
                                         write a file as SQL that `wrangler d1 execute` takes
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
+  tenant-admin d1 add prod --account A --database foundation-primary --production
+                                        name a live D1 database, which is d1:prod from then on
+  tenant-admin info d1:prod             say what it holds
 
 TENANT_ADMIN_HOME moves settings, logs and recent files to another folder.
 """
@@ -83,17 +89,10 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.register("type", Path, _path)
+        self.register("type", Path, file_or_live)
 
     def error(self, message: str) -> NoReturn:
         self.exit(EXIT_COULD_NOT_RUN, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
-def _path(text: str) -> Path:
-    """An argument that names a file or folder; pathlib would take an empty one for the current folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("the name is empty; perhaps a variable of the shell is not set")
-    return Path(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -153,15 +152,19 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         parser.set_defaults(run=run)
         options = parser.parse_args(arguments[1:])
         _require_text(parser, options)
+        if any(isinstance(value, LiveName) for value in vars(options).values()):
+            from app.commands.live import in_place_of  # noqa: PLC0415
+
+            options.run = in_place_of(arguments[0], options)
         return options
     parser = _Parser(
         prog="tenant-admin",
-        usage="tenant-admin [FILE or FOLDER]\n       tenant-admin COMMAND …",
+        usage="tenant-admin [FILE, FOLDER or d1:NAME]\n       tenant-admin COMMAND …",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("path", nargs="?", type=Path, metavar="FILE or FOLDER", help="what to open")
+    parser.add_argument("path", nargs="?", type=Path, metavar="FILE, FOLDER or d1:NAME", help="what to open")
     parser.add_argument("--version", action="version", version=f"tenant-admin {__version__}")
     parser.add_argument("--read-only", action="store_true", help="open so that nothing can be changed")
     parser.add_argument("--self-test", action="store_true", help=argparse.SUPPRESS)
@@ -197,6 +200,8 @@ def _summaries() -> str:
 def _window(options: argparse.Namespace) -> int:
     from app.display import require_display  # noqa: PLC0415
 
+    if isinstance(options.path, LiveName):
+        raise TenantAdminError(f"The window does not open {options.path} yet; `tenant-admin info` does.")
     require_display()
     from app import loading  # noqa: PLC0415 - the only command that loads Qt
 

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import paths
+from app.services.live import PREFIX
 from app.services.text import counted, visible
 from models.errors import TenantAdminError
 from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
+    from app.services.live.connections import Connection
+    from app.services.live.tokens import Tokens
+    from models.d1.database import D1Database
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 EXIT_SIGNAL, SIGPIPE = 128, 13
@@ -117,6 +121,57 @@ def asked_to_stop() -> Iterator[Stop]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
+
+
+class LiveName(str):
+    """A live database as an argument: `d1:NAME`, wherever a file may stand."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        return self.removeprefix(PREFIX)
+
+
+def file_or_live(text: str) -> Path | LiveName:
+    """What an argument means that names a file or folder. A file whose name begins with `d1:` can be given as
+    `./d1:…`.
+    """
+    if text.startswith(PREFIX):
+        return LiveName(text)
+    if not text:  # pathlib would take it for the current folder
+        raise argparse.ArgumentTypeError("the name is empty; perhaps a variable of the shell is not set")
+    return Path(text)
+
+
+def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":
+    """The live database that an argument names; nothing is sent to it yet.
+
+    Raises `NoSuchConnection`, `ConnectionUnreadable`, `NoDevServer`, `TokenMissing` and `InvalidInput`.
+    """
+    from app.services.live.connecting import database  # noqa: PLC0415
+    from app.services.live.connections import Connections  # noqa: PLC0415
+
+    connection = Connections().named(live.name)
+    return connection, database(connection, tokens(), read_only=read_only)
+
+
+def tokens(*, with_keyring: bool = True) -> "Tokens":
+    """Tokens for this command: of the keyring, the environment, and who sits at the terminal."""
+    from app.services.live.tokens import Tokens  # noqa: PLC0415
+    from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
+
+    return Tokens(SystemKeyring() if with_keyring else None, _ask_token)
+
+
+def _ask_token(connection: "Connection") -> str | None:
+    if not sys.stdin.isatty():
+        return None
+    from getpass import getpass  # noqa: PLC0415
+
+    with suppress(EOFError):
+        return getpass(f"API token of {connection.place} (it is not shown): ")
+    return None
 
 
 def database_path(path: Path) -> Path:

@@ -7,13 +7,14 @@ from typing import Any
 
 from app import paths
 from app.services.live.connections import Connection
-from app.services.live.dev_server import address_of
+from app.services.live.dev_server import address_of, named_by_project
 from app.services.live.tokens import Tokens
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NoAnswer, UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import raw
+from models.errors import InvalidInput
 
 
 def client(connection: Connection, tokens: Tokens) -> Client:
@@ -41,16 +42,21 @@ def databases(found: Client) -> list[Mapping[str, Any]]:
 
 
 def identified(connection: Connection, found: Client, wanted: str) -> Connection:
-    """The connection to the database whose id, or else whose name, is `wanted`.
+    """The connection to the database whose id, or else whose name, is `wanted`; to the only one for "".
 
-    Raises `UnknownDatabase` and the other errors of `databases`.
+    Raises `UnknownDatabase` and the other errors of `databases`, and `InvalidInput` where one must be chosen.
     """
-    known = databases(found)
-    for key in ("uuid", "name"):
-        for one in known:
-            if one.get(key) == wanted:
-                return replace(connection, database_id=one["uuid"], database_name=str(one.get("name") or ""))
-    raise UnknownDatabase(wanted)
+    known = {str(one.get("uuid")): str(one.get("name") or "") for one in databases(found)}
+    if connection.is_local:  # whose server goes by bindings
+        known |= named_by_project(connection, known)
+    if not wanted and len(known) > 1:
+        names = ", ".join(sorted(name or key for key, name in known.items()))
+        raise InvalidInput("database", f"There are several databases; choose one of them: {names}.")
+    matching = [key for key, name in known.items() if wanted in {"", key}]
+    matching = matching or [key for key, name in known.items() if wanted == name]
+    if not matching:
+        raise UnknownDatabase(wanted)
+    return replace(connection, database_id=matching[0], database_name=known[matching[0]])
 
 
 def tried(connection: Connection, found: Client) -> float:

@@ -73,6 +73,19 @@ class Connection:
     def place(self) -> str:
         return PREFIX + self.name
 
+    def to_json(self) -> dict[str, Any]:
+        """What `tenant-admin d1 list --json` says of it."""
+        return {
+            "name": self.name,
+            "account": self.account or None,
+            "databaseId": self.database_id,
+            "databaseName": self.database_name,
+            "base": self.base or None,
+            "project": self.project or None,
+            "production": self.production,
+            "colour": self.colour,
+        }
+
     @property
     def is_local(self) -> bool:
         """Whether it is of a `wrangler dev`, so that no token is needed."""
@@ -136,6 +149,11 @@ class Connections:
         if found is None:
             raise ConnectionUnreadable(name, file.name)
         return found
+
+    def require_free(self, name: str) -> None:
+        """Raises `ConnectionExists` and `InvalidInput`."""
+        if paths.exists(self.file(name)):
+            raise ConnectionExists(name)
 
     def add(self, connection: Connection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""

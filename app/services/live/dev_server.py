@@ -1,15 +1,18 @@
 """A running `wrangler dev`: a lock on its file can stop it, and what goes through it by HTTP is safe."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app import paths
 from app.services.files import projects
 from app.services.live.connections import Connection, usable_name
 from models.d1.address import LOCAL, is_loopback
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.errors import NotReached, RemoteError
+from models.errors import InvalidInput
 from models.local.file import CONFIGURATIONS, STATE, users_of
 
 _SECONDS = 2.0
@@ -37,6 +40,24 @@ class DevServer:
     processes: frozenset[int]
 
 
+def project_of(path: Path) -> Path:
+    """The wrangler project that a folder or file is or lies in. Raises `InvalidInput` where there is none."""
+    path = paths.resolved(path)
+    for folder in (path, *path.parents):
+        if any(paths.exists(folder / name) for name in CONFIGURATIONS):
+            return folder
+    names = " or ".join(sorted(CONFIGURATIONS))
+    raise InvalidInput("project", f"{path} is in no wrangler project: there is no {names} there or above.")
+
+
+def named_by_project(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """What the connection's project calls those of the databases that it names."""
+    names = projects.names(Path(connection.project)) if connection.project else {}
+    known = {key: names.get(projects.file_name(key)) for key in ids}
+    known[connection.database_id] = known.get(connection.database_id) or connection.database_name
+    return {key: name for key, name in known.items() if name and key in ids}
+
+
 def running(project: Path) -> Iterator[DevServer]:
     """The servers of a project, the folder of a wrangler configuration. Waits for their answers."""
     for processes, ports in _candidates(project):
@@ -44,9 +65,7 @@ def running(project: Path) -> Iterator[DevServer]:
             base = f"http://{f'[{host}]' if ':' in host else host}:{port}{LOCAL}"
             found = _listed(base)
             if found is not None:
-                names = projects.names(project)
-                known = {key: names.get(projects.file_name(key), name) for key, name in found.items()}
-                yield DevServer(base, known, processes)
+                yield DevServer(base, found, processes)
                 break
 
 
@@ -54,16 +73,19 @@ def serving(file: Path) -> Connection | None:
     """A connection, not kept, to the database in a file that the running `wrangler dev` of its project has
     open; None where there is none. Waits for answers.
     """
-    file = file.resolve()
-    state = len(STATE.parts) + 1  # and a folder for each kind of file
-    project = file.parents[state] if len(file.parents) > state else None
-    if project is None or file.parents[0].parent != project / STATE:
+    file = paths.resolved(file)
+    try:
+        project = project_of(file)
+    except InvalidInput:
         return None
-    users = users_of(file)
+    users = users_of(file) - {os.getpid()}
+    is_usual = file.parent.parent == project / STATE
     for server in running(project):
-        for database, name in server.databases.items():
-            # Where the state is kept elsewhere, the file of that name is another one.
-            if projects.file_name(database) == file.name and (not users or users & server.processes):
+        for database, binding in server.databases.items():
+            # The same name elsewhere, or a server whose state is elsewhere, is another database.
+            is_served = users & server.processes or (is_usual and not users)
+            if is_served and projects.file_name(database) == file.name:
+                name = projects.names(project).get(file.name, binding)
                 return Connection(usable_name(name), "", database, name, server.base)
     return None
 
@@ -71,7 +93,7 @@ def serving(file: Path) -> Connection | None:
 def address_of(connection: Connection) -> str:
     """Where the server of the connection's project listens now. Raises `NoDevServer`."""
     for server in running(Path(connection.project)):
-        if connection.database_id in server.databases:
+        if connection.database_id in {"", *server.databases}:
             return server.base
     raise NoDevServer(connection.project)
 

@@ -70,12 +70,13 @@ class Tokens:
         user = self._user(connection)
         if user in self._entered:
             return self._entered[user]
-        found, why = None, "no keyring was asked"
-        try:
-            found = None if self._keyring is None else self._keyring.get_password(SERVICE, user)
-            why = "the system's keyring has none"
-        except KeyringProblem as error:
-            why = error.state
+        found = why = None
+        if self._keyring is not None:
+            try:
+                found = self._keyring.get_password(SERVICE, user)
+                why = "the system's keyring has none"
+            except KeyringProblem as error:
+                why = error.state
         if found := found or os.environ.get(ENVIRONMENT):
             return sound(found)
         if entered := self._ask(connection):
@@ -113,7 +114,7 @@ class Tokens:
         except KeyringAbsent:
             return None
         except KeyringProblem as error:
-            return f"A token of {connection.place} may still be in the system's keyring: {error.state}."
+            return f"A token of {connection.place} may still be kept: {error.state}."
         return None
 
     def _user(self, connection: Connection) -> str:

@@ -1,0 +1,130 @@
+"""`tenant-admin d1`: the connections to live databases."""
+
+import argparse
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands.common import EXIT_INTACT, complain, print_json, say, tokens
+from app.services.live.connections import COLOURS, Connections, ConnectionUnreadable
+
+if TYPE_CHECKING:
+    from app.services.live.connections import Connection
+    from models.d1.client import Client
+
+_MORE = """\
+Where other commands take a file they take d1:NAME; `tenant-admin d1:NAME` opens it in the window. The token,
+which must be one that may read and edit D1, is taken from CLOUDFLARE_API_TOKEN or asked for, and kept in the
+system's keyring where there is one, never in a file.
+"""
+
+
+def d1_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _MORE
+    actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|test|remove")
+    add = actions.add_parser("add", help="name a live database, once it has answered")
+    add.add_argument("name", help="what it is called behind d1:")
+    add.add_argument("--account", default="", metavar="A", help="the id of the Cloudflare account")
+    add.add_argument(
+        "--database", default="", metavar="ID_OR_NAME", help="which one, where the account has several"
+    )
+    where = add.add_mutually_exclusive_group()
+    where.add_argument("--url", metavar="BASE", help="not Cloudflare's own address; https, or this computer")
+    where.add_argument(
+        "--project", type=Path, metavar="FOLDER", help="of a wrangler project: by its running `wrangler dev`"
+    )
+    add.add_argument("--production", action="store_true", help="mark it wherever it is shown and changed")
+    add.add_argument("--colour", choices=COLOURS, help="default: red in production, else grey")
+    every = actions.add_parser("list", help="say which there are")
+    every.add_argument("--json", action="store_true", help="print as JSON")
+    test = actions.add_parser("test", help="ask whether it answers")
+    test.add_argument("name")
+    remove = actions.add_parser("remove", help="forget it, and its token")
+    remove.add_argument("name")
+
+
+def d1(options: argparse.Namespace) -> int:
+    """Name live D1 databases, which other commands take as d1:NAME."""
+    {"add": _add, "list": _list, "test": _test, "remove": _remove}[options.action](options)
+    return EXIT_INTACT
+
+
+def _add(options: argparse.Namespace) -> None:
+    from app.services.live.connecting import client, identified  # noqa: PLC0415
+    from app.services.live.connections import Connection, default_colour  # noqa: PLC0415
+    from app.services.live.dev_server import project_of  # noqa: PLC0415
+    from models.d1.address import CLOUDFLARE  # noqa: PLC0415
+
+    connections = Connections()
+    connections.require_free(options.name)
+    project = "" if options.project is None else str(project_of(options.project))
+    connection = Connection(
+        options.name,
+        options.account,
+        base="" if project else options.url or CLOUDFLARE,
+        production=options.production,
+        colour=options.colour or default_colour(production=options.production),
+        project=project,
+    )
+    found = client(connection, tokens(with_keyring=False))
+    connection = identified(connection, found, options.database)
+    answer = _answer(connection, found)
+    connections.add(connection)
+    say(answer)
+    if found.token is not None:
+        why_not = tokens().keep(connection, found.token)
+        say("the token is kept in the system's keyring") if why_not is None else complain(why_not)
+
+
+def _test(options: argparse.Namespace) -> None:
+    from app.services.live.connecting import client  # noqa: PLC0415
+
+    connection = Connections().named(options.name)
+    say(_answer(connection, client(connection, tokens())))
+
+
+def _answer(connection: "Connection", found: "Client") -> str:
+    """What a database that answers is called, and how long it takes."""
+    from app.services.live.connecting import tried  # noqa: PLC0415
+
+    seconds = tried(connection, found)
+    return f"{_line(connection)}; it answers in {1000 * seconds:,.0f} ms"
+
+
+def _list(options: argparse.Namespace) -> None:
+    connections = Connections()
+    every, unreadable = connections.all(), connections.unreadable()
+    if options.json:
+        print_json({"connections": [one.to_json() for one in every], "unreadable": unreadable})
+        return
+    for one in every:
+        say(_line(one))
+    for name in unreadable:
+        complain(f"{connections.file(name)} cannot be read; `tenant-admin d1 remove {name}` takes it away")
+    if not every and not unreadable:
+        say("there are no connections; `tenant-admin d1 add` makes one")
+
+
+def _line(connection: "Connection") -> str:
+    if connection.project:
+        whose = f"of wrangler dev in {connection.project}"
+    elif connection.is_local:
+        whose = f"of wrangler dev at {connection.base}"
+    else:
+        whose = f"of the account {connection.account}"
+    database = f"{connection.database_name or 'a database'} ({connection.database_id})"
+    return f"{connection.place}: {database} {whose}{', production' if connection.production else ''}"
+
+
+def _remove(options: argparse.Namespace) -> None:
+    connections = Connections()
+    connection = None
+    with suppress(ConnectionUnreadable):  # its token is bound to what cannot be read
+        connection = connections.named(options.name)
+    still_kept = None if connection is None else tokens().forget(connection)
+    connections.remove(options.name)
+    say(f"d1:{options.name} is removed; nothing was changed in the database")
+    if connection is None:
+        complain("it could not be read, so a token of it may still be in the system's keyring")
+    elif still_kept is not None:
+        complain(still_kept)

@@ -1,0 +1,277 @@
+"""Connections to live databases by command, and other commands that are given one in place of a file."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpcore
+import pytest
+
+from app import bugs, paths
+from app.services.files import projects
+from app.services.live.connections import Connections
+from app.services.live.dev_server import project_of, serving
+from app.services.live.tokens import ENVIRONMENT
+from models.errors import InvalidInput
+from tests.fixtures.command import run
+from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
+from tests.fixtures.keyrings import Desktop
+from tests.fixtures.live import Live
+
+ADD = ("d1", "add", "prod", "--account", ACCOUNT, "--production")
+
+
+@pytest.fixture(scope="module")
+def _edge(live: Live) -> Iterator[Edge]:
+    with before(live.address) as edge:
+        yield edge
+
+
+@pytest.fixture
+def edge(_edge: Edge) -> Edge:
+    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
+    return _edge
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    return Desktop(tmp_path / "desktop", monkeypatch)
+
+
+@pytest.fixture
+def database(live: Live, database_path: Path) -> str:
+    return live.ids[live.put(database_path, listed=True)]
+
+
+def of_project(live: Live) -> Path:
+    return project_of(live.state)
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_database_of_an_account_is_named_tested_and_forgotten(
+    edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    added = run(*ADD, "--database", database, "--url", edge.base)
+    assert (added.returncode, added.stderr) == (0, "")
+    line, kept = added.stdout.splitlines()
+    pattern = rf"d1:prod: DB\d+ \({database}\) of the account {ACCOUNT}, production; it answers in \d+ ms"
+    assert re.fullmatch(pattern, line) and "kept in the system's keyring" in kept
+    monkeypatch.delenv(ENVIRONMENT)
+    assert re.fullmatch(pattern, run("d1", "test", "prod").stdout.strip())
+    (listed,) = json.loads(run("d1", "list", "--json").stdout)["connections"]
+    assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "red")
+    told = run("info", "d1:prod")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "d1:prod" in told.stdout and "can be written" in told.stdout
+    found = json.loads(run("info", "d1:prod", "--json").stdout)
+    assert (found["database"], found["schema"]["missingTables"]) == (database, [])
+    assert run("d1", "remove", "PROD").returncode == 0
+    assert (desktop.kept, Connections().all()) == (0, ())
+    assert "there are no connections" in run("d1", "list").stdout
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_what_does_not_answer_is_not_added(
+    edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = (*ADD, "--database", database, "--url", edge.base)
+    missing = run(*add)
+    assert missing.returncode == 2 and "d1:prod needs an API token" in missing.stderr
+    monkeypatch.setenv(ENVIRONMENT, "wrong-token")
+    refused = run(*add)
+    assert refused.returncode == 2 and "Cloudflare refuses the token of d1:prod" in refused.stderr
+    assert "wrong-token" not in refused.stderr
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    unknown = run(*ADD, "--database", "no-such", "--url", edge.base)
+    assert unknown.returncode == 2 and "has no database no-such" in unknown.stderr
+    several = run(*ADD, "--url", edge.base)
+    assert several.returncode == 2 and "choose one of them: DB, " in several.stderr
+    clear = run(*ADD, "--database", database, "--url", "http://api.example.org/client/v4")
+    assert clear.returncode == 2 and "must begin with https" in clear.stderr
+    assert (Connections().all(), desktop.kept) == ((), 0)
+    assert run(*add).returncode == 0
+    again = run(*add)
+    assert again.returncode == 2 and "already a connection d1:prod" in again.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+@pytest.mark.parametrize("meets", ["absent", "locked"])
+def test_without_a_keyring_the_token_is_kept_nowhere(
+    meets: str, edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"absent": "there is no system keyring", "locked": "the system's keyring is locked"}[meets]
+    desktop.meets(meets)
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    added = run(*ADD, "--database", database, "--url", edge.base)
+    assert (added.returncode, f"The token is not kept ({said})" in added.stderr) == (0, True)
+    assert run("d1", "test", "prod").returncode == 0
+    monkeypatch.delenv(ENVIRONMENT)
+    missing = run("info", "d1:prod")
+    assert missing.returncode == 2 and f"there is none at hand ({said})" in missing.stderr
+    removed = run("d1", "remove", "prod")
+    assert removed.returncode == 0 and Connections().all() == ()
+    assert ("may still be kept" in removed.stderr) == (meets == "locked")
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_the_token_is_in_nothing_that_the_program_writes_or_prints(
+    edge: Edge, database: str, desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = []
+
+    def told(*arguments: object) -> None:
+        done = run(*arguments)
+        said.extend([done.stdout, done.stderr])
+
+    def bug(*arguments: object, **more: object) -> None:
+        raise RuntimeError(f"Illegal header value {more}")
+
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    told(*ADD, "--database", database, "--url", edge.base)
+    for faults in ([], ["429 1"], ["page before"] * 9, ["cut"] * 9, ["reset before"] * 9):
+        edge.read_faults = [*faults]
+        told("info", "d1:prod", "--json")
+        told("d1", "test", "prod")
+    desktop.meets("a bug")
+    told("d1", "test", "prod")
+    monkeypatch.setenv(ENVIRONMENT, f"{TOKEN}\nX-Other: 1")
+    told("d1", "test", "prod")
+    desktop.meets("")
+    told("migrate", "d1:prod")
+    told("d1", "list", "--json")
+    with monkeypatch.context() as patch:
+        patch.setattr(httpcore.ConnectionPool, "stream", bug)
+        told("d1", "test", "prod")
+    assert "RuntimeError" in bugs.log_file().read_text()
+    told("d1", "remove", "prod")
+    written = [path for path in paths.state_dir().rglob("*") if path.is_file()]
+    assert len(written) > 1
+    assert edge.calls, "it was used"
+    for text in [*said, *(path.read_bytes().decode("latin-1") for path in written)]:
+        assert TOKEN not in text
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of the test's own")
+def test_at_a_terminal_the_token_is_asked_for_and_not_shown(
+    edge: Edge, database: str, desktop: Desktop
+) -> None:
+    ours, theirs = pty.openpty()
+    words = [*ADD, "--database", database, "--url", edge.base]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *words],
+        stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True, cwd=Path(paths.__file__).parents[1],
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # as the end of a terminal reads on Linux
+        while part := os.read(ours, 1000):
+            seen += part
+            if b"API token of d1:prod (it is not shown): " in part:
+                os.write(ours, f"{TOKEN}\n".encode())
+    os.close(ours)
+    assert process.wait(30) == 0, seen
+    assert b"kept in the system's keyring" in seen and TOKEN.encode() not in seen
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
+    live: Live, database: str, desktop: Desktop
+) -> None:
+    project = of_project(live)
+    several = run("d1", "add", "dev", "--project", project)
+    assert several.returncode == 2 and "choose one of them: copy-0, " in several.stderr
+    config = json.loads((project / "wrangler.jsonc").read_text())
+    (name,) = [one["database_name"] for one in config["d1_databases"] if one["database_id"] == database]
+    added = run("d1", "add", "dev", "--project", live.state, "--database", name)
+    assert (added.returncode, added.stderr) == (0, "")
+    assert added.stdout.startswith(
+        f"d1:dev: {name} ({database}) of wrangler dev in {project}; it answers in "
+    )
+    assert Connections().named("dev").base == "", "its port is another one each time"
+    told = run("info", "d1:dev")
+    assert (told.returncode, told.stderr) == (0, "") and f"D1 database {name} of wrangler dev" in told.stdout
+    refused = run("migrate", "d1:dev")
+    assert refused.returncode == 2
+    assert f"npx wrangler d1 migrations apply {name} --local" in refused.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_file_that_wrangler_dev_holds_leads_to_its_server(
+    live: Live, database: str, tmp_path: Path
+) -> None:
+    file = live.state / projects.file_name(database)
+    found = serving(file)
+    assert found is not None and found.base.startswith(live.address)
+    assert (found.database_id, found.is_local, found.name[:5]) == (database, True, "copy-")
+    assert serving(live.state / "metadata.sqlite") is None
+    assert serving(tmp_path / file.name) is None
+    (tmp_path / "wrangler.toml").write_text("")
+    assert serving(tmp_path / file.name) is None, "a copy of it elsewhere is not what the server has"
+
+
+def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:
+    refused = run("d1", "add", "dev", "--project", tmp_path)
+    assert refused.returncode == 2 and "is in no wrangler project" in refused.stderr
+    with pytest.raises(InvalidInput):
+        project_of(tmp_path / "x")
+    (tmp_path / "wrangler.jsonc").write_text("{}")
+    refused = run("d1", "add", "dev", "--project", tmp_path)
+    assert refused.returncode == 2 and f"no running `wrangler dev` of {tmp_path}" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("info", "d1:nope"), "no connection d1:nope"),
+        (("info", "d1:"), "begins with a letter or a digit"),
+        (("demo", "d1:prod"), "`tenant-admin demo` takes a file, and no live database; nothing was changed"),
+        (("export", "x.sqlite", "d1:prod"), "`tenant-admin export` takes a file"),
+        (("import", "x.sql", "d1:prod"), "wrangler d1 execute foundation --remote --file=x.sql"),
+        (("migrate", "d1:prod"), "wrangler d1 migrations apply foundation --remote"),
+        (("restore", "d1:prod", "c.sqlite"), "wrangler d1 time-travel restore foundation --timestamp=TIME"),
+        (("restore", "d1:dev", "c.sqlite"), "nothing was changed. To load a copy into an empty database"),
+    ],
+)
+def test_what_works_on_a_file_alone_names_what_does_it(arguments: tuple[str, ...], said: str) -> None:
+    from app.services.live.connections import Connection
+
+    Connections().add(Connection("prod", "0a", "1111", "foundation"))
+    Connections().add(Connection("dev", "", "1111", "foundation", "http://localhost:8787"))
+    refused = run(*arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert said in refused.stderr
+
+
+def test_a_file_may_be_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("migrate", "./d1:x").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["d1:x"]
+
+
+def test_a_damaged_connection_is_named_and_can_be_removed(desktop: Desktop) -> None:
+    connections = Connections()
+    file = connections.file("prod")
+    file.parent.mkdir()
+    file.write_text("{")
+    listed = run("d1", "list")
+    assert listed.returncode == 0 and "`tenant-admin d1 remove prod` takes it away" in listed.stderr
+    removed = run("d1", "remove", "prod")
+    assert removed.returncode == 0 and "a token of it may still be" in removed.stderr
+    assert not file.exists()
