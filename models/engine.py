@@ -118,6 +118,9 @@ class Database(ABC):
     heard: str | None = None
     """The caution that the person has heard of the act that comes next."""
 
+    identity: str = ""
+    """What tells a live database from every other one, whatever a person calls it; a file has a path."""
+
     @property
     @abstractmethod
     def place(self) -> str:

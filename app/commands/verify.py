@@ -165,7 +165,7 @@ def checkpoint(options: argparse.Namespace) -> int:
     path, now = database_path(options.file), int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
-        say(f"{counted(store.import_(options.imported, now=now, path=path), 'new checkpoint')} imported")
+        say(f"{counted(store.import_(options.imported, now=now, where=path), 'new checkpoint')} imported")
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason

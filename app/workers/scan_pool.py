@@ -1,4 +1,4 @@
-"""Verifies the audit chain in child processes: who asks, and the child. No Qt; in a child no Peewee."""
+"""Verifies audit chains, of a file in child processes. No Qt; in a child no Peewee."""
 
 import gc
 import os
@@ -16,6 +16,7 @@ from models.errors import Cancelled
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
+    from app.services.chain.reading import Where
     from app.services.chain.verify.report import Report
 
 WORK = "verification"
@@ -28,18 +29,26 @@ PART = 500
 """Items in one message."""
 
 
-def verify(path: Path, *, processes: int | None = None, take_part: bool = False, **options: Any) -> "Report":
-    """`verification.verify` in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None).
+def verify(
+    where: "Where", *, processes: int | None = None, take_part: bool = False, **options: Any
+) -> "Report":
+    """`verification.verify` of a file, `live.verify` of a live database, which the caller is connected to.
 
-    With `take_part` this process is one of those that scan, which is faster and right for a command line; a
-    process with an interface must leave it off. Raises its errors, `CannotStart`, `ChildFailed`.
+    A file in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
+    process is one of those that scan, which is faster and right for a command line; a process with an
+    interface must leave it off. Raises their errors, `CannotStart`, `ChildFailed`.
     """
+    if not isinstance(where, Path):
+        from app.services.chain.verify import live  # noqa: PLC0415 - not for a child
+        from app.workers.scan_threads import ScanThreads  # noqa: PLC0415
+
+        return live.verify(where, executor=ScanThreads(where), **options)
     from app.services.chain.verify import verification  # noqa: PLC0415 - not for a child
 
     allowed = getattr(os, "sched_getaffinity", None)
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
     executor = ChildProcesses(processes or min(MOST_PROCESSES, cores), take_part=take_part)
-    return verification.verify(path, executor=executor, **options)
+    return verification.verify(where, executor=executor, **options)
 
 
 def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Verifier]":

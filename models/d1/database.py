@@ -38,6 +38,8 @@ class D1Database(Database):
 
     def __init__(self, client: Client, database_id: str, *, read_only: bool = False) -> None:
         self.client, self.database_id, self.read_only = client, database_id, read_only
+        # A local server's port is another each time.
+        self.identity = f"d1:{client.account or 'local'}/{database_id}"
         self.usage = client.meter
 
     @property
@@ -95,7 +97,7 @@ class D1Database(Database):
         proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
         batch = body(guarded(statements))
         # On the disk first: were this process to end now, the next one would have to ask.
-        sent = None if proof is None else self.client.shared.keep(self._key, compiled(proof))
+        sent = None if proof is None else self.client.shared.keep(self.identity, compiled(proof))
         is_certain = False
         try:
             held = self._write(batch, sent, cancelled)
@@ -143,14 +145,9 @@ class D1Database(Database):
         except RemoteError as error:
             raise OutcomeUnknown(self.place, str(error)) from error
 
-    @property
-    def _key(self) -> str:
-        """Its name in what all windows share; a local server's port is another each time."""
-        return f"{self.client.account or 'local'} {self.database_id}"
-
     def settle(self) -> bool | None:
         found: bool | None = None
-        for sent in self.client.shared.left(self._key):
+        for sent in self.client.shared.left(self.identity):
             found = self._is_in(sent)
             if not found and abs(time.time() - sent.at) < self.client.seconds:
                 raise OutcomeUnknown(self.place, "it may still be on its way")

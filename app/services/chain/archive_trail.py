@@ -15,7 +15,7 @@ from typing import Final
 
 from app.services.chain.archives import ArchiveReading, Tally, require_folder
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
-from app.services.chain.reading import read_at_once
+from app.services.chain.reading import Where, read_at_once
 from app.services.chain.rules import (
     GENESIS,
     MARKER_EVENT,
@@ -67,7 +67,7 @@ class _ArchiveWatch:
 
 
 def with_archive(
-    path: Path,
+    where: Where,
     report: Report,
     folder: Path,
     *,
@@ -94,7 +94,7 @@ def with_archive(
     proven: set[str] = set()
     archives = 0
     by_marker = {item.tenant for item in report.tenants if item.anchor and item.anchor.kind == "marker"}
-    for name, (first, claims) in sorted(_starts(path, tenant).items()):
+    for name, (first, claims) in sorted(_starts(where, tenant).items()):
         trail = _Trail(name, folder, watch)
         if trail.follow(first, claims, joins=name in by_marker):
             proven.add(name)
@@ -188,10 +188,10 @@ class _Trail:
         self.findings.append(Finding(code, self._tenant, seq, expected, actual, message))
 
 
-def _starts(path: Path, tenant: str | None) -> dict[str, tuple[Entry, list[Marker]]]:
+def _starts(where: Where, tenant: str | None) -> dict[str, tuple[Entry, list[Marker]]]:
     """The first entry and the markers of each tenant with some that can be believed, seen at one moment."""
     values = (MARKER_EVENT, tenant)
-    encoding, (markers, firsts) = read_at_once(path, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
+    encoding, (markers, firsts) = read_at_once(where, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
     entries: dict[str, list[Entry]] = {}
     for entry in (Entry(row, encoding) for row in markers):
         if entry.clean_tenant:

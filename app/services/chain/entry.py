@@ -31,14 +31,17 @@ JUDGED: Final = COLUMNS[1:]
 """The columns of which the storage class says something: `seq` is the row's own number."""
 
 RAW_COLUMNS: Final = (
-    "seq, "
+    "CAST(seq AS TEXT), "
     + ", ".join(f"typeof({name}), CAST({name} AS BLOB)" for name in JUDGED)
     + ", CASE typeof(payload) WHEN 'text' THEN json_valid(payload) END"
 )
-"""What `Entry` is made of, as the columns of a SELECT."""
+"""What `Entry` is made of, as the columns of a SELECT; the number as text, which JSON does not round."""
 
 USUAL_KINDS: Final = " AND ".join(f"typeof({name}) = '{KINDS[name]}'" for name in JUDGED)
 """Whether every column has its usual storage class, in SQL."""
+
+SIZE: Final = " + ".join(f"ifnull(octet_length({name}), 0)" for name in TEXT_COLUMNS)
+"""What a row takes, which SQLite knows without reading it."""
 
 JOINED: Final = "CAST(previous_hash || ':' || event_type || ':' || payload || ':' || created_at AS BLOB)"
 """The bytes that the formula hashes, in SQL that every engine knows; NULL where a column is."""
@@ -66,7 +69,7 @@ class Entry:
 
     def __init__(self, row: tuple[Any, ...], encoding: str = "utf-8") -> None:
         """`row` is of `RAW_COLUMNS`; `encoding` is Python's name for that of the file's text."""
-        self.seq: int = row[0]
+        self.seq = int(row[0])
         self.kinds: dict[str, str] = {}
         self.raw: dict[str, bytes] = {}
         for index, name in enumerate(JUDGED):

@@ -21,7 +21,7 @@ from typing import Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import write_export
-from app.services.chain.reading import chunks, opened_to_read
+from app.services.chain.reading import Where, chunks, name_of, opened_to_read
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.text import visible
@@ -46,7 +46,7 @@ MEANING: Final = {
 
 
 def write_bundle(
-    path: Path,
+    where: Where,
     report: Report,
     folder: Path,
     *,
@@ -68,12 +68,12 @@ def write_bundle(
         _write_json(folder / "findings.json", report.to_json())
         write_export(folder / "checkpoints.json", checkpoints)
         atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())
-        page = _html(path, report, _what(section), checkpoints, now)
+        page = _html(where, report, _what(section), checkpoints, now)
         atomic.write(folder / "report.html", page)
         first = LOWEST_SEQ if section.first is None else section.first
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
         with (
-            opened_to_read(path) as database,
+            opened_to_read(where) as database,
             atomic.replacing(folder / "rows.jsonl") as building,
             building.open("wb") as file,
         ):
@@ -83,7 +83,7 @@ def write_bundle(
                 file.writelines(line for _, line in rows)
         manifest = {
             "format": "tenant-admin evidence 1",
-            "file": path.name,
+            "file": name_of(where),
             "verifiedAt": now,
             "tenant": section.tenant,
             "seqFrom": section.first,
@@ -129,9 +129,9 @@ def _resource(name: str) -> bytes:
     return (paths.resources_dir() / "evidence" / name).read_bytes()
 
 
-def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoint], now: int) -> str:
+def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpoint], now: int) -> str:
     facts = [
-        ("File", path.name),
+        ("File", name_of(where)),
         ("Verified", _time(now)),
         ("What", what),
         ("Entries", f"{report.entries:,}"),
@@ -152,7 +152,7 @@ def _html(path: Path, report: Report, what: str, checkpoints: Sequence[Checkpoin
         for item in checkpoints
     ]
     return Template(_resource(PAGE).decode()).substitute(
-        name=escape(visible(path.name)),
+        name=escape(visible(name_of(where))),
         style=_resource(STYLE).decode(),
         verdict=report.verdict,
         words=report.verdict.replace("_", " "),

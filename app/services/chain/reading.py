@@ -5,6 +5,7 @@ and archives (`chunks`). SQL is by hand where the bytes and storage classes of a
 SQLite writes the JSON.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,11 @@ from typing import Any, Final, TypeGuard
 
 from peewee import BaseQuery, fn
 
-from app.services.chain.entry import JUDGED, RAW_COLUMNS, USUAL_KINDS, Entry, believed_of, is_text
+from app.services.chain.entry import JUDGED, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry, believed_of, is_text
 from app.services.chain.rules import (
     COLUMNS,
     MARKER_EVENT,
     TABLE,
-    TEXT_COLUMNS,
     Anchor,
     Finding,
     Marker,
@@ -153,23 +153,50 @@ def markers_of(database: Database, encoding: str, tenant: str) -> tuple[list[Mar
     return believed_of(tenant, entries)
 
 
-# ------------------------------------------------------------------------------- a file, as a scan opens it
+# --------------------------------------------------------- a file, as a scan opens it, or a live database
+
+Where = Path | Database
+"""Where chains are that are verified and signed: a file, or a live database that the caller is connected
+to.
+"""
+
+
+def name_of(where: Where) -> str:
+    """What a person calls it."""
+    return where.name if isinstance(where, Path) else where.place
+
+
+def place_of(where: Where) -> tuple[str, str]:
+    """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
+    database both are its identity.
+    """
+    if not isinstance(where, Path):
+        return where.identity, where.identity
+    stat = where.stat()
+    # The whole path as text, also where the file system's name is none.
+    return os.fsencode(where.resolve()).decode(errors="backslashreplace"), f"{stat.st_dev}:{stat.st_ino}"
 
 
 @contextmanager
-def opened_to_read(path: Path) -> Iterator[LocalDatabase]:
-    """A file opened for a few look-ups, as a scan opens it: nothing is written, and nothing left beside it.
+def opened_to_read(where: Where) -> Iterator[Database]:
+    """A file opened for a few look-ups, as a scan opens it, or the live database itself: nothing is written,
+    and nothing left beside the file.
 
     Raises what `source.Source` raises, and the storage errors.
     """
-    with ExitStack() as stack, _opened(source.Source(path, stack)) as database:
+    if not isinstance(where, Path):
+        yield where
+        return
+    with ExitStack() as stack, _opened(source.Source(where, stack)) as database:
         yield database
 
 
-def read_at_once(path: Path, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
-    """The encoding of a file's text, and the rows of each read, all from one moment. Raises the same."""
+def read_at_once(place: Where, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+    """The encoding of the text, and the rows of each read, all from one moment. Raises the same."""
+    if not isinstance(place, Path):
+        return place.encoding, place.read_batch(queries)
     with ExitStack() as stack:
-        where = source.Source(path, stack)
+        where = source.Source(place, stack)
         while True:
             with _opened(where) as database:
                 found = database.encoding, database.read_batch(queries)
@@ -193,9 +220,6 @@ _CHUNK: Final = 1_000
 
 _CHUNK_BYTES: Final = 2_000_000
 """Bytes read at a time, at most, unless a single entry has more: some are megabytes long."""
-
-SIZE: Final = " + ".join(f"ifnull(octet_length({name}), 0)" for name in TEXT_COLUMNS)
-"""What a row takes, which SQLite knows without reading it."""
 
 _OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
 _QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BLOB) END"

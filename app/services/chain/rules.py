@@ -93,9 +93,14 @@ def archive_name(tenant: str, from_seq: int, to_seq: int) -> str:
     return f"audit-{safe}-{from_seq}-{to_seq}.jsonl.gz"
 
 
+def hashed(previous_hash: bytes, event_type: bytes, payload: bytes, created_at: bytes) -> bytes:
+    """The bytes that the platform's formula hashes."""
+    return b":".join((previous_hash, event_type, payload, created_at))
+
+
 def stored_hash(previous_hash: bytes, event_type: bytes, payload: bytes, created_at: bytes) -> str:
     """The platform's formula over the bytes as stored, in lower-case hex, never of re-serialised JSON."""
-    return sha256(b":".join((previous_hash, event_type, payload, created_at))).hexdigest()
+    return sha256(hashed(previous_hash, event_type, payload, created_at)).hexdigest()
 
 
 def entry_hash(previous_hash: str, event_type: str, payload: str, created_at: int) -> str:

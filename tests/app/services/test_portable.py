@@ -53,7 +53,11 @@ def engine(request: pytest.FixtureRequest, database_path: Path) -> Iterator[Engi
 
 def test_it_has_nothing_but_the_interface(_new_file: Path) -> None:
     engine = PlainEngine(_new_file)
-    offered = {name for name in dir(engine) if not name.startswith("_")} - {"before_batch", "requests"}
+    offered = {name for name in dir(engine) if not name.startswith("_")} - {
+        "before_batch",
+        "before_read",
+        "requests",
+    }
     assert offered == {name for name in dir(Database) if not name.startswith("_")} | {
         *Database.__annotations__
     }

@@ -3,9 +3,12 @@
 A file is the database of a checkpoint when it holds, with the same hash, one of the rows that the
 checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
 when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
-they are called. Copies that went their own ways, of which a person has said that they are two databases,
-share the rows from before: such a file is the one that it continues where one of them alone knew rows that
-came after they parted, else the one that was last seen in its very place, or else the one that it continues.
+they are called; a live database and a file that was exported from it are one. Copies that went their own
+ways, of which a person has said that they are two databases, share the rows from before: such a file is the
+one that it continues where one of them alone knew rows that came after they parted, else the one that was
+last seen in its very place, or else the one that it continues.
+
+What is said here of a file's path, and of the file on disk, is said of a live database's account and id.
 
 Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. What it
 is, is told by its place then, by one of these:
@@ -24,19 +27,17 @@ another database.
 """
 
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final
 
 from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import entries_behind, opened_to_read
+from app.services.chain.reading import Where, entries_behind, opened_to_read, place_of
 from app.services.chain.rules import TABLE, continues
 from app.services.text import counted
 from models.engine import Database, raw
@@ -164,9 +165,9 @@ class ChainRows:
 
 
 @contextmanager
-def rows_of(path: Path) -> Iterator[ChainRows]:
-    """Look-ups in the file at `path`. Raises as `opened_to_read`."""
-    with opened_to_read(path) as database:
+def rows_of(where: Where) -> Iterator[ChainRows]:
+    """Look-ups in the file, or in the live database. Raises as `opened_to_read`."""
+    with opened_to_read(where) as database:
         yield ChainRows(database)
 
 
@@ -230,7 +231,7 @@ class Continuation:
 
 def recognise(
     rows: ChainRows,
-    path: Path,
+    where: Where,
     known: Sequence[DatabaseCheckpoints],
     all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase | None:
@@ -240,25 +241,25 @@ def recognise(
     is in `doubt` was here, and nothing tells whether this is what became of it.
     """
     if related := [item for item in known if _same_rows(rows, item[1])]:
-        return _closest(rows, path, related, all_of_each)
+        return _closest(rows, where, related, all_of_each)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
     for database, checkpoints in known:
-        if _takes_its_place(rows, path, database, checkpoints):
+        if _takes_its_place(rows, where, database, checkpoints):
             return database
     for database, checkpoints in all_of_each:
         if rows.count({end for item in checkpoints for end in _ends(item)}):
             return database
-    here = whereabouts(rows, path)
+    here = whereabouts(rows, where)
     doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
     return next((replace(database, doubt=True) for database in doubtful), None)
 
 
 def was_elsewhere(
-    rows: ChainRows, path: Path, known: KnownDatabase, others: Sequence[KnownDatabase]
+    rows: ChainRows, where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]
 ) -> str | None:
     """Where the database that the file is was seen last, if another one was seen last in its place."""
-    here = whereabouts(rows, path)
+    here = whereabouts(rows, where)
     lately = max(
         (item for item in others if item.path == here.path), key=lambda item: item.seen_at, default=known
     )
@@ -291,20 +292,12 @@ def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     )
 
 
-def whereabouts(rows: ChainRows, path: Path, database: str = "") -> KnownDatabase:
-    """Where a database is: its path, device and inode, and when its first migration ran.
+def whereabouts(rows: ChainRows, where: Where, database: str = "") -> KnownDatabase:
+    """Where a database is (`reading.place_of`), and when its first migration ran.
 
     So another file in its place is told apart.
     """
-    # The whole path as text, also where the file system's name is none.
-    spelt = os.fsencode(path.resolve()).decode(errors="backslashreplace")
-    return KnownDatabase(database, spelt, file_id(path), rows.ledger())
-
-
-def file_id(path: Path) -> str:
-    """The file on disk, whatever it is called: its device and inode."""
-    stat = path.stat()
-    return f"{stat.st_dev}:{stat.st_ino}"
+    return KnownDatabase(database, *place_of(where), rows.ledger())
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
@@ -375,14 +368,14 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
 
 def _closest(
     rows: ChainRows,
-    path: Path,
+    where: Where,
     related: Sequence[DatabaseCheckpoints],
     all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase:
     """Of those that all know rows of the file, as copies do that went their own ways."""
     if len(related) == 1:
         return related[0][0]
-    here = whereabouts(rows, path)
+    here = whereabouts(rows, where)
     in_place = [item for item in related if (item[0].path, item[0].file_id) == (here.path, here.file_id)]
 
     def likeness(item: DatabaseCheckpoints) -> tuple[bool, int, int]:
@@ -423,12 +416,12 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
 
 
 def _takes_its_place(
-    rows: ChainRows, path: Path, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
+    rows: ChainRows, where: Where, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
 ) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
     if not database.path:  # imported and never seen, or nobody can read any more where it was
         return database.damaged and _in_common(rows, checkpoints) >= HALF
-    here = whereabouts(rows, path)
+    here = whereabouts(rows, where)
     same_path, same_file = here.path == database.path, here.file_id == database.file_id
     if database.damaged and not checkpoints:  # what they would say of its rows, nobody knows
         return same_path or same_file

@@ -8,6 +8,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.reading import Where
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from models.errors import Cancelled, TenantAdminError
@@ -102,7 +103,7 @@ class Attempt:
 
 
 def verify_with_checkpoints(
-    path: Path,
+    where: Where,
     store: CheckpointStore,
     verify: Verifier,
     *,
@@ -120,20 +121,20 @@ def verify_with_checkpoints(
     with the file. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
     `with_archive`.
     """
-    known = store.known(path) if export is None else store.known_from(path, export, trust=trust)
+    known = store.known(where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(
-        path,
+        where,
         section=section,
         now=now,
         progress=progress,
         cancelled=cancelled,
         checkpoints=known,
     )
-    return _joined(path, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
+    return _joined(where, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
 
 
 def verify_and_sign(
-    path: Path,
+    where: Where,
     store: CheckpointStore,
     verify: Verifier,
     *,
@@ -159,82 +160,91 @@ def verify_and_sign(
     """
 
     def verified() -> Report:
-        known = store.known(path)
+        known = store.known(where)
         if reason in NEW_LINE:
             known = CheckpointHistory(adopted=known.adopted, counted=HIGHEST_SEQ)
-        return verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
+        return verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
 
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
     if accepted_by is not None and its_own and report.verdict is Verdict.UNPROVEN_START:
         if report.entries:
-            store.accept_starts(path, report, actor=accepted_by, now=now)
+            store.accept_starts(where, report, actor=accepted_by, now=now)
             report = verified()
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER
     # Before anything is signed, because this can still be cancelled.
-    joined = _joined(path, report, archive, progress=progress, cancelled=cancelled)
+    joined = _joined(where, report, archive, progress=progress, cancelled=cancelled)
     if by is not None:
-        keep_verdict(path, store, joined, now=now, by=by)
+        keep_verdict(where, store, joined, now=now, by=by)
     if on_report is not None:
         on_report(joined)
     try:
-        made = store.create(path, report, now=now, reason=reason, database=database)
+        made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
-        return SignedReport(joined, None, _said(error, path))
+        return SignedReport(joined, None, _said(error, where))
     return SignedReport(joined, made.number)
 
 
 def verify_by_itself(
-    path: Path,
+    where: Where,
     store: CheckpointStore,
     verify: Verifier,
     *,
     now: int,
     by: str,
     sign: bool,
+    whole_daily: bool = True,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Checked:
-    """Verifies as little as says that a file still holds, for one that nobody has asked to be verified.
+    """Verifies as little as says that a file still holds, for one that nobody has asked to be verified; of a
+    live database, where each row that is read costs, what is verified as long as nobody asks for the whole.
 
     From the latest checkpoint on: the last entries that it knew are still there, and every entry behind it
     holds. The whole file where there is no checkpoint, where it is not as that knew it, where the verdict
-    before was not sound, or where the last time it was verified whole is a day ago. What is found from a
+    before was not sound, or, if `whole_daily`, where it was verified whole a day ago. What is found from a
     checkpoint on proves the whole file wrong, and never right. With `sign` a whole file that holds gets a
     checkpoint where it has entries that none covers, and where no keyring would ask a person for it. The
     verdict is kept. Raises the errors of `verify`, and of `CheckpointStore`.
     """
-    last = store.last_verdict(path)
-    recent = last is not None and last.intact and last.whole_at is not None
-    if recent and last is not None and 0 <= now - (last.whole_at or 0) < DAY:
-        since = store.still_known(path)
+    last = store.last_verdict(where)
+    whole_at = None if last is None else last.whole_at
+    recent = not whole_daily or (whole_at is not None and 0 <= now - whole_at < DAY)
+    if recent and (last is None or last.intact):
+        since = store.still_known(where, counted=whole_daily)
         if since is not None:
             behind = Section(first=since.through + 1)
-            report = verify(path, section=behind, now=now, progress=progress, cancelled=cancelled)
+            report = verify(where, section=behind, now=now, progress=progress, cancelled=cancelled)
             if report.intact:
-                keep_verdict(path, store, report, now=now, by=by, since=since)
+                keep_verdict(where, store, report, now=now, by=by, since=since)
                 return Checked(report, since)
-    known = store.known(path)
-    report = verify(path, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
-    keep_verdict(path, store, report, now=now, by=by)
+    known = store.known(where)
+    report = verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
+    keep_verdict(where, store, report, now=now, by=by)
     covered = report.verdict is Verdict.VERIFIED and not report.unwitnessed
     if not sign or covered or not (report.intact and report.entries):
         return Checked(report)
     if not store.signs_unasked():
         return Checked(report, why_not="not signed, because the keyring would have to be asked")
     try:
-        made = store.create(path, report, now=now, reason=Reason.VERIFY)
+        made = store.create(where, report, now=now, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:
-        return Checked(report, why_not=_said(error, path))
+        return Checked(report, why_not=_said(error, where))
     return Checked(report, made=made.number)
 
 
 def keep_verdict(
-    path: Path, store: CheckpointStore, report: Report, *, now: int, by: str, since: Checkpoint | None = None
+    where: Where,
+    store: CheckpointStore,
+    report: Report,
+    *,
+    now: int,
+    by: str,
+    since: Checkpoint | None = None,
 ) -> None:
     """Keeps what was said of the whole file, or of what lies behind the checkpoint `since`."""
-    last = None if since is None else store.last_verdict(path)
+    last = None if since is None else store.last_verdict(where)
     before = None if last is None else last.whole_at
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
     said = KeptVerdict(
@@ -248,11 +258,11 @@ def keep_verdict(
         None if since is None else since.number,
         now if since is None else before,
     )
-    store.keep_verdict(path, said)
+    store.keep_verdict(where, said)
 
 
 def try_to_sign(
-    path: Path,
+    where: Where,
     store: CheckpointStore,
     verify: Verifier,
     *,
@@ -269,27 +279,27 @@ def try_to_sign(
     """
     now = clock()
     try:
-        known = store.known(path)
+        known = store.known(where)
         report = before.report if before is not None and before.known == known else None
-        report = report or verify(path, now=now, cancelled=cancelled, checkpoints=known, seal=True)
+        report = report or verify(where, now=now, cancelled=cancelled, checkpoints=known, seal=True)
     except (TenantAdminError, OSError) as error:
-        problem = _said(error, path)
+        problem = _said(error, where)
         return Attempt(failure=problem, missing=problem)
     found = Attempt(report, known)
     if reason is None or (not report.entries and report.intact):
         return found
     try:
-        store.create(path, report, now=now, reason=reason)
+        store.create(where, report, now=now, reason=reason)
     except NotSigned as error:
         known_already = report.verdict in {*BROKEN, Verdict.UNPROVEN_START}
         return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
-        return replace(found, missing=_said(error, path))
+        return replace(found, missing=_said(error, where))
     return found
 
 
 def _joined(
-    path: Path,
+    where: Where,
     report: Report,
     archive: Path | None,
     *,
@@ -302,11 +312,11 @@ def _joined(
         return report
     from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
-    return with_archive(path, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
+    return with_archive(where, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
-def _said(error: TenantAdminError | OSError, path: Path) -> str:
+def _said(error: TenantAdminError | OSError, where: Where) -> str:
     if isinstance(error, Cancelled):
         raise error
-    known = translate(error, path) or error
+    known = (translate(error, where) if isinstance(where, Path) else None) or error
     return known.happened if isinstance(known, TenantAdminError) else str(known)

@@ -42,6 +42,7 @@ from app.services.chain.checkpoints.tables import (
     written,
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept
+from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import (
@@ -61,8 +62,8 @@ UNRECOGNISABLE = (DamagedFile, DiskFailure, TableMissing, ColumnMissing)
 class CheckpointStore:
     """The checkpoints kept in `folder`. Opens what it needs for each call, and nothing before.
 
-    `keyring` is None where there is none, and the key is kept in a file. All paths are those of database
-    files. Every method may raise `StoreUnreadable`, and the errors of opening the file.
+    `keyring` is None where there is none, and the key is kept in a file. A database is a file or a live one
+    (`Where`). Every method may raise `StoreUnreadable`, and the errors of opening the file.
     """
 
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
@@ -82,29 +83,29 @@ class CheckpointStore:
         in_file = (self._folder / KEY_FILE).exists()
         return in_file or self._keyring is None or self._keyring.is_open()
 
-    def last_verdict(self, path: Path) -> KeptVerdict | None:
+    def last_verdict(self, where: Where) -> KeptVerdict | None:
         """What the last verification of the file said that was kept."""
-        return kept(self._folder, path)
+        return kept(self._folder, where)
 
-    def keep_verdict(self, path: Path, said: KeptVerdict) -> None:
+    def keep_verdict(self, where: Where, said: KeptVerdict) -> None:
         """Keeps what a verification said, in place of what the one before did."""
-        keep(self._folder, path, said)
+        keep(self._folder, where, said)
 
-    def identify(self, path: Path) -> str | None:
+    def identify(self, where: Where) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""
-        with self._contents_of(path) as (_, database):
+        with self._contents_of(where) as (_, database):
             return None if database is None else database.id
 
-    def checkpoints(self, path: Path) -> tuple[Checkpoint, ...]:
+    def checkpoints(self, where: Where) -> tuple[Checkpoint, ...]:
         """The checkpoints of the file's database that can be read, oldest first."""
-        with self._contents_of(path) as (contents, database):
+        with self._contents_of(where) as (contents, database):
             if contents is None or database is None:
                 return ()
             return tuple(contents.sound_checkpoints(database.id))
 
-    def unreadable(self, path: Path) -> tuple[str, ...]:
+    def unreadable(self, where: Where) -> tuple[str, ...]:
         """The rows of the store that cannot be read and may be of the file, as one would look for them."""
-        with self._contents_of(path) as (contents, database):
+        with self._contents_of(where) as (contents, database):
             if contents is None:
                 return ()
             contents.keys()
@@ -113,13 +114,13 @@ class CheckpointStore:
                 contents.baselines(database.id)
             return tuple(contents.unreadable)
 
-    def known(self, path: Path) -> CheckpointHistory:
+    def known(self, where: Where) -> CheckpointHistory:
         """What is known of the file, for a verification; empty for a file never seen."""
-        return self.lines(path)[-1]
+        return self.lines(where)[-1]
 
-    def lines(self, path: Path) -> tuple[CheckpointHistory, ...]:
+    def lines(self, where: Where) -> tuple[CheckpointHistory, ...]:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
-        with self._contents_of(path) as (contents, database):
+        with self._contents_of(where) as (contents, database):
             if contents is None:
                 why = no_folder(self._path)
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
@@ -129,7 +130,7 @@ class CheckpointStore:
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
-            moved_in = _moved_in(contents, database, path)
+            moved_in = _moved_in(contents, database, where)
         lines = _lines(good, frozenset(item.key for item in good))
         found = tuple(
             CheckpointHistory(
@@ -140,7 +141,7 @@ class CheckpointStore:
         # What these know is of other entries, and says nothing of those that are here.
         return (*found, CheckpointHistory(findings=(_doubt(database),))) if database.doubt else found
 
-    def known_from(self, path: Path, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
+    def known_from(self, where: Where, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
         SIGNATURE: edited, or of another database. KEY: signed with a key that is neither known here nor among
@@ -156,21 +157,21 @@ class CheckpointStore:
                     f"No checkpoint in {export.name} is signed with the key {key}; check the fingerprint."
                 )
                 raise InvalidInput("trust-key", sentence)
-        with self._contents_of(path) as (contents, database):
+        with self._contents_of(where) as (contents, database):
             if contents is not None and _are_parted(contents, database, checkpoints):
                 raise NotAllowed(
-                    f"{path.name} was said to be another database than the one that {export.name} is of, so "
-                    "that says nothing of it. Nothing was verified: take an export of the file's own."
+                    f"{name_of(where)} was said to be another database than the one that {export.name} is "
+                    "of, so that says nothing of it. Nothing was verified: take an export of the file's own."
                 )
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
-        with rows_of(path) as rows:
+        with rows_of(where) as rows:
             its_own = speaks_of(rows, checkpoints)
             strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
         wanted = None if database is None or its_own else database.id
         good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:
-            message = f"The checkpoints are of another database: {path.name} has none of their tenants."
+            message = f"The checkpoints are of another database: {name_of(where)} has none of their tenants."
             findings.append(Finding(Code.SIGNATURE, None, None, None, None, message))
         notes: tuple[str, ...] = ()
         if good and database is not None and good[0].database == database.id:
@@ -183,7 +184,7 @@ class CheckpointStore:
         return CheckpointHistory(line, baselines, tuple(findings), notes, keys, _counted(line), before)
 
     def create(
-        self, path: Path, report: Report, *, now: int, reason: Reason, database: str | None = None
+        self, where: Where, report: Report, *, now: int, reason: Reason, database: str | None = None
     ) -> Checkpoint:
         """Signs what a verification with `seal=True` has just found, and keeps it.
 
@@ -214,8 +215,8 @@ class CheckpointStore:
                 "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
             )
         key = self._key()
-        with opened(self._path, writing=True) as contents, rows_of(path) as rows:
-            known = _recognised(contents, rows, path) if database is None else contents.database(database)
+        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+            known = _recognised(contents, rows, where) if database is None else contents.database(database)
             if known is not None and known.doubt and reason not in NEW_LINE:
                 raise NotSigned(_doubt(known).message)
             other = known if reason is Reason.ANOTHER_DATABASE else None
@@ -258,16 +259,16 @@ class CheckpointStore:
             contents.add(made)
             if other is not None:
                 contents.inherit_baselines(known.id, other.id)
-            _see(contents, known, rows, path, number=made.number, now=now)
+            _see(contents, known, rows, where, number=made.number, now=now)
         return made
 
-    def take_up(self, path: Path) -> Checkpoint | None:
+    def take_up(self, where: Where) -> Checkpoint | None:
         """The checkpoint that a restore announced, where the file holds what it says: it counts from then on.
 
         None as well where another one was made meanwhile.
         """
         for made in announced(self._folder):
-            with rows_of(path) as rows:
+            with rows_of(where) as rows:
                 if not compare(rows, [made]).continues:
                     continue
                 with opened(self._path, writing=True) as contents:
@@ -278,28 +279,28 @@ class CheckpointStore:
                     if taken:
                         contents.add(made)
                         known = KnownDatabase(made.database)
-                        _see(contents, known, rows, path, number=made.number, now=made.at)
+                        _see(contents, known, rows, where, number=made.number, now=made.at)
             forget(self._folder, made)
             if taken:
                 return made
         return None
 
-    def export(self, path: Path, out: Path) -> int:
+    def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
 
         Raises `NotFound`, and the errors of `write_export`.
         """
-        checkpoints = self.checkpoints(path)
+        checkpoints = self.checkpoints(where)
         if not checkpoints:
             raise NotFound("checkpoint")
         write_export(out, checkpoints)
         return len(checkpoints)
 
-    def import_(self, export: Path, *, now: int, path: Path | None = None) -> int:
+    def import_(self, export: Path, *, now: int, where: Where | None = None) -> int:
         """Takes in an export, for example from another machine; how many checkpoints are new.
 
-        Their key is trusted from now on: importing is saying so. They must fit those that are here. `path`
-        is the database file they speak of, if it is at hand; one that they know no row of is not taken for
+        Their key is trusted from now on: importing is saying so. They must fit those that are here. `where`
+        is the database that they speak of, if it is at hand; one that they know no row of is not taken for
         it. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
         """
         checkpoints = read_export(export)
@@ -314,24 +315,24 @@ class CheckpointStore:
                 contents.add_key(item.key, own=False, now=now)
             new = sum(contents.add(item) for item in good)
             known = contents.database(database) or KnownDatabase(database)
-            if path is not None:
-                with rows_of(path) as rows:
-                    here = _recognised(contents, rows, path)
+            if where is not None:
+                with rows_of(where) as rows:
+                    here = _recognised(contents, rows, where)
                     if speaks_of(rows, good) and not _are_parted(contents, here, good):
-                        _see(contents, known, rows, path, number=good[-1].number, now=now)
+                        _see(contents, known, rows, where, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
 
-    def accept_starts(self, path: Path, report: Report, *, actor: str, now: int) -> None:
+    def accept_starts(self, where: Where, report: Report, *, actor: str, now: int) -> None:
         """Records each start that nothing proves (UNPROVEN_START) as the baseline that the user accepts.
 
         Raises `NotAllowed` where something else is wrong with that chain.
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
-        with opened(self._path, writing=True) as contents, rows_of(path) as rows:
-            known = _recognised(contents, rows, path) or KnownDatabase(str(uuid.uuid4()))
-            _see(contents, known, rows, path, number=0, now=now)
+        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+            known = _recognised(contents, rows, where) or KnownDatabase(str(uuid.uuid4()))
+            _see(contents, known, rows, where, number=0, now=now)
             for tenant in report.tenants:
                 if (previous := unproven.get(tenant.tenant)) is None:
                     continue
@@ -340,53 +341,54 @@ class CheckpointStore:
                 start = (tenant.first_seq, previous)
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
-    def still_known(self, path: Path) -> Checkpoint | None:
+    def still_known(self, where: Where, *, counted: bool = True) -> Checkpoint | None:
         """The latest checkpoint, where the file has the last entry that it knew of every chain, and as many
-        entries up to its end; by a few look-ups. None where it has not, or there is something to say of the
-        checkpoints themselves.
+        entries up to its end, where they are to be `counted`; by a few look-ups. None where it has not, or
+        there is something to say of the checkpoints themselves.
         """
-        known = self.known(path)
+        known = self.known(where)
         latest = known.latest
         if latest is None or known.findings or known.notes or not latest.tenants:
             return None
-        with rows_of(path) as rows:
-            there = rows.until(latest.through)
-            same = there == sum(sealed.entries for sealed in latest.tenants.values())
-            return latest if same and compare(rows, known.checkpoints).continues else None
+        with rows_of(where) as rows:
+            entries = sum(sealed.entries for sealed in latest.tenants.values())
+            if counted and rows.until(latest.through) != entries:
+                return None
+            return latest if compare(rows, known.checkpoints).continues else None
 
-    def continuation(self, path: Path) -> Continuation:
+    def continuation(self, where: Where) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
-        known = self.known(path).checkpoints
+        known = self.known(where).checkpoints
         if not known:
             return Continuation()
-        with rows_of(path) as rows:
+        with rows_of(where) as rows:
             return compare(rows, known)
 
     @contextmanager
-    def _contents_of(self, path: Path) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
+    def _contents_of(self, where: Where) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
         if not is_there(self._path):
             yield None, None
             return
         with suppress(*UNRECOGNISABLE):
-            self.take_up(path)
+            self.take_up(where)
         with opened(self._path) as contents:
             database = None
             if contents.databases():
                 try:
-                    with rows_of(path) as rows:
-                        database = _recognised(contents, rows, path)
+                    with rows_of(where) as rows:
+                        database = _recognised(contents, rows, where)
                 except UNRECOGNISABLE:
                     pass
             yield contents, database
 
 
-def _recognised(contents: Contents, rows: ChainRows, path: Path) -> KnownDatabase | None:
+def _recognised(contents: Contents, rows: ChainRows, where: Where) -> KnownDatabase | None:
     """The known database that the file is; one with an accepted start may have no checkpoint yet."""
     databases = contents.databases()
     newest = [_candidate(contents, item) for item in databases]
     all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
-    found = recognise(rows, path, newest, all_of_each) if databases else None
+    found = recognise(rows, where, newest, all_of_each) if databases else None
     if found is None or found.doubt:
         found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
     return found
@@ -416,9 +418,9 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
 
 
 def _see(
-    contents: Contents, known: KnownDatabase, rows: ChainRows, path: Path, *, number: int, now: int
+    contents: Contents, known: KnownDatabase, rows: ChainRows, where: Where, *, number: int, now: int
 ) -> None:
-    here = whereabouts(rows, path, known.id)
+    here = whereabouts(rows, where, known.id)
     contents.see(replace(here, seen_number=number, seen_at=now))
 
 
@@ -467,10 +469,10 @@ def _doubt(database: KnownDatabase) -> Finding:
     return Finding(Code.CHECKPOINT, None, None, None, None, sentence)
 
 
-def _moved_in(contents: Contents, database: KnownDatabase, path: Path) -> tuple[str, ...]:
+def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
     """That another database was in this place before, which a file put over it does not tell by itself."""
-    with rows_of(path) as rows:
-        before = was_elsewhere(rows, path, database, contents.databases())
+    with rows_of(where) as rows:
+        before = was_elsewhere(rows, where, database, contents.databases())
     if not before:
         return ()
     return (

@@ -4,7 +4,6 @@ It proves nothing and is not signed: it is what a person is told of a file befor
 """
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app import paths
-from app.services.chain.checkpoints.identity import file_id
+from app.services.chain.reading import Where, place_of
 from app.services.chain.rules import SOUND, Verdict
 from models.errors import StorageError
 from models.local import atomic
@@ -44,20 +43,20 @@ class KeptVerdict:
         return self.verdict in SOUND
 
 
-def keep(folder: Path, path: Path, said: KeptVerdict) -> None:
-    """Remembers it of the file at `path`, where that can be written: a verdict does not fail for it."""
+def keep(folder: Path, where: Where, said: KeptVerdict) -> None:
+    """Remembers it of the database, where that can be written: a verdict does not fail for it."""
     with suppress(OSError, StorageError):
         if paths.NO_HOME in folder.parents:
             return
         paths.make_private(folder / FOLDER)
-        atomic.write(_place(folder, path), json.dumps({"file": file_id(path), **asdict(said)}))
+        atomic.write(_place(folder, where), json.dumps({"file": place_of(where)[1], **asdict(said)}))
 
 
-def kept(folder: Path, path: Path) -> KeptVerdict | None:
+def kept(folder: Path, where: Where) -> KeptVerdict | None:
     """What was said of this very file; None where nothing was, or where another is in its place."""
     try:
-        stored = json.loads(_place(folder, path).read_bytes())
-        if stored.pop("file") != file_id(path):
+        stored = json.loads(_place(folder, where).read_bytes())
+        if stored.pop("file") != place_of(where)[1]:
             return None
         said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
         found = (said.entries, said.errors, said.warnings, said.through)
@@ -67,5 +66,5 @@ def kept(folder: Path, path: Path) -> KeptVerdict | None:
         return None
 
 
-def _place(folder: Path, path: Path) -> Path:
-    return folder / FOLDER / f"{sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.json"
+def _place(folder: Path, where: Where) -> Path:
+    return folder / FOLDER / f"{sha256(place_of(where)[0].encode()).hexdigest()[:32]}.json"

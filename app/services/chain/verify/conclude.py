@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import apsw
-
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import believed_of, cut
 from app.services.chain.rules import (
@@ -30,30 +28,29 @@ from app.services.chain.verify.comparison import backed, compare, is_as_latest, 
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
-from app.services.chain.verify.source import IN_THE_WAY, Neighbours, look_up, neighbours
+from app.services.chain.verify.source import LOOKS_AT_ONCE, Neighbours, Reader, look_up, neighbours
 from models.engine import sql_name
 
 if TYPE_CHECKING:  # which concludes with this
     from app.services.chain.verify.verification import Extent
 
 
-def conclude(
-    connection: apsw.Connection, joined: Joined, extent: "Extent", known: CheckpointHistory
-) -> Report:
-    """The report, its `seconds` not yet known; looks up in the file only what explains a break or a start.
+def conclude(reader: Reader, joined: Joined, extent: "Extent", known: CheckpointHistory) -> Report:
+    """The report, its `seconds` not yet known; looks up only what explains a break or a start.
 
     `known` is what checkpoints know, for a scan that went by their marks.
     """
-    anchors = {
-        tenant: _proof(connection, chain, joined, extent, known.adopted.get(tenant))
-        for tenant, chain in joined.chains.items()
-    }
+    anchors = _of_entries_before(reader, joined, extent) if extent.partial else {}
+    for tenant, chain in joined.chains.items():
+        if tenant not in anchors:
+            accepted = known.adopted.get(tenant)
+            anchors[tenant] = anchor(chain.first_seq, chain.first_previous, chain.marker, accepted)
     unproven = [joined.chains[tenant] for tenant, proof in anchors.items() if proof is None]
-    _explain(connection, joined, unproven, _readable(joined, extent))
+    _explain(reader, joined, unproven, _readable(joined, extent))
     _check_counters(joined, extent, known.counted)
-    _check_indexes(connection, joined, extent)
+    _check_indexes(reader, joined, extent)
     earlier = compare(joined, known, extent.tenant)
-    _explain_moved(connection, joined)
+    _explain_moved(reader, joined)
     _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)
     tenants = tuple(
@@ -78,12 +75,13 @@ def _rank(finding: Finding) -> tuple[bool, bool]:
     return finding.code not in ABOUT_A_CHAIN and not finding.is_one_of_many, finding.is_warning
 
 
-def _explain_moved(connection: apsw.Connection, joined: Joined) -> None:
+def _explain_moved(reader: Reader, joined: Joined) -> None:
     """A last entry that is not gone but has another number now, or is another tenant's, where it is wrong."""
     for position, finding in enumerate(joined.findings):
         if finding.code is not Code.TRUNCATED or finding.tenant is None or finding.expected is None:
             continue
-        rows = look_up(connection, "hash = ? ORDER BY tenant_id <> ?", finding.expected, finding.tenant)
+        where = "hash = ? ORDER BY tenant_id <> ?"
+        (rows,) = look_up(reader, where, [(finding.expected, finding.tenant)])
         if not rows:
             continue
         tenant, seq = rows[0].tenant, rows[0].seq
@@ -99,27 +97,24 @@ def _explain_moved(connection: apsw.Connection, joined: Joined) -> None:
         joined.count(Code.CHECKPOINT)
 
 
-def _proof(
-    connection: apsw.Connection,
-    chain: Chain,
-    joined: Joined,
-    extent: "Extent",
-    accepted: tuple[int, str] | None,
-) -> Anchor | None:
-    """How the start of the chain is proven, or None; of a range, by the entry before it."""
-    tenant, first, previous = chain.tenant, chain.first_seq, chain.first_previous
-    if extent.partial:
-        where = "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
-        found = [] if chain.gap_before else look_up(connection, where, tenant, extent.first)
-        if found:
-            stored = found[0].text("hash")
-            if stored != previous:
-                sentence = broken_link(tenant, first)
-                joined.add(Finding(Code.LINK, tenant, first, stored, previous, sentence))
-            return Anchor("entry", found[0].seq)
-        where = "tenant_id = ? AND event_type = ? ORDER BY seq"  # which may lie outside of the range
-        chain.markers, _ = believed_of(tenant, look_up(connection, where, tenant, MARKER_EVENT))
-    return anchor(first, previous, chain.marker, accepted)
+def _of_entries_before(reader: Reader, joined: Joined, extent: "Extent") -> dict[str, Anchor | None]:
+    """Of a range, the chains that go on from an entry before it; the others get all of their markers."""
+    asked = [(chain.tenant, extent.first) for chain in joined.chains.values() if not chain.gap_before]
+    befores = look_up(reader, "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1", asked)
+    anchors: dict[str, Anchor | None] = {}
+    for (tenant, _), before in zip(asked, befores, strict=True):
+        for entry in before:
+            chain, stored = joined.chains[tenant], entry.text("hash")
+            if stored != chain.first_previous:
+                sentence = broken_link(tenant, chain.first_seq)
+                broken = tenant, chain.first_seq, stored, chain.first_previous
+                joined.add(Finding(Code.LINK, *broken, sentence))
+            anchors[tenant] = Anchor("entry", entry.seq)
+    others = [(tenant, MARKER_EVENT) for tenant in joined.chains.keys() - anchors.keys()]
+    markers = look_up(reader, "tenant_id = ? AND event_type = ? ORDER BY seq", others)
+    for (tenant, _), own in zip(others, markers, strict=True):  # which may lie outside of the range
+        joined.chains[tenant].markers, _ = believed_of(tenant, own)
+    return anchors
 
 
 def _tenant_report(
@@ -168,14 +163,14 @@ def _verdict(
 
 
 def _explain(
-    connection: apsw.Connection,
+    reader: Reader,
     joined: Joined,
     unproven: Sequence[Chain],
     ranges: Iterable[tuple[int, int]],
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
-    near = neighbours(connection, hashes, ranges)
+    near = neighbours(reader, hashes, ranges)
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
@@ -327,39 +322,43 @@ def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 
 
-def _check_indexes(connection: apsw.Connection, joined: Joined, extent: "Extent") -> None:
+def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
     """Every index must lead to the rows that the table has: who reads through it would miss the others."""
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return
-    try:
-        if extent.tenant is None:
-            whole = "SELECT name FROM pragma_index_list(?) WHERE NOT partial"
-            for (name,) in connection.execute(whole, (TABLE,)).fetchall():
-                # count(*) alone would be taken from whichever index is the smallest.
-                sql = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {sql_name(str(name))}"  # noqa: S608
-                ((count,),) = connection.execute(sql)
-                if count != joined.entries:
-                    sentence = (
-                        f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
-                        "so whoever reads through it does not see what is there."
-                    )
-                    expected, actual = str(joined.entries), str(count)
-                    joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
-        for chain in joined.chains.values():
-            _check_ends(connection, joined, chain)
-    except IN_THE_WAY:
-        raise
-    except apsw.Error:
-        pass  # a damaged index says so to whoever reads it
+    if extent.tenant is None:
+        (names,) = reader.batch([("SELECT name FROM pragma_index_list(?) WHERE NOT partial", TABLE)])
+        # count(*) alone would be taken from whichever index is the smallest.
+        counting = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {{}} WHERE seq <= ?"  # noqa: S608
+        wanted = [(counting.format(sql_name(str(name))), extent.last) for (name,) in names or ()]
+        for (name,), counted in zip(names or (), reader.batch(wanted), strict=True):
+            if counted is None:
+                return  # a damaged index says so to whoever reads it
+            if (count := counted[0][0]) != joined.entries:
+                sentence = (
+                    f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
+                    "so whoever reads through it does not see what is there."
+                )
+                expected, actual = str(joined.entries), str(count)
+                joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
+    if not joined.counts.get(Code.INDEX):
+        chains = [*joined.chains.values()]
+        for start in range(0, len(chains), LOOKS_AT_ONCE):
+            _check_ends(reader, joined, chains[start : start + LOOKS_AT_ONCE])
 
 
-def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> None:
-    """Whether a tenant's last entry is found as the append looks for it."""
-    row = connection.execute(
-        f"SELECT seq FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",  # noqa: S608
-        (chain.tenant, chain.last_seq),
-    ).fetchone()
-    if joined.counts.get(Code.INDEX) or (row is not None and row[0] == chain.last_seq):
+def _check_ends(reader: Reader, joined: Joined, chains: Sequence[Chain]) -> None:
+    """Whether each tenant's last entry is found as the append looks for it."""
+    last = f"SELECT CAST(seq AS TEXT) FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608, E501
+    found = reader.batch([(last, chain.tenant, chain.last_seq) for chain in chains])
+    for chain, rows in zip(chains, found, strict=True):
+        if rows is not None and rows != [(str(chain.last_seq),)]:
+            _hidden_end(joined, chain, rows[0][0] if rows else None)
+
+
+def _hidden_end(joined: Joined, chain: Chain, actual: str | None) -> None:
+    """An index leads to the `actual` entry instead of the tenant's last one."""
+    if joined.counts.get(Code.INDEX):
         return
     if any(
         item.tenant == chain.tenant and item.code in (Code.TYPE, Code.ENCODING) for item in joined.findings
@@ -368,5 +367,4 @@ def _check_ends(connection: apsw.Connection, joined: Joined, chain: Chain) -> No
     sentence = (
         f"An index hides entry {chain.last_seq} of {chain.tenant}, so the next append would not see it."
     )
-    actual = None if row is None else str(row[0])
     joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))

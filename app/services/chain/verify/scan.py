@@ -5,6 +5,7 @@ the file is damaged the scan notes what could not be read and goes on behind it.
 """
 
 import time
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import partial
@@ -51,14 +52,86 @@ class Stopped(Exception):
     """The scan was told to stop."""
 
 
-class RangeScan:
+class Scan(ABC):
     """Checks the rows of the job's `first <= seq <= last`, of one `tenant` or of all (None).
 
-    `tick(done)` is called about 20 times a second with the number of rows done and returns whether to stop
-    (`Stopped` is raised then). `frozen` says that the file may be read in one long look without keeping
-    writers away. With `marks`, each a seq and the tenant that a checkpoint knew through it, `seals` gets that
-    tenant's state there, and every tenant's at the end of each block of `BLOCK` seqs, with the digest of the
-    block's rows so far, where there are any.
+    With `marks`, each a seq and the tenant that a checkpoint knew through it, `seals` gets that tenant's
+    state there, and every tenant's at the end of each block of `BLOCK` seqs, with the digest of the block's
+    rows so far, where there are any. Where the rows come from is a subclass's.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._next, self._end, self._tenant = int(job["first"]), int(job["last"]), job["tenant"]
+        self._last, self._recording = self._end, job["marks"] is not None
+        self._marked: dict[int, set[str]] = {}
+        for seq, known in job["marks"] or ():
+            self._marked.setdefault(seq, set()).add(known)
+        self._marks = sorted(self._marked)
+        self._follower = Follower(job["now"], recording=self._recording)
+        self._quick = quick_check(self._follower, record=self._recording)
+        self._states = self._follower.states
+        self._seals: list[tuple[int, str, int, int, str, str]] = []
+        self._open_block: int | None = None
+
+    def run(self) -> Result:
+        """Scans the range and gives everything as plain lists and dictionaries. Raises `Stopped`."""
+        while self._next <= self._end:
+            self._last = self._cut() if self._recording else self._end
+            self._scan()
+            if self._recording:
+                self._seal(self._last)
+            self._next = self._last + 1
+        return self._follower.result() | {"seals": self._seals}
+
+    @abstractmethod
+    def _first_seq(self) -> int | None:
+        """The number of the first row from `_next` to `_end` that can be read."""
+
+    @abstractmethod
+    def _scan(self) -> None:
+        """Judges the rows from `_next` to `_last`."""
+
+    def _cut(self) -> int:
+        """Where the next row's piece ends: its block, a checkpoint, or the range."""
+        start, first = self._next, self._first_seq()
+        position = bisect_left(self._marks, self._end + 1 if first is None else first)
+        for mark in self._marks[bisect_left(self._marks, start) : position]:
+            self._seal(mark)  # no row is there any more
+        if first is None:
+            return self._end
+        self._begin_block(first // BLOCK)
+        mark = self._marks[position] if position < len(self._marks) else self._end
+        return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
+
+    def _seal(self, cut: int) -> None:
+        """Notes where each tenant stands that has rows in this block: all at its end, else those marked."""
+        if self._open_block is None:
+            return
+        end = (self._open_block + 1) * BLOCK - 1
+        ends = cut >= min(end, self._end)
+        if ends:
+            cut, self._open_block = min(cut, end), None
+        for tenant in self._states if ends else self._marked[cut] & self._states.keys():
+            state = self._states[tenant]
+            if state[RECORD + 1] != state[COUNT]:
+                value = state[RECORD].__self__.hexdigest()
+                self._seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
+
+    def _begin_block(self, block: int) -> None:
+        """Starts new digests, unless the block is still the one of the piece before."""
+        if block == self._open_block:
+            return
+        if self._open_block is not None:  # no row lies between its last mark and its end
+            self._seal((self._open_block + 1) * BLOCK - 1)
+        self._open_block = block
+        for state in self._states.values():
+            if state[RECORD + 1] != state[COUNT]:
+                state[RECORD], state[RECORD + 1] = sha256().update, state[COUNT]
+
+
+class RangeScan(Scan):
+    """Of a file. `tick(done)` is called about 20 times a second with the number of rows done and returns
+    whether to stop. `frozen` says that the file may be read in one long look without keeping writers away.
     """
 
     def __init__(
@@ -69,62 +142,32 @@ class RangeScan:
         *,
         frozen: bool = True,
     ) -> None:
+        super().__init__(job)
         self._connection, self._encoding = connection, source.encoding(connection)
-        self._next, self._end, self._tenant = int(job["first"]), int(job["last"]), job["tenant"]
-        self._last, self._recording = self._end, job["marks"] is not None
-        self._marked: dict[int, set[str]] = {}
-        for seq, known in job["marks"] or ():
-            self._marked.setdefault(seq, set()).add(known)
-        self._marks = sorted(self._marked)
         self._tick, self._frozen = tick, frozen
         self._rows = TableRows(connection, self._breathe, partial(self._take_a_break, moved=False))
-        self._follower = Follower(job["now"], recording=self._recording)
-        self._states = self._follower.states
-        self._seals: list[tuple[int, str, int, int, str, str]] = []
-        self._open_block: int | None = None
         self._stopped = False
         self._hold = HOLD_SECONDS
         self._started = self._ticked = time.perf_counter()
 
-    def run(self) -> dict[str, Any]:
-        """Scans the range and gives everything as plain lists and dictionaries.
-
-        Raises `Stopped`, and apsw's errors of a file that others keep locked; damage never raises.
-        """
-        check = quick_check(self._follower, record=self._recording)
-        self._connection.create_scalar_function("quick", check, 7)
+    def run(self) -> Result:
+        """Raises apsw's errors of a file that others keep locked, too; damage never raises."""
+        self._connection.create_scalar_function("quick", self._quick, 7)
         self._connection.set_progress_handler(self._pause, TICK_STEPS)
         try:
-            while self._next <= self._end:
-                self._last = self._cut() if self._recording else self._end
-                self._scan()
-                if self._recording:
-                    self._seal(self._last)
-                self._next = self._last + 1
+            return super().run()
         finally:
             self._connection.set_progress_handler(None)
-        return self._follower.result() | {"seals": self._seals}
 
-    def _cut(self) -> int:
-        """Where the next row's piece ends: its block, a checkpoint, or the range."""
-        start, first = self._next, None
+    def _first_seq(self) -> int | None:
         while self._next <= self._end:
             try:
-                first = self._rows.first_seq(self._next, self._end)
-                break
+                return self._rows.first_seq(self._next, self._end)
             except Damaged as damage:
                 self._leave_out(self._end, damage)
-        position = bisect_left(self._marks, self._end + 1 if first is None else first)
-        for mark in self._marks[bisect_left(self._marks, start) : position]:
-            self._seal(mark)  # no row is there any more
-        if first is None:
-            return self._end
-        self._begin_block(first // BLOCK)
-        mark = self._marks[position] if position < len(self._marks) else self._end
-        return min(self._end, (first // BLOCK + 1) * BLOCK - 1, mark)
+        return None
 
     def _scan(self) -> None:
-        """Judges the rows from `_next` to `_last`."""
         quick = QUICK.format(tenant="" if self._tenant is None else "AND tenant_id = ?")
         params = () if self._tenant is None else (self._tenant,)
         patience = 1
@@ -157,31 +200,6 @@ class RangeScan:
             return self._rows.ends_before(self._next, self._last)
         except Damaged:
             return False
-
-    def _seal(self, cut: int) -> None:
-        """Notes where each tenant stands that has rows in this block: all at its end, else those marked."""
-        if self._open_block is None:
-            return
-        end = (self._open_block + 1) * BLOCK - 1
-        ends = cut >= min(end, self._end)
-        if ends:
-            cut, self._open_block = min(cut, end), None
-        for tenant in self._states if ends else self._marked[cut] & self._states.keys():
-            state = self._states[tenant]
-            if state[RECORD + 1] != state[COUNT]:
-                value = state[RECORD].__self__.hexdigest()
-                self._seals.append((cut, tenant, state[COUNT], state[SEQ], state[HEAD], value))
-
-    def _begin_block(self, block: int) -> None:
-        """Starts new digests, unless the block is still the one of the piece before."""
-        if block == self._open_block:
-            return
-        if self._open_block is not None:  # no row lies between its last mark and its end
-            self._seal((self._open_block + 1) * BLOCK - 1)
-        self._open_block = block
-        for state in self._states.values():
-            if state[RECORD + 1] != state[COUNT]:
-                state[RECORD], state[RECORD + 1] = sha256().update, state[COUNT]
 
     def _slow_row(self, seq: int) -> None:
         """Judges the row that the quick check turned down. Raises `Damaged` if it cannot be found again."""

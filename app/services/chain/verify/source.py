@@ -4,11 +4,12 @@ It may be damaged: `TableRows` finds where it can be read again. What explains a
 """
 
 import json
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -31,14 +32,30 @@ COARSE = 1 << 20
 MOST_LOOKS = 1_000_000
 """Looks after which every search doubles its steps at once; about 4 s."""
 
+LOOKS_AT_ONCE: Final = 50
+"""Look-ups of one kind, for a tenant each, that make one batch."""
+
+Row = tuple[Any, ...]
+Query = tuple[Any, ...]
+"""SQL, and the values that it is given."""
+
+SHAPE: Final[tuple[Query, Query]] = (
+    (f"SELECT type, sql, {NUMBERED} FROM main.sqlite_master WHERE lower(name) = ?1", TABLE),  # noqa: S608
+    ("SELECT lower(name) FROM pragma_table_xinfo(?)", TABLE),
+)
+"""What tells whether there is a chain to verify (`require_chain`)."""
+
 _NEIGHBOURS = 8
 """How many rows are kept for one hash; honest chains have one."""
 
 _NEAR = f"""
-SELECT seq, CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
+SELECT CAST(seq AS TEXT), CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
 FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
   hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
 ORDER BY seq"""  # noqa: S608
+
+_WAYS: Final = "", "NOT INDEXED "
+"""Through an index, or past it."""
 
 IN_THE_WAY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 """What SQLite raises of a sound file."""
@@ -127,19 +144,19 @@ def connect(location: str, *, tolerant: bool = False) -> apsw.Connection:
 
 
 def check_table(connection: apsw.Connection, path: Path) -> None:
-    """Raises `TableMissing` or `CannotVerify`, and apsw's own errors."""
-    found: Any = connection.execute(
-        f"SELECT type, sql, {NUMBERED} FROM main.sqlite_master WHERE lower(name) = ?1",  # noqa: S608
-        (TABLE,),
-    ).fetchone()
-    if found is None or found[0] != "table":
+    """Raises as `require_chain`, and apsw's own errors."""
+    require_chain(path.name, *([*connection.execute(sql, values)] for sql, *values in SHAPE))
+
+
+def require_chain(name: str, made: Sequence[Row], columns: Sequence[Row]) -> None:
+    """Raises `TableMissing` or `CannotVerify` for what `SHAPE` finds in the database of that name."""
+    if not made or made[0][0] != "table":
         raise TableMissing(TABLE)
-    shape = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?)", (TABLE,))
-    names = {name for (name,) in shape}
-    missing = next((name for name in COLUMNS if name not in names), None)
-    what = f"has no column {missing}" if missing else deviation(str(found[1]), bool(found[2]))
+    there = {column for (column,) in columns}
+    missing = next((column for column in COLUMNS if column not in there), None)
+    what = f"has no column {missing}" if missing else deviation(str(made[0][1]), bool(made[0][2]))
     if what is not None:
-        raise CannotVerify(f"{path.name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
+        raise CannotVerify(f"{name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
 
 
 def is_wal(connection: apsw.Connection) -> bool:
@@ -172,18 +189,55 @@ def _copy(path: Path, stack: ExitStack) -> Path:
     return target
 
 
-def look_up(connection: apsw.Connection, where: str, *values: object) -> list[Entry]:
-    """The rows, from the table itself where an index cannot be read; none where neither can."""
-    coded = encoding(connection)
-    for how in ("", "NOT INDEXED "):
+class Reader(ABC):
+    """What is looked up beside a scan, in a file or in a live database; `encoding` is Python's name for that
+    of its text. What is in the way of reading is raised; damage never is.
+    """
+
+    encoding: str
+
+    @abstractmethod
+    def rows(self, sql: str, *values: object) -> Iterator[Row]:
+        """Raises `Damaged` where no more of them can be read."""
+
+    def batch(self, queries: Sequence[Query]) -> list[list[Row] | None]:
+        """The rows of each, from one moment where there are several; None where they cannot be read."""
+        return [self._whole(query) for query in queries]
+
+    def _whole(self, query: Query) -> list[Row] | None:
         try:
-            sql = f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}"  # noqa: S608
-            return [Entry(row, coded) for row in connection.execute(sql, values)]
+            return [*self.rows(*query)]
+        except Damaged:
+            return None
+
+
+class FileReader(Reader):
+    """Of a file; several are from one moment within the connection's own transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection, self.encoding = connection, encoding(connection)
+
+    def rows(self, sql: str, *values: Any) -> Iterator[Row]:
+        try:
+            yield from self._connection.execute(sql, values)
         except IN_THE_WAY:
             raise
-        except apsw.Error:
-            continue
-    return []
+        except apsw.Error as error:
+            raise Damaged(str(error)) from error
+
+
+def look_up(reader: Reader, where: str, each: Sequence[Row]) -> list[list[Entry]]:
+    """The rows for each of these values, from the table itself where an index cannot be read; none where
+    neither can.
+    """
+    found: list[list[Entry]] = []
+    for start in range(0, len(each), LOOKS_AT_ONCE):
+        wanted = each[start : start + LOOKS_AT_ONCE]
+        plain, past = (f"SELECT {RAW_COLUMNS} FROM main.{TABLE} {how}WHERE {where}" for how in _WAYS)  # noqa: S608
+        for values, rows in zip(wanted, reader.batch([(plain, *one) for one in wanted]), strict=True):
+            there = rows if rows is not None else reader.batch([(past, *values)])[0]
+            found.append([Entry(row, reader.encoding) for row in there or ()])
+    return found
 
 
 class Neighbour(NamedTuple):
@@ -199,24 +253,24 @@ class Neighbours(NamedTuple):
     successors: dict[str, list[Neighbour]]
 
 
-def neighbours(
-    connection: apsw.Connection, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]
-) -> Neighbours:
+def neighbours(reader: Reader, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]) -> Neighbours:
     """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
 
     Genesis is left out: all chains continue it.
     """
     wanted = {value for value in hashes if value != GENESIS}
-    found, coded = Neighbours({}, {}), encoding(connection)
+    found = Neighbours({}, {})
     for first, last in ranges if wanted else ():
         try:
-            for seq, *raw in connection.execute(_NEAR, (first, last, json.dumps(sorted(wanted)))):
-                tenant, stored, previous = ((item or b"").decode(coded, "backslashreplace") for item in raw)
-                row = Neighbour(seq, tenant, stored)
+            for seq, *raw in reader.rows(_NEAR, first, last, json.dumps(sorted(wanted))):
+                tenant, stored, previous = (
+                    (item or b"").decode(reader.encoding, "backslashreplace") for item in raw
+                )
+                row = Neighbour(int(seq), tenant, stored)
                 for table, key in zip(found, (stored, previous), strict=True):
                     if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
                         kept.append(row)
-        except apsw.Error:
+        except Damaged:
             pass  # what was found before the damage is still true; the damage itself is a finding already
     return found
 
@@ -239,7 +293,7 @@ class TableRows:
         In a damaged table a search may end anywhere.
         """
         row = self._one(first, last, columns)
-        if not self.ends_before(first, last) if row is None else row[0] < first:
+        if not self.ends_before(first, last) if row is None else int(row[0]) < first:
             raise Damaged("rows are out of order")
         return row
 

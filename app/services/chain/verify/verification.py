@@ -1,11 +1,11 @@
 """Verifies the audit chain of a file; where and by whom its ranges are scanned is the executor's."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import apsw
 
@@ -13,10 +13,10 @@ from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code, Finding, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.join import join, next_seal
+from app.services.chain.verify.join import Joined, join, next_seal
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
-from app.services.chain.verify.source import IN_THE_WAY
+from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
 from models.errors import Cancelled
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
@@ -62,17 +62,25 @@ class Extent:
         return low, min(self.last, high if high is not None else low)
 
 
-def ends(connection: apsw.Connection, section: Section) -> Extent:
+_COUNTER: Final = "lower(name) = ? AND typeof(seq) = 'integer'"
+
+ENDS: Final[tuple[Query, ...]] = (
+    (f"SELECT CAST(min(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
+    (f"SELECT CAST(max(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
+    (f"SELECT CAST(max(seq) AS TEXT) FROM main.sqlite_sequence WHERE {_COUNTER}", TABLE),  # noqa: S608
+)
+"""The lowest and the highest number there is, and AUTOINCREMENT's: to be read at one moment."""
+
+
+def ends(reader: Reader, section: Section, found: Sequence[list[Row] | None] | None = None) -> Extent:
     """The extent of the table, or of the section that is asked for, its rows not counted yet.
 
-    Damage never raises: what cannot be read is not known. Raises apsw's errors of a locked file.
+    `found` is what `ENDS` gave where that was asked together with something else. Damage never raises: what
+    cannot be read is not known. Raises apsw's errors of a locked file.
     """
     tenant, first, last = section
-    low = _read(connection, f"SELECT min(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
-    high = _read(connection, f"SELECT max(seq) FROM main.{TABLE} NOT INDEXED")  # noqa: S608
-    numbered = _read(connection, "SELECT max(seq) FROM main.sqlite_sequence WHERE lower(name) = ?", TABLE)
-    lowest, highest = low and low[0], high and high[0]
-    counter = numbered[0] if numbered and isinstance(numbered[0], int) else None
+    low, high, numbered = reader.batch(ENDS) if found is None else found
+    lowest, highest, counter = map(_number, (low, high, numbered))
     if low and high and (lowest is None or highest is None):
         return Extent(1, 0, tenant, counter=counter)
     if lowest is not None and highest is not None and lowest > highest:
@@ -81,7 +89,7 @@ def ends(connection: apsw.Connection, section: Section) -> Extent:
     start = 1 if lowest is None else min(1, lowest)
     if low is None:  # below 1 only if that is not what is damaged
         at_0 = f"SELECT count(*) FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN 0 AND 0"  # noqa: S608
-        start = 1 if _read(connection, at_0) is None else LOWEST_SEQ
+        start = 1 if reader.batch([(at_0,)]) == [None] else LOWEST_SEQ
     end = HIGHEST_SEQ if highest is None else max(highest, counter or highest)
     whole = last is None or highest is None or last >= highest
     return Extent(
@@ -95,31 +103,24 @@ def ends(connection: apsw.Connection, section: Section) -> Extent:
     )
 
 
-def with_counts(connection: apsw.Connection, extent: Extent) -> Extent:
+def with_counts(reader: Reader, extent: Extent) -> Extent:
     """The same with its rows counted, which takes an index; in the snapshot that the ends are from."""
     counting = f"SELECT count(*) FROM main.{TABLE}"  # noqa: S608
-    every = own = _read(connection, counting)
+    size = rows = _number(*reader.batch([(counting,)]))
     if extent.tenant is not None:
-        own = _read(connection, f"{counting} WHERE tenant_id = ?", extent.tenant)
-    size = every and every[0]
+        rows = _number(*reader.batch([(f"{counting} WHERE tenant_id = ?", extent.tenant)]))
     low, high = extent.span
     within = max(0, high - low + 1)
     return replace(
         extent,
-        rows=None if extent.partial else own and own[0],
+        rows=None if extent.partial else rows,
         size=within if size is None else min(size, within) if extent.partial else size,
     )
 
 
-def _read(connection: apsw.Connection, sql: str, *params: str) -> tuple[Any] | None:
-    """The one row of one value that a query gives, None where it cannot be read."""
-    try:
-        ((value,),) = connection.execute(sql, params)
-    except IN_THE_WAY:
-        raise
-    except apsw.Error:
-        return None
-    return (value,)
+def _number(rows: list[Row] | None) -> int | None:
+    """The one number that a query gave; None where it gave none, or could not be read."""
+    return int(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
 class Executor(Protocol):
@@ -167,10 +168,8 @@ def verify(
     started = time.perf_counter()
     with ExitStack() as stack:
         where = source.Source(path, stack)
-        known = checkpoints or CheckpointHistory()
-        history = CheckpointHistory(adopted=known.adopted) if section.is_range else known
-        seal = seal and section == EVERYTHING
-        wish = _Wish(section, now, executor, history, seal, progress, cancelled)
+        history = held_against(section, checkpoints)
+        wish = Wish(section, now, executor, history, seal and section == EVERYTHING, progress, cancelled)
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
@@ -182,7 +181,9 @@ def verify(
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class Wish:
+    """What a verification is to do, in a file or in a live database."""
+
     section: Section
     now: int
     executor: Executor
@@ -202,7 +203,21 @@ class _Wish:
         return 1 if self.one_moment else max(1, min(self.executor.most, rows // WORTH_A_PROCESS))
 
 
-def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
+def held_against(section: Section, checkpoints: CheckpointHistory | None) -> CheckpointHistory:
+    """What of the known checkpoints counts: of a range, only the starts that were adopted."""
+    known = checkpoints or CheckpointHistory()
+    return CheckpointHistory(adopted=known.adopted) if section.is_range else known
+
+
+def sealed(report: Report, joined: Joined, extent: Extent, wish: Wish) -> Report:
+    """The report with what a checkpoint is made of, where that was asked."""
+    if not wish.seal:
+        return report
+    through = max(extent.last, extent.counter or 0)  # the latter of an emptied table
+    return replace(report, seal=next_seal(joined, wish.history, through))
+
+
+def _attempt(where: source.Source, wish: Wish) -> tuple[Report, bool]:
     """One verification, and whether somebody changed the file while it ran."""
     with ExitStack() as stack:
         try:
@@ -214,10 +229,11 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 stack.callback(connection.close)
                 version = connection.pragma("data_version")
                 connection.execute("BEGIN")
-                extent = ends(connection, wish.section)
+                reader = source.FileReader(connection)
+                extent = ends(reader, wish.section)
                 low, high = extent.span
                 stack.enter_context(wish.executor.start(wish.at_once(high - low + 1)))
-                extent = with_counts(connection, extent)
+                extent = with_counts(reader, extent)
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if wish.one_moment and wish.section.last is None:
@@ -235,7 +251,8 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
 
             if watch(0):
                 raise Cancelled
-            jobs = list(_jobs(where, extent, wish, tolerant=tolerant))
+            frozen = where.frozen or wish.one_moment
+            jobs = jobs_of(wish, _ranges(extent, wish), uri=where.uri, tolerant=tolerant, frozen=frozen)
             size = int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
             small_rows = size < SMALL_FILE or size // max(1, extent.size) < LARGE_ROW
             joined = join(wish.executor.scan(jobs, small_rows=small_rows, watch=watch))
@@ -246,10 +263,7 @@ def _attempt(where: source.Source, wish: _Wish) -> tuple[Report, bool]:
                 joined.incomplete(
                     "The file is damaged, or cut short, though not in the entries that were found."
                 )
-            report = conclude(connection, joined, extent, wish.history)
-            if wish.seal:
-                through = max(extent.last, extent.counter or 0)  # the latter of an emptied table
-                report = replace(report, seal=next_seal(joined, wish.history, through))
+            report = sealed(conclude(reader, joined, extent, wish.history), joined, extent, wish)
             watch(joined.entries)
             return report, disturbed
         except IN_THE_WAY as error:
@@ -272,15 +286,22 @@ def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
     return connection
 
 
-def _jobs(where: source.Source, extent: Extent, wish: _Wish, *, tolerant: bool) -> Iterator[Job]:
-    frozen = where.frozen or wish.one_moment
-    same = {"uri": where.uri, "tolerant": tolerant, "frozen": frozen, "now": wish.now}
-    for first, last in _ranges(extent, wish):
-        own = [mark for mark in wish.history.marks if first <= mark[0] <= last] if wish.records else None
-        yield same | {"tenant": extent.tenant, "first": first, "last": last, "marks": own}
+def jobs_of(wish: Wish, ranges: Iterable[tuple[int, int]], **same: object) -> list[Job]:
+    """A job for each range; `same` is what they all are told beside it."""
+    marks = wish.history.marks if wish.records else None
+    same |= {"now": wish.now, "tenant": wish.section.tenant}
+    return [
+        same
+        | {
+            "first": first,
+            "last": last,
+            "marks": None if marks is None else [mark for mark in marks if first <= mark[0] <= last],
+        }
+        for first, last in ranges
+    ]
 
 
-def _ranges(extent: Extent, wish: _Wish) -> list[tuple[int, int]]:
+def _ranges(extent: Extent, wish: Wish) -> list[tuple[int, int]]:
     """The extent cut by seq: a part of what is left each time, so that all processes end together."""
     if extent.last < extent.first:
         return []

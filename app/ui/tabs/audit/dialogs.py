@@ -159,7 +159,7 @@ class CheckpointsDialog(Dialog):
 
         self._run(
             "Importing checkpoints…",
-            lambda progress, cancelled: self._store.import_(source, now=now, path=self._path),
+            lambda progress, cancelled: self._store.import_(source, now=now, where=self._path),
             done,
         )
 

@@ -423,7 +423,7 @@ def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain
     (first,) = known.store.checkpoints(path)
     bundle(known, tmp_path / "before")
     elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
-    elsewhere.store.import_(export, now=NOW, path=path)
+    elsewhere.store.import_(export, now=NOW, where=path)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
     for number in range(3):
         known.chain.rehash(f"tenant-{number:02d}")

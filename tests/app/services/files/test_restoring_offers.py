@@ -9,6 +9,7 @@ import pytest
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.announced import announce
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.reading import Where
 from app.services.chain.rules import Code, Verdict
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
@@ -206,10 +207,10 @@ def test_what_a_file_held_before_a_restore_is_an_earlier_state_of_it(
 class StopsBehindCommit(CheckpointStore):
     """Ends the program where a restore has committed and its checkpoint is not taken up yet."""
 
-    def take_up(self, path: Path) -> Checkpoint | None:
+    def take_up(self, where: Where) -> Checkpoint | None:
         if list(self.folder.glob("announced/*")):
             raise KeyboardInterrupt
-        return super().take_up(path)
+        return super().take_up(where)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

@@ -148,7 +148,7 @@ def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tm
         file.store.export(other.chain.path, export)
         with pytest.raises(NotAllowed, match=f"{path.name} was said to be another database than the one"):
             file.store.known_from(path, export)
-        file.store.import_(export, now=NOW, path=path)
+        file.store.import_(export, now=NOW, where=path)
         assert (file.verify().verdict, other.verify().verdict) == (Verdict.VERIFIED, Verdict.VERIFIED)
         file.store.export(path, export)
         assert file.chain.verify(checkpoints=file.store.known_from(path, export)).verdict is Verdict.VERIFIED

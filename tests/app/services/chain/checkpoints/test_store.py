@@ -609,7 +609,7 @@ def test_an_import_for_a_file_that_it_does_not_speak_of(known: KnownChain, tmp_p
     export = known.exported()
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=5)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    assert elsewhere.import_(export, now=NOW, path=other.path) == 1
+    assert elsewhere.import_(export, now=NOW, where=other.path) == 1
     assert elsewhere.identify(other.path) is None
     assert KnownChain(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
 

@@ -194,7 +194,8 @@ class ChainFile:
         """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""
         connection = source.connect(source.uri(self.path))
         results = [RangeScan(connection, job_of(first, end - 1)).run() for first, end in pairwise(cuts)]
-        report = conclude(connection, join(results), Extent(cuts[0], cuts[-1] - 1), CheckpointHistory())
+        extent, reader = Extent(cuts[0], cuts[-1] - 1), source.FileReader(connection)
+        report = conclude(reader, join(results), extent, CheckpointHistory())
         connection.close()
         return report
 

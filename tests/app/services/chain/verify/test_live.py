@@ -1,0 +1,275 @@
+"""A live database says of its chains what a file of the same rows says, whoever writes to it meanwhile."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.chain.checkpoint import CheckpointHistory
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import Verdict
+from app.services.chain.verify import live as reading
+from app.services.chain.verify.live import BeingWritten, rows_to_read
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.scan import Job, Result, Stopped
+from app.services.chain.verify.source import CannotVerify
+from app.workers import scan_pool
+from models.engine import Database
+from models.errors import Cancelled, TableMissing
+from tests.app.services.chain.checkpoints.conftest import KnownChain
+from tests.app.services.chain.test_differential import DAMAGES, NOTHING_LEFT, TENANTS, build
+from tests.app.services.chain.verify.chains import ChainFile, codes
+from tests.app.services.chain.verify.test_index import hide
+from tests.conftest import NOW
+from tests.fixtures.live import Live, LiveEngine
+from tests.fixtures.plain_engine import PlainEngine
+
+Engine = PlainEngine | LiveEngine
+Opened = Callable[[Path], Engine]
+
+ODD = {
+    "number beyond 2^53": "UPDATE audit_chain SET seq = 9007199254740995 WHERE seq = 42",
+    "the highest number": "UPDATE audit_chain SET seq = 9223372036854775807 WHERE seq = 42",
+    "number below 1": "UPDATE audit_chain SET seq = -7 WHERE seq = 1",
+    "time beyond 2^53": "UPDATE audit_chain SET created_at = 9007199254740993 WHERE seq = 9",
+    "time that JSON rounds to another": "UPDATE audit_chain SET created_at = 9007199254740992 WHERE seq = 9",
+    "infinity": "UPDATE audit_chain SET created_at = 9e999 WHERE seq = 9",
+    "blob": "UPDATE audit_chain SET payload = x'00ff7b7d' WHERE seq = 9",
+    "no UTF-8": "UPDATE audit_chain SET payload = CAST(x'22ff22' AS TEXT) WHERE seq = 9",
+    "surrogate": "UPDATE audit_chain SET event_type = CAST(x'eda080' AS TEXT) WHERE seq = 9",
+    "tenant of no UTF-8": "UPDATE audit_chain SET tenant_id = CAST(x'61ff' AS TEXT) WHERE seq IN (9, 12)",
+    "tenant that was replaced": "UPDATE audit_chain SET tenant_id = char(65533) WHERE seq = 9",
+    "NUL": "UPDATE audit_chain SET tenant_id = tenant_id || char(0) WHERE seq IN (9, 12)",
+    "byte order mark": "UPDATE audit_chain SET tenant_id = char(65279) || tenant_id WHERE seq = 9",
+    "number as a payload": "UPDATE audit_chain SET payload = CAST(payload AS BLOB) WHERE seq % 2",
+    "long tenant": "UPDATE audit_chain SET tenant_id = hex(zeroblob(3000)) WHERE seq = 9",
+    "long payload": "UPDATE audit_chain SET payload = '\"' || hex(zeroblob(300000)) || '\"' WHERE seq = 9",
+    "counter": "UPDATE sqlite_sequence SET seq = 100",
+    "no counter": "DELETE FROM sqlite_sequence",
+    "no row": "DELETE FROM audit_chain",
+}
+"""Values that JSON does not carry, and what stands beside the table."""
+
+
+class InThisThread:
+    """Scans one range after the other in the calling thread."""
+
+    most = 1
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(self, count: int) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        with suppress(Stopped):
+            return [reading.scan_range(self._database, job, watch) for job in jobs]
+        raise Cancelled
+
+
+@pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def opened(request: pytest.FixtureRequest) -> Opened:
+    """A file as a live database, which it stays for who writes to its path."""
+    if request.param == "plain":
+        return PlainEngine
+    live: Live = request.getfixturevalue("live")
+
+    def put(path: Path) -> Engine:
+        there = live.put(path)
+        path.unlink()
+        path.symlink_to(there)
+        return live.open(there)
+
+    return put
+
+
+def verify(engine: Engine, *, page: int = 7, **options: Any) -> Report:
+    with engine.connection_context():
+        executor = InThisThread(engine)
+        return reading.verify(engine, executor=executor, page=page, **{"now": NOW, **options})
+
+
+def same(report: Report) -> Report:
+    return replace(report, seconds=0.0)
+
+
+def alike(engine: Engine, path: Path, history: CheckpointHistory) -> None:
+    """What both say: whole and sealed, by itself and held against checkpoints, of a tenant, and of ranges."""
+    asked: list[dict[str, Any]] = [{"seal": True, "checkpoints": history}, {"seal": True}]
+    asked += [{"section": part} for part in (Section("acme"), Section(first=12), Section(last=30))]
+    for options in asked:
+        expected = scan_pool.verify(path, take_part=True, now=NOW, **options)
+        with engine.connection_context():
+            found = scan_pool.verify(engine, now=NOW, page=7, **options)
+        assert same(found) == same(expected), options
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if number % 8 else [])
+        for number, name in enumerate(sorted(DAMAGES.keys() | ODD.keys()))
+    ],
+)
+def test_it_finds_what_is_found_in_a_file(opened: Opened, tmp_path: Path, name: str) -> None:
+    chain, rng = build(tmp_path / "a.db"), random.Random(name)
+    known = KnownChain(chain, CheckpointStore(tmp_path / "home"))
+    known.checkpoint()
+    with suppress(*NOTHING_LEFT):
+        if name in ODD:
+            chain.run(ODD[name])
+        else:
+            DAMAGES[name](chain, rng, rng.choice(TENANTS))
+    chain.sql.close()
+    whole = Path(shutil.copy(chain.path, tmp_path / "whole.db"))
+    alike(opened(chain.path), whole, known.store.known(whole))
+
+
+def test_an_index_that_hides_rows(opened: Opened, tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=2)
+    hide(chain, "idx_audit_tenant", "seq NOT BETWEEN 10 AND 20")
+    whole = Path(shutil.copy(chain.path, tmp_path / "whole.db"))
+    report = verify(opened(chain.path))
+    assert same(report) == same(scan_pool.verify(whole, take_part=True, now=NOW))
+    assert codes(report) == {"INDEX"}
+
+
+def test_what_is_no_chain_is_said(opened: Opened, tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=1)
+    engine = opened(chain.path)
+    chain.run("ALTER TABLE audit_chain RENAME COLUMN payload TO body")
+    with pytest.raises(CannotVerify, match=r"^production: the table audit_chain has no column payload"):
+        verify(engine)
+    chain.run("DROP TABLE audit_chain")
+    with pytest.raises(TableMissing):
+        verify(engine)
+
+
+def test_what_it_costs_is_known_before(opened: Opened, tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=2)
+    engine = opened(chain.path)
+    with engine.connection_context():
+        assert rows_to_read(engine) == 300
+        assert rows_to_read(engine, Section(first=81)) == 20
+
+
+def test_it_stops_when_it_is_told_to(opened: Opened, tmp_path: Path) -> None:
+    engine, asked = opened(ChainFile.build(tmp_path / "a.db", rows=100).path), 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(Cancelled):
+        verify(engine, cancelled=cancelled)
+    with engine.connection_context(), pytest.raises(Cancelled):
+        scan_pool.verify(engine, now=NOW, page=1, cancelled=lambda: True)
+
+
+# Nothing is a snapshot over several requests: an act of somebody else falls before each of them in turn.
+
+Act = Callable[[ChainFile], object]
+
+
+def requests_of(engine: Engine) -> int:
+    engine.requests = 0
+    assert verify(engine).intact
+    return engine.requests
+
+
+def at_each(opened: Opened, tmp_path: Path, act: Act, **options: Any) -> Iterator[tuple[Engine, Report]]:
+    """What is said where the act falls before the first request, the second, and so on."""
+    whole = ChainFile.build(tmp_path / "whole.db", rows=20, tenants=3)
+    whole.sql.close()
+    count = requests_of(opened(Path(shutil.copy(whole.path, tmp_path / "quiet.db"))))
+    assert count > 9
+    for number in range(count):
+        path = Path(shutil.copy(whole.path, tmp_path / f"{number}.db"))
+        engine = opened(path)
+        chain = ChainFile(path)
+        engine.before_read = [*([lambda: None] * number), partial(act, chain)]
+        yield engine, verify(engine, **options)
+        assert not engine.before_read
+        chain.sql.close()
+
+
+@pytest.mark.slow
+def test_a_writer_who_appends(opened: Opened, tmp_path: Path) -> None:
+    def act(chain: ChainFile) -> None:
+        for tenant in ("tenant-00", "tenant-02", "newcomer"):
+            chain.append(tenant, at=NOW)
+
+    for _, report in at_each(opened, tmp_path, act, seal=True):
+        assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+        assert report.seal is not None and report.seal.through in (60, 63)
+
+
+def prune(chain: ChainFile, tenant: str, entries: int) -> None:
+    with chain.sql:
+        chain.prune(tenant, chain.seqs(tenant)[entries - 1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entries", [1, 7, 19])
+def test_retention(opened: Opened, tmp_path: Path, entries: int) -> None:
+    def act(chain: ChainFile) -> None:
+        prune(chain, "tenant-00", entries)
+        prune(chain, "tenant-01", entries)
+
+    for _, report in at_each(opened, tmp_path, act):
+        assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+
+
+@pytest.mark.slow
+def test_the_platforms_own_cleanup(opened: Opened, tmp_path: Path) -> None:
+    def act(chain: ChainFile) -> None:
+        chain.run("DELETE FROM audit_chain WHERE seq <= 25")
+
+    for _, report in at_each(opened, tmp_path, act):
+        assert codes(report) <= {"UNPROVEN_START"}
+
+
+def test_entries_of_which_some_are_read_by_their_bytes_and_are_gone_by_then(
+    opened: Opened, tmp_path: Path
+) -> None:
+    long = json.dumps("x" * 5_000)
+    chain = ChainFile(tmp_path / "a.db")
+    for _ in range(30):
+        chain.append("acme", payload=long)
+    engine = opened(chain.path)
+    count = requests_of(engine)
+    for _ in range(6):
+        engine.before_read = [*([lambda: None] * (count - 5)), lambda: prune(chain, "acme", 2)]
+        report = verify(engine)
+        assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
+
+
+def test_damage_beside_writers_is_found_all_the_same(opened: Opened, tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=20, tenants=3)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    engine = opened(chain.path)
+    engine.before_read = [lambda: chain.append("tenant-00", at=NOW)] * 200
+    report = verify(engine)
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"HASH"})
+    engine.before_read = [lambda: None] * 8
+    engine.before_read += [lambda: prune(chain, "tenant-01", 1), *[lambda: None] * 3] * 2
+    report = verify(engine)
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"HASH"})
+
+
+def test_what_never_comes_to_rest_is_said(opened: Opened, tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=200)
+    chain.run("DELETE FROM audit_chain WHERE seq = 150")
+    engine = opened(chain.path)
+    engine.before_read = [lambda: prune(chain, "tenant-00", 1)] * 150
+    with pytest.raises(BeingWritten, match=r"^production is being written: .*verify again.$"):
+        verify(engine, page=50)
