@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.itemmodels.columns import Tone
 from app.paths import resources_dir
 from app.ui.theme.icons import GlyphEngine, Icon, IconFont
+from app.ui.theme.restyling import Restyling
 
 STYLE = ("-style", "Fusion")
 """Arguments of the QApplication whose look this is.
@@ -181,6 +182,8 @@ class Theme(QObject):
         self._font = IconFont()
         self._folder = QTemporaryDir()
         self._scale = 0
+        self._restyling = Restyling(self)
+        self._sheets: dict[tuple[str, int], str] = {}
         # Kept for good: an engine that goes when its widgets are collected as garbage damages the heap.
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
@@ -259,13 +262,17 @@ class Theme(QObject):
     def _restyle(self) -> None:
         if self._app is not None:
             self._scale = self._finest()
-            images = write_images(self._font, self.tokens, Path(self._folder.path()), self._scale)
-            # To change the style sheet in force takes Qt a second for five tabs; without one, a tenth of it.
-            self._app.setStyleSheet("")
-            self._app.setPalette(palette(self.tokens))
-            sheets = read_sheets(resources_dir() / "themes")
-            self._app.setStyleSheet(fill_in(sheets, {**self.tokens, **images}))
+            self._restyling.give(self._app, palette(self.tokens), self._sheet())
         self.changed.emit()
+
+    def _sheet(self) -> str:
+        """The style sheet in the colours in force, which are read and drawn once."""
+        key = self.tokens["window"], self._scale
+        if key not in self._sheets:
+            images = write_images(self._font, self.tokens, Path(self._folder.path()), self._scale)
+            template = read_sheets(resources_dir() / "themes")
+            self._sheets[key] = fill_in(template, {**self.tokens, **images})
+        return self._sheets[key]
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:

@@ -8,16 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QRawFont
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
 from app.paths import resources_dir
-from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens, fill_in, read_sheets
+from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens, fill_in, read_sheets, set_property
 from app.ui.theme.icons import Icon, IconFont
 from app.ui.widgets.buttons import field_icons
+from app.ui.widgets.labels import Label, Look, in_column
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""
@@ -39,6 +40,53 @@ def test_switching_changes_palette_and_sheet(qtbot: QtBot, theme: Theme, qapp: Q
     assert LIGHT["panel"] not in qapp.styleSheet()
     theme.set_mode(Mode.LIGHT)
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT["window"]
+
+
+def text_colour(label: Label) -> str:
+    return label.palette().color(label.foregroundRole()).name()
+
+
+def test_what_is_in_sight_is_styled_at_once_and_the_rest_soon(qtbot: QtBot, theme: Theme) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    seen, later, card = Label("seen", Look.DIM), Label("later", Look.BAD), QFrame()
+    card.setProperty("card", True)
+    within = [Label(str(number)) for number in range(9)]
+    in_column(*within, later, within=card)
+    in_column(seen, card, within=window)
+    window.show()
+    card.hide()
+    theme.set_mode(Mode.DARK)
+    assert text_colour(seen) == DARK["dim"] != LIGHT["dim"]
+    qtbot.waitUntil(lambda: text_colour(later) == DARK["bad"])
+    assert window.updatesEnabled()
+    set_property(later, "look", Look.TEXT)
+    assert {text_colour(label) for label in (later, *within)} == {DARK["text"]}
+
+
+def test_the_theme_may_change_again_before_all_is_styled(qtbot: QtBot, theme: Theme) -> None:
+    window, gone = QWidget(), QWidget()
+    qtbot.addWidget(window)
+    labels = [Label(str(number), Look.DIM) for number in range(20)]
+    in_column(*labels, within=window)
+    doomed = Label("doomed", Look.DIM, wrap=True)
+    in_column(doomed, within=gone)
+    for one in (window, gone):
+        one.show()
+        one.hide()
+    theme.set_mode(Mode.DARK)
+    gone.deleteLater()
+    QApplication.sendPostedEvents(gone, QEvent.Type.DeferredDelete)
+    window.show()
+    theme.set_mode(Mode.LIGHT)
+    assert {text_colour(label) for label in labels} == {LIGHT["dim"]}
+    labels[0].hide()
+    theme.set_mode(Mode.DARK)
+    theme.set_mode(Mode.LIGHT)
+    theme.set_mode(Mode.DARK)
+    qtbot.waitUntil(lambda: {text_colour(label) for label in labels} == {DARK["dim"]})
+    set_property(labels[0], "look", Look.TEXT)
+    assert text_colour(labels[0]) == DARK["text"]
 
 
 def test_same_choice_again_changes_nothing(qtbot: QtBot, theme: Theme) -> None:
