@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.signals import Signals
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
+from app.ui.widgets.later import later
 from app.workers.runner import GarbageCollector
 
 SWITCH_INTERVAL = 0.0005
@@ -32,7 +33,7 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     """Opens the window, with a file if one is given, and returns the exit status when it is closed."""
     app = _application()
     Signals(app)
-    QTimer.singleShot(STARTED_MS, app, lambda: sys.setswitchinterval(SWITCH_INTERVAL))
+    later(app, STARTED_MS, lambda: sys.setswitchinterval(SWITCH_INTERVAL))
     settings = Settings()
     theme = Theme(Mode(settings.theme))
     theme.apply(app)
@@ -42,7 +43,7 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
         window.files.open(path, read_only=read_only)  # on its own thread, while the window appears
     window.show()
     if path is not None:
-        QTimer.singleShot(0, _load_tabs)
+        later(app, 0, _load_tabs)
     if self_test:
         _test_itself(app, window)
     GarbageCollector(app)  # to the end: a thread that was left behind must not collect either
@@ -97,15 +98,15 @@ def _test_itself(app: QApplication, window: MainWindow) -> None:
 
         def loaded(total: int) -> None:
             rows[page.spec.table.title] = total
-            QTimer.singleShot(0, visit)
+            later(app, 0, visit)
 
         page.list.loaded.connect(loaded, Qt.ConnectionType.SingleShotConnection)
         workspace.tabs.setCurrentIndex(len(rows))
         page.mark_stale()
         page.activate()
 
-    window.opened.connect(lambda _: QTimer.singleShot(0, visit))
-    QTimer.singleShot(SELF_TEST_MS, lambda: end(None, "no answer in time"))
+    window.opened.connect(lambda _: later(app, 0, visit))
+    later(app, SELF_TEST_MS, lambda: end(None, "no answer in time"))
 
 
 def _catch_bugs(theme: Theme, window: MainWindow) -> None:

@@ -125,6 +125,22 @@ def test_nobody_waits_by_the_clock(folder: str) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("folder", ["app", "tests"])
+def test_what_happens_later_owns_its_timer(folder: str) -> None:
+    """`QTimer.singleShot` frees a timer that PySide goes on believing in; `later` is there for it.
+
+    The benchmarks' windows live for too short a time to be harmed, and the barest loads nothing of ours.
+    """
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources(folder)
+        if ROOT / "tests" / "benchmarks" not in path.parents
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"\bsingleShot\(", line)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
     words = re.compile(r"pytest\.skip|mark\.skip|mark\.xfail|importorskip|unittest\.mock|MagicMock")
     found = [

@@ -4,11 +4,12 @@ import re
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
+from app.ui.widgets.later import later
 from tests.gallery.registry import Scene, Shot
 
 _SETTLE_MS, _PATIENCE_MS = 60, 20_000
@@ -35,7 +36,7 @@ def render(scene: Scene, theme: Theme, target: Path, quality: int = -1) -> None:
         shot.ready.connect(waiting.quit)
     shot.widget.show()
     if shot.ready is not None:
-        QTimer.singleShot(_PATIENCE_MS, waiting, lambda: waiting.exit(_LATE))
+        later(waiting, _PATIENCE_MS, lambda: waiting.exit(_LATE))
         late = waiting.exec() == _LATE
     if late:
         raise TimeoutError(f"The scene {scene.name} did not become ready.")
@@ -68,7 +69,7 @@ def _settle(shown: QWidget) -> None:
     """Lets the last frame be laid out, once the window has read all that it shows."""
     for _ in range(_PATIENCE_MS // _SETTLE_MS):
         loop = QEventLoop()
-        QTimer.singleShot(_SETTLE_MS, loop, loop.quit)
+        later(loop, _SETTLE_MS, loop.quit)
         loop.exec()
         context = shown.context if isinstance(shown, MainWindow) else None
         if context is None or not context.runner._running:

@@ -17,6 +17,7 @@ from app.ui.session.outcome import Asked, Outcome
 from app.ui.tabs.audit.words import HEADLINES
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
+from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.engine import Capability
@@ -38,7 +39,7 @@ def notify(place: str, owner: QObject) -> None:
     tray.show()
     words = "The verification has found something; look at the findings."
     tray.showMessage(f"{place}: audit chain broken", words, QSystemTrayIcon.MessageIcon.Critical)
-    QTimer.singleShot(_NOTIFIED_MS, tray, tray.deleteLater)
+    later(tray, _NOTIFIED_MS, tray.deleteLater)
 
 
 class SelfVerification(QObject):

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
 
@@ -21,6 +21,7 @@ from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import Label, Look, set_tip
+from app.ui.widgets.later import later
 from app.workers.runner import Runner
 from models.errors import Cancelled, TenantAdminError
 
@@ -134,7 +135,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.files.is_opening:
-            QTimer.singleShot(SLOW_MS, self, self._welcome_if_nothing)
+            later(self, SLOW_MS, self._welcome_if_nothing)
         else:
             self._welcome_if_nothing()
 

@@ -19,6 +19,7 @@ from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
+from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
 from models.progress import Progress, Stop
 
@@ -102,9 +103,7 @@ class Workspace(QWidget):
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
             answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
         self.setUpdatesEnabled(False)  # an empty table is not drawn for the moment until it has its rows
-        shown_anyway = QTimer(self, singleShot=True, interval=_EMPTY_MS)
-        shown_anyway.timeout.connect(show)
-        shown_anyway.start()
+        later(self, _EMPTY_MS, show)
         page.activate()
         self._count_unread()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -35,6 +35,7 @@ from app.ui.widgets.labels import (
     taken,
     text_box,
 )
+from app.ui.widgets.later import later
 
 
 class EmptyState(QWidget):
@@ -84,7 +85,8 @@ class MasterDetail(QSplitter):
     """`detail` gets a third of the width, from 384 to 400 px, until the handle is moved by hand.
     What it shows moves nothing. It can be folded away, and the width is the master's then.
 
-    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one.
+    `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one. A splitter has
+    its parts styled at once, so it takes its `parent` before them: in another one they would be styled anew.
     """
 
     def __init__(
@@ -94,8 +96,9 @@ class MasterDetail(QSplitter):
         *,
         load: Callable[[], QByteArray],
         save: Callable[[QByteArray], None],
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
+        super().__init__(Qt.Orientation.Horizontal, parent)
         self._save = save
         self.addWidget(master)
         self.addWidget(detail)
@@ -410,4 +413,4 @@ class FieldList(QWidget):
         QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)
         button.setIcon(self._theme.icon(Icon.CHECK, Tone.OK))
         plain = self._theme.icon(Icon.COPY, "dim")
-        QTimer.singleShot(_COPIED_MS, button, lambda: button.setIcon(plain))
+        later(button, _COPIED_MS, lambda: button.setIcon(plain))

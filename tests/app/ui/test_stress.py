@@ -16,7 +16,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QTimer, QUrl, Slot
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QKeySequence, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMenuBar, QWidget
@@ -26,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
+from app.ui.widgets.later import later
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.window import ask
@@ -96,7 +97,7 @@ class Walk(QObject):
         self.number, self.over = 0, False
         self._files = sorted(folder.glob("*.sqlite"))
         self.open_window()
-        QTimer.singleShot(0, self, self._next)
+        later(self, 0, self._next)
 
     def open_window(self) -> None:
         settings = Settings()
@@ -114,7 +115,7 @@ class Walk(QObject):
             self.over = True
             self._leave()
             return
-        QTimer.singleShot(self._chance.choice((0, 0, 0, 1, 10, 30)), self, self._next)
+        later(self, self._chance.choice((0, 0, 0, 1, 10, 30)), self._next)
         self.number += 1
         if self.number in (1000, 5000, ACTS):
             gc.collect()
@@ -273,7 +274,7 @@ class Walk(QObject):
         if held is None:
             self.window.close()
         else:
-            QTimer.singleShot(0, self, self._leave)
+            later(self, 0, self._leave)
             held.hide()
 
 

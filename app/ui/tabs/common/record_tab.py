@@ -359,6 +359,7 @@ class RecordTab(QWidget):
             self.beside(),
             load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
+            parent=self,
         )
         above: list[Part] = [*self.top_widgets(), self.filters, self.exact, *self.below_filters()]
         in_column(*above, (self._master_detail, 1), within=self, margins=(self.margin,) * 4, spacing=GAP)
