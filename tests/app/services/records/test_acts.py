@@ -1,10 +1,13 @@
 """Acts, undo and redo against a copy of the file's content, with others writing in between.
 
-`TENANT_ADMIN_ACTS` says how many histories are tried, 6 by default.
+`TENANT_ADMIN_ACTS` says how many histories are tried, 6 by default, and `TENANT_ADMIN_KILLS` how often a
+program that acts and undoes is killed.
 """
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -36,6 +39,8 @@ from models.local.migrations import create_database
 from models.status import RunStatus
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
+
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 
 Cell = tuple[str, str]
 Key = tuple[str, Any]
@@ -452,3 +457,12 @@ def test_acts_undo_and_redo(tmp_path: Path) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.slow
+def test_killed_while_acts_are_done_and_undone(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.fixtures.acting", str(tmp_path), str(KILLS), "1"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    *found, numbers = done.stdout.splitlines()
+    assert found == []
+    assert KILLS // 2 < sum(map(int, numbers.split())) <= KILLS
