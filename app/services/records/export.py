@@ -20,7 +20,7 @@ from app.services.records.lists import Keys, Lists
 from app.services.records.literals import literal
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn, undeclared
-from app.services.records.webhooks import host_alone
+from app.services.records.webhooks import host_alone, hostname_alone
 from app.services.text import cell, one_cell
 from models.engine import Database, sql_name
 from models.errors import TableMissing, TooMuch
@@ -89,13 +89,17 @@ def _write(
     ]
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
     line = _writer(query.table, names, form, stream)
-    hosts = [at for at, column in enumerate(columns) if column.host_only]
+    hosts = [
+        (at, hostname_alone if column.name == "hostname" else host_alone)
+        for at, column in enumerate(columns)
+        if column.host_only
+    ]
     done = length = 0
     progress(done, len(keys))
     for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
         values = list(row)
-        for at in hosts:
-            values[at] = values[at] and host_alone(values[at])
+        for at, alone in hosts:
+            values[at] = values[at] and alone(values[at])
         for at in times:
             values[at] = as_time(values[at])
         length += line(values)

@@ -63,8 +63,8 @@ class TableColumn:
     `searched`: a text filter and the global search look into it. `offered`: its values can be picked
     from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
-    for yes and no. `host_only`: a URL, whole on the screen, of which copies and exports hold the host alone
-    (`webhooks.host_alone`).
+    for yes and no. `host_only`: a URL, or its host, whole on the screen, of which copies and exports hold the
+    host alone (`webhooks.host_alone`).
     """
 
     name: str
@@ -248,7 +248,7 @@ WEBHOOK_DESTINATIONS = Table(
         _C("active", _K.FLAG, "State", offered=True, words=("active", "inactive")),
         _C("name", _K.NAME, "Name", searched=True),
         _C("url", _K.NAME, "URL", searched=True, host_only=True),
-        _C("hostname", _K.NAME, "Host", searched=True, hidden=True),
+        _C("hostname", _K.NAME, "Host", searched=True, hidden=True, host_only=True),
         _C("events", _K.WORD, "Events"),
         _C("has_secret", _K.PRESENCE, "Secret", of="secret", offered=True, hidden=True, words=_STORED),
         _C("tenant_id", _K.WORD, "Tenant"),

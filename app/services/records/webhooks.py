@@ -203,7 +203,7 @@ def _without_urls(name: Value) -> int | float | str | None:
 def _host(hostname: Value) -> str:
     """A stored host for the audit chain: whatever else stands there may be what nobody should read."""
     try:
-        return host_of(f"https://{shown(hostname)}")
+        return host_of(f"https://{str(shown(hostname)).rpartition('://')[2]}")
     except InvalidInput:
         return "…"
 
@@ -287,6 +287,11 @@ def host_agrees(url: str, hostname: str) -> bool:
         return host_of(url) == hostname
     except InvalidInput:
         return False
+
+
+def hostname_alone(hostname: Value) -> Value:
+    """A stored hostname the same, where a user name, path or query stands in it; else as it is stored."""
+    return _host(hostname) if set("@/?#\\") & set(str(shown(hostname))) else hostname
 
 
 def host_alone(url: Value) -> str:

@@ -88,6 +88,21 @@ def test_of_a_webhooks_url_the_host_alone_is_written(
     assert not [part for part in ("bob", "pw", "services", "secret-path", "token") if part in written]
 
 
+@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize(
+    "stored", ["bob:pw@h.example", "https://bob:pw@h.example/secret-path", "h.example/secret-path?token=1"]
+)
+def test_of_what_stands_in_a_hostname_the_host_alone_is_written(
+    database: LocalDatabase, query: ListQuery, form: Format, stored: str
+) -> None:
+    database.connection().execute("UPDATE webhook_destinations SET hostname = ?", (stored,))
+    written = text(database, query, form)
+    assert "h.example" in written
+    assert not [part for part in ("bob", "pw", "secret-path", "token") if part in written]
+    database.connection().execute("UPDATE webhook_destinations SET hostname = 'odd_host.ä'")
+    assert "odd_host.ä" in text(database, query, form)
+
+
 def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
     rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]
