@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from operator import and_, or_
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Select, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.records.record import value_of
+from app.services.records.record import hides, value_of
 from app.services.records.rows import STORED, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
@@ -96,11 +96,10 @@ def _value(plain: Any) -> Value:
     return bytes.fromhex(plain["bytes"]) if isinstance(plain, dict) else plain
 
 
-def _cut(value: Any) -> Any:
-    """The beginning of a text that a cell shows. Of text, `substr` ends at a NUL; of bytes, it does not."""
-    as_bytes = fn.substr(value.cast("BLOB"), 1, CELL_CHARACTERS).cast("TEXT")
-    cut = fn.substr(value, 1, CELL_CHARACTERS)
-    return Case(None, [((fn.typeof(value) == "text") & (fn.instr(value, fn.char(0)) > 0), as_bytes)], cut)
+def _cut(value: Any, characters: int) -> Any:
+    """The beginning of a text. Of text, `substr` ends at a NUL; of bytes, it does not."""
+    as_bytes = fn.substr(value.cast("BLOB"), 1, characters).cast("TEXT")
+    return Case(None, [(hides(value), as_bytes)], fn.substr(value, 1, characters))
 
 
 class Statements:
@@ -233,7 +232,8 @@ class Statements:
     def cells(self) -> list[Any]:
         """The list's columns as a page reads them, text cut at `CELL_CHARACTERS`."""
         values = ((column, self.value(column)) for column in self.table.listed)
-        return [_cut(value) if column.kind in _TEXTS else value for column, value in values]
+        cut = partial(_cut, characters=CELL_CHARACTERS)
+        return [cut(value) if column.kind in _TEXTS else value for column, value in values]
 
     def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""
@@ -267,7 +267,7 @@ class Statements:
             case ColumnKind.NAME:
                 return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
             case ColumnKind.PROSE | ColumnKind.JSON:
-                return fn.substr(value, 1, SORT_CHARACTERS)
+                return _cut(value, SORT_CHARACTERS)
             case ColumnKind.TIME:
                 return moment(value)
         return value
@@ -300,11 +300,12 @@ class Statements:
         found = [self._names_it(column, text) for column in self.table.names_things]
         forms = [text] if text.isascii() else _forms(text)
         patterns = [_any_case(form) for form in forms]
+        parts = dict.fromkeys(caseless(part) for form in forms for part in (form, form.lower(), form.upper()))
+        within = [reduce(or_, (fn.instr(fn.lower(column), part) > 0 for part in parts)) for column in columns]
         if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
-            parts = dict.fromkeys(part for form in forms for part in (form, form.lower(), form.upper()))
-            both = product(columns, parts)
-            found += [fn.instr(fn.lower(column), caseless(part)) > 0 for column, part in both]
-        elif text.isascii():
+            return reduce(or_, [*found, *within])
+        found += [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
+        if text.isascii():
             found += [column.contains(text) for column in columns]
         else:
             found += [fn.GLOB(f"*{pattern}*", column) for column, pattern in product(columns, patterns)]

@@ -86,8 +86,16 @@ def value_of(column: TableColumn, source: Any) -> Any:
         case ColumnKind.PRESENCE:
             return Case(None, [(stored.is_null(False) & (stored != ""), 1)], 0)
         case ColumnKind.LENGTH:
-            return fn.length(stored)
+            return Case(None, [(hides(stored), fn.octet_length(stored))], fn.length(stored))
     return stored
+
+
+def hides(text: Any) -> Any:
+    """Whether a text has a NUL, where LIKE, GLOB, `substr` and `length` take it to end.
+
+    It is looked for only where there are more bytes than characters up to there, which is told at once.
+    """
+    return (fn.length(text) < fn.octet_length(text)) & (fn.instr(text, SQL("char(0)")) > 0)
 
 
 def _column(source: Any, name: str) -> Any:

@@ -425,6 +425,30 @@ def test_what_stands_behind_a_nul_is_in_the_cell(lists: Lists, database: LocalDa
     assert row is not None and row[3] == "a\0b"
 
 
+@pytest.mark.parametrize("text", ["needle", "NEEDLE", "näh", "NÄH", "n" * 60 + "eedle"])
+def test_what_stands_behind_a_nul_is_found_and_sorted_by(
+    lists: Lists, database: LocalDatabase, text: str
+) -> None:
+    for seq, end in ((5, f"x {text} x"), (6, "a"), (7, "b")):
+        payload = f"same\0{end}"
+        database.connection().execute("UPDATE audit_chain SET payload = ? WHERE seq = ?", (payload, seq))
+    swapped = replace(AUDIT, text=text.swapcase())
+    assert list(lists.load_keys(database, swapped)) == [5]
+    order = list(lists.load_keys(database, replace(AUDIT, sort="payload")))
+    assert [seq for seq in order if seq in (5, 6, 7)] == [6, 7, 5]
+
+
+def test_a_length_counts_what_stands_behind_a_nul(lists: Lists, database: LocalDatabase) -> None:
+    database.connection().execute(
+        "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('r', 'Tea', 1, 1);"
+        "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
+        " VALUES ('a', 'r', 'p', 'four' || char(0) || 'more', 1), ('b', 'r', 'p', 'äöü', 1)"
+    )
+    artifacts = ListQuery("planning_artifacts", sort="id")
+    at = DECLARED["planning_artifacts"].names.index("length")
+    assert [row[at] for row in shown(lists, database, artifacts) if row] == [9, 3]
+
+
 def test_an_export_keeps_the_order_over_many_pages(lists: Lists, database: LocalDatabase) -> None:
     query = replace(AUDIT, sort="payload")
     keys = lists.load_keys(database, query)
