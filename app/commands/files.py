@@ -20,6 +20,7 @@ from app.commands.common import (
     say,
 )
 from app.services.text import counted
+from models.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -270,4 +271,24 @@ def info(options: argparse.Namespace) -> int:
     else:
         for line in found.lines():
             say(line)
+        if opened.can_be_forced:
+            _say_server(opened.path)
     return EXIT_INTACT
+
+
+def _say_server(file: Path) -> None:
+    """How a file can be changed that a running `wrangler dev` has open."""
+    from app.services.live.dev_server import project_of, serving  # noqa: PLC0415
+
+    found = serving(file)
+    if found is None:
+        return
+    try:
+        where = f"--project {project_of(file)}"
+    except InvalidInput:
+        where = f"--url {found.base}"
+    database = found.database_name or found.database_id
+    say(
+        "through wrangler dev it can be changed nevertheless: "
+        f"`tenant-admin d1 add NAME {where} --database {database}`, and then d1:NAME"
+    )

@@ -1,8 +1,9 @@
 """A running `wrangler dev`: a lock on its file can stop it, and what goes through it by HTTP is safe."""
 
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from models.d1.address import LOCAL, is_loopback
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.errors import NotReached, RemoteError
 from models.errors import InvalidInput
-from models.local.file import CONFIGURATIONS, STATE, users_of
+from models.local.file import CONFIGURATIONS, users_of
 
 _SECONDS = 2.0
 """How long a port may take to say what it is; only that of wrangler's is asked for anything else."""
@@ -33,11 +34,10 @@ class NoDevServer(NotReached):
 
 @dataclass(frozen=True, slots=True)
 class DevServer:
-    """`base` is the address of its API; `databases` their names by id; `processes` all that it runs."""
+    """`base` is the address of its API; `databases` what it calls them by their ids, their bindings."""
 
     base: str
     databases: Mapping[str, str]
-    processes: frozenset[int]
 
 
 def project_of(path: Path) -> Path:
@@ -60,33 +60,23 @@ def named_by_project(connection: Connection, ids: Collection[str]) -> dict[str, 
 
 def running(project: Path) -> Iterator[DevServer]:
     """The servers of a project, the folder of a wrangler configuration. Waits for their answers."""
-    for processes, ports in _candidates(project):
-        for host, port in ports:
-            base = f"http://{f'[{host}]' if ':' in host else host}:{port}{LOCAL}"
-            found = _listed(base)
-            if found is not None:
-                yield DevServer(base, found, processes)
-                break
+    project = project.resolve()
+    return _servers(lambda processes: {pid for pid, one in processes.items() if _is_of(one, project)})
 
 
 def serving(file: Path) -> Connection | None:
-    """A connection, not kept, to the database in a file that the running `wrangler dev` of its project has
-    open; None where there is none. Waits for answers.
+    """A connection, not kept, to the database whose file a running `wrangler dev` has open; None where the
+    system tells of none. Waits for its answer.
     """
     file = paths.resolved(file)
-    try:
-        project = project_of(file)
-    except InvalidInput:
-        return None
-    users = users_of(file) - {os.getpid()}
-    is_usual = file.parent.parent == project / STATE
-    for server in running(project):
+    users = users_of(file)
+    # workerd has it open, which the one process started that listens for it, too.
+    for server in _servers(lambda processes: {processes[pid].info["ppid"] for pid in users & {*processes}}):
         for database, binding in server.databases.items():
-            # The same name elsewhere, or a server whose state is elsewhere, is another database.
-            is_served = users & server.processes or (is_usual and not users)
-            if is_served and projects.file_name(database) == file.name:
-                name = projects.names(project).get(file.name, binding)
-                return Connection(usable_name(name), "", database, name, server.base)
+            if projects.file_name(database) == file.name:
+                with suppress(InvalidInput):
+                    binding = projects.names(project_of(file)).get(file.name, binding)  # noqa: PLW2901
+                return Connection(usable_name(binding), "", database, binding, server.base)
     return None
 
 
@@ -96,6 +86,31 @@ def address_of(connection: Connection) -> str:
         if connection.database_id in {"", *server.databases}:
             return server.base
     raise NoDevServer(connection.project)
+
+
+def _servers(first: Callable[[Mapping[int, Any]], Collection[int]]) -> Iterator[DevServer]:
+    """Those of the processes that are `first` among wrangler's, by their numbers, and of what they began."""
+    import psutil  # noqa: PLC0415 - takes longer to load than to ask
+
+    processes = {
+        process.pid: process
+        for process in psutil.process_iter(["ppid", "cmdline"])
+        if any(program in word for word in process.info["cmdline"] or () for program in _PROGRAMS)
+    }
+    begun_by = {pid: process.info["ppid"] for pid, process in processes.items()}
+    firsts = first(processes)
+    groups: dict[int, list[Any]] = {}
+    for pid, process in processes.items():
+        line = [pid]
+        while (parent := begun_by.get(line[-1])) in begun_by and parent not in line:
+            line.append(parent)
+        if found := [one for one in line if one in firsts]:
+            groups.setdefault(found[-1], []).append(process)
+    for group in groups.values():
+        # wrangler's own port, which outlives a change of the worker, began first.
+        ports = (port for process in sorted(group, key=_began) for port in _ports(process))
+        answers = ((base, _listed(base)) for base in ports)
+        yield from islice((DevServer(base, found) for base, found in answers if found is not None), 1)
 
 
 def _listed(base: str) -> dict[str, str] | None:
@@ -108,38 +123,6 @@ def _listed(base: str) -> dict[str, str] | None:
         return None
     finally:
         client.close()
-
-
-def _candidates(project: Path) -> list[tuple[frozenset[int], list[tuple[str, int]]]]:
-    """Of each wrangler that was started for the project: its processes, and where on this computer they
-    listen, those first that began first: wrangler's own port outlives a change of the worker.
-    """
-    import psutil  # noqa: PLC0415 - takes longer to load than to ask
-
-    project = project.resolve()
-    of_wrangler = {
-        process.pid: process
-        for process in psutil.process_iter(["ppid", "cmdline"])
-        if any(program in word for word in process.info["cmdline"] or () for program in _PROGRAMS)
-    }
-    groups: dict[int, list[Any]] = {}
-    for pid, process in of_wrangler.items():
-        first = None
-        for _ in of_wrangler:  # a number that was given twice could make a circle
-            if pid not in of_wrangler:
-                break
-            if _is_of(of_wrangler[pid], project):
-                first = pid
-            pid = of_wrangler[pid].info["ppid"]  # noqa: PLW2901
-        if first is not None:
-            groups.setdefault(first, []).append(process)
-    return [
-        (
-            frozenset(process.pid for process in group),
-            [port for process in sorted(group, key=_began) for port in _ports(process)],
-        )
-        for group in groups.values()
-    ]
 
 
 def _began(process: Any) -> float:
@@ -168,7 +151,8 @@ def _is_of(process: Any, project: Path) -> bool:
     )
 
 
-def _ports(process: Any) -> Iterator[tuple[str, int]]:
+def _ports(process: Any) -> Iterator[str]:
+    """The addresses on this computer where it listens, with the path of the API."""
     import psutil  # noqa: PLC0415
 
     try:
@@ -179,4 +163,4 @@ def _ports(process: Any) -> Iterator[tuple[str, int]]:
         if one.status == psutil.CONN_LISTEN:
             host = _EVERYWHERE.get(one.laddr.ip, one.laddr.ip)
             if is_loopback(host):
-                yield host, one.laddr.port
+                yield f"http://{f'[{host}]' if ':' in host else host}:{one.laddr.port}{LOCAL}"

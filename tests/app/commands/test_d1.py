@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -221,9 +222,14 @@ def test_a_file_that_wrangler_dev_holds_leads_to_its_server(
     assert found is not None and found.base.startswith(live.address)
     assert (found.database_id, found.is_local, found.name[:5]) == (database, True, "copy-")
     assert serving(live.state / "metadata.sqlite") is None
-    assert serving(tmp_path / file.name) is None
-    (tmp_path / "wrangler.toml").write_text("")
-    assert serving(tmp_path / file.name) is None, "a copy of it elsewhere is not what the server has"
+    told = run("info", file)
+    assert f"tenant-admin d1 add NAME --project {of_project(live)} --database copy-" in told.stdout
+    assert "tenant-admin d1" not in run("info", file, "--json").stdout
+    shutil.copy(of_project(live) / "wrangler.jsonc", tmp_path)
+    elsewhere = tmp_path / file.relative_to(of_project(live))
+    elsewhere.parent.mkdir(parents=True)
+    shutil.copy(file, elsewhere)
+    assert serving(elsewhere) is None, "the same database of another project's, which the server has not"
 
 
 def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:
