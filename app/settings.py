@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, get_args
 from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
+from app.services.live import PREFIX
 from models.errors import Place
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
@@ -118,14 +119,17 @@ def _path(found: object) -> Path | None:
 _period = partial(_number, least=RETENTION_DAYS[0] * DAY, most=RETENTION_DAYS[-1] * DAY)
 
 
+def _absolute(place: Place) -> str:
+    return str(place.absolute()) if isinstance(place, Path) else place
+
+
 def _of_database(name: str) -> Callable[[Place], str]:
     """A path, or a live database, as a settings key: slashes would make groups of it."""
 
     def key(database: Place) -> str:
         from hashlib import sha256  # noqa: PLC0415 - asked for after the first rows are shown
 
-        text = str(database.absolute()) if isinstance(database, Path) else database
-        digest = sha256(text.encode(errors="surrogateescape")).hexdigest()
+        digest = sha256(_absolute(database).encode(errors="surrogateescape")).hexdigest()
         return f"databases/{digest[:32]}/{name}"
 
     return key
@@ -197,16 +201,20 @@ class Settings:
         self._data_retention_seconds = value * DAY
 
     @property
-    def recent_files(self) -> tuple[Path, ...]:
-        """The files opened last, the newest first. Whether they are there is not asked: it may take long."""
-        return tuple(Path(text) for text in self._recent_files[:RECENT_FILES])
+    def recent(self) -> tuple[Place, ...]:
+        """What was opened last, the newest first: files, and connections as `d1:NAME`.
 
-    def add_recent_file(self, path: Path) -> None:
-        self.remove_recent_file(path.absolute())
-        self._recent_files = (str(path.absolute()), *self._recent_files)[:RECENT_FILES]
+        Whether they are there is not asked: it may take long.
+        """
+        kept = self._recent_files[:RECENT_FILES]
+        return tuple(text if text.startswith(PREFIX) else Path(text) for text in kept)
 
-    def remove_recent_file(self, path: Path) -> None:
-        self._recent_files = tuple(text for text in self._recent_files if text != str(path))
+    def add_recent(self, place: Place) -> None:
+        self.remove_recent(place)
+        self._recent_files = (_absolute(place), *self._recent_files)[:RECENT_FILES]
+
+    def remove_recent(self, place: Place) -> None:
+        self._recent_files = tuple(text for text in self._recent_files if text != _absolute(place))
 
     # what the declarations stand on
 

@@ -101,6 +101,8 @@ class Database(ABC):
     """
 
     limits: Limits
+    readers: int = 2
+    """How many threads may well read at once."""
     capabilities: frozenset[Capability]
     read_only: bool
     last_read: "tuple[list[Rows], StoredTables] | None" = None

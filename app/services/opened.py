@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from app import paths
-from models.engine import Database, Rows
+from models.engine import Capability, Database, Rows
 from models.errors import Place, TenantAdminError
 from models.schema import Schema, find_tenants, inspect_with_tenants
 from models.tables import TABLES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.services.files.importing import Imported
     from models.local.migrations import MigrationStatus
 
+ASKED = "it was opened read-only"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
 
 _TENANT_TABLES = tuple(
@@ -26,6 +27,17 @@ _TENANT_TABLES = tuple(
 class NotAFile(TenantAdminError):
     heading = "This needs a file"
     sentence = "{what} is a live database, and this can be done with a file alone; nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a database that others work with is marked, all the time: words, a colour's name, and whether it is
+    production.
+    """
+
+    words: str
+    colour: str
+    is_production: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,16 @@ class Opened(ABC):
     @property
     def place(self) -> str:
         return self.database.place
+
+    @property
+    def uncounted(self) -> str:
+        """Why a table's rows have no number."""
+        return "cannot be read"
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a sentence about it."""
+        return "file"
 
     @property
     def read_only(self) -> bool:
@@ -95,6 +117,20 @@ class Opened(ABC):
         return self.file
 
     @property
+    def mark(self) -> Mark | None:
+        return None
+
+    @property
+    def unlocked_by(self) -> str | None:
+        """What a person types to unlock its writes for a while; None where they are not locked."""
+        return None
+
+    @property
+    def elsewhere(self) -> Mapping[Capability, str]:
+        """What its engine lacks, each with a sentence that says what does it instead."""
+        return {}
+
+    @property
     def folder(self) -> Path:
         """Where what is made of it is offered to be saved."""
         return paths.home()
@@ -129,7 +165,7 @@ class Opened(ABC):
         columns = (("missing", schema.missing_columns), ("extra", schema.extra_columns))
         return [
             *(
-                f"  {name}: {'cannot be read' if count is None else f'{count:,} rows'}"
+                f"  {name}: {self.uncounted if count is None else f'{count:,} rows'}"
                 for name, count in (self.rows or {}).items()
             ),
             f"tenants ({len(self.tenants):,}): {', '.join(self.tenants) or 'none'}",

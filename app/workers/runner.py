@@ -22,8 +22,6 @@ from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, seldom
 
-READERS = 2
-
 STOP_SECONDS = 5.0
 """How long the end of a file waits for its threads; what takes longer is left behind."""
 
@@ -88,7 +86,8 @@ class Runner(QObject):
 
     A write that returns a `Change` is announced by `changed(change, initiator)` before its `on_done`;
     `initiator` is what the caller of `write` gave. Whoever started a job that wrote announces it by the same
-    signal. There is no other way to hear of a change.
+    signal. There is no other way to hear of a change. `failed_with` tells of each expected failure, before
+    its owner hears of it: some say more of the database than of what was asked of it.
 
     What a task holds, its functions, result and error with all they refer to, may be widgets, which must not
     die on another thread. So a task belongs to the interface thread: the others are given its number, and
@@ -97,6 +96,7 @@ class Runner(QObject):
 
     changed = Signal(object, object)
     failed = Signal(object)
+    failed_with = Signal(object)
     _progressed = Signal(object, object, object)
     _ended = Signal(object)
 
@@ -116,7 +116,7 @@ class Runner(QObject):
         if database is not None:
             serve = partial(self._serve, database)
             self._servers = [
-                *(_thread(f"reader-{number}", serve, self._reads) for number in range(READERS)),
+                *(_thread(f"reader-{number}", serve, self._reads) for number in range(database.readers)),
                 _thread("writer", serve, self._writes),
             ]
 
@@ -177,7 +177,7 @@ class Runner(QObject):
         self._stopped = True
         for task in self._running.values():
             task.cancel()
-        for _ in range(READERS):
+        for _ in self._servers[:-1]:
             self._reads.put(None)
         deadline = time.monotonic() + seconds
         threads = {*self._servers, *self._jobs}
@@ -276,6 +276,7 @@ class Runner(QObject):
         elif task.dropped:
             pass
         elif isinstance(error, TenantAdminError):
+            self.failed_with.emit(error)
             (task.on_failed or self.failed.emit)(error)
         else:
             try:

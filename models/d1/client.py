@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -211,9 +210,8 @@ class Client:
             raise NotKnown(f"it answered with status {status}")
         raise Refusal(message)
 
-    def _pause_end(self) -> str:
-        until = self.shared.paused_until(self.account or "") or time.time()
-        return datetime.fromtimestamp(until).strftime("%H:%M:%S")
+    def _pause_end(self) -> float:
+        return self.shared.paused_until(self.account or "") or time.time()
 
     def close(self) -> None:
         self._pool.close()

@@ -34,6 +34,7 @@ class D1Database(Database):
     """
 
     limits = D1_LIMITS
+    readers = 4  # which only wait
     capabilities: frozenset[Capability] = frozenset()
 
     def __init__(self, client: Client, database_id: str, *, read_only: bool = False) -> None:

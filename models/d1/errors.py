@@ -1,5 +1,7 @@
 """What a live database may fail with beside a file's failures."""
 
+from datetime import datetime
+
 from models.errors import StorageError
 
 
@@ -40,13 +42,17 @@ class UnknownDatabase(RemoteError):
 
 
 class RateLimited(RemoteError):
-    """`why` says until when."""
+    """No call is taken before `until`, in epoch seconds."""
 
     heading = "Cloudflare asks to wait"
     sentence = (
         "The account's calls are used up, so Cloudflare takes none from {name} until {why}; "
         "nothing was changed."
     )
+
+    def __init__(self, place: str, until: float) -> None:
+        super().__init__(place, datetime.fromtimestamp(until).strftime("%H:%M:%S"))
+        self.until = until
 
 
 class NoAnswer(RemoteError):

@@ -26,7 +26,7 @@ def read_everything(settings: Settings, database: Path) -> tuple[object, ...]:
         settings.actor,
         settings.retention_days,
         settings.confirm_deletion,
-        settings.recent_files,
+        settings.recent,
         settings.retention_enabled.get(database),
         settings.retention_last_run.get(database),
         settings.retention_archive.get(database),
@@ -52,7 +52,7 @@ def test_a_first_run_has_sensible_values(tmp_path: Path) -> None:
     assert settings.utc_times is False
     assert settings.actor == paths.os_user()
     assert settings.retention_days == 90
-    assert settings.recent_files == ()
+    assert settings.recent == ()
     assert settings.retention_enabled.get(tmp_path / "a.sqlite") is None
     assert settings.retention_last_run.get(tmp_path / "a.sqlite") is None
     assert settings.retention_archive.get(tmp_path / "a.sqlite") is None
@@ -111,20 +111,20 @@ def test_recent_files_are_few_and_the_newest_comes_first(tmp_path: Path) -> None
     settings = Settings(tmp_path)
     files = [tmp_path / f"{number}, with comma.sqlite" for number in range(RECENT_FILES + 3)]
     for file in files:
-        settings.add_recent_file(file)
-    settings.add_recent_file(files[5])
+        settings.add_recent(file)
+    settings.add_recent(files[5])
     settings = reopened(settings)
     newest_first = [files[5], *reversed([file for file in files[3:] if file != files[5]])]
-    assert settings.recent_files == tuple(newest_first)
+    assert settings.recent == tuple(newest_first)
 
-    settings.remove_recent_file(files[5])
-    assert settings.recent_files == tuple(newest_first[1:])
+    settings.remove_recent(files[5])
+    assert settings.recent == tuple(newest_first[1:])
 
 
 def test_one_recent_file_is_one(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
-    settings.add_recent_file(tmp_path / "only.sqlite")
-    assert reopened(settings).recent_files == (tmp_path / "only.sqlite",)
+    settings.add_recent(tmp_path / "only.sqlite")
+    assert reopened(settings).recent == (tmp_path / "only.sqlite",)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_damaged_file_never_stops_the_program(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     settings.theme = "dark"
     settings.retention_days = 30
-    settings.add_recent_file(tmp_path / "a.sqlite")
+    settings.add_recent(tmp_path / "a.sqlite")
     settings.retention_enabled.set(tmp_path / "a.sqlite", True)
     settings.window_geometry = QByteArray(bytes(range(256)))
     assert settings.save()

@@ -8,15 +8,13 @@ from typing import Any, Self
 from peewee import OperationalError
 
 from app import paths
-from app.services.opened import Opened, tenants
+from app.services.opened import ASKED, Opened, tenants
 from app.services.text import byte_size
 from models.engine import raw, sql_name
 from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, inspect, internal
-
-ASKED = "it was opened read-only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Any
 from peewee import BaseQuery, Value
 
 from app import paths
-from app.services.files.describe import ASKED, OpenedFile
-from app.services.opened import never_written, tenants
+from app.services.files.describe import OpenedFile
+from app.services.opened import ASKED, never_written, tenants
 from models.errors import (
     CannotOpen,
     DamagedFile,

@@ -1,13 +1,18 @@
 """Opening a live D1 database: whether it is there, its tables and its tenants, in three requests."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from app.services.live.connecting import identified
 from app.services.live.connections import Connection
-from app.services.opened import Opened, never_written, schema_and_tenants
+from app.services.opened import ASKED, Mark, Opened, never_written, schema_and_tenants
 from app.services.text import counted
 from models.d1.database import D1Database
+from models.engine import Capability, raw, sql_name
+from models.schema import Schema, internal
+
+MOST_COUNTED: Final = 100_000
+"""Rows that are read without a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,36 @@ class OpenedLive(Opened):
         return self.connection.database_name or self.database.database_id
 
     @property
+    def kind(self) -> str:
+        return "database"
+
+    @property
+    def uncounted(self) -> str:
+        return "not counted"
+
+    @property
+    def mark(self) -> Mark:
+        account = self.connection.account
+        where = f"Cloudflare D1, account {account}" if account else "wrangler dev"
+        words = f"{self.name} · {self.place} · {where}"
+        return Mark(words, self.connection.colour, self.connection.production)
+
+    @property
+    def unlocked_by(self) -> str:
+        return self.name
+
+    @property
+    def elsewhere(self) -> dict[Capability, str]:
+        name = f"{self.name} {'--local' if self.connection.is_local else '--remote'}"
+        by = "A live database is {} by `npx wrangler d1 {} {}`.".format
+        return {
+            Capability.CHILD_SCAN: by("exported", "export", name),
+            Capability.BACKUP: by("copied", "export", name),
+            Capability.RESTORE: by("taken back", "time-travel restore", self.name),
+            Capability.MIGRATE: by("migrated", "migrations apply", name),
+        }
+
+    @property
     def kept_by(self) -> str:
         return f"d1:{self.database.client.account or 'local'}/{self.database.database_id}"
 
@@ -36,7 +71,7 @@ class OpenedLive(Opened):
     def facts(self) -> tuple[str, ...]:
         meter = self.database.client.meter
         return (
-            "Cloudflare D1",
+            "wrangler dev" if self.connection.is_local else "Cloudflare D1",
             self.place,
             counted(meter.calls, "request"),
             f"{counted(meter.read, 'row')} read, {meter.written:,} written",
@@ -55,9 +90,9 @@ class OpenedLive(Opened):
         )
 
     def with_counts(self) -> Self:
-        """Its rows stay uncounted: every row that is counted is read, and charged."""
+        """Those of large tables stay uncounted: every row that is counted is read, and charged."""
         schema, tenants = schema_and_tenants(self.database)
-        return replace(self, schema=schema, tenants=tenants)
+        return replace(self, schema=schema, tenants=tenants, rows=_counts(self.database, schema))
 
     def to_json(self) -> dict[str, Any]:
         client = self.database.client
@@ -76,7 +111,23 @@ class OpenedLive(Opened):
         return [f"{self.whole_place}, {state}", *Opened.lines(self)]
 
 
-def open_live(connection: Connection, database: D1Database) -> OpenedLive:
+def _counts(database: D1Database, schema: Schema) -> dict[str, int | None]:
+    """The rows of each table, as long as no more than `MOST_COUNTED` are read for it."""
+    tables = [table for name, table in schema.stored.items() if not internal(name)]
+    counts: dict[str, int | None] = dict.fromkeys((table.name for table in tables), None)
+    numbered = [(table.name, table.rowid) for table in tables if table.rowid is not None]
+    ends = [raw(f"SELECT max({sql_name(rowid)}) FROM {sql_name(name)}") for name, rowid in numbered]  # noqa: S608
+    found = zip(database.read_batch(ends), numbered, strict=True)
+    left, few = MOST_COUNTED, list[str]()
+    for highest, name in sorted((rows[0][0] or 0, name) for rows, (name, _) in found):
+        left -= max(highest, 0)
+        if left >= 0:
+            few.append(name)
+    asked = [raw(f"SELECT count(*) FROM {sql_name(name)}") for name in few]  # noqa: S608
+    return counts | {name: rows[0][0] for name, rows in zip(few, database.read_batch(asked), strict=True)}
+
+
+def open_live(connection: Connection, database: D1Database, *, read_only: bool = False) -> OpenedLive:
     """The database as it is now. It is asked for by its id first: wrangler makes what it does not know.
 
     Raises `UnknownDatabase`, and the other errors of `connecting.databases`.
@@ -87,6 +138,6 @@ def open_live(connection: Connection, database: D1Database) -> OpenedLive:
         database=database,
         schema=schema,
         tenants=tenants,
-        read_only_reason=never_written(schema),
+        read_only_reason=never_written(schema) or (ASKED if read_only else None),
         connection=connection,
     )

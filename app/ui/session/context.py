@@ -15,6 +15,7 @@ from app.services.records.lists import Lists
 from app.services.text import quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
+from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
@@ -65,6 +66,9 @@ class Context(QObject):
         """Runs long work for this file and shows what it is until it has ended."""
         self.history = History(self.runner, clock, self)
         self.outside = Outside(self.runner, opened.database, self)
+        self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
+        self.unsettled = Unsettled(self.runner, self)
+        self.pause = Pause(self.runner, self)
         self.verdict = FileVerdict(self)
 
     def stop(self) -> None:
@@ -75,7 +79,9 @@ class Context(QObject):
 
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
-        return None if capability in self.opened.database.capabilities else _CANNOT[capability]
+        if capability in self.opened.database.capabilities:
+            return None
+        return self.opened.elsewhere.get(capability) or _CANNOT[capability]
 
     def without(self, table: str) -> str | None:
         """That the file has no such table, as a sentence for a disabled action; None when it has."""
@@ -86,9 +92,11 @@ class Context(QObject):
         """Why nothing can be changed, as a sentence for a disabled action; None when it can."""
         if self.outside.error is not None:
             return f"{self.outside.error.heading}, so nothing can be changed here now."
-        if not self.opened.read_only:
-            return None
-        return f"The file is open read-only, because {self.opened.read_only_reason}."
+        if self.opened.read_only:
+            return f"The {self.opened.kind} is open read-only, because {self.opened.read_only_reason}."
+        if self.unsettled.error is not None:
+            return "It is not known whether the last change was saved; check again before anything else."
+        return "Writes are locked; unlock them first (File, Unlock writes…)." if self.lock.is_locked else None
 
     def act(self, function: Callable[..., Change], *args: Any, **options: Any) -> Task:
         """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.

@@ -231,6 +231,8 @@ class DatabaseInfoDialog(Dialog):
 
 def _file_fields(info: Opened) -> list[Field]:
     access = f"Read-only, because {info.read_only_reason}" if info.read_only_reason else "Can be written"
+    if info.unlocked_by and not info.read_only:
+        access += ", once it is unlocked"
     named = ", ".join(info.tenants[:_TENANTS_NAMED])
     more = len(info.tenants) - _TENANTS_NAMED
     tenants = counted(len(info.tenants), "tenant")
@@ -250,7 +252,7 @@ def _table_rows(info: Opened) -> list[tuple[Cell, ...]]:
     rows = [
         (
             Cell(name),
-            Cell("cannot be read") if count is None else Cell(grouped(count), count),
+            Cell(info.uncounted) if count is None else Cell(grouped(count), count),
             _table_verdict(info.schema, name),
         )
         for name, count in (info.rows or {}).items()

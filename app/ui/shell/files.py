@@ -342,7 +342,7 @@ class Files(QObject):
 
     def _opened(self, said: str, opened: OpenedFile) -> None:
         self.is_opening, self._shown, self._used = False, opened, None
-        self._settings.add_recent_file(opened.path)
+        self._settings.add_recent(opened.path)
         self.opened.emit(opened)
         if said:
             self._say(said)
@@ -360,7 +360,7 @@ class Files(QObject):
             self._confirm("Import this dump?", str(error), "Import…", lambda: self.ask_import_target(path))
         else:
             if isinstance(error, FileMissing):
-                self._settings.remove_recent_file(path)
+                self._settings.remove_recent(path)
                 self.not_opened.emit()  # it is no longer offered
             self.show_failure(error, path, opening=True)
 
@@ -437,8 +437,8 @@ class Files(QObject):
 
     def _folder(self) -> Path:
         """That of the last answer, of the file that is open, or of the one opened last."""
-        recent = self._settings.recent_files
-        return self._used or (recent[0].parent if recent else paths.home())
+        recent = (place.parent for place in self._settings.recent if isinstance(place, Path))
+        return self._used or next(recent, paths.home())
 
 
 def _free(path: Path) -> Path:

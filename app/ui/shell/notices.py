@@ -73,20 +73,21 @@ def of_opened(
         return [notice]
     if opened.read_only:
         found.append(notice := Notice(context.theme))
-        why = f"— because {opened.read_only_reason}. Nothing here can change the file."
+        why = f"— because {opened.read_only_reason}. Nothing here can change the {opened.kind}."
         notice.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
         if opened.can_be_forced:
             notice.add_button("Open for writing", write)
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
-        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}")
+        elsewhere = opened.elsewhere.get(Capability.MIGRATE, "")
+        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", elsewhere)
         if opened.can_migrate and not opened.read_only:
             button = notice.add_button("Apply migrations…", migrate, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
             button.setToolTip(cannot or "")
-        elif not opened.read_only and not opened.pending:
+        elif not (opened.read_only or opened.pending or context.lacks(Capability.RESTORE)):
             notice.add_button("Restore from a copy…", restore)
     return found
 
@@ -96,6 +97,41 @@ def _missing(schema: Schema) -> str:
     parts = [f"missing tables: {', '.join(schema.missing_tables)}"] if schema.missing_tables else []
     parts += [f"{table} lacks {', '.join(columns)}" for table, columns in schema.missing_columns.items()]
     return "; ".join(parts)
+
+
+class UnsettledNotice(Notice):
+    """That it is not known whether a change was saved, with a button that asks again; hidden while it is."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.theme)
+        self._unsettled = context.unsettled
+        self.again_button = self.add_button("Check again", context.unsettled.ask, Kind.PRIMARY)
+        context.unsettled.changed.connect(self._say)
+        self.hide()
+
+    def _say(self) -> None:
+        error = self._unsettled.error
+        self.again_button.setEnabled(not self._unsettled.is_asking)
+        self.setVisible(error is not None)
+        if error is not None:
+            self.banner.show_verdict(Tone.BAD, error.heading, "", str(error), Icon.WARNING_FILL)
+
+
+class PauseNotice(Notice):
+    """That the account takes no calls for a while; hidden else."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context.theme)
+        self._pause = context.pause
+        context.pause.changed.connect(self._say)
+        self.hide()
+
+    def _say(self) -> None:
+        error = self._pause.error
+        self.setVisible(error is not None)
+        if error is not None:
+            detail = f"{error} What is shown is as it was read; it is read again by itself then."
+            self.banner.show_verdict(Tone.WARN, error.heading, "", detail, Icon.PAUSED)
 
 
 class DisplacedNotice(Notice):

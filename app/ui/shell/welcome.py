@@ -13,11 +13,14 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip, taken
+from models.errors import Place
 
 SHOWN = 6
+LIVE = "Live D1 database"
 CHOICES = (
     ("open", "A SQLite file in D1's schema"),
     ("open_folder", "Finds the local D1 file in its state folder"),
+    ("connect", "A live database, over Cloudflare's API"),
     ("create", "With all migrations applied"),
     ("import", "Makes a new file of what wrangler wrote"),
     ("demo", "Tenants and chains to try things on"),
@@ -26,11 +29,11 @@ CHOICES = (
 
 
 class WelcomePage(QWidget):
-    """What a person meets before a file is open. `commands` declare the ways to begin, `recent(Path)` asks
-    for a recent file.
+    """What a person meets before a file is open. `commands` declare the ways to begin, `recent(Place)` asks
+    for a recent file or, by `d1:NAME`, a live database.
     """
 
-    recent = Signal(Path)
+    recent = Signal(object)
 
     def __init__(self, theme: Theme, commands: Actions) -> None:
         super().__init__()
@@ -38,7 +41,7 @@ class WelcomePage(QWidget):
         panel = QFrame()
         panel.setProperty("card", True)
         panel.setFixedWidth(620)
-        self._recent_title = Label("Recent files", Look.SECTION)
+        self._recent_title = Label("Recent", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)
         self._recent = in_column(spacing=2)
         hint = Label("You can also drop a file or folder anywhere in this window.", Look.DIM)
@@ -59,23 +62,25 @@ class WelcomePage(QWidget):
         page.addStretch(3)
         self.set_recent([])
 
-    def set_recent(self, paths: Sequence[Path]) -> None:
-        """Offers the first few of these files.
+    def set_recent(self, places: Sequence[Place]) -> None:
+        """Offers the first few of these.
 
         Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
         """
         for old in taken(self._recent):
             old.deleteLater()
-        for path in paths[:SHOWN]:
-            self._recent.addWidget(self._recent_row(path))
-        self._recent_title.setVisible(bool(paths))
+        for place in places[:SHOWN]:
+            self._recent.addWidget(self._recent_row(place))
+        self._recent_title.setVisible(bool(places))
 
-    def _recent_row(self, path: Path) -> QWidget:
+    def _recent_row(self, place: Place) -> QWidget:
         row = QWidget()
-        button = push_button(self._theme, path.name, kind=Kind.FLAT, icon=Icon.DATABASE)
-        set_tip(button, str(path))
-        button.clicked.connect(lambda: self.recent.emit(path))
-        folder = ElidedLabel(str(path.parent), Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+        name, where = (place.name, str(place.parent)) if isinstance(place, Path) else (place, LIVE)
+        icon = Icon.DATABASE if isinstance(place, Path) else Icon.WEBHOOK
+        button = push_button(self._theme, name, kind=Kind.FLAT, icon=icon)
+        set_tip(button, str(place))
+        button.clicked.connect(lambda: self.recent.emit(place))
+        folder = ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         in_row(button, (folder, 1), within=row)
         return row
 
@@ -83,7 +88,7 @@ class WelcomePage(QWidget):
 def _heading(theme: Theme) -> QHBoxLayout:
     mark = IconLabel(theme, 40)
     mark.show_icon(Icon.SHIELD_OK, Tone.ACCENT)
-    version = Label(f"Version {__version__} · everything stays on this computer", Look.DIM)
+    version = Label(f"Version {__version__} · talks to nothing but the database you open", Look.DIM)
     words = in_column(Label("Tenant Admin", Look.TITLE), version, spacing=0)
     return in_row(mark, (words, 1), margins=(0, 0, 0, 12), spacing=12)
 

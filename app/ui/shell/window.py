@@ -7,13 +7,23 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QPainter,
+    QPaintEvent,
+    QRegion,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
 
 from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
 from app.ui.shell import window_actions
+from app.ui.shell.connecting import Connecting
 from app.ui.shell.files import Files
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
@@ -23,7 +33,7 @@ from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, Place, TenantAdminError
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -31,12 +41,16 @@ if TYPE_CHECKING:
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.ui.session.context import Context
+    from app.ui.shell.strip import Strip
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
 USUAL_SIZE, LEAST_SIZE = QSize(1280, 800), QSize(900, 560)
 _FRAME = QSize(8, 40)
 """What the window's title bar and borders may take of a screen."""
+
+FACTS_MS = 1000
+"""Between two looks at what a live database has used."""
 
 SLOW_MS = 500
 """After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
@@ -66,6 +80,9 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_file)
         self.files.leaving.connect(self.close_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
+        self.connecting = Connecting(theme, settings, self.busy, say=say, window=self)
+        self.connecting.opened.connect(self._show_file)
+        self.connecting.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
         self._pages.setMinimumSize(1, 1)  # a page that is not in sight asks for no room
         self.setCentralWidget(self._pages)
@@ -79,6 +96,8 @@ class MainWindow(QMainWindow):
         self.tenants = self._bar.tenants
         self._where, self.retention_status = Label(look=Look.DIM), Label(look=Look.DIM)
         self.statusBar().addWidget(self._where)
+        self._facts = QTimer(self, interval=FACTS_MS)
+        self._facts.timeout.connect(self._say_facts)
         self.wait_line = WaitLine(theme)
         self.statusBar().addWidget(self.wait_line)
         self.statusBar().addWidget(self.busy, 1)
@@ -107,6 +126,13 @@ class MainWindow(QMainWindow):
 
     # opening and closing
 
+    def open(self, place: Place, *, read_only: bool = False) -> None:
+        """Opens a file, or the live database of a connection (`d1:NAME`)."""
+        if isinstance(place, Path):
+            self.files.open(place, read_only=read_only)
+        else:
+            self.connecting.open(place, read_only=read_only)
+
     def close_file(self) -> None:
         """Goes back to the welcome page."""
         if self.workspace is None:
@@ -118,6 +144,10 @@ class MainWindow(QMainWindow):
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self.shield.hide()
+        self._facts.stop()
+        if "strip" in vars(self):
+            self.strip.leave()
+            self._place_strip()
         self._show_no_file()
         self._welcome_if_nothing()
 
@@ -127,14 +157,14 @@ class MainWindow(QMainWindow):
         from app.ui.shell.welcome import WelcomePage  # noqa: PLC0415
 
         page = WelcomePage(self.theme, self.commands)
-        page.recent.connect(self.files.open)
+        page.recent.connect(self.open)
         self.commands.update()
         self._pages.addWidget(page)
         return page
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self.files.is_opening:
+        if self.files.is_opening or self.connecting.is_opening:
             later(self, SLOW_MS, self._welcome_if_nothing)
         else:
             self._welcome_if_nothing()
@@ -184,16 +214,84 @@ class MainWindow(QMainWindow):
         self.search.attach(workspace)
         self._pages.addWidget(workspace)
         self._pages.setCurrentWidget(workspace)
-        self.setWindowTitle(f"{opened.place}{' (read-only)' if opened.read_only else ''} — Tenant Admin")
         self._bar.show_file(opened)
-        self._where.setText(" · ".join([*opened.facts, "read-only"] if opened.read_only else opened.facts))
         set_tip(self._where, opened.whole_place)
+        self._mark(context)
+        context.lock.changed.connect(self._say_state)
+        context.unsettled.changed.connect(self.commands.update)
+        self._say_state()
         workspace.retention_status.connect(self.retention_status.setText)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
         self.commands.update()
         workspace.start()
         self.opened.emit(opened)
+
+    @cached_property
+    def strip(self) -> Strip:
+        """Over everything, where a live database is open; made for the first one."""
+        from app.ui.shell.strip import Strip  # noqa: PLC0415
+
+        strip = Strip(self.theme, self)
+        strip.unlock_button.clicked.connect(self.turn_lock)
+        return strip
+
+    def _mark(self, context: Context) -> None:
+        """Shows a live database by the strip, and what it uses by the second."""
+        if context.opened.mark is not None:
+            self.strip.show_mark(context, context.opened.mark)
+            self._facts.start()
+        self._place_strip()
+
+    def _place_strip(self) -> None:
+        shown = "strip" in vars(self) and not self.strip.isHidden()
+        high = self.strip.minimumSizeHint().height() if shown else 0
+        edge = self.strip.edge if shown else 0
+        self.setContentsMargins(edge, high, edge, edge)
+        if shown:
+            self.strip.setGeometry(0, 0, self.width(), high)
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if "strip" in vars(self):
+            self._place_strip()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if "strip" in vars(self) and not self.strip.isHidden() and self.strip.is_production:
+            painter, inner = QPainter(self), self.contentsRect()
+            painter.setClipRegion(QRegion(self.rect()) - QRegion(inner))
+            painter.fillRect(self.rect(), self.strip.colours[0])
+
+    def turn_lock(self) -> None:
+        """Locks the writes of a live database, or asks for its name to unlock them."""
+        context = self.context
+        if context is None or not context.lock.needed:
+            return
+        if not context.lock.is_locked:
+            context.lock.lock()
+            return
+        from app.ui.shell.connect_dialog import unlock_dialog  # noqa: PLC0415
+
+        unlock_dialog(context, self).open_once(context.lock.unlock)
+
+    def _say_state(self) -> None:
+        """The title, and what the status bar says of what is open."""
+        if self.context is None:
+            return
+        opened, lock = self.context.opened, self.context.lock
+        reading_only = opened.read_only or lock.is_locked
+        marked = "PRODUCTION · " if opened.mark is not None and opened.mark.is_production else ""
+        self.setWindowTitle(f"{marked}{opened.place}{' (read-only)' if reading_only else ''} — Tenant Admin")
+        self._say_facts()
+        self.commands.update()
+
+    def _say_facts(self) -> None:
+        if self.context is not None:
+            opened, lock = self.context.opened, self.context.lock
+            reading_only = ["read-only"] if opened.read_only or lock.is_locked else []
+            self._where.setText(" · ".join([*opened.facts, *reading_only]))
 
     def _say_shield(self, icon: str, colour: str, words: str, tip: str) -> None:
         self.shield.setIcon(self.theme.icon(icon, colour))
@@ -205,7 +303,7 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
-        else:
+        elif self.workspace is None or not self.workspace.says(error):
             self.files.show_failure(error, None if self.context is None else self.context.opened.file)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
@@ -227,7 +325,7 @@ class MainWindow(QMainWindow):
 
     def _welcome_if_nothing(self) -> None:
         if self.workspace is None:
-            self.welcome.set_recent(self.settings.recent_files)
+            self.welcome.set_recent(self.settings.recent)
             self._pages.setCurrentWidget(self.welcome)
 
     # acting
@@ -239,5 +337,7 @@ class MainWindow(QMainWindow):
 
     def undo(self) -> None:
         self.toast.hide()  # its Undo was for this act, and would take back the one before
-        if self.context is not None:
+        if self.context is not None and self.context.lock.is_locked:
+            self.toast.show_message(self.context.cannot_write or "")
+        elif self.context is not None:
             self.context.history.undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.ui.shell.window import MainWindow
     from app.ui.shell.workspace import Workspace
 
-OPENING = ("open", "open_folder", "create", "import", "demo")
+OPENING = ("open", "open_folder", "connect", "create", "import", "demo")
 NAME_SHOWN = 28
 """Characters of an open file's name, the middle of which is left out."""
 FOLDER_SHOWN = 48
@@ -45,7 +46,11 @@ def add_actions(window: MainWindow) -> None:
         return lambda: no_file() if window.context is None else window.context.lacks(capability)
 
     def nothing_to(what: str) -> Callable[[], str | None]:
-        return lambda: None if _next(window, what) else f"There is nothing to {what}."
+        def refuse() -> str | None:
+            cannot = None if window.context is None else window.context.cannot_write
+            return cannot if _next(window, what) else f"There is nothing to {what}."
+
+        return refuse
 
     def of_file(act: Callable[[Workspace], object]) -> Callable[[], object]:
         return lambda: window.workspace and act(window.workspace)
@@ -58,6 +63,7 @@ def add_actions(window: MainWindow) -> None:
     redo = of_file(lambda file: file.context.history.redo())
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
+    connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts = partial(_shortcuts, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
@@ -66,6 +72,7 @@ def add_actions(window: MainWindow) -> None:
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
         ActionSpec("open_folder", project, Icon.FOLDER, files.ask_open_folder, shortcut="Ctrl+Shift+O"),
+        ActionSpec("connect", "Connect to &D1…", Icon.WEBHOOK, connect),
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
@@ -75,6 +82,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_scan),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
+        ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
@@ -116,7 +124,7 @@ def add_tab_actions(window: MainWindow) -> None:
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, commands = window.menuBar(), window.commands
-    of_file = ("info", "export", "export_sql", "save_copy", "restore", "retention")
+    of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "retention")
     commands.fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
@@ -141,6 +149,7 @@ class ToolBar(QToolBar):
         self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.database_button.setFixedHeight(BUTTON)
         self.database_button.setAccessibleName("Database")
+        self.database_button.setMinimumWidth(130)
         self.database_button.setIconSize(BESIDE_WORDS)
         self.database_button.setIcon(window.theme.icon(Icon.DATABASE, "accent"))
         menu = QMenu(self.database_button)
@@ -170,13 +179,15 @@ class ToolBar(QToolBar):
 
     def _fill_database_menu(self, menu: QMenu) -> None:
         menu.clear()
-        recent, commands = self._window.settings.recent_files, self._window.commands
+        recent, commands = self._window.settings.recent, self._window.commands
         commands.fill(menu, (*OPENING, *([""] if recent else [])))
-        for path in recent:
-            folder = shortened(str(path.parent), FOLDER_SHOWN // 2, FOLDER_SHOWN // 2)
-            action = menu.addAction(visible(f"{path.name} — {folder}").replace("&", "&&"))
-            action.setToolTip(tooltip(str(path)))
-            action.triggered.connect(partial(lambda path, _=False: self._window.files.open(path), path))
+        for place in recent:
+            text = f"{place} — live D1 database"
+            if isinstance(place, Path):
+                text = f"{place.name} — {shortened(str(place.parent), FOLDER_SHOWN // 2, FOLDER_SHOWN // 2)}"
+            action = menu.addAction(visible(text).replace("&", "&&"))
+            action.setToolTip(tooltip(str(place)))
+            action.triggered.connect(partial(lambda place, _=False: self._window.open(place), place))
         commands.fill(menu, ("", "close"))
 
 
@@ -262,6 +273,21 @@ def _set_mode(window: MainWindow, mode: Mode) -> None:
 
 def _no_file(window: MainWindow) -> str | None:
     return None if window.workspace is not None else "Open a database first."
+
+
+def _no_lock(window: MainWindow) -> str | None:
+    context = window.context
+    if context is None:
+        return "Open a database first."
+    if not context.lock.needed:
+        return "Only the writes of a live database are locked."
+    return context.cannot_write if context.opened.read_only else None
+
+
+def _lock_words(window: MainWindow) -> str:
+    lock = None if window.context is None else window.context.lock
+    is_unlocked = lock is not None and lock.needed and not lock.is_locked
+    return "Loc&k writes" if is_unlocked else "Unloc&k writes…"
 
 
 def _next(window: MainWindow, what: str) -> str:

@@ -21,6 +21,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
+from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _REST = (
 
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
+
+SAVED = "The change that was not known to be saved is saved."
+NOT_SAVED = "The change that was not known to be saved is not in the database; do it again."
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
@@ -82,6 +86,8 @@ class Workspace(QWidget):
         self.notices = notices.of_opened(
             context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
         )
+        if context.lock.needed:
+            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
@@ -92,6 +98,10 @@ class Workspace(QWidget):
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
         context.outside.displaced.connect(self._say_displaced)
+        for changed in (context.lock.changed, context.unsettled.changed):
+            changed.connect(self._update_acts)
+        context.unsettled.settled.connect(self._settled)
+        context.pause.changed.connect(self._paused)
         context.outside.start()
 
     def start(self) -> None:
@@ -106,6 +116,8 @@ class Workspace(QWidget):
         later(self, _EMPTY_MS, show)
         page.activate()
         self._count_unread()
+        if self.context.lock.needed:
+            self.context.unsettled.ask()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def pages(self) -> Sequence[RecordTab]:
@@ -161,6 +173,7 @@ class Workspace(QWidget):
 
         retention = Retention(self.context, self)
         retention.status.connect(self.retention_status)
+        self.context.lock.changed.connect(retention.check)
         return retention
 
     @cached_property
@@ -236,8 +249,23 @@ class Workspace(QWidget):
 
     def _say_displaced(self, error: Displaced | None) -> None:
         self._displaced.say(error)
+        self._update_acts()
+
+    def _update_acts(self) -> None:
         for page in self._built.values():
             page.commands.update()
+
+    def says(self, error: TenantAdminError) -> bool:
+        """Whether a notice says it already."""
+        return error in (self.context.unsettled.error, self.context.pause.error)
+
+    def _settled(self, saved: bool) -> None:
+        self.context.say(SAVED if saved else NOT_SAVED)
+        self.context.outside.written.emit()  # not by an act that was announced
+
+    def _paused(self) -> None:
+        if self.context.pause.error is None:
+            self.refresh()
 
     def _look_around(self) -> None:
         if self.is_settled:

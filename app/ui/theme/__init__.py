@@ -66,6 +66,17 @@ reaches a contrast of 4.5:1 (WCAG 2.2, 1.4.3); a test computes it.
 LIGHT: Tokens = {name: light for name, (light, _) in _TOKENS.items()}
 DARK: Tokens = {name: dark for name, (_, dark) in _TOKENS.items()}
 
+CONNECTIONS = {
+    "grey": ("#5b6472", "#ffffff"),
+    "blue": ("#2563e0", "#ffffff"),
+    "green": ("#117756", "#ffffff"),
+    "yellow": ("#e2b340", "#16181d"),
+    "orange": ("#f0883e", "#16181d"),
+    "red": ("#b3261e", "#ffffff"),
+    "purple": ("#6f42c1", "#ffffff"),
+}
+"""By the colour that a person gave a live database: a strip's, and of the text on it; in both themes."""
+
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 

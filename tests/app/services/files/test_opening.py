@@ -16,8 +16,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.files.describe import ASKED, OpenedFile
+from app.services.files.describe import OpenedFile
 from app.services.files.opening import NEWER, UTF_16, open_database, snapshot_copy
+from app.services.opened import ASKED
 from app.services.records.writing import commit
 from models.errors import (
     AlreadyThere,

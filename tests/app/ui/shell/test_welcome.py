@@ -60,7 +60,7 @@ def test_recent_files_are_few_and_replaced(qtbot: QtBot, theme: Theme, tmp_path:
     assert len(rows) == SHOWN
     page.set_recent([])
     qtbot.waitUntil(lambda: not [b for b in page.findChildren(QPushButton) if b.text().endswith(".sqlite")])
-    titles = [label for label in page.findChildren(QLabel) if label.text() == "Recent files"]
+    titles = [label for label in page.findChildren(QLabel) if label.text() == "Recent"]
     assert not titles[0].isVisible()
 
 

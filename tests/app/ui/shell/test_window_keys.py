@@ -148,7 +148,7 @@ def test_the_menu_marks_the_theme_that_is_on(qtbot: QtBot, window: MainWindow) -
 
 def test_recent_files_come_with_their_folders(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        window.settings.add_recent_file(Path("/srv") / name / "foundation.sqlite")
+        window.settings.add_recent(Path("/srv") / name / "foundation.sqlite")
     menu = window._bar.database_button.menu()
     assert isinstance(menu, QMenu)
     menu.aboutToShow.emit()

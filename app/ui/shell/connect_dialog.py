@@ -1,0 +1,294 @@
+"""The forms for a connection to a live D1 and for its token: what is entered is tried before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+
+from app.services.live import connecting
+from app.services.live.connections import COLOURS, Connection, Connections, default_colour, require_name
+from app.services.live.tokens import Tokens, sound
+from app.services.text import counted
+from app.ui.session.context import Context
+from app.ui.session.lock import UNLOCKED_SECONDS
+from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog, Value, checked
+from app.ui.widgets.formatting import duration
+from app.ui.widgets.labels import Label, Look
+from app.workers.runner import Runner, Task
+from models.d1.address import CLOUDFLARE
+from models.errors import Cancelled, InvalidInput, TenantAdminError
+from models.progress import Progress, Stop
+
+if TYPE_CHECKING:
+    Found = tuple[Sequence[Mapping[str, Any]], Connection | None, float | None]
+
+TEST_SECONDS = 15.0
+"""How long each call of a test may take."""
+
+
+class ConnectDialog(FormDialog):
+    """Asks for a connection, or shows a kept one to be changed.
+
+    "Test" asks the account for its databases, one of which is chosen then, and that for an answer; only what
+    was tested is kept. `kept(place, problem)` when it is, with why the token is not, as a sentence, or "".
+    """
+
+    kept = Signal(str, str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        runner: Runner,
+        tokens: Callable[[], Tokens],
+        connection: Connection | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        title = "Connect to D1" if connection is None else f"Connection {connection.place}"
+        super().__init__(theme, title, action="Save and open", parent=parent)
+        self._runner, self._tokens, self._before = runner, tokens, connection
+        self._job: Task | None = None
+        self._tested: Connection | None = None
+        self._colour_chosen = connection is not None
+        self.name, self.account, self.token, self.address = (QLineEdit() for _ in range(4))
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.database, self.colour, self.production = QComboBox(), QComboBox(), QCheckBox("Production")
+        for colour in COLOURS:
+            self.colour.addItem(colour.capitalize(), colour)
+        self.add_field(
+            "name", "Name", self.name, checked(require_name), "It is opened as d1:NAME, in commands too."
+        )
+        self.add_field("account", "Account id", self.account, self._check_part, "Empty for a wrangler dev.")
+        self.add_field(
+            "token",
+            "API token",
+            self.token,
+            self._check_token,
+            "With D1 Edit, or D1 Read to look only. It goes to the system's keyring, never to a file.",
+        )
+        self.add_field("base", "API address", self.address, self._check_part)
+        self.add_field(
+            "database", "Database", self.database, self._check_database, "Press Test to list them."
+        )
+        self.add_field("production", "Production", self.production)
+        self.add_field("colour", "Colour", self.colour)
+        self._fill(connection)
+        self.state = Label("", Look.DIM, wrap=True)
+        self.add_condition(self.state)
+        self.test_button = push_button(theme, "&Test", icon=Icon.CHECK)
+        self.test_button.clicked.connect(self.test)
+        self._buttons.insertWidget(0, self.test_button)
+        for edited in (self.account, self.token, self.address):
+            edited.textChanged.connect(self._account_edited)
+        self.database.currentIndexChanged.connect(self._untested)
+        self.production.toggled.connect(self._production_toggled)
+        self.colour.activated.connect(lambda _: setattr(self, "_colour_chosen", True))
+        self.submitted.connect(self._save)
+        self.finished.connect(lambda _: self._cancel())
+        self.name.setFocus()
+
+    def connection(self) -> Connection:
+        """What is entered. Raises `InvalidInput`, whose field says where."""
+        chosen = self.database.currentData() or ""
+        return Connection(
+            self.name.text().strip(),
+            self.account.text().strip(),
+            chosen,
+            self.database.currentText() if chosen else "",
+            self.address.text().strip() or CLOUDFLARE,
+            self.production.isChecked(),
+            str(self.colour.currentData()),
+        )
+
+    def test(self, then: Callable[[], None] | None = None) -> None:
+        """Asks what was entered for an answer, in the background; `then` when it has given one."""
+        self.set_problem("")
+        if self._job is not None:
+            return
+        wrong = [key for key in ("name", "account", "token", "base") if self._check(key)]
+        if wrong:
+            self.editor(wrong[0]).setFocus()
+            return
+        connection, typed = self.connection(), self.token.text()
+
+        def work(progress: Progress, cancelled: Stop) -> Found:
+            given = self._tokens()
+            if typed and not connection.is_local:
+                given = Tokens(None)
+                given.keep(connection, typed)
+            client = connecting.client(connection, given)
+            client.seconds = TEST_SECONDS
+            try:
+                found = connecting.databases(client)
+                if cancelled():
+                    raise Cancelled
+                if not connection.database_id:
+                    return found, None, None
+                return found, connection, connecting.tried(connection, client)
+            finally:
+                client.close()
+
+        def done(found: Found) -> None:
+            self._end_test()
+            self._show_found(*found)
+            if then is not None and self._tested is not None:
+                then()
+
+        def failed(error: TenantAdminError) -> None:
+            self._end_test()
+            self.state.setText("")
+            if isinstance(error, InvalidInput) and error.field in self._entries:
+                self.set_problem(str(error), error.field)
+            elif not isinstance(error, Cancelled):
+                self.set_problem(str(error))
+
+        self.state.setText("Asking…")
+        self.test_button.setEnabled(False)
+        self.action_button.setEnabled(False)
+        self._job = self._runner.job(work, on_done=done, on_failed=failed)
+
+    def _show_found(
+        self, found: Sequence[Mapping[str, Any]], tested: Connection | None, seconds: float | None
+    ) -> None:
+        chosen = self.database.currentData()
+        names = {str(one.get("uuid")): str(one.get("name") or one.get("uuid")) for one in found}
+        self.database.blockSignals(True)
+        self.database.clear()
+        for key, name in names.items():
+            self.database.addItem(name, key)
+        self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
+        self.database.blockSignals(False)
+        there = counted(len(names), "database")
+        if tested is not None and seconds is not None:
+            self._tested = tested
+            self.state.setText(f"{self.database.currentText()} answers in {duration(seconds)}.")
+        elif len(names) == 1:
+            self.database.setCurrentIndex(0)
+            self.test()
+        else:
+            self.state.setText(f"There {'is' if len(names) == 1 else 'are'} {there}. Choose one.")
+            self.database.setFocus()
+            self.database.setEnabled(bool(names))
+
+    def _end_test(self) -> None:
+        self._job = None
+        self.test_button.setEnabled(True)
+        self.action_button.setEnabled(True)
+
+    def _cancel(self) -> None:
+        self.token.clear()
+        if self._job is not None:
+            self._job.cancel()
+
+    def _save(self) -> None:
+        connection = self.connection()
+        if self._tested != connection:
+            self.test(then=self._keep)
+        else:
+            self._keep()
+
+    def _keep(self) -> None:
+        connection, typed, before = self.connection(), self.token.text(), self._before
+
+        def work(progress: Progress, cancelled: Stop) -> str:
+            Connections().add(connection, replace=before is not None and before.name == connection.name)
+            if not typed or connection.is_local:
+                return ""
+            return self._tokens().keep(connection, typed) or ""
+
+        def done(problem: str) -> None:
+            self.set_busy(False)
+            self.set_clean()
+            self.accept()
+            self.kept.emit(connection.place, problem)
+
+        def failed(error: TenantAdminError) -> None:
+            self.set_busy(False)
+            known = isinstance(error, InvalidInput) and error.field in self._entries
+            self.set_problem(str(error), error.field if known and isinstance(error, InvalidInput) else None)
+
+        self.set_busy(True)
+        self._runner.job(work, on_done=done, on_failed=failed)
+
+    def _fill(self, connection: Connection | None) -> None:
+        self.address.setText(CLOUDFLARE if connection is None else connection.base)
+        if connection is not None:
+            self.name.setText(connection.name)
+            self.account.setText(connection.account)
+            self.production.setChecked(connection.production)
+            self.database.addItem(connection.database_name or connection.database_id, connection.database_id)
+        colour = default_colour(production=False) if connection is None else connection.colour
+        self.colour.setCurrentIndex(self.colour.findData(colour))
+        self.token.setPlaceholderText("" if connection is None else "as it is kept")
+        self.set_clean()
+
+    def _account_edited(self) -> None:
+        """Another account has other databases."""
+        self.database.clear()
+        self._untested()
+
+    def _untested(self) -> None:
+        self._tested = None
+        self.state.setText("")
+
+    def _production_toggled(self, on: bool) -> None:
+        if not self._colour_chosen:
+            self.colour.setCurrentIndex(self.colour.findData(default_colour(production=on)))
+
+    def _check_part(self, value: Value) -> str:
+        """What makes no connection of what is entered, where that is the account or the address."""
+        if self.name.text().strip():
+            try:
+                self.connection()
+            except InvalidInput as error:
+                return str(error) if error.field in ("account", "base", "address") else ""
+        return ""
+
+    def _check_token(self, value: Value) -> str:
+        return checked(sound)(value) if value else ""
+
+    def _check_database(self, value: Value) -> str:
+        return "" if self.database.currentData() else "Press Test, then choose a database."
+
+
+class TokenDialog(FormDialog):
+    """Asks for the token of a connection, and says `why`."""
+
+    def __init__(self, theme: Theme, connection: Connection, why: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, f"Token of {connection.place}", why, action="Go on", parent=parent)
+        self.token = QLineEdit()
+        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        hint = f"It goes to the system's keyring, never to a file. Account {connection.account}."
+        self.add_field("token", "API token", self.token, checked(sound), hint)
+        self.submitted.connect(self.accept)
+        self.token.setFocus()
+
+    def is_dirty(self) -> bool:
+        """Never: what was typed can be copied again."""
+        return False
+
+    def take_token(self) -> str:
+        """What was entered, which is nowhere else any more."""
+        token = self.token.text()
+        self.token.clear()
+        return token
+
+
+def unlock_dialog(context: Context, parent: QWidget) -> ConfirmDialog:
+    """Asks whether to unlock the writes of a live database, whose name is to be typed."""
+    opened, minutes = context.opened, UNLOCKED_SECONDS // 60
+    return ConfirmDialog(
+        context.theme,
+        "Unlock writes?",
+        f"{opened.whole_place}. What is changed here is changed there at once, for everybody who works with "
+        f"it. After {counted(minutes, 'minute')} writes are locked again.",
+        action=f"Unlock for {counted(minutes, 'minute')}",
+        typed=opened.unlocked_by or "",
+        parent=parent,
+    )

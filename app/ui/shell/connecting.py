@@ -1,0 +1,152 @@
+"""Opening live databases by their connections, in the background; and asking for a connection or a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.services.live import PREFIX
+from app.settings import Settings
+from app.ui.session.busy import Busy
+from app.ui.theme import Theme
+from app.workers.runner import WentWrong
+from models.errors import TenantAdminError
+from models.progress import Progress, Stop
+
+# Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
+if TYPE_CHECKING:
+    from app.services.live.connections import Connection
+    from app.services.live.opening import OpenedLive
+    from app.services.live.tokens import Tokens
+    from app.ui.widgets.dialogs import Door
+
+
+class Connecting(QObject):
+    """What is done with connections, in the background. `say(text)` shows a toast.
+
+    `opened(OpenedLive)` when a database can be shown, `not_opened()` when it cannot; `is_opening` says that
+    one is on its way.
+    """
+
+    opened = Signal(object)
+    not_opened = Signal()
+    is_opening = False
+
+    def __init__(
+        self, theme: Theme, settings: Settings, busy: Busy, *, say: Callable[[str], None], window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._theme, self._settings, self._busy, self._say, self._window = theme, settings, busy, say, window
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Those of this run of the program. They are asked on a job's thread: a keyring takes its time."""
+        from app.services.live.tokens import Tokens  # noqa: PLC0415
+        from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
+
+        return Tokens(SystemKeyring())
+
+    def open(self, place: str, *, read_only: bool = False) -> None:
+        """Opens the database of a kept connection, `d1:NAME`; what is open stays until then."""
+
+        def find() -> Connection:
+            from app.services.live.connections import Connections  # noqa: PLC0415
+
+            return Connections().named(place.removeprefix(PREFIX))
+
+        self._open(place, find, read_only=read_only)
+
+    def open_connection(self, connection: Connection) -> None:
+        """Opens the database of a connection that need not be kept."""
+        self._open(connection.place, lambda: connection)
+
+    def _open(self, place: str, find: Callable[[], Connection], *, read_only: bool = False) -> None:
+        asked: list[Connection] = []
+
+        def work(progress: Progress, cancelled: Stop) -> OpenedLive:
+            from app.services.live.connecting import database  # noqa: PLC0415
+            from app.services.live.opening import open_live  # noqa: PLC0415
+
+            asked.append(find())
+            found = database(asked[0], self.tokens)
+            with found.cancellable(cancelled):
+                return open_live(asked[0], found, read_only=read_only)
+
+        def failed(error: TenantAdminError) -> None:
+            self.is_opening = False
+            self.not_opened.emit()
+            self._not_opened(place, asked[0] if asked else None, error, partial(self._open, place, find))
+
+        self.is_opening = True
+        self._busy.run(f"Opening {place}…", work, on_done=self._opened, on_failed=failed)
+
+    def _opened(self, opened: OpenedLive) -> None:
+        self.is_opening = False
+        self._settings.add_recent(opened.place)
+        self.opened.emit(opened)
+
+    def _not_opened(
+        self, place: str, connection: Connection | None, error: TenantAdminError, again: Callable[[], object]
+    ) -> None:
+        from app.services.live.connections import NoSuchConnection  # noqa: PLC0415
+        from app.services.live.tokens import TokenMissing  # noqa: PLC0415
+        from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
+        from models.d1.errors import TokenRefused  # noqa: PLC0415
+        from models.errors import Cancelled  # noqa: PLC0415
+
+        if isinstance(error, Cancelled):
+            self._say(str(error))
+            return
+        if isinstance(error, WentWrong):  # a bug has its own dialog
+            return
+        if isinstance(error, NoSuchConnection):
+            self._settings.remove_recent(place)
+            self.not_opened.emit()  # it is no longer offered
+        if connection is not None and isinstance(error, TokenMissing | TokenRefused):
+            self.ask_token(connection, str(error), again)
+            return
+
+        def doors() -> Iterator[Door]:
+            if connection is not None:
+                yield "Try again", again
+                yield "Edit the connection…", partial(self.ask_connect, connection)
+
+        title = f"{place} cannot be opened"
+        ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors())).open_once()
+
+    def ask_token(self, connection: Connection, why: str, again: Callable[[], object]) -> None:
+        """Asks for a connection's token, keeps it where the system can, and then tries `again`."""
+        from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
+
+        dialog = TokenDialog(self._theme, connection, why, self._window)
+
+        def keep(progress: Progress, cancelled: Stop) -> str | None:
+            return self.tokens.keep(connection, token)
+
+        def kept(problem: str | None) -> None:
+            self._say(problem or "")
+            again()
+
+        token = ""
+
+        def entered() -> None:
+            nonlocal token
+            token = dialog.take_token()
+            self._busy.run("Keeping the token…", keep, on_done=kept, can_cancel=False)
+
+        dialog.open_once(entered)
+
+    def ask_connect(self, connection: Connection | None = None) -> None:
+        """Asks for a connection, a new one or another form of a kept one; tries, keeps and opens it."""
+        from app.ui.shell.connect_dialog import ConnectDialog  # noqa: PLC0415
+
+        dialog = ConnectDialog(
+            self._theme, self._busy.runner, lambda: self.tokens, connection, parent=self._window
+        )
+        dialog.kept.connect(lambda place, problem: self._say(problem) if problem else None)
+        dialog.kept.connect(lambda place, problem: self.open(place))
+        dialog.open_once()

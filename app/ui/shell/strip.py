@@ -1,0 +1,104 @@
+"""What marks a live database all along the window's top: nobody takes production for anything else."""
+
+from PySide6.QtCore import QPointF, QRect, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app.services.opened import Mark
+from app.services.text import visible
+from app.ui.session.context import Context
+from app.ui.theme import CONNECTIONS, Theme
+from app.ui.widgets.buttons import BESIDE_WORDS, push_button
+from app.ui.widgets.labels import ElidedLabel, Label, in_row
+
+_EDGE = 3
+"""Pixels of colour at the window's other edges, in production."""
+_STRIPES, _STRIPE = 64, 11
+_SAY_MS = 10_000
+
+
+class Strip(QFrame):
+    """Which live database is open, and whether it can be written; production with stripes at both ends.
+
+    `unlock_button` asks for its writes, or locks them again.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._context: Context | None = None
+        self.is_production = False
+        self.colours = QColor(), QColor()
+        self.mark, self.name, self.state = Label("PRODUCTION"), ElidedLabel(), Label()
+        self.unlock_button = push_button(theme, "")
+        self.unlock_button.setIconSize(BESIDE_WORDS)
+        parts = (self.mark, (self.name, 1), self.state, self.unlock_button)
+        self._row = in_row(*parts, within=self, margins=(12, 3, 12, 3), spacing=12)
+        self._timer = QTimer(self, interval=_SAY_MS)  # minutes go by
+        self._timer.timeout.connect(self._say)
+        self.hide()
+
+    def show_mark(self, context: Context, mark: Mark) -> None:
+        self._context = context
+        self.is_production = mark.is_production
+        background, ink = CONNECTIONS[mark.colour]
+        self.colours = QColor(background), QColor(ink)
+        self.setStyleSheet(
+            f"QLabel {{ color: {ink}; background: transparent; }}"
+            f"QPushButton {{ color: {ink}; background: transparent; border: 1px solid {ink};"
+            " border-radius: 4px; padding: 2px 10px; min-height: 16px; }"
+            f"QPushButton:focus, QPushButton:hover {{ border: 2px solid {ink}; padding: 1px 9px; }}"
+        )
+        bold = self.mark.font()
+        bold.setBold(True)
+        self.mark.setFont(bold)
+        self.mark.setVisible(self.is_production)
+        self.name.setText(visible(mark.words))
+        side = _STRIPES + 12 if self.is_production else 16
+        self._row.setContentsMargins(side, 3, side, 3)
+        self._say()
+        context.lock.changed.connect(self._say)
+        self._timer.start()
+        self.show()
+
+    @property
+    def edge(self) -> int:
+        """How wide the window's other edges are in its colour."""
+        return _EDGE if self.is_production else 0
+
+    def leave(self) -> None:
+        self._context = None
+        self._timer.stop()
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), self.colours[0])
+        if self.is_production:
+            for left in (0, self.width() - _STRIPES):
+                self._paint_stripes(painter, QRect(left, 0, _STRIPES, self.height()))
+
+    def _paint_stripes(self, painter: QPainter, room: QRect) -> None:
+        painter.save()
+        painter.setClipRect(room)
+        painter.setPen(self.colours[1])
+        painter.setBrush(self.colours[1])
+        high = self.height()
+        for left in range(room.left() - high, room.right(), 2 * _STRIPE):
+            corners = ((left, high), (left + high, 0), (left + high + _STRIPE, 0), (left + _STRIPE, high))
+            painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in corners]))
+        painter.restore()
+
+    def _say(self) -> None:
+        if self._context is None:
+            return
+        lock, opened = self._context.lock, self._context.opened
+        if opened.read_only:
+            state = "read-only"
+        elif lock.is_locked:
+            state = "read-only until unlocked"
+        else:
+            state = f"writes unlocked for {lock.minutes_left} min"
+        self.state.setText(state)
+        self.unlock_button.setVisible(not opened.read_only)
+        self.unlock_button.setText("Unlock writes…" if lock.is_locked else "Lock now")

@@ -1,0 +1,254 @@
+"""The whole window on a live D1, as a person uses it, behind an edge as production has it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.services.live.connections import Connection, Connections
+from app.services.live.tokens import Tokens
+from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
+from app.ui.shell.window import MainWindow
+from app.ui.shell.workspace import SAVED
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
+from models.engine import Capability
+from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
+from tests.fixtures.live import Live
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    button,
+    choose,
+    click,
+    closed,
+    count,
+    current,
+    dialog,
+    error,
+    go,
+    notice,
+    press,
+    said,
+    values,
+    write,
+)
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+LONG = 20_000
+"""Milliseconds that what goes over the network may take on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def _edge(live: Live) -> Iterator[Edge]:
+    with before(live.address) as edge:
+        yield edge
+
+
+@pytest.fixture
+def edge(_edge: Edge) -> Edge:
+    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
+    return _edge
+
+
+@pytest.fixture
+def file(live: Live, demo_path: Path) -> Path:
+    return live.put(demo_path, listed=True)
+
+
+@pytest.fixture
+def window(window: MainWindow) -> MainWindow:
+    window.connecting.tokens = Tokens(None)  # no test asks the keyring of who runs it
+    return window
+
+
+@pytest.fixture
+def production(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
+    """A connection to it as production has it, with its token at hand: `d1:prod`."""
+    connection = Connection("prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="red")
+    Connections().add(connection)
+    window.connecting.tokens.keep(connection, TOKEN)
+    return connection.place
+
+
+def open_live(qtbot: QtBot, window: MainWindow, place: str) -> RecordTab:
+    with qtbot.waitSignal(window.opened, timeout=LONG):
+        window.open(place)
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count.text() != "", timeout=LONG)
+    return page
+
+
+def unlock(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.context is not None
+    click(qtbot, window.strip.unlock_button)
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert not asked.confirm_button.isEnabled()
+    asked.typed.setText(window.context.opened.unlocked_by or "")
+    click(qtbot, asked.confirm_button)
+    closed(qtbot, window, ConfirmDialog)
+
+
+def edit_email(qtbot: QtBot, window: MainWindow, email: str) -> None:
+    press("F2")
+    form = dialog(qtbot, window, FormDialog)
+    write(form, "email", email)
+    press("Return")
+
+
+def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    assert window.windowTitle() == "PRODUCTION · d1:prod (read-only) — Tenant Admin"
+    assert window.strip.isVisible() and window.strip.width() == window.width()
+    assert window.strip.mark.isVisible() and ACCOUNT in window.strip.name.text()
+    assert window.menuBar().geometry().top() >= window.strip.geometry().bottom()
+    for place, table in enumerate(TABLES):
+        page = go(qtbot, window, place)
+        assert page.filters.count.text() == said(count(file, table), place)
+    assert window.context is not None
+    requests = window.context.opened.facts[2]
+    qtbot.waitUntil(lambda: requests in window._where.text(), timeout=LONG)
+    window.close_file()
+    assert not window.strip.isVisible() and window.contentsMargins().top() == 0
+    assert [str(place) for place in window.settings.recent] == ["d1:prod"]
+
+
+def test_nothing_is_changed_before_a_person_unlocks_it(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    assert window.context is not None
+    edit, create = page.commands.action("edit"), page.commands.action("create")
+    choose(qtbot, page, 0)
+    assert not edit.isEnabled() and not create.isEnabled()
+    assert "Writes are locked" in create.toolTip()
+    unlock(qtbot, window)
+    assert edit.isEnabled() and create.isEnabled()
+    assert "(read-only)" not in window.windowTitle()
+    assert window.strip.state.text() == "writes unlocked for 15 min"
+
+    before_it = values(page, "email")[0]
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    stored = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
+    assert ask(file, stored) == [(1,)]
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(file, stored) == [(0,)], timeout=LONG)
+    qtbot.waitUntil(lambda: values(page, "email")[0] == before_it, timeout=LONG)
+
+    click(qtbot, window.strip.unlock_button)
+    assert not edit.isEnabled() and window.context.opened.database.read_only
+    press("Ctrl+Shift+Z")
+    assert ask(file, stored) == [(0,)], "neither is it done again"
+
+
+def test_what_a_file_alone_can_do_says_what_does_it(
+    qtbot: QtBot, window: MainWindow, production: str
+) -> None:
+    open_live(qtbot, window, production)
+    assert window.context is not None
+    for name in ("export_sql", "save_copy", "restore"):
+        assert not window.commands.action(name).isEnabled()
+    assert "npx wrangler d1 time-travel restore" in (window.context.lacks(Capability.RESTORE) or "")
+    assert "--remote" in (window.context.lacks(Capability.MIGRATE) or "")
+
+
+def test_a_lost_answer_is_a_state_until_it_is_known(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    assert window.workspace is not None and window.context is not None
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edge.faults = ["lost after", *["lost before"] * 4]
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    qtbot.waitUntil(
+        lambda: window.context is not None and window.context.unsettled.error is not None, timeout=LONG
+    )
+    form = dialog(qtbot, window, FormDialog)
+    assert "not known whether this was saved" in form.problem.text()
+    form.set_clean()
+    press("Escape")
+    closed(qtbot, window, FormDialog)
+    shown = notice(window, "It is not known whether this was saved")
+    assert not page.commands.action("edit").isEnabled()
+    click(qtbot, button(shown, "Check again"))
+    qtbot.waitUntil(lambda: window.toast.text() == SAVED, timeout=LONG)
+    qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"), timeout=LONG)
+    assert not shown.isVisible() and page.commands.action("create").isEnabled()
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
+
+
+def test_a_limit_is_one_notice_and_ends_by_itself(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    page = open_live(qtbot, window, production)
+    edge.read_faults = ["429 2"]
+    press("F5")
+    qtbot.waitUntil(
+        lambda: window.context is not None and window.context.pause.error is not None, timeout=LONG
+    )
+    shown = notice(window, "Cloudflare asks to wait")
+    assert "until" in shown.detail()
+    qtbot.waitUntil(lambda: not shown.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0, timeout=LONG)
+
+
+def test_a_connection_is_tested_and_kept_without_its_token(
+    qtbot: QtBot, window: MainWindow, edge: Edge, live: Live, file: Path
+) -> None:
+    window.commands.trigger("connect")
+    form = dialog(qtbot, window, ConnectDialog)
+    assert form.token.echoMode() is QLineEdit.EchoMode.Password
+    for line, text in (
+        (form.name, "prod"),
+        (form.account, ACCOUNT),
+        (form.token, "wrong"),
+        (form.address, edge.base),
+    ):
+        line.setText(text)
+    click(qtbot, form.test_button)
+    qtbot.waitUntil(lambda: "refuses the token" in form.problem.text(), timeout=LONG)
+    form.token.setText(TOKEN)
+    click(qtbot, form.test_button)
+    qtbot.waitUntil(lambda: form.database.count() > 1, timeout=LONG)
+    form.production.setChecked(True)
+    assert form.colour.currentData() == "red"
+    form.database.setCurrentIndex(form.database.findData(live.ids[file]))
+    with qtbot.waitSignal(window.opened, timeout=LONG):
+        click(qtbot, form.action_button)
+    assert window.windowTitle().startswith("PRODUCTION · d1:prod")
+    kept = Connections().named("prod")
+    assert (kept.account, kept.database_id, kept.production) == (ACCOUNT, live.ids[file], True)
+    home = Connections().file("prod").parent.parent
+    assert not [path for path in home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_token_that_is_missing_is_asked_for(
+    qtbot: QtBot, window: MainWindow, edge: Edge, live: Live, file: Path
+) -> None:
+    Connections().add(Connection("prod", ACCOUNT, live.ids[file], "", edge.base))
+    window.open("d1:prod")
+    asked = dialog(qtbot, window, TokenDialog)
+    asked.token.setText(TOKEN)
+    with qtbot.waitSignal(window.opened, timeout=LONG):
+        press("Return")
+    assert window.strip.isVisible() and not window.strip.mark.isVisible()
+
+
+def test_what_cannot_be_opened_is_said_and_a_connection_that_is_gone_no_longer_offered(
+    qtbot: QtBot, window: MainWindow, live: Live
+) -> None:
+    window.settings.add_recent("d1:gone")
+    window.open("d1:gone")
+    assert "no connection d1:gone" in error(qtbot, window)
+    assert window.settings.recent == ()
+    Connections().add(Connection("dev", "", "no-such-id", "", live.address))
+    window.open("d1:dev")
+    assert "no database no-such-id" in error(qtbot, window)
