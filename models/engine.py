@@ -195,10 +195,16 @@ class Database(ABC):
         return nullcontext()
 
     def settle(self) -> bool | None:
-        """Whether the last change that was not known to be saved is; None where there is none. Every write
-        asks this first, and it is asked when a database is opened.
+        """Whether the last change that was not known to be saved is; None where there is none, or somebody
+        has found out by now. Every write asks this first, and it is asked when a database is opened.
 
-        Raises `OutcomeUnknown` while that cannot be told.
+        Raises `EarlierUnknown` while that cannot be told.
+        """
+        return None
+
+    def bookmark(self) -> str | None:
+        """What names the state that the database has now, so that it can be brought back to it; None where
+        nothing can do that.
         """
         return None
 

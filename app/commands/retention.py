@@ -172,6 +172,8 @@ def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
     else:
         _say_rows(result.removed, "removed")
         _say_rows(result.changed, "lost what they referred to")
+        if result.bookmark is not None:
+            say(f"before it, for Time Travel: {result.bookmark}")
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)

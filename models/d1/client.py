@@ -111,8 +111,7 @@ class Client:
 
     def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
-        path = f"/d1/database/{quote(database, safe='')}/raw"
-        answer = self.call("POST", path, body, cancelled=cancelled, dropped=dropped)
+        answer = self.call("POST", f"{_path(database)}/raw", body, cancelled=cancelled, dropped=dropped)
         results = answer["result"]
         rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
         meta = [result.get("meta") or {} for result in results]
@@ -122,6 +121,23 @@ class Client:
         self.meter.read += read
         self.meter.written += written
         return Answer(rows, took / 1000)
+
+    def bookmark(self, database: str) -> str | None:
+        """What Time Travel calls the state of now; None where it is not offered. Raises as `call` does."""
+        try:
+            answer = self.call("GET", f"{_path(database)}/time_travel/bookmark")
+        except UnknownDatabase:
+            return None
+        return str(answer["result"]["bookmark"])
+
+    def go_back(self, database: str, bookmark: str) -> str | None:
+        """Brings the database back to a bookmark; what it was at before is one, too, where the API says so.
+
+        Raises as `call` does; `UnknownDatabase` also where Time Travel is not offered.
+        """
+        path = f"{_path(database)}/time_travel/restore?bookmark={quote(bookmark, safe='')}"
+        answer = self.call("POST", path)["result"]
+        return None if answer.get("previous_bookmark") is None else str(answer["previous_bookmark"])
 
     def call(
         self,
@@ -193,19 +209,19 @@ class Client:
         if status == 429:
             self.shared.pause(self.account or "", time.time() + _seconds_to_wait(headers))
             raise RateLimited(self.name, self._pause_end())
+        if status in (401, 403):
+            raise TokenRefused(self.name)
+        if status == 404:
+            raise UnknownDatabase(self.name)
         answer: Any = None
         with suppress(ValueError):
             answer = json.loads(content)
         if not isinstance(answer, dict):
             raise NotKnown(f"its answer with status {status} is no JSON")
-        if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list):
+        if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list | dict):
             return answer
         errors = [one for one in answer.get("errors") or () if isinstance(one, dict)]
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
-        if status in (401, 403):
-            raise TokenRefused(self.name)
-        if status == 404:
-            raise UnknownDatabase(self.name)
         if _PASSING.search(message) or (status, code) not in {(400, 7500), (500, 10001), (400, 10001)}:
             raise NotKnown(f"it answered with status {status}")
         raise Refusal(message)
@@ -215,6 +231,10 @@ class Client:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _path(database: str) -> str:
+    return f"/d1/database/{quote(database, safe='')}"
 
 
 def _content(parts: Iterable[bytes], encoding: str) -> bytes:

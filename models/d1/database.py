@@ -2,21 +2,31 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
 from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal
-from models.d1.errors import Failed, NoAnswer, OutcomeUnknown, RemoteError, UnknownDatabase
+from models.d1.errors import (
+    EarlierUnknown,
+    Failed,
+    NoAnswer,
+    NotOffered,
+    OutcomeUnknown,
+    RemoteError,
+    UnknownDatabase,
+)
 from models.d1.shared import Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
 from models.errors import Cancelled, ReadOnlyFile, RowChanged, StorageError, TenantAdminError
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
+
+T = TypeVar("T")
 
 _WANTED: ContextVar[Stop] = ContextVar("wanted", default=never)
 """Whether the thread's reads are wanted no more."""
@@ -80,14 +90,36 @@ class D1Database(Database):
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
+        return self._repeated(lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
+
+    def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
+        """The answer to what may be asked several times. Raises `NoAnswer` where there is none."""
         for attempt in range(_TRIES):
             try:
-                return self._run(sent, cancelled, cancelled).rows
+                return ask()
             except NotKnown as error:
                 if attempt == _TRIES - 1:
                     raise NoAnswer(self.place, str(error)) from None
                 _wait(attempt, cancelled)
         raise AssertionError
+
+    def bookmark(self) -> str | None:
+        return self._repeated(lambda: self.client.bookmark(self.database_id))
+
+    def go_back(self, bookmark: str) -> str | None:
+        """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
+
+        Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
+        API has no Time Travel, and `RemoteError`.
+        """
+        if self.read_only:
+            raise ReadOnlyFile(self.place)
+        self.settle()
+        before = self.bookmark()
+        if before is None:
+            raise NotOffered(self.place)
+        # A second restore would call the first one's outcome the state before.
+        return self._repeated(lambda: self.client.go_back(self.database_id, bookmark) and before)
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         if self.read_only:
@@ -130,8 +162,10 @@ class D1Database(Database):
             _wait(attempt, never)
             try:
                 return self._run(batch).seconds
-            except (NotKnown, RemoteError) as error:
+            except NotKnown as error:
                 why = str(error)
+            except RemoteError as error:
+                why = error.heading
             except StorageError:
                 # Kept out: by its own first copy, or by somebody else's write, and then for good.
                 if self._is_in(sent):
@@ -139,19 +173,19 @@ class D1Database(Database):
                 raise
         raise OutcomeUnknown(self.place, why)
 
-    def _is_in(self, sent: Sent) -> bool:
-        """Raises `OutcomeUnknown` where that cannot be told."""
+    def _is_in(self, sent: Sent, unknown: type[OutcomeUnknown] = OutcomeUnknown) -> bool:
+        """Raises `unknown` where that cannot be told."""
         try:
             return bool(self._read([sent.proof])[0])
         except RemoteError as error:
-            raise OutcomeUnknown(self.place, str(error)) from error
+            raise unknown(self.place, error.heading) from error
 
     def settle(self) -> bool | None:
         found: bool | None = None
         for sent in self.client.shared.left(self.identity):
-            found = self._is_in(sent)
+            found = self._is_in(sent, EarlierUnknown)
             if not found and abs(time.time() - sent.at) < self.client.seconds:
-                raise OutcomeUnknown(self.place, "it may still be on its way")
+                raise EarlierUnknown(self.place, "it may still be on its way")
             self.client.shared.forget(sent)
         return found
 

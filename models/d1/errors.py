@@ -41,6 +41,14 @@ class UnknownDatabase(RemoteError):
     sentence = "The account has no database {what}; choose one from its list."
 
 
+class NotOffered(RemoteError):
+    heading = "There is no Time Travel here"
+    sentence = (
+        "The API that serves {name} has no Time Travel, as `wrangler dev` has none; nothing was changed. Put "
+        "back a copy instead."
+    )
+
+
 class RateLimited(RemoteError):
     """No call is taken before `until`, in epoch seconds."""
 
@@ -68,4 +76,14 @@ class OutcomeUnknown(RemoteError):
     sentence = (
         "It is not known whether this was saved: {name} gave no answer that tells ({why}). "
         "Check again before anything else is changed there."
+    )
+
+
+class EarlierUnknown(OutcomeUnknown):
+    """The same of what was done before, which is waited for: nothing was sent of what is asked for now."""
+
+    heading = "It is not known whether the last change was saved"
+    sentence = (
+        "It is not known yet whether the last change to {name} was saved ({why}); nothing was changed now. "
+        "Check again in a moment."
     )

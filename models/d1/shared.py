@@ -117,13 +117,15 @@ class Shared:
             file.execute("DELETE FROM sent WHERE id = ?", (sent.number,))
 
     def left(self, place: str) -> list[Sent]:
-        """What was sent to a database and is not known to be in: also by a program that is no more."""
+        """What was sent to a database and is not known to be in: by this process, or by one that is no
+        more. One that runs finds out for itself.
+        """
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
         return [
             Sent(number, json.loads(proof), at)
             for number, proof, at, process, begun, unknown in rows
-            if unknown or not _runs(process, begun)
+            if (unknown and process == os.getpid()) or not _runs(process, begun)
         ]
 
     @contextmanager

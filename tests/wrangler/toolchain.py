@@ -16,6 +16,7 @@ VERSION = "4.164.0"
 """Pinned, as wrangler pins its own engine: what D1 does then changes only when we look."""
 
 DATABASE = "foundation-primary"
+DATABASE_ID = "11111111-1111-1111-1111-111111111111"
 CONFIG = """{
   "name": "foundation", "main": "worker.mjs", "compatibility_date": "2026-01-01",
   "d1_databases": [{ "binding": "DB", "database_name": "foundation-primary",

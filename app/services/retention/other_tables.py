@@ -19,7 +19,7 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, Column, Entity, Table, Tuple, fn
+from peewee import SQL, BaseQuery, Column, Entity, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.rows import STORED, decoded, exactly, given
@@ -172,9 +172,15 @@ class OtherTables:
         yield from (self.removal(database, table, rows) for rows in found)
 
     def removal(self, database: Database, table: str, rows: Sequence[str]) -> OldRows:
-        """The removal of these records, which fails with `RowChanged` when one of them may no longer go."""
-        going = (self._listed(table, rows), *self._going(table))
-        statements = [Statement(RECORDS[table].delete().where(*going), expect=len(rows))]
+        """The removal of these records, which fails with `RowChanged` when one of them may no longer go.
+
+        It is in where none of them is there: it has no audit entry of its own.
+        """
+        listed = self._listed(table, rows)
+        going = (listed, *self._going(table))
+        none_left = Select([], [SQL("1")]).where(~fn.EXISTS(RECORDS[table].select(SQL("1")).where(listed)))
+        delete_all = RECORDS[table].delete().where(*going)
+        statements = [Statement(delete_all, expect=len(rows), proof=none_left)]
         along, changing = (self._along(table, going, fate) for fate in (Fate.GOES, Fate.CHANGES))
         queries = [query.tuples() for query in (*along.values(), *changing.values())]
         counts = [rows for ((rows,),) in (database.read_batch(queries) if queries else [])]

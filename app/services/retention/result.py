@@ -21,7 +21,8 @@ class RetentionResult:
 
     `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
     what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
-    entries. `doubt` says why the clock was in doubt, also when a person has said that it is right.
+    entries. `bookmark` names the state before, where the database can be brought back to it (Time Travel).
+    `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
     `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
     that was not so before, by tenant; under None it is the file's.
@@ -35,6 +36,7 @@ class RetentionResult:
     cancelled: bool = False
     seconds: float = 0.0
     archives: tuple[str, ...] = ()
+    bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
     no_checkpoint: str | None = None
@@ -84,6 +86,8 @@ class RetentionResult:
         found |= changes(self.changed) | stays(self.left, self.skipped) | in_doubt(self.doubt)
         if self.cancelled:
             found["cancelled"] = True
+        if self.bookmark is not None:
+            found["bookmark"] = self.bookmark
         if self.broken:
             found["broken"] = [{"tenant": name, "reason": why} for name, why in self.broken.items()]
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}

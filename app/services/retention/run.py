@@ -25,6 +25,7 @@ from app.services.retention.plan import (
 )
 from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
 from app.services.retention.result import RetentionResult
+from models.d1.errors import OutcomeUnknown
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, ReadOnlyFile, StorageError, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
@@ -55,6 +56,8 @@ class RetentionStopped(StorageError):
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
             state = "how many of those are gone for good shows when the file is opened again"
+        elif isinstance(error, OutcomeUnknown):
+            state = "those are gone, the next ones perhaps too; a new run finds out, and goes on from there"
         elif result.total == planned:
             state = "those are gone, and only the record of the run is missing"
         super().__init__(
@@ -87,6 +90,9 @@ def carry_out(
     often as they are handled: an entry is proven, archived perhaps, and removed. `cancelled` is asked between
     transactions. What was removed is reported in an audit event of the tenant `system`; a run that finds
     nothing to do needs no confirmation and leaves the file as it is.
+
+    Where the database can be brought back to a state by a bookmark, one is taken before anything goes, and
+    named in the result and the report. What a person waits for comes before a run.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archives`).
@@ -123,14 +129,15 @@ def carry_out(
         pause=pause,
         batch_rows=batch_rows,
     )
-    try:
-        run.go()
-    except Exception:  # whoever interrupts does not wait for a verification
+    with database.in_background():
+        try:
+            run.go()
+        except Exception:  # whoever interrupts does not wait for a verification
+            run.look_back()
+            raise
+        finally:
+            run.result.seconds = time.monotonic() - started
         run.look_back()
-        raise
-    finally:
-        run.result.seconds = time.monotonic() - started
-    run.look_back()
     return run.result
 
 
@@ -163,6 +170,8 @@ class _Run(RetentionRemoval):
             try:
                 if self.plan.total and self.plan.has_chain:
                     self.check()
+                if self.plan.total:
+                    self.result.bookmark = self.database.bookmark()
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True
@@ -216,6 +225,8 @@ class _Run(RetentionRemoval):
         payload |= changes(result.changed) | stays(result.left, result.skipped)
         if result.doubt is not None:
             payload["trustedClock"] = True
+        if result.bookmark is not None:
+            payload["bookmark"] = result.bookmark
         if result.cancelled:
             payload["cancelled"] = True
         if error is not None:

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import (
     NoAnswer,
+    NotOffered,
     NotReached,
     OutcomeUnknown,
     RateLimited,
@@ -28,35 +28,12 @@ from models.errors import Cancelled, InvalidInput, ReadOnlyFile
 from models.schema import inspect
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
-from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge, before
+from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge
 from tests.fixtures.live import Live
 
 pytestmark = pytest.mark.wrangler
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
-
-
-@pytest.fixture(scope="module")
-def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.address) as edge:
-        yield edge
-
-
-@pytest.fixture
-def edge(_edge: Edge) -> Edge:
-    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
-    _edge.chance = _edge.delay = 0.0
-    return _edge
-
-
-@pytest.fixture
-def file(live: Live, database_path: Path) -> Path:
-    return live.put(database_path)
-
-
-@pytest.fixture
-def production(edge: Edge, live: Live, file: Path) -> D1Database:
-    return D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=1.0), live.ids[file])
 
 
 def emails(file: Path) -> list[str]:
@@ -201,6 +178,22 @@ def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Data
         asked = iter([False] * 3)
         with production.cancellable(lambda: next(asked, True)), pytest.raises(Cancelled):
             production.scalar(raw("SELECT 1"))
+
+
+def test_time_travel(production: D1Database, edge: Edge) -> None:
+    edge.bookmarks = []
+    now = production.bookmark()
+    assert now == edge.bookmarks[-1]
+    edge.read_faults = ["", "lost after"]
+    before = production.go_back(str(now))
+    assert edge.restored == [now, now]
+    assert before == edge.bookmarks[1], "what was before the first time"
+
+
+def test_where_there_is_no_time_travel(production: D1Database, edge: Edge) -> None:
+    assert production.bookmark() is None
+    with pytest.raises(NotOffered, match="prod has no Time Travel"):
+        production.go_back("00000001")
 
 
 def test_what_is_used_is_counted(production: D1Database, edge: Edge) -> None:

@@ -1,0 +1,190 @@
+"""Whatever answer is lost, every kind of act is done once, as on a file, and says the same."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.records import notifications, runs, users, webhooks, writing
+from app.services.records.change import Change
+from app.services.records.webhooks import WebhookInput
+from app.services.retention.run import RetentionStopped
+from models.d1.client import Client
+from models.d1.database import D1Database
+from models.engine import Database
+from models.errors import ChangedSince, InvalidInput
+from models.local.database import LocalDatabase
+from models.status import RunStatus
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge
+from tests.fixtures.live import Live
+from tests.fixtures.retaining import account, planned, retain, unsigned
+from tests.fixtures.sample import sample
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+ROWS = (
+    "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES ('n', 'acme', 't', 1)",
+    "INSERT INTO planning_runs (id, idea, status, created_at, updated_at) VALUES ('r', 'x', 'paused', 1, 1)",
+)
+BY: dict[str, Any] = {"actor": "ops", "now": NOW}
+
+
+@pytest.fixture
+def database_path(database_path: Path) -> Path:
+    with closing(apsw.Connection(str(database_path))) as connection:
+        for statement in ROWS:
+            connection.execute(statement)
+    return database_path
+
+
+def acts(database: Database) -> Iterator[Callable[[], Change]]:
+    """Every kind of act, each to be called before the next is asked for."""
+    done: list[Change] = []
+
+    def one(act: Callable[..., Change], *args: Any, **how: Any) -> Callable[[], Change]:
+        def run() -> Change:
+            done.append(act(database, *args, **how))
+            return done[-1]
+
+        return run
+
+    def key() -> str:
+        return str(done[-1].rows[0].key["id"])
+
+    def taken_back() -> Iterator[Callable[[], Change]]:
+        """Undone, done again, and undone again."""
+        for _ in range(3):
+            yield one(writing.undo, done[-1], now=NOW)
+
+    yield one(users.create, "acme", "ada@acme.example", **BY)
+    user = key()
+    yield one(users.rename, user, "b@acme.example", **BY)
+    yield from taken_back()
+    yield one(users.delete, [user], **BY)
+    yield from taken_back()
+    form = WebhookInput("CI", "https://hooks.acme.example/in", secret="whsec_1")
+    yield one(webhooks.create, "acme", form, **BY)
+    hook = key()
+    changed = WebhookInput("CI", form.url, "run_killed", secret="whsec_2")
+    yield one(webhooks.update, hook, changed, **BY)
+    yield one(webhooks.set_active, [hook], False, **BY)
+    yield one(webhooks.delete, [hook], **BY)
+    yield from taken_back()
+    yield one(notifications.mark, ["n"], read=True, **BY)
+    yield one(runs.set_status, ["r"], RunStatus.DELETED, **BY)
+    yield one(runs.restore, ["r"], **BY)
+
+
+def outcome(path: Path) -> list[Any]:
+    """What does not differ from one time to another."""
+    with closing(apsw.Connection(str(path))) as connection:
+        assert chains.problems(connection) == []
+        events = connection.execute(
+            "SELECT seq, tenant_id, event_type FROM audit_chain ORDER BY seq"
+        ).fetchall()
+        kept = [
+            connection.execute(query).fetchall()
+            for query in (
+                "SELECT tenant_id, email FROM users",
+                "SELECT tenant_id, name, events, active FROM webhook_destinations",
+                "SELECT id, read FROM notifications",
+                "SELECT id, status FROM planning_runs",
+            )
+        ]
+    return [events, *kept]
+
+
+@pytest.mark.parametrize("fault", LOSING)
+def test_every_act_is_done_once(
+    production: D1Database, edge: Edge, file: Path, database_path: Path, fault: str
+) -> None:
+    with (local := LocalDatabase(database_path)).connection_context():
+        expected = [act().summary for act in acts(local)]
+    said = []
+    for act in acts(production):
+        edge.faults = [fault]
+        said.append(act().summary)
+        assert edge.faults == []
+    assert said == expected
+    assert outcome(file) == outcome(database_path)
+
+
+@pytest.mark.parametrize("fault", LOSING)
+def test_what_cannot_be_done_is_said_as_on_a_file(production: D1Database, edge: Edge, fault: str) -> None:
+    created = users.create(production, "acme", "ada@acme.example", **BY)
+    other = users.create(production, "acme", "b@acme.example", **BY)
+    edge.faults = [fault]
+    with pytest.raises(InvalidInput, match="already has a user"):
+        users.create(production, "acme", "ada@acme.example", **BY)
+    user = str(created.rows[0].key["id"])
+    edge.faults = [fault]
+    with pytest.raises(InvalidInput, match="already has a user"):
+        users.rename(production, user, "b@acme.example", **BY)
+    users.rename(production, user, "c@acme.example", **BY)
+    edge.faults = [fault]
+    with pytest.raises(ChangedSince, match="email of users"):
+        writing.undo(production, created, now=NOW)
+    edge.faults = [fault]
+    assert writing.undo(production, other, now=NOW).rows
+
+
+@pytest.mark.parametrize("fault", LOSING)
+def test_retention_removes_once(live: Live, edge: Edge, tmp_path: Path, fault: str) -> None:
+    """Of every batch the first answer is lost."""
+    local = sample(tmp_path / "local.sqlite", rows=400)
+    path = live.put(local)
+    with closing(apsw.Connection(str(path))) as connection:
+        before = account(connection)
+    how: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}
+    with (here := LocalDatabase(local)).connection_context():
+        expected = retain(here, checkpoint=unsigned(local, now=NOW), **how)
+    database: Any = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=1.0), live.ids[path])
+    edge.faults = [fault, ""] * 30
+    result = retain(database, checkpoint=unsigned(path, now=NOW), **how)
+    assert len(edge.faults) < 56, "several batches were lost"
+    assert (result.removed, result.cancelled) == (expected.removed, False)
+    with closing(apsw.Connection(str(path))) as connection:
+        assert (chains.problems(connection), account(connection)) == ([], before)
+
+
+def pieces(live: Live, edge: Edge, tmp_path: Path, seconds: float = 1.0) -> tuple[Path, Any]:
+    """A file with something to remove, and the live database that it is."""
+    path = live.put(sample(tmp_path / "local.sqlite", rows=400))
+    return path, D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=seconds), live.ids[path])
+
+
+HOW: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}
+
+
+def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_path: Path) -> None:
+    """What it says of its last step is so: nobody knows yet whether that is in."""
+    path, database = pieces(live, edge, tmp_path, seconds=0.3)
+    with closing(apsw.Connection(str(path))) as connection:
+        before = account(connection)
+    edge.bookmarks = []
+    edge.faults = ["", "", "lost after", *["lost before"] * 4, "lost before"]
+    with pytest.raises(RetentionStopped, match="those are gone, the next ones perhaps too") as stopped:
+        retain(database, checkpoint=unsigned(path), **HOW)
+    assert stopped.value.result.bookmark == edge.bookmarks[0]
+    edge.faults = []
+    result = retain(database, checkpoint=unsigned(path), **HOW)
+    assert result.total
+    assert result.bookmark == edge.bookmarks[-1]
+    assert not planned(LocalDatabase(path), days=60).total
+    with closing(apsw.Connection(str(path))) as connection:
+        assert (chains.problems(connection), account(connection)) == ([], before)
+        report = "SELECT payload FROM audit_chain WHERE event_type = 'retention_completed' ORDER BY seq DESC"
+        assert json.loads(connection.execute(report).get)["bookmark"] == result.bookmark
+
+
+def test_retention_waits_for_the_end_of_a_limit(live: Live, edge: Edge, tmp_path: Path) -> None:
+    path, database = pieces(live, edge, tmp_path)
+    edge.faults = ["", "429 1"]
+    result = retain(database, checkpoint=unsigned(path), **HOW)
+    assert (result.is_complete, result.bookmark, result.seconds > 1) == (True, None, True)
