@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
     from app.services.live.connections import Connection
     from app.services.live.tokens import Tokens
+    from app.services.opened import Opened
     from models.d1.database import D1Database
+    from models.engine import Database
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 EXIT_SIGNAL, SIGPIPE = 128, 13
@@ -142,6 +144,36 @@ def file_or_live(text: str) -> Path | LiveName:
     if not text:  # pathlib would take it for the current folder
         raise argparse.ArgumentTypeError("the name is empty; perhaps a variable of the shell is not set")
     return Path(text)
+
+
+def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: bool = False) -> "Opened":
+    """What an argument names, opened: a file, that of a project's folder, or a live database.
+
+    Raises the errors of `opening.open_path`, of `open_live` and of `connected`.
+    """
+    if isinstance(given, LiveName):
+        from app.services.live.opening import open_live  # noqa: PLC0415
+
+        return open_live(*connected(given, read_only=read_only))
+    from app.services.files.opening import open_path  # noqa: PLC0415
+
+    return open_path(given, read_only=read_only, force_writable=force_writable)
+
+
+def used(database: "Database") -> dict[str, int]:
+    """What a command has used of a live database, for its JSON; nothing of a file."""
+    usage = database.usage
+    if usage is None:
+        return {}
+    return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
+
+
+def say_used(database: "Database") -> None:
+    """The same for a person."""
+    usage = database.usage
+    if usage is not None:
+        rows = f"{counted(usage.read, 'row')} read, {usage.written:,} written"
+        say(f"{counted(usage.calls, 'request')}: {rows}")
 
 
 def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":

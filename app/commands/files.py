@@ -14,6 +14,7 @@ from app.commands.common import (
     UNRECORDED,
     complain,
     database_path,
+    opened,
     positive,
     print_json,
     print_report,
@@ -260,19 +261,17 @@ def info_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def info(options: argparse.Namespace) -> int:
-    """Say what a file holds."""
-    from app.services.files.opening import open_path  # noqa: PLC0415
-
-    opened = open_path(options.file, read_only=True)
-    with opened.database.connection_context():
-        found = opened.with_counts()
+    """Say what a file or a live database holds."""
+    given = opened(options.file, read_only=True)
+    with given.database.connection_context():
+        found = given.with_counts()
     if options.json:
         print_json(found.to_json())
     else:
         for line in found.lines():
             say(line)
-        if opened.can_be_forced:
-            _say_server(opened.path)
+        if given.can_be_forced:
+            _say_server(given.path)
     return EXIT_INTACT
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from app.commands.common import EXIT_INTACT, LiveName, connected, print_json, say
+from app.commands import files, retention
+from app.commands.common import LiveName
 from models.errors import NotAllowed
 
 Command = Callable[[argparse.Namespace], int]
@@ -17,20 +18,8 @@ def in_place_of(command: str, options: argparse.Namespace) -> Command:
     return _COMMANDS[command] if live == ["file"] and command in _COMMANDS else partial(_refuse, command)
 
 
-def info(options: argparse.Namespace) -> int:
-    """Says what it holds."""
-    from app.services.live.opening import open_live  # noqa: PLC0415
-
-    found = open_live(*connected(options.file, read_only=True))
-    if options.json:
-        print_json(found.to_json())
-    else:
-        for line in found.lines():
-            say(line)
-    return EXIT_INTACT
-
-
-_COMMANDS: Final[dict[str, Command]] = {"info": info}
+_COMMANDS: Final[dict[str, Command]] = {"info": files.info, "retention": retention.retention}
+"""Those that open whatever they are given (`common.opened`)."""
 
 
 class FileAlone(NotAllowed):

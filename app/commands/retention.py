@@ -17,10 +17,12 @@ from app.commands.common import (
     UNRECORDED,
     asked_to_stop,
     complain,
-    database_path,
+    opened,
     positive,
     print_json,
     say,
+    say_used,
+    used,
 )
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import tenant_name
@@ -30,6 +32,7 @@ from models.status import DEFAULT_RETENTION_DAYS
 if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.retention.plan import Plan
     from app.services.retention.result import RetentionResult
+    from models.engine import Database
 
 _FLAGS = {
     "NeedsConfirmation": "--allow-majority",
@@ -98,24 +101,23 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain import archives  # noqa: PLC0415
     from app.services.chain.append import NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
-    from app.services.files import opening  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
-    path = database_path(options.file)
+    given = opened(options.file, read_only=options.dry_run, force_writable=not options.dry_run)
     store, verify = store_and_verifier(take_part=True)
-    opened = opening.open_database(path, read_only=options.dry_run, force_writable=not options.dry_run)
-    if opened.read_only_reason is not None and not options.dry_run:
-        why = opened.read_only_reason
-        raise NotAllowed(f"{path.name} cannot be written, because {why}; nothing was removed.")
+    if given.read_only_reason is not None and not options.dry_run:
+        why = given.read_only_reason
+        raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
     if options.archive is not None and not options.dry_run:
         with suppress(FileExistsError):
             options.archive.mkdir(mode=0o700)
         archives.require_folder(options.archive)
-    database = opened.database
+    database = given.database
 
-    checkpoint = partial(try_to_sign, path, store, verify, clock=lambda: int(time.time()))
+    where = given.file or database
+    checkpoint = partial(try_to_sign, where, store, verify, clock=lambda: int(time.time()))
     with database.connection_context():
         planned = plan.plan(
             database,
@@ -130,7 +132,7 @@ def retention(options: argparse.Namespace) -> int:
         if planned.in_milliseconds and not options.milliseconds:
             complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
-            return _say_plan(planned, as_json=options.json)
+            return _say_plan(planned, database, as_json=options.json)
         confirmation = plan.Confirmation.to(
             planned,
             majority=options.allow_majority,
@@ -154,21 +156,21 @@ def retention(options: argparse.Namespace) -> int:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             return EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
-            _say_result(error.result, options)
+            _say_result(error.result, database, options)
             complain(str(error))
             return EXIT_FINDINGS
-    return _say_result(result, options)
+    return _say_result(result, database, options)
 
 
-def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
+def _say_result(result: RetentionResult, database: Database, options: argparse.Namespace) -> int:
     if result.cancelled:
         complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
     for tenant, reason in result.broken.items():
-        complain(f"broken after it: {options.file.name if tenant is None else tenant_name(tenant)}: {reason}")
+        complain(f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}")
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
-        print_json(result.to_json())
+        print_json(result.to_json() | used(database))
     else:
         _say_rows(result.removed, "removed")
         _say_rows(result.changed, "lost what they referred to")
@@ -177,12 +179,13 @@ def _say_result(result: RetentionResult, options: argparse.Namespace) -> int:
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
+        say_used(database)
     return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
 
 
-def _say_plan(planned: Plan, *, as_json: bool) -> int:
+def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
     if as_json:
-        print_json(planned.to_json())
+        print_json(planned.to_json() | used(database))
     else:
         _say_rows(planned.counts, "would be removed")
         _say_rows(planned.changed, "would lose what they refer to")
@@ -201,6 +204,7 @@ def _say_plan(planned: Plan, *, as_json: bool) -> int:
         if planned.total:
             say("what is removed cannot be brought back, but from a copy")
         _say_kept(planned)
+        say_used(database)
     return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
 
 

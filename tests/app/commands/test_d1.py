@@ -232,6 +232,22 @@ def test_a_file_that_wrangler_dev_holds_leads_to_its_server(
     assert serving(elsewhere) is None, "the same database of another project's, which the server has not"
 
 
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_retention_does_on_a_live_database_what_it_does_on_a_file(live: Live, copy: Path) -> None:
+    there = live.put(copy, listed=True)
+    Connections().add(live.connection(there))
+    dry, done, as_file, again = (
+        run("retention", *which, "--json")
+        for which in (("d1:prod", "--dry-run"), ("d1:prod",), (copy,), ("d1:prod",))
+    )
+    assert [one.returncode for one in (dry, done, as_file, again)] == [0] * 4, done.stderr
+    removed = [json.loads(one.stdout)["removed"] for one in (dry, done, as_file, again)]
+    assert removed[0] == removed[1] == removed[2] and removed[1]["audit_chain"] > 0 and not any(removed[3])
+    assert json.loads(done.stdout)["rowsWritten"] > 0 and json.loads(dry.stdout)["rowsWritten"] == 0
+    assert run("verify", there).returncode == 0
+
+
 def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:
     refused = run("d1", "add", "dev", "--project", tmp_path)
     assert refused.returncode == 2 and "is in no wrangler project" in refused.stderr

@@ -18,6 +18,7 @@ from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
 from app.services.retention.result import RetentionResult
+from models.local.database import LocalDatabase
 from tests.fixtures import chains
 from tests.fixtures.command import run
 from tests.fixtures.gateway import append_by_tenant, create_planning
@@ -160,8 +161,8 @@ def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[
     result = RetentionResult(
         0, {"audit_chain": 4}, broken={"acme": "It does not hold.", "": "Nor it.", None: "Nor does this."}
     )
-    options = argparse.Namespace(json=False, file=Path("a.sqlite"), archive=None)
-    assert _say_result(result, options) == 1
+    options = argparse.Namespace(json=False, archive=None)
+    assert _say_result(result, LocalDatabase(Path("a.sqlite")), options) == 1
     said = capsys.readouterr().err
     assert "broken after it: acme: It does not hold.\n" in said
     assert "broken after it: a tenant without a name: Nor it.\n" in said
