@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import paths
+from tests.conftest import MIGRATIONS
 from tests.wrangler import toolchain
 from tests.wrangler.toolchain import CONFIG, Project
 
@@ -19,25 +20,39 @@ def wrangler() -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_by_wrangler(wrangler: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose database wrangler made from our migrations; tests look at it and change nothing."""
-    project = _project(tmp_path_factory.mktemp("wrangler"), wrangler)
+def begun_by_wrangler(wrangler: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose database wrangler made from all of our migrations but the last."""
+    project = _project(tmp_path_factory.mktemp("begun"), wrangler)
+    (project.migrations / MIGRATIONS[-1]).unlink()
     project.apply_migrations()
-    (file,) = project.files()
-    return Project(project.folder, wrangler, file.name)
+    return project
+
+
+@pytest.fixture(scope="session")
+def migrated_by_wrangler(begun_by_wrangler: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with the last one; tests look at it and change nothing."""
+    project = copied(begun_by_wrangler, tmp_path_factory.mktemp("migrated"))
+    shutil.copy(paths.migrations_dir() / MIGRATIONS[-1], project.migrations)
+    project.apply_migrations()
+    return project
 
 
 @pytest.fixture
-def project(migrated_by_wrangler: Project, tmp_path: Path) -> Callable[[], Project]:
+def project(wrangler: Path, tmp_path: Path) -> Callable[[], Project]:
     """Makes projects with our migrations and no database yet."""
     made: list[Project] = []
 
     def make() -> Project:
-        base = _project(tmp_path / f"project{len(made)}", migrated_by_wrangler.installed)
-        made.append(Project(base.folder, base.installed, migrated_by_wrangler.file_name))
+        made.append(_project(tmp_path / f"project{len(made)}", wrangler))
         return made[-1]
 
     return make
+
+
+def copied(project: Project, folder: Path) -> Project:
+    """A project of a test's own that begins as another one is."""
+    shutil.copytree(project.folder, folder, dirs_exist_ok=True)
+    return Project(folder, project.installed)
 
 
 def _project(folder: Path, installed: Path) -> Project:

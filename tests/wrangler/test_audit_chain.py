@@ -2,19 +2,18 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app import paths
 from app.services.chain import append as chain
 from app.services.chain.append import Event
 from app.workers import scan_pool
-from models.local import migrations
 from tests.fixtures.connected import connected
-from tests.wrangler.toolchain import Project
+from tests.fixtures.live import Live, serving
+from tests.wrangler.toolchain import DATABASE_ID
 
 pytestmark = pytest.mark.wrangler
 
@@ -31,8 +30,6 @@ PAYLOADS: tuple[dict[str, Any], ...] = (
     {},
     {"nested": {"list": [1, "two", False, []]}, "colon": "a:b:c"},
 )
-
-MakeProject = Callable[[], Project]
 
 
 def ask(address: str, entries: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
@@ -58,11 +55,11 @@ def entries(count: int, since: int = NOW) -> list[dict[str, Any]]:
     ]
 
 
-def append_here(path: Path, tenant: str, payload: dict[str, Any]) -> str:
+def append_here(path: Path, tenant: str, payload: dict[str, Any], now: int = NOW + 1000) -> str:
     """Appends as every act of this program does; returns the new head."""
     with connected(path) as database:
         event = Event(tenant, "settings_changed", payload)
-        chain.append(database, lambda: chain.Batch((), (event,)), now=NOW + 1000)
+        chain.append(database, lambda: chain.Batch((), (event,)), now=now)
         return chain.heads(database, [tenant])[tenant].hash
 
 
@@ -71,41 +68,39 @@ def verdicts(path: Path) -> tuple[str, int, list[Any]]:
     return report.verdict, report.entries, list(report.findings)
 
 
-def test_a_chain_goes_back_and_forth(project: MakeProject) -> None:
-    theirs = project()
-    theirs.apply_migrations()
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """A server whose Worker writes to no other test's database."""
+    with serving(tmp_path / "project") as live:
+        yield live
 
-    with theirs.serve() as address:
-        said = ask(address, entries(60))
-        assert (said["entries"], said["broken"]) == (60, [])
-        assert set(said["heads"]) == set(TENANTS)
-    assert verdicts(theirs.file) == ("CONSISTENT", 60, [])
+
+def test_a_chain_goes_back_and_forth(live: Live, database_path: Path) -> None:
+    """Both sides append, also while workerd holds the file, and stay on one chain; what is broken in it, both
+    find.
+    """
+    before = append_here(database_path, TENANTS[0], PAYLOADS[1], NOW)
+    file = live.put(database_path, database=DATABASE_ID)
+    said = ask(live.address)
+    assert (said["entries"], said["broken"], said["heads"]) == (1, [], {TENANTS[0]: before})
+
+    said = ask(live.address, entries(60))
+    assert (said["entries"], said["broken"]) == (61, [])
+    assert set(said["heads"]) == set(TENANTS)
+    assert verdicts(file) == ("CONSISTENT", 61, [])
 
     heads = {
-        tenant: append_here(theirs.file, tenant, payload)
-        for tenant, payload in zip(TENANTS, PAYLOADS, strict=False)
+        tenant: append_here(file, tenant, payload) for tenant, payload in zip(TENANTS, PAYLOADS, strict=False)
     }
-    with theirs.serve() as address:
-        said = ask(address)
-        assert (said["entries"], said["broken"], said["heads"]) == (63, [], heads)
-        # While wrangler dev holds the file, either side appends and both stay on one chain.
-        live = append_here(theirs.file, TENANTS[0], PAYLOADS[1])
-        assert ask(address)["heads"][TENANTS[0]] == live
-        said = ask(address, entries(6, since=NOW + 2000))
-        assert (said["entries"], said["broken"]) == (70, [])
-    assert verdicts(theirs.file) == ("CONSISTENT", 70, [])
+    said = ask(live.address)
+    assert (said["entries"], said["broken"], said["heads"]) == (64, [], heads)
+    said = ask(live.address, entries(6, since=NOW + 2000))
+    assert (said["entries"], said["broken"]) == (70, [])
+    assert verdicts(file) == ("CONSISTENT", 70, [])
 
-
-def test_what_the_worker_calls_broken_is_found_here(project: MakeProject) -> None:
-    theirs = project()
-    theirs.file.parent.mkdir(parents=True)
-    migrations.create_database(theirs.file, paths.migrations_dir(), now=NOW)
-    for _ in range(5):
-        append_here(theirs.file, "acme", PAYLOADS[0])
-    with connected(theirs.file) as database:
+    with connected(file) as database:
         database.connection().execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
-    with theirs.serve() as address:
-        assert ask(address)["broken"] == [3]
-    verdict, count, findings = verdicts(theirs.file)
-    assert (verdict, count) == ("TAMPERED", 5)
+    assert ask(live.address)["broken"] == [3]
+    verdict, count, findings = verdicts(file)
+    assert (verdict, count) == ("TAMPERED", 70)
     assert [(finding.code, finding.seq) for finding in findings] == [("HASH", 3)]

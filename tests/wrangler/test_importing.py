@@ -1,7 +1,6 @@
 """What the real wrangler exports comes in here, and what its export changes is reported."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -12,12 +11,12 @@ from app.services.files.importing import import_dump
 from app.workers import scan_pool
 from tests.fixtures.chains import COLUMNS, GENESIS, digest
 from tests.fixtures.connected import execute
+from tests.wrangler.conftest import copied
 from tests.wrangler.test_audit_chain import NOW, PAYLOADS, TENANTS
 from tests.wrangler.toolchain import DATABASE, Project
 
 pytestmark = pytest.mark.wrangler
 
-MakeProject = Callable[[], Project]
 BOTH = json.dumps({"text": "a real\nbreak"}, indent=1).replace("a real", "a literal")
 """Pretty-printed JSON: it holds line breaks, and the two characters that JSON writes for one."""
 
@@ -49,9 +48,10 @@ def rows(path: Path) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def test_an_export_comes_in_and_one_change_of_it_is_reported(project: MakeProject, tmp_path: Path) -> None:
-    theirs = project()
-    theirs.apply_migrations()
+def test_an_export_comes_in_and_what_it_alters_is_reported(
+    migrated_by_wrangler: Project, tmp_path: Path
+) -> None:
+    theirs = copied(migrated_by_wrangler, tmp_path / "project")
     texts = [json.dumps(payload, ensure_ascii=False) for payload in PAYLOADS]
     texts += [json.dumps(PAYLOADS[1], indent=1).replace("\\n", ""), "[1,\r\n2]"]
     for tenant in TENANTS:
@@ -63,18 +63,16 @@ def test_an_export_comes_in_and_one_change_of_it_is_reported(project: MakeProjec
     report = scan_pool.verify(new, now=NOW + 3000)
     assert (report.verdict, report.findings) == ("CONSISTENT", ())
 
-    # D1's export writes a line break as the two characters \n, and cannot tell it from them afterwards.
+    # D1's export writes a line break as the two characters \n, and cannot tell it from them afterwards; a
+    # text with a NUL it writes as it is, which no text file holds.
     append(theirs.file, "both", ["{}", BOTH, "{}"])
-    changed = tmp_path / "changed.sqlite"
-    import_dump(export(theirs), changed)
-    findings = scan_pool.verify(changed, now=NOW + 3000).findings
-    assert {(finding.tenant, finding.seq) for finding in findings} == {
-        ("both", len(TENANTS) * len(texts) + 2)
-    }
-    assert "HASH" in {finding.code for finding in findings}
-
-    execute(theirs.file, "UPDATE audit_chain SET event_type = 'a' || char(0) WHERE seq = 1")
-    made = import_dump(export(theirs), tmp_path / "zero.sqlite")
+    append(theirs.file, "zero", ["{}"])
+    execute(theirs.file, "UPDATE audit_chain SET event_type = 'a' || char(0) WHERE tenant_id = 'zero'")
+    made = import_dump(export(theirs), tmp_path / "changed.sqlite")
     assert {note.kind for note in made.notes if note.kind.is_loss} == {NoteKind.NUL, NoteKind.ALTERED}
-    found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain WHERE seq = 1")
-    assert found.get == "6100"
+    found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain ORDER BY seq")
+    assert [kind for (kind,) in found][-1] == "6100"
+    findings = scan_pool.verify(made.path, now=NOW + 3000).findings
+    last = len(TENANTS) * len(texts) + 4
+    assert {(finding.tenant, finding.seq) for finding in findings} == {("both", last - 2), ("zero", last)}
+    assert "HASH" in {finding.code for finding in findings if finding.tenant == "both"}

@@ -9,7 +9,8 @@ import pytest
 from app import paths
 from models.local import migrations
 from tests.conftest import MIGRATIONS
-from tests.wrangler.toolchain import Project
+from tests.wrangler.conftest import copied
+from tests.wrangler.toolchain import DATABASE, Project
 
 pytestmark = pytest.mark.wrangler
 
@@ -42,11 +43,6 @@ def ours(path: Path, folder: Path | None = None) -> Path:
     return path
 
 
-def keep_only(project: Project, count: int) -> None:
-    for name in MIGRATIONS[count:]:
-        (project.migrations / name).unlink()
-
-
 def test_both_make_the_same_schema_and_the_same_ledger(migrated_by_wrangler: Project, tmp_path: Path) -> None:
     mine = ours(tmp_path / "ours.sqlite")
     assert schema(mine) == schema(migrated_by_wrangler.file)
@@ -62,52 +58,44 @@ def test_nothing_is_left_for_wrangler_after_us(project: MakeProject) -> None:
     theirs = project()
     ours(theirs.file)
     before = schema(theirs.file)
-    assert "No migrations to apply!" in theirs.list_migrations()
     assert "No migrations to apply!" in theirs.apply_migrations()
     assert theirs.files() == [theirs.file]
     assert schema(theirs.file) == before
     assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
 
 
-def test_we_finish_what_wrangler_began(migrated_by_wrangler: Project, project: MakeProject) -> None:
-    theirs = project()
-    keep_only(theirs, 2)
-    theirs.apply_migrations()
-    done = migrations.apply(theirs.file, paths.migrations_dir(), now=NOW)
-    assert done.names == MIGRATIONS[2:]
-    assert done.backup is not None
-    assert ledger(done.backup) == list(enumerate(MIGRATIONS[:2], 1))
-    assert schema(theirs.file) == schema(migrated_by_wrangler.file)
-    assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
-
-
-def test_wrangler_finishes_what_we_began(
-    migrated_by_wrangler: Project, project: MakeProject, tmp_path: Path
+def test_we_finish_what_wrangler_began(
+    begun_by_wrangler: Project, migrated_by_wrangler: Project, tmp_path: Path
 ) -> None:
-    theirs = project()
-    half = project()
-    keep_only(half, 2)
-    ours(theirs.file, half.migrations)
-    said = theirs.apply_migrations()
-    assert MIGRATIONS[1] not in said
-    assert MIGRATIONS[2] in said
+    theirs = copied(begun_by_wrangler, tmp_path / "begun")
+    done = migrations.apply(theirs.file, paths.migrations_dir(), now=NOW)
+    assert done.names == MIGRATIONS[-1:]
+    assert done.backup is not None
+    assert ledger(done.backup) == list(enumerate(MIGRATIONS[:-1], 1))
     assert schema(theirs.file) == schema(migrated_by_wrangler.file)
     assert ledger(theirs.file) == list(enumerate(MIGRATIONS, 1))
 
 
-def test_a_migration_made_here_is_numbered_ordered_and_applied_alike(project: MakeProject) -> None:
+def test_wrangler_finishes_what_we_began_with_what_was_made_here(
+    begun_by_wrangler: Project, project: MakeProject
+) -> None:
+    """Numbered, ordered and applied alike, whoever does it."""
     theirs = project()
+    ours(theirs.file, begun_by_wrangler.migrations)
     made = migrations.create(theirs.migrations, "last login", now=NOW)
     with made.open("a") as file:
         file.write(
             "ALTER TABLE users ADD COLUMN last_login_at INTEGER;\nCREATE INDEX i ON users(last_login_at);"
         )
     (theirs.migrations / "20_then.sql").write_text("CREATE TABLE then_b (x); CREATE TABLE then_a (x);")
-    theirs.apply_migrations()
+    said = theirs.apply_migrations()
+    assert [name for name in (*MIGRATIONS, made.name, "20_then.sql") if name not in said] == [
+        *MIGRATIONS[:-1]
+    ]
     mine = ours(theirs.folder / "ours.sqlite", theirs.migrations)
     assert schema(mine) == schema(theirs.file)
     assert ledger(mine) == ledger(theirs.file)
-    theirs.run("d1", "migrations", "create", "foundation-primary", "after that")
+    theirs.run("d1", "migrations", "create", DATABASE, "after that")
     next_one = migrations.create(theirs.migrations, "after that", now=NOW)
     assert {path.name for path in theirs.migrations.glob("*after*")} == {
         "0021_after_that.sql",
