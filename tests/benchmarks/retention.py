@@ -250,7 +250,10 @@ def main() -> None:
         def fresh() -> Path:
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            return Path(shutil.copyfile(original, path))
+            shutil.copyfile(original, path)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())  # or the first commit would wait for all of the copy
+            return path
 
         measured = [
             single_delete(fresh(), cutoff, with_writer=False),

@@ -110,6 +110,8 @@ class RetentionRemoval:
             held = self._remove_parts(parts, taken * rows / self.batch_rows)
             if held:
                 self._slices = max(1, min(int(taken * _HOLD / held), taken + 1))
+            if not self._unfolded:  # the next commit begins the log again, and waits for the disk
+                self._slices = 1
 
     def _keep(self, archiver: Archiver, slices: Sequence[Sequence[Part]]) -> None:
         """Archives the entries of every part; the archives are complete before anything is removed."""
