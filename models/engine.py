@@ -111,6 +111,10 @@ class Database(ABC):
     """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
     cautious: bool = False
     """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
+    damaged: bool = False
+    """Whether reading it has met damage."""
+    damage_heard: bool = False
+    """Whether a person has agreed that acts go on all the same."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
     usage: Usage | None = None

@@ -13,7 +13,15 @@ from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, Waiting
-from models.errors import Cancelled, FileEmptied, FileLocked, LogMissing, ReadOnlyFile, RowChanged
+from models.errors import (
+    Cancelled,
+    DamagedFile,
+    FileEmptied,
+    FileLocked,
+    LogMissing,
+    ReadOnlyFile,
+    RowChanged,
+)
 from models.local.errors import no_longer, translate
 from models.local.file import (
     BUSY_TIMEOUT_MS,
@@ -136,6 +144,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             known = translate(error, self.path)
             if known is None or known is error:
                 raise
+            self.damaged |= type(known) is DamagedFile
             if isinstance(known, FileLocked):
                 known = FileLocked(self.path, written_by(self.path))
             raise known from error

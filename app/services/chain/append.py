@@ -105,6 +105,19 @@ class NotRecorded(Caution):
         database.unrecorded = True
 
 
+class Damaged(Caution):
+    """Reading has met damage, and nobody has agreed yet to write all the same (`Database.damage_heard`)."""
+
+    question = "Write into a damaged file?"
+    sentence = (
+        "{name} is damaged: parts of it cannot be read, and writing into it may damage more. Restore it from "
+        "a copy first, or save what can be read; nothing was changed."
+    )
+
+    def heard(self, database: Database) -> None:
+        database.damage_heard = True
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry to append to a tenant's chain. The payload never holds a secret or a password hash."""
@@ -175,6 +188,8 @@ def append(
     is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
     caution.
     """
+    if database.damaged and not (told or database.damage_heard):
+        raise Damaged(database.place)
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None

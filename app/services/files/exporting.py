@@ -6,6 +6,7 @@ they do nothing to rows that they have seen before. Each statement has less than
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -13,11 +14,12 @@ from typing import Any, BinaryIO, Final
 import apsw
 
 from app.services.files.dump import BEGINNING
-from app.services.files.inserts import ROW, STATEMENT, Inserts
+from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.literals import literal
+from app.services.records.readable import readable
 from app.services.text import counted
 from models.engine import raw, sql_name
-from models.errors import InvalidInput
+from models.errors import DamagedFile, InvalidInput
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.progress import Progress, ignore
@@ -46,12 +48,16 @@ _ALL: Final = "1"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to export: the rows of one tenant (`None`: of all), these tables (none: all), what of them."""
+    """What to export: the rows of one tenant (`None`: of all), these tables (none: all), what of them.
+
+    `readable` says that of a damaged table what can be read will do, as far as it has rowids.
+    """
 
     tenant: str | None = None
     tables: tuple[str, ...] = ()
     schema: bool = True
     rows: bool = True
+    readable: bool = False
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -115,13 +121,23 @@ class _Export:
         if self._wanted.schema:
             self._create(("table", "index", "view"), chosen)
         if self._wanted.rows:
-            if self._wanted.tenant is None and not self._wanted.tables:
+            if self._wanted.tenant is None and not self._wanted.tables and not self._wanted.readable:
                 self._note_dangling()
             some = [(table, conditions[table.name]) for table in tables if table.name in conditions]
-            total = sum(self._ask("count(*)", table.name, which) for table, which in some)
+            total = 0
+            with suppress(DamagedFile) if self._wanted.readable else nullcontext():
+                total = sum(self._ask("count(*)", table.name, which) for table, which in some)
             self._progress(0, total)
             for table, which in some:
-                self._rows(table, which, total)
+                begun = self._file.tell()
+                try:
+                    self._rows(table, which, total)
+                except DamagedFile:
+                    if not self._wanted.readable:
+                        raise
+                    self._file.seek(begun)
+                    self._file.truncate()
+                    self._what_can_be_read(table, which, total)
             self._numbering({caseless(name) for name, which in conditions.items() if which == _ALL} & chosen)
         if self._wanted.schema and self._counted(chosen):
             self._line(_END)
@@ -225,13 +241,21 @@ class _Export:
             self._progress(before + number, total)
         if checked:
             self._line("PRAGMA ignore_check_constraints=FALSE;")
-        self._done.rows[table.name] = number
+        self._done.rows[table.name] = self._done.rows.get(table.name, 0) + number
         for count, what in (
             (rows.large, f"of more than {ROW:,} bytes, which D1 does not take"),
             (rows.whole, f"in a statement of more than {STATEMENT:,} bytes, which D1 does not take"),
         ):
             if count:
                 self._note(f"{table.name} has {counted(count, 'row')} {what}")
+
+    def _what_can_be_read(self, table: StoredTable, condition: str, total: int) -> None:
+        keys, rowid = readable(self._database, table), sql_name(table.rowid or "")
+        for start in range(0, len(keys), AT_ONCE):
+            some = ",".join(map(str, keys[start : start + AT_ONCE]))
+            self._rows(table, f"({condition}) AND {rowid} IN ({some})", total)
+        there = counted(self._done.rows.setdefault(table.name, 0), "row")
+        self._note(f"{table.name} is damaged: what could be read of it is {there}, the rest is left out")
 
     def _numbering(self, tables: set[str]) -> None:
         """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their

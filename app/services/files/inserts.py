@@ -25,7 +25,7 @@ _START: Final = 256
 ROW: Final = D1_LIMITS.value_bytes
 """Bytes of the largest row that is taken."""
 
-_AT_ONCE: Final = 256
+AT_ONCE: Final = 256
 """Rows that SQLite makes one text of, which takes half the time of a text each."""
 
 _BLOCK: Final = 1 << 20
@@ -78,7 +78,7 @@ class Inserts:
                 yield from self._blocks(self._of(self._rowid), source)
 
     def _blocks(self, rowid: str, source: str) -> Iterator[tuple[int, Iterable[bytes]]]:
-        some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {_AT_ONCE}"
+        some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {AT_ONCE}"
         text = self._told.format("group_concat(line, :between)")
         block = (
             f"SELECT count(*), max(number), max(octet_length(line)), {text}"  # noqa: S608
@@ -94,7 +94,7 @@ class Inserts:
                 for last, statements in self._one_by_one(rowid, some, first):  # noqa: B007
                     count += 1
                     yield 1, statements
-            if count < _AT_ONCE or last == 2**63 - 1:
+            if count < AT_ONCE or last == 2**63 - 1:
                 return
             first = last + 1
 

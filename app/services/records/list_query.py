@@ -121,7 +121,7 @@ class Statements:
         self.key = self._by if self.has_rowids else exactly(self._by)
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants(stored)
         self.sort = self.table.column(query.sort or self.table.sort)
-        self._descending = self.table.descending if query.sort is None else query.descending
+        self.descending = self.table.descending if query.sort is None else query.descending
 
     def has(self, name: str) -> bool:
         """Whether the file has what a declared column is read from."""
@@ -154,7 +154,7 @@ class Statements:
         first, last = lowest[0][0], highest[0][0]
         if count[0][0] != last - first + 1:
             return None
-        return range(last, first - 1, -1) if self._descending else range(first, last + 1)
+        return range(last, first - 1, -1) if self.descending else range(first, last + 1)
 
     def keys(self) -> Any:
         """The keys in the query's order; rowids in one step of SQLite: eight bytes each, big-endian.
@@ -171,6 +171,12 @@ class Statements:
         # request. That takes 200 ms and should not be the result's, which is made with the lock held.
         tidied = fn.length(fn.randomblob(65_536))
         return Select([inner], [joined.cast("BLOB"), tidied])
+
+    def among(self, keys: Sequence[int]) -> Any:
+        """Those of these rowids that the query keeps, in their order, each looked up by its own."""
+        given = SQL("json_each(?)", [json.dumps(list(keys))])
+        both = Join(given, self.source, JOIN.CROSS, self._by == SQL("value"))
+        return self.select(self._by).from_(both)
 
     def first(self, limit: int, cell: Callable[[Any], Any]) -> Any:
         """The first rows of the list, each with its key before its cells, all as `cell` fetches them.
@@ -223,7 +229,7 @@ class Statements:
         there = other.select(self._sort_key(other)).where(Column(other, self._by.name) == row)
         here = self._sort_key()
         tied = Expression(here, OP.IS, there)
-        if self._descending:
+        if self.descending:
             ahead = (here > there) | (here.is_null(False) & Expression(there, OP.IS, None))
             return ahead | (tied & (self._by > row))
         ahead = (here < there) | (here.is_null() & Expression(there, OP.IS_NOT, None))
@@ -257,7 +263,7 @@ class Statements:
         """The keys in the query's order, made total by them."""
         order = (self._sort_key(), self._by)
         return self.select(self._by.alias(_KEY) if key is None else key).order_by(
-            *(part.desc() if self._descending else part.asc() for part in order)
+            *(part.desc() if self.descending else part.asc() for part in order)
         )
 
     def _sort_key(self, source: ModelAlias | None = None) -> Any:

@@ -16,6 +16,7 @@ from peewee import SQL, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import Key, ListQuery, Statements, Value
+from app.services.records.readable import readable
 from app.services.records.record import value_of
 from app.services.records.rows import RawText, decoded, exactly, legible
 from app.services.records.rows import Value as Stored
@@ -97,6 +98,19 @@ class Lists:
         firsts = [row[0] for row in first]
         keys = known if known is not None else array("q", firsts) if statements.has_rowids else firsts
         return Listing(query, total, keys, tuple(row[1:] for row in first))
+
+    def open_readable(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
+        """Of a damaged table the rows that can be read, in the order of their keys, which may not be the one
+        asked for. Raises `DamagedFile` where there are none.
+        """
+        statements, stored = self._statements(database, query), self._tables[query.table]
+        kept = database.rows(statements.among(readable(database, stored)))
+        keys = array("q", [key for (key,) in kept])
+        if not keys:
+            return self.open_list(database, query, first_rows)
+        if statements.descending:
+            keys.reverse()
+        return Listing(query, len(keys), keys, self.load_page(database, query, keys[:first_rows]))
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""

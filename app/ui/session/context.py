@@ -38,11 +38,14 @@ _CANNOT = {
 class Context(QObject):
     """One open file and the means to read it, to act on it and to show it, from its opening until `stop()`.
 
-    `clock` gives epoch seconds; `say(text)` shows a toast. `asks(Caution, agreed, refused)` when a person
-    must say whether an act shall go on, which then calls one of the two.
+    `clock` gives epoch seconds; `say(text)` shows a toast, `say(text, path)` one that leads to what was
+    written. `asks(Caution, agreed, refused)` when a person
+    must say whether an act shall go on, which then calls one of the two. `damaged()` when reading has met
+    damage.
     """
 
     asks = Signal(object, object, object)
+    damaged = Signal()
 
     def __init__(
         self,
@@ -70,12 +73,22 @@ class Context(QObject):
         self.unsettled = Unsettled(self.runner, self)
         self.pause = Pause(self.runner, self)
         self.verdict = FileVerdict(self)
+        self.verdict.changed.connect(self._look_for_damage)
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""
         self.outside.stop()
         self.runner.stop()
         self.busy.forget(self.runner)
+
+    def _look_for_damage(self) -> None:
+        if self.verdict.is_unreadable:
+            self.meet_damage()
+
+    def meet_damage(self) -> None:
+        """Some of the file cannot be read: a person is told, and asked before the next act."""
+        self.opened.database.damaged = True
+        self.damaged.emit()
 
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""

@@ -38,6 +38,13 @@ class FileVerdict(QObject):
         said = self.outcome.report if self.outcome is not None else self.last
         return said is not None and said.verdict in BROKEN
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether a verification since the file was opened has met damage."""
+        from app.services.chain.rules import Verdict  # noqa: PLC0415
+
+        return self.outcome is not None and self.outcome.report.verdict is Verdict.UNREADABLE
+
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong
         with a part is wrong with the whole, until that is verified again. Where that is known to be broken,

@@ -223,17 +223,20 @@ class Files(QObject):
             can_cancel=False,
         )
 
-    def ask_export_sql(self, path: Path, tenant: str | None) -> None:
-        """Asks where to write the file as SQL, or of one tenant all that belongs to it."""
+    def ask_export_sql(self, path: Path, tenant: str | None, *, readable: bool = False) -> None:
+        """Asks where to write the file as SQL, or of one tenant all that belongs to it; of a damaged one what
+        is `readable`.
+        """
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
 
         title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
+        title = "Save what can be read as SQL" if readable else title
         start = path.with_name(f"{path.stem}{'' if tenant is None else ' one tenant'}.sql")
         found = ask_save(self._window, title, str(start), DUMPS)
         if found is not None:
-            self.export_sql(path, found[0], tenant)
+            self.export_sql(path, found[0], tenant, readable=readable)
 
-    def export_sql(self, path: Path, target: Path, tenant: str | None) -> None:
+    def export_sql(self, path: Path, target: Path, tenant: str | None, *, readable: bool = False) -> None:
         """Writes what the file holds now as SQL, in place of what is at `target`."""
 
         def work(progress: Progress, cancelled: Stop) -> Exported:
@@ -241,7 +244,7 @@ class Files(QObject):
             from app.workers.export import export_database  # noqa: PLC0415
 
             told = partial(export_database, progress=progress, cancelled=cancelled)
-            return told(path, target, Wanted(tenant), replace=True)
+            return told(path, target, Wanted(tenant, readable=readable), replace=True)
 
         def done(exported: Exported) -> None:
             said = f"{counted(exported.count, 'row')} exported to {target.name}"
@@ -381,7 +384,7 @@ class Files(QObject):
             if isinstance(error, DamagedFile | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
             if isinstance(error, DamagedFile) and not isinstance(error, LogLeftBehind):
-                yield "Save what can be read…", partial(self.ask_export_sql, path, None)
+                yield "Save what can be read…", partial(self.ask_export_sql, path, None, readable=True)
             if opening and not isinstance(error, FileMissing):
                 yield "Show in folder", partial(_show_folder, path)
         if opening or isinstance(error, FileMissing):

@@ -21,7 +21,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row
 from models.engine import Capability
-from models.errors import FileEmptied, FileReplaced, LogMissing
+from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
 from models.progress import Progress, Stop
 from models.schema import Schema
 
@@ -158,6 +158,20 @@ class DisplacedNotice(Notice):
             self.other_button.setVisible(not isinstance(error, LogMissing))
 
 
+class DamageNotice(Notice):
+    """That parts of the file cannot be read; hidden until that is known."""
+
+    def __init__(self, context: Context, restore: SignalInstance, salvage: SignalInstance) -> None:
+        super().__init__(context.theme)
+        rest = "— what can be read of it is shown"
+        detail = "Writing into it may damage more. Restore it from a copy, or save what can be read."
+        self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
+        self.add_button("Save what can be read…", salvage)
+        self.add_button("Restore from a copy…", restore, Kind.PRIMARY)
+        self.hide()
+        context.damaged.connect(self.show)
+
+
 class BrokenNotice(Notice):
     """That the chains of the file do not hold; not in the audit tab, whose own banner says it.
 
@@ -189,7 +203,8 @@ class BrokenNotice(Notice):
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()
-        self.setVisible(verdict.is_broken and self._beside)
+        # Of a damaged file a notice of its own says it.
+        self.setVisible(verdict.is_broken and self._beside and not verdict.is_unreadable)
 
 
 class ContinuationNotice(Notice):

@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         workspace.reopen_wanted.connect(lambda: self.files.open(opened.path))
         workspace.restore_wanted.connect(partial(self.commands.trigger, "restore"))
+        workspace.salvage_wanted.connect(lambda: self.files.ask_export_sql(opened.path, None, readable=True))
         workspace.other_wanted.connect(self.files.ask_open)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)

@@ -52,16 +52,18 @@ class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the file
-    open), `reopen_wanted` (another file is in its place), `restore_wanted`, `other_wanted` (another file),
-    `tenants_found(ids)` when they have been read again, `retention_status(text)`, `shield(icon, colour,
-    words, tip)` for the status bar, and `everyone_wanted`, which asks for all tenants. A tab is built when it
-    is first asked for, because all five take longer than everything else in the opening of a file.
+    open), `reopen_wanted` (another file is in its place), `restore_wanted`, `salvage_wanted` (what can be
+    read of a damaged file), `other_wanted` (another file), `tenants_found(ids)` when they have been read
+    again, `retention_status(text)`, `shield(icon, colour, words, tip)` for the status bar, and
+    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for, because all five
+    take longer than everything else in the opening of a file.
     """
 
     migrate_wanted = Signal()
     write_wanted = Signal()
     reopen_wanted = Signal()
     restore_wanted = Signal()
+    salvage_wanted = Signal()
     other_wanted = Signal()
     tenants_found = Signal(object)
     retention_status = Signal(str)
@@ -88,7 +90,8 @@ class Workspace(QWidget):
         )
         if context.lock.needed:
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
-        self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
+        damage = notices.DamageNotice(context, self.restore_wanted, self.salvage_wanted)
+        self._column = in_column(damage, *self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
             self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
@@ -272,7 +275,7 @@ class Workspace(QWidget):
             return
         self.is_settled = True
         notice = notices.ContinuationNotice(self.context)
-        self._column.insertWidget(len(self.notices), notice)
+        self._column.insertWidget(1 + len(self.notices), notice)
         notice.findings_button.clicked.connect(self.show_verdict)
         notice.look(self.context.opened.imported)
         self.broken = notices.BrokenNotice(self.context, notice, beside=self._is_beside())

@@ -200,9 +200,9 @@ class FilterRow(QWidget):
             self.dates.set_value(values.dates)
         self._emit()
 
-    def set_count(self, count: int | None) -> None:
-        """Say how many rows the filter leaves; None says nothing."""
-        self.count.setText("" if count is None else counted(count, *self._noun))
+    def set_count(self, count: int | None, which: str = "") -> None:
+        """Say how many rows the filter leaves, and `which` these are; None says nothing."""
+        self.count.setText("" if count is None else f"{counted(count, *self._noun)} {which}".rstrip())
         self.count.setVisible(count is not None)
         self._share_room()
 

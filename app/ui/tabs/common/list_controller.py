@@ -21,7 +21,7 @@ from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.workers.runner import Task
-from models.errors import TenantAdminError
+from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
 OTHER = "other"
@@ -31,7 +31,8 @@ OTHER = "other"
 class ListController(QObject):
     """The list of `table`, shown in `view`; `model` holds its rows.
 
-    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. `lost()`
+    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. Of a
+    damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `lost()`
     when the record that was current is not in the list that was opened: Qt says nothing of a selection that
     ends with a model's reset.
     """
@@ -60,6 +61,7 @@ class ListController(QObject):
             order = Qt.SortOrder.DescendingOrder if table.descending else Qt.SortOrder.AscendingOrder
             view.show_order(self.model.column_of(table.sort), order)
         # "2 min ago" grows old by itself.
+        self.partly: DamagedFile | None = None
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
         self._clock.start()
@@ -74,7 +76,9 @@ class ListController(QObject):
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
         self._query = query
-        if same:
+        if self.partly is not None:
+            self._show_readable(self.partly)
+        elif same:
             self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted))
         else:
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
@@ -203,7 +207,24 @@ class ListController(QObject):
         self._wanted = None
         self.loaded.emit(total)
 
+    def _show_readable(self, why: DamagedFile) -> None:
+        """Opens the list with the rows that damage has left."""
+
+        def opened(listing: Listing) -> None:
+            self.partly = why
+            self._opened(self._wanted, listing)
+
+        read = self._context.lists.open_readable
+        task = self._context.runner.read(read, self._query, on_done=opened, on_failed=self._not_shown)
+        self._tasks.append(task)
+
     def _failed(self, error: TenantAdminError) -> None:
+        if type(error) is DamagedFile and self._query is not None:
+            self._show_readable(error)
+        else:
+            self._not_shown(error)
+
+    def _not_shown(self, error: TenantAdminError) -> None:
         self._query = self._shown = None
         self.model.reset_to(Listing(ListQuery(self.table.name), 0, range(0), ()))
         self.failed.emit(error)
@@ -211,7 +232,10 @@ class ListController(QObject):
     def _request_page(self, keys: Keys) -> Callable[[], None]:
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
-            self.failed.emit(error)
+            if type(error) is DamagedFile and self.partly is None:
+                self._show_readable(error)
+            else:
+                self.failed.emit(error)
 
         reading = self._context.runner.read(
             self._context.lists.load_page,

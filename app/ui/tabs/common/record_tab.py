@@ -28,7 +28,7 @@ from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Part, in_column
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import Database
-from models.errors import Cancelled, TableMissing, TenantAdminError
+from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
 NARROW, LOW = 1000, 320
@@ -121,7 +121,7 @@ class RecordTab(QWidget):
         self.table.selection_changed.connect(self._show_selection)
         self.current.came.connect(self._show_record)
         self.current.left.connect(self.inspector.show_empty)
-        self.current.failed.connect(lambda error: self.inspector.show_failure(str(error)))
+        self.current.failed.connect(self._not_read)
         self.commands.update()
 
     # what a tab fills in
@@ -375,7 +375,9 @@ class RecordTab(QWidget):
         self.list.show(self.query())
 
     def _loaded(self, total: int) -> None:
-        self.filters.set_count(total)
+        self.filters.set_count(total, "readable" if self.list.partly else "")
+        if self.list.partly:
+            self.context.meet_damage()
         filtered = self.query().filtered
         if filtered:
             noun = self.spec.table.noun[0]
@@ -394,9 +396,16 @@ class RecordTab(QWidget):
             self.clear_filters()
             self._wanted_record = record_id
 
+    def _not_read(self, error: TenantAdminError) -> None:
+        if type(error) is DamagedFile:
+            self.context.meet_damage()
+        self.inspector.show_failure(str(error))
+
     def _not_loaded(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             return
+        if type(error) is DamagedFile:
+            self.context.meet_damage()
         self.filters.set_count(None)
         title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
         self.empty_state.set(Icon.WARNING, title, str(error))

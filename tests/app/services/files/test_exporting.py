@@ -22,11 +22,14 @@ from app.services.files.inserts import STATEMENT
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
-from models.errors import InvalidInput
+from models.engine import raw
+from models.errors import DamagedFile, InvalidInput
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
 from tests.fixtures.connected import connected, execute
+from tests.fixtures.damage import spoil
+from tests.fixtures.sample import sample
 from tests.fixtures.stored import schema, stored
 
 LONG = 60_000
@@ -443,3 +446,21 @@ def test_rows_that_break_a_check_come_back_and_are_counted(database_path: Path, 
         assert list(map(str, made.notes)) == ["2 rows against a CHECK of the table, kept as stored: c"]
         assert stored(tmp_path / name)["c"] == stored(database_path)["c"]
     assert stored(run(sql, tmp_path / "d1.sqlite"))["c"] == stored(database_path)["c"]
+
+
+def test_of_a_damaged_table_what_can_be_read_is_exported_where_that_will_do(
+    tmp_path: Path,
+) -> None:
+    path = sample(tmp_path / "demo.sqlite", rows=1_200, tenants=2)
+    spoil(path, "audit_chain", 20)
+    with pytest.raises(DamagedFile):
+        exported(path, tmp_path / "all.sql")
+    done = exported(path, tmp_path / "some.sql", readable=True)
+    there = done.rows["audit_chain"]
+    assert 1_100 < there < 1_200
+    said = f"audit_chain is damaged: what could be read of it is {there:,} rows, the rest is left out"
+    assert done.notes == [said]
+    made = run(tmp_path / "some.sql", tmp_path / "new.sqlite")
+    with connected(made) as database:
+        assert database.scalar(raw("SELECT count(*) FROM audit_chain")) == there
+        assert database.scalar(raw("SELECT count(*) FROM users")) == done.rows["users"] > 0
