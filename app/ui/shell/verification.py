@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.making import verify_by_itself
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import entries_behind
@@ -14,7 +15,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.tabs.audit.words import HEADLINES
+from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.ui.widgets.later import later
@@ -67,6 +68,7 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self.stop_run)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
+        self._context.outside.displaced.connect(lambda _: self._say())
         if self._context.lacks(Capability.CHILD_SCAN):
             self._show_last(None)
             return
@@ -171,24 +173,23 @@ class SelfVerification(QObject):
 
     def _words(self) -> tuple[str, str, str, str]:
         verdict, now, utc = self._verdict, self._context.clock(), self._context.settings.utc_times
+        if (displaced := self._context.outside.error) is not None:  # what is verified is not what is there
+            return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
         if known is None:
             words = "Verifying…" if verdict.is_running else "Not verified"
             tip = verdict.failure or "Verifying recomputes every hash and follows every link."
             return Icon.SHIELD_OFF, "dim", words, tip
-        said = known.report.verdict if isinstance(known, Outcome) else known.verdict
-        tone, headline, icon = HEADLINES[said]
+        said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
+        tone, words, icon = headline(said.verdict, said.entries, since, verdict.newer)
         which = "whole" if since is None else f"from checkpoint {since} on"
-        tip = f"{headline}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
-        if not known.intact:
-            words = "Broken" if verdict.is_broken else headline
-        elif verdict.newer:
-            words = f"Verified through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
+        tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
+        if known.intact and verdict.newer and said.entries:
+            words += f" through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
             tip += f"; {counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
-        else:
-            words = f"Verified{'' if since is None else f' from checkpoint {since} on,'} "
-            words += relative_time(known.at, now)
+        elif known.intact and not verdict.newer:
+            words += f", {relative_time(known.at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:

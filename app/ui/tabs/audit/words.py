@@ -31,29 +31,46 @@ LINKS = {
 Words = tuple[Tone, str, str, str, str]
 
 
+def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) -> tuple[Tone, str, str]:
+    """Tone, headline and icon of a verdict over so many entries, `newer` of which came after it. What holds
+    says of what: all of it, or what was behind a checkpoint, and nothing is never said to hold.
+    """
+    tone, words, icon = HEADLINES[verdict]
+    if tone is not Tone.OK:
+        return tone, words, icon
+    if not entries:
+        words = "No entries to verify" if since is None else f"Nothing new since checkpoint {since}"
+        if newer:
+            words = f"{counted(newer, 'entry', 'entries')} not verified yet"
+        return Tone.NEUTRAL, words, Icon.SHIELD_OFF
+    if since is not None:
+        words = f"Newest {'entry' if entries == 1 else _entries(entries)} verified"
+    return tone, words, icon
+
+
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     if verdict.outcome is not None:
-        tone, headline, rest, detail, icon = banner(verdict.outcome)
+        tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
         if verdict.newer:
             newer = f"{counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
             detail = _joined(newer, detail)
-            if verdict.outcome.intact and not verdict.outcome.outdated:
-                headline += f" through entry {grouped(verdict.outcome.through)}"
-        return tone, headline, rest, detail, icon
+            if verdict.outcome.intact and not verdict.outcome.outdated and verdict.outcome.report.entries:
+                head += f" through entry {grouped(verdict.outcome.through)}"
+        return tone, head, rest, detail, icon
     last = verdict.last
     if last is None:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
         return Tone.NEUTRAL, "Not verified yet", "", detail, Icon.SHIELD_OFF
-    tone, headline, icon = HEADLINES[last.verdict]
+    tone, head, icon = headline(last.verdict, last.entries, last.since)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     which = "whole" if last.since is None else f"from checkpoint {last.since} on"
     looked = f"{_entries(last.entries)} {which}, {absolute_time(last.at, utc)}"
     found = _joined(looked, tally(last.errors, last.warnings))
-    return (Tone.NEUTRAL if last.intact else tone), headline, rest, found, icon
+    return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
 
 
-def banner(outcome: Outcome) -> Words:
+def banner(outcome: Outcome, newer: int = 0) -> Words:
     """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
     report, asked = outcome.report, outcome.asked
     if outcome.outdated and report.intact:
@@ -61,24 +78,24 @@ def banner(outcome: Outcome) -> Words:
         detail = "Another program, or retention, has written to the file. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
-        rest = f"— {_entries(report.entries)}"
+        tone, head, icon = headline(report.verdict, report.entries, asked.since, newer)
+        rest = f"— those after checkpoint {asked.since}" if report.entries else ""
         detail = (
             "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
         )
-        detail = _joined(detail, duration(report.seconds))
-        return Tone.OK, f"Verified from checkpoint {asked.since} on", rest, detail, Icon.SHIELD_OK
+        return tone, head, rest, _joined(detail, duration(report.seconds)), icon
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)
-    tone, headline, icon = HEADLINES[report.verdict]
+    tone, head, icon = headline(report.verdict, report.entries, None, newer)
     if tenant is not None:
-        chain = headline.removeprefix("Chain ")
+        chain = head.removeprefix("Chain ")
         named = f"Chain of {tenant} {chain}"
-        headline = named if chain != headline else f"{tenant}: {headline.lower()}"
+        head = named if chain != head else f"{tenant}: {head[:1].lower()}{head[1:]}"
     elif asked.export is not None:
-        headline += f" against {asked.export.name}"
+        head += f" against {asked.export.name}"
     how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
-    rest = f"— {_entries(report.entries)}{how}"
+    rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
     rest += f", {report.tally}" if report.tally else ""
     rest += ", before the file was changed" if outcome.outdated else ""
     details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
@@ -98,7 +115,7 @@ def banner(outcome: Outcome) -> Words:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:
         details.append(f"heads up to entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
-    return tone, headline, rest, _joined(*details, duration(report.seconds)), icon
+    return tone, head, rest, _joined(*details, duration(report.seconds)), icon
 
 
 def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> Words:

@@ -45,14 +45,16 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     (paths.checkpoints_dir()).mkdir(parents=True)
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     opened()
-    assert window.shield.isVisible() and window.shield.text() == "Verified just now"
-    assert window.shield.accessibleName() == "Audit chain: Verified just now"
+    assert window.shield.isVisible() and window.shield.text() == "Chain verified, just now"
+    assert window.shield.accessibleName() == "Audit chain: Chain verified, just now"
     assert "whole" in window.shield.toolTip() and window.settings.actor in window.shield.toolTip()
     opened()
-    assert window.shield.text() == "Verified from checkpoint 1 on, just now", "nothing is said of the rest"
+    assert window.shield.text() == "Nothing new since checkpoint 1, just now", (
+        "of nothing it is not said that it holds"
+    )
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
-    assert page.banner.headline() == "Verified from checkpoint 1 on — 0 entries"
+    assert page.banner.headline() == "Nothing new since checkpoint 1" and page.banner.tone() is Tone.NEUTRAL
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
 
 
@@ -65,7 +67,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     shutil.rmtree(paths.checkpoints_dir(), ignore_errors=True)  # so that the whole is verified, as once a day
     opened()
     workspace = window.workspace
-    assert workspace is not None and window.shield.text() == "Broken"
+    assert workspace is not None and window.shield.text() == "Chain broken"
     for place in (0, 2, 3, 4):
         go(qtbot, window, place)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
@@ -78,7 +80,7 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
         page.verify_range(10, 10)
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
     assert page.banner.detail().startswith("Entry 10 holds — 1 entry verified")
-    assert window.shield.text() == "Broken"
+    assert window.shield.text() == "Chain broken"
     with qtbot.waitSignal(page.verified, timeout=PATIENCE):
         page.verify_range(300, 300)
     assert page.banner.headline().startswith("Chain broken — 600 entries checked, 1 error")
@@ -116,7 +118,7 @@ def test_what_another_program_appends_since_is_counted(
     context = window.context
     assert context is not None
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text() == "Verified through entry 600 · 5 newer")
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
 
 
 def test_closing_ends_what_runs(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from app.itemmodels.columns import Tone
+from app.services.chain.rules import Verdict
 from app.services.records.record import read_entry
-from app.ui.tabs.audit import words
+from app.ui.tabs.audit import words as said_of
+from app.ui.tabs.audit.words import headline
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.sample import sample
 
@@ -20,9 +23,9 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
     with connected(path) as database:
         judged = read_entry(database, seq).inspection
     return (
-        words.HASHES[judged.hash_ok][0],
-        words.LINKS[judged.link][0],
-        words.link_sentence(judged),
+        said_of.HASHES[judged.hash_ok][0],
+        said_of.LINKS[judged.link][0],
+        said_of.link_sentence(judged),
     )
 
 
@@ -45,3 +48,21 @@ def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
 def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:
     execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 30")
     assert said(demo, 30)[0] == "hash wrong"
+
+
+@pytest.mark.parametrize(
+    ("entries", "since", "newer", "tone", "words"),
+    [
+        (4_000, None, 0, Tone.OK, "Chain verified"),
+        (0, None, 0, Tone.NEUTRAL, "No entries to verify"),
+        (0, 4, 0, Tone.NEUTRAL, "Nothing new since checkpoint 4"),
+        (0, 4, 3, Tone.NEUTRAL, "3 entries not verified yet"),
+        (1, 4, 0, Tone.OK, "Newest entry verified"),
+        (2, 4, 0, Tone.OK, "Newest 2 entries verified"),
+    ],
+)
+def test_a_verdict_says_of_what_it_is_and_of_nothing_none_is_green(
+    entries: int, since: int | None, newer: int, tone: Tone, words: str
+) -> None:
+    assert headline(Verdict.VERIFIED, entries, since, newer)[:2] == (tone, words)
+    assert headline(Verdict.TAMPERED, entries, since, newer)[:2] == (Tone.BAD, "Chain broken")
