@@ -66,6 +66,8 @@ class RecordTab(QWidget):
         self._stale = True
         self._shows_many = False
         self._wanted_record: object = None
+        self._put_back: object = None
+        """What was undone or done again last, and is to be selected where it is in the list."""
         self._sort: tuple[str, bool] | None = None
         spec, table = self.spec, self.spec.table
 
@@ -237,16 +239,21 @@ class RecordTab(QWidget):
             return
         query = self.query()
         effect = effect_on(query, change)
+        own = [row for row in change.rows if row.table == self.spec.table.name]
+        taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
         if effect.moves:
             if initiator is self:
                 self.selection.go_on()
-            own = [row for row in change.rows if row.table == self.spec.table.name]
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
+            if taken_back:
+                self._put_back = own[0].record_id
             self.list.show(query)
             self.read_beside(query)
         elif effect.records:
             self.list.model.reload_records(effect.records)
+            if taken_back:
+                self.list.jump(own[0].record_id)
         self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
@@ -387,9 +394,12 @@ class RecordTab(QWidget):
         self.clear_button.setVisible(filtered)
         self.table.set_empty_state(self.empty_state)
         self.commands.update()
-        if self._wanted_record is not None:
-            wanted, self._wanted_record = self._wanted_record, None
+        wanted, self._wanted_record = self._wanted_record, None
+        put_back, self._put_back = self._put_back, None
+        if wanted is not None:
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
+        elif put_back is not None:  # where the filters hide it, they stay
+            self.list.jump(put_back)
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.services.records import users
 from app.services.records.export import Format
 from app.settings import Settings
 from app.ui.shell.dialogs import PreferencesDialog
@@ -372,3 +373,25 @@ def test_on_the_screen_of_200_percent_every_control_is_whole(
         ]
 
     qtbot.waitUntil(lambda: cut() == [], timeout=2_000)
+
+
+@pytest.mark.slow
+def test_what_was_undone_is_selected_again_and_filters_stay(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    email = values(page, "email")[3]
+    page.set_filter_text(email)
+    qtbot.waitUntil(lambda: page.filters.count.text() == "1 user")
+    wanted = choose(qtbot, page, 0)
+    page.context.act(users.rename, wanted, "elsewhere@acme.example")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "1 user")
+    qtbot.waitUntil(lambda: page.list.current_id() == wanted and page.list.selected_count() == 1)
+    assert page.filters.values().text == email
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.rowCount() > 1)
+    page.table.select_row(0)
+    press("Ctrl+Shift+Z")
+    qtbot.waitUntil(lambda: page.list.current_id() == wanted)
