@@ -227,9 +227,13 @@ class DataTable(QTableView):
             self.cells.forget()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        current = self.currentIndex()
+        was_seen = 0 <= self.rowViewportPosition(current.row()) < event.oldSize().height()
         with self.columns.by_itself():
             super().resizeEvent(event)
         self.columns.fill()
+        if was_seen and current.isValid() and self.selectionModel().isSelected(current):
+            self.scrollTo(current)
         if self._empty is not None:
             self._empty.setGeometry(self.viewport().rect())
 

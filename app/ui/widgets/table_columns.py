@@ -108,7 +108,7 @@ class ColumnLayout(QObject):
 
     def _main_least(self) -> int:
         least, enough = _MAIN_LEAST
-        return min(enough, max(least, self._room() // 3))
+        return min(enough, max(least, self._room() // 4))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:
@@ -116,10 +116,9 @@ class ColumnLayout(QObject):
                 self._header.resizeSection(column, widest)
 
     def _room(self) -> int:
-        """The width for columns; a scroll bar that comes with the first rows has its place before."""
-        viewport, bar = self._table.viewport(), self._table.verticalScrollBar()
-        comes = not bar.isVisible() and self._table.verticalHeader().length() > viewport.height()
-        return viewport.width() - (bar.sizeHint().width() if comes else 0)
+        """The width for columns: a scroll bar that comes or goes has its place, and moves none of them."""
+        bar = self._table.verticalScrollBar()
+        return self._table.contentsRect().width() - bar.sizeHint().width()
 
     def set_main(self, column: int) -> None:
         """Let `column` take the room that the others leave, at least 200 px; less in a narrow table."""

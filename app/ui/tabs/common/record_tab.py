@@ -368,8 +368,10 @@ class RecordTab(QWidget):
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
             parent=self,
         )
-        above: list[Part] = [*self.top_widgets(), self.filters, self.exact, *self.below_filters()]
-        in_column(*above, (self._master_detail, 1), within=self, margins=(self.margin,) * 4, spacing=GAP)
+        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
+        # Its chips come below the rows: above them they would push the table down and up.
+        parts = (*above, (self._master_detail, 1), self.exact)
+        in_column(*parts, within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _read(self) -> None:
         query = self.query()
@@ -430,9 +432,7 @@ class RecordTab(QWidget):
         self._shows_many = count > 1
         if count > 1:
             said = counted(count, *self.spec.table.noun)
-            self.inspector.show_many(
-                f"{said} selected", "What is done here is done with all of them that it applies to."
-            )
+            self.inspector.show_many(f"{said} selected", "Each button acts on those that it applies to.")
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
             self._show_record(self.current.record_id, whole)

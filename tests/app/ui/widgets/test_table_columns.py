@@ -27,16 +27,31 @@ def shown(theme: Theme, qtbot: QtBot, rows: Sequence[Sequence[str]], width: int 
     return table
 
 
+def room(table: DataTable) -> int:
+    """What there is for columns beside the place of the scroll bar."""
+    return table.contentsRect().width() - table.verticalScrollBar().sizeHint().width()
+
+
+def test_no_column_moves_when_a_scroll_bar_comes_or_goes(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "short", "b"]] * 3)
+    model, before = table.model(), [table.columnWidth(column) for column in range(3)]
+    for rows, comes in ((60, True), (2, False)):
+        assert isinstance(model, QStandardItemModel)
+        model.setRowCount(rows)
+        qtbot.waitUntil(lambda comes=comes: table.verticalScrollBar().isVisible() is comes)  # type: ignore[misc]
+        assert [table.columnWidth(column) for column in range(3)] == before
+
+
 def test_the_main_column_takes_what_the_others_leave(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "short", "b"], ["a", "a much longer text " * 40, "b"]])
-    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.horizontalHeader().length() == room(table)
     assert table.columnWidth(1) > 400
     others = table.columnWidth(0), table.columnWidth(2)
     table.resize(900, 300)
-    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.horizontalHeader().length() == room(table)
     assert (table.columnWidth(0), table.columnWidth(2)) == others
     table.setColumnHidden(2, True)
-    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.horizontalHeader().length() == room(table)
 
 
 def test_where_room_is_short_long_texts_give_way_before_words(theme: Theme, qtbot: QtBot) -> None:
@@ -71,10 +86,10 @@ def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: 
     assert seen(table) == [0, 1, 2]
     table.resize(260, 300)
     assert seen(table) == [1, 2]
-    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.horizontalHeader().length() == room(table)
     table.resize(900, 300)
     assert seen(table) == [0, 1, 2, 3]
-    assert table.horizontalHeader().length() == table.viewport().width()
+    assert table.horizontalHeader().length() == room(table)
 
 
 def test_the_sorted_column_and_one_that_a_person_shows_give_no_way(theme: Theme, qtbot: QtBot) -> None:
@@ -149,5 +164,5 @@ def test_columns_hidden_from_the_start_take_no_room(theme: Theme, qtbot: QtBot) 
     table.resize(700, 300)
     with qtbot.waitExposed(table):
         table.show()
-    assert table.horizontalHeader().length() == table.viewport().width()
-    assert table.columnWidth(1) == table.viewport().width() - table.columnWidth(0) - table.columnWidth(5)
+    assert table.horizontalHeader().length() == room(table)
+    assert table.columnWidth(1) == room(table) - table.columnWidth(0) - table.columnWidth(5)
