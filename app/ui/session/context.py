@@ -55,7 +55,7 @@ class Context(QObject):
         *,
         clock: Callable[[], int],
         busy: Busy,
-        say: Callable[[str], None],
+        say: Callable[..., None],
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings

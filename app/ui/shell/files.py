@@ -52,7 +52,8 @@ DEMO_ROWS = 20_000
 
 
 class Files(QObject):
-    """What is done with whole files, in the background. `say(text)` shows a toast.
+    """What is done with whole files, in the background. `say(text)` shows a toast, `say(text,
+    path)` one that leads to what was written.
 
     `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
     is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close.
@@ -70,7 +71,7 @@ class Files(QObject):
         busy: Busy,
         *,
         clock: Callable[[], int],
-        say: Callable[[str], None],
+        say: Callable[..., None],
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -219,7 +220,7 @@ class Files(QObject):
         self._busy.run(
             f"Saving {target.name}…",
             self._in_place(path, partial(_copied, path, target)),
-            on_done=lambda copy: self._say(f"Saved and checked: {copy.name}"),
+            on_done=lambda copy: self._say(f"Saved and checked: {copy.name}", copy),
             can_cancel=False,
         )
 
@@ -253,7 +254,7 @@ class Files(QObject):
 
                 ExportedDialog(self._theme, said, exported.notes, self._window).open_once()
             else:
-                self._say(said)
+                self._say(said, target)
 
         self._busy.run(f"Exporting to {target.name}…", self._in_place(path, work), on_done=done)
 
@@ -386,7 +387,7 @@ class Files(QObject):
             if isinstance(error, DamagedFile) and not isinstance(error, LogLeftBehind):
                 yield "Save what can be read…", partial(self.ask_export_sql, path, None, readable=True)
             if opening and not isinstance(error, FileMissing):
-                yield "Show in folder", partial(_show_folder, path)
+                yield "Show in folder", partial(show_folder, path)
         if opening or isinstance(error, FileMissing):
             yield "Open another…", self.ask_open
 
@@ -450,7 +451,8 @@ def _free(path: Path) -> Path:
     return next(name for name in chain([path], names) if not paths.exists(name))
 
 
-def _show_folder(path: Path) -> None:
+def show_folder(path: Path) -> None:
+    """Starts the desktop's own program on the folder of a file."""
     from PySide6.QtCore import QUrl  # noqa: PLC0415
     from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
 

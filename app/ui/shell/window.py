@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy, Waits
 from app.ui.shell import window_actions
 from app.ui.shell.connecting import Connecting
-from app.ui.shell.files import Files
+from app.ui.shell.files import Files, show_folder
 from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
@@ -74,9 +74,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.busy = Busy(theme, self._runner)
         self.toast = Toast(theme, self)
-        self.toast.acted.connect(self.undo)
-        say = self.toast.show_message
-        self.files = Files(theme, settings, self.busy, clock=clock, say=say, window=self)
+        self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
         self.files.leaving.connect(self.close_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
@@ -190,8 +188,7 @@ class MainWindow(QMainWindow):
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self.close_file()
-        say = self.toast.show_message
-        context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=say)
+        context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
         Waits(opened.database, self.wait_line, context)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
@@ -331,10 +328,17 @@ class MainWindow(QMainWindow):
 
     # acting
 
+    def say(self, text: str, written: Path | None = None) -> None:
+        """A toast; with what was `written` it leads to its folder."""
+        if written is None:
+            self.toast.show_message(text)
+        else:
+            self.toast.show_message(text, "Show in folder", partial(show_folder, written))
+
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:
             can_undo = change.undoable and initiator is not self.context.history
-            self.toast.show_message(change.summary, "Undo" if can_undo else "")
+            self.toast.show_message(change.summary, "Undo" if can_undo else "", self.undo)
 
     def undo(self) -> None:
         self.toast.hide()  # its Undo was for this act, and would take back the one before

@@ -14,7 +14,7 @@ from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
-_MARGIN, _ABOVE_STATUS, _WIDEST = 20, 36, 640
+_MARGIN, _LOWEST, _ABOVE_STATUS, _WIDEST = 20, 2, 36, 640
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -38,8 +38,7 @@ class WaitLine(QWidget):
         super().__init__()
         self._end: Callable[[], object] = lambda: None
         self.label = Label(look=Look.WARN, wrap=wrap)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.cancel_button.setAccessibleName("Stop waiting")
+        self.cancel_button = push_button(theme, "Stop waiting")
         self.cancel_button.clicked.connect(self._cancel)
         in_row((self.label, 1), self.cancel_button, within=self)
         self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)
@@ -52,6 +51,8 @@ class WaitLine(QWidget):
         self.label.setText(text)
         self.cancel_button.setEnabled(not self.isVisible() or self.cancel_button.isEnabled())
         self.show()
+        if self.window().focusWidget() is None and self.cancel_button.isEnabled():  # what had it is disabled
+            self.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self._timer.start()
 
     def _cancel(self) -> None:
@@ -60,14 +61,12 @@ class WaitLine(QWidget):
 
 
 class Toast(QFrame):
-    """One per window, floating at the lower left of `host` and above its status bar, or where it covers no
-    button instead.
+    """One per window, floating at the lower left of `host`, over its status bar and the margin above, where
+    no rows are; or where it covers no button instead.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
-    Screen readers hear it as an announcement. `acted` when the button was pressed.
+    Screen readers hear it as an announcement.
     """
-
-    acted = Signal()
 
     def __init__(self, theme: Theme, host: QWidget) -> None:
         super().__init__(host)
@@ -75,20 +74,29 @@ class Toast(QFrame):
         self.setProperty("toast", True)
         self.label = Label()
         self.action_button = push_button(theme, "Undo")
-        self.action_button.clicked.connect(self._act)
+        self.action_button.clicked.connect(self._press)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", colour="on_tip")
         self.close_button.clicked.connect(self.hide)
         parts = ((self.label, 1), self.action_button, self.close_button)
-        in_row(*parts, within=self, margins=(16, 8, 8, 8), spacing=12)
+        in_row(*parts, within=self, margins=(16, 4, 8, 4), spacing=12)
+        self._act: Callable[[], object] = lambda: None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
         host.installEventFilter(self)
         self.hide()
 
-    def show_message(self, text: str, action: str = "", milliseconds: int = SHOWN_MS) -> None:
-        """Say `text` instead of what it said; `action` ("Undo") is a button."""
+    def show_message(
+        self,
+        text: str,
+        action: str = "",
+        act: Callable[[], object] = lambda: None,
+        *,
+        milliseconds: int = SHOWN_MS,
+    ) -> None:
+        """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`."""
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
 
+        self._act = act
         self.label.setText(text)
         text = self.label.text()  # which a label can show
         self.setAccessibleName(text)
@@ -124,9 +132,9 @@ class Toast(QFrame):
         else:
             self.hide()
 
-    def _act(self) -> None:
+    def _press(self) -> None:
         self.hide()
-        self.acted.emit()
+        self._act()
 
     def _place(self) -> None:
         room = min(self._host.width() - 2 * _MARGIN, _WIDEST)
@@ -142,7 +150,7 @@ class Toast(QFrame):
         """Where it may stand, the best first: at the left from the bottom up, then further right."""
         free = self._host.width() - self.width() - 2 * _MARGIN
         for step in range(4):
-            for bottom in range(_ABOVE_STATUS, self._host.height() // 2, 24):
+            for bottom in (_LOWEST, *range(_ABOVE_STATUS, self._host.height() // 2, 24)):
                 yield QPoint(_MARGIN + free * step // 3, self._host.height() - bottom - self.height())
 
     def _is_free(self, corner: QPoint) -> bool:

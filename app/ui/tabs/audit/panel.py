@@ -210,7 +210,7 @@ class VerificationPanel(QWidget):
         self._context.job(
             f"Exporting the report to {out.name}…",
             work,
-            on_done=lambda _: self._context.say(f"Report exported to {out.name}"),
+            on_done=lambda _: self._context.say(f"Report exported to {out.name}", out),
         )
 
     def _advance(self, done: int, total: int) -> None:

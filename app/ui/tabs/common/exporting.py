@@ -103,7 +103,7 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
         return _export(tab, query, form, keys)(path, progress=progress, cancelled=cancelled)
 
     def done(count: int) -> None:
-        context.say(f"{counted(count, 'row')} exported to {path.name}")
+        context.say(f"{counted(count, 'row')} exported to {path.name}", path)
 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
