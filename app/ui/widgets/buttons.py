@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -185,11 +185,69 @@ class Choice:
 _BETWEEN = 8
 
 
-class CountChips(QWidget):
+class Lines(QWidget):
+    """Parts beside each other, in several lines where one has no room for all."""
+
+    _parts: Sequence[QWidget] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_parts(self, parts: Sequence[QWidget]) -> None:
+        self._parts = tuple(parts)
+        for part in parts:
+            put_away = part.isHidden() and part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+            part.setParent(self)
+            part.setHidden(put_away)
+
+    def parts(self) -> Sequence[QWidget]:
+        """Those that are to be seen, in order."""
+        return [part for part in self._parts if not part.isHidden()]
+
+    def sizeHint(self) -> QSize:
+        sizes = [part.sizeHint() for part in self.parts()]
+        width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
+        return QSize(max(0, width), max((size.height() for size in sizes), default=0))
+
+    def minimumSizeHint(self) -> QSize:
+        widest = max((part.sizeHint().width() for part in self.parts()), default=0)
+        return QSize(widest, self.sizeHint().height())
+
+    def heightForWidth(self, width: int) -> int:
+        return max((place.bottom() + 1 for place in self._places(width)), default=0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # a part has come or gone, or has other words
+            self.updateGeometry()
+            self._arrange()
+        return super().event(event)
+
+    def _places(self, width: int) -> list[QRect]:
+        """Where the parts stand, in lines of this width."""
+        places, left, top = list[QRect](), 0, 0
+        for size in (part.sizeHint() for part in self.parts()):
+            if left and left + size.width() > width:
+                left, top = 0, top + size.height() + _BETWEEN
+            places.append(QRect(QPoint(left, top), size))
+            left += size.width() + _BETWEEN
+        return places
+
+    def _arrange(self) -> None:
+        for part, place in zip(self.parts(), self._places(self.width()), strict=True):
+            part.setGeometry(place)
+
+
+class CountChips(Lines):
     """A row of toggles of which one is chosen; `changed(object)` carries its key when the user chose it.
 
-    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop. Where a line has
-    no room for all, they take several.
+    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
     """
 
     changed = Signal(object)
@@ -201,9 +259,6 @@ class CountChips(QWidget):
         self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
         self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
         self.setAccessibleName(name)
-        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
 
     def set_chips(self, chips: Sequence[Choice]) -> None:
         """Show these toggles; the choice is kept, or the first is chosen when it is gone."""
@@ -219,37 +274,7 @@ class CountChips(QWidget):
             button.setAccessibleName(described)
         self.set_key(key)
         self.updateGeometry()
-        self._arrange(self.width())
-
-    def sizeHint(self) -> QSize:
-        sizes = [button.sizeHint() for button in self.buttons()]
-        width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
-        return QSize(max(0, width), max((size.height() for size in sizes), default=0))
-
-    def minimumSizeHint(self) -> QSize:
-        widest = max((button.sizeHint().width() for button in self.buttons()), default=0)
-        return QSize(widest, self.sizeHint().height())
-
-    def heightForWidth(self, width: int) -> int:
-        return max((place.bottom() + 1 for place in self._places(width)), default=0)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._arrange(event.size().width())
-
-    def _places(self, width: int) -> list[QRect]:
-        """Where the toggles stand, in order, in lines of this width."""
-        places, left, top = list[QRect](), 0, 0
-        for size in (button.sizeHint() for button in self.buttons()):
-            if left and left + size.width() > width:
-                left, top = 0, top + size.height() + _BETWEEN
-            places.append(QRect(QPoint(left, top), size))
-            left += size.width() + _BETWEEN
-        return places
-
-    def _arrange(self, width: int) -> None:
-        for button, place in zip(self.buttons(), self._places(width), strict=True):
-            button.setGeometry(place)
+        self._arrange()
 
     def key(self) -> str | None:
         number = self._group.checkedId()
@@ -265,6 +290,9 @@ class CountChips(QWidget):
 
     def buttons(self) -> list[QPushButton]:
         return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
+
+    def parts(self) -> Sequence[QWidget]:
+        return self.buttons()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Qt moves the choice with the focus for the arrow keys, among the buttons of a group.

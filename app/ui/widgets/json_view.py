@@ -9,7 +9,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import byte_size, counted, visible
+from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
@@ -231,7 +231,7 @@ class JsonView(QWidget):
         note, model = "", None
         large = len(text) > LARGE
         if large and not self._whole:
-            shown, note = text[: LARGE // 16], f"The first part of {byte_size(len(text))}."
+            shown, note = text[: LARGE // 16], f"The first part of {counted(len(text), 'character')}."
         elif text and not large:
             try:
                 model = JsonModel(self._theme, parse(text), self.tree)

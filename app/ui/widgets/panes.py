@@ -22,7 +22,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Chip, StatusChip, push_button, share_words, tool_button
+from app.ui.widgets.buttons import Chip, Lines, StatusChip, push_button, tool_button
 from app.ui.widgets.labels import (
     ElidedLabel,
     FoldedLabel,
@@ -71,9 +71,11 @@ _UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
 
 GAP = 12
 _LONG, _MOST_LINES = 160, 12
+_FOLDS, _FOLDS_LINES = 2 * _LONG, 6
+"""Characters and lines beyond which a value shows its start: a few more are shown as soon as asked for."""
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
-_LEAST_WIDTH, _LEAST_BODY = 280, 24
+_LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
 
 
 def has_long_word(text: str) -> bool:
@@ -197,18 +199,17 @@ class Inspector(QFrame):
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         self._scroll = _Body(content)
         content.setAutoFillBackground(False)
-        self._foot = QWidget()
-        self._buttons: list[QPushButton] = []
-        self._foot.installEventFilter(self)
-        self._foot.hide()  # buttons for nothing would still ask for their room
-        self._actions = in_row(within=self._foot, margins=(14, 0, 14, 0), spacing=6)
+        self._foot = Lines()
+        self._acts = QWidget()
+        in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
+        self._acts.hide()  # buttons for nothing would still ask for their room
 
         self._record = QWidget()
         self._head = in_row((self.title, 1), self._chip_box)
-        self._top = in_column(self._head, self.subtitle, margins=(14, 0, 14, 2), spacing=4)
-        in_column(
-            self._top, self._scroll, self._foot, None, within=self._record, margins=(0, 10, 0, 14), spacing=6
-        )
+        self._header = QWidget()
+        self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
+        parts = (self._header, self._scroll, self._acts, None)
+        self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record, self.failure):
             self._stack.addWidget(part)
@@ -226,20 +227,22 @@ class Inspector(QFrame):
             shown.show()
         self._place_chips()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}:
-            share_words(self._actions, self._foot.width(), self._buttons)
-        return super().eventFilter(watched, event)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_header()
         self._place_chips()
+
+    def _place_header(self) -> None:
+        """Above what scrolls; where the card is low it scrolls along, and leaves the rest its room."""
+        low = self.height() < _LOW and not self._scroll.isHidden()
+        (self._body if low else self._parts).insertWidget(0, self._header)
+        self._top.setContentsMargins(*((0, 0, 0, 2) if low else (14, 0, 14, 2)))
 
     def _place_chips(self) -> None:
         """Beside the title, or below it where the title would be cut."""
         chips = self._chips.sizeHint().width()
         title = self.title.fontMetrics().horizontalAdvance(self.title.text())
-        margins = self._top.contentsMargins()
+        margins = self._body.contentsMargins()
         room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
         if title + self._head.spacing() + chips <= room or chips == 0:
             self._head.addWidget(self._chip_box)
@@ -256,19 +259,18 @@ class Inspector(QFrame):
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""
-        for button in buttons:
-            self._actions.addWidget(button)
-        self._actions.addStretch(1)
-        self._buttons = list(buttons)
+        self._foot.set_parts(buttons)
 
     def show_record(self) -> None:
         self._scroll.show()
+        self._place_header()
         self._show(self._record)
 
     def show_many(self, title: str, sentence: str) -> None:
         """In place of a record that several are selected, and the sentence where there are acts for them."""
-        self.set_header(title, sentence if self._buttons else "")
+        self.set_header(title, sentence if self._foot.parts() else "")
         self._scroll.hide()  # so that the acts stand below the words
+        self._place_header()
         self._show(self._record)
 
     def enter(self) -> None:
@@ -295,7 +297,7 @@ class Inspector(QFrame):
         self._show(self.failure)
 
     def _show(self, part: QWidget) -> None:
-        self._foot.setVisible(part is self._record)
+        self._acts.setVisible(part is self._record)
         self._stack.setCurrentWidget(part)
 
 
@@ -313,8 +315,8 @@ class Field:
 
 
 class FieldList(QWidget):
-    """Values are plain text, selectable with mouse and keyboard. A value longer than 160 characters or of
-    several lines shows its start and a "Show all" button, which opens it unwrapped.
+    """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or six
+    lines shows its start and a "Show all" button, which opens it unwrapped.
     """
 
     def __init__(self, theme: Theme) -> None:
@@ -361,7 +363,8 @@ class FieldList(QWidget):
     def _add(self, row: int, field: Field) -> None:
         name = Label(field.label, Look.DIM)
         name.setMinimumHeight(24)
-        long = len(field.value) > _LONG or "\n" in field.value
+        lines = field.value.count("\n") + 1
+        long = len(field.value) > _FOLDS or lines > _FOLDS_LINES
         start = field.value.split("\n", 1)[0][:_LONG]
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
