@@ -117,7 +117,7 @@ class ShortcutsDialog(Dialog):
         super().__init__(theme, "Keyboard shortcuts", _WITHIN, icon=Icon.INFO, parent=parent)
         self.setMinimumWidth(560)
         rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
-        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=16, wide=1)
+        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=len(rows), wide=1)
         self.add_widget(self.table)
         self.set_close_button()
 

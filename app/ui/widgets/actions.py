@@ -60,6 +60,10 @@ class ActionSpec:
     def on_button(self) -> str:
         return f"{self.words()} ({self.shortcut})" if self.is_letter else self.words()
 
+    def purpose(self) -> str:
+        """What it does at any time: words that change may name a record."""
+        return self.plain() if isinstance(self.text, str) else self.name.capitalize()
+
     def plain(self) -> str:
         """Its words without the mnemonic's mark."""
         return self.words().replace("&&", "\0").replace("&", "").replace("\0", "&")
@@ -141,14 +145,16 @@ class Actions(QObject):
 
     def shortcuts(self) -> list[tuple[str, str]]:
         """What each key does, as a person reads both, in the order added."""
-        return [(_native(spec.shortcut), spec.plain()) for spec in self._specs.values() if spec.shortcut]
+        return [(_native(spec.shortcut), spec.purpose()) for spec in self._specs.values() if spec.shortcut]
 
     def update(self) -> None:
+        marked: set[str] = set()
         for name, spec in self._specs.items():
             action, button, refusal = self._actions[name], self._buttons.get(name), spec.refusal()
             keys = f" ({_native(spec.shortcut)})" if spec.shortcut else ""
             said = refusal or f"{spec.plain()}{keys}"
-            action.setText(spec.words())
+            in_menus = self._table is not None and spec.checked is None  # no tool button takes its text
+            action.setText(_marked(spec.words(), marked) if in_menus else spec.words())
             action.setEnabled(refusal is None)
             action.setToolTip(tooltip(said))
             if name in self._deaf:
@@ -179,6 +185,15 @@ class Actions(QObject):
                 menu.addAction(self._actions[name])
             else:
                 menu.addSeparator()
+
+
+def _marked(words: str, marked: set[str]) -> str:
+    """The words of an act in a menu with a mnemonic, their first letter that none before has."""
+    for at, letter in enumerate(words.lower()):
+        if letter.isalpha() and letter not in marked:
+            marked.add(letter)
+            return f"{words[:at]}&{words[at:]}"
+    return words
 
 
 def _native(shortcut: str) -> str:

@@ -84,7 +84,7 @@ def links(qtbot: QtBot, page: AuditTab) -> dict[int, str]:
 
 
 def menu_action(menu: QMenu, text: str) -> QAction:
-    return next(action for action in menu.actions() if action.text() == text)
+    return next(action for action in menu.actions() if action.text().replace("&", "") == text)
 
 
 def context_menu(qtbot: QtBot, page: AuditTab) -> QMenu:
@@ -150,11 +150,13 @@ def test_the_record_menu_and_the_button_offer_the_same(
     record = next(action.menu() for action in window.menuBar().actions() if action.text() == "&Record")
     assert isinstance(record, QMenu)
     record.aboutToShow.emit()
-    assert [action.text() for action in record.actions()][:4] == wanted
+    assert [action.text().replace("&", "") for action in record.actions()][:4] == wanted
+    marks = [action.text().partition("&")[2][:1].lower() for action in record.actions()[:4]]
+    assert marks == ["v", "e", "r", "i"], "each has a letter of its own"
     page.verify_split.arrow.setFocus()
     press("Space")
     qtbot.waitUntil(lambda: QApplication.activePopupWidget() is page.verify_split.menu)
-    assert [action.text() for action in page.verify_split.menu.actions()] == wanted
+    assert [action.text().replace("&", "") for action in page.verify_split.menu.actions()] == wanted
     for _ in range(3 - 1):  # the entry that cannot be chosen now is passed over
         qtbot.keyClick(page.verify_split.menu, Qt.Key.Key_Down)
     qtbot.keyClick(page.verify_split.menu, Qt.Key.Key_Return)
