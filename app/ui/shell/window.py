@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.files.opened.connect(self._show_file)
         self.files.leaving.connect(self.close_file)
         self.files.not_opened.connect(self._welcome_if_nothing)
-        self.connecting = Connecting(theme, settings, self.busy, say=say, window=self)
+        self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
         self.connecting.opened.connect(self._show_file)
         self.connecting.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()

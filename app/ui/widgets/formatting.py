@@ -88,6 +88,12 @@ def figure(value: object) -> str:
     return plain(value)
 
 
+def score(value: object) -> str:
+    """A number with one decimal, so that points stand below each other: `53.0`; else as it is stored."""
+    is_number = isinstance(value, int | float) and not isinf(value)
+    return f"{value:,.1f}" if is_number else plain(value)
+
+
 def duration(seconds: float) -> str:
     """`8 ms`, `0.31 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 2 h`."""
     if seconds < 0.1:

@@ -24,7 +24,7 @@ from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import grouped, money
+from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
 from app.ui.widgets.panes import FieldList
@@ -96,6 +96,7 @@ class RunsTab(RecordTab):
                 "icon": lambda value, row: STATUS_LOOKS[value][1],
             },
             "idea": {"tone": _deleted_tone},
+            "quality_score": {"text": declared.number(score)},
             "revenue_potential": {"text": declared.number(money)},
             "mode": {"dim": True},
         }

@@ -77,7 +77,7 @@ class ArtifactDialog(Dialog):
         self.verdict.set(str(verdict), tone, icon)
         self.verdict.setVisible(bool(verdict))
         facts = [
-            f"score {formatting.figure(score) or '—'}",
+            f"score {formatting.score(score) or '—'}",
             counted(length, "character") if isinstance(length, int) else "",
             moment(self._context, artifact["created_at"]),
         ]

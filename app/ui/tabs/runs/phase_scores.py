@@ -41,7 +41,7 @@ class PhaseScore:
 
     @property
     def points(self) -> str:
-        return formatting.figure(self.score) or "—"
+        return formatting.score(self.score) or "—"
 
     @property
     def share(self) -> float | None:
@@ -150,7 +150,7 @@ def summary(detail: RunDetail) -> str:
         done = {artifact["phase"] for artifact in detail.artifacts} & set(planning.PHASES)
         parts = [f"{len(done)} of {len(planning.PHASES)} phases"]
     if run["quality_score"] is not None:
-        parts.append(f"score {formatting.figure(run['quality_score'])}")
+        parts.append(f"score {formatting.score(run['quality_score'])}")
     if run["kill_verdict"]:
         parts.append(f"verdict {formatting.first_line(run.text('kill_verdict'), _VERDICT)}")
     if isinstance(run["pivot_count"], int) and run["pivot_count"]:
