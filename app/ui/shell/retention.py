@@ -65,6 +65,7 @@ class Retention(QObject):
         self.last: RetentionResult | None = None
         self.waiting: ClockDoubt | None = None
         self._no_checkpoint: str | None = None
+        self._chosen: str | None = None
         self._planning: Task | None = None
         self._preview: RetentionDialog | None = None
         self._job: Task | None = None
@@ -124,9 +125,11 @@ class Retention(QObject):
         else:  # it looks again every hour: a computer sleeps, and clocks are set
             self._timer.start(min(max(due - self._clock(), 1), HOUR) * 1000)
 
-    def ask(self) -> None:
-        """Plans a run and shows it; nothing is removed before the person has said so."""
-        days = self._settings.retention_days
+    def ask(self, tenant: str | None = None) -> None:
+        """Plans a run and shows it; nothing is removed before the person has said so. A `tenant` that is
+        chosen does not narrow it, which it says.
+        """
+        days, self._chosen = self._settings.retention_days, tenant
         self.propose(partial(self._show, days, None), days)
 
     def propose(
@@ -186,6 +189,7 @@ class Retention(QObject):
             no_checkpoint=self._no_checkpoint,
             milliseconds=settings.retention_milliseconds.get(kept_by),
             archive=settings.retention_archive.get(kept_by),
+            chosen=self._chosen,
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))

@@ -139,10 +139,11 @@ class RetentionDialog(Dialog):
     that is read-only, `no_checkpoint` why none could be made when it was tried. Three ways to end it beside
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
-    a preference; `archive` is what it was. `days_changed(int)` and `milliseconds_changed(bool)` ask for
-    another preview; `usual_days` are those of the preferences, if this one goes by others. Where tenants
-    would lose more than half of their entries, the clock is in doubt or no checkpoint can be made, nothing
-    can be pressed until the person has confirmed it; `confirmation()` says what they have.
+    a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone.
+    `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
+    the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
+    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
+    `confirmation()` says what they have.
     """
 
     approved_daily = Signal()
@@ -166,6 +167,7 @@ class RetentionDialog(Dialog):
         no_checkpoint: str | None = None,
         milliseconds: bool = False,
         archive: Path | None = None,
+        chosen: str | None = None,
         parent: QWidget | None = None,
     ) -> None:
         due = plan.total > 0
@@ -182,6 +184,9 @@ class RetentionDialog(Dialog):
         self._cannot = cannot_write or plan.obstacle
         self._counting = False
         self.cards: dict[str, DoubtCard] = {}
+        if chosen is not None:
+            all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
+            self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
         self._add_days(days, usual_days or days, daily)
         if due:
             for name, *words in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):

@@ -59,7 +59,7 @@ def add_actions(window: MainWindow) -> None:
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened.path))
     export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened.path, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
-    retain = of_file(lambda file: file.retention.ask())
+    retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     redo = of_file(lambda file: file.context.history.redo())
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
