@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import __version__
 from app.itemmodels.columns import Tone
@@ -12,10 +13,11 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import push_button
+from app.ui.widgets.formatting import shortened
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip, taken
 from models.errors import Place
 
-SHOWN = 6
+SHOWN, NAME_SHOWN = 6, 40
 LIVE = "Live D1 database"
 CHOICES = (
     ("open", "A SQLite file in D1's schema"),
@@ -43,10 +45,15 @@ class WelcomePage(QWidget):
         panel.setFixedWidth(620)
         self._recent_title = Label("Recent", Look.SECTION)
         self._recent_title.setContentsMargins(0, 16, 0, 0)
-        self._recent = in_column(spacing=2)
+        self._recent = QGridLayout()
+        self._recent.setVerticalSpacing(2)
+        self._recent.setHorizontalSpacing(12)
+        self._recent.setColumnStretch(1, 1)
         hint = Label("You can also drop a file or folder anywhere in this window.", Look.DIM)
         hint.setContentsMargins(0, 12, 0, 0)
-        choices = [_choice(commands.button(name), sentence) for name, sentence in CHOICES]
+        buttons = [commands.button(name) for name, _ in CHOICES]
+        self._first = buttons[0]
+        choices = [_choice(button, words) for button, (_, words) in zip(buttons, CHOICES, strict=True)]
         in_column(
             _heading(theme),
             *choices,
@@ -69,20 +76,24 @@ class WelcomePage(QWidget):
         """
         for old in taken(self._recent):
             old.deleteLater()
-        for place in places[:SHOWN]:
-            self._recent.addWidget(self._recent_row(place))
+        for row, place in enumerate(places[:SHOWN]):
+            where = str(place.parent) if isinstance(place, Path) else LIVE
+            folder = ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+            self._recent.addWidget(self._recent_button(place), row, 0, Qt.AlignmentFlag.AlignLeft)
+            self._recent.addWidget(folder, row, 1)
         self._recent_title.setVisible(bool(places))
 
-    def _recent_row(self, place: Place) -> QWidget:
-        row = QWidget()
-        name, where = (place.name, str(place.parent)) if isinstance(place, Path) else (place, LIVE)
-        icon = Icon.DATABASE if isinstance(place, Path) else Icon.WEBHOOK
+    def _recent_button(self, place: Place) -> QPushButton:
+        name, icon = (place.name, Icon.DATABASE) if isinstance(place, Path) else (place, Icon.WEBHOOK)
+        name = shortened(name, NAME_SHOWN // 2, NAME_SHOWN // 2)
         button = push_button(self._theme, name, kind=Kind.FLAT, icon=icon)
         set_tip(button, str(place))
         button.clicked.connect(lambda: self.recent.emit(place))
-        folder = ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
-        in_row(button, (folder, 1), within=row)
-        return row
+        return button
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._first.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 def _heading(theme: Theme) -> QHBoxLayout:
