@@ -2,7 +2,6 @@
 
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -16,6 +15,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
 from app.workers.runner import GarbageCollector
+from models.errors import Place
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200).
@@ -29,8 +29,10 @@ STARTED_MS = 1_000
 SELF_TEST_MS = 60_000
 
 
-def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) -> int:
-    """Opens the window, with a file if one is given, and returns the exit status when it is closed."""
+def run(place: Place | None, *, read_only: bool = False, self_test: bool = False) -> int:
+    """Opens the window, with a file or a live database (`d1:NAME`) if one is given, and returns the exit
+    status when it is closed.
+    """
     app = _application()
     Signals(app)
     later(app, STARTED_MS, lambda: sys.setswitchinterval(SWITCH_INTERVAL))
@@ -39,10 +41,10 @@ def run(path: Path | None, *, read_only: bool = False, self_test: bool = False) 
     theme.apply(app)
     window = MainWindow(theme, settings, lambda: int(time.time()))
     _catch_bugs(theme, window)
-    if path is not None:
-        window.files.open(path, read_only=read_only)  # on its own thread, while the window appears
+    if place is not None:
+        window.open(place, read_only=read_only)  # on its own thread, while the window appears
     window.show()
-    if path is not None:
+    if place is not None:
         later(app, 0, _load_tabs)
     if self_test:
         _test_itself(app, window)

@@ -200,8 +200,6 @@ def _summaries() -> str:
 def _window(options: argparse.Namespace) -> int:
     from app.display import require_display  # noqa: PLC0415
 
-    if isinstance(options.path, LiveName):
-        raise TenantAdminError(f"The window does not open {options.path} yet; `tenant-admin info` does.")
     require_display()
     from app import loading  # noqa: PLC0415 - the only command that loads Qt
 

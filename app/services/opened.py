@@ -131,6 +131,16 @@ class Opened(ABC):
         return {}
 
     @property
+    def where(self) -> Path | Database:
+        """What is verified, and checkpoints are kept of."""
+        return self.database
+
+    @property
+    @abstractmethod
+    def stem(self) -> str:
+        """How what is made of it is called at first, before a suffix."""
+
+    @property
     def folder(self) -> Path:
         """Where what is made of it is offered to be saved."""
         return paths.home()

@@ -17,6 +17,8 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
+from models.engine import Database
+from models.errors import Cancelled
 from models.local.atomic import expected_errors, new_file, replacing, sweep_databases
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
@@ -56,6 +58,36 @@ def export_rows(
         }
         (written,) = children.run([job], attached, progress=progress, cancelled=cancelled)
         return int(written)
+
+
+def export_rows_here(
+    database: Database,
+    lists: Lists,
+    target: Path,
+    query: ListQuery,
+    form: Format,
+    *,
+    keys: Keys | None = None,
+    most: int | None = None,
+    progress: Progress,
+    cancelled: Stop,
+) -> int:
+    """As `export_rows`, in this thread and behind what a person waits for: of a database that no child
+    process can read. Raises as that does.
+    """
+
+    def told(done: int, total: int) -> None:
+        if cancelled():
+            raise Cancelled
+        progress(done, total)
+
+    with (
+        _placed(target) as building,
+        database.connection_context(),
+        database.in_background(),
+        database.cancellable(cancelled),
+    ):
+        return export.to_file(building, database, lists, query, form, keys=keys, most=most, progress=told)
 
 
 def export_database(

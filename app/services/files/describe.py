@@ -35,6 +35,14 @@ class OpenedFile(Opened):
         return self.database.path
 
     @property
+    def where(self) -> Path:
+        return self.path
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
     def kept_by(self) -> Path:
         return self.path
 

@@ -58,8 +58,12 @@ class OpenedLive(Opened):
         }
 
     @property
+    def stem(self) -> str:
+        return self.connection.name
+
+    @property
     def kept_by(self) -> str:
-        return f"d1:{self.database.client.account or 'local'}/{self.database.database_id}"
+        return self.database.identity
 
     @property
     def whole_place(self) -> str:

@@ -90,6 +90,11 @@ class Context(QObject):
         self.opened.database.damaged = True
         self.damaged.emit()
 
+    @property
+    def costs(self) -> bool:
+        """Whether each row that is read costs something."""
+        return self.opened.database.usage is not None
+
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
         if capability in self.opened.database.capabilities:

@@ -1,6 +1,7 @@
 """A verification: what is asked of it, the run of it, and what it has found of each entry."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
@@ -9,11 +10,17 @@ from typing import Any
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints.making import verify_and_sign, verify_with_checkpoints
+from app.services.chain.checkpoints.making import (
+    verify_and_sign,
+    verify_by_itself,
+    verify_with_checkpoints,
+)
+from app.services.chain.reading import Where
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
+from models.engine import Database
 from models.progress import Progress, Stop
 
 LinkCell = tuple[str, str | None, Tone | None, str]
@@ -32,7 +39,7 @@ class Asked:
     `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
     the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
     is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
-    are right.
+    are right. With `new_alone` it is looked at from the latest checkpoint on, where there is one that fits.
     """
 
     section: Section = EVERYTHING
@@ -42,6 +49,7 @@ class Asked:
     reason: Reason = Reason.VERIFY
     accepted_by: str | None = None
     since: int | None = None
+    new_alone: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -128,7 +136,7 @@ def run(
     cancelled: Stop,
     *,
     asked: Asked,
-    path: Path,
+    where: Where,
     now: int,
     by: str,
     on_report: Callable[[Report], object] | None = None,
@@ -138,7 +146,24 @@ def run(
     `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring. Raises the
     errors of `verify_and_sign` and `verify_with_checkpoints`.
     """
+    with where.connection_context() if isinstance(where, Database) else nullcontext():
+        return _run(progress, cancelled, asked, where, now=now, by=by, on_report=on_report)
+
+
+def _run(
+    progress: Progress,
+    cancelled: Stop,
+    asked: Asked,
+    where: Where,
+    *,
+    now: int,
+    by: str,
+    on_report: Callable[[Report], object] | None,
+) -> Outcome:
     store, verify = store_and_verifier()
+    if asked.new_alone and store.checkpoints(where):
+        told = partial(by_itself, whole_daily=False, progress=progress, cancelled=cancelled)
+        return told(where, store, verify, now=now, by=by)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
@@ -149,7 +174,17 @@ def run(
             "by": by,
             "on_report": on_report,
         }
-        found = verify_and_sign(path, store, verify, **signing, **ways)
+        found = verify_and_sign(where, store, verify, **signing, **ways)
         return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
     held = partial(verify_with_checkpoints, section=asked.section, export=asked.export)
-    return Outcome(asked, held(path, store, verify, **ways), at=now, by=by)
+    return Outcome(asked, held(where, store, verify, **ways), at=now, by=by)
+
+
+def by_itself(where: Where, store: Any, verify: Any, *, now: int, by: str, **ways: Any) -> Outcome:
+    """Verifies no more than says that it still holds; `ways` are those of `verify_by_itself`."""
+    found = verify_by_itself(where, store, verify, now=now, by=by, sign=True, **ways)
+    since = found.since
+    asked = Asked()
+    if since is not None:
+        asked = Asked(Section(first=since.through + 1), since=since.number)
+    return Outcome(asked, found.report, found.made, found.why_not, at=now, by=by)

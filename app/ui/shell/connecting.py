@@ -62,9 +62,11 @@ class Connecting(QObject):
 
     def open_connection(self, connection: Connection) -> None:
         """Opens the database of a connection that need not be kept."""
-        self._open(connection.place, lambda: connection)
+        self._open(connection.place, lambda: connection, is_kept=False)
 
-    def _open(self, place: str, find: Callable[[], Connection], *, read_only: bool = False) -> None:
+    def _open(
+        self, place: str, find: Callable[[], Connection], *, read_only: bool = False, is_kept: bool = True
+    ) -> None:
         asked: list[Connection] = []
 
         def work(progress: Progress, cancelled: Stop) -> OpenedLive:
@@ -79,14 +81,17 @@ class Connecting(QObject):
         def failed(error: TenantAdminError) -> None:
             self.is_opening = False
             self.not_opened.emit()
-            self._not_opened(place, asked[0] if asked else None, error, partial(self._open, place, find))
+            again = partial(self._open, place, find, read_only=read_only, is_kept=is_kept)
+            self._not_opened(place, asked[0] if asked else None, error, again)
 
         self.is_opening = True
-        self._busy.run(f"Opening {place}…", work, on_done=self._opened, on_failed=failed)
+        done = partial(self._opened, is_kept=is_kept)
+        self._busy.run(f"Opening {place}…", work, on_done=done, on_failed=failed)
 
-    def _opened(self, opened: OpenedLive) -> None:
+    def _opened(self, opened: OpenedLive, *, is_kept: bool) -> None:
         self.is_opening = False
-        self._settings.add_recent(opened.place)
+        if is_kept:
+            self._settings.add_recent(opened.place)
         self.opened.emit(opened)
 
     def _not_opened(

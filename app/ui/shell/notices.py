@@ -232,9 +232,9 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        if self._context.without(AUDIT_CHAIN.name) or self._context.lacks(Capability.CHILD_SCAN):
+        if self._context.without(AUDIT_CHAIN.name):
             return
-        path, now = self._context.opened.path, self._context.clock()
+        where, now = self._context.opened.where, self._context.clock()
         if imported is None and not paths.exists(paths.checkpoints_dir()):
             return
 
@@ -244,7 +244,7 @@ class ContinuationNotice(Notice):
 
             store, verify = store_and_verifier()
             if imported is None:
-                return partial(self.show_continuation, store.continuation(path))
+                return partial(self.show_continuation, store.continuation(where))
             stoppable = partial(verify, cancelled=cancelled)
             return partial(self._take_imported, *verify_imported(imported, store, stoppable, now=now))
 

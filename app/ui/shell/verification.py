@@ -6,22 +6,19 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.making import verify_by_itself
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import entries_behind
-from app.services.chain.verify.report import Section
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.outcome import Asked, Outcome
+from app.ui.session.outcome import Outcome, by_itself
 from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.ui.widgets.later import later
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Capability
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 from models.status import DAY
@@ -69,12 +66,9 @@ class SelfVerification(QObject):
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
         self._context.outside.displaced.connect(lambda _: self._say())
-        if self._context.lacks(Capability.CHILD_SCAN):
-            self._show_last(None)
-            return
-        path = self._context.opened.path
+        where = self._context.opened.where
         self._context.runner.job(
-            lambda progress, cancelled: store_and_verifier()[0].last_verdict(path),
+            lambda progress, cancelled: store_and_verifier()[0].last_verdict(where),
             on_done=self._show_last,
             on_failed=lambda error: self._show_last(None),
         )
@@ -91,22 +85,17 @@ class SelfVerification(QObject):
             job.cancel()
 
     def check(self) -> None:
-        """Verifies now, unless the preference is off or the file cannot be verified."""
-        if not self._context.settings.verify_by_itself or self._context.lacks(Capability.CHILD_SCAN):
+        """Verifies now, unless the preference is off or a row that is read costs something."""
+        if not self._context.settings.verify_by_itself or self._context.costs:
             return
         if self._job is not None or self._verdict.is_asked:
             return
-        path, now, by = self._context.opened.path, self._context.clock(), self._context.settings.actor
+        where, now, by = self._context.opened.where, self._context.clock(), self._context.settings.actor
 
         def work(progress: Progress, cancelled: Stop) -> Outcome:
             store, verify = store_and_verifier()
             behind = partial(verify, processes=1)
-            found = verify_by_itself(path, store, behind, now=now, by=by, sign=True, cancelled=cancelled)
-            since = found.since
-            asked = Asked()
-            if since is not None:
-                asked = Asked(Section(first=since.through + 1), since=since.number)
-            return Outcome(asked, found.report, found.made, found.why_not, at=now, by=by)
+            return by_itself(where, store, behind, now=now, by=by, cancelled=cancelled)
 
         self._begun = now
         self._verdict.is_running = True

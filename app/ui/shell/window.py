@@ -203,6 +203,7 @@ class MainWindow(QMainWindow):
         workspace.restore_wanted.connect(partial(self.commands.trigger, "restore"))
         workspace.salvage_wanted.connect(lambda: self.files.ask_export_sql(opened.path, None, readable=True))
         workspace.other_wanted.connect(self.files.ask_open)
+        workspace.connect_wanted.connect(self.connecting.open_connection)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
         workspace.tabs.currentChanged.connect(self.commands.update)

@@ -77,7 +77,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
         ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
-        ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_scan, "Ctrl+E"),
+        ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_file, "Ctrl+E"),
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
         ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_scan),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),

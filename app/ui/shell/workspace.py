@@ -17,6 +17,7 @@ from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
 from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Kind
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
@@ -25,6 +26,7 @@ from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
+    from app.services.live.connections import Connection
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
 
@@ -53,10 +55,11 @@ class Workspace(QWidget):
 
     Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the file
     open), `reopen_wanted` (another file is in its place), `restore_wanted`, `salvage_wanted` (what can be
-    read of a damaged file), `other_wanted` (another file), `tenants_found(ids)` when they have been read
-    again, `retention_status(text)`, `shield(icon, colour, words, tip)` for the status bar, and
-    `everyone_wanted`, which asks for all tenants. A tab is built when it is first asked for, because all five
-    take longer than everything else in the opening of a file.
+    read of a damaged file), `other_wanted` (another file), `connect_wanted(Connection)` (through a running
+    `wrangler dev`), `tenants_found(ids)` when they have been read again, `retention_status(text)`,
+    `shield(icon, colour, words, tip)` for the status bar, and `everyone_wanted`, which asks for all tenants.
+    A tab is built when it is first asked for, because all five take longer than everything else in the
+    opening of a file.
     """
 
     migrate_wanted = Signal()
@@ -65,6 +68,7 @@ class Workspace(QWidget):
     restore_wanted = Signal()
     salvage_wanted = Signal()
     other_wanted = Signal()
+    connect_wanted = Signal(object)
     tenants_found = Signal(object)
     retention_status = Signal(str)
     shield = Signal(str, str, str, str)
@@ -281,8 +285,23 @@ class Workspace(QWidget):
         self.broken = notices.BrokenNotice(self.context, notice, beside=self._is_beside())
         self.broken.findings_button.clicked.connect(self.show_verdict)
         self._column.insertWidget(0, self.broken)
+        if self.context.opened.can_be_forced:
+            self.context.runner.job(
+                self._find_server, on_done=self._offer_server, on_failed=lambda error: None
+            )
         begin = self._begin_the_rest
         self.context.runner.job(_load_the_rest, on_done=begin, on_failed=begin)
+
+    def _find_server(self, progress: Progress, cancelled: Stop) -> "Connection | None":
+        from app.services.live.dev_server import serving  # noqa: PLC0415 - few files are in use
+
+        return serving(self.context.opened.path)
+
+    def _offer_server(self, connection: "Connection | None") -> None:
+        """What a running `wrangler dev` has open can be changed through it, without stopping it."""
+        if connection is not None:
+            button = self.notices[0].add_button("Open through wrangler dev", lambda: None, Kind.PRIMARY)
+            button.clicked.connect(lambda: self.connect_wanted.emit(connection))
 
     def _begin_the_rest(self, _: object) -> None:
         """Whether it could be loaded or not: each part loads what it still needs, and says what it cannot."""

@@ -16,7 +16,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
-from app.services.records.tables import Scope
+from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
@@ -36,7 +36,8 @@ from app.ui.widgets.panes import GAP, Field
 from app.workers.runner import Task
 from models.engine import Database
 
-CHAIN, SELECTED, RANGE, ARCHIVE = "verify", "verify_selected", "verify_range", "verify_archive"
+CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
+RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
@@ -82,7 +83,8 @@ class AuditTab(RecordTab):
         self.verify_split = verify = SplitButton(self.context.theme, chain, "Other ways to verify")
         self.panel.add_buttons(accept, checkpoints, report, verify)
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
-        self.commands.fill(verify.menu, (CHAIN, SELECTED, RANGE, ARCHIVE))
+        whole = [WHOLE] if self.context.costs else []
+        self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(lambda _: self._go_to_first())
         self.panel.verified.connect(self.verified)
@@ -166,6 +168,9 @@ class AuditTab(RecordTab):
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)
         idle = panel.refuse_verify
+        if self.context.costs:
+            words_of_it = "Verify from the first entry on…"
+            self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.verify_whole, idle))
         for name, text, icon, run, refusal, keys in (
             (CHAIN, "Verify chain", Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
@@ -225,7 +230,16 @@ class AuditTab(RecordTab):
         super().stop()
 
     def verify(self, archive: Path | None = None) -> None:
-        """Verifies the chains in scope as one with their archive, here or where retention keeps it."""
+        """Verifies the chains in scope as one with their archive, here or where retention keeps it.
+
+        Where each row that is read costs something, all chains are verified from the latest checkpoint on.
+        """
+        if self.context.costs and self.scope == EVERYONE and archive is None:
+            self.panel.start(Asked(new_alone=True))
+        else:
+            self.verify_whole(archive)
+
+    def verify_whole(self, archive: Path | None = None) -> None:
         self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))
 
     def verify_range(self, first: int, last: int) -> None:

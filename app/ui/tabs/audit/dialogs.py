@@ -68,7 +68,7 @@ class CheckpointsDialog(Dialog):
         super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
         self.setMinimumWidth(720)
         self._context = context
-        self._path = context.opened.path
+        self._where, self._opened = context.opened.where, context.opened
         self._store, _ = store_and_verifier()
         self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6)
         self.table.hide()
@@ -145,7 +145,7 @@ class CheckpointsDialog(Dialog):
         """Writes every checkpoint of this file to `out`."""
         self._run(
             "Exporting checkpoints…",
-            lambda progress, cancelled: self._store.export(self._path, out),
+            lambda progress, cancelled: self._store.export(self._where, out),
             lambda count: self.state.setText(f"{counted(count, 'checkpoint')} written to {out.name}."),
         )
 
@@ -159,7 +159,7 @@ class CheckpointsDialog(Dialog):
 
         self._run(
             "Importing checkpoints…",
-            lambda progress, cancelled: self._store.import_(source, now=now, where=self._path),
+            lambda progress, cancelled: self._store.import_(source, now=now, where=self._where),
             done,
         )
 
@@ -176,7 +176,7 @@ class CheckpointsDialog(Dialog):
         work = partial(
             run,
             asked=asked,
-            path=self._path,
+            where=self._where,
             now=self._context.clock(),
             by=self._context.settings.actor,
         )
@@ -211,9 +211,9 @@ class CheckpointsDialog(Dialog):
 
     def _read(self) -> None:
         def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
-            found = self._store.checkpoints(self._path)
+            found = self._store.checkpoints(self._where)
             where = self._store.where_key_is() if found else ""
-            return found, where, self._store.unreadable(self._path)
+            return found, where, self._store.unreadable(self._where)
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
@@ -247,13 +247,13 @@ class CheckpointsDialog(Dialog):
             self.state.setText("Working…")
 
     def _ask_export(self) -> None:
-        start = str(self._path.with_suffix(".checkpoints.json"))
+        start = str(self._opened.folder / f"{self._opened.stem}.checkpoints.json")
         chosen = ask_save(self, "Export checkpoints", start, EXPORTS)
         if chosen is not None:
             self.export(chosen[0])
 
     def _ask_open(self, title: str, use: Callable[[Path], None]) -> None:
-        source = ask_open(self, title, str(self._path.parent), EXPORTS)
+        source = ask_open(self, title, str(self._opened.folder), EXPORTS)
         if source is not None:
             use(source)
 

@@ -28,7 +28,7 @@ from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Capability
+from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
@@ -41,6 +41,9 @@ _COLUMNS = (
     StaticColumn("Tenant"),
     StaticColumn("What"),
 )
+MOST_READ = 100_000
+"""Rows that are read without a question, where each costs something."""
+
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 
 
@@ -113,9 +116,7 @@ class VerificationPanel(QWidget):
 
     def refuse_verify(self) -> str | None:
         running = "A verification is under way." if self.is_running else None
-        return (
-            running or self._context.without(AUDIT_CHAIN.name) or self._context.lacks(Capability.CHILD_SCAN)
-        )
+        return running or self._context.without(AUDIT_CHAIN.name)
 
     def refuse_report(self) -> str | None:
         return self.refuse_verify() or ("Verify the chain first." if self.outcome is None else None)
@@ -143,11 +144,47 @@ class VerificationPanel(QWidget):
     def _begin(self) -> None:
         if not self._is_due:  # cancelled meanwhile
             return
+        if self._context.costs:
+            self._context.runner.read(self._cost, on_done=self._ask_cost, on_failed=self._not_begun)
+        else:
+            self._run()
+
+    def _cost(self, database: Database) -> int:
+        """How many rows it reads, as far as that is to be asked about."""
+        from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
+
+        is_known = self._asked.new_alone and self._store.checkpoints(database)
+        return 0 if is_known else rows_to_read(database, self._asked.section)
+
+    def _ask_cost(self, rows: int) -> None:
+        if rows <= MOST_READ:
+            self._run()
+            return
+        dialog = ConfirmDialog(
+            self._context.theme,
+            "Read this much?",
+            f"To verify this, up to {counted(rows, 'row')} of {self._context.opened.place} are read, and "
+            "charged. It can be limited to a tenant, or to a range of entries.",
+            action=f"Read {counted(rows, 'row')}",
+            danger=False,
+            parent=self,
+        )
+        dialog.rejected.connect(lambda: self._not_begun(Cancelled()))
+        dialog.open_once(self._run)
+
+    def _not_begun(self, error: TenantAdminError) -> None:
+        if self._is_due:
+            self._is_due = False
+            self._failed(error)
+
+    def _run(self) -> None:
+        if not self._is_due:
+            return
         self._is_due = False
-        path, now = self._context.opened.path, self._context.clock()
+        where, now = self._context.opened.where, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
         by = self._context.settings.actor
-        work = partial(run, asked=self._asked, path=path, now=now, by=by, on_report=heard)
+        work = partial(run, asked=self._asked, where=where, now=now, by=by, on_report=heard)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
@@ -192,17 +229,17 @@ class VerificationPanel(QWidget):
         if self.outcome is None:
             return
         asked, report = self.outcome.asked, self.outcome.report
-        path, now = self._context.opened.path, self._context.clock()
+        where, now = self._context.opened.where, self._context.clock()
 
         def work(progress: Progress, cancelled: Stop) -> None:
             from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
             write_bundle(
-                path,
+                where,
                 report,
                 out,
                 section=asked.section,
-                checkpoints=self._store.checkpoints(path),
+                checkpoints=self._store.checkpoints(where),
                 now=now,
                 cancelled=cancelled,
             )
@@ -282,7 +319,7 @@ class VerificationPanel(QWidget):
         self.accept_button.setVisible(self.refuse_accept() is None)
 
     def ask_report(self) -> None:
-        start = str(self._context.opened.path.with_suffix(".evidence"))
+        start = str(self._context.opened.folder / f"{self._context.opened.stem}.evidence")
         chosen = ask_save(self, "Export report to a new folder", start, replace=False)
         if chosen is not None:
             self.export_report(chosen[0])
@@ -306,11 +343,11 @@ class VerificationPanel(QWidget):
         ).open_once(partial(self._accept, report))
 
     def _accept(self, report: Report) -> None:
-        path, now = self._context.opened.path, self._context.clock()
+        where, now = self._context.opened.where, self._context.clock()
         actor = self._context.settings.actor
         self._context.job(
             "Accepting…",
-            lambda progress, cancelled: self._store.accept_starts(path, report, actor=actor, now=now),
+            lambda progress, cancelled: self._store.accept_starts(where, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
             can_cancel=False,
         )

@@ -111,12 +111,16 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
 def _export(
     tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None, most: int | None = None
 ) -> Callable[..., int]:
-    """Writes to a path in a child process: `(path, *, progress, cancelled)` gives the number of rows."""
-    from app.workers.export import export_rows  # noqa: PLC0415 - every tab may, few people do
+    """Writes to a path, in a child process where one can read the database: `(path, *, progress, cancelled)`
+    gives the number of rows.
+    """
+    from app.workers.export import export_rows, export_rows_here  # noqa: PLC0415 - few people do
 
-    opened = tab.context.opened
-    rows: Any = {"query": query, "form": form, "keys": keys, "most": most, "read_only": opened.read_only}
-    return partial(export_rows, opened.path, **rows)
+    opened, lists = tab.context.opened, tab.context.lists
+    rows: Any = {"query": query, "form": form, "keys": keys, "most": most}
+    if tab.context.lacks(Capability.CHILD_SCAN):
+        return partial(export_rows_here, opened.database, lists, **rows)
+    return partial(export_rows, opened.path, read_only=opened.read_only, **rows)
 
 
 def copy_rows(tab: "RecordTab", form: Format = Format.TEXT, _: bool = False) -> None:
@@ -154,7 +158,7 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
 
     if not len(keys):
         context.say("Select the rows to copy first.")
-    elif len(keys) <= FEW or context.lacks(Capability.CHILD_SCAN):
+    elif len(keys) <= FEW:
         context.runner.read(few, on_done=copied)
     else:
         context.job(f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)

@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
+from app.services.records.export import Format
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
+from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
-from models.engine import Capability
+from models.engine import Capability, raw
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.live import Live
 from tests.fixtures.window import (
@@ -31,6 +34,7 @@ from tests.fixtures.window import (
     error,
     go,
     notice,
+    open_file,
     press,
     said,
     values,
@@ -153,6 +157,7 @@ def test_what_a_file_alone_can_do_says_what_does_it(
 ) -> None:
     open_live(qtbot, window, production)
     assert window.context is not None
+    assert window.commands.action("export").isEnabled()
     for name in ("export_sql", "save_copy", "restore"):
         assert not window.commands.action(name).isEnabled()
     assert "npx wrangler d1 time-travel restore" in (window.context.lacks(Capability.RESTORE) or "")
@@ -228,6 +233,51 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     assert (kept.account, kept.database_id, kept.production) == (ACCOUNT, live.ids[file], True)
     home = Connections().file("prod").parent.parent
     assert not [path for path in home.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+
+
+def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
+    qtbot: QtBot, window: MainWindow, live: Live, file: Path
+) -> None:
+    live.open(file).scalar(raw("SELECT 1"))  # workerd opens it at the first request
+    open_file(qtbot, window, file)
+    assert window.context is not None and window.context.opened.can_be_forced
+    shown = notice(window, "Read-only")
+
+    def offered() -> list[QPushButton]:
+        found = [one for one in shown.findChildren(QPushButton) if one.isVisible()]
+        return [one for one in found if one.text() == "Open through wrangler dev"]
+
+    qtbot.waitUntil(lambda: bool(offered()), timeout=LONG)
+    with qtbot.waitSignal(window.opened, timeout=LONG):
+        click(qtbot, offered()[0])
+    assert window.strip.isVisible() and "wrangler dev" in window.strip.name.text()
+    assert window.settings.recent == (file,), "it is no connection that is kept"
+
+
+def test_the_chain_is_verified_from_the_checkpoint_on(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    page = go(qtbot, window, 1)
+    assert isinstance(page, AuditTab)
+    for headline in ("Chain verified", "Nothing new since checkpoint 1"):
+        with qtbot.waitSignal(page.verified, timeout=LONG):
+            page.commands.trigger("verify")
+        assert page.banner.headline().startswith(headline)
+    with qtbot.waitSignal(page.verified, timeout=LONG):
+        page.commands.trigger("verify_whole")
+    assert page.banner.headline().startswith("Chain verified")
+    assert window.shield.text().startswith("Chain verified")
+
+
+def test_a_list_is_exported_whole(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, tmp_path: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    out = tmp_path / "users.csv"
+    export_to(page, out, page.query(), Format.CSV)
+    qtbot.waitUntil(out.exists, timeout=LONG)
+    assert len(out.read_bytes().splitlines()) == count(file, "users") + 1
 
 
 def test_a_token_that_is_missing_is_asked_for(
