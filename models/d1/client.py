@@ -224,7 +224,8 @@ class Client:
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
         if _PASSING.search(message) or (status, code) not in {(400, 7500), (500, 10001), (400, 10001)}:
             raise NotKnown(f"it answered with status {status}")
-        raise Refusal(message)
+        # What stands between may quote the call.
+        raise Refusal(message.replace(self.token, "[token]") if self.token else message)
 
     def _pause_end(self) -> float:
         return self.shared.paused_until(self.account or "") or time.time()

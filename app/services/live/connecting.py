@@ -56,6 +56,10 @@ def identified(connection: Connection, found: Client, wanted: str) -> Connection
     matching = matching or [key for key, name in known.items() if wanted == name]
     if not matching:
         raise UnknownDatabase(wanted)
+    if len(matching) > 1:
+        raise InvalidInput(
+            "database", f"Several are called {wanted}; give the id of one: {', '.join(matching)}."
+        )
     return replace(connection, database_id=matching[0], database_name=known[matching[0]])
 
 
