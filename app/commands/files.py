@@ -19,6 +19,7 @@ from app.commands.common import (
     print_json,
     print_report,
     say,
+    say_used,
 )
 from app.services.text import counted
 from models.errors import InvalidInput
@@ -39,7 +40,7 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def backup(options: argparse.Namespace) -> int:
-    """Write a copy of a file, also while others use it."""
+    """Write a copy of a file or a live database, also while others use it."""
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
     copy = snapshot_copy(database_path(options.file), options.out)
@@ -188,18 +189,20 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 def export(options: argparse.Namespace) -> int:
     """Write a database as SQL that `wrangler d1 execute --file` takes."""
     from app.services.files.exporting import Wanted  # noqa: PLC0415
-    from app.services.files.opening import open_path  # noqa: PLC0415
     from app.workers.export import export_database  # noqa: PLC0415
 
-    path = open_path(database_path(options.file), read_only=True).path
+    given = opened(options.file, read_only=True)
     schema, rows = not options.data_only, not options.schema_only
     wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
-    done = export_database(path, options.out, wanted, replace=options.force, in_child=False)
+    done = export_database(
+        given.file or given.database, options.out, wanted, replace=options.force, in_child=False
+    )
     for table, count in done.rows.items():
         say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:
         complain(note)
     say(f"{options.out}: {options.out.stat().st_size:,} bytes")
+    say_used(given.database)
     return EXIT_INTACT
 
 

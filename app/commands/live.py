@@ -1,12 +1,25 @@
 """What commands do where they are given a live database (`d1:NAME`) in place of a file."""
 
 import argparse
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from app import paths
 from app.commands import files, retention
-from app.commands.common import LiveName
+from app.commands.common import (
+    EXIT_FINDINGS,
+    EXIT_INTACT,
+    LiveName,
+    asked_to_stop,
+    complain,
+    opened,
+    print_report,
+    say,
+    say_used,
+)
+from app.services.text import counted
 from models.errors import NotAllowed
 
 Command = Callable[[argparse.Namespace], int]
@@ -18,8 +31,37 @@ def in_place_of(command: str, options: argparse.Namespace) -> Command:
     return _COMMANDS[command] if live == ["file"] and command in _COMMANDS else partial(_refuse, command)
 
 
-_COMMANDS: Final[dict[str, Command]] = {"info": files.info, "retention": retention.retention}
-"""Those that open whatever they are given (`common.opened`)."""
+def backup(options: argparse.Namespace) -> int:
+    """Writes all that it holds to a new local file, and verifies that."""
+    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
+    from app.services.live.fetching import fetch  # noqa: PLC0415
+    from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+    database = opened(options.file, read_only=True).database
+    with asked_to_stop() as cancelled:
+        done = fetch(database, options.out, cancelled=cancelled)
+    for table, count in done.rows.items():
+        say(f"{table}: {counted(count, 'row')}")
+    for note in done.notes:
+        complain(note)
+    say(f"{options.out}: {options.out.stat().st_size:,} bytes in {done.seconds:.1f} s, checked")
+    say_used(database)
+    if AUDIT_CHAIN.name not in done.rows:
+        return EXIT_FINDINGS if done.unsettled else EXIT_INTACT
+    report = verify_with_checkpoints(
+        paths.resolved(options.out), *store_and_verifier(take_part=True), now=int(time.time())
+    )
+    print_report(report)
+    return EXIT_INTACT if report.intact and not done.unsettled else EXIT_FINDINGS
+
+
+_COMMANDS: Final[dict[str, Command]] = {
+    "info": files.info,
+    "retention": retention.retention,
+    "export": files.export,
+    "backup": backup,
+}
 
 
 class FileAlone(NotAllowed):

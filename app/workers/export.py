@@ -4,6 +4,7 @@ Never imports Qt.
 """
 
 import json
+import os
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.engine import Database
-from models.errors import Cancelled
-from models.local.atomic import expected_errors, new_file, replacing, sweep_databases
+from models.errors import AlreadyThere, Cancelled
+from models.local.atomic import expected_errors, new_file, replacing, sweep_databases, unfinished
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
 from models.schema import inspect
@@ -91,7 +92,7 @@ def export_rows_here(
 
 
 def export_database(
-    path: Path,
+    source: Path | Database,
     target: Path,
     wanted: Wanted,
     *,
@@ -102,12 +103,23 @@ def export_database(
 ) -> Exported:
     """Writes a database, or what is `wanted` of it, to `target` as SQL: whole or not at all.
 
-    A file that is there gives way only with `replace`. Raises `AlreadyThere`, and as `export_rows` and
-    `write_sql` do.
+    A live one by way of a file beside `target`, which is gone afterwards. A file that is there gives way only
+    with `replace`. Raises `AlreadyThere`, as `export_rows` and `write_sql` do, and as `fetch` does.
     """
+    if not isinstance(source, Path):
+        from app.services.live.fetching import fetch  # noqa: PLC0415 - not for a child
+
+        if not replace and os.path.lexists(target):
+            raise AlreadyThere(target)
+        with unfinished(target) as place:
+            copy = place.with_name("fetched.sqlite")
+            fetched = fetch(source, copy, progress=progress, cancelled=cancelled)
+            how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
+            done = export_database(copy, target, wanted, **how)
+        return Exported(done.rows, [*fetched.notes, *done.notes])
     with _placed(target) if replace else new_file(target) as building:
         job = {
-            "database": str(path),
+            "database": str(source),
             "read_only": True,
             "wanted": wanted.document(),
             "building": str(building),

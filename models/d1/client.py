@@ -27,7 +27,8 @@ CALL_SECONDS: Final = 35.0
 """A batch ends within 30 seconds, as Cloudflare says."""
 _CONNECT_SECONDS: Final = 10.0
 _SLICE: Final = 0.05
-_MOST_BYTES: Final = 200_000_000
+_MOST_BYTES: Final = 64_000_000
+"""Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _PAGES: Final = 100
 _READERS: Final = 8
 _BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
@@ -46,6 +47,10 @@ class Refusal(Exception):
 
 class NotKnown(Exception):
     """No answer that tells whether the call was carried out; `str()` is why, without its values."""
+
+
+class TooLong(NotKnown):
+    """The answer is longer than is taken, and will be again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +249,7 @@ def _content(parts: Iterable[bytes], encoding: str) -> bytes:
     for part in parts:
         found += unpack.decompress(part, _MOST_BYTES) if unpack else part
         if len(found) >= _MOST_BYTES:
-            raise NotKnown(f"its answer is longer than {_MOST_BYTES:,} bytes")
+            raise TooLong(f"its answer is longer than {_MOST_BYTES:,} bytes")
     if unpack and not unpack.eof:
         raise NotKnown("its answer was cut")
     return bytes(found)

@@ -9,8 +9,9 @@ from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
-from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal
+from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal, TooLong
 from models.d1.errors import (
+    AnswerTooLong,
     EarlierUnknown,
     Failed,
     NoAnswer,
@@ -93,10 +94,12 @@ class D1Database(Database):
         return self._repeated(lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
 
     def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
-        """The answer to what may be asked several times. Raises `NoAnswer` where there is none."""
+        """The answer to what may be asked several times. Raises `NoAnswer`, `AnswerTooLong`."""
         for attempt in range(_TRIES):
             try:
                 return ask()
+            except TooLong:
+                raise AnswerTooLong(self.place) from None
             except NotKnown as error:
                 if attempt == _TRIES - 1:
                     raise NoAnswer(self.place, str(error)) from None

@@ -85,6 +85,20 @@ def connect(
     return apsw.Connection(path.absolute().as_uri(), flags, statementcachesize=statementcachesize)
 
 
+def to_be_filled(path: Path) -> apsw.Connection:
+    """A new database for tables and rows from elsewhere: nothing in their schema reaches another file, and no
+    constraint of theirs judges rows that were there.
+    """
+    connection = connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    for pragma in ("foreign_keys", "synchronous"):
+        set_pragma(connection, pragma, 0)
+    set_pragma(connection, "ignore_check_constraints", 1)
+    return connection
+
+
 def in_memory(name: str) -> apsw.Connection:
     """One that shares what it holds with all others of that name in this process, while there is one."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI

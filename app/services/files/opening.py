@@ -106,7 +106,7 @@ def snapshot_copy(path: Path, target: Path) -> Path:
         except (NeedsCopy, UnfinishedChange, CannotOpen):
             copies.copy_parts(path, building)
         try:
-            _fold(building)
+            fold(building)
         except DamagedFile as error:
             raise DamagedFile(path) from error
     return target
@@ -128,7 +128,7 @@ def migrate(path: Path, *, now: int) -> Applied:
     return apply(path, folder, now=now) if is_there else create_database(path, folder, now=now)
 
 
-def _fold(target: Path) -> None:
+def fold(target: Path) -> None:
     """Brings the log into the file, so that the one file is the whole database, and proves it sound."""
     copy = LocalDatabase(target)
     with copy.expected_errors(), copy.connection_context():

@@ -23,6 +23,8 @@ from tests.fixtures.command import run
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
+from tests.fixtures.sample import sample
+from tests.fixtures.stored import stored
 
 ADD = ("d1", "add", "prod", "--account", ACCOUNT, "--production")
 
@@ -252,6 +254,27 @@ def test_retention_does_on_a_live_database_what_it_does_on_a_file(
     )
     assert json.loads(done.stdout)["rowsWritten"] > 0 and json.loads(dry.stdout)["rowsWritten"] == 0
     assert run("verify", there).returncode == 0
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_live_database_comes_home_as_a_file_and_as_sql(live: Live, tmp_path: Path) -> None:
+    there = live.put(sample(tmp_path / "file.sqlite", rows=400), listed=True)
+    Connections().add(live.connection(there))
+    copy, sql, again = tmp_path / "copy.sqlite", tmp_path / "copy.sql", tmp_path / "again.sqlite"
+    done = run("backup", "d1:prod", copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "row read" in done.stdout.replace("rows", "row") and "0 written" in done.stdout
+    assert "CONSISTENT" in done.stdout
+    assert stored(copy) == stored(there)
+    assert run("backup", "d1:prod", copy).returncode == 2
+    done = run("export", "d1:prod", sql)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("import", sql, again).returncode == 0
+    assert stored(again) == stored(there)
+    assert run("export", "d1:prod", sql).returncode == 2
+    assert run("export", "d1:prod", sql, "--force", "--table", "users").returncode == 0
+    assert not list(tmp_path.glob(".tenant-admin-*"))
 
 
 def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""A live database comes into a local file whole: every value, in its storage class, to the last bit."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from peewee import BaseQuery
+
+from app.services.files.opening import open_database
+from app.services.live import fetching
+from app.services.live.fetching import NotFetched, fetch
+from app.workers import scan_pool
+from models.d1.errors import AnswerTooLong
+from models.engine import Database, Rows
+from models.errors import AlreadyThere, Cancelled
+from tests.app.services.files.test_exporting import fill
+from tests.conftest import NOW
+from tests.fixtures import chains
+from tests.fixtures.connected import execute
+from tests.fixtures.plain_engine import PlainEngine
+from tests.fixtures.sample import sample
+from tests.fixtures.stored import schema, stored
+
+Put = Callable[[Path], Database]
+
+
+@pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def put(request: pytest.FixtureRequest) -> Put:
+    """Makes a database that answers elsewhere of a file, which stays the one to write to."""
+    if request.param == "plain":
+        return PlainEngine
+    live = request.getfixturevalue("live")
+
+    def served(path: Path) -> Database:
+        there = live.put(path)
+        path.unlink()
+        path.symlink_to(there)
+        found: Database = live.open(there)
+        return found
+
+    return served
+
+
+def fetched(database: Database, path: Path, **how: Any) -> fetching.Fetched:
+    with database.connection_context():
+        return fetch(database, path, **how)
+
+
+class Disturbed(PlainEngine):
+    """Before its next reads, `others` act one by one."""
+
+    def __init__(self, path: Path, others: Sequence[Callable[[], object]]) -> None:
+        super().__init__(path)
+        self.others = iter(others)
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        next(self.others, lambda: None)()
+        return super().read_batch(queries)
+
+
+@pytest.mark.slow
+def test_everything_that_is_hard_to_write(put: Put, tmp_path: Path) -> None:
+    source = fill(tmp_path / "source.sqlite")
+    execute(
+        source,
+        "CREATE VIEW some AS SELECT x FROM counted",
+        "CREATE TRIGGER counting AFTER INSERT ON counted BEGIN DELETE FROM emptied; END",
+        f"CREATE TABLE wide ({', '.join(f'c{number}' for number in range(99))})",
+        f"INSERT INTO wide VALUES ({', '.join(map(str, range(99)))})",
+    )
+    before = stored(source), schema(source)
+    found = fetched(put(source), tmp_path / "copy.sqlite")
+    assert (stored(tmp_path / "copy.sqlite"), schema(tmp_path / "copy.sqlite")) == before
+    assert (found.rows["without"], found.unsettled) == (len(before[0]["without"]), ())
+
+
+@pytest.mark.slow
+def test_a_platform_s_database_goes_on_from_there(put: Put, tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=900)
+    before, copy, said = stored(source), tmp_path / "copy.sqlite", list[tuple[int, int]]()
+    found = fetched(put(source), copy, progress=lambda *how: said.append(how))
+    assert stored(copy) == before
+    assert found.rows["audit_chain"] == len(before["audit_chain"])
+    assert (found.notes, found.unsettled) == ((), ())
+    assert said == sorted(said)
+    assert said[-1][0] == said[-1][1]
+    assert open_database(copy).read_only_reason is None
+    assert scan_pool.verify(copy, now=NOW).intact
+    if os.name == "posix":
+        assert not copy.stat().st_mode & 0o077
+
+
+class Short(PlainEngine):
+    """Its answers may not be long."""
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        found = super().read_batch(queries)
+        if (
+            sum(len(cell) for rows in found for row in rows for cell in row if isinstance(cell, bytes))
+            > 9_000
+        ):
+            raise AnswerTooLong(self.place)
+        return found
+
+
+@pytest.mark.parametrize("sizes", [[1, 900] * 300, [0] * 700 + [8_000] * 3, [8_000] * 3 + [0] * 700])
+def test_a_page_has_few_rows_where_they_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: list[int]
+) -> None:
+    source = tmp_path / "source.sqlite"
+    with closing(apsw.Connection(str(source))) as connection:
+        connection.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, x)")
+        connection.executemany("INSERT INTO large (x) VALUES (zeroblob(?))", [(size,) for size in sizes])
+    monkeypatch.setattr(fetching, "_PAGE", 4_000)
+    fetched(Short(source), tmp_path / "copy.sqlite")
+    assert stored(tmp_path / "copy.sqlite") == stored(source)
+
+
+def test_what_is_changed_meanwhile_is_read_again(tmp_path: Path) -> None:
+    """What comes, what is changed and what goes; the file is of one moment at the end."""
+    source = sample(tmp_path / "source.sqlite", rows=300)
+
+    def act() -> None:
+        with closing(apsw.Connection(str(source))) as connection:
+            connection.execute("UPDATE users SET email = email || 'x' WHERE rowid = 1")
+            connection.execute(
+                "DELETE FROM notifications WHERE rowid IN (SELECT rowid FROM notifications LIMIT 3)"
+            )
+            (tenant,) = (connection.execute("SELECT tenant_id FROM audit_chain LIMIT 1").get,)
+            chains.append(connection, tenant, [NOW, NOW])
+            connection.execute(
+                "DELETE FROM audit_chain WHERE seq IN"
+                " (SELECT seq FROM audit_chain WHERE tenant_id = ? LIMIT 2)",
+                (tenant,),
+            )
+
+    nothing = [lambda: None] * 6
+    found = fetched(Disturbed(source, [*nothing, act, *nothing, act]), tmp_path / "copy.sqlite")
+    assert stored(tmp_path / "copy.sqlite") == stored(source)
+    assert (found.notes, found.unsettled) == ((), ())
+
+
+def test_what_never_rests_is_said(tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=300)
+    number = iter(range(10_000))
+
+    def act() -> None:
+        with closing(apsw.Connection(str(source))) as connection:
+            connection.execute(f"UPDATE users SET email = '{next(number)}@acme.example' WHERE rowid = 1")
+
+    found = fetched(Disturbed(source, [act] * 500), tmp_path / "copy.sqlite")
+    assert found.unsettled == ("users",)
+    assert found.notes == (
+        "users: written to all the time, so of another moment each; fetch it again when less is done there",
+    )
+    assert scan_pool.verify(tmp_path / "copy.sqlite", now=NOW).intact
+
+
+def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=300)
+    alter = [lambda: None] * 5 + [lambda: execute(source, "CREATE TABLE later (x)")]
+    with pytest.raises(NotFetched, match="were altered while it was read; nothing was written"):
+        fetched(Disturbed(source, alter), tmp_path / "copy.sqlite")
+    assert {path.name for path in tmp_path.iterdir()} == {"source.sqlite"}
+
+
+def test_it_can_be_cancelled_and_replaces_nothing(tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=300)
+    engine, copy = PlainEngine(source), tmp_path / "copy.sqlite"
+    with pytest.raises(Cancelled):
+        fetched(engine, copy, cancelled=lambda: engine.requests > 5)
+    assert not copy.exists()
+    copy.touch()
+    with pytest.raises(AlreadyThere):
+        fetched(engine, copy)
