@@ -26,7 +26,9 @@ MakeProject = Callable[[], Project]
 
 
 def fill_more(path: Path) -> None:
-    """Reals of any bits, a chain, and long texts in two tables alone, since wrangler looks at each letter."""
+    """Reals of any bits, a row that breaks a CHECK, a chain, and long texts in two tables alone, since
+    wrangler looks at each letter.
+    """
     chance = random.Random(8)
     reals = [struct.unpack("d", chance.randbytes(8))[0] for _ in range(2000)]
     with closing(apsw.Connection(str(path))) as db:
@@ -35,6 +37,8 @@ def fill_more(path: Path) -> None:
         )
         db.execute("CREATE TABLE reals (x)")
         db.executemany("INSERT INTO reals VALUES (?)", [(real,) for real in reals])
+        db.execute("CREATE TABLE broken (x CHECK (x > 0)); PRAGMA ignore_check_constraints = TRUE")
+        db.execute("INSERT INTO broken VALUES (-1), (1)")
         for tenant in TENANTS:
             append(db, tenant, [NOW, NOW + 1])
 
