@@ -210,17 +210,27 @@ def _is_left(left: Path, *, is_stale: bool) -> bool:
     """Whether the process is gone that made it: by the number in its name, which may be one of another
     machine or container, and by its lock.
     """
-    import psutil  # noqa: PLC0415 - only when something was left
-
     found = _MADE.fullmatch(left.name)
     process = found["process"] if found else None
-    if process is not None and psutil.pid_exists(int(process)):
+    if process is not None and _runs(int(process)):
         return False
     lock = _locked(left)
     if lock is None:
         return is_stale
     os.close(lock)
     return is_stale or process is not None
+
+
+def _runs(process: int) -> bool:
+    """Whether there is such a process, and more of it than its end, which nobody has asked for yet."""
+    import psutil  # noqa: PLC0415 - only when something was left
+
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
 
 
 def _locked(folder: Path) -> int | None:

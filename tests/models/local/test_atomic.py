@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -167,6 +168,19 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
         building.touch()
     os.close(elsewhere)
     assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)
+
+
+def test_what_a_killed_process_left_goes_before_anybody_asks_for_its_end(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        with Workplace(tmp_path) as folder:
+            Path(folder, "copy.sqlite").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert list(tmp_path.iterdir())
+    sweep_databases(tmp_path / "a.sqlite")
+    assert list(tmp_path.iterdir()) == []
+    os.waitpid(child, 0)
 
 
 def test_what_is_being_made_is_not_swept_away_and_its_number_is_another_program_s(tmp_path: Path) -> None:
