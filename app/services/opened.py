@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from app import paths
+from app.services.text import counted
 from models.engine import Capability, Database, Rows
 from models.errors import Place, TenantAdminError
 from models.schema import Schema, find_tenants, inspect_with_tenants
@@ -175,7 +176,7 @@ class Opened(ABC):
         columns = (("missing", schema.missing_columns), ("extra", schema.extra_columns))
         return [
             *(
-                f"  {name}: {self.uncounted if count is None else f'{count:,} rows'}"
+                f"  {name}: {self.uncounted if count is None else counted(count, 'row')}"
                 for name, count in (self.rows or {}).items()
             ),
             f"tenants ({len(self.tenants):,}): {', '.join(self.tenants) or 'none'}",
