@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from app import paths
-from app.commands import files, retention
+from app.commands import files, retention, verify
 from app.commands.common import (
     EXIT_FINDINGS,
     EXIT_INTACT,
@@ -58,6 +58,8 @@ def backup(options: argparse.Namespace) -> int:
 
 _COMMANDS: Final[dict[str, Command]] = {
     "info": files.info,
+    "verify": verify.verify,
+    "checkpoint": verify.checkpoint,
     "retention": retention.retention,
     "export": files.export,
     "backup": backup,

@@ -3,7 +3,8 @@
 import argparse
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,21 @@ from app.commands.common import (
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
+    LiveName,
     complain,
+    connected,
     database_path,
     print_json,
     print_report,
     say,
+    say_used,
+    used,
 )
 from app.services.text import counted, tenant_name
 from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
+    from app.services.chain.reading import Where
     from app.services.chain.verify.report import Section
 
 
@@ -41,11 +47,15 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FINGERPRINT",
         help="trust this key of the export, as a finding KEY names it (may be repeated)",
     )
-    parser.add_argument(
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
         "--since-checkpoint",
         action="store_true",
         help="check no more than needed: from the last checkpoint on, where the file is as that knew it; "
-        "whole where there is none, and once a day",
+        "whole where there is none, and once a day; d1:NAME without a part is checked so, but not once a day",
+    )
+    how_much.add_argument(
+        "--whole", action="store_true", help="check everything, also of d1:NAME; how many rows is said first"
     )
     parser.add_argument(
         "--quiet", action="store_true", help="print nothing of a sound file, and findings on standard error"
@@ -69,43 +79,74 @@ def verify(options: argparse.Namespace) -> int:
         raise InvalidInput("trust-key", "--trust-key names a key of an export; give that with --checkpoints.")
     if options.quiet and options.json:
         raise InvalidInput("quiet", "--quiet prints nothing, and --json a report; choose one of them.")
-    path, now = database_path(options.file), int(time.time())
+    now = int(time.time())
     store, verifier = store_and_verifier(take_part=True)
     section = Section(options.tenant, options.seq_from, options.seq_to)
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
-    if options.since_checkpoint:
-        _refuse_beside_since(options)
-        checked = verify_by_itself(path, store, verifier, now=now, by=paths.os_user(), sign=False)
-        report, since = checked.report, checked.since
-    else:
-        held = {"export": exported, "trust": trust, "archive": options.archive}
-        report = verify_with_checkpoints(path, store, verifier, section=section, now=now, **held)
-    if since is None and not report.entries and not report.findings:
-        _refuse_empty(section)
-    if options.report is not None:
-        from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+    with _reading(options.file) as where:
+        is_live = not isinstance(where, Path)
+        if options.since_checkpoint or (is_live and not options.whole and not any(_asked(options).values())):
+            _refuse_beside_since(options)
+            by = paths.os_user()
+            checked = verify_by_itself(
+                where, store, verifier, now=now, by=by, sign=False, whole_daily=not is_live
+            )
+            report, since = checked.report, checked.since
+        else:
+            if not isinstance(where, Path):
+                from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415
 
-        known = store.checkpoints(path) if exported is None else read_export(exported)
-        write_bundle(path, report, options.report, section=section, checkpoints=known, now=now)
+                rows = counted(rows_to_read(where, section), "row")
+                complain(f"this reads up to {rows} of {where.place}")
+            held = {"export": exported, "trust": trust, "archive": options.archive}
+            report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
+        if since is None and not report.entries and not report.findings:
+            _refuse_empty(section)
+        if options.report is not None:
+            from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+
+            known = store.checkpoints(where) if exported is None else read_export(exported)
+            write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
-        print_json(report.to_json() | ({} if since is None else {"sinceCheckpoint": since.number}))
+        more = {} if since is None else {"sinceCheckpoint": since.number}
+        print_json(report.to_json() | more | ({} if isinstance(where, Path) else used(where)))
     elif not options.quiet:
         if since is not None:
             say(f"from checkpoint {since.number} on: the last entries that it knew are there")
         print_report(report)
+        if not isinstance(where, Path):
+            say_used(where)
     elif not report.intact:
         with redirect_stdout(sys.stderr):
-            say(str(path))
+            say(str(where) if isinstance(where, Path) else where.place)
             print_report(report)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS
 
 
+@contextmanager
+def _reading(given: Path | LiveName) -> "Iterator[Where]":
+    """What is to be verified, to be read within."""
+    if not isinstance(given, LiveName):
+        yield database_path(given)
+        return
+    from app.services.live.connecting import identified  # noqa: PLC0415
+
+    connection, database = connected(given, read_only=True)
+    identified(connection, database.client, database.database_id)  # wrangler makes what it does not know
+    with database.connection_context():
+        yield database
+
+
+def _asked(options: argparse.Namespace) -> dict[str, object]:
+    """What asks for a part, or for a proof of the whole."""
+    wholes = {"checkpoints": options.checkpoints, "archive": options.archive, "report": options.report}
+    return wholes | {"tenant": options.tenant, "from": options.seq_from, "to": options.seq_to}
+
+
 def _refuse_beside_since(options: argparse.Namespace) -> None:
     """Raises `InvalidInput` for what asks for another part, or for a proof of the whole."""
-    wholes = {"checkpoints": options.checkpoints, "archive": options.archive, "report": options.report}
-    parts = {"tenant": options.tenant, "from": options.seq_from, "to": options.seq_to}
-    for name, given in (wholes | parts).items():
+    for name, given in _asked(options).items():
         if given is not None:
             raise InvalidInput(name, f"--since-checkpoint does not go with --{name}; leave one of them out.")
 
@@ -153,25 +194,31 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def checkpoint(options: argparse.Namespace) -> int:
     """Verify a file and sign what was found."""
-    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.document import require_export_place  # noqa: PLC0415
+
+    if options.export is not None:
+        require_export_place(options.export)
+    with _reading(options.file) as where:
+        return _checkpoint(where, options)
+
+
+def _checkpoint(where: "Where", options: argparse.Namespace) -> int:
+    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     code = EXIT_INTACT
-    if options.export is not None:
-        require_export_place(options.export)
-    path, now = database_path(options.file), int(time.time())
+    now = int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
-        say(f"{counted(store.import_(options.imported, now=now, where=path), 'new checkpoint')} imported")
+        say(f"{counted(store.import_(options.imported, now=now, where=where), 'new checkpoint')} imported")
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason
         accepts = options.start_over or options.accept_starts
         accepted_by = paths.os_user() if accepts else None
-        made = verify_and_sign(path, store, verify, now=now, reason=reason, accepted_by=accepted_by)
+        made = verify_and_sign(where, store, verify, now=now, reason=reason, accepted_by=accepted_by)
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say(str(made.why_not))
             return EXIT_INTACT
@@ -182,7 +229,7 @@ def checkpoint(options: argparse.Namespace) -> int:
                 return EXIT_COULD_NOT_RUN
             if not made.report.entries and made.report.verdict is Verdict.UNPROVEN_START:
                 complain("--accept-starts says that it is right")
-            if reason is Reason.REQUEST and store.checkpoints(path):
+            if reason is Reason.REQUEST and store.checkpoints(where):
                 complain(
                     "if you know why: --start-over goes by what the file holds now; --another-database "
                     "where it is a copy that went its own way"
@@ -199,11 +246,11 @@ def checkpoint(options: argparse.Namespace) -> int:
                 code = EXIT_FINDINGS
             elif item.anchor is not None and item.anchor.kind == "adopted":
                 say(f"the start of {item.tenant} at entry {item.first_seq} is accepted as it is")
-    for row in store.unreadable(path):
+    for row in store.unreadable(where):
         complain(f"{row} cannot be read; the rest was used")
     if options.export is not None:
         try:
-            say(f"{counted(store.export(path, options.export), 'checkpoint')} written to {options.export}")
+            say(f"{counted(store.export(where, options.export), 'checkpoint')} written to {options.export}")
         except StorageError as error:
             first = (
                 "" if options.imported is not None else "the checkpoint was made; only its export failed. "

@@ -19,6 +19,7 @@ from app.services.live.connections import Connections
 from app.services.live.dev_server import project_of, serving
 from app.services.live.tokens import ENVIRONMENT
 from models.errors import InvalidInput
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.command import run
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.keyrings import Desktop
@@ -326,3 +327,47 @@ def test_a_damaged_connection_is_named_and_can_be_removed(desktop: Desktop) -> N
     removed = run("d1", "remove", "prod")
     assert removed.returncode == 0 and "a token of it may still be" in removed.stderr
     assert not file.exists()
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_live_database_is_verified_and_signed(
+    edge: Edge, live: Live, tmp_path: Path, desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=50, tenants=2)
+    chain.sql.close()
+    there = live.put(chain.path, listed=True)
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    assert run(*ADD, "--database", live.ids[there], "--url", edge.base).returncode == 0
+    first = run("verify", "d1:prod")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "CONSISTENT: 100 entries" in first.stdout
+    assert re.search(r"\d+ requests: \d+ rows read, 0 written", first.stdout)
+    signed = run("checkpoint", "d1:prod", "--export", str(tmp_path / "out.json"))
+    assert (signed.returncode, signed.stderr) == (0, "")
+    assert "checkpoint 1: 100 entries signed" in signed.stdout
+    chain = ChainFile(there)
+    chain.append("tenant-00")
+    later = run("verify", "d1:prod")
+    assert "from checkpoint 1 on" in later.stdout and "CONSISTENT: 1 entry" in later.stdout
+    found = json.loads(run("verify", "d1:prod", "--json").stdout)
+    assert (found["sinceCheckpoint"], found["entries"], found["verdict"]) == (1, 1, "CONSISTENT")
+    assert found["requests"] < 20 and found["rowsRead"] < 100
+    whole = run("verify", "d1:prod", "--whole")
+    assert whole.stderr == "tenant-admin: this reads up to 303 rows of d1:prod\n"
+    assert "VERIFIED: 101 entries" in whole.stdout
+    alone = run("verify", "d1:prod", "--tenant", "tenant-01")
+    assert alone.stdout.startswith("VERIFIED        tenant-01: 50 entries")
+    held = run("verify", "d1:prod", "--checkpoints", str(tmp_path / "out.json"))
+    assert held.returncode == 0 and "VERIFIED: 101 entries" in held.stdout
+    report = run("verify", "d1:prod", "--whole", "--report", str(tmp_path / "evidence"))
+    assert report.returncode == 0 and (tmp_path / "evidence" / "report.html").exists()
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
+    assert run("verify", "d1:prod").returncode == 0  # what lies before the checkpoint is in the whole alone
+    broken = run("verify", "d1:prod", "--whole", "--quiet")
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert "d1:prod\n" in broken.stderr and "HASH: Entry 50 does not match" in broken.stderr
+    assert run("checkpoint", "d1:prod").returncode == 1
+    edge.read_faults = ["reset before"] * 40
+    lost = run("verify", "d1:prod", "--whole")
+    assert lost.returncode == 2 and "did not answer as it should" in lost.stderr

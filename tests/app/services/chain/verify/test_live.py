@@ -4,17 +4,18 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import COLUMNS, Verdict
 from app.services.chain.verify import live as reading
 from app.services.chain.verify.live import BeingWritten, rows_to_read
 from app.services.chain.verify.report import Report, Section
@@ -91,6 +92,31 @@ def opened(request: pytest.FixtureRequest) -> Opened:
     return put
 
 
+@pytest.fixture(scope="module")
+def _refilled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    """One live database with the entries of one file after the other: to make one takes long."""
+    live: Live = request.getfixturevalue("live")
+    there = live.put(ChainFile.build(tmp_path_factory.mktemp("filled") / "a.db", rows=0).path)
+
+    def fill(path: Path) -> Engine:
+        with closing(apsw.Connection(str(there))) as sql:
+            sql.execute("ATTACH ? AS other", (str(path),))
+            with sql:
+                for table, names in (("audit_chain", ", ".join(COLUMNS)), ("sqlite_sequence", "name, seq")):
+                    sql.execute(f"DELETE FROM main.{table}")
+                    sql.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM other.{table}")
+        return live.open(there)
+
+    return fill
+
+
+@pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def filled(request: pytest.FixtureRequest) -> Opened:
+    """A live database that nobody else writes to, with the entries of a file."""
+    found: Opened = PlainEngine if request.param == "plain" else request.getfixturevalue("_refilled")
+    return found
+
+
 def verify(engine: Engine, *, page: int = 7, **options: Any) -> Report:
     with engine.connection_context():
         executor = InThisThread(engine)
@@ -119,7 +145,7 @@ def alike(engine: Engine, path: Path, history: CheckpointHistory) -> None:
         for number, name in enumerate(sorted(DAMAGES.keys() | ODD.keys()))
     ],
 )
-def test_it_finds_what_is_found_in_a_file(opened: Opened, tmp_path: Path, name: str) -> None:
+def test_it_finds_what_is_found_in_a_file(filled: Opened, tmp_path: Path, name: str) -> None:
     chain, rng = build(tmp_path / "a.db"), random.Random(name)
     known = KnownChain(chain, CheckpointStore(tmp_path / "home"))
     known.checkpoint()
@@ -130,7 +156,7 @@ def test_it_finds_what_is_found_in_a_file(opened: Opened, tmp_path: Path, name: 
             DAMAGES[name](chain, rng, rng.choice(TENANTS))
     chain.sql.close()
     whole = Path(shutil.copy(chain.path, tmp_path / "whole.db"))
-    alike(opened(chain.path), whole, known.store.known(whole))
+    alike(filled(chain.path), whole, known.store.known(whole))
 
 
 def test_an_index_that_hides_rows(opened: Opened, tmp_path: Path) -> None:
@@ -143,8 +169,7 @@ def test_an_index_that_hides_rows(opened: Opened, tmp_path: Path) -> None:
 
 
 def test_what_is_no_chain_is_said(opened: Opened, tmp_path: Path) -> None:
-    chain = ChainFile.build(tmp_path / "a.db", rows=1)
-    engine = opened(chain.path)
+    engine, chain = shared(opened, ChainFile.build(tmp_path / "a.db", rows=1))
     chain.run("ALTER TABLE audit_chain RENAME COLUMN payload TO body")
     with pytest.raises(CannotVerify, match=r"^production: the table audit_chain has no column payload"):
         verify(engine)
@@ -180,6 +205,13 @@ def test_it_stops_when_it_is_told_to(opened: Opened, tmp_path: Path) -> None:
 Act = Callable[[ChainFile], object]
 
 
+def shared(opened: Opened, chain: ChainFile) -> tuple[Engine, ChainFile]:
+    """The file as a live database, and how somebody else writes to it."""
+    chain.sql.close()
+    engine = opened(chain.path)
+    return engine, ChainFile(chain.path)
+
+
 def requests_of(engine: Engine) -> int:
     engine.requests = 0
     assert verify(engine).intact
@@ -203,12 +235,12 @@ def at_each(opened: Opened, tmp_path: Path, act: Act, **options: Any) -> Iterato
 
 
 @pytest.mark.slow
-def test_a_writer_who_appends(opened: Opened, tmp_path: Path) -> None:
+def test_a_writer_who_appends(tmp_path: Path) -> None:
     def act(chain: ChainFile) -> None:
         for tenant in ("tenant-00", "tenant-02", "newcomer"):
             chain.append(tenant, at=NOW)
 
-    for _, report in at_each(opened, tmp_path, act, seal=True):
+    for _, report in at_each(PlainEngine, tmp_path, act, seal=True):
         assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
         assert report.seal is not None and report.seal.through in (60, 63)
 
@@ -218,9 +250,7 @@ def prune(chain: ChainFile, tenant: str, entries: int) -> None:
         chain.prune(tenant, chain.seqs(tenant)[entries - 1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("entries", [1, 7, 19])
-def test_retention(opened: Opened, tmp_path: Path, entries: int) -> None:
+def pruned(opened: Opened, tmp_path: Path, entries: int) -> None:
     def act(chain: ChainFile) -> None:
         prune(chain, "tenant-00", entries)
         prune(chain, "tenant-01", entries)
@@ -230,11 +260,22 @@ def test_retention(opened: Opened, tmp_path: Path, entries: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_platforms_own_cleanup(opened: Opened, tmp_path: Path) -> None:
+def test_retention(opened: Opened, tmp_path: Path) -> None:
+    pruned(opened, tmp_path, 7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entries", [1, 19])
+def test_retention_of_more_or_less(tmp_path: Path, entries: int) -> None:
+    pruned(PlainEngine, tmp_path, entries)
+
+
+@pytest.mark.slow
+def test_the_platforms_own_cleanup(tmp_path: Path) -> None:
     def act(chain: ChainFile) -> None:
         chain.run("DELETE FROM audit_chain WHERE seq <= 25")
 
-    for _, report in at_each(opened, tmp_path, act):
+    for _, report in at_each(PlainEngine, tmp_path, act):
         assert codes(report) <= {"UNPROVEN_START"}
 
 
@@ -245,7 +286,7 @@ def test_entries_of_which_some_are_read_by_their_bytes_and_are_gone_by_then(
     chain = ChainFile(tmp_path / "a.db")
     for _ in range(30):
         chain.append("acme", payload=long)
-    engine = opened(chain.path)
+    engine, chain = shared(opened, chain)
     count = requests_of(engine)
     for _ in range(6):
         engine.before_read = [*([lambda: None] * (count - 5)), lambda: prune(chain, "acme", 2)]
@@ -256,7 +297,7 @@ def test_entries_of_which_some_are_read_by_their_bytes_and_are_gone_by_then(
 def test_damage_beside_writers_is_found_all_the_same(opened: Opened, tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=20, tenants=3)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 50")
-    engine = opened(chain.path)
+    engine, chain = shared(opened, chain)
     engine.before_read = [lambda: chain.append("tenant-00", at=NOW)] * 200
     report = verify(engine)
     assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"HASH"})
@@ -269,7 +310,7 @@ def test_damage_beside_writers_is_found_all_the_same(opened: Opened, tmp_path: P
 def test_what_never_comes_to_rest_is_said(opened: Opened, tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=200)
     chain.run("DELETE FROM audit_chain WHERE seq = 150")
-    engine = opened(chain.path)
+    engine, chain = shared(opened, chain)
     engine.before_read = [lambda: prune(chain, "tenant-00", 1)] * 150
     with pytest.raises(BeingWritten, match=r"^production is being written: .*verify again.$"):
         verify(engine, page=50)

@@ -1,0 +1,212 @@
+"""Checkpoints of a live database: which one it is, an older state of it, and files that were made of it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.making import SignedReport
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.evidence import write_bundle
+from app.services.chain.reading import Where
+from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Report
+from tests.app.services.chain.test_evidence import recheck
+from tests.app.services.chain.verify.chains import ChainFile, codes
+from tests.conftest import NOW
+from tests.fixtures.checkpoints import VERIFY
+from tests.fixtures.live import Live, LiveEngine
+from tests.fixtures.plain_engine import PlainEngine
+
+Engine = PlainEngine | LiveEngine
+Put = Callable[[Path], tuple[Engine, ChainFile]]
+
+
+@pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
+def put(request: pytest.FixtureRequest) -> Iterator[Put]:
+    """A copy of a file as a live database, and how somebody else writes to it."""
+    with ExitStack() as stack:
+
+        def put(path: Path) -> tuple[Engine, ChainFile]:
+            engine: Engine
+            if request.param == "plain":
+                there = Path(shutil.copy(path, path.with_suffix(".live")))
+                engine = PlainEngine(there)
+            else:
+                live: Live = request.getfixturevalue("live")
+                there = live.put(path)
+                engine = live.open(there)
+            stack.enter_context(engine.connection_context())
+            return engine, ChainFile(there)
+
+        yield put
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    chain = ChainFile.build(tmp_path / "a.db", rows=30, tenants=3)
+    chain.sql.close()
+    return chain.path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore(tmp_path / "home")
+
+
+def sign(where: Where, store: CheckpointStore, reason: Reason = Reason.REQUEST) -> SignedReport:
+    return making.verify_and_sign(where, store, VERIFY, now=NOW, reason=reason, by="ops")
+
+
+def verify(where: Where, store: CheckpointStore) -> Report:
+    return making.verify_with_checkpoints(where, store, VERIFY, now=NOW)
+
+
+def go_back(chain: ChainFile, seq: int) -> None:
+    """What Time Travel leaves: everything as it was, the counter too."""
+    chain.run("DELETE FROM audit_chain WHERE seq > ?", seq)
+    chain.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", seq)
+
+
+def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    assert not store.continuation(engine).known
+    assert sign(engine, store).checkpoint == 1
+    chain.append("tenant-00")
+    chain.append("tenant-01")
+    found = store.continuation(engine)
+    assert (found.continues, found.checkpoint, found.new_entries) == (True, 1, 2)
+    report = verify(engine, store)
+    assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 2)
+    assert sign(engine, store).checkpoint == 2
+    go_back(chain, 90)
+    assert store.continuation(engine).is_older
+    report = verify(engine, store)
+    assert (report.verdict, codes(report), report.earlier) == (Verdict.EARLIER, {"EARLIER"}, 1)
+    assert sign(engine, store).checkpoint is None
+    go_back(chain, 80)
+    report = verify(engine, store)
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"TRUNCATED"})
+    assert sign(engine, store, Reason.START_OVER).checkpoint == 3
+    assert verify(engine, store).verdict is Verdict.VERIFIED
+
+
+def test_a_file_made_of_it_is_the_same_database_and_the_other_way_round(
+    put: Put, path: Path, store: CheckpointStore, tmp_path: Path
+) -> None:
+    engine, chain = put(path)
+    sign(engine, store)
+    exported = Path(shutil.copy(path, tmp_path / "imported.db"))
+    assert store.identify(exported) == store.identify(engine)
+    assert store.continuation(exported).continues
+    assert verify(exported, store).verdict is Verdict.VERIFIED
+    chain.append("tenant-00")
+    assert sign(engine, store).checkpoint == 2
+    assert store.continuation(exported).is_older
+    ChainFile(exported).append("tenant-00", payload='{"of":"the file"}')
+    assert verify(exported, store).verdict is Verdict.TAMPERED
+    assert sign(exported, store, Reason.ANOTHER_DATABASE).checkpoint == 1
+    for where, number in ((engine, 2), (exported, 1)):
+        assert verify(where, store).verdict is Verdict.VERIFIED
+        assert store.checkpoints(where)[-1].number == number
+    away = CheckpointStore(tmp_path / "another home")
+    sign(exported, away)
+    assert away.identify(engine) == away.identify(exported)
+
+
+def test_it_is_known_by_account_and_id_where_no_entry_tells(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    sign(engine, store)
+    chain.run("UPDATE audit_chain SET payload = '{}'")
+    for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+        chain.rehash(tenant)
+    assert verify(engine, store).verdict is Verdict.TAMPERED
+    assert engine.identity.startswith("d1:")
+    engine.identity = "d1:another/one"
+    assert verify(engine, store).verdict is Verdict.CONSISTENT
+
+
+def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: CheckpointStore) -> None:
+    engine, _ = put(path)
+    assert store.last_verdict(engine) is None
+    sign(engine, store)
+    said = store.last_verdict(engine)
+    assert said is not None and (said.verdict, said.entries) == (Verdict.CONSISTENT, 90)
+    assert store.last_verdict(path) is None
+
+
+def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.Checked:
+    """As a live database is verified where nobody asks for the whole."""
+    return making.verify_by_itself(
+        engine, store, VERIFY, now=NOW + 10**7, by="ops", sign=False, whole_daily=False, **options
+    )
+
+
+def test_it_is_verified_from_the_last_checkpoint_on(put: Put, path: Path, store: CheckpointStore) -> None:
+    engine, chain = put(path)
+    assert since(engine, store).since is None
+    sign(engine, store)
+    for _ in range(5):
+        chain.append("tenant-00", at=NOW)
+    chain.append("newcomer", at=NOW)
+    engine.requests = 0
+    found = since(engine, store)
+    assert found.since is not None and (found.since.number, found.report.entries) == (1, 6)
+    assert found.report.verdict is Verdict.CONSISTENT
+    assert engine.requests <= 12
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 93")
+    found = since(engine, store)
+    assert (found.since, codes(found.report)) == (None, {"HASH"})
+
+
+def test_an_entry_before_the_checkpoint_that_is_gone_shows_in_the_whole(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    engine, chain = put(path)
+    sign(engine, store)
+    chain.append("tenant-00", at=NOW)
+    chain.run("DELETE FROM audit_chain WHERE seq = 40")
+    assert since(engine, store).report.intact
+    assert verify(engine, store).verdict is Verdict.TAMPERED
+    last = chain.one("SELECT max(seq) FROM audit_chain WHERE tenant_id = 'tenant-01'")[0]
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", last)
+    assert since(engine, store).since is None
+
+
+def test_beside_retention(put: Put, path: Path, store: CheckpointStore) -> None:
+    engine, chain = put(path)
+    sign(engine, store)
+    chain.prune("tenant-00", chain.seqs("tenant-00")[-1])
+    for _ in range(3):
+        chain.append("tenant-00", at=NOW)
+    assert since(engine, store).report.intact
+    assert verify(engine, store).verdict is Verdict.VERIFIED
+    attempt = making.try_to_sign(engine, store, VERIFY, clock=lambda: NOW, reason=Reason.RETENTION)
+    assert (attempt.failure, attempt.missing, attempt.held) == (None, None, {})
+    assert len(store.checkpoints(engine)) == 2
+
+
+def test_a_bundle_of_it_can_be_checked_anywhere(
+    put: Put, path: Path, store: CheckpointStore, tmp_path: Path
+) -> None:
+    engine, chain = put(path)
+    sign(engine, store)
+    bundle = tmp_path / "bundle"
+    report = verify(engine, store)
+    write_bundle(engine, report, bundle, checkpoints=store.checkpoints(engine), now=NOW)
+    assert recheck(bundle)[0] == 0
+    export = tmp_path / "export.json"
+    assert store.export(engine, export) == 1
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 93")
+    elsewhere = CheckpointStore(tmp_path / "elsewhere")
+    assert elsewhere.import_(export, now=NOW, where=engine) == 1
+    assert elsewhere.identify(engine) == store.identify(engine)
