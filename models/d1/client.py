@@ -8,8 +8,8 @@ import json
 import re
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +32,8 @@ _MOST_BYTES: Final = 64_000_000
 _PAGES: Final = 100
 _READERS: Final = 8
 _BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+
+_ANOTHER_FORM: Final = "its answer has another form than D1's"
 
 _PASSING: Final = re.compile(
     r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
@@ -108,21 +110,25 @@ class Client:
         found: list[Mapping[str, Any]] = []
         for page in range(1, _PAGES):
             answer = self.call("GET", f"/d1/database?page={page}&per_page=100")
-            found += answer["result"]
-            info = answer.get("result_info") or {}
-            if not answer["result"] or len(found) >= info.get("total_count", len(found)):
-                break
+            with _of_d1():
+                found += [{**one} for one in answer["result"]]
+                info = answer.get("result_info") or {}
+                if not answer["result"] or len(found) >= info.get("total_count", len(found)):
+                    break
         return found
 
     def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
         answer = self.call("POST", f"{_path(database)}/raw", body, cancelled=cancelled, dropped=dropped)
-        results = answer["result"]
-        rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
-        meta = [result.get("meta") or {} for result in results]
-        read, written, took = (
-            sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written", "duration")
-        )
+        with _of_d1():
+            results = [{**result} for result in answer["result"]]
+            rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
+            meta = [result.get("meta") or {} for result in results]
+            read, written, took = (
+                sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written", "duration")
+            )
+        if not rows:
+            raise NotKnown(_ANOTHER_FORM)
         self.meter.read += read
         self.meter.written += written
         return Answer(rows, took / 1000)
@@ -133,7 +139,8 @@ class Client:
             answer = self.call("GET", f"{_path(database)}/time_travel/bookmark")
         except UnknownDatabase:
             return None
-        return str(answer["result"]["bookmark"])
+        with _of_d1():
+            return str(answer["result"]["bookmark"])
 
     def go_back(self, database: str, bookmark: str) -> str | None:
         """Brings the database back to a bookmark; what it was at before is one, too, where the API says so.
@@ -142,7 +149,8 @@ class Client:
         """
         path = f"{_path(database)}/time_travel/restore?bookmark={quote(bookmark, safe='')}"
         answer = self.call("POST", path)["result"]
-        return None if answer.get("previous_bookmark") is None else str(answer["previous_bookmark"])
+        with _of_d1():
+            return None if answer.get("previous_bookmark") is None else str(answer["previous_bookmark"])
 
     def call(
         self,
@@ -219,13 +227,14 @@ class Client:
         if status == 404:
             raise UnknownDatabase(self.name)
         answer: Any = None
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             answer = json.loads(content)
         if not isinstance(answer, dict):
             raise NotKnown(f"its answer with status {status} is no JSON")
         if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list | dict):
             return answer
-        errors = [one for one in answer.get("errors") or () if isinstance(one, dict)]
+        errors = answer.get("errors")
+        errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
         if _PASSING.search(message) or (status, code) not in {(400, 7500), (500, 10001), (400, 10001)}:
             raise NotKnown(f"it answered with status {status}")
@@ -253,6 +262,15 @@ def _content(parts: Iterable[bytes], encoding: str) -> bytes:
     if unpack and not unpack.eof:
         raise NotKnown("its answer was cut")
     return bytes(found)
+
+
+@contextmanager
+def _of_d1() -> Iterator[None]:
+    """Within it an answer that is read is D1's, or else, whatever stands between has made it, `NotKnown`."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        raise NotKnown(_ANOTHER_FORM) from None
 
 
 def _value(found: Any) -> Any:

@@ -91,7 +91,14 @@ class D1Database(Database):
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
-        return self._repeated(lambda: self._run(sent, cancelled, cancelled).rows, cancelled)
+
+        def ask() -> list[Rows]:
+            rows = self._run(sent, cancelled, cancelled).rows
+            if len(rows) != len(statements):
+                raise NotKnown("its answer has not as many results as it should")
+            return rows
+
+        return self._repeated(ask, cancelled)
 
     def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
         """The answer to what may be asked several times. Raises `NoAnswer`, `AnswerTooLong`."""

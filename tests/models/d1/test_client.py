@@ -1,0 +1,92 @@
+"""What a proxy or a broken edge may answer in D1's place: nothing is known of the call then."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from models.d1.client import Client, NotKnown
+from models.d1.database import D1Database
+from models.d1.errors import NoAnswer
+from models.engine import raw
+
+ODD = (
+    b"",
+    b"null",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"success": true}',
+    b'{"success": true, "result": [5]}',
+    b'{"success": true, "result": {"a": 1}}',
+    b'{"success": true, "result": [{"name": 5}], "result_info": {"total_count": "x"}}',
+    b'{"success": false, "errors": 5}',
+    b'{"success": false, "errors": [5]}',
+)
+ODD_RESULTS = (
+    b'{"success": true, "result": []}',
+    b'{"success": true, "result": [{}]}',
+    b'{"success": true, "result": [{"results": []}]}',
+    b'{"success": true, "result": [{"results": {"rows": 5}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[[300]]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": []}, "meta": 5}]}',
+)
+
+
+class Odd(HTTPServer):
+    said = b""
+
+
+@pytest.fixture
+def odd() -> Iterator[Odd]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(server.said)))
+            self.end_headers()
+            self.wfile.write(server.said)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with Odd(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join(10)
+
+
+@pytest.fixture
+def client(odd: Odd) -> Client:
+    return Client("prod", f"http://127.0.0.1:{odd.server_address[1]}")
+
+
+@pytest.mark.parametrize("said", ODD)
+def test_an_answer_of_another_form_tells_nothing(odd: Odd, client: Client, said: bytes) -> None:
+    odd.said = said
+    with pytest.raises(NotKnown):
+        client.databases()
+    with pytest.raises(NotKnown):
+        client.run("1111", b"{}")
+
+
+@pytest.mark.parametrize("said", ODD_RESULTS)
+def test_results_of_another_form_tell_nothing(odd: Odd, client: Client, said: bytes) -> None:
+    odd.said = said
+    with pytest.raises(NotKnown):
+        client.run("1111", b"{}")
+
+
+@pytest.mark.slow
+def test_an_answer_with_too_few_results_is_none(odd: Odd, client: Client) -> None:
+    odd.said = b'{"success": true, "result": [{"results": {"rows": [[1]]}}]}'
+    database = D1Database(client, "1111")
+    assert database.scalar(raw("SELECT 1")) == 1
+    with pytest.raises(NoAnswer, match="not as many results as it should"):
+        database.read_batch([raw("SELECT 1"), raw("SELECT 2")])
