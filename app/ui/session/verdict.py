@@ -41,9 +41,15 @@ class FileVerdict(QObject):
     @property
     def is_unreadable(self) -> bool:
         """Whether a verification since the file was opened has met damage."""
-        from app.services.chain.rules import Verdict  # noqa: PLC0415
+        return self._found("UNREADABLE")
 
-        return self.outcome is not None and self.outcome.report.verdict is Verdict.UNREADABLE
+    @property
+    def is_earlier(self) -> bool:
+        """Whether one has found an earlier state of what checkpoints knew."""
+        return self._found("EARLIER")
+
+    def _found(self, verdict: str) -> bool:
+        return self.outcome is not None and self.outcome.report.verdict == verdict
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong

@@ -203,6 +203,8 @@ class BrokenNotice(Notice):
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()
+        elif self._continuation.is_older:  # in the audit tab its own banner says it, once it is known
+            self._continuation.setVisible(self._beside or not verdict.is_earlier)
         # Of a damaged file a notice of its own says it.
         self.setVisible(verdict.is_broken and self._beside and not verdict.is_unreadable)
 
@@ -212,11 +214,12 @@ class ContinuationNotice(Notice):
     one stays without a checkpoint.
 
     `objection` is what it has to say against the file; it is for the notice of a broken one, where that is
-    broken: `objected()` when there is one.
+    broken: `objected()` when there is one. `is_older` while that is what it says.
     """
 
     objected = Signal()
     objection = ""
+    is_older = False
 
     def __init__(self, context: Context) -> None:
         super().__init__(context.theme)
@@ -224,7 +227,11 @@ class ContinuationNotice(Notice):
         self.findings_button = push_button(context.theme, "Show findings")
         self.findings_button.hide()
         self.banner.add_button(self.findings_button)
-        self.add_button("Dismiss", self.hide)
+        self.add_button("Dismiss", self._dismiss)
+        self.hide()
+
+    def _dismiss(self) -> None:
+        self.is_older = False
         self.hide()
 
     def look(self, imported: Imported | None = None) -> None:
@@ -297,6 +304,7 @@ class ContinuationNotice(Notice):
             tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
+            self.is_older = older
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
         elif found.new_entries and not self._context.verdict.is_broken:

@@ -75,7 +75,7 @@ def test_a_known_database_is_held_against_what_was_seen(live: Path, tmp_path: Pa
     ask(live, "DELETE FROM audit_chain WHERE seq = 300")
     done = run("import", write_dump(live, tmp_path / "cut.sql"), tmp_path / "cut.sqlite")
     assert done.returncode == 1
-    assert f"it does not continue checkpoint 2: {head} has no entry behind {before}\n" in done.stdout
+    assert f"it does not continue checkpoint 2: {head} has no entry after {before}\n" in done.stdout
     assert "TRUNCATED" in done.stdout
     assert (tmp_path / "cut.sqlite").exists()
 

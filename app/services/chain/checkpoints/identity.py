@@ -193,7 +193,7 @@ class Divergence:
 
     def __str__(self) -> str:
         if self.lacks_behind is not None:
-            what = f"entry behind {self.lacks_behind:,}" if self.lacks_behind else "entries"
+            what = f"entry after {self.lacks_behind:,}" if self.lacks_behind else "entries"
             return f"{self.tenant} has no {what}"
         if self.agreed_seq is not None:
             return f"{self.tenant} agrees through entry {self.agreed_seq:,}, not at {self.seq:,}"

@@ -531,8 +531,8 @@ def test_an_older_copy_is_called_so_where_nothing_differs(known: KnownChain, don
         chain.run("UPDATE audit_chain SET hash = 'x' WHERE seq = ?", last)
     found = known.store.continuation(chain.path)
     where = {
-        "nothing": f"{TENANT} has no entry behind {last} yet; system has no entries yet",
-        "the end cut off": f"{TENANT} has no entry behind {last}; system has no entries",
+        "nothing": f"{TENANT} has no entry after {last} yet; system has no entries yet",
+        "the end cut off": f"{TENANT} has no entry after {last}; system has no entries",
         "another entry": f"{TENANT} agrees through entry {last}, not at {last + 1}; system has no entries",
         "a known one rewritten": f"{TENANT} differs at entry {last + 1}; system has no entries",
     }

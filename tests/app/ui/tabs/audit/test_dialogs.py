@@ -16,17 +16,20 @@ from app.services.chain.rules import Verdict
 from app.services.records import users
 from app.settings import Settings
 from app.ui.session.context import Context
-from app.ui.shell.notices import ContinuationNotice
+from app.ui.session.outcome import Asked
+from app.ui.session.outcome import run as run_verification
+from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
+from models.progress import ignore, never
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.context import make_context
 from tests.fixtures.sample import sample
-from tests.fixtures.window import labels, press, type_text
+from tests.fixtures.window import button, labels, press, type_text
 
 
 @pytest.fixture
@@ -238,5 +241,31 @@ def test_a_fork_says_where_it_begins(context: Context, qtbot: QtBot, path: Path)
     notice = shown(context, qtbot)
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "does not continue the one you saw last" in notice.banner.headline()
-    assert "has no entry behind 190" in notice.banner.detail()
+    assert "has no entry after 190" in notice.banner.detail()
     assert notice.banner.tone() is Tone.BAD
+
+
+@pytest.mark.slow
+def test_the_audit_tab_says_once_that_a_file_is_older(context: Context, qtbot: QtBot, path: Path) -> None:
+    sign(path, paths.checkpoints_dir(), now=NOW)
+    older = path.read_bytes()
+    with connected(path) as database:
+        users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
+    sign(path, paths.checkpoints_dir(), now=NOW + 60)
+    path.write_bytes(older)
+    notice = ContinuationNotice(context)
+    broken = BrokenNotice(context, notice, beside=False)
+    for one in (notice, broken):
+        qtbot.addWidget(one)
+    notice.look()
+    qtbot.waitUntil(lambda: not notice.isHidden())
+    assert "is older than the one you saw last" in notice.banner.headline()
+    found = run_verification(ignore, never, asked=Asked(), where=path, now=NOW, by="ops")
+    context.verdict.take(found)
+    assert notice.isHidden() and broken.isHidden(), "its own banner says it"
+    broken.set_beside(True)
+    assert not notice.isHidden()
+    button(notice, "Dismiss").click()
+    broken.set_beside(False)
+    broken.set_beside(True)
+    assert notice.isHidden()
