@@ -89,9 +89,9 @@ def figure(value: object) -> str:
 
 
 def score(value: object) -> str:
-    """A number with one decimal, so that points stand below each other: `53.0`; else as it is stored."""
-    is_number = isinstance(value, int | float) and not isinf(value)
-    return f"{value:,.1f}" if is_number else plain(value)
+    """As it is stored, a whole number with its decimal, so that points stand below each other: `53.0`."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return f"{figure(value)}.0" if whole else figure(value)
 
 
 def duration(seconds: float) -> str:

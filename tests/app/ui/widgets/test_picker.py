@@ -204,7 +204,7 @@ def test_rows_beyond_those_of_the_platform_come_and_go(phases: PhaseScores) -> N
     phases.set_scores([PhaseScore(f"phase & {number}", number, "v1") for number in range(40)])
     assert phases.button("phase & 39").isVisible() and phases.button("phase & 39").text() == "phase && 39"
     phases.set_scores([PhaseScore("opportunity", 70, "v1")])
-    assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70"]
+    assert [label.text() for label in phases.findChildren(QLabel) if label.isVisible()] == ["70.0"]
     assert "version 1" in phases.button("opportunity").toolTip()
 
 

@@ -16,7 +16,7 @@ from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.widgets.filter_row import FilterValues
-from app.ui.widgets.formatting import figure
+from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
 from tests.fixtures.window import ask, child
@@ -126,10 +126,10 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     choose(tab, qtbot, row_of(tab, "completed"))
     run = shown(tab).run
     assert tab.inspector.subtitle.text().startswith(
-        f"15 of 15 phases · score {figure(run['quality_score'])} ·"
+        f"15 of 15 phases · score {score(run['quality_score'])} ·"
     )
     assert tab.more_fields.value("Id") == run["id"]
-    assert [score.phase for score in tab.scores._scores] == list(planning.PHASES)
+    assert [one.phase for one in tab.scores._scores] == list(planning.PHASES)
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_only_the_newest_version_of_a_phase_is_scored() -> None:
     found = phase_scores(
         [artifact("opportunity", 2, 90.0), artifact("opportunity", 1, 50.0), artifact("own", "x", "y")]
     )
-    assert (found[0].points, found[0].version, found[0].share) == ("90", "v2", 0.9)
+    assert (found[0].points, found[0].version, found[0].share) == ("90.0", "v2", 0.9)
     assert found[1].version is None
     assert (found[-1].phase, found[-1].points, found[-1].version) == ("own", "y", "vx")
 
@@ -156,7 +156,7 @@ def test_only_the_newest_version_of_a_phase_is_scored() -> None:
 @pytest.mark.parametrize(
     ("version", "score", "words", "points", "share"),
     [(1.5, 7.5, "v1.5", "7.5", 0.75), (None, None, "—", "—", None), (1234, float("inf"), "v1,234", "∞", None),
-     ("2b", float("-inf"), "v2b", "-∞", None), (0, 0, "v0", "0", 0.0), (1.0, -3.25, "v1", "-3.25", 0.0),
+     ("2b", float("-inf"), "v2b", "-∞", None), (0, 0, "v0", "0.0", 0.0), (1.0, -3.25, "v1", "-3.25", 0.0),
      (3, "high", "v3", "high", None)],
 )  # fmt: skip
 def test_scores_and_versions_are_shown_as_they_are_stored(
