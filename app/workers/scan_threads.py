@@ -42,7 +42,8 @@ class ScanThreads:
                 done[index] = rows
                 return ended.is_set()
 
-            with database.connection_context(), database.cancellable(ended.is_set):
+            # What a person looks at meanwhile comes first.
+            with database.connection_context(), database.cancellable(ended.is_set), database.in_background():
                 return scan_range(database, job, tick)
 
         with ThreadPoolExecutor(self.most, "scan") as pool:

@@ -125,7 +125,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         if furthest is not None and denied(*start, furthest):
             sentences.append(denied_start(entry.tenant, furthest))
         elif proof is None:
-            sentences.append(f"Nothing in the file proves what came before entry {seq}.")
+            sentences.append(f"Nothing in the database proves what came before entry {seq}.")
     return Inspection(
         seq=seq,
         tenant=entry.tenant,

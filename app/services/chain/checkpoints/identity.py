@@ -300,8 +300,10 @@ def whereabouts(rows: ChainRows, where: Where, database: str = "") -> KnownDatab
     return KnownDatabase(database, *place_of(where), rows.ledger())
 
 
-def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
-    """Looks up the last rows that the checkpoints know; says nothing of the rows between them."""
+def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = True) -> Continuation:
+    """Looks up the last rows that the checkpoints know; says nothing of the rows between them. Those behind
+    are new; they are counted if `counting`.
+    """
     if not known:
         return Continuation()
     latest = known[-1]
@@ -322,7 +324,8 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint]) -> Continuation:
     if is_older:
         missing = min(item.seq for item in divergences)
         is_older = rows.numbered_through() < missing and not rows.behind(missing)
-    return Continuation(latest.number, latest.at, rows.behind(latest.through), tuple(divergences), is_older)
+    new = rows.behind(latest.through) if counting else 0
+    return Continuation(latest.number, latest.at, new, tuple(divergences), is_older)
 
 
 def _lacks_behind(

@@ -200,7 +200,7 @@ class CheckpointStore:
             raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
         if report.verdict is Verdict.EARLIER:
             raise NotSigned(
-                "The file is an earlier state than checkpoints know, so none was made; "
+                "The database is in an earlier state than checkpoints know, so none was made; "
                 "put back the later one, or start over with what the file holds."
             )
         if not report.entries and reason not in NEW_LINE:
@@ -226,7 +226,7 @@ class CheckpointStore:
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
             heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
             if {seq: row.hash for seq, row in rows.at(heads).items()} != heads:
-                raise NotSigned("The file was replaced while it was being verified; verify it again.")
+                raise NotSigned("The database was replaced while it was being verified; verify it again.")
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 _refuse_lost_starts(report, seal, before)
@@ -248,7 +248,7 @@ class CheckpointStore:
                     raise NotSigned("What was found could not be read back, so no checkpoint was made.")
             except InvalidInput as error:
                 raise NotSigned(
-                    "The file holds a number that no checkpoint can keep, so none was made."
+                    "The database holds a number that no checkpoint can keep, so none was made."
                 ) from error
             made = made.signed(key.private)
             contents.add_key(key.public, own=True, now=now)
@@ -354,7 +354,7 @@ class CheckpointStore:
             entries = sum(sealed.entries for sealed in latest.tenants.values())
             if counted and rows.until(latest.through) != entries:
                 return None
-            return latest if compare(rows, known.checkpoints).continues else None
+            return latest if compare(rows, known.checkpoints, counting=False).continues else None
 
     def continuation(self, where: Where) -> Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification."""

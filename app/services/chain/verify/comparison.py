@@ -147,8 +147,8 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
 def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     more = max(0, latest.rows_ever - earlier.rows_ever)
     sentence = (
-        f"The file is exactly as checkpoint {earlier.number} knew it on {utc_time(earlier.at)}; later ones, "
-        f"up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
+        f"The database is exactly as checkpoint {earlier.number} knew it on {utc_time(earlier.at)}; later "
+        f"ones, up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
     )
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 
@@ -157,7 +157,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
         f"No entry of {tenant} is left of the {sealed.entries:,} that checkpoint {known.number} had seen; "
         "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
-        "somebody else; or the file is an older copy. Where you know that it was right, import the "
+        "somebody else; or this is an older state of it. Where you know that it was right, import the "
         "checkpoints made since, or start over."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
@@ -265,7 +265,7 @@ class _Comparison:
             actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
             sentence = f"Entry {last}, the last one that the checkpoint knew, is gone."
             if self.chain.last_seq < last:
-                sentence = f"{sentence[:-1]}: the end was cut off, or the file is an older copy."
+                sentence = f"{sentence[:-1]}: the end was cut off, or this is an older state of it."
             gone = not joined.gap_between(seen, last)
             return self._find(Code.TRUNCATED, sealed.head, actual, sentence) if gone else None
         if state.head == sealed.head or joined.is_wrong(self.chain.tenant, last):

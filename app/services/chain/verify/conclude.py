@@ -179,10 +179,10 @@ def _explain(
         chain.errors -= 1
         joined.add(*found)
     for chain in unproven:
-        joined.add(*_unproven_start(chain, near))
+        joined.add(*_unproven_start(chain, near, reader.noun))
 
 
-def _unproven_start(chain: Chain, near: Neighbours) -> list[Finding]:
+def _unproven_start(chain: Chain, near: Neighbours, noun: str) -> list[Finding]:
     """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
@@ -201,7 +201,7 @@ def _unproven_start(chain: Chain, near: Neighbours) -> list[Finding]:
         alone = f"Entry {first}, the first of {tenant}, continues an entry that {tenant} does not have."
         return [_finding(start, Code.LINK, alone), _finding(start, Code.CROSS_TENANT, sentence)]
     sentence = (
-        f"The chain of {tenant} holds from entry {first} on; nothing in the file proves what came before."
+        f"The chain of {tenant} holds from entry {first} on; nothing in the {noun} proves what came before."
     )
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
@@ -290,7 +290,7 @@ def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
     lost = end_is_lost(counter, max(end, accepted) if has_rows else None)
     if lost and not joined.gap_between(end, counter or 0):
         sentence = (
-            f"The file has numbered entries up to {counter}, but its last entry is {end}: "
+            f"The database has numbered entries up to {counter}, but its last entry is {end}: "
             "the entries after it were removed, unless an insert failed at the very end. Where you know that "
             "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
             "start over."
@@ -316,7 +316,7 @@ def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
     emptied = not extent.partial and extent.first > extent.last and (extent.counter or 0) > accepted
     if emptied and joined.complete and not joined.findings:
         sentence = (
-            f"There are no entries, but the file has numbered some, up to {extent.counter}; "
+            f"There are no entries, but the database has numbered some, up to {extent.counter}; "
             "nothing proves what they were. If that is right, start over."
         )
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))

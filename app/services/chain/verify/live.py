@@ -95,6 +95,8 @@ class BeingWritten(TenantAdminError):
 class LiveReader(Reader):
     """Of a live database: several are from one moment. Raises `TableMissing`, `source.CannotVerify`."""
 
+    noun = "database"
+
     def __init__(self, database: Database) -> None:
         self._database = database
         made, columns, indexes = database.read_batch([raw(*one) for one in (*SHAPE, _INDEXES)])

@@ -191,10 +191,11 @@ def _copy(path: Path, stack: ExitStack) -> Path:
 
 class Reader(ABC):
     """What is looked up beside a scan, in a file or in a live database; `encoding` is Python's name for that
-    of its text. What is in the way of reading is raised; damage never is.
+    of its text, `noun` what a sentence calls it. What is in the way of reading is raised; damage never is.
     """
 
     encoding: str
+    noun = "file"
 
     @abstractmethod
     def rows(self, sql: str, *values: object) -> Iterator[Row]:

@@ -61,7 +61,7 @@ def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) 
     chain.run("DELETE FROM audit_chain WHERE seq = 5")
     start = inspect_entry(database, 3)
     assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)
-    assert start.problems == ("Nothing in the file proves what came before entry 3.",)
+    assert start.problems == ("Nothing in the database proves what came before entry 3.",)
     accepted = inspect_entry(database, 3, accepted=True)
     assert (accepted.link, accepted.anchor, accepted.problems) == (Link.ACCEPTED, Anchor("adopted", 3), ())
 

@@ -124,7 +124,12 @@ def verify(engine: Engine, *, page: int = 7, **options: Any) -> Report:
 
 
 def same(report: Report) -> Report:
-    return replace(report, seconds=0.0)
+    """What it says, whatever it was read of, and however fast."""
+    said = [
+        (item, item.message.replace("in the database proves", "in the file proves"))
+        for item in report.findings
+    ]
+    return replace(report, seconds=0.0, findings=tuple(item._replace(message=text) for item, text in said))
 
 
 def alike(engine: Engine, path: Path, history: CheckpointHistory) -> None:
