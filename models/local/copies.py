@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,14 +137,14 @@ def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: 
         live.set_busy_timeout(BUSY_TIMEOUT_MS)
         _fit_pages(copy, int(live.pragma("page_size")))
         with (
-            _in_wal(live) as in_wal,
+            _in_wal(live, path, cancelled) as in_wal,
             closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
             closing(connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
             live.backup("main", source, "main") as backup,
         ):
             if not in_wal:
                 back_up(reader, kept)
-            _lock(backup, path, cancelled)
+            _wait(lambda: backup.step(1), path, cancelled)  # the first page takes the file for writing
             if in_wal:
                 back_up(reader, kept)  # nobody else can write any more, and the old can still be read
             while not backup.done:
@@ -169,18 +169,24 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
 
 
 @contextmanager
-def _in_wal(connection: apsw.Connection) -> Iterator[bool]:
+def _in_wal(connection: apsw.Connection, path: Path, cancelled: Stop) -> Iterator[bool]:
     """With a write-ahead log, which is only there for as long as this takes where there was none.
 
     False where the schema itself is damaged: such a file has no writers to be afraid of.
     """
+
+    def change() -> None:
+        connection.execute("BEGIN IMMEDIATE; COMMIT")  # which waits for others; the pragma does not
+        if connection.pragma("journal_mode", "wal") != "wal":
+            raise apsw.BusyError("the journal mode cannot be changed")
+
     try:
         before = str(connection.pragma("journal_mode"))
     except apsw.CorruptError:
         yield False
         return
-    if before != "wal" and connection.pragma("journal_mode", "wal") != "wal":
-        raise apsw.BusyError("the journal mode cannot be changed")
+    if before != "wal":
+        _wait(change, path, cancelled)
     try:
         yield True
     finally:
@@ -198,10 +204,10 @@ def _fit_pages(copy: Path, size: int) -> None:
             connection.execute("VACUUM")
 
 
-def _lock(backup: apsw.Backup, path: Path, cancelled: Stop) -> None:
-    """The first page takes the file for writing."""
+def _wait(step: Callable[[], object], path: Path, cancelled: Stop) -> None:
+    """Takes a step for which others must not write. Raises `Cancelled`, and `FileLocked` after `PATIENCE`."""
     try:
-        patiently(lambda: backup.step(1), time.monotonic() + PATIENCE, cancelled)
+        patiently(step, time.monotonic() + PATIENCE, cancelled)
     except (apsw.BusyError, apsw.LockedError) as error:
         if cancelled():
             raise Cancelled from error

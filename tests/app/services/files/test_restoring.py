@@ -246,6 +246,28 @@ def test_a_writer_that_does_not_end_is_waited_for_and_then_named(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_writer_that_ends_is_waited_for(live: Path, copy: Path, tmp_path: Path, mode: str) -> None:
+    ask(live, f"PRAGMA journal_mode = {mode}")
+    (tmp_path / "scratch").mkdir()
+    prepared = restoring.prepare(live, copy, tmp_path / "scratch")
+    other = apsw.Connection(str(live))
+    other.execute("BEGIN IMMEDIATE; DELETE FROM users")
+
+    def not_yet() -> bool:
+        """Asked while it waits."""
+        if other.in_transaction:
+            other.execute("COMMIT")
+        return False
+
+    kept = restoring.restore(live, prepared, actor="ada", now=NOW, force=True, cancelled=not_yet)
+    other.close()
+    assert ask(kept, "SELECT count(*) FROM users") == [(0,)]
+    assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
+    assert ask(live, "PRAGMA journal_mode") == [(mode,)]
+
+
+@pytest.mark.slow
 def test_a_file_that_another_program_has_open_needs_a_word(live: Path, copy: Path, tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [
