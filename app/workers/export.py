@@ -20,7 +20,7 @@ from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.engine import Database
 from models.errors import AlreadyThere, Cancelled
-from models.local.atomic import expected_errors, new_file, replacing, sweep_databases, unfinished
+from models.local.atomic import expected_errors, in_passing, new_file, replacing, sweep_databases, unfinished
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop, ignore, never
 from models.schema import inspect
@@ -130,6 +130,13 @@ def export_database(
         with Children("export", "export") as children:
             (done,) = children.run([job], progress=progress, cancelled=cancelled)
         return Exported(**done)
+
+
+@contextmanager
+def place_in_passing() -> Iterator[Path]:
+    """A place for what is read at once and gone afterwards, also where this program is killed meanwhile."""
+    with in_passing() as folder:
+        yield Path(folder, "rows")
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:

@@ -150,6 +150,13 @@ class Workplace(tempfile.TemporaryDirectory[str]):
             weakref.finalize(self, os.close, lock)
 
 
+def in_passing() -> Workplace:
+    """A workplace where the system keeps what is gone soon; what killed work left there is cleared away."""
+    folder = Path(tempfile.gettempdir())
+    sweep(folder, "*")
+    return Workplace(folder)
+
+
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
     """A place for `path` under its own name, with room for SQLite's files beside it; gone afterwards.

@@ -25,6 +25,7 @@ from models.local.atomic import (
     UNFINISHED,
     Workplace,
     expected_errors,
+    in_passing,
     new_file,
     replacing,
     sweep_databases,
@@ -181,6 +182,17 @@ def test_what_a_killed_process_left_goes_before_anybody_asks_for_its_end(tmp_pat
     sweep_databases(tmp_path / "a.sqlite")
     assert list(tmp_path.iterdir()) == []
     os.waitpid(child, 0)
+
+
+def test_what_is_left_in_passing_goes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, others = tmp_path / f"{UNFINISHED}999999999-abcdefgh", tmp_path / "tenant-admin-abcdefgh"
+    for folder in (left, others):
+        folder.mkdir(0o700)
+        (folder / "foundation.sqlite").touch()
+    with in_passing() as own:
+        assert {*tmp_path.iterdir()} == {Path(own), others}
+    assert [*tmp_path.iterdir()] == [others]
 
 
 def test_what_is_being_made_is_not_swept_away_and_its_number_is_another_program_s(tmp_path: Path) -> None:

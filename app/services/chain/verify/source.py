@@ -180,11 +180,10 @@ def _readable(path: Path) -> bool:
 
 def _copy(path: Path, stack: ExitStack) -> Path:
     """The file, until `stack` ends, with what lies beside it, so that SQLite can recover it there."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - rarely needed, and not for a child
-
+    from models.local.atomic import in_passing  # noqa: PLC0415 - rarely needed, and not for a child
     from models.local.copies import copy_parts  # noqa: PLC0415
 
-    target = Path(stack.enter_context(TemporaryDirectory(prefix="tenant-admin-"))) / path.name
+    target = Path(stack.enter_context(in_passing())) / path.name
     copy_parts(path, target)
     return target
 

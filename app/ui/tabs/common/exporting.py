@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
@@ -150,8 +149,9 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         return None
 
     def work(progress: Progress, cancelled: Stop) -> str | None:
-        with TemporaryDirectory() as folder, suppress(TooMuch):
-            path = Path(folder, "rows")
+        from app.workers.export import place_in_passing  # noqa: PLC0415 - as below
+
+        with place_in_passing() as path, suppress(TooMuch):
             _export(tab, query, form, keys, most)(path, progress=progress, cancelled=cancelled)
             return path.read_bytes().decode()
         return None
