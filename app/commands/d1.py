@@ -39,6 +39,9 @@ def d1_arguments(parser: argparse.ArgumentParser) -> None:
     every.add_argument("--json", action="store_true", help="print as JSON")
     test = actions.add_parser("test", help="ask whether it answers")
     test.add_argument("name")
+    test.add_argument(
+        "--new-token", action="store_true", help="with another token than before, which is kept if it does"
+    )
     remove = actions.add_parser("remove", help="forget it, and its token")
     remove.add_argument("name")
 
@@ -71,16 +74,23 @@ def _add(options: argparse.Namespace) -> None:
     answer = _answer(connection, found)
     connections.add(connection)
     say(answer)
-    if found.token is not None:
-        why_not = tokens().keep(connection, found.token)
-        say("the token is kept in the system's keyring") if why_not is None else complain(why_not)
+    _keep_token(connection, found)
 
 
 def _test(options: argparse.Namespace) -> None:
     from app.services.live.connecting import client  # noqa: PLC0415
 
     connection = Connections().named(options.name)
-    say(_answer(connection, client(connection, tokens())))
+    found = client(connection, tokens(with_keyring=not options.new_token))
+    say(_answer(connection, found))
+    if options.new_token:
+        _keep_token(connection, found)
+
+
+def _keep_token(connection: "Connection", found: "Client") -> None:
+    if found.token is not None:
+        why_not = tokens().keep(connection, found.token)
+        say("the token is kept in the system's keyring") if why_not is None else complain(why_not)
 
 
 def _answer(connection: "Connection", found: "Client") -> str:

@@ -202,7 +202,8 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
         if planned.obstacle is not None:
             say(planned.obstacle)
         if planned.total:
-            say("what is removed cannot be brought back, but from a copy")
+            else_by = "" if database.usage is None else ", or by Time Travel where the database has it"
+            say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
         say_used(database)
     return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS

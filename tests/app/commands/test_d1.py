@@ -70,6 +70,14 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     assert re.fullmatch(pattern, line) and "kept in the system's keyring" in kept
     monkeypatch.delenv(ENVIRONMENT)
     assert re.fullmatch(pattern, run("d1", "test", "prod").stdout.strip())
+    monkeypatch.setenv(ENVIRONMENT, "wrong-token")
+    assert run("d1", "test", "prod", "--new-token").returncode == 2
+    monkeypatch.delenv(ENVIRONMENT)
+    assert run("d1", "test", "prod").returncode == 0, "that one was not kept"
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    renewed = run("d1", "test", "prod", "--new-token")
+    assert "kept in the system's keyring" in renewed.stdout
+    monkeypatch.delenv(ENVIRONMENT)
     (listed,) = json.loads(run("d1", "list", "--json").stdout)["connections"]
     assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "red")
     told = run("info", "d1:prod")
