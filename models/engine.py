@@ -27,7 +27,7 @@ class Capability(Enum):
     """What one engine can do and another cannot; what is missing disables an action, with its reason."""
 
     CHILD_SCAN = auto()  # child processes may read the same place by themselves
-    BACKUP = auto()
+    BACKUP = auto()  # a local file can be made of all that it holds
     RESTORE = auto()
     MIGRATE = auto()
     OUTSIDE_CHANGES = auto()  # `outside_changes()` tells that somebody else has written

@@ -46,7 +46,7 @@ class D1Database(Database):
 
     limits = D1_LIMITS
     readers = 4  # which only wait
-    capabilities: frozenset[Capability] = frozenset()
+    capabilities = frozenset({Capability.BACKUP})
 
     def __init__(self, client: Client, database_id: str, *, read_only: bool = False) -> None:
         self.client, self.database_id, self.read_only = client, database_id, read_only

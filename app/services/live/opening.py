@@ -52,7 +52,6 @@ class OpenedLive(Opened):
         by = "A live database is {} by `npx wrangler d1 {} {}`.".format
         return {
             Capability.CHILD_SCAN: by("exported", "export", name),
-            Capability.BACKUP: by("copied", "export", name),
             Capability.RESTORE: by("taken back", "time-travel restore", self.name),
             Capability.MIGRATE: by("migrated", "migrations apply", name),
         }

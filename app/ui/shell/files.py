@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from app.services.files.find import Candidate
     from app.services.files.importing import Imported
     from app.services.files.restoring import Offer
+    from app.services.live.fetching import Fetched
     from app.services.opened import Opened
     from app.ui.widgets.dialogs import Door
+    from models.engine import Database
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"
@@ -211,9 +213,31 @@ class Files(QObject):
 
         self._rewrite(path, f"Applying migrations to {path.name}…", work, can_cancel=False)
 
-    def ask_save_copy(self, path: Path) -> None:
-        start = path.with_name(f"{path.stem} copy{path.suffix}")
-        self._ask_new("Save a copy", start, partial(self.save_copy, path))
+    def ask_save_copy(self, opened: Opened) -> None:
+        if (path := opened.file) is None:
+            start = self._folder() / f"{opened.stem} copy.sqlite"
+            self._ask_new("Save a copy", start, partial(self.fetch, opened.database), DATABASE_FILES)
+        else:
+            start = path.with_name(f"{path.stem} copy{path.suffix}")
+            self._ask_new("Save a copy", start, partial(self.save_copy, path))
+
+    def fetch(self, database: Database, target: Path) -> None:
+        """Writes all that a live database holds to a new file."""
+
+        def work(progress: Progress, cancelled: Stop) -> Fetched:
+            from app.services.live.fetching import fetch  # noqa: PLC0415
+
+            return fetch(database, target, progress=progress, cancelled=cancelled)
+
+        def done(fetched: Fetched) -> None:
+            rows, used = sum(fetched.rows.values()), fetched.used
+            said = (
+                f"Saved and checked: {target.name}, {counted(rows, 'row')} "
+                f"({counted(used.calls, 'request')}, {counted(used.read, 'row')} read)"
+            )
+            self._say_written(said, fetched.notes, target)
+
+        self._busy.run(f"Saving {target.name}…", work, on_done=done)
 
     def save_copy(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -224,7 +248,7 @@ class Files(QObject):
             can_cancel=False,
         )
 
-    def ask_export_sql(self, path: Path, tenant: str | None, *, readable: bool = False) -> None:
+    def ask_export_sql(self, given: Opened | Path, tenant: str | None, *, readable: bool = False) -> None:
         """Asks where to write the file as SQL, or of one tenant all that belongs to it; of a damaged one what
         is `readable`.
         """
@@ -232,31 +256,40 @@ class Files(QObject):
 
         title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
         title = "Save what can be read as SQL" if readable else title
-        start = path.with_name(f"{path.stem}{'' if tenant is None else ' one tenant'}.sql")
+        source = given if isinstance(given, Path) else given.file or given.database
+        name = f"{given.stem}{'' if tenant is None else ' one tenant'}.sql"
+        start = source.with_name(name) if isinstance(source, Path) else self._folder() / name
         found = ask_save(self._window, title, str(start), DUMPS)
         if found is not None:
-            self.export_sql(path, found[0], tenant, readable=readable)
+            self.export_sql(source, found[0], tenant, readable=readable)
 
-    def export_sql(self, path: Path, target: Path, tenant: str | None, *, readable: bool = False) -> None:
-        """Writes what the file holds now as SQL, in place of what is at `target`."""
+    def export_sql(
+        self, source: Path | Database, target: Path, tenant: str | None, *, readable: bool = False
+    ) -> None:
+        """Writes what the file or live database holds now as SQL, in place of what is at `target`."""
 
         def work(progress: Progress, cancelled: Stop) -> Exported:
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
             told = partial(export_database, progress=progress, cancelled=cancelled)
-            return told(path, target, Wanted(tenant, readable=readable), replace=True)
+            return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
         def done(exported: Exported) -> None:
             said = f"{counted(exported.count, 'row')} exported to {target.name}"
-            if exported.notes:
-                from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
+            self._say_written(said, exported.notes, target)
 
-                ExportedDialog(self._theme, said, exported.notes, self._window).open_once()
-            else:
-                self._say(said, target)
+        in_place = self._in_place(source, work) if isinstance(source, Path) else work
+        self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done)
 
-        self._busy.run(f"Exporting to {target.name}…", self._in_place(path, work), on_done=done)
+    def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
+        """What was written, and what is to be known of it."""
+        if notes:
+            from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
+
+            ExportedDialog(self._theme, said, notes, self._window).open_once()
+        else:
+            self._say(said, target)
 
     def ask_restore(self, path: Path) -> None:
         self._ask_existing("Restore from a copy", COPIES, partial(self.offer_restore, path))

@@ -56,8 +56,8 @@ def add_actions(window: MainWindow) -> None:
         return lambda: window.workspace and act(window.workspace)
 
     export = of_file(lambda file: file.current().export())
-    save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened.path))
-    export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened.path, file.scope.tenant_id))
+    save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
+    export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     redo = of_file(lambda file: file.context.history.redo())
@@ -68,7 +68,7 @@ def add_actions(window: MainWindow) -> None:
     shortcuts = partial(_shortcuts, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
     project, sql = "Open a &wrangler project…", "Export &database as SQL…"
-    no_scan, no_copy = lacks(Capability.CHILD_SCAN), lacks(Capability.BACKUP)
+    no_copy = lacks(Capability.BACKUP)
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
         ActionSpec("open_folder", project, Icon.FOLDER, files.ask_open_folder, shortcut="Ctrl+Shift+O"),
@@ -79,7 +79,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
         ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_file, "Ctrl+E"),
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
-        ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_scan),
+        ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_copy),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),

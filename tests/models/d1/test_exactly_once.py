@@ -176,6 +176,7 @@ def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_
     result = retain(database, checkpoint=unsigned(path), **HOW)
     assert result.total
     assert result.bookmark == edge.bookmarks[-1]
+    assert result.change().summary.endswith(f"; before it, for Time Travel: {result.bookmark}")
     assert not planned(LocalDatabase(path), days=60).total
     with closing(apsw.Connection(str(path))) as connection:
         assert (chains.problems(connection), account(connection)) == ([], before)

@@ -21,6 +21,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from models.engine import Capability, raw
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.live import Live
+from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
     ask,
@@ -158,10 +159,26 @@ def test_what_a_file_alone_can_do_says_what_does_it(
     open_live(qtbot, window, production)
     assert window.context is not None
     assert window.commands.action("export").isEnabled()
-    for name in ("export_sql", "save_copy", "restore"):
-        assert not window.commands.action(name).isEnabled()
+    assert not window.commands.action("restore").isEnabled()
     assert "npx wrangler d1 time-travel restore" in (window.context.lacks(Capability.RESTORE) or "")
     assert "--remote" in (window.context.lacks(Capability.MIGRATE) or "")
+
+
+def test_a_copy_is_saved_and_exported(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, tmp_path: Path
+) -> None:
+    open_live(qtbot, window, production)
+    assert window.context is not None
+    assert all(window.commands.action(name).isEnabled() for name in ("save_copy", "export_sql"))
+    database, copy, sql = window.context.opened.database, tmp_path / "copy.sqlite", tmp_path / "copy.sql"
+    window.files.fetch(database, copy)
+    qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.text(), timeout=LONG)
+    assert stored(copy) == stored(file)
+    window.files.export_sql(database, sql, None)
+    qtbot.waitUntil(lambda: "exported to copy.sql" in window.toast.text(), timeout=LONG)
+    assert "CREATE TABLE" in sql.read_text()
+    open_file(qtbot, window, copy)
+    assert window.context is not None and not window.context.opened.read_only
 
 
 def test_a_lost_answer_is_a_state_until_it_is_known(
