@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 
 import peewee
@@ -18,6 +19,7 @@ class Component:
     licence: str
 
 
+@cache
 def components() -> tuple[Component, ...]:
     """The language, the database engine and the libraries over it."""
     return (

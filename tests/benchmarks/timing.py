@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
+from tests.fixtures.heart import queued_ms
+
 TICK_MS = 10
 
 
@@ -59,7 +61,7 @@ class Ticks(QObject):
         self._each = each
         self.gaps, self.queued, self.collections = [], [], []
         self._last = time.perf_counter()
-        self._queue = _queued_ms()
+        self._queue = queued_ms()
         gc.callbacks.append(self._collected)
         self._timer.start()
         try:
@@ -72,7 +74,7 @@ class Ticks(QObject):
     def _tick(self) -> None:
         now = time.perf_counter()
         self.gaps.append((now - self._last) * 1000)
-        queue = _queued_ms()
+        queue = queued_ms()
         self.queued.append(queue - self._queue)
         self._last, self._queue = now, queue
         self._each()
@@ -86,14 +88,6 @@ class Ticks(QObject):
             self._gc_began = time.perf_counter()
         elif since(self._gc_began) > 2:
             self.collections.append(since(self._gc_began))
-
-
-def _queued_ms() -> float:
-    """How long this thread has waited for a processor since its start, as Linux counts it."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e6
-    except OSError:
-        return 0.0
 
 
 class Blame(threading.Thread):

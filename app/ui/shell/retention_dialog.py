@@ -314,9 +314,9 @@ class RetentionDialog(Dialog):
             kind=Kind.DANGER if total else Kind.PRIMARY,
         )
         self.off_button = push_button(self.theme, "Turn daily retention off")
-        self.once_button.setVisible(total > 0)
-        self.daily_button.setVisible(not daily)
-        self.off_button.setVisible(daily)
+        if not total:
+            self.once_button.hide()
+        (self.daily_button if daily else self.off_button).hide()
         self.cancel_button.clicked.connect(self.reject)
         for button, signal in (
             (self.once_button, self.run_once),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _REST = (
     "app.services.records.users",
+    "email_validator",
     "app.ui.tabs.common.exporting",
     "app.ui.shell.retention",
     "app.ui.shell.verification",
@@ -83,6 +84,8 @@ class Workspace(QWidget):
         """The tenant that every tab is restricted to, or none."""
         self._tenants = frozenset(context.opened.tenants)
         self.is_settled = False
+        self._beginning = QTimer(self, singleShot=True, interval=0)
+        self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
@@ -113,20 +116,31 @@ class Workspace(QWidget):
         context.outside.start()
 
     def start(self) -> None:
-        """Fills the tab in sight. The rest is looked at when it has its rows, or cannot have them."""
+        """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.
+        The rest is looked at when the tab has its rows, or cannot have them.
+        """
+        self.setUpdatesEnabled(False)
+        self._beginning.start()
+
+    def _begin(self) -> None:
         page = self.current()
-        show = partial(self.setUpdatesEnabled, True)
         for answered in (page.list.loaded, page.list.failed):
             # The number of rows is not for the timer, which would wait for as many milliseconds.
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
-            answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
-        self.setUpdatesEnabled(False)  # an empty table is not drawn for the moment until it has its rows
-        later(self, _EMPTY_MS, show)
-        page.activate()
+        self._fill(page, self)
         self._count_unread()
         if self.context.lock.needed:
             self.context.unsettled.ask()
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _fill(self, page: RecordTab, held: QWidget) -> None:
+        """Shows a new tab; `held` is not drawn for the moment until its empty table has its rows."""
+        show = partial(held.setUpdatesEnabled, True)
+        for answered in (page.list.loaded, page.list.failed):
+            answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
+        held.setUpdatesEnabled(False)
+        later(held, _EMPTY_MS, show)
+        page.activate()
 
     def pages(self) -> Sequence[RecordTab]:
         """The tabs, in order; those that were not asked for yet are built now."""
@@ -199,6 +213,7 @@ class Workspace(QWidget):
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
+        self._beginning.stop()
         self._around.stop()
         if "verification" in vars(self):
             self.verification.stop()
@@ -229,9 +244,14 @@ class Workspace(QWidget):
     def _tab_shown(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside())
-        self.current().activate()
+        is_new = self.tabs.currentIndex() not in self._built
+        page = self.current()
+        if is_new:
+            self._fill(page, page)
+        else:
+            page.activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
-            self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():

@@ -31,6 +31,7 @@ from PySide6.QtGui import (
     QKeySequence,
     QPalette,
     QResizeEvent,
+    QShowEvent,
     QStandardItemModel,
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
@@ -102,7 +103,7 @@ class DataTable(QTableView):
             for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.layoutChanged):
                 signal.connect(self._rows_changed)
             if not self.columns.restore():
-                self.columns.fit()
+                self.columns.fit_when_shown()
         self._rows_changed()
 
     def selected_ranges(self) -> list[range]:
@@ -225,6 +226,10 @@ class DataTable(QTableView):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange and hasattr(self, "cells"):
             self.cells.forget()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.columns.shown()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         current = self.currentIndex()

@@ -62,7 +62,8 @@ class Dialog(QDialog):
         self.setMinimumWidth(WIDTH)
         self.title = Label(title, Look.TITLE, wrap=True)
         self.sentence = Label(sentence, wrap=True, selectable=True)
-        self.sentence.setVisible(bool(sentence))
+        if not sentence:
+            self.sentence.hide()  # and not shown: it has no place yet, and would be a window for a moment
         self.sentence.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleDescription(bounded(sentence))
         self.body = in_column()

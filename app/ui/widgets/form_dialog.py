@@ -85,7 +85,8 @@ class FormDialog(Dialog):
         editor.setAccessibleName(label)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
         problem.hide()
-        below.setVisible(bool(hint))
+        if not hint:
+            below.hide()
         column = in_column(editor, below, problem, spacing=4)
         if not isinstance(editor, QCheckBox):
             name = Label(label, Look.STRONG)
@@ -95,7 +96,8 @@ class FormDialog(Dialog):
         value, changed = _parts(editor)
         self._entries[key] = _Entry(editor, value, check, problem, below)
         changed.connect(lambda *_: self._edited(key))
-        self.set_clean()
+        self._clean[key] = value()
+        _say(self._entries[key], "")
 
     def add_asked(self, columns: Sequence[str]) -> None:
         """A field for each column that only the file knows and that no new record may leave empty."""

@@ -40,7 +40,7 @@ class ColumnLayout(QObject):
         self._giving: tuple[int, ...] = ()
         self._given: dict[int, int] = {}
         """The columns that have given way, and how wide they were."""
-        self._arranged = self._alone = False
+        self._arranged = self._alone = self._unfitted = False
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save)
@@ -53,7 +53,7 @@ class ColumnLayout(QObject):
         """Widths from the header and the rows in view, at most 420 px, or 240 where room is short, or 160
         rather than that a column gives way.
         """
-        header = self._header
+        header, self._unfitted = self._header, False
         with self.by_itself():
             self._take_back()
             self._table.resizeColumnsToContents()
@@ -66,6 +66,18 @@ class ColumnLayout(QObject):
                 if header.length() - spare > room:
                     self._narrow(others, _NARROWEST)
         self.fill()
+
+    def fit_when_shown(self) -> None:
+        """Fits them when the table comes in sight, unless they are fitted before: to measure a table that has
+        no place yet would style it for nothing.
+        """
+        self._unfitted = True
+        if self._table.isVisible():
+            self.fit()
+
+    def shown(self) -> None:
+        if self._unfitted:
+            self.fit()
 
     def fill(self) -> None:
         """Gives the main column the room that the others leave now, of which some give way where it is

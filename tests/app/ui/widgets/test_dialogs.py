@@ -1,19 +1,21 @@
 """Dialogs: what they name, what they ask for, and that no edit is lost silently."""
 
-from typing import Any
+from typing import Any, cast
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.text import tenant_id
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.labels import LONGEST
 from models.errors import InvalidInput, TenantAdminError
+from tests.fixtures.retaining import a_plan
 from tests.fixtures.window import child
 
 
@@ -190,3 +192,32 @@ def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme:
     tenant.box.setCurrentIndex(0)
     assert not tenant.name.property("invalid") and tenant.accessibleDescription() == ""
     form.set_clean()
+
+
+class Flashes(QObject):
+    """Notes what is shown as a window although it is a part of one."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.seen: list[QObject] = []
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        shown = event.type() == QEvent.Type.Show and isinstance(watched, QLabel | QAbstractButton)
+        if shown and cast(QWidget, watched).isWindow():
+            self.seen.append(watched)
+        return False
+
+
+def test_no_part_of_a_dialog_is_a_window_for_a_moment(qtbot: QtBot, theme: Theme, qapp: QApplication) -> None:
+    flashes = Flashes(qapp)
+    dialog = FormDialog(theme, "Title", "A sentence.")
+    qtbot.addWidget(dialog)
+    dialog.add_field("key", "Label", QLineEdit(), hint="A hint.")
+    dialog.add_field("other", "Label", QLineEdit())
+    preview = RetentionDialog(theme, a_plan(), file_name="a.sqlite", days=90)
+    qtbot.addWidget(preview)
+    for shown in (dialog, preview):
+        shown.open()
+    qapp.removeEventFilter(flashes)
+    assert not flashes.seen
