@@ -43,6 +43,7 @@ def run(place: Place | None, *, read_only: bool = False, self_test: bool = False
     _catch_bugs(theme, window)
     if place is not None:
         window.open(place, read_only=read_only)  # on its own thread, while the window appears
+    window.closed.connect(lambda: app.exit(0))  # Qt would wait for a list or question that came up too late
     window.show()
     if place is not None:
         later(app, 0, _load_tabs)

@@ -1,24 +1,35 @@
-"""The window ended from outside, as a real process: by Ctrl+C, by the system, without a display."""
+"""The window ended from outside, as a real process: by its frame, Ctrl+C, the system, without a display."""
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TextIO
 
+import apsw
 import pytest
 
-from tests.fixtures.processes import PATIENCE, until_open
+from tests.fixtures import chains
+from tests.fixtures.processes import PATIENCE, left_by, until, until_open
+from tests.fixtures.working import WORKS
 
 ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
 
 
-def start(home: Path, path: Path, **more: str) -> "subprocess.Popen[str]":
+def start(
+    home: Path, path: Path, *arguments: str, work: str = "", out: TextIO | None = None, **more: str
+) -> "subprocess.Popen[str]":
+    """The program with a file; with `work`, `tests.fixtures.working`, which tells `out` that it has begun."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "TENANT_ADMIN_HOME": str(home), **more}
+    program: list[str | Path] = ["tests.fixtures.working", path, work] if work else ["app", path]
     return subprocess.Popen(
-        [sys.executable, "-m", "app", path],
+        [sys.executable, "-m", *program, *arguments],
         env=environment,
+        stdout=out,
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=heard,  # noqa: PLW1509 - it takes no lock
@@ -91,6 +102,36 @@ def test_an_end_at_any_moment_leaves_nothing(copy: Path, tmp_path: Path, number:
         assert process.returncode in (128 + kind, -kind)
     assert not [worker for worker in workers if is_alive(worker)]
     assert {file.name for file in tmp_path.iterdir()} <= {"home", copy.name}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_an_end_at_any_moment_of_work_leaves_nothing(copy: Path, tmp_path: Path, number: int) -> None:
+    """By its close button, SIGTERM or Ctrl+C. What was being written is written or not begun."""
+    chance = random.Random(number)
+    home, scratch, told = tmp_path / "home", tmp_path / "scratch", tmp_path / "told"
+    scratch.mkdir()
+    end, work = chance.choice(["close", "SIGINT", "SIGTERM"]), chance.choice(list(WORKS))
+    after = chance.choice([0.0, chance.uniform(0, 0.1), chance.uniform(0, 2)])
+    close = [str(round(after * 1000))] if end == "close" else []
+    with told.open("w") as out:
+        process = start(home, copy, *close, work=work, out=out, TMPDIR=str(scratch))
+    if not close:
+        until(process, lambda: "begun" in told.read_text())
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(after)
+        process.send_signal(signal.Signals[end])
+    _, said = process.communicate(timeout=PATIENCE)
+    said = re.sub(r"This plugin does not support .*\n", "", said)  # of Qt, without a display
+    what = f"{end} {after:.3f} s after {work} had begun"
+    assert (process.returncode, said) == (0 if close else 128 + signal.Signals[end], ""), what
+    assert not left_by(home), what
+    assert not list(scratch.iterdir()), what
+    left = {file.name for file in tmp_path.iterdir()}
+    assert left <= {"home", "scratch", "told", copy.name, "out.csv"}, what
+    with closing(apsw.Connection(str(copy))) as connection:
+        assert connection.pragma("integrity_check") == "ok", what
+        assert not chains.problems(connection), what
 
 
 @pytest.mark.slow

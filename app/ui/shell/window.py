@@ -57,9 +57,12 @@ SLOW_MS = 500
 
 
 class MainWindow(QMainWindow):
-    """The program's one window. `opened(Opened)` when a file has been opened and its tabs stand."""
+    """The program's one window. `opened(Opened)` when a file has been opened and its tabs stand, `closed()`
+    when it has been closed.
+    """
 
     opened = Signal(object)
+    closed = Signal()
 
     def __init__(self, theme: Theme, settings: Settings, clock: Callable[[], int]) -> None:
         super().__init__()
@@ -173,6 +176,7 @@ class MainWindow(QMainWindow):
         self.close_file()
         self._runner.stop()
         super().closeEvent(event)
+        self.closed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
