@@ -105,7 +105,7 @@ class NotRecorded(Caution):
         database.unrecorded = True
 
 
-class Damaged(Caution):
+class DamageMet(Caution):
     """Reading has met damage, and nobody has agreed yet to write all the same (`Database.damage_heard`)."""
 
     question = "Write into a damaged file?"
@@ -189,7 +189,7 @@ def append(
     caution.
     """
     if database.damaged and not (told or database.damage_heard):
-        raise Damaged(database.place)
+        raise DamageMet(database.place)
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None
