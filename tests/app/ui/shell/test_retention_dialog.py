@@ -328,3 +328,10 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
     dialog.wait_for_count()
     assert not dialog.once_button.isEnabled() and not dialog.days.isEnabled()
     assert dialog.why_not.text() == "Counting again…"
+
+
+def test_the_tenant_in_view_is_said_not_to_narrow_it(qtbot: QtBot, theme: Theme) -> None:
+    said = "It is of all tenants; choosing acme does not narrow it."
+    plan = a_plan(share("acme", 3, 1_000), share("globex", 4, 2_000))
+    assert said in words(shown(qtbot, theme, plan, chosen="acme"))
+    assert "does not narrow it" not in words(shown(qtbot, theme, plan))

@@ -3,13 +3,14 @@
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.welcome import CHOICES, SHOWN, WelcomePage
 from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.actions import Actions, ActionSpec
+from app.ui.widgets.labels import ElidedLabel
 
 
 def button(page: WelcomePage, words: str) -> QPushButton:
@@ -70,3 +71,16 @@ def test_a_page_that_is_gone_does_not_follow_the_theme(qtbot: QtBot, theme: Them
         page.deleteLater()
     theme.set_mode(Mode.DARK)
     assert theme.tokens is DARK
+
+
+def test_it_begins_at_open_and_folders_stand_below_each_other(
+    qtbot: QtBot, theme: Theme, tmp_path: Path
+) -> None:
+    page = shown(qtbot, theme)
+    page.set_recent([tmp_path / "a.sqlite", tmp_path / f"{'long' * 30}.sqlite"])
+    qtbot.waitUntil(lambda: page.focusWidget() is button(page, CHOICES[0][0]))
+    folders = [one for one in page.findChildren(ElidedLabel) if one.text() == str(tmp_path)]
+    qtbot.waitUntil(lambda: all(one.isVisible() for one in folders))
+    assert len({one.mapTo(page, QPoint()).x() for one in folders}) == 1
+    names = [one.text() for one in page.findChildren(QPushButton) if one.text().endswith(".sqlite")]
+    assert names[0] == "a.sqlite" and "…" in names[1]

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, Toast
+from app.ui.widgets.banner import Banner, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
 from app.ui.widgets.labels import FoldedLabel, in_column
 
@@ -206,3 +206,33 @@ def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None
     assert not other.isVisible()
     banner.show_verdict(Tone.OK, "Chain intact")
     assert (away.isVisible(), other.isVisible()) == (False, True)
+
+
+def test_a_toast_lies_over_the_status_bar_where_no_rows_are(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    host.resize(900, 560)
+    host.show()
+    toast = Toast(theme, host)
+    toast.show_message("128 rows exported to users.csv", "Show in folder")
+    assert host.height() - toast.geometry().bottom() <= 4
+    assert toast.height() <= 46, "the status bar and the margin above it"
+
+
+def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtBot, theme: Theme) -> None:
+    host = QWidget()
+    qtbot.addWidget(host)
+    field, line = QLineEdit(), WaitLine(theme)
+    in_column(field, line, within=host)
+    host.show()
+    host.activateWindow()
+    field.setFocus()
+    ended: list[bool] = []
+    line.say("Waiting for sqlite3: 1 s", lambda: ended.append(True))
+    assert host.focusWidget() is field, "nobody who types is disturbed"
+    field.setEnabled(False)
+    field.clearFocus()
+    line.say("Waiting for sqlite3: 2 s", lambda: ended.append(True))
+    assert line.cancel_button.text() == "Stop waiting" and host.focusWidget() is line.cancel_button
+    qtbot.keyClick(line.cancel_button, Qt.Key.Key_Space)
+    assert ended == [True]

@@ -271,3 +271,16 @@ def test_other_rows_are_shown_while_one_is_selected(small: StaticTable) -> None:
     assert (heard, small.currentIndex().isValid(), shown(small)) == (before, False, ["beta"])
     small.select_row(0)
     assert heard[-1] == 0
+
+
+def test_a_selected_row_in_sight_stays_there_when_the_table_shrinks(qtbot: QtBot, table: DataTable) -> None:
+    for shown in (9, 300):
+        table.resize(900, 400)
+        table.verticalScrollBar().setValue(0)
+        table.select_row(9)
+        table.verticalScrollBar().setValue(0 if shown == 9 else 34 * shown)
+        before = table.verticalScrollBar().value()
+        table.resize(900, 200)
+        seen = 0 <= table.rowViewportPosition(9) <= table.viewport().height() - table.rowHeight(9)
+        assert seen is (shown == 9), "what was out of sight is not looked for"
+        assert (table.verticalScrollBar().value() == before) is (shown != 9)

@@ -1,12 +1,13 @@
 """A table and an inspector share the width until somebody moves the handle."""
 
-from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtCore import QByteArray, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPlainTextEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
@@ -146,3 +147,47 @@ def test_an_id_that_has_no_room_is_cut_in_the_middle_with_an_ellipsis(qtbot: QtB
     assert label.accessibleName().startswith("Id: run_0123")
     qtbot.waitUntil(lambda: "0123456789" * 6 in label.toolTip())
     assert label.width() < label.sizeHint().width()
+
+
+def test_acts_keep_their_words_in_a_second_line(qtbot: QtBot, theme: Theme) -> None:
+    inspector = Inspector(theme)
+    qtbot.addWidget(inspector)
+    names = ("Pause 3 of 4", "Cancel run 3 of 4", "Kill 3 of 4", "Delete")
+    acts = [push_button(theme, name, icon=Icon.BAD) for name in names]
+    inspector.set_actions(acts)
+    inspector.resize(384, 600)
+    inspector.show()
+    inspector.show_many("4 runs selected", "Each button acts on those that it applies to.")
+    qtbot.waitUntil(lambda: acts[0].isVisible() and len({act.y() for act in acts}) == 2)
+    assert tuple(act.text() for act in acts) == names
+    assert all(act.width() >= act.sizeHint().width() for act in acts)
+    within = [inspector.rect().contains(QRect(act.mapTo(inspector, QPoint()), act.size())) for act in acts]
+    assert all(within), "and none is cut"
+
+
+def test_in_a_low_card_the_header_scrolls_along(qtbot: QtBot, theme: Theme) -> None:
+    host, inspector = QWidget(), Inspector(theme)  # a window of its own would not be made as low
+    qtbot.addWidget(host)
+    inspector.setParent(host)
+    body = QWidget()
+    body.setMinimumHeight(300)
+    inspector.add_widget(body)
+    words = "entry 4,012 · acme-corp · " + "a long line " * 8
+    inspector.set_header("workflow_completed " * 3, words, ("ok", Tone.OK, None))
+    inspector.resize(384, 110)
+    host.resize(500, 700)
+    host.show()
+    inspector.show_record()
+    chip = inspector.findChild(StatusChip)
+    assert chip is not None
+    qtbot.waitUntil(lambda: chip.isVisible() and inspector.title.isVisible())
+
+    def below() -> bool:
+        line = inspector.subtitle
+        end = line.mapTo(inspector, QPoint()).y() + line.heightForWidth(line.width())
+        return chip.mapTo(inspector, QPoint()).y() >= end
+
+    qtbot.waitUntil(below, timeout=2_000)
+    for height in (600, 110):
+        inspector.resize(384, height)
+        qtbot.waitUntil(below, timeout=2_000)
