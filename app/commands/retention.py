@@ -101,15 +101,18 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain import archives  # noqa: PLC0415
     from app.services.chain.append import NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
+    from app.services.opened import ASKED  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
     given = opened(options.file, read_only=options.dry_run, force_writable=not options.dry_run)
     store, verify = store_and_verifier(take_part=True)
-    if given.read_only_reason is not None and not options.dry_run:
-        why = given.read_only_reason
+    why = given.read_only_reason
+    if why is not None and not options.dry_run:
         raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
+    if why not in (None, ASKED):
+        complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
     if options.archive is not None and not options.dry_run:
         with suppress(FileExistsError):
             options.archive.mkdir(mode=0o700)

@@ -50,7 +50,7 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
     """
     counter, last = last_numbers(database)
     owner = [] if end_is_lost(counter, last) else database.rows(raw(_LAST))
-    order = [*(_name(name) for (name,) in owner), *tenants]
+    order = [*(name.decode(database.encoding, "replace") for (name,) in owner), *tenants]
     passed = [tenant for tenant in dict.fromkeys(order) if tenant != order[-1]]  # each by the one behind it
     if not passed:
         return None
@@ -58,13 +58,13 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
     if any(is_apart for _, _, is_apart, _ in found):
         database.cautious = False
         return None
-    numbered = {_name(name) for name, of_others, _, is_taken in found if of_others and not is_taken}
+    numbered = {
+        name.decode(database.encoding, "replace")
+        for name, of_others, _, is_taken in found
+        if of_others and not is_taken
+    }
     owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
     if not owners:
         return None
     more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
     return _CAUTION.format(tenant=quoted(cut(order[-1])), owners=owners[0] + more)
-
-
-def _name(tenant: bytes) -> str:
-    return tenant.decode(errors="replace")

@@ -66,7 +66,7 @@ def find_prefixes(
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: set[int] = set()
     for name, kind, seq in own:
-        tenant = name.decode(errors="replace")
+        tenant = name.decode(database.encoding, "replace")
         if kind == MARKER_EVENT:
             markers[tenant].add(seq)
         elif tenant == SYSTEM_TENANT:
@@ -74,9 +74,9 @@ def find_prefixes(
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     for name, kind in tenants:
-        tenant = name.decode(errors="replace")
-        if kind != "text" or tenant.encode() != name:
-            shown = name.decode(errors="backslashreplace")  # as a verification names it
+        tenant = name.decode(database.encoding, "replace")
+        if kind != "text" or tenant.encode(database.encoding) != name:
+            shown = name.decode(database.encoding, "backslashreplace")  # as a verification names it
             left.append(LeftAlone(shown, None, "The tenant's name is not readable text."))
             continue
         prefix, problem = _prefix(
@@ -112,7 +112,7 @@ def first_referred(database: Database) -> dict[str, LeftAlone]:
             f"(SELECT {there} FROM main.{sql_name(key.table)} WHERE {is_set}) GROUP BY tenant_id"
         )
         for name, seq in database.rows(query):
-            tenant = name.decode(errors="replace")
+            tenant = name.decode(database.encoding, "replace")
             if tenant not in found or seq < (found[tenant].seq or seq):
                 reason = f"Rows of {key.table} refer to entry {seq:,}, so it and what follows it stays."
                 found[tenant] = LeftAlone(tenant, seq, reason)

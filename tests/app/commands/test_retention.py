@@ -363,3 +363,5 @@ def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "wide.sqlite cannot be written, because its text is UTF-16" in done.stderr
     assert "nothing was removed" in done.stderr and not archive.exists()
+    planned = run("retention", path, "--dry-run")
+    assert "wide.sqlite cannot be written, because its text is UTF-16" in planned.stderr
