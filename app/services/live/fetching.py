@@ -108,6 +108,11 @@ class _Copy:
         return self.stored.name
 
     @property
+    def is_chain(self) -> bool:
+        """Whether it is the platform's chain, and not another table of that name."""
+        return self.name == _CHAIN and self.key == ("seq",) and "tenant_id" in self.columns
+
+    @property
     def sql(self) -> str:
         return sql_name(self.stored.name)
 
@@ -164,13 +169,16 @@ class _Fetch:
         tables = self._tables(objects)
         self._make(objects, tables)
         self.total = self._about(tables)
+        chain = next((table for table in tables if table.is_chain), None)
         for number in range(PASSES):
             for table in tables:
-                if number and table.name == _CHAIN:
+                if number and table is chain:
                     self._follow(table)
                 else:
                     self._read(table)
-            changed = [one.name for one in tables if one.changed and one.name not in (_CHAIN, _SEQUENCE)]
+            changed = [
+                one.name for one in tables if one.changed and not (one is chain or one.name == _SEQUENCE)
+            ]
             if number and not changed:
                 break
         if self.database.rows(raw(_OBJECTS)) != objects:
@@ -231,7 +239,7 @@ class _Fetch:
         about = 0
         for table, ((first, last),) in zip(numbered, found, strict=True):
             if last is not None:
-                about += (int(last) - int(first) + 1) * (1 if table.name == _CHAIN else 2)
+                about += (int(last) - int(first) + 1) * (1 if table.is_chain else 2)
         return about
 
     def _read(self, table: _Copy) -> None:

@@ -144,6 +144,17 @@ def test_what_is_changed_meanwhile_is_read_again(tmp_path: Path) -> None:
     assert (found.notes, found.unsettled) == ((), ())
 
 
+def test_a_table_that_is_only_called_so_is_read_like_any(tmp_path: Path) -> None:
+    source = tmp_path / "source.sqlite"
+    execute(
+        source,
+        "CREATE TABLE audit_chain (id TEXT PRIMARY KEY, what)",
+        "INSERT INTO audit_chain VALUES ('a', 1)",
+    )
+    fetched(PlainEngine(source), tmp_path / "copy.sqlite")
+    assert stored(tmp_path / "copy.sqlite") == stored(source)
+
+
 def test_what_never_rests_is_said(tmp_path: Path) -> None:
     source = sample(tmp_path / "source.sqlite", rows=300)
     number = iter(range(10_000))
