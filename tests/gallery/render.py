@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.ui.shell.window import MainWindow
@@ -12,7 +12,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.later import later
 from tests.gallery.registry import Scene, Shot
 
-_SETTLE_MS, _PATIENCE_MS = 60, 20_000
+_SETTLE_MS, _PATIENCE_MS = 20, 20_000
 
 _LATE = 1
 """What the wait for a scene returns when it took too long."""
@@ -36,8 +36,12 @@ def render(scene: Scene, theme: Theme, target: Path, quality: int = -1) -> None:
         shot.ready.connect(waiting.quit)
     shot.widget.show()
     if shot.ready is not None:
-        later(waiting, _PATIENCE_MS, lambda: waiting.exit(_LATE))
+        # Not the loop's own: the function that it calls holds the loop, and would take the timer along.
+        patience = QTimer(singleShot=True, interval=_PATIENCE_MS)
+        patience.timeout.connect(lambda: waiting.exit(_LATE))
+        patience.start()
         late = waiting.exec() == _LATE
+        patience.stop()
     if late:
         raise TimeoutError(f"The scene {scene.name} did not become ready.")
     _settle(shot.widget)
