@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=deselected)
     left_out_items = set(deselected)
     items[:] = [item for item in items if item not in left_out_items]
+    # First, so that nobody waits for them at the end, and all on one worker, whose tests share a server.
+    items.sort(key=lambda item: item.get_closest_marker("wrangler") is None)
 
 
 @pytest.fixture(scope="session")

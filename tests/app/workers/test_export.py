@@ -61,8 +61,8 @@ except StorageError as error:
 """
 """A limit on the size of files stands in for a disk that fills up."""
 
-MANY = 150_000
-"""Rows whose export takes about a second, which whoever interrupts it has time for."""
+MANY = 60_000
+"""Rows whose export takes about half a second, which whoever interrupts it has time for."""
 
 NASTY = ("plain", "=1+1", "O'Brien", 'a "b", c', "line\nbreak", "é\u202ex", "nul\0byte")
 

@@ -18,7 +18,8 @@ def _edge(live: Live) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def edge(_edge: Edge) -> Edge:
+def edge(_edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Edge:
+    monkeypatch.setattr("models.d1.database._BACK_OFF", 0.02)  # nothing here needs time to recover
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.chance = _edge.delay = 0.0
     _edge.bookmarks, _edge.restored = None, []
@@ -32,4 +33,4 @@ def file(live: Live, database_path: Path) -> Path:
 
 @pytest.fixture
 def production(edge: Edge, live: Live, file: Path) -> D1Database:
-    return D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=1.0), live.ids[file])
+    return D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5), live.ids[file])

@@ -300,6 +300,7 @@ def test_a_start_said_to_be_accepted_that_a_checkpoint_denies(known: KnownChain,
     assert recheck(folder)[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", ["VERIFIED", "CONSISTENT"])
 @pytest.mark.parametrize("ends", [(5, None), (1, 55), (None, 55)])
 def test_a_part_is_held_against_checkpoints_and_is_never_verified(

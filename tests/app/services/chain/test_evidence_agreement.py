@@ -67,7 +67,7 @@ def judged(folder: Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "number",
-    [pytest.param(number, marks=[pytest.mark.slow] if number % 10 else []) for number in range(MUTATIONS)],
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 30 else []) for number in range(MUTATIONS)],
 )
 def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)

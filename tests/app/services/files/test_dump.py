@@ -3,6 +3,7 @@ and the line, never the data.
 """
 
 import gzip
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -199,8 +200,11 @@ OTHERS = ("-- a comment\n", "/*\n*/", "\n", "UPDATE t SET a = a || 'x';\n", "SEL
 ROWS = st.tuples(*map(st.sampled_from, (VALUES, VALUES, (");\n", ");\n", ") ;\n"), ("", "", "", *OTHERS))))
 
 
+JOINED = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
+
+
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=JOINED, deadline=None)
 @given(head=st.sampled_from(HEADS), rows=st.lists(ROWS, max_size=20))
 def test_rows_joined_are_the_same_rows(head: str, rows: list[tuple[str, ...]]) -> None:
     text = "".join(f"{head}{a},{b}{end}{other}" for a, b, end, other in rows)

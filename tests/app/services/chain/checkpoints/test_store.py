@@ -209,7 +209,12 @@ def emptied(chain: ChainFile) -> None:
     chain.prune(TENANT, chain.seqs(TENANT)[-1])
 
 
-@pytest.mark.parametrize("reasons", [("request",), ("anew",), ("anew", "request")], ids="+".join)
+MORE = [("anew",), ("anew", "request")]
+
+
+@pytest.mark.parametrize(
+    "reasons", [("request",), *(pytest.param(many, marks=pytest.mark.slow) for many in MORE)], ids="+".join
+)
 @pytest.mark.parametrize("tamper", [rewritten, moved, slipped_in, emptied])
 def test_a_stranger_blesses_what_was_tampered_with(
     known_chain: Callable[..., KnownChain],

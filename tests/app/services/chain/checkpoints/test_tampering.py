@@ -17,8 +17,8 @@ from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS
 
-CHAINS = [(1, 1, 1), (50, 1, 1), (2, 40, 1)]
-MORE = [(2, 1, 1), (1, 40, 1), (50, 1, 9_999), (5_000, 1, 1), (50, 40, 700)]
+CHAINS = [(50, 1, 1)]
+MORE = [(1, 1, 1), (2, 40, 1), (2, 1, 1), (1, 40, 1), (50, 1, 9_999), (5_000, 1, 1), (50, 40, 700)]
 TENANT = "tenant-00"
 
 

@@ -349,6 +349,7 @@ def touched(pages: Pages, first: int, last: int) -> set[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_looks")
 @pytest.mark.parametrize("page_size", [512, 4096])
 def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, page_size: int) -> None:
     """Pages overwritten in whole or in part: what is missing shows, and only what was hit is blamed."""
@@ -362,7 +363,7 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
         written |= set(chain.seqs(tenant))
         successors |= dict(pairwise(chain.seqs(tenant)))
     pages = closed(chain)
-    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "150"))):
+    for _ in range(int(os.environ.get("TENANT_ADMIN_MUTANTS", "60"))):
         data = bytearray(pages.data)
         at = rng.randrange(page_size, len(data))
         size = min(rng.choice([1, 2, 16, page_size]), page_size - at % page_size)

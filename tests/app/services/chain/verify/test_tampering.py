@@ -13,8 +13,8 @@ from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS, digest
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 
-CHAINS = [(1, 1), (50, 1), (2, 40)]
-MORE = [(2, 1), (1, 40), (5_000, 1), (50, 40), (125, 40)]
+CHAINS = [(50, 1)]
+MORE = [(1, 1), (2, 40), (2, 1), (1, 40), (5_000, 1), (50, 40), (125, 40)]
 TENANT = "tenant-00"
 
 
