@@ -32,7 +32,7 @@ from app.services.chain.verify.verification import (
     sealed,
 )
 from models.engine import Database, raw
-from models.errors import Cancelled, TableMissing, TenantAdminError, UndecodableText
+from models.errors import Cancelled, ColumnMissing, TableMissing, TenantAdminError, UndecodableText
 from models.progress import Progress, Stop, ignore, never
 
 PAGE: Final = 5_000
@@ -98,10 +98,17 @@ class LiveReader(Reader):
     noun = "database"
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        made, columns, indexes = database.read_batch([raw(*one) for one in (*SHAPE, _INDEXES)])
+        """`ends` is what `ENDS` gave; with what the table looks like it takes one request."""
+        self._database, self.encoding = database, database.encoding
+        self.ends: Sequence[list[Row] | None] | None = None
+        shape = [raw(*one) for one in (*SHAPE, _INDEXES)]
+        try:
+            made, columns, indexes, *found = database.read_batch([*shape, *(raw(*one) for one in ENDS)])
+            self.ends = found
+        except (TableMissing, ColumnMissing):  # one of them, or the table of AUTOINCREMENT's counters alone
+            made, columns, indexes = database.read_batch(shape)
         require_chain(database.place, made, columns)
-        self.encoding, self.indexes = database.encoding, int(indexes[0][0])
+        self.indexes = int(indexes[0][0])
 
     def rows(self, sql: str, *values: object) -> Iterator[Row]:
         return iter(self._database.rows(raw(sql, *values)))
@@ -221,7 +228,7 @@ def rows_to_read(database: Database, section: Section = EVERYTHING) -> int:
     once more through each index. Raises as `verify`.
     """
     reader = LiveReader(database)
-    extent = ends(reader, section)
+    extent = ends(reader, section, reader.ends)
     low, high = extent.span
     return max(0, high - low + 1) * (1 if section != EVERYTHING else 1 + reader.indexes)
 
@@ -258,7 +265,7 @@ class _Verification:
 
     def __init__(self, database: Database, reader: LiveReader, wish: Wish, page: int) -> None:
         self._database, self._reader, self._wish, self._page = database, reader, wish, page
-        self._extent = ends(reader, wish.section)
+        self._extent = ends(reader, wish.section, reader.ends)
         self._ranges = _ranges(self._extent, BLOCK if wish.records else page)
         self._counted: list[int | None] = [None for _ in self._ranges]
         self._results: list[Result] = [{} for _ in self._ranges]
