@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from tests.fixtures import chains
-from tests.fixtures.processes import PATIENCE, left_by, until, until_open
+from tests.fixtures.processes import left_by, until, until_ended, until_open
 from tests.fixtures.working import WORKS
 
 ROUNDS = int(os.environ.get("TENANT_ADMIN_STRESS_ENDS", "3"))
@@ -61,7 +61,7 @@ def test_a_signal_closes_the_window(copy: Path, tmp_path: Path, name: str) -> No
     process = start(home, copy)
     until_open(process, home)
     process.send_signal(kind)
-    _, said = process.communicate(timeout=PATIENCE)
+    said = until_ended(process)
     assert (process.returncode, said) == (128 + kind, "")
     assert "geometry" in (home / "settings.ini").read_text()
     assert {file.name for file in tmp_path.iterdir()} == {"home", copy.name}
@@ -78,7 +78,7 @@ def test_what_ignores_the_signal_goes_on_ignoring_it(copy: Path, tmp_path: Path)
     until_open(process, home)
     process.send_signal(signal.SIGHUP)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=PATIENCE)
+    until_ended(process)
     assert process.returncode == 128 + signal.SIGTERM
 
 
@@ -94,7 +94,7 @@ def test_an_end_at_any_moment_leaves_nothing(copy: Path, tmp_path: Path, number:
         process.wait(until_loaded)
     workers = children(process)
     process.send_signal(kind)
-    _, said = process.communicate(timeout=PATIENCE)
+    said = until_ended(process)
     # Until the window stands there is nothing to put in order, and the signal itself ends the process.
     if said:  # Python itself was being loaded, which may also end with 1 then
         assert until_loaded < 0.3 and "KeyboardInterrupt" in said, said
@@ -121,7 +121,7 @@ def test_an_end_at_any_moment_of_work_leaves_nothing(copy: Path, tmp_path: Path,
         with suppress(subprocess.TimeoutExpired):
             process.wait(after)
         process.send_signal(signal.Signals[end])
-    _, said = process.communicate(timeout=PATIENCE)
+    said = until_ended(process)
     said = re.sub(r"This plugin does not support .*\n", "", said)  # of Qt, without a display
     what = f"{end} {after:.3f} s after {work} had begun"
     assert (process.returncode, said) == (0 if close else 128 + signal.Signals[end], ""), what
@@ -138,7 +138,7 @@ def test_an_end_at_any_moment_of_work_leaves_nothing(copy: Path, tmp_path: Path,
 @pytest.mark.parametrize("display", ["", ":4711", "no.such.host.invalid:0"])
 def test_without_a_display_there_is_a_sentence(copy: Path, tmp_path: Path, display: str) -> None:
     process = start(tmp_path / "home", copy, QT_QPA_PLATFORM="", DISPLAY=display, WAYLAND_DISPLAY="")
-    _, said = process.communicate(timeout=PATIENCE)
+    said = until_ended(process)
     assert process.returncode == 2
     assert said.startswith("tenant-admin: No display answers, so the window cannot be opened.")
     assert said.count("\n") == 1
