@@ -12,6 +12,12 @@ def later(owner: QObject, milliseconds: int, run: Callable[[], object]) -> None:
     place in memory for it: objects lost their wrappers, and the program crashed.
     """
     timer = QTimer(owner, singleShot=True, interval=milliseconds)
-    timer.timeout.connect(run)
-    timer.timeout.connect(timer.deleteLater)
+
+    def fire() -> None:
+        # What `run` holds must not go while the timer does: it may be the owner, who takes the timer along.
+        timer.timeout.disconnect()
+        timer.deleteLater()
+        run()
+
+    timer.timeout.connect(fire)
     timer.start()

@@ -1,3 +1,5 @@
+from functools import partial
+
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -22,3 +24,14 @@ def test_nothing_is_called_when_the_owner_has_gone(qtbot: QtBot) -> None:
     del owner
     qtbot.waitUntil(lambda: bool(called))
     assert called == ["there"]
+
+
+def test_the_owner_may_go_with_what_was_called(qtbot: QtBot) -> None:
+    """Nobody else holds it; it went while its timer did, and took that along a second time."""
+    gone = list[int]()
+    for number in range(50):
+        owner = QObject()
+        owner.destroyed.connect(lambda _, number=number: gone.append(number))
+        later(owner, 0, partial(owner.setObjectName, "called"))
+        del owner
+    qtbot.waitUntil(lambda: len(gone) == 50)
