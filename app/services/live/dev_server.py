@@ -28,7 +28,7 @@ class NoDevServer(NotReached):
     why = "none runs for it"
     sentence = (
         "There is no running `wrangler dev` of {what} that has this database; nothing was changed. "
-        "Start it in that folder, then try again."
+        "Start it in that folder, or a newer wrangler, which can be asked for its databases; then try again."
     )
 
 
