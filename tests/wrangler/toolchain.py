@@ -121,10 +121,10 @@ class Project:
         return self.run("d1", "migrations", "apply", DATABASE, "--local")
 
     @contextmanager
-    def serve(self) -> Iterator[str]:
+    def serve(self, *more: str) -> Iterator[str]:
         """`wrangler dev` on loopback: yields its address, and waits for its end afterwards."""
         process = subprocess.Popen(
-            self._command(("dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0")),
+            self._command(("dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", *more)),
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
