@@ -1,6 +1,5 @@
 """What the windows and commands of a person share of a live D1."""
 
-import os
 import stat
 import subprocess
 import sys
@@ -79,7 +78,6 @@ def test_without_a_folder_it_is_remembered_as_long_as_the_process_runs() -> None
     assert [type(one) for one in shared.left("prod")] == [Sent]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_nobody_else_reads_it(tmp_path: Path) -> None:
     shared = Shared(tmp_path / "new")
     shared.take("a")
