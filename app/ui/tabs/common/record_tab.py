@@ -361,6 +361,9 @@ class RecordTab(QWidget):
             self.filters.add_trailing(button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
+        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
+        # First: Tab goes from part to part in the order in which they come into the tab.
+        column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
         self._master_detail = MasterDetail(
             self.table,
             self.beside(),
@@ -368,10 +371,8 @@ class RecordTab(QWidget):
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
             parent=self,
         )
-        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
-        # Its chips come below the rows: above them they would push the table down and up.
-        parts = (*above, (self._master_detail, 1), self.exact)
-        in_column(*parts, within=self, margins=(self.margin,) * 4, spacing=GAP)
+        column.addWidget(self._master_detail, 1)
+        column.addWidget(self.exact)  # above the rows its chips would push them down and up
 
     def _read(self) -> None:
         query = self.query()
