@@ -139,7 +139,8 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     height = page.table.height()
     verify(qtbot, page)
     assert page.findings.isVisible() and not page.inspector.isVisible()
-    assert page.table.height() > height - 20, "the rows keep their room but for a line of the verdict"
+    # The rows keep their room but for a line of the verdict.
+    qtbot.waitUntil(lambda: page.table.height() > height - 20)
     assert page.pane.isAncestorOf(page.findings)
     page.findings.table.select_row(1)
     qtbot.waitUntil(lambda: page.list.current_id() == second)
