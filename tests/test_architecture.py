@@ -55,6 +55,7 @@ def test_the_top_level_holds_nothing_else() -> None:
     assert not extra
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "commands",
     [

@@ -310,6 +310,7 @@ def test_nothing_is_removed_where_a_chain_is_there_and_takes_no_entry(tmp_path: 
     assert ask(path, "SELECT count(*) FROM planning_runs") == [(2,)]
 
 
+@pytest.mark.slow
 def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Path) -> None:
     old = (int(time.time()) - 200 * DAY) * 1000
     ask(
@@ -327,6 +328,7 @@ def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Pa
     assert (done.returncode, ask(database_path, "SELECT * FROM notifications")) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database_path: Path) -> None:
     now = int(time.time())
     with closing(apsw.Connection(str(database_path))) as connection:

@@ -131,6 +131,7 @@ def test_a_start_is_accepted_by_command(copy: Path, tmp_path: Path, way: str) ->
     assert run("verify", copy, home=home).returncode == 1
 
 
+@pytest.mark.slow
 def test_a_start_is_not_accepted_of_the_database_that_a_file_is_not(copy: Path, tmp_path: Path) -> None:
     home, other = tmp_path / "home", Path(shutil.copy(copy, tmp_path / "other.sqlite"))
     run("checkpoint", copy, home=home)
@@ -143,6 +144,7 @@ def test_a_start_is_not_accepted_of_the_database_that_a_file_is_not(copy: Path, 
     assert run("verify", copy, home=home).returncode == 1
 
 
+@pytest.mark.slow
 def test_checkpoints_travel_to_another_machine(demo: Path, tmp_path: Path) -> None:
     export = tmp_path / "checkpoints.json"
     run("checkpoint", demo, "--export", export, home=tmp_path / "here")
@@ -159,6 +161,7 @@ def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
     assert done.stdout == "There are no audit entries yet, so there is nothing to sign.\n"
 
 
+@pytest.mark.slow
 def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     execute(copy, "DELETE FROM audit_chain")
@@ -176,6 +179,7 @@ def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     assert run("verify", copy, home=there).stdout.startswith("VERIFIED: 0 entries")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_cannot_be_exported_was_made_all_the_same(copy: Path, tmp_path: Path) -> None:
     done = run("checkpoint", copy, "--export", tmp_path / "nowhere" / "c.json", home=tmp_path / "home")
     assert done.returncode == 2
@@ -197,6 +201,7 @@ def test_an_account_without_a_home(demo: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (done.returncode, sentence in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_what_a_checkpoint_makes_is_its_owners_alone(demo: Path, tmp_path: Path) -> None:
     home = tmp_path / "data" / "home"
     run("checkpoint", demo, home=home)
@@ -226,6 +231,7 @@ def test_a_timer_hears_nothing_of_a_sound_file_and_of_a_broken_one_on_standard_e
     assert run("verify", copy.with_name("none.sqlite"), "--quiet").returncode == 2
 
 
+@pytest.mark.slow
 def test_since_the_checkpoint_is_what_was_verified_today(copy: Path) -> None:
     assert run("verify", copy, "--since-checkpoint").returncode == 0
     assert run("checkpoint", copy).returncode == 0

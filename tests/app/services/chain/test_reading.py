@@ -104,6 +104,7 @@ def test_lines_say_what_was_hashed_in_any_encoding(tmp_path: Path, encoding: str
     assert "日本" in lines[0][0][0][1].decode()
 
 
+@pytest.mark.slow
 def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> None:
     """Large rows behind small ones, when many are read at once."""
     chain = ChainFile.build(tmp_path / "a.db", rows=2_500)
@@ -116,6 +117,7 @@ def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> 
     assert max(sum(len(line) for _, line in rows) for rows in read) < 8_000_000
 
 
+@pytest.mark.slow
 def test_what_calls_itself_a_marker_is_read_one_by_one(chain: ChainFile, database: LocalDatabase) -> None:
     for _ in range(60):
         chain.append(TENANT, "audit_pruned", '"' + "x" * 300_000 + '"')

@@ -377,6 +377,7 @@ def test_a_few_lines_do_not_fill_the_disk(
         run(texts["d1"] + large)
 
 
+@pytest.mark.slow
 def test_a_few_lines_do_not_take_for_ever(run: Run, texts: dict[str, str]) -> None:
     """What no table is read for is bounded as well."""
     many = ", ".join(f"(VALUES(1),(2),(3),(4),(5),(6),(7),(8)) AS t{n}" for n in range(20))

@@ -188,6 +188,7 @@ def test_text_does_not_look_into_what_a_list_never_shows(lists: Lists, database:
     assert "secret-hash" not in repr(shown(lists, database, USERS))
 
 
+@pytest.mark.slow
 def test_filters_add_up(lists: Lists, database: LocalDatabase) -> None:
     rows = [row for row in shown(lists, database, AUDIT) if row]
     kinds = ("user_created", "file_uploaded")

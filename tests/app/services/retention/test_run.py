@@ -1047,6 +1047,7 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
 
 
+@pytest.mark.slow
 def test_a_log_cut_under_a_run_is_said_and_what_is_lost_is_left_open(database_path: Path) -> None:
     with closing(apsw.Connection(str(database_path))) as sql:
         chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])

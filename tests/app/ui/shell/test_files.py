@@ -612,6 +612,7 @@ def test_a_bug_is_shown_with_details_to_copy(
 # dead ends
 
 
+@pytest.mark.slow
 def test_another_programs_file_is_called_so_and_offers_nothing_that_changes_it(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

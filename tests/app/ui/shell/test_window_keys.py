@@ -161,6 +161,7 @@ def test_the_log_folder_is_said_where_there_is_none(qtbot: QtBot, window: MainWi
     assert window.toast.text().startswith("No log has been written yet; it would be in ")
 
 
+@pytest.mark.slow
 def test_keys_are_typed_where_text_is_written(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     page = open_file(qtbot, window, demo_path)
     choose(qtbot, page, 0)

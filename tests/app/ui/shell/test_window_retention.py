@@ -198,6 +198,7 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     assert again.archive.where.text() == str(folder)
 
 
+@pytest.mark.slow
 def test_a_tick_has_milliseconds_read_as_such(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     sql = "INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES ('ms', 'acme', 'x', 1, ?)"
     ask(demo_path, sql, (NOW - 200 * DAY) * 1000)
@@ -217,6 +218,7 @@ def test_a_tick_has_milliseconds_read_as_such(qtbot: QtBot, window: MainWindow, 
     assert ask(demo_path, "SELECT count(*) FROM notifications WHERE id = 'ms'") == [(0,)]
 
 
+@pytest.mark.slow
 def test_other_days_are_counted_again_and_are_the_person_s_for_once(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

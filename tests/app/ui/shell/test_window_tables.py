@@ -199,6 +199,7 @@ def test_nothing_is_said_of_rows_that_are_on_their_way(
     qtbot.waitUntil(page.empty_state.isVisible)
 
 
+@pytest.mark.slow
 def test_a_file_without_users_opens_on_what_it_has_and_offers_nothing_that_cannot_work(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

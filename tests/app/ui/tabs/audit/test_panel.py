@@ -546,6 +546,7 @@ def test_a_file_that_was_moved_is_not_verified(qtbot: QtBot, page: AuditTab, dem
     assert page.panel.outcome is None
 
 
+@pytest.mark.slow
 def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
     qtbot: QtBot, page: AuditTab
 ) -> None:

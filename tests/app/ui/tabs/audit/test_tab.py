@@ -64,6 +64,7 @@ def textual_keys(demo_path: Path) -> None:
     ask(demo_path, "UPDATE audit_chain SET created_at = created_at * 1000")
 
 
+@pytest.mark.slow
 def test_entries_of_another_key_and_unit_are_shown(
     textual_keys: None, qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:

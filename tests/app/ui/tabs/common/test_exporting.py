@@ -79,6 +79,7 @@ def pick(page: RecordTab, row: int, column: str, words: str) -> None:
     menu.close()
 
 
+@pytest.mark.slow
 def test_a_value_is_copied_whole_and_a_time_as_a_time(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

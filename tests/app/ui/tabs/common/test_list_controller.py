@@ -153,6 +153,7 @@ def test_keys_and_query_of_a_selection_belong_together(
     assert rows == [(tab.model.record_id(2),)]
 
 
+@pytest.mark.slow
 def test_the_header_shows_the_order_the_rows_come_in(tab: UsersTab) -> None:
     header = tab.table.horizontalHeader()
     assert header.sortIndicatorSection() == tab.model.column_of("created_at")

@@ -144,6 +144,7 @@ def test_all_rows_are_copied_before_their_keys_have_come(
     assert len(QGuiApplication.clipboard().text().splitlines()) == total + 1
 
 
+@pytest.mark.slow
 def test_of_webhooks_those_are_switched_that_are_not_so_yet(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
     return tab
 
 
+@pytest.mark.slow
 def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
     many: int, show_tab: ShowTab, qtbot: QtBot
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_record_with_an_odd_id_is_shown_and_acted_upon(
     assert ask(path, "SELECT typeof(id), hex(id), email FROM users WHERE created_at = 1") == before
 
 
+@pytest.mark.slow
 def test_why_a_record_cannot_be_shown_is_said(context: Context, show_tab: ShowTab, qtbot: QtBot) -> None:
     ask(
         context.opened.path,
@@ -114,6 +116,7 @@ def test_why_a_record_cannot_be_shown_is_said(context: Context, show_tab: ShowTa
     assert tab.inspector.empty.isVisible()
 
 
+@pytest.mark.slow
 def test_a_form_asked_for_does_not_open_after_its_record_was_left(show_tab: ShowTab, qtbot: QtBot) -> None:
     tab: UsersTab = show_tab(UsersTab)
     asked: list[object] = []
@@ -219,6 +222,7 @@ def test_a_record_that_the_list_no_longer_has_leaves_the_inspector(
     qtbot.waitUntil(tab.inspector.empty.isVisible)
 
 
+@pytest.mark.slow
 def test_a_record_that_the_list_still_has_stays_in_the_inspector(
     context: Context, show_tab: ShowTab, qtbot: QtBot
 ) -> None:

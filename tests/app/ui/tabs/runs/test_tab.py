@@ -196,6 +196,7 @@ def test_all_scores_are_in_sight_at_once(tab: RunsTab, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: all(one.visibleRegion().boundingRect().size() == one.size() for one in buttons))
 
 
+@pytest.mark.slow
 def test_a_deletion_dims_the_run_and_is_restored(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     row = row_of(tab, "killed")
     choose(tab, qtbot, row)
