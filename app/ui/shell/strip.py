@@ -65,6 +65,14 @@ class Strip(QFrame):
         """How wide the window's other edges are in its colour."""
         return _EDGE if self.is_production else 0
 
+    @property
+    def mark_of_dialogs(self) -> list[str] | None:
+        """What the dialogs of a window on production have on top (`Dialog`); None for others."""
+        if self._context is None or not self.is_production:
+            return None
+        background, ink = self.colours
+        return [f"PRODUCTION · {self._context.opened.place}", background.name(), ink.name()]
+
     def leave(self) -> None:
         self._context = None
         self._timer.stop()

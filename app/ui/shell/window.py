@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
         self._facts.stop()
         if "strip" in vars(self):
             self.strip.leave()
+            self.setProperty("mark", None)
             self._place_strip()
         self._show_no_file()
         self._welcome_if_nothing()
@@ -243,6 +244,7 @@ class MainWindow(QMainWindow):
         """Shows a live database by the strip, and what it uses by the second."""
         if context.opened.mark is not None:
             self.strip.show_mark(context, context.opened.mark)
+            self.setProperty("mark", self.strip.mark_of_dialogs)
             self._facts.start()
         self._place_strip()
 

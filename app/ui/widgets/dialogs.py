@@ -41,7 +41,8 @@ _ROWS = 6
 
 
 class Dialog(QDialog):
-    """A title, a sentence, a body and buttons at the foot.
+    """A title, a sentence, a body and buttons at the foot; and on top the mark of the window that it is of,
+    where that has one: the property `mark`, of its words, its colour and that of the words.
 
     Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
     """
@@ -84,7 +85,16 @@ class Dialog(QDialog):
         scroll.setWidget(content)
         self._conditions, self._buttons = in_column(spacing=4), in_row()
         self._foot = in_column(self._conditions, self._buttons, spacing=12)
-        in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
+        whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
+        mark = None if parent is None else parent.window().property("mark")
+        self._mark: Label | None = None
+        if mark:
+            self.setProperty("mark", mark)
+            words_of_it, colour, ink = mark
+            self.setWindowTitle(f"{words_of_it} · {title}")
+            self._mark = Label(words_of_it, Look.STRONG)
+            self._mark.setStyleSheet(f"background: {colour}; color: {ink}; padding: 4px 8px;")
+            whole.insertWidget(0, self._mark)
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
         self.body.addWidget(widget, stretch)
@@ -193,6 +203,8 @@ class Dialog(QDialog):
         if foot < 0:  # nothing in it wraps
             foot = self._foot.sizeHint().height()
         height = self._content.totalHeightForWidth(width) + foot
+        if self._mark is not None:
+            height += self._mark.sizeHint().height() + _GAP
         self.setMinimumHeight(min(height + top + _GAP + bottom, room.height() - _AROUND))
 
 

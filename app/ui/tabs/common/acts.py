@@ -171,6 +171,9 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
+    if tab.context.costs:  # and what the chain and indexes have of them
+        rows, place = counted(len(frozen.ids) + 1, "row"), tab.context.opened.place
+        sentence += f" At least {rows} of {place} are written, and charged."
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
