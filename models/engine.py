@@ -49,6 +49,10 @@ D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_
 """developers.cloudflare.com/d1/platform/limits; what a file is exported as must fit them, too."""
 
 
+MOST_READ: Final = 100_000
+"""Rows that are read without a question, where each is charged."""
+
+
 def raw(sql: str, *values: Any) -> RawQuery:
     """A query given as text: where Peewee cannot say it, or is called thousands of times."""
     return RawQuery(sql, values)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,8 +47,8 @@ class Opened(ABC):
 
     `read_only_reason` reads after "because"; it is None exactly when it can be written. `can_be_forced` says
     that a person may overrule it. `imported` is what made it of a dump just now. `rows` is None before they
-    were counted (`with_counts`), `migrations` where the ledger is not read. The database holds no connection
-    yet.
+    were counted (`with_counts`), `migrations` where the ledger is not read. `sizes` are how many rows a table
+    has at most, of some. The database holds no connection yet.
     """
 
     database: Database
@@ -59,6 +59,7 @@ class Opened(ABC):
     imported: "Imported | None" = None
     rows: Mapping[str, int | None] | None = None
     migrations: "MigrationStatus | None" = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -206,10 +207,10 @@ def tenants(database: Database) -> tuple[str, ...]:
     return _names(database, find_tenants(database, _TENANT_TABLES))
 
 
-def schema_and_tenants(database: Database) -> tuple[Schema, tuple[str, ...]]:
-    """The tables and the `tenants`, by two calls of the engine."""
-    schema, found = inspect_with_tenants(database, _TENANT_TABLES)
-    return schema, _names(database, found)
+def look(database: Database) -> dict[str, Any]:
+    """The schema, the tenants and the sizes of what is opened, by two calls of the engine."""
+    schema, found, sizes = inspect_with_tenants(database, _TENANT_TABLES)
+    return {"schema": schema, "tenants": _names(database, found), "sizes": sizes}
 
 
 def _names(database: Database, found: Rows) -> tuple[str, ...]:

@@ -1,18 +1,16 @@
 """Opening a live D1 database: whether it is there, its tables and its tenants, in three requests."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from operator import itemgetter
+from typing import Any, Self
 
 from app.services.live.connecting import identified
 from app.services.live.connections import Connection
-from app.services.opened import ASKED, Mark, Opened, never_written, schema_and_tenants
+from app.services.opened import ASKED, Mark, Opened, look, never_written
 from app.services.text import counted
 from models.d1.database import D1Database
-from models.engine import Capability, raw, sql_name
-from models.schema import Schema, internal
-
-MOST_COUNTED: Final = 100_000
-"""Rows that are read without a question."""
+from models.engine import MOST_READ, Capability, raw, sql_name
+from models.schema import internal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +92,8 @@ class OpenedLive(Opened):
 
     def with_counts(self) -> Self:
         """Those of large tables stay uncounted: every row that is counted is read, and charged."""
-        schema, tenants = schema_and_tenants(self.database)
-        return replace(self, schema=schema, tenants=tenants, rows=_counts(self.database, schema))
+        found = replace(self, **look(self.database))
+        return replace(found, rows=_counts(found))
 
     def to_json(self) -> dict[str, Any]:
         client = self.database.client
@@ -114,20 +112,17 @@ class OpenedLive(Opened):
         return [f"{self.whole_place}, {state}", *Opened.lines(self)]
 
 
-def _counts(database: D1Database, schema: Schema) -> dict[str, int | None]:
-    """The rows of each table, as long as no more than `MOST_COUNTED` are read for it."""
-    tables = [table for name, table in schema.stored.items() if not internal(name)]
-    counts: dict[str, int | None] = dict.fromkeys((table.name for table in tables), None)
-    numbered = [(table.name, table.rowid) for table in tables if table.rowid is not None]
-    ends = [raw(f"SELECT max({sql_name(rowid)}) FROM {sql_name(name)}") for name, rowid in numbered]  # noqa: S608
-    found = zip(database.read_batch(ends), numbered, strict=True)
-    left, few = MOST_COUNTED, list[str]()
-    for highest, name in sorted((rows[0][0] or 0, name) for rows, (name, _) in found):
-        left -= max(highest, 0)
+def _counts(opened: OpenedLive) -> dict[str, int | None]:
+    """The rows of each table, as long as no more than `MOST_READ` are read for it."""
+    counts: dict[str, int | None] = {name: None for name in opened.schema.stored if not internal(name)}
+    left, few = MOST_READ, list[str]()
+    for name, size in sorted(opened.sizes.items(), key=itemgetter(1)):
+        left -= size
         if left >= 0:
             few.append(name)
-    asked = [raw(f"SELECT count(*) FROM {sql_name(name)}") for name in few]  # noqa: S608
-    return counts | {name: rows[0][0] for name, rows in zip(few, database.read_batch(asked), strict=True)}
+    asked = [raw(f"SELECT count(*) FROM main.{sql_name(name)}") for name in few]  # noqa: S608
+    found = opened.database.read_batch(asked)
+    return counts | {name: rows[0][0] for name, rows in zip(few, found, strict=True)}
 
 
 def open_live(connection: Connection, database: D1Database, *, read_only: bool = False) -> OpenedLive:
@@ -136,11 +131,6 @@ def open_live(connection: Connection, database: D1Database, *, read_only: bool =
     Raises `UnknownDatabase`, and the other errors of `connecting.databases`.
     """
     connection = identified(connection, database.client, database.database_id)
-    schema, tenants = schema_and_tenants(database)
-    return OpenedLive(
-        database=database,
-        schema=schema,
-        tenants=tenants,
-        read_only_reason=never_written(schema) or (ASKED if read_only else None),
-        connection=connection,
-    )
+    found = look(database)
+    reason = never_written(found["schema"]) or (ASKED if read_only else None)
+    return OpenedLive(database=database, connection=connection, read_only_reason=reason, **found)

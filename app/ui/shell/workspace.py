@@ -22,6 +22,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
+from models.engine import MOST_READ
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
@@ -128,6 +129,8 @@ class Workspace(QWidget):
             # The number of rows is not for the timer, which would wait for as many milliseconds.
             answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
         self._fill(page, self)
+        if page.asks_first:
+            self._around.start()
         self._count_unread()
         if self.context.lock.needed:
             self.context.unsettled.ask()
@@ -340,7 +343,9 @@ class Workspace(QWidget):
         self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:
-        if NOTIFICATIONS.name in self.context.opened.schema.columns:
+        opened = self.context.opened
+        few = not self.context.costs or opened.sizes.get(NOTIFICATIONS.name, 0) <= MOST_READ
+        if few and NOTIFICATIONS.name in opened.schema.columns:
             self.context.runner.read(
                 self.context.lists.count,
                 ListQuery(NOTIFICATIONS.name, self.scope, choices=_UNREAD),

@@ -28,7 +28,7 @@ from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Database
+from models.engine import MOST_READ, Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
@@ -41,9 +41,6 @@ _COLUMNS = (
     StaticColumn("Tenant"),
     StaticColumn("What"),
 )
-MOST_READ = 100_000
-"""Rows that are read without a question, where each costs something."""
-
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
 
 

@@ -27,10 +27,12 @@ from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Part, in_column
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
-from models.engine import Database
+from models.engine import MOST_READ, Database
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
+_CHARGED = "Each row that is read is charged. Choose a tenant in the tool bar to read its rows alone."
+
 NARROW, LOW = 1000, 320
 """The width in pixels below which a table with an inspector beside it is hard to read, and the height below
 which the rows need the margins.
@@ -64,7 +66,7 @@ class RecordTab(QWidget):
         theme, settings = context.theme, context.settings
         self.scope = EVERYONE
         self._stale = True
-        self._shows_many = False
+        self._shows_many = self._may_cost = False
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
@@ -98,7 +100,11 @@ class RecordTab(QWidget):
         self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
         self.clear_button.clicked.connect(self.clear_filters)
         self.clear_button.hide()
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
+        self.read_button = push_button(theme, "Read them all")
+        self.read_button.clicked.connect(self._read_all)
+        self.read_button.hide()
+        buttons = (self.clear_button, self.read_button)
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, buttons)
         self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
         self.empty_state.hide()
         self.add_acts()
@@ -375,10 +381,30 @@ class RecordTab(QWidget):
         column.addWidget(self.exact)  # above the rows its chips would push them down and up
 
     def _read(self) -> None:
+        """Where that may be many rows, and each is charged, a person is asked first."""
+        if self.asks_first:
+            rows = self.context.opened.sizes[self.spec.table.name]
+            self.read_button.show()
+            self.clear_button.hide()
+            title = f"Up to {counted(rows, *self.spec.table.noun)} to read"
+            self.empty_state.set(Icon.WARNING, title, _CHARGED)
+            self.table.set_empty_state(self.empty_state)
+            return
+        self.read_button.hide()
         query = self.query()
         self.list.show(query)
         self.facets.count(query, self._offered)
         self.read_beside(query)
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a person has still to say that all rows may be read."""
+        many = self.context.opened.sizes.get(self.spec.table.name, 0) > MOST_READ
+        return self.context.costs and many and self.scope == EVERYONE and not self._may_cost
+
+    def _read_all(self) -> None:
+        self._may_cost = True
+        self._read()
 
     def _sort_by(self, column: str, descending: bool) -> None:
         self._sort = (column, descending)

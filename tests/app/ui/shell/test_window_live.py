@@ -19,6 +19,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from models.engine import Capability, raw
+from tests.fixtures.connected import execute
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.live import Live
 from tests.fixtures.stored import stored
@@ -39,6 +40,7 @@ from tests.fixtures.window import (
     press,
     said,
     values,
+    words,
     write,
 )
 
@@ -295,6 +297,32 @@ def test_a_list_is_exported_whole(
     export_to(page, out, page.query(), Format.CSV)
     qtbot.waitUntil(out.exists, timeout=LONG)
     assert len(out.read_bytes().splitlines()) == count(file, "users") + 1
+
+
+def test_many_rows_are_read_when_a_person_says_so(
+    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
+) -> None:
+    execute(demo_path, "UPDATE users SET rowid = rowid + 200000 WHERE rowid = (SELECT max(rowid) FROM users)")
+    file = live.put(demo_path, listed=True)
+    Connections().add(live.connection(file, "dev"))
+    with qtbot.waitSignal(window.opened, timeout=LONG):
+        window.open("d1:dev")
+    page = current(window)
+    assert "to read" in page.empty_state.title.text() and page.model.rowCount() == 0
+    workspace = window.workspace
+    assert workspace is not None
+    qtbot.waitUntil(lambda: workspace.is_settled, timeout=LONG)
+    qtbot.waitUntil(page.read_button.isVisible)
+    click(qtbot, page.read_button)
+    qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "users"), timeout=LONG)
+
+
+def test_a_dialog_on_production_says_so(qtbot: QtBot, window: MainWindow, production: str) -> None:
+    open_live(qtbot, window, production)
+    click(qtbot, window.strip.unlock_button)
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "PRODUCTION · d1:prod" in words(asked) and asked.windowTitle().startswith("PRODUCTION")
+    press("Escape")
 
 
 def test_a_token_that_is_missing_is_asked_for(
