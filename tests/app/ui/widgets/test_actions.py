@@ -14,7 +14,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec
 from tests.conftest import NOW
-from tests.fixtures.window import go, open_file
+from tests.fixtures.window import open_file
 
 
 class Page(QWidget):
@@ -96,17 +96,13 @@ def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
 ) -> None:
     open_file(qtbot, window, demo_path)
     assert window.context is not None and window.workspace is not None
-    names = ("export", "export_sql", "save_copy", "restore")
+    names = ("export_sql", "save_copy", "restore")
     assert all(window.commands.action(name).isEnabled() for name in names)
     monkeypatch.setattr(window.context.opened.database, "capabilities", frozenset())
     window.commands.update()
     for name in names:
         assert not window.commands.action(name).isEnabled()
         assert "this database" in window.commands.action(name).toolTip().lower()
-    audit = go(qtbot, window, 1)
-    audit.commands.update()
-    assert not audit.commands.action("verify").isEnabled()
-    assert "Child processes cannot read this database" in audit.commands.action("verify").toolTip()
 
 
 def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: Theme) -> None:
