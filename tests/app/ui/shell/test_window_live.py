@@ -308,7 +308,8 @@ def test_many_rows_are_read_when_a_person_says_so(
     with qtbot.waitSignal(window.opened, timeout=LONG):
         window.open("d1:dev")
     page = current(window)
-    assert "to read" in page.empty_state.title.text() and page.model.rowCount() == 0
+    qtbot.waitUntil(lambda: "to read" in page.empty_state.title.text())
+    assert page.model.rowCount() == 0
     workspace = window.workspace
     assert workspace is not None
     qtbot.waitUntil(lambda: workspace.is_settled, timeout=LONG)
