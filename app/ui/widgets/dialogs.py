@@ -212,8 +212,9 @@ class ConfirmDialog(Dialog):
     """`action` is the verb on the button ("Delete 3 users"). `items` are the names of what goes, of which at
     most 50 are listed, with "and 1,154 more" from `total` (the number of all, when `items` is already cut).
     `listed` names them for a screen reader. With `whole` they are sentences to decide by, each of which can
-    be read to its end. `typed` is what must be typed before it can be confirmed.
-    Cancel has the focus at first; Return does not confirm a danger.
+    be read to its end. `typed` is what must be typed before it can be confirmed; the field for it has the
+    focus at first, and Return confirms as soon as it holds that. Else Cancel has the focus, and Return does
+    not confirm a danger.
     """
 
     def __init__(
@@ -239,11 +240,11 @@ class ConfirmDialog(Dialog):
             self._list(items, len(items) if total is None else total, listed, whole=whole)
         kind = Kind.DANGER if danger else Kind.PRIMARY
         self.confirm_button = self.set_answer(action, self.accept, kind, cancel=cancel)
-        if typed:
-            self._ask_for(typed)
         first = self.cancel_button if danger else self.confirm_button
         first.setDefault(True)
         first.setFocus()
+        if typed:
+            self._ask_for(typed)
 
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()
@@ -251,9 +252,14 @@ class ConfirmDialog(Dialog):
         self.add_widget(Label(f"Type {visible(typed)} to confirm.", Look.STRONG, wrap=True))
         self.add_widget(self.typed)
         self.confirm_button.setEnabled(False)
-        self.typed.textChanged.connect(
-            lambda text: self.confirm_button.setEnabled(text.strip() == typed.strip())
-        )
+
+        def compare(text: str) -> None:
+            fits = text.strip() == typed.strip()
+            self.confirm_button.setEnabled(fits)
+            (self.confirm_button if fits else self.cancel_button).setDefault(True)
+
+        self.typed.textChanged.connect(compare)
+        self.typed.setFocus()
 
     def _list(self, items: Sequence[str], total: int, name: str, *, whole: bool) -> None:
         shown = [visible(first_line(item, 1000) if whole else first_line(item)) for item in items[:LISTED]]

@@ -39,6 +39,18 @@ def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
 
+def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
+    dialog = ConfirmDialog(theme, "Delete?", "It goes.", action="Delete", typed="acme")
+    qtbot.addWidget(dialog)
+    dialog.open()
+    assert dialog.focusWidget() is dialog.typed
+    qtbot.keyClicks(dialog.focusWidget(), "acm")
+    assert dialog.cancel_button.isDefault() and not dialog.confirm_button.isEnabled()
+    qtbot.keyClicks(dialog.focusWidget(), "e")
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+
+
 def test_a_long_sentence_is_cut_before_it_is_laid_out(qtbot: QtBot, theme: Theme) -> None:
     dialog = ErrorDialog(theme, "word " * 1_000_000)
     qtbot.addWidget(dialog)
