@@ -60,7 +60,7 @@ class D1Database(Database):
 
     def require_there(self) -> None:
         """Raises `UnknownDatabase`, which a query would not: wrangler makes what it does not know."""
-        if all(one.get("uuid") != self.database_id for one in self.client.databases()):
+        if all(one.get("uuid") != self.database_id for one in self._repeated(self.client.databases)):
             raise UnknownDatabase(self.database_id)
 
     @contextmanager
@@ -107,6 +107,8 @@ class D1Database(Database):
                 return ask()
             except TooLong:
                 raise AnswerTooLong(self.place) from None
+            except Refusal as error:
+                raise _known(str(error)) from error
             except NotKnown as error:
                 if attempt == _TRIES - 1:
                     raise NoAnswer(self.place, str(error)) from None
@@ -116,7 +118,7 @@ class D1Database(Database):
     def bookmark(self) -> str | None:
         return self._repeated(lambda: self.client.bookmark(self.database_id))
 
-    def go_back(self, bookmark: str) -> str | None:
+    def go_back(self, bookmark: str) -> str:
         """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
 
         Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
@@ -129,7 +131,8 @@ class D1Database(Database):
         if before is None:
             raise NotOffered(self.place)
         # A second restore would call the first one's outcome the state before.
-        return self._repeated(lambda: self.client.go_back(self.database_id, bookmark) and before)
+        self._repeated(lambda: self.client.go_back(self.database_id, bookmark))
+        return before
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         if self.read_only:

@@ -171,7 +171,8 @@ class _Run(RetentionRemoval):
                 if self.plan.total and self.plan.has_chain:
                     self.check()
                 if self.plan.total:
-                    self.result.bookmark = self.database.bookmark()
+                    with suppress(StorageError):  # what removes nothing must keep nothing from going
+                        self.result.bookmark = self.database.bookmark()
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True

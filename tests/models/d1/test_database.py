@@ -14,6 +14,7 @@ from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import (
+    Failed,
     NoAnswer,
     NotOffered,
     NotReached,
@@ -188,6 +189,16 @@ def test_time_travel(production: D1Database, edge: Edge) -> None:
     before = production.go_back(str(now))
     assert edge.restored == [now, now]
     assert before == edge.bookmarks[1], "what was before the first time"
+
+
+def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Edge) -> None:
+    edge.bookmarks = []
+    edge.read_faults = ["echo"]
+    with pytest.raises(Failed, match="The database refused this"):
+        production.bookmark()
+    edge.read_faults = ["echo"]
+    with pytest.raises(Failed):
+        production.require_there()
 
 
 def test_where_there_is_no_time_travel(production: D1Database, edge: Edge) -> None:

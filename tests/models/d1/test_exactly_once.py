@@ -162,6 +162,13 @@ def pieces(live: Live, edge: Edge, tmp_path: Path, seconds: float = 1.0) -> tupl
 HOW: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}
 
 
+def test_retention_goes_without_a_bookmark_that_is_refused(live: Live, edge: Edge, tmp_path: Path) -> None:
+    path, database = pieces(live, edge, tmp_path)
+    edge.bookmarks, edge.refuses_travel = [], True
+    result = retain(database, checkpoint=unsigned(path), **HOW)
+    assert result.total and result.bookmark is None
+
+
 def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_path: Path) -> None:
     """What it says of its last step is so: nobody knows yet whether that is in."""
     path, database = pieces(live, edge, tmp_path, seconds=0.3)
