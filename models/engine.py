@@ -5,15 +5,19 @@ Queries are Peewee's, which are bound to no database; values travel as parameter
 is a `Capability`, and no limit of an engine is written anywhere but in its `Limits`.
 """
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
 
+from models.errors import ReadOnlyFile
 from models.progress import Stop, never
 
 if TYPE_CHECKING:
@@ -97,6 +101,10 @@ class Usage:
     written: int = 0
 
 
+_BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)
+"""What the thread may write to the end."""
+
+
 class Database(ABC):
     """One database in the platform's schema.
 
@@ -109,6 +117,8 @@ class Database(ABC):
     """How many threads may well read at once."""
     capabilities: frozenset[Capability]
     read_only: bool
+    writable_until: float = math.inf
+    """When its writes are locked, in epoch seconds."""
     last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
     unrecorded: bool = False
@@ -130,6 +140,28 @@ class Database(ABC):
 
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nothing can be written now, but what has `begun`."""
+        return self.read_only or time.time() >= self.writable_until
+
+    def require_writable(self) -> None:
+        """Raises `ReadOnlyFile`. Every write asks this first."""
+        if self.is_locked and _BEGUN.get() is not self:
+            raise ReadOnlyFile(self.place)
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Within it the calling thread may write to the end, also when writes are locked in its middle: what
+        was done by halves would have no report. Raises `ReadOnlyFile` where they are locked now.
+        """
+        self.require_writable()
+        before = _BEGUN.set(self)
+        try:
+            yield
+        finally:
+            _BEGUN.reset(before)
 
     @property
     @abstractmethod

@@ -23,7 +23,7 @@ from models.d1.errors import (
 from models.d1.shared import Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
-from models.errors import Cancelled, ReadOnlyFile, RowChanged, StorageError, TenantAdminError
+from models.errors import Cancelled, RowChanged, StorageError, TenantAdminError
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 
@@ -124,8 +124,7 @@ class D1Database(Database):
         Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
         API has no Time Travel, and `RemoteError`.
         """
-        if self.read_only:
-            raise ReadOnlyFile(self.place)
+        self.require_writable()
         self.settle()
         before = self.bookmark()
         if before is None:
@@ -135,8 +134,7 @@ class D1Database(Database):
         return before
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
-        if self.read_only:
-            raise ReadOnlyFile(self.place)
+        self.require_writable()
         self.settle()
         if cancelled():
             raise Cancelled

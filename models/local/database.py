@@ -19,7 +19,6 @@ from models.errors import (
     FileEmptied,
     FileLocked,
     LogMissing,
-    ReadOnlyFile,
     RowChanged,
 )
 from models.local.errors import no_longer, translate
@@ -169,8 +168,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         return found
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
-        if self.read_only:
-            raise ReadOnlyFile(self.path)
+        self.require_writable()
         compiled = [(*self.get_sql_context().parse(item.query), item) for item in statements]
         deadline = time.monotonic() + PATIENCE
 

@@ -27,7 +27,7 @@ from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
 from app.services.retention.result import RetentionResult
 from models.d1.errors import OutcomeUnknown
 from models.engine import Database
-from models.errors import Cancelled, LogMissing, NotAllowed, ReadOnlyFile, StorageError, TenantAdminError
+from models.errors import Cancelled, LogMissing, NotAllowed, StorageError, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -48,10 +48,16 @@ class NoCheckpoint(TenantAdminError):
 class RetentionStopped(StorageError):
     """Something failed after transactions of a run had removed rows, which are gone; `result` counts them.
 
-    `planned` is how many rows were to go.
+    `planned` is how many rows were to go; `unreported` is why the chain has no report of it, perhaps.
     """
 
-    def __init__(self, result: RetentionResult, planned: int, error: TenantAdminError) -> None:
+    def __init__(
+        self,
+        result: RetentionResult,
+        planned: int,
+        error: TenantAdminError,
+        unreported: TenantAdminError | None = None,
+    ) -> None:
         self.result = result
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
@@ -63,6 +69,7 @@ class RetentionStopped(StorageError):
         super().__init__(
             f"Retention stopped when {result.total:,} of {planned:,} rows had been removed; {state}. "
             f"The step that failed: {error.happened}"
+            + (f" Its report in the audit chain failed, too: {unreported.happened}" if unreported else "")
         )
 
 
@@ -91,8 +98,9 @@ def carry_out(
     transactions. What was removed is reported in an audit event of the tenant `system`; a run that finds
     nothing to do needs no confirmation and leaves the file as it is.
 
-    Where the database can be brought back to a state by a bookmark, one is taken before anything goes, and
-    named in the result and the report. What a person waits for comes before a run.
+    Where the database can be brought back to a state by a bookmark, and tells one, it is taken before
+    anything goes, and named in the result and the report. What a person waits for comes before a run, which
+    goes on to its end where writes are locked in its middle.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archives`).
@@ -101,8 +109,7 @@ def carry_out(
     `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the archive among them, where
     nothing had been removed, and `RetentionStopped` where something had, which is reported in the chain too.
     """
-    if database.read_only:
-        raise ReadOnlyFile(database.place)
+    database.require_writable()
     started = time.monotonic()
     is_recorded = plan.has_chain and plan.total
     obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
@@ -129,7 +136,7 @@ def carry_out(
         pause=pause,
         batch_rows=batch_rows,
     )
-    with database.in_background():
+    with database.begun(), database.in_background():
         try:
             run.go()
         except Exception:  # whoever interrupts does not wait for a verification
@@ -182,8 +189,10 @@ class _Run(RetentionRemoval):
             if not self.result.total:
                 raise
             stopped = RetentionStopped(self.result, self.plan.total, error)
-            with suppress(TenantAdminError):  # the first failure is the one to tell
+            try:
                 self.report(error=stopped)
+            except TenantAdminError as unreported:
+                stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error
 
     def look_back(self) -> None:

@@ -1,6 +1,7 @@
 """What a live database asks of a person: to unlock its writes, to check a lost answer, to wait."""
 
 import time
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -9,8 +10,12 @@ from models.d1.errors import OutcomeUnknown, RateLimited
 from models.engine import Database
 from models.errors import TenantAdminError
 
+T = TypeVar("T", bound=TenantAdminError)
+
 UNLOCKED_SECONDS = 900
 """For how long writes stay unlocked."""
+_LOOK_MS = 2_000
+"""How soon the window shows that they are locked; the engine knows it at once."""
 
 
 class Lock(QObject):
@@ -24,29 +29,45 @@ class Lock(QObject):
     def __init__(self, database: Database, parent: QObject, *, needed: bool) -> None:
         super().__init__(parent)
         self._database, self.needed = database, needed
-        self.is_locked = needed
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self.lock)
+        self._ends = 0.0
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._look)
         if needed:
-            database.read_only = True
+            database.writable_until = 0.0
+
+    @property
+    def is_locked(self) -> bool:
+        return self.needed and time.time() >= self._database.writable_until
 
     @property
     def minutes_left(self) -> int:
         """For how many minutes, one at the least, writes stay unlocked; 0 where they are locked."""
-        return max(1, round(self._timer.remainingTime() / 60_000)) if self._timer.isActive() else 0
+        left = self._database.writable_until - time.time()
+        return max(1, round(left / 60)) if self.needed and left > 0 else 0
 
     def unlock(self, seconds: int = UNLOCKED_SECONDS) -> None:
-        self._timer.start(seconds * 1000)
-        self._turn(locked=False)
+        """By the clock on the wall, which goes on while the computer sleeps; where that is set back, by the
+        other one.
+        """
+        self._ends = time.monotonic() + seconds
+        self._database.writable_until = time.time() + seconds
+        self._timer.start(min(seconds * 1000, _LOOK_MS))
+        self.changed.emit()
 
     def lock(self) -> None:
-        """What is being written is written; nothing is after it."""
+        """What has begun is written to its end; nothing is after it."""
         self._timer.stop()
-        self._turn(locked=True)
-
-    def _turn(self, *, locked: bool) -> None:
-        self._database.read_only = self.is_locked = locked
+        self._database.writable_until = 0.0
         self.changed.emit()
+
+    def _look(self) -> None:
+        if self.is_locked or time.monotonic() >= self._ends:
+            self.lock()
+
+
+def _within(error: BaseException, kind: type[T]) -> T | None:
+    """The failure of that kind, also where it ended work that says so in words of its own."""
+    return next((one for one in (error, error.__cause__) if isinstance(one, kind)), None)
 
 
 class Unsettled(QObject):
@@ -76,8 +97,8 @@ class Unsettled(QObject):
             )
 
     def _hear(self, error: TenantAdminError) -> None:
-        if isinstance(error, OutcomeUnknown):
-            self.error = error
+        if (found := _within(error, OutcomeUnknown)) is not None:
+            self.error = found
             self.changed.emit()
 
     def _told(self, saved: bool | None) -> None:
@@ -105,9 +126,9 @@ class Pause(QObject):
         runner.failed_with.connect(self._hear)
 
     def _hear(self, error: TenantAdminError) -> None:
-        if isinstance(error, RateLimited):
-            began, self.error = self.error is None, error
-            self._timer.start(max(1_000, round((error.until - time.time()) * 1000) + 500))
+        if (found := _within(error, RateLimited)) is not None:
+            began, self.error = self.error is None, found
+            self._timer.start(max(1_000, round((found.until - time.time()) * 1000) + 500))
             if began:
                 self.changed.emit()
 

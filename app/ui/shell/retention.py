@@ -85,7 +85,7 @@ class Retention(QObject):
     @property
     def next_run(self) -> int | None:
         """When the next scheduled run is due; None while there is none."""
-        if self._database.read_only or self._stopped or not self.daily:
+        if self._database.is_locked or self._stopped or not self.daily:
             return None
         last, now = self._settings.retention_last_run.get(self._kept_by), self._clock()
         if last is None or last > now:  # a clock that was set back must not put it off for years
@@ -318,7 +318,7 @@ class Retention(QObject):
             return
         last, due, now = self._settings.retention_last_run.get(self._kept_by), self.next_run, self._clock()
         if due is None and last is None:
-            self.status.emit(f"Retention: {'read-only' if self._database.read_only else 'off'}")
+            self.status.emit(f"Retention: {'read-only' if self._database.is_locked else 'off'}")
         elif due is not None and self.waiting is not None:
             self.status.emit(
                 "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"

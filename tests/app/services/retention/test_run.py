@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -1045,6 +1046,39 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(
     assert reported == str(stopped.value) and "nothing was" not in reported.lower()
     assert reported.startswith("Retention stopped when 2 of 4 rows had been removed; those are gone")
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
+
+
+def test_a_run_that_has_begun_ends_though_writes_are_locked_in_its_middle(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    """It alone may write then, and its report is in the chain."""
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def lock(_seconds: float) -> None:
+        database.writable_until = 0.0
+        with pytest.raises(ReadOnlyFile):
+            ThreadPoolExecutor(1).submit(database.run_batch, []).result()
+
+    assert retain(database, batch_rows=2, pause=lock).removed["audit_chain"] == 4
+    reports = "SELECT count(*) FROM audit_chain WHERE event_type = 'retention_completed'"
+    assert sql.execute(reports).fetchall() == [(1,)]
+    with pytest.raises(ReadOnlyFile):
+        retain(database)
+
+
+def test_a_report_that_is_refused_is_not_lost_in_silence(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def fail(_seconds: float) -> None:
+        database.connection().pragma("query_only", 1)
+        raise DiskFull(database.path)
+
+    with pytest.raises(
+        RetentionStopped, match=r"is full.* Its report in the audit chain failed, too: .*read-only"
+    ):
+        retain(database, batch_rows=2, pause=fail)
 
 
 @pytest.mark.slow

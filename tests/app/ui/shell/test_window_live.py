@@ -150,7 +150,7 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     qtbot.waitUntil(lambda: values(page, "email")[0] == before_it, timeout=LONG)
 
     click(qtbot, window.strip.unlock_button)
-    assert not edit.isEnabled() and window.context.opened.database.read_only
+    assert not edit.isEnabled() and window.context.opened.database.is_locked
     press("Ctrl+Shift+Z")
     assert ask(file, stored) == [(0,)], "neither is it done again"
 
