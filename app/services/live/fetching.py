@@ -43,6 +43,8 @@ _CHAIN: Final = AUDIT_CHAIN.name
 _SEQUENCE: Final = "sqlite_sequence"
 _OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
+_SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow' ORDER BY name"
+"""What virtual tables are kept in. An ordinary table's name may begin like theirs."""
 _REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 Line = tuple[Value, ...]
@@ -198,13 +200,14 @@ class _Fetch:
     def _tables(self, objects: Rows) -> list[_Copy]:
         """Those with rows of a person's, and the numbers that AUTOINCREMENT goes on from."""
         virtual = [name for _, name, sql in objects if _VIRTUAL.match(sql)]
-        self.notes += [f"left out: the virtual table {name}, and what it is kept in" for name in virtual]
+        shadows = [name for (name,) in self.database.rows(raw(_SHADOWS))] if virtual else []
+        self.notes += [f"left out: the virtual table {name}" for name in virtual]
+        self.notes += [f"left out: {name}, which a virtual table is kept in" for name in shadows]
         stored, _ = read_stored(self.database)
-        not_theirs = ("sqlite_", "_cf_", *(f"{name}_" for name in virtual))
         found = [
             _Copy.of(table)
             for name, table in stored.items()
-            if name == _SEQUENCE or not name.startswith(not_theirs)
+            if name == _SEQUENCE or not (name.startswith(("sqlite_", "_cf_")) or name in shadows)
         ]
         # The numbers before the entries that take them, which SQLite itself counts on from there.
         return sorted(found, key=lambda table: (table.name != _SEQUENCE, table.name != _CHAIN))
@@ -260,13 +263,16 @@ class _Fetch:
         with self.target:
             for rows in self._pages(chain, () if last is None else (last,)):
                 self._insert(chain, rows)
-            names = self.target.execute(f"SELECT DISTINCT tenant_id FROM {_CHAIN}").fetchall()  # noqa: S608
-            first = f"SELECT coalesce(min(seq), {2**53}) FROM {_CHAIN} WHERE tenant_id = ?"  # noqa: S608
-            for part in in_parts((name for (name,) in names if isinstance(name, str)), 200):
-                found = self.database.read_batch([raw(first, tenant) for tenant in part])
-                gone = f"DELETE FROM {_CHAIN} WHERE tenant_id = ? AND seq < ?"  # noqa: S608
-                for tenant, ((seq,),) in zip(part, found, strict=True):
-                    self.target.execute(gone, (tenant, seq))
+            # By its bytes, of its kind: a name may be no UTF-8, or no text.
+            names = self.target.execute(
+                f"SELECT DISTINCT CAST(tenant_id AS BLOB), typeof(tenant_id) FROM {_CHAIN}"  # noqa: S608
+            ).fetchall()
+            first = f"SELECT coalesce(min(seq), {2**53}) FROM {_CHAIN} WHERE tenant_id IS CAST(? AS {{}})"  # noqa: S608
+            gone = f"DELETE FROM {_CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ?"  # noqa: S608
+            for part in in_parts(names, 200):
+                found = self.database.read_batch([raw(first.format(kind), name) for name, kind in part])
+                for (name, kind), ((seq,),) in zip(part, found, strict=True):
+                    self.target.execute(gone.format(kind), (name, seq))
             chain.rows = self.target.execute(f"SELECT count(*) FROM {_CHAIN}").get  # noqa: S608
 
     def _pages(self, table: _Copy, last: Line) -> Iterator[list[Line]]:

@@ -155,6 +155,51 @@ def test_a_table_that_is_only_called_so_is_read_like_any(tmp_path: Path) -> None
     assert stored(tmp_path / "copy.sqlite") == stored(source)
 
 
+def test_a_table_beside_a_virtual_one_of_a_like_name_is_read(put: Put, tmp_path: Path) -> None:
+    source = tmp_path / "source.sqlite"
+    execute(
+        source,
+        "CREATE VIRTUAL TABLE search USING fts5(what)",
+        "INSERT INTO search VALUES ('a word')",
+        "CREATE TABLE search_log (what)",
+        "INSERT INTO search_log VALUES ('a search')",
+    )
+    found = fetched(put(source), tmp_path / "copy.sqlite")
+    assert found.rows == {"search_log": 1}
+    assert stored(tmp_path / "copy.sqlite")["search_log"] == stored(source)["search_log"]
+    kept_in = (f"search_{part}" for part in ("config", "content", "data", "docsize", "idx"))
+    assert found.notes == (
+        "left out: the virtual table search",
+        *(f"left out: {name}, which a virtual table is kept in" for name in kept_in),
+    )
+
+
+def test_retention_beside_it_takes_tenants_whose_names_are_no_text(tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=300)
+    odd = "CAST(x'ff41' AS TEXT)", "x'ff42'"
+    with closing(apsw.Connection(str(source))) as connection:
+        for name in odd:
+            connection.execute(
+                f"UPDATE audit_chain SET tenant_id = {name} WHERE tenant_id ="
+                " (SELECT min(tenant_id) FROM audit_chain WHERE typeof(tenant_id) = 'text'"
+                "  AND tenant_id NOT LIKE '%A')"
+            )
+
+    def act() -> None:
+        for name in odd:
+            execute(
+                source,
+                f"DELETE FROM audit_chain WHERE seq IN"
+                f" (SELECT seq FROM audit_chain WHERE tenant_id = {name} LIMIT 2)",
+            )
+
+    fetched(Disturbed(source, [*[lambda: None] * 6, act]), tmp_path / "copy.sqlite")
+    with closing(apsw.Connection(str(source))) as connection:
+        kinds = f"SELECT count(DISTINCT tenant_id) FROM audit_chain WHERE tenant_id IN ({', '.join(odd)})"
+        assert connection.execute(kinds).get == 2
+    assert stored(tmp_path / "copy.sqlite") == stored(source)
+
+
 def test_what_never_rests_is_said(tmp_path: Path) -> None:
     source = sample(tmp_path / "source.sqlite", rows=300)
     number = iter(range(10_000))
