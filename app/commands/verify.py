@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,19 +87,16 @@ def verify(options: argparse.Namespace) -> int:
     since = None
     with _reading(options.file) as where:
         is_live = not isinstance(where, Path)
+        before = partial(_say_rows, where, quiet=options.quiet)
         if options.since_checkpoint or (is_live and not options.whole and not any(_asked(options).values())):
             _refuse_beside_since(options)
             by = paths.os_user()
             checked = verify_by_itself(
-                where, store, verifier, now=now, by=by, sign=False, whole_daily=not is_live
+                where, store, verifier, now=now, by=by, sign=False, whole_daily=not is_live, before=before
             )
             report, since = checked.report, checked.since
         else:
-            if not isinstance(where, Path):
-                from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415
-
-                rows = counted(rows_to_read(where, section), "row")
-                complain(f"this reads up to {rows} of {where.place}")
+            before(section)
             held = {"export": exported, "trust": trust, "archive": options.archive}
             report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
         if since is None and not report.entries and not report.findings:
@@ -136,6 +134,15 @@ def _reading(given: Path | LiveName) -> "Iterator[Where]":
     identified(connection, database.client, database.database_id)  # wrangler makes what it does not know
     with database.connection_context():
         yield database
+
+
+def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
+    """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
+    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415
+    from app.services.chain.reading import name_of  # noqa: PLC0415
+
+    if not quiet and (rows := to_read(where, section)):
+        complain(f"this reads up to {counted(rows, 'row')} of {name_of(where)}")
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:
@@ -206,6 +213,7 @@ def _checkpoint(where: "Where", options: argparse.Namespace) -> int:
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
+    from app.services.chain.verify.report import EVERYTHING  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     code = EXIT_INTACT
@@ -218,6 +226,7 @@ def _checkpoint(where: "Where", options: argparse.Namespace) -> int:
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason
         accepts = options.start_over or options.accept_starts
         accepted_by = paths.os_user() if accepts else None
+        _say_rows(where, EVERYTHING)
         made = verify_and_sign(where, store, verify, now=now, reason=reason, accepted_by=accepted_by)
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say(str(made.why_not))

@@ -11,6 +11,7 @@ from typing import Any
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import (
+    read_at_most,
     verify_and_sign,
     verify_by_itself,
     verify_with_checkpoints,
@@ -20,7 +21,7 @@ from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor,
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
-from models.engine import Database
+from models.engine import MOST_READ, Database
 from models.progress import Progress, Stop
 
 LinkCell = tuple[str, str | None, Tone | None, str]
@@ -40,6 +41,7 @@ class Asked:
     the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
     is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
     are right. With `new_alone` it is looked at from the latest checkpoint on, where there is one that fits.
+    Of a live database that charges no more than `most` rows are read.
     """
 
     section: Section = EVERYTHING
@@ -50,6 +52,7 @@ class Asked:
     accepted_by: str | None = None
     since: int | None = None
     new_alone: bool = False
+    most: int = MOST_READ
 
     @property
     def is_whole(self) -> bool:
@@ -144,7 +147,8 @@ def run(
     """Verifies, and makes a checkpoint of a whole file that holds.
 
     `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring. Raises the
-    errors of `verify_and_sign` and `verify_with_checkpoints`.
+    errors of `verify_and_sign` and `verify_with_checkpoints`, and `MuchToRead` before it reads more rows than
+    were asked for.
     """
     with where.connection_context() if isinstance(where, Database) else nullcontext():
         return _run(progress, cancelled, asked, where, now=now, by=by, on_report=on_report)
@@ -161,9 +165,11 @@ def _run(
     on_report: Callable[[Report], object] | None,
 ) -> Outcome:
     store, verify = store_and_verifier()
+    before = partial(read_at_most, where, asked.most)
     if asked.new_alone and store.checkpoints(where):
-        told = partial(by_itself, whole_daily=False, progress=progress, cancelled=cancelled)
+        told = partial(by_itself, whole_daily=False, before=before, progress=progress, cancelled=cancelled)
         return told(where, store, verify, now=now, by=by)
+    before(asked.section)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
     ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}

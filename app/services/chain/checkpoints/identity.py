@@ -407,7 +407,12 @@ def _has_own(
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
-    """The database whose known row lies under another seq, or was pruned and is continued; one pass."""
+    """The database whose known row lies under another seq, or was pruned and is continued; one pass.
+
+    Of none where the rows that are read are charged: it stays in its place, which tells it, too.
+    """
+    if rows.database.usage is not None:
+        return None
     owners: Mapping[str, KnownDatabase] = {
         value: database
         for database, checkpoints in known

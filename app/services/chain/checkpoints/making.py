@@ -8,7 +8,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import Where
+from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from models.errors import Cancelled, TenantAdminError
@@ -18,6 +18,20 @@ from models.status import DAY
 
 Verifier = Callable[..., Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
+
+
+class MuchToRead(TenantAdminError):
+    """A live database was about to be read for more `rows` than a person has agreed to."""
+
+    heading = "Read this much?"
+    sentence = (
+        "To verify this, up to {why} rows of {name} are read, and charged. It can be limited to a tenant, or "
+        "to a range of entries."
+    )
+
+    def __init__(self, place: str, rows: int) -> None:
+        super().__init__(place, f"{rows:,}")
+        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,24 @@ class Attempt:
         whole = (item for item in found if item.tenant is None or item.code is Code.INDEX)
         first = (item.message for item in whole if item.is_error or item.code is Code.EARLIER)
         return self.failure or next(first, None)
+
+
+def to_read(where: Where, section: Section) -> int:
+    """About how many rows verifying a section reads, as they are charged; 0 of a file, and where nothing is.
+
+    Raises as `verify`.
+    """
+    if isinstance(where, Path) or where.usage is None:
+        return 0
+    from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
+
+    return rows_to_read(where, section)
+
+
+def read_at_most(where: Where, rows: int, section: Section) -> None:
+    """Raises `MuchToRead` where verifying the section reads more of a live database, and as `to_read`."""
+    if (needed := to_read(where, section)) > rows:
+        raise MuchToRead(name_of(where), needed)
 
 
 def verify_with_checkpoints(
@@ -195,6 +227,7 @@ def verify_by_itself(
     by: str,
     sign: bool,
     whole_daily: bool = True,
+    before: Callable[[Section], object] = lambda section: None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Checked:
@@ -206,7 +239,8 @@ def verify_by_itself(
     before was not sound, or, if `whole_daily`, where it was verified whole a day ago. What is found from a
     checkpoint on proves the whole file wrong, and never right. With `sign` a whole file that holds gets a
     checkpoint where it has entries that none covers, and where no keyring would ask a person for it. The
-    verdict is kept. Raises the errors of `verify`, and of `CheckpointStore`.
+    verdict is kept. `before` is told of each section that is about to be read; what it raises ends it. Raises
+    the errors of `verify`, and of `CheckpointStore`.
     """
     last = store.last_verdict(where)
     whole_at = None if last is None else last.whole_at
@@ -215,10 +249,12 @@ def verify_by_itself(
         since = store.still_known(where, counted=whole_daily)
         if since is not None:
             behind = Section(first=since.through + 1)
+            before(behind)
             report = verify(where, section=behind, now=now, progress=progress, cancelled=cancelled)
             if report.intact:
                 keep_verdict(where, store, report, now=now, by=by, since=since)
                 return Checked(report, since)
+    before(EVERYTHING)
     known = store.known(where)
     report = verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
     keep_verdict(where, store, report, now=now, by=by)

@@ -357,12 +357,15 @@ class CheckpointStore:
             return latest if compare(rows, known.checkpoints, counting=False).continues else None
 
     def continuation(self, where: Where) -> Continuation:
-        """Whether the file continues the one last seen, by a few look-ups: less than a verification."""
+        """Whether the file continues the one last seen, by a few look-ups: less than a verification.
+
+        What is new is not counted where the rows that are read are charged.
+        """
         known = self.known(where).checkpoints
         if not known:
             return Continuation()
         with rows_of(where) as rows:
-            return compare(rows, known)
+            return compare(rows, known, counting=rows.database.usage is None)
 
     @contextmanager
     def _contents_of(self, where: Where) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:

@@ -1,6 +1,7 @@
 """What the audit tab opens: the checkpoints of the file, and the question which entries to verify."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoints.making import MuchToRead
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -52,6 +54,16 @@ _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
     "cannot change it."
 )
+
+
+def ask_to_read(
+    theme: Theme, much: MuchToRead, agreed: Callable[[], object], parent: QWidget
+) -> ConfirmDialog:
+    """Asks whether so much may be read where it is charged."""
+    action = f"Read {counted(much.rows, 'row')}"
+    dialog = ConfirmDialog(theme, much.heading, str(much), action=action, danger=False, parent=parent)
+    dialog.open_once(agreed)
+    return dialog
 
 
 class CheckpointsDialog(Dialog):
@@ -180,7 +192,7 @@ class CheckpointsDialog(Dialog):
             now=self._context.clock(),
             by=self._context.settings.actor,
         )
-        self._run(text, work, done)
+        self._run(text, work, done, lambda much: self._check(text, replace(asked, most=much.rows), done))
 
     def show_checkpoints(
         self, found: Sequence[Checkpoint], where: str, unreadable: Sequence[str] = ()
@@ -217,7 +229,13 @@ class CheckpointsDialog(Dialog):
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
-    def _run(self, text: str, work: Callable[[Progress, Stop], object], done: Callable[..., None]) -> None:
+    def _run(
+        self,
+        text: str,
+        work: Callable[[Progress, Stop], object],
+        done: Callable[..., None],
+        agreed: Callable[[MuchToRead], None] = lambda much: None,
+    ) -> None:
         self._set_busy(True)
 
         def finish(result: object) -> None:
@@ -229,6 +247,8 @@ class CheckpointsDialog(Dialog):
             if not self._closed:
                 self._set_busy(False)
                 self.state.setText("Cancelled." if isinstance(error, Cancelled) else str(error))
+                if isinstance(error, MuchToRead):
+                    ask_to_read(self._context.theme, error, partial(agreed, error), self)
 
         self._job = self._context.job(text, work, on_done=finish, on_failed=failed)
 

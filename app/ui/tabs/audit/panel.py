@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.making import MuchToRead
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.tables import AUDIT_CHAIN
@@ -28,7 +29,6 @@ from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.engine import MOST_READ, Database
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop
 
@@ -141,38 +141,15 @@ class VerificationPanel(QWidget):
     def _begin(self) -> None:
         if not self._is_due:  # cancelled meanwhile
             return
-        if self._context.costs:
-            self._context.runner.read(self._cost, on_done=self._ask_cost, on_failed=self._not_begun)
-        else:
-            self._run()
+        self._run()
 
-    def _cost(self, database: Database) -> int:
-        """How many rows it reads, as far as that is to be asked about."""
-        from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
+    def _ask_cost(self, much: MuchToRead) -> None:
+        """Goes on as far as a person agrees to; what it has come to need may be more again."""
+        from app.ui.tabs.audit.dialogs import ask_to_read  # noqa: PLC0415 - few are asked
 
-        is_known = self._asked.new_alone and self._store.checkpoints(database)
-        return 0 if is_known else rows_to_read(database, self._asked.section)
-
-    def _ask_cost(self, rows: int) -> None:
-        if rows <= MOST_READ:
-            self._run()
-            return
-        dialog = ConfirmDialog(
-            self._context.theme,
-            "Read this much?",
-            f"To verify this, up to {counted(rows, 'row')} of {self._context.opened.place} are read, and "
-            "charged. It can be limited to a tenant, or to a range of entries.",
-            action=f"Read {counted(rows, 'row')}",
-            danger=False,
-            parent=self,
-        )
-        dialog.rejected.connect(lambda: self._not_begun(Cancelled()))
-        dialog.open_once(self._run)
-
-    def _not_begun(self, error: TenantAdminError) -> None:
-        if self._is_due:
-            self._is_due = False
-            self._failed(error)
+        self._is_due = True
+        self._asked = replace(self._asked, most=much.rows)
+        ask_to_read(self._context.theme, much, self._run, self).rejected.connect(self.cancel)
 
     def _run(self) -> None:
         if not self._is_due:
@@ -302,7 +279,10 @@ class VerificationPanel(QWidget):
             self.show_outcome(outcome)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self._job = None
+        job, self._job = self._job, None
+        if isinstance(error, MuchToRead) and job is not None and not job.cancelled:
+            self._ask_cost(error)
+            return
         self._context.verdict.is_asked = False
         if not isinstance(error, Cancelled):
             self._say(Tone.BAD, "Could not verify", detail=str(error))

@@ -35,6 +35,7 @@ from tests.fixtures.window import (
     dialog,
     error,
     go,
+    labels,
     notice,
     open_file,
     press,
@@ -287,6 +288,38 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
         page.commands.trigger("verify_whole")
     assert page.banner.headline().startswith("Chain verified")
     assert window.shield.text().startswith("Chain verified")
+
+
+def test_much_is_verified_when_a_person_says_so(
+    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
+) -> None:
+    last = "(SELECT max(seq) FROM audit_chain)"
+    execute(demo_path, f"UPDATE audit_chain SET seq = seq + 200000 WHERE seq = {last}")
+    file = live.put(demo_path, listed=True)
+    Connections().add(live.connection(file, "dev"))
+    open_live(qtbot, window, "d1:dev")
+    press("Ctrl+2")
+    page = current(window)
+    assert isinstance(page, AuditTab)
+
+    def asked() -> ConfirmDialog:
+        found = dialog(qtbot, window, ConfirmDialog)
+        assert "rows of d1:dev are read, and charged" in " ".join(labels(found))
+        return found
+
+    page.commands.trigger("verify")
+    click(qtbot, asked().cancel_button)
+    qtbot.waitUntil(lambda: page.banner.headline() == "Verification cancelled")
+    page.commands.trigger("verify")
+    with qtbot.waitSignal(page.verified, timeout=LONG):
+        click(qtbot, asked().confirm_button)
+    with qtbot.waitSignal(page.verified, timeout=LONG):
+        page.commands.trigger("verify")
+    assert page.banner.headline().startswith("Nothing new since checkpoint 1"), "of which nothing is asked"
+    execute(file, f"UPDATE audit_chain SET hash = 'x' WHERE seq = {last}")
+    page.commands.trigger("verify")
+    with qtbot.waitSignal(page.verified, timeout=LONG):
+        click(qtbot, asked().confirm_button)
 
 
 def test_a_list_is_exported_whole(

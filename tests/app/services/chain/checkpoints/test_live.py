@@ -1,21 +1,23 @@
 """Checkpoints of a live database: which one it is, an older state of it, and files that were made of it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peewee import BaseQuery
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
-from app.services.chain.checkpoints.making import SignedReport
+from app.services.chain.checkpoints.making import MuchToRead, SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import write_bundle
 from app.services.chain.reading import Where
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import Report, Section
+from models.engine import Rows, Usage
 from tests.app.services.chain.test_evidence import recheck
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
@@ -83,7 +85,8 @@ def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
     chain.append("tenant-00")
     chain.append("tenant-01")
     found = store.continuation(engine)
-    assert (found.continues, found.checkpoint, found.new_entries) == (True, 1, 2)
+    new = 2 if engine.usage is None else 0
+    assert (found.continues, found.checkpoint, found.new_entries) == (True, 1, new)
     report = verify(engine, store)
     assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 2)
     assert sign(engine, store).checkpoint == 2
@@ -182,6 +185,64 @@ def test_an_entry_before_the_checkpoint_that_is_gone_shows_in_the_whole(
     last = chain.one("SELECT max(seq) FROM audit_chain WHERE tenant_id = 'tenant-01'")[0]
     chain.run("DELETE FROM audit_chain WHERE seq = ?", last)
     assert since(engine, store).since is None
+
+
+def test_more_than_was_agreed_to_is_not_read(path: Path, store: CheckpointStore) -> None:
+    engine, told = PlainEngine(path), list[int]()
+    engine.usage = Usage()
+
+    def before(section: Section) -> None:
+        told.append(making.to_read(engine, section))
+        making.read_at_most(engine, 10, section)
+
+    with engine.connection_context():
+        with pytest.raises(MuchToRead, match="up to 270 rows of production are read, and charged"):
+            since(engine, store, before=before)
+        sign(engine, store)
+        chain = ChainFile(path)
+        chain.append("tenant-00", at=NOW)
+        assert since(engine, store, before=before).since is not None
+        chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 91")
+        with pytest.raises(MuchToRead) as much:
+            since(engine, store, before=before)
+    assert told == [270, 1, 1, 273]
+    assert much.value.rows == 273
+
+
+class Counted(PlainEngine):
+    """Says which of its reads are of the whole table."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.whole: list[str] = []
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        self.whole += [sql for query in queries for sql in [query.sql()[0]] if "NOT INDEXED" in sql]
+        return super().read_batch(queries)
+
+
+def test_where_rows_are_charged_no_table_is_read_to_tell_what_it_is(
+    path: Path, store: CheckpointStore, tmp_path: Path
+) -> None:
+    other = ChainFile.build(tmp_path / "other.db", rows=3, tenants=2)
+    sign(other.path, store)
+    engine = Counted(path)
+    engine.usage = Usage()
+    with engine.connection_context():
+        assert store.identify(engine) is None
+        assert not engine.whole
+        sign(engine, store)
+        engine.whole.clear()
+        known = store.identify(engine)
+        chain = ChainFile(path)
+        for tenant in ("tenant-00", "tenant-01", "tenant-02"):
+            chain.append(tenant, at=NOW)
+            chain.prune(tenant, chain.seqs(tenant)[-1])
+            chain.append(tenant, at=NOW)
+            chain.prune(tenant, chain.seqs(tenant)[-1])
+        assert store.identify(engine) == known
+        assert store.continuation(engine).known
+        assert not engine.whole
 
 
 def test_beside_retention(put: Put, path: Path, store: CheckpointStore) -> None:
