@@ -48,10 +48,14 @@ class D1Database(Database):
     readers = 4  # which only wait
     capabilities = frozenset({Capability.BACKUP})
 
-    def __init__(self, client: Client, database_id: str, *, read_only: bool = False) -> None:
+    def __init__(
+        self, client: Client, database_id: str, *, read_only: bool = False, within: str = ""
+    ) -> None:
+        """`within` is what has it where there is no account, whose databases alone have an id each: a project
+        or file, else the address.
+        """
         self.client, self.database_id, self.read_only = client, database_id, read_only
-        # A local server's port is another each time.
-        self.identity = f"d1:{client.account or 'local'}/{database_id}"
+        self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
 
     @property

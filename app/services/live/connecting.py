@@ -30,7 +30,8 @@ def client(connection: Connection, tokens: Tokens) -> Client:
 
 def database(connection: Connection, tokens: Tokens, *, read_only: bool = False) -> D1Database:
     """The database; nothing is sent yet. Raises as `client` does."""
-    return D1Database(client(connection, tokens), connection.database_id, read_only=read_only)
+    found, within = client(connection, tokens), connection.within
+    return D1Database(found, connection.database_id, read_only=read_only, within=within)
 
 
 def databases(found: Client) -> list[Mapping[str, Any]]:

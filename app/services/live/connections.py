@@ -73,6 +73,11 @@ class Connection:
     def place(self) -> str:
         return PREFIX + self.name
 
+    @property
+    def within(self) -> str:
+        """What tells a `wrangler dev`'s database from another one's, which may have the same id."""
+        return self.project or self.base
+
     def to_json(self) -> dict[str, Any]:
         """What `tenant-admin d1 list --json` says of it."""
         return {

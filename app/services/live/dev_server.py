@@ -40,6 +40,23 @@ class DevServer:
     databases: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Offered(Connection):
+    """One to the database whose `file` a server was found to have open. It is not kept, so that a kept one
+    may have its name; and the server's port is another each time.
+    """
+
+    file: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"wrangler dev: {self.name}"
+
+    @property
+    def within(self) -> str:
+        return self.file
+
+
 def project_of(path: Path) -> Path:
     """The wrangler project that a folder or file is or lies in. Raises `InvalidInput` where there is none."""
     path = paths.resolved(path)
@@ -64,8 +81,8 @@ def running(project: Path) -> Iterator[DevServer]:
     return _servers(lambda processes: {pid for pid, one in processes.items() if _is_of(one, project)})
 
 
-def serving(file: Path) -> Connection | None:
-    """A connection, not kept, to the database whose file a running `wrangler dev` has open; None where the
+def serving(file: Path) -> Offered | None:
+    """A connection to the database whose file a running `wrangler dev` has open; None where the
     system tells of none. Waits for its answer.
     """
     file = paths.resolved(file)
@@ -76,7 +93,8 @@ def serving(file: Path) -> Connection | None:
             if projects.file_name(database) == file.name:
                 with suppress(InvalidInput):
                     binding = projects.names(project_of(file)).get(file.name, binding)  # noqa: PLW2901
-                return Connection(usable_name(binding), "", database, binding, server.base)
+                name = usable_name(binding)
+                return Offered(name, "", database, binding, server.base, file=str(file))
     return None
 
 

@@ -82,7 +82,7 @@ class Connecting(QObject):
             self.is_opening = False
             self.not_opened.emit()
             again = partial(self._open, place, find, read_only=read_only, is_kept=is_kept)
-            self._not_opened(place, asked[0] if asked else None, error, again)
+            self._not_opened(place, asked[0] if asked else None, error, again, is_kept=is_kept)
 
         self.is_opening = True
         done = partial(self._opened, is_kept=is_kept)
@@ -95,7 +95,13 @@ class Connecting(QObject):
         self.opened.emit(opened)
 
     def _not_opened(
-        self, place: str, connection: Connection | None, error: TenantAdminError, again: Callable[[], object]
+        self,
+        place: str,
+        connection: Connection | None,
+        error: TenantAdminError,
+        again: Callable[[], object],
+        *,
+        is_kept: bool,
     ) -> None:
         from app.services.live.connections import NoSuchConnection  # noqa: PLC0415
         from app.services.live.tokens import TokenMissing  # noqa: PLC0415
@@ -118,6 +124,7 @@ class Connecting(QObject):
         def doors() -> Iterator[Door]:
             if connection is not None:
                 yield "Try again", again
+            if connection is not None and is_kept:
                 yield "Edit the connection…", partial(self.ask_connect, connection)
 
         title = f"{place} cannot be opened"

@@ -16,6 +16,8 @@ from app.services.live.connections import (
     NoSuchConnection,
 )
 from models.d1.address import CLOUDFLARE
+from models.d1.client import Client
+from models.d1.database import D1Database
 from models.errors import InvalidInput, StorageError
 
 PROD = Connection("prod", "0a1b2c", "11111111-1111", "foundation-primary", production=True, colour="red")
@@ -177,3 +179,15 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         Connections(tmp_path / "in the way" / "connections").add(PROD)
     assert list(tmp_path.iterdir()) == [tmp_path / "in the way"]
+
+
+def test_databases_of_two_projects_are_two_though_they_have_one_id() -> None:
+    projects = (Connection("dev", "", "1111", base="", project=folder) for folder in ("/one", "/two"))
+    servers = (Connection("dev", "", "1111", base=f"http://127.0.0.1:{port}") for port in (8787, 8788))
+    found = [
+        D1Database(Client(one.place, one.base), one.database_id, within=one.within).identity
+        for one in (*projects, *servers)
+    ]
+    assert len({*found}) == 4
+    account = D1Database(Client("prod", "https://api.example", "0a1b2c"), "1111")
+    assert account.identity == "d1:0a1b2c/1111"

@@ -29,6 +29,7 @@ def test_a_file_leads_to_the_server_that_has_it_open(live: Live, database_path: 
     found = serving(file)
     assert found is not None and found.base.startswith(live.address)
     assert (found.database_id, found.is_local, found.name[:5]) == (live.ids[file], True, "copy-")
+    assert (found.place, found.within) == (f"wrangler dev: {found.name}", str(file))
     assert serving(live.state / "metadata.sqlite") is None
     shutil.copy(project_of(file) / "wrangler.jsonc", tmp_path)
     elsewhere = tmp_path / file.relative_to(project_of(file))
