@@ -51,7 +51,9 @@ class ConnectDialog(FormDialog):
         parent: QWidget | None = None,
     ) -> None:
         title = "Connect to D1" if connection is None else f"Connection {connection.place}"
-        super().__init__(theme, title, action="Save and open", parent=parent)
+        self._project = "" if connection is None else connection.project
+        sentence = f"The database of a running wrangler dev of {self._project}." if self._project else ""
+        super().__init__(theme, title, sentence, action="Save and open", parent=parent)
         self._runner, self._tokens, self._before = runner, tokens, connection
         self._job: Task | None = None
         self._tested: Connection | None = None
@@ -64,15 +66,8 @@ class ConnectDialog(FormDialog):
         self.add_field(
             "name", "Name", self.name, checked(require_name), "It is opened as d1:NAME, in commands too."
         )
-        self.add_field("account", "Account id", self.account, self._check_part, "Empty for a wrangler dev.")
-        self.add_field(
-            "token",
-            "API token",
-            self.token,
-            self._check_token,
-            "With D1 Edit, or D1 Read to look only. It goes to the system's keyring, never to a file.",
-        )
-        self.add_field("base", "API address", self.address, self._check_part)
+        if not self._project:
+            self._add_address()
         self.add_field(
             "database", "Database", self.database, self._check_database, "Press Test to list them."
         )
@@ -93,6 +88,18 @@ class ConnectDialog(FormDialog):
         self.finished.connect(lambda _: self._cancel())
         self.name.setFocus()
 
+    def _add_address(self) -> None:
+        """Where it is; a project's own server is looked for."""
+        self.add_field("account", "Account id", self.account, self._check_part, "Empty for a wrangler dev.")
+        self.add_field(
+            "token",
+            "API token",
+            self.token,
+            self._check_token,
+            "With D1 Edit, or D1 Read to look only. It goes to the system's keyring, never to a file.",
+        )
+        self.add_field("base", "API address", self.address, self._check_part)
+
     def connection(self) -> Connection:
         """What is entered. Raises `InvalidInput`, whose field says where."""
         chosen = self.database.currentData() or ""
@@ -101,9 +108,10 @@ class ConnectDialog(FormDialog):
             self.account.text().strip(),
             chosen,
             self.database.currentText() if chosen else "",
-            self.address.text().strip() or CLOUDFLARE,
+            "" if self._project else self.address.text().strip() or CLOUDFLARE,
             self.production.isChecked(),
             str(self.colour.currentData()),
+            self._project,
         )
 
     def test(self, then: Callable[[], None] | None = None) -> None:
@@ -111,7 +119,8 @@ class ConnectDialog(FormDialog):
         self.set_problem("")
         if self._job is not None:
             return
-        wrong = [key for key in ("name", "account", "token", "base") if self._check(key)]
+        asked = ("name", "account", "token", "base")
+        wrong = [key for key in asked if key in self._entries and self._check(key)]
         if wrong:
             self.editor(wrong[0]).setFocus()
             return
@@ -197,7 +206,9 @@ class ConnectDialog(FormDialog):
         connection, typed, before = self.connection(), self.token.text(), self._before
 
         def work(progress: Progress, cancelled: Stop) -> str:
-            Connections().add(connection, replace=before is not None and before.name == connection.name)
+            kept = Connections()
+            same = before is not None and kept.file(before.name) == kept.file(connection.name)
+            kept.add(connection, replace=same)
             if not typed or connection.is_local:
                 return ""
             return self._tokens().keep(connection, typed) or ""

@@ -1,0 +1,37 @@
+"""The form for a connection, as far as it needs no server."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.services.live.connections import Connection
+from app.services.live.tokens import Tokens
+from app.ui.shell.connect_dialog import ConnectDialog
+from app.ui.theme import Theme
+from app.workers.runner import Runner
+
+
+@pytest.fixture
+def idle() -> Iterator[Runner]:
+    runner = Runner()
+    yield runner
+    runner.stop()
+
+
+def test_a_project_s_connection_stays_the_project_s(
+    theme: Theme, idle: Runner, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """It has no account, token or address to be edited."""
+    connection = Connection("dev", "", "1111", "main", base="", project=str(tmp_path))
+    form = ConnectDialog(theme, idle, lambda: Tokens(None), connection)
+    qtbot.addWidget(form)
+    assert form.connection() == connection
+    form.name.setText("other")
+    form.production.setChecked(True)
+    assert form.connection() == replace(connection, name="other", production=True)
+    assert form.values().keys() == {"name", "database", "production", "colour"}
+    form.test_button.click()
+    qtbot.waitUntil(lambda: "There is no running `wrangler dev` of" in form.problem.text())
