@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
 
-from models.errors import ReadOnlyFile
+from models.errors import ReadOnlyFile, WritesLocked
 from models.progress import Stop, never
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ class Database(ABC):
         return self.read_only or time.time() >= self.writable_until
 
     def require_writable(self) -> None:
-        """Raises `ReadOnlyFile`. Every write asks this first."""
+        """Asked before every write. Raises `ReadOnlyFile`, or `WritesLocked` where they can be unlocked."""
         if self.is_locked and _BEGUN.get() is not self:
-            raise ReadOnlyFile(self.place)
+            raise (ReadOnlyFile if self.read_only else WritesLocked)(self.place)
 
     @contextmanager
     def begun(self) -> Iterator[None]:

@@ -280,6 +280,16 @@ class ReadOnlyFile(StorageError):
     sentence = "{name} is open read-only; nothing was changed."
 
 
+class WritesLocked(ReadOnlyFile):
+    """A person has not unlocked them, or not for so long."""
+
+    heading = "Writes are locked"
+    sentence = (
+        "Writes to {name} are locked; nothing was changed. "
+        "Unlock them (File, Unlock writes…), then try again."
+    )
+
+
 class CannotOpen(StorageError):
     sentence = (
         "{what} cannot be opened: its permissions, or its folder's, do not allow it. "

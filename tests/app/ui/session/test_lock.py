@@ -9,7 +9,7 @@ from app.services.retention.run import RetentionStopped
 from app.ui.session.lock import Lock, Unsettled
 from app.workers.runner import Runner
 from models.d1.errors import OutcomeUnknown
-from models.errors import ReadOnlyFile
+from models.errors import WritesLocked
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 
@@ -18,14 +18,14 @@ def test_the_unlock_ends_by_the_clock_at_the_next_write(database: LocalDatabase,
     """A timer stands still while the computer sleeps."""
     owner = QObject()
     lock = Lock(database, owner, needed=True)
-    with pytest.raises(ReadOnlyFile):
+    with pytest.raises(WritesLocked, match="Unlock them"):
         database.run_batch([])
     lock.unlock(120)
     database.run_batch([])
     assert (lock.is_locked, lock.minutes_left) == (False, 2)
     lock.unlock(0)
     assert (lock.is_locked, lock.minutes_left) == (True, 0)
-    with pytest.raises(ReadOnlyFile):
+    with pytest.raises(WritesLocked, match="Unlock them"):
         database.run_batch([])
     with qtbot.waitSignal(lock.changed):
         """The window is told."""
