@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.services.live import connecting
-from app.services.live.connections import COLOURS, Connection, Connections, default_colour, require_name
+from app.services.live.connections import (
+    COLOURS,
+    Connection,
+    Connections,
+    NoSuchConnection,
+    default_colour,
+    require_name,
+)
 from app.services.live.tokens import Tokens, sound
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -38,6 +46,7 @@ class ConnectDialog(FormDialog):
 
     "Test" asks the account for its databases, one of which is chosen then, and that for an answer; only what
     was tested is kept. `kept(place, problem)` when it is, with why the token is not, as a sentence, or "".
+    One that is given another name has the old one no more.
     """
 
     kept = Signal(str, str)
@@ -206,12 +215,17 @@ class ConnectDialog(FormDialog):
         connection, typed, before = self.connection(), self.token.text(), self._before
 
         def work(progress: Progress, cancelled: Stop) -> str:
-            kept = Connections()
+            kept, problem = Connections(), None
             same = before is not None and kept.file(before.name) == kept.file(connection.name)
             kept.add(connection, replace=same)
-            if not typed or connection.is_local:
-                return ""
-            return self._tokens().keep(connection, typed) or ""
+            if typed and not connection.is_local:
+                problem = self._tokens().keep(connection, typed)
+            if before is not None and not same:  # it has another name now
+                left = self._tokens().forget(before)
+                with suppress(NoSuchConnection):
+                    kept.remove(before.name)
+                problem = problem or left
+            return problem or ""
 
         def done(problem: str) -> None:
             self.set_busy(False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.live.connections import Connection
+from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
@@ -35,3 +35,18 @@ def test_a_project_s_connection_stays_the_project_s(
     assert form.values().keys() == {"name", "database", "production", "colour"}
     form.test_button.click()
     qtbot.waitUntil(lambda: "There is no running `wrangler dev` of" in form.problem.text())
+
+
+def test_a_renamed_connection_has_the_old_name_no_more(
+    theme: Theme, idle: Runner, qtbot: QtBot, tmp_path: Path
+) -> None:
+    before = Connection("dev", "", "1111", "main", base="", project=str(tmp_path))
+    Connections().add(before)
+    for name in ("DEV", "other"):
+        form = ConnectDialog(theme, idle, lambda: Tokens(None), before)
+        qtbot.addWidget(form)
+        form.name.setText(name)
+        with qtbot.waitSignal(form.kept):
+            form._keep()
+        before = form.connection()
+        assert [one.name for one in Connections().all()] == [name]
