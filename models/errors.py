@@ -32,6 +32,8 @@ class TenantAdminError(Exception):
     why: ClassVar[str] = ""
     heading: ClassVar[str] = "That did not work"
     """What did not work, above the sentence."""
+    is_undecided: ClassVar[bool] = False
+    """Whether what was to be done may be done all the same, now or later."""
 
     def __init__(self, what: Place = "", why: str | None = None) -> None:
         name = what.name if isinstance(what, Path) else what

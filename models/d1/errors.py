@@ -80,6 +80,7 @@ class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through."""
 
     heading = "It is not known whether this was saved"
+    is_undecided = True
     sentence = (
         "It is not known whether this was saved: {name} gave no answer that tells ({why}). "
         "Check again before anything else is changed there."
@@ -90,6 +91,7 @@ class EarlierUnknown(OutcomeUnknown):
     """The same of what was done before, which is waited for: nothing was sent of what is asked for now."""
 
     heading = "It is not known whether the last change was saved"
+    is_undecided = False
     sentence = (
         "It is not known yet whether the last change to {name} was saved ({why}); nothing was changed now. "
         "Check again in a moment."

@@ -65,6 +65,7 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self.stop_run)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
+        self._context.unsettled.settled.connect(lambda saved: self._count())
         self._context.outside.displaced.connect(lambda _: self._say())
         where = self._context.opened.where
         self._context.runner.job(

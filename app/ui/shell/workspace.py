@@ -292,7 +292,7 @@ class Workspace(QWidget):
 
     def _settled(self, saved: bool) -> None:
         self.context.say(SAVED if saved else NOT_SAVED)
-        self.context.outside.written.emit()  # not by an act that was announced
+        self.refresh()  # no act was announced
 
     def _paused(self) -> None:
         if self.context.pause.error is None:

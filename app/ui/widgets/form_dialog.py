@@ -144,10 +144,16 @@ class FormDialog(Dialog):
         self.cancel_button.setEnabled(not busy)
 
     def write(self, act: Callable[..., object], *args: object) -> None:
-        """Run `act(*args, on_done=…, on_failed=…)`: close when it is done, or say below a field why not."""
+        """Run `act(*args, on_done=…, on_failed=…)`: close when it is done, or say below a field why not.
+
+        Where it may be done all the same, the dialog goes: nothing can be said of it yet.
+        """
 
         def failed(error: TenantAdminError) -> None:
             self.set_busy(False)
+            if error.is_undecided:
+                self._discard()
+                return
             field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
             self.set_problem(str(error), field)
             if field is not None:
