@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app import paths
 from app.services.live import PREFIX
 from app.services.text import counted, visible
-from models.errors import TenantAdminError
+from models.errors import Cancelled, TenantAdminError
 from models.progress import Stop
 
 if TYPE_CHECKING:
@@ -105,12 +105,15 @@ def positive(value: str) -> int:
 
 @contextmanager
 def asked_to_stop() -> Iterator[Stop]:
-    """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once."""
-    stopped = False
+    """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once.
 
-    def stop(*_: object) -> None:
+    What raises `Cancelled` for it ends as the signal would have ended it: `KeyboardInterrupt`.
+    """
+    stopped = 0
+
+    def stop(number: int, _: object) -> None:
         nonlocal stopped
-        stopped = True
+        stopped = number
         for kind in before:
             signal.signal(kind, signal.default_int_handler)
 
@@ -119,7 +122,11 @@ def asked_to_stop() -> Iterator[Stop]:
     for kind in before:
         signal.signal(kind, stop)
     try:
-        yield lambda: stopped
+        yield lambda: stopped > 0
+    except Cancelled:
+        if not stopped:
+            raise
+        raise KeyboardInterrupt(stopped) from None
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)

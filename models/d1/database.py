@@ -105,19 +105,7 @@ class D1Database(Database):
         return self._repeated(ask, cancelled)
 
     def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
-        """The answer to what may be asked several times. Raises `NoAnswer`, `AnswerTooLong`."""
-        for attempt in range(_TRIES):
-            try:
-                return ask()
-            except TooLong:
-                raise AnswerTooLong(self.place) from None
-            except Refusal as error:
-                raise _known(str(error)) from error
-            except NotKnown as error:
-                if attempt == _TRIES - 1:
-                    raise NoAnswer(self.place, str(error)) from None
-                _wait(attempt, cancelled)
-        raise AssertionError
+        return repeated(self.place, ask, cancelled)
 
     def bookmark(self) -> str | None:
         return self._repeated(lambda: self.client.bookmark(self.database_id))
@@ -211,6 +199,22 @@ class D1Database(Database):
             if is_guard(str(error)):
                 raise RowChanged from None
             raise _known(str(error)) from error
+
+
+def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
+    """The answer to what may be asked several times. Raises `NoAnswer`, `AnswerTooLong`."""
+    for attempt in range(_TRIES):
+        try:
+            return ask()
+        except TooLong:
+            raise AnswerTooLong(place) from None
+        except Refusal as error:
+            raise _known(str(error)) from error
+        except NotKnown as error:
+            if attempt == _TRIES - 1:
+                raise NoAnswer(place, str(error)) from None
+            _wait(attempt, cancelled)
+    raise AssertionError
 
 
 def _wait(attempt: int, cancelled: Stop) -> None:

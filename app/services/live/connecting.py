@@ -9,9 +9,9 @@ from app import paths
 from app.services.live.connections import Connection
 from app.services.live.dev_server import address_of, named_by_project
 from app.services.live.tokens import Tokens
-from models.d1.client import Client, NotKnown, Refusal
-from models.d1.database import D1Database
-from models.d1.errors import NoAnswer, UnknownDatabase
+from models.d1.client import Client
+from models.d1.database import D1Database, repeated
+from models.d1.errors import UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import InvalidInput
@@ -35,11 +35,10 @@ def database(connection: Connection, tokens: Tokens, *, read_only: bool = False)
 
 
 def databases(found: Client) -> list[Mapping[str, Any]]:
-    """The account's, each with `uuid` and `name`. Raises `RemoteError`."""
-    try:
-        return found.databases()
-    except (NotKnown, Refusal) as error:
-        raise NoAnswer(found.name, str(error)) from None
+    """The account's, each with `uuid` and `name`; asked for again where an answer is lost. Raises
+    `RemoteError` and `Failed`.
+    """
+    return repeated(found.name, found.databases)
 
 
 def identified(connection: Connection, found: Client, wanted: str) -> Connection:

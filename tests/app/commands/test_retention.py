@@ -18,6 +18,7 @@ from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
 from app.services.retention.result import RetentionResult
+from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from tests.fixtures import chains
 from tests.fixtures.command import run
@@ -177,6 +178,15 @@ def test_the_second_request_to_stop_ends_at_once() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_is_cancelled_by_a_signal_ends_as_by_it() -> None:
+    with pytest.raises(KeyboardInterrupt) as ended, asked_to_stop():
+        signal.raise_signal(signal.SIGTERM)
+        raise Cancelled
+    assert ended.value.args == (signal.SIGTERM,)
+    with pytest.raises(Cancelled), asked_to_stop():
+        raise Cancelled
 
 
 @pytest.mark.slow
