@@ -91,6 +91,32 @@ class Waiting:
     cancelled: bool = False
 
 
+PAGE_ROWS: Final = 5_000
+"""Of one answer, at most."""
+PAGE_BYTES: Final = 4_000_000
+"""About how many bytes of text and BLOBs an answer may have."""
+
+
+class Pages:
+    """How many rows the next page may have (`limit`): by the bytes of the last one, and no more than twice as
+    many as that may have had.
+    """
+
+    def __init__(self, limit: int, *, most: int = PAGE_ROWS) -> None:
+        self.limit, self._most = limit, most
+
+    def took(self, rows: Sequence[Row]) -> None:
+        if rows:
+            size = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
+            self.limit = max(1, min(self._most, self.limit * 2, len(rows) * PAGE_BYTES // max(size, 1)))
+
+    def too_long(self) -> bool:
+        """After `AnswerTooLong`, perhaps of larger rows than those before: whether a shorter page may do."""
+        shrinks = self.limit > 1
+        self.limit = max(1, self.limit // 10)
+        return shrinks
+
+
 @dataclass(slots=True)
 class Usage:
     """What was used since it began, as a live database is charged: calls, bytes received, rows."""

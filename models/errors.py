@@ -111,6 +111,13 @@ class StorageError(TenantAdminError):
     heading = "The file does not allow it"
 
 
+class AnswerTooLong(StorageError):
+    """Of a live database, to a read."""
+
+    heading = "The answer is too long"
+    sentence = "What {name} answers is longer than this program takes; nothing was changed. Ask for less."
+
+
 class FileMissing(StorageError):
     heading = "The file is not there"
     sentence = "There is no file at {what}; check the path."

@@ -77,8 +77,20 @@ class _Call:
 _CALL: ContextVar[_Call] = ContextVar("call")
 """That of the thread."""
 
+_AGAIN: Final = (0.5, 2.0, 8.0, 20.0)
+"""Seconds before each further try to reach it, where no person waits."""
+
 IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
 """Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
+
+
+def _rest(seconds: float, cancelled: Stop) -> None:
+    """Raises `Cancelled`."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if cancelled():
+            raise Cancelled
+        time.sleep(min(left, _SLICE))
 
 
 @dataclass
@@ -163,11 +175,13 @@ class Client:
     ) -> dict[str, Any]:
         """The answer's JSON, in its turn among all calls of the account.
 
-        Where the account takes none for a while, a person is told; what runs in the background waits.
+        Where the account takes none for a while, a person is told; what runs in the background waits, and
+        tries again a few times what could not be sent.
         `cancelled` ends the wait for the turn, `dropped` that for the answer, which is a read's then. Raises
         `Refusal`, `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`,
         `UnknownDatabase`, and `Cancelled`.
         """
+        waits = iter(_AGAIN if IN_BACKGROUND.get() else ())
         while True:
             try:
                 self._await_turn(cancelled)
@@ -175,6 +189,10 @@ class Client:
             except RateLimited:
                 if not IN_BACKGROUND.get():
                     raise
+            except NotReached:
+                if (wait := next(waits, None)) is None:
+                    raise
+                _rest(wait, lambda: cancelled() or dropped())
 
     def _await_turn(self, cancelled: Stop) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""

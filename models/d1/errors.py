@@ -69,13 +69,6 @@ class NoAnswer(RemoteError):
     sentence = "{name} did not answer as it should ({why}); nothing was changed. Try again."
 
 
-class AnswerTooLong(RemoteError):
-    """To a read."""
-
-    heading = "The answer is too long"
-    sentence = "What {name} answers is longer than this program takes; nothing was changed. Ask for less."
-
-
 class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through."""
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from app.services.files.opening import fold
 from app.services.records.rows import RawText, Value, decoded, exact, given, in_parts, text_of
 from app.services.records.tables import AUDIT_CHAIN
-from models.d1.errors import AnswerTooLong, Failed, NoAnswer
-from models.engine import Database, Rows, Usage, raw, sql_name
-from models.errors import Cancelled, StorageError, UndecodableText
+from models.d1.errors import Failed, NoAnswer
+from models.engine import Database, Pages, Rows, Usage, raw, sql_name
+from models.errors import AnswerTooLong, Cancelled, StorageError, UndecodableText
 from models.local.atomic import new_file
 from models.local.file import to_be_filled
 from models.progress import Progress, Stop, ignore, never
@@ -33,9 +33,6 @@ PASSES: Final = 4
 
 _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
-_MOST: Final = 5_000
-_PAGE: Final = 4_000_000
-"""Bytes of a page, by those of the last one."""
 _COLUMNS: Final = 100
 """Of one answer, as D1 gives them."""
 
@@ -276,17 +273,16 @@ class _Fetch:
             chain.rows = self.target.execute(f"SELECT count(*) FROM {_CHAIN}").get  # noqa: S608
 
     def _pages(self, table: _Copy, last: Line) -> Iterator[list[Line]]:
-        limit = _FIRST
+        pages = Pages(_FIRST)
         places = [table.columns.index(name) for name in table.key]
         while True:
             if self.cancelled():
                 raise Cancelled
             try:
-                rows = self._page(table, last, limit)
-            except (AnswerTooLong, NoAnswer, Failed):  # of larger rows than those before, perhaps
-                if limit == 1 or not places:
+                rows = self._page(table, last, limit := pages.limit)
+            except (AnswerTooLong, NoAnswer, Failed):
+                if not (places and pages.too_long()):
                     raise
-                limit = max(1, limit // 10)
                 continue
             if rows:
                 yield rows
@@ -296,8 +292,7 @@ class _Fetch:
             if len(rows) < limit or not places:
                 return
             last = tuple(rows[-1][at] for at in places)
-            size = sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
-            limit = max(1, min(_MOST, limit * 2, len(rows) * _PAGE // max(size, 1)))
+            pages.took(rows)
 
     def _page(self, table: _Copy, last: Line, limit: int) -> list[Line]:
         """The next rows."""

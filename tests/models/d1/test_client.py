@@ -1,16 +1,20 @@
 """What a proxy or a broken edge may answer in D1's place: nothing is known of the call then."""
 
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
+from models.d1 import client as calls
 from models.d1.client import Client, NotKnown
 from models.d1.database import D1Database
-from models.d1.errors import NoAnswer
+from models.d1.errors import NoAnswer, NotReached
 from models.engine import raw
+from models.errors import Cancelled
 
 ODD = (
     b"",
@@ -38,8 +42,8 @@ class Odd(HTTPServer):
     said = b""
 
 
-@pytest.fixture
-def odd() -> Iterator[Odd]:
+@contextmanager
+def serving(address: tuple[str, int]) -> Iterator[Odd]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.do_POST()
@@ -54,7 +58,7 @@ def odd() -> Iterator[Odd]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    with Odd(("127.0.0.1", 0), Handler) as server:
+    with Odd(address, Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield server
@@ -63,8 +67,41 @@ def odd() -> Iterator[Odd]:
 
 
 @pytest.fixture
+def odd() -> Iterator[Odd]:
+    with serving(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
 def client(odd: Odd) -> Client:
     return Client("prod", f"http://127.0.0.1:{odd.server_address[1]}")
+
+
+def test_what_runs_in_the_background_reaches_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_AGAIN", (0.05, 0.05))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+    database = D1Database(Client("prod", "http://{}:{}".format(*address)), "id")
+    with pytest.raises(NotReached):
+        database.rows(raw("SELECT 1"))
+    assert database.client.meter.calls == 1
+    with database.in_background():
+        with pytest.raises(NotReached):
+            database.rows(raw("SELECT 1"))
+        assert database.client.meter.calls == 1 + 3
+        with ExitStack() as stack:
+
+            def comes_back() -> bool:
+                if not served:
+                    served.append(stack.enter_context(serving(address)))
+                    served[0].said = b'{"success": true, "result": [{"results": {"rows": [[1]]}}]}'
+                return False
+
+            served: list[Odd] = []
+            with database.cancellable(comes_back):
+                assert database.rows(raw("SELECT 1")) == [(1,)]
+        with database.cancellable(lambda: True), pytest.raises(Cancelled):
+            database.rows(raw("SELECT 1"))
 
 
 @pytest.mark.parametrize("said", ODD)

@@ -31,15 +31,16 @@ from app.services.chain.verify.verification import (
     jobs_of,
     sealed,
 )
-from models.engine import Database, raw
-from models.errors import Cancelled, ColumnMissing, TableMissing, TenantAdminError, UndecodableText
+from models.engine import PAGE_ROWS, Database, Pages, raw
+from models.errors import (
+    AnswerTooLong,
+    Cancelled,
+    ColumnMissing,
+    TableMissing,
+    TenantAdminError,
+    UndecodableText,
+)
 from models.progress import Progress, Stop, ignore, never
-
-PAGE: Final = 5_000
-"""Rows of one request, at most."""
-
-PAGE_BYTES: Final = 4_000_000
-"""About how many bytes of payloads a page may have: later pages are shorter where rows are long."""
 
 LONG: Final = 4_096
 """Bytes of a row from which on it is read by itself."""
@@ -133,8 +134,8 @@ class LiveScan(Scan):
         super().__init__(job)
         self._database, self._tick = database, tick
         self._page: deque[tuple[int, Entry | None, Row]] = deque()
-        self._fetched, self._most = self._next - 1, int(job["page"])
-        self._limit = self._most
+        self._fetched, most = self._next - 1, int(job["page"])
+        self._pages = Pages(most, most=most)
         own = () if self._tenant is None else (self._tenant,)
         past = "NOT INDEXED WHERE" if self._tenant is None else "WHERE tenant_id = ? AND"
         self._whose, self._own = f"{past} seq BETWEEN ? AND ?", own
@@ -157,21 +158,25 @@ class LiveScan(Scan):
         """The next page: rows that JSON carried as they are, and others by their bytes."""
         if self._tick(sum(state[COUNT] for state in self._states.values())):
             raise Stopped
-        values = (*self._own, self._fetched + 1, self._end, self._limit)
+        limit = self._pages.limit
+        values = (*self._own, self._fetched + 1, self._end, limit)
         try:
             rows = self._database.rows(raw(_PAGE.format(whose=self._whose), *values))
         except UndecodableText:
             rows = self._database.rows(raw(_SIZES.format(whose=self._whose), *values))
+        except AnswerTooLong:
+            if not self._pages.too_long():
+                raise
+            return
         found: dict[int, Row | int] = {int(row[0]): _checked(row) for row in rows}
-        self._fetched = self._end if len(rows) < self._limit else next(reversed(found))
+        self._fetched = self._end if len(rows) < limit else next(reversed(found))
         closely = self._closely([(seq, size) for seq, size in found.items() if isinstance(size, int)])
         for seq, checked in found.items():
             if not isinstance(checked, int):
                 self._page.append((seq, None, checked))
             elif seq in closely:  # and was not removed meanwhile
                 self._page.append((seq, closely[seq], ()))
-        size = sum(len(row[3] or "") for row in rows if len(row) > 3)
-        self._limit = max(1, min(self._most, PAGE_BYTES * len(rows) // size)) if size else self._most
+        self._pages.took(rows)
 
     def _closely(self, sizes: Sequence[tuple[int, int]]) -> dict[int, Entry]:
         """The rows by their bytes, as many in a request as are not too long."""
@@ -243,7 +248,7 @@ def verify(
     cancelled: Stop = never,
     checkpoints: CheckpointHistory | None = None,
     seal: bool = False,
-    page: int = PAGE,
+    page: int = PAGE_ROWS,
 ) -> Report:
     """`verification.verify` of a live database; raises `BeingWritten`, `Cancelled` and the storage errors.
 

@@ -14,9 +14,9 @@ from app.services.files.opening import open_database
 from app.services.live import fetching
 from app.services.live.fetching import NotFetched, fetch
 from app.workers import scan_pool
-from models.d1.errors import AnswerTooLong
+from models import engine
 from models.engine import Database, Rows
-from models.errors import AlreadyThere, Cancelled
+from models.errors import AlreadyThere, AnswerTooLong, Cancelled
 from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -115,7 +115,7 @@ def test_a_page_has_few_rows_where_they_are_large(
     with closing(apsw.Connection(str(source))) as connection:
         connection.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, x)")
         connection.executemany("INSERT INTO large (x) VALUES (zeroblob(?))", [(size,) for size in sizes])
-    monkeypatch.setattr(fetching, "_PAGE", 4_000)
+    monkeypatch.setattr(engine, "PAGE_BYTES", 4_000)
     fetched(Short(source), tmp_path / "copy.sqlite")
     assert stored(tmp_path / "copy.sqlite") == stored(source)
 

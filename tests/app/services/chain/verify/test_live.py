@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 import pytest
+from peewee import BaseQuery
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -22,8 +23,8 @@ from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.scan import Job, Result, Stopped
 from app.services.chain.verify.source import CannotVerify
 from app.workers import scan_pool
-from models.engine import Database
-from models.errors import Cancelled, TableMissing
+from models.engine import Database, Rows
+from models.errors import AnswerTooLong, Cancelled, TableMissing
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.test_differential import DAMAGES, NOTHING_LEFT, TENANTS, build
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -189,6 +190,30 @@ def test_what_it_costs_is_known_before(opened: Opened, tmp_path: Path) -> None:
     with engine.connection_context():
         assert rows_to_read(engine) == 300
         assert rows_to_read(engine, Section(first=81)) == 20
+
+
+class Short(PlainEngine):
+    """Its answers may not be long."""
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        found = super().read_batch(queries)
+        if sum(len(cell) for rows in found for row in rows for cell in row if isinstance(cell, str)) > 9_000:
+            raise AnswerTooLong(self.place)
+        return found
+
+
+def test_long_rows_are_read_in_shorter_pages(tmp_path: Path) -> None:
+    chain = ChainFile.build(tmp_path / "a.db", rows=40)
+    for _ in range(5):
+        chain.append("tenant-00", payload='{"of":"' + "x" * 2_500 + '"}')
+    chain.append("tenant-00")
+    engine = Short(chain.path)
+    report = verify(engine)
+    assert (report.verdict, report.entries) == (Verdict.CONSISTENT, 46)
+    chain.run("UPDATE audit_chain SET event_type = hex(zeroblob(2000)), payload = hex(zeroblob(2000))")
+    chain.run("UPDATE audit_chain SET tenant_id = hex(zeroblob(2000))")
+    with pytest.raises(AnswerTooLong, match="longer than this program takes"):
+        verify(engine)
 
 
 def test_it_stops_when_it_is_told_to(opened: Opened, tmp_path: Path) -> None:
