@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
 
-from models.errors import ReadOnlyFile, WritesLocked
+from models.errors import MuchToRead, ReadOnlyFile, WritesLocked
 from models.progress import Stop, never
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_
 
 MOST_READ: Final = 100_000
 """Rows that are read without a question, where each is charged."""
+
+
+def read_at_most(most: int, rows: int, place: str) -> None:
+    """Raises `MuchToRead` where more is to be read there."""
+    if rows > most:
+        raise MuchToRead(place, rows)
 
 
 def raw(sql: str, *values: Any) -> RawQuery:

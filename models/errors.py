@@ -111,6 +111,17 @@ class StorageError(TenantAdminError):
     heading = "The file does not allow it"
 
 
+class MuchToRead(TenantAdminError):
+    """About so many `rows` were about to be read, where each is charged, and nobody has agreed to that."""
+
+    heading = "Read this much?"
+    sentence = "For this, about {why} rows of {name} are read, and charged."
+
+    def __init__(self, place: str, rows: int) -> None:
+        super().__init__(place, f"{rows:,}")
+        self.rows = rows
+
+
 class AnswerTooLong(StorageError):
     """Of a live database, to a read."""
 

@@ -175,6 +175,12 @@ def used(database: "Database") -> dict[str, int]:
     return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
 
 
+def say_before(place: str, rows: int) -> None:
+    """Says how much of a live database is read, before it begins."""
+    if rows:
+        complain(f"this reads up to {counted(rows, 'row')} of {place}")
+
+
 def say_used(database: "Database") -> None:
     """The same for a person."""
     usage = database.usage

@@ -19,6 +19,7 @@ from app.commands.common import (
     print_json,
     print_report,
     say,
+    say_before,
     say_used,
 )
 from app.services.text import counted
@@ -195,7 +196,12 @@ def export(options: argparse.Namespace) -> int:
     schema, rows = not options.data_only, not options.schema_only
     wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
     done = export_database(
-        given.file or given.database, options.out, wanted, replace=options.force, in_child=False
+        given.file or given.database,
+        options.out,
+        wanted,
+        replace=options.force,
+        in_child=False,
+        before=partial(say_before, given.place),
     )
     for table, count in done.rows.items():
         say(f"{table}: {counted(count, 'row')}")

@@ -17,6 +17,7 @@ from app.commands.common import (
     opened,
     print_report,
     say,
+    say_before,
     say_used,
 )
 from app.services.text import counted
@@ -40,7 +41,7 @@ def backup(options: argparse.Namespace) -> int:
 
     database = opened(options.file, read_only=True).database
     with asked_to_stop() as cancelled:
-        done = fetch(database, options.out, cancelled=cancelled)
+        done = fetch(database, options.out, before=partial(say_before, database.place), cancelled=cancelled)
     for table, count in done.rows.items():
         say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:

@@ -21,6 +21,7 @@ from app.commands.common import (
     print_json,
     print_report,
     say,
+    say_before,
     say_used,
     used,
 )
@@ -141,8 +142,8 @@ def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> Non
     from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415
     from app.services.chain.reading import name_of  # noqa: PLC0415
 
-    if not quiet and (rows := to_read(where, section)):
-        complain(f"this reads up to {counted(rows, 'row')} of {name_of(where)}")
+    if not quiet:
+        say_before(name_of(where), to_read(where, section))
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:

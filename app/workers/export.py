@@ -6,7 +6,7 @@ Never imports Qt.
 import json
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -100,11 +100,13 @@ def export_database(
     progress: Progress = ignore,
     cancelled: Stop = never,
     in_child: bool = True,
+    before: Callable[[int], object] = lambda rows: None,
 ) -> Exported:
     """Writes a database, or what is `wanted` of it, to `target` as SQL: whole or not at all.
 
-    A live one by way of a file beside `target`, which is gone afterwards. A file that is there gives way only
-    with `replace`. Raises `AlreadyThere`, as `export_rows` and `write_sql` do, and as `fetch` does.
+    A live one by way of a file beside `target`, which is gone afterwards, and `before` as in `fetch`. A file
+    that is there gives way only with `replace`. Raises `AlreadyThere`, as `export_rows` and `write_sql` do,
+    and as `fetch` does.
     """
     if not isinstance(source, Path):
         from app.services.live.fetching import fetch  # noqa: PLC0415 - not for a child
@@ -113,7 +115,7 @@ def export_database(
             raise AlreadyThere(target)
         with unfinished(target) as place:
             copy = place.with_name("fetched.sqlite")
-            fetched = fetch(source, copy, progress=progress, cancelled=cancelled)
+            fetched = fetch(source, copy, before=before, progress=progress, cancelled=cancelled)
             how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
             done = export_database(copy, target, wanted, **how)
         return Exported(done.rows, [*fetched.notes, *done.notes])

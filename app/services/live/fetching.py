@@ -68,16 +68,24 @@ class Fetched:
     unsettled: tuple[str, ...] = ()
 
 
-def fetch(database: Database, path: Path, *, progress: Progress = ignore, cancelled: Stop = never) -> Fetched:
+def fetch(
+    database: Database,
+    path: Path,
+    *,
+    before: Callable[[int], object] = lambda rows: None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
+) -> Fetched:
     """Writes all that the database holds to the new file `path`; nothing is left of it when that fails.
 
     Memory stays that of a page. `progress` is in rows, of about so many. What a person waits for comes before
-    this. The caller holds a connection. Raises `Cancelled`, `NotFetched`, the errors of `new_file`, and the
+    this. `before` is told how many they are before one is read; what it raises ends it. The caller holds a
+    connection. Raises `Cancelled`, `NotFetched`, the errors of `new_file`, and the
     storage errors of both sides.
     """
     with database.in_background(), database.cancellable(cancelled), new_file(path) as building:
         with closing(to_be_filled(building)) as target:
-            done = _Fetch(database, target, progress, cancelled).run()
+            done = _Fetch(database, target, before, progress, cancelled).run()
         fold(building)
     return done
 
@@ -156,6 +164,7 @@ class _Copy:
 class _Fetch:
     database: Database
     target: "apsw.Connection"
+    before: Callable[[int], object]
     progress: Progress
     cancelled: Stop
     notes: list[str] = field(default_factory=list)
@@ -168,6 +177,7 @@ class _Fetch:
         tables = self._tables(objects)
         self._make(objects, tables)
         self.total = self._about(tables)
+        self.before(self.total)
         chain = next((table for table in tables if table.is_chain), None)
         for number in range(PASSES):
             for table in tables:

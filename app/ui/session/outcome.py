@@ -11,17 +11,17 @@ from typing import Any
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import (
-    read_at_most,
+    to_read,
     verify_and_sign,
     verify_by_itself,
     verify_with_checkpoints,
 )
-from app.services.chain.reading import Where
+from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
-from models.engine import MOST_READ, Database
+from models.engine import MOST_READ, Database, read_at_most
 from models.progress import Progress, Stop
 
 LinkCell = tuple[str, str | None, Tone | None, str]
@@ -165,7 +165,10 @@ def _run(
     on_report: Callable[[Report], object] | None,
 ) -> Outcome:
     store, verify = store_and_verifier()
-    before = partial(read_at_most, where, asked.most)
+
+    def before(section: Section) -> None:
+        read_at_most(asked.most, to_read(where, section), name_of(where))
+
     if asked.new_alone and store.checkpoints(where):
         told = partial(by_itself, whole_daily=False, before=before, progress=progress, cancelled=cancelled)
         return told(where, store, verify, now=now, by=by)

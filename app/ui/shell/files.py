@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
+from models.engine import MOST_READ, read_at_most
 from models.errors import (
     DamagedFile,
     FileEmptied,
@@ -26,6 +27,7 @@ from models.errors import (
     FileReplaced,
     LogLeftBehind,
     LogMissing,
+    MuchToRead,
     NeedsCopy,
     SqlDump,
     TenantAdminError,
@@ -221,13 +223,14 @@ class Files(QObject):
             start = path.with_name(f"{path.stem} copy{path.suffix}")
             self._ask_new("Save a copy", start, partial(self.save_copy, path))
 
-    def fetch(self, database: Database, target: Path) -> None:
-        """Writes all that a live database holds to a new file."""
+    def fetch(self, database: Database, target: Path, most: int = MOST_READ) -> None:
+        """Writes all that a live database holds to a new file; asks where more than `most` rows are read."""
+        before = partial(read_at_most, most, place=database.place)
 
         def work(progress: Progress, cancelled: Stop) -> Fetched:
             from app.services.live.fetching import fetch  # noqa: PLC0415
 
-            return fetch(database, target, progress=progress, cancelled=cancelled)
+            return fetch(database, target, before=before, progress=progress, cancelled=cancelled)
 
         def done(fetched: Fetched) -> None:
             rows, used = sum(fetched.rows.values()), fetched.used
@@ -237,7 +240,17 @@ class Files(QObject):
             )
             self._say_written(said, fetched.notes, target)
 
-        self._busy.run(f"Saving {target.name}…", work, on_done=done)
+        failed = partial(self._ask_to_read, partial(self.fetch, database, target))
+        self._busy.run(f"Saving {target.name}…", work, on_done=done, on_failed=failed)
+
+    def _ask_to_read(self, again: Callable[[int], None], error: TenantAdminError) -> None:
+        """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows."""
+        if isinstance(error, MuchToRead):
+            from app.ui.session.cost import ask_to_read  # noqa: PLC0415
+
+            ask_to_read(self._theme, error, partial(again, error.rows), self._window)
+        else:
+            self._busy.runner.failed.emit(error)
 
     def save_copy(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -264,15 +277,27 @@ class Files(QObject):
             self.export_sql(source, found[0], tenant, readable=readable)
 
     def export_sql(
-        self, source: Path | Database, target: Path, tenant: str | None, *, readable: bool = False
+        self,
+        source: Path | Database,
+        target: Path,
+        tenant: str | None,
+        most: int = MOST_READ,
+        *,
+        readable: bool = False,
     ) -> None:
-        """Writes what the file or live database holds now as SQL, in place of what is at `target`."""
+        """Writes what the file or live database holds now as SQL, in place of what is at `target`.
+
+        Asks where more than `most` rows of a live one are read: all, also for a tenant's.
+        """
+        before = None if isinstance(source, Path) else partial(read_at_most, most, place=source.place)
 
         def work(progress: Progress, cancelled: Stop) -> Exported:
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
             told = partial(export_database, progress=progress, cancelled=cancelled)
+            if before is not None:
+                told = partial(told, before=before)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
         def done(exported: Exported) -> None:
@@ -280,7 +305,8 @@ class Files(QObject):
             self._say_written(said, exported.notes, target)
 
         in_place = self._in_place(source, work) if isinstance(source, Path) else work
-        self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done)
+        failed = partial(self._ask_to_read, partial(self.export_sql, source, target, tenant))
+        self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done, on_failed=failed)
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
         """What was written, and what is to be known of it."""

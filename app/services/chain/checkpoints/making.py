@@ -8,7 +8,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import Where, name_of
+from app.services.chain.reading import Where
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from models.errors import Cancelled, TenantAdminError
@@ -18,20 +18,6 @@ from models.status import DAY
 
 Verifier = Callable[..., Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
-
-
-class MuchToRead(TenantAdminError):
-    """A live database was about to be read for more `rows` than a person has agreed to."""
-
-    heading = "Read this much?"
-    sentence = (
-        "To verify this, up to {why} rows of {name} are read, and charged. It can be limited to a tenant, or "
-        "to a range of entries."
-    )
-
-    def __init__(self, place: str, rows: int) -> None:
-        super().__init__(place, f"{rows:,}")
-        self.rows = rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +112,6 @@ def to_read(where: Where, section: Section) -> int:
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
     return rows_to_read(where, section)
-
-
-def read_at_most(where: Where, rows: int, section: Section) -> None:
-    """Raises `MuchToRead` where verifying the section reads more of a live database, and as `to_read`."""
-    if (needed := to_read(where, section)) > rows:
-        raise MuchToRead(name_of(where), needed)
 
 
 def verify_with_checkpoints(

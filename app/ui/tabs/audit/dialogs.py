@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoint import Checkpoint, Reason
-from app.services.chain.checkpoints.making import MuchToRead
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
+from app.ui.session.cost import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
@@ -24,7 +24,7 @@ from app.ui.widgets.formatting import absolute_time, grouped, relative_time, sho
 from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, MuchToRead, TenantAdminError
 from models.progress import Progress, Stop
 
 _NO_NUMBER = "Type the number of an entry, such as 1,200."
@@ -54,16 +54,6 @@ _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
     "cannot change it."
 )
-
-
-def ask_to_read(
-    theme: Theme, much: MuchToRead, agreed: Callable[[], object], parent: QWidget
-) -> ConfirmDialog:
-    """Asks whether so much may be read where it is charged."""
-    action = f"Read {counted(much.rows, 'row')}"
-    dialog = ConfirmDialog(theme, much.heading, str(much), action=action, danger=False, parent=parent)
-    dialog.open_once(agreed)
-    return dialog
 
 
 class CheckpointsDialog(Dialog):

@@ -10,12 +10,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.chain.checkpoints.making import MuchToRead
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
+from app.ui.session.cost import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, State, run
 from app.ui.tabs.audit import words
 from app.ui.theme import Theme
@@ -29,7 +29,7 @@ from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, MuchToRead, TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -145,11 +145,11 @@ class VerificationPanel(QWidget):
 
     def _ask_cost(self, much: MuchToRead) -> None:
         """Goes on as far as a person agrees to; what it has come to need may be more again."""
-        from app.ui.tabs.audit.dialogs import ask_to_read  # noqa: PLC0415 - few are asked
-
         self._is_due = True
         self._asked = replace(self._asked, most=much.rows)
-        ask_to_read(self._context.theme, much, self._run, self).rejected.connect(self.cancel)
+        hint = "A verification can be limited to a tenant, or to a range of entries."
+        asked = ask_to_read(self._context.theme, much, self._run, self, hint=hint)
+        asked.rejected.connect(self.cancel)
 
     def _run(self) -> None:
         if not self._is_due:

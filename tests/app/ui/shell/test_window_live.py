@@ -174,10 +174,14 @@ def test_a_copy_is_saved_and_exported(
     assert window.context is not None
     assert all(window.commands.action(name).isEnabled() for name in ("save_copy", "export_sql"))
     database, copy, sql = window.context.opened.database, tmp_path / "copy.sqlite", tmp_path / "copy.sql"
-    window.files.fetch(database, copy)
+    window.files.fetch(database, copy, most=10)
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)) and not copy.exists()
+    click(qtbot, asked.confirm_button)
     qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.text(), timeout=LONG)
     assert stored(copy) == stored(file)
-    window.files.export_sql(database, sql, None)
+    window.files.export_sql(database, sql, None, most=10)
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     qtbot.waitUntil(lambda: "exported to copy.sql" in window.toast.text(), timeout=LONG)
     assert "CREATE TABLE" in sql.read_text()
     open_file(qtbot, window, copy)
