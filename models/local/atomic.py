@@ -137,7 +137,7 @@ def give_name(finished: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-class Workplace(tempfile.TemporaryDirectory[str]):
+class WorkFolder(tempfile.TemporaryDirectory[str]):
     """A folder for what is unfinished, in `folder`, on the disk of what it becomes.
 
     Its name says whose it is, and a lock that it is in use, for as long as that process lives (`sweep`).
@@ -150,11 +150,11 @@ class Workplace(tempfile.TemporaryDirectory[str]):
             weakref.finalize(self, os.close, lock)
 
 
-def in_passing() -> Workplace:
-    """A workplace where the system keeps what is gone soon; what killed work left there is cleared away."""
+def in_passing() -> WorkFolder:
+    """A work folder where the system keeps what is gone soon; what killed work left there is cleared away."""
     folder = Path(tempfile.gettempdir())
     sweep(folder, "*")
-    return Workplace(folder)
+    return WorkFolder(folder)
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     """
     require_place(path)
     try:
-        with Workplace(path.parent) as folder:
+        with WorkFolder(path.parent) as folder:
             yield Path(folder, path.name)
     except OSError as error:
         # A person knows the name of what it becomes, and not that of the place where it is made.

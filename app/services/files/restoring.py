@@ -34,7 +34,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local import copies
-from models.local.atomic import Workplace, sweep_databases
+from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import is_sound, require_file
 from models.progress import Progress, Stop, ignore, never
@@ -145,11 +145,11 @@ class RestoreFailed(StorageError):
         )
 
 
-def scratch(path: Path) -> Workplace:
+def scratch(path: Path) -> WorkFolder:
     """A folder for what is prepared, on the file's own disk, from which killed work is cleared away."""
     path = path.resolve()
     sweep_databases(path)
-    return Workplace(path.parent)
+    return WorkFolder(path.parent)
 
 
 def offer(

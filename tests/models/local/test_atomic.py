@@ -23,7 +23,7 @@ from models.errors import (
 from models.local import atomic
 from models.local.atomic import (
     UNFINISHED,
-    Workplace,
+    WorkFolder,
     expected_errors,
     in_passing,
     new_file,
@@ -174,7 +174,7 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
 def test_what_a_killed_process_left_goes_before_anybody_asks_for_its_end(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
-        with Workplace(tmp_path) as folder:
+        with WorkFolder(tmp_path) as folder:
             Path(folder, "copy.sqlite").touch()
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
@@ -197,7 +197,7 @@ def test_what_is_left_in_passing_goes_too(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_is_being_made_is_not_swept_away_and_its_number_is_another_program_s(tmp_path: Path) -> None:
     """Where two programs share a folder and not their numbers, as containers do."""
-    with Workplace(tmp_path) as folder:
+    with WorkFolder(tmp_path) as folder:
         working = Path(folder, "copy.sqlite")
         working.touch()
         renamed = Path(folder).rename(tmp_path / f"{UNFINISHED}999999999-abcdefgh")
