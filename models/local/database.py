@@ -34,6 +34,7 @@ from models.local.file import (
     require_same,
     set_pragma,
     sibling,
+    text_encoding,
     traces,
     written_by,
 )
@@ -100,7 +101,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     @cached_property
     def encoding(self) -> str:  # type: ignore[override]
-        return str(self.connection().pragma("encoding")).lower()
+        return text_encoding(self.connection())
 
     @cached_property
     def _log(self) -> Path:

@@ -226,6 +226,11 @@ def require_same(path: Path, opened: Identity | None) -> None:
         raise no_longer(path)
 
 
+def text_encoding(connection: apsw.Connection) -> str:
+    """Python's name for how the file keeps its text."""
+    return str(connection.pragma("encoding")).lower()
+
+
 def first_bytes(path: Path, size: int) -> bytes:
     """Up to `size` bytes from the start of an existing file, through SQLite's own file layer.
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import SQL, BaseQuery, Table, fn
 
 from app.services.chain.numbering import caution
-from app.services.chain.reading import ENCODINGS, last_numbers
+from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
     GENESIS,
     HIGHEST_SEQ,
@@ -46,7 +46,7 @@ SELECT sql, {NUMBERED},
 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
 """  # noqa: S608
 _LATEST: Final = f"""
-SELECT CAST(tenant_id AS BLOB), max(seq), CAST('a' AS BLOB) FROM {TABLE} NOT INDEXED
+SELECT CAST(tenant_id AS BLOB), max(seq) FROM {TABLE} NOT INDEXED
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
 """  # noqa: S608
 """By hand: Peewee cannot say NOT INDEXED."""
@@ -282,7 +282,9 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     guard, recent, *found = database.read_batch([*ends, *(check.query for check in checks)])
     for check, rows in zip(checks, found[len(names) :], strict=True):
         check.judge(rows)
-    return {name: end_of(name, guard, recent, rows) for name, rows in zip(names, found, strict=False)}
+    return {
+        name: end_of(database, name, guard, recent, rows) for name, rows in zip(names, found, strict=False)
+    }
 
 
 def end_queries(tenant: str | SQL) -> list[BaseQuery]:
@@ -299,7 +301,7 @@ def _ends(tenants: SQL, each: Iterable[SQL]) -> list[BaseQuery]:
     return [raw(_GUARDED, TABLE), recent, *last]
 
 
-def end_of(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
+def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
     """The end of a chain, of the answers to `end_queries`. Raises `NotAllowed` where nothing can follow.
 
     `recent` are the last entries among the table's newest, found without any index.
@@ -313,7 +315,7 @@ def end_of(tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
         raise NotAllowed(
             f"In this file {TABLE} {what}; nothing was changed. Open a file with the platform's own schema."
         )
-    names = {bytes(name).decode(ENCODINGS[bytes(letter)], "replace"): seq for name, seq, letter in recent}
+    names = {bytes(name).decode(database.encoding, "replace"): seq for name, seq in recent}
     latest = names.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
         raise NotAllowed(

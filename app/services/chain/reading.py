@@ -47,9 +47,6 @@ _BEFORE: Final = f"""
 """A tenant's name stored as BLOB is that tenant's all the same, as a scan takes it."""
 
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
-ENCODINGS: Final = {"a".encode(name): name for name in source.ENCODINGS.values()}
-"""Python's name for the encoding of a file's text, by how it stores the letter a."""
-
 
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 

@@ -75,7 +75,9 @@ class Images:
 
         Raises `NotAllowed` where nothing can follow.
         """
-        return end_of(events[0].tenant_id, *self._end) if self._end and len(events) == 1 else None
+        if not self._end or len(events) != 1:
+            return None
+        return end_of(self._database, events[0].tenant_id, *self._end)
 
     def rows(self, table: str, ids: Iterable[Value], only: Collection[str] = ()) -> list[StoredRow]:
         """The rows with these ids; those that are gone are left out.

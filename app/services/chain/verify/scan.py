@@ -27,6 +27,7 @@ from app.services.chain.verify.follow import (
     quick_check,
 )
 from app.services.chain.verify.source import IN_THE_WAY, TableRows
+from models.local.file import text_encoding
 
 BLOCK = 65_536
 """Seqs whose rows share a digest; ranges for a checkpoint are cut at its multiples."""
@@ -143,7 +144,7 @@ class RangeScan(Scan):
         frozen: bool = True,
     ) -> None:
         super().__init__(job)
-        self._connection, self._encoding = connection, source.encoding(connection)
+        self._connection, self._encoding = connection, text_encoding(connection)
         self._tick, self._frozen = tick, frozen
         self._rows = TableRows(connection, self._breathe, partial(self._take_a_break, moved=False))
         self._stopped = False

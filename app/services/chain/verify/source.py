@@ -17,8 +17,7 @@ from app.services.chain.entry import RAW_COLUMNS, Entry
 from app.services.chain.rules import COLUMNS, GENESIS, NUMBERED, TABLE, deviation
 from app.services.chain.verify.follow import Damaged
 from models.errors import TableMissing, TenantAdminError
-
-ENCODINGS = {"UTF-8": "utf-8", "UTF-16le": "utf-16-le", "UTF-16be": "utf-16-be"}
+from models.local.file import text_encoding
 
 PATIENCE_MS = 2_000
 """How long a read waits for a lock: nobody for long."""
@@ -163,10 +162,6 @@ def is_wal(connection: apsw.Connection) -> bool:
     return bool(connection.pragma("journal_mode") == "wal")
 
 
-def encoding(connection: apsw.Connection) -> str:
-    return ENCODINGS[str(connection.pragma("encoding"))]
-
-
 def _readable(path: Path) -> bool:
     """Whether SQLite can read it in place; a folder that takes no -shm file prevents that."""
     try:
@@ -215,7 +210,7 @@ class FileReader(Reader):
     """Of a file; several are from one moment within the connection's own transaction."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._connection, self.encoding = connection, encoding(connection)
+        self._connection, self.encoding = connection, text_encoding(connection)
 
     def rows(self, sql: str, *values: Any) -> Iterator[Row]:
         try:
