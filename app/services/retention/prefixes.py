@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from peewee import SQL, fn
 
+from app.services.chain import indexes
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT
 from app.services.records.dependents import followed
@@ -26,6 +27,7 @@ from models.status import SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
+_EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 
@@ -50,7 +52,14 @@ class TenantShare(Prefix):
 def find_prefixes(
     database: Database, cutoff: int, *, milliseconds: bool = False
 ) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
-    """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed."""
+    """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed.
+
+    Where an index hides entries, no tenant can be: what is looked for here is found through indexes.
+    """
+    if (reason := indexes.hidden(database)) is not None:
+        everyone = database.rows(raw(_EVERYONE))
+        names = sorted(name.decode(database.encoding, "backslashreplace") for (name,) in everyone)
+        return (), tuple(LeftAlone(name, None, reason) for name in names)
     old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
     tenants = schema.find_tenants(database, [_CHAIN])
     kept, own = database.read_batch(

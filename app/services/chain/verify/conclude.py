@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from app.services.chain import indexes
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import believed_of, cut
 from app.services.chain.rules import (
@@ -29,7 +30,6 @@ from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
 from app.services.chain.verify.source import LOOKS_AT_ONCE, Neighbours, Reader, look_up, neighbours
-from models.engine import sql_name
 
 if TYPE_CHECKING:  # which concludes with this
     from app.services.chain.verify.verification import Extent
@@ -327,18 +327,13 @@ def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return
     if extent.tenant is None:
-        (names,) = reader.batch([("SELECT name FROM pragma_index_list(?) WHERE NOT partial", TABLE)])
-        # count(*) alone would be taken from whichever index is the smallest.
-        counting = f"SELECT count(typeof(seq)) FROM main.{TABLE} INDEXED BY {{}} WHERE seq <= ?"  # noqa: S608
-        wanted = [(counting.format(sql_name(str(name))), extent.last) for (name,) in names or ()]
+        (names,) = reader.batch([(indexes.NAMES,)])
+        wanted = [(indexes.counting(str(name)), extent.last) for (name,) in names or ()]
         for (name,), counted in zip(names or (), reader.batch(wanted), strict=True):
             if counted is None:
                 return  # a damaged index says so to whoever reads it
             if (count := counted[0][0]) != joined.entries:
-                sentence = (
-                    f"The index {name} leads to {count:,} of {joined.entries:,} entries, "
-                    "so whoever reads through it does not see what is there."
-                )
+                sentence = indexes.sentence(str(name), count, joined.entries)
                 expected, actual = str(joined.entries), str(count)
                 joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
     if not joined.counts.get(Code.INDEX):

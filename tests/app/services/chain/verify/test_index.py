@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from app.services.chain.rules import Verdict
+from app.services.retention.prefixes import find_prefixes
+from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import kept, try_to_sign
@@ -52,6 +54,24 @@ def test_an_index_that_hides_rows_stops_every_removal_and_every_checkpoint(tmp_p
     tried = try_to_sign(path, tmp_path / "home", now=NOW)
     assert kept(path, tmp_path / "home") == 0
     assert tried.stops is not None and "The index idx_audit_tenant leads to 349" in tried.stops
+
+
+def test_an_index_that_hides_all_that_is_old_leaves_every_tenant_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    hide(ChainFile.build(path, rows=50, tenants=2), "idx_audit_tenant", "seq > 90")
+    database = LocalDatabase(path)
+    with database.connection_context():
+        going, left = find_prefixes(database, NOW)
+    assert going == ()
+    assert [one.tenant_id for one in left] == [name for (name,) in tenants(path)]
+    assert {one.reason.split(",")[0] for one in left} == {
+        "The index idx_audit_tenant leads to 10 of 100 entries"
+    }
+
+
+def tenants(path: Path) -> list[tuple[str]]:
+    every = "SELECT DISTINCT tenant_id FROM audit_chain NOT INDEXED ORDER BY 1"
+    return list(ChainFile(path).sql.execute(every))
 
 
 def test_an_index_holds_values_of_every_kind(tmp_path: Path) -> None:
