@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QTabWidget, QWidget
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -134,7 +134,8 @@ class Workspace(QWidget):
         self._count_unread()
         if self.context.lock.needed:
             self.context.unsettled.ask()
-        page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
+            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fill(self, page: RecordTab, held: QWidget) -> None:
         """Shows a new tab; `held` is not drawn for the moment until its empty table has its rows."""

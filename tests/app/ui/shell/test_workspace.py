@@ -183,3 +183,12 @@ def test_many_rows_do_not_put_off_what_comes_after_them(
     workspace = window.workspace
     assert workspace is not None
     qtbot.waitUntil(lambda: workspace.is_settled, timeout=10_000)  # half of a millisecond for each row
+
+
+@pytest.mark.slow
+def test_what_is_written_while_a_file_opens_keeps_the_focus(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    window.opened.connect(lambda _: window.search.setFocus())
+    open_file(qtbot, window, demo_path)
+    assert window.search.hasFocus()
