@@ -18,7 +18,9 @@ COLOURS: Final = ("grey", "blue", "green", "yellow", "orange", "red", "purple")
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 _PART: Final = re.compile(r"[0-9a-z_-]{1,64}", re.IGNORECASE)
-"""An account's and a database's id, as a part of an address."""
+"""A database's id, as a part of an address."""
+_ACCOUNT: Final = re.compile(r"[0-9a-f]{1,32}", re.IGNORECASE)
+"""An account's id; a token, pasted there by mistake and longer, is no such, and is kept nowhere."""
 _FILE: Final = "d1-{}.json"
 _LARGEST: Final = 100_000
 
@@ -116,8 +118,9 @@ def _address(base: str, account: str) -> str:
     address = api_address(base)
     parts = urlsplit(address)
     if account:
-        if not _PART.fullmatch(account):
-            raise InvalidInput("account", "An account's id has letters and digits alone; see the dashboard.")
+        if not _ACCOUNT.fullmatch(account):
+            said = "An account's id has at most 32 digits and letters from a to f; see the dashboard."
+            raise InvalidInput("account", said)
     elif not is_loopback(parts.hostname or ""):
         raise InvalidInput("account", "The account is missing; its id is in the dashboard's address.")
     elif not parts.path:

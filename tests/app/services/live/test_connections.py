@@ -93,6 +93,7 @@ def test_a_damaged_file_hides_no_other_and_can_be_removed(content: bytes) -> Non
         {"base": "http://api.example.org/client/v4"},
         {"base": 5},
         {"account": "../../x"},
+        {"account": "a" * 40},  # as long as a token
         {"account": ""},
         {"database_id": "a/b"},
         {"database_id": None},
