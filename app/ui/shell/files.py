@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -480,10 +479,10 @@ class Files(QObject):
         """Asks for a name that nothing has yet, and offers one."""
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
 
-        found = ask_save(self._window, title, str(_free(start)), filters, replace=False)
+        found = ask_save(self._window, title, str(start), filters, replace=False)
         while found is not None and paths.exists(found[0]):
             taken = f"{found[0].name} is there already — {title}"
-            found = ask_save(self._window, taken, str(_free(found[0])), filters, replace=False)
+            found = ask_save(self._window, taken, str(found[0]), filters, replace=False)
         if found is not None:
             self._used = found[0].parent
             chosen(found[0])
@@ -502,12 +501,6 @@ class Files(QObject):
         """That of the last answer, of the file that is open, or of the one opened last."""
         recent = (place.parent for place in self._settings.recent if isinstance(place, Path))
         return self._used or next(recent, paths.home())
-
-
-def _free(path: Path) -> Path:
-    """The name, or the first with a number behind it that nothing has yet."""
-    names = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2))
-    return next(name for name in chain([path], names) if not paths.exists(name))
 
 
 def show_folder(path: Path) -> None:

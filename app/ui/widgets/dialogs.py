@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from itertools import chain, count
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt, Signal
@@ -413,11 +414,19 @@ def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path
 def ask_save(
     parent: QWidget, title: str, start: str, filters: str = "", *, replace: bool = True
 ) -> tuple[Path, str] | None:
-    """A name to write to and the filter chosen; asks before an existing file unless it is kept anyway."""
-    dialog = open_dialog(parent, title, start, filters)
+    """A name to write to and the filter chosen. It asks before an existing file is replaced; where none is,
+    it offers a name that nothing has yet.
+    """
+    dialog = open_dialog(parent, title, start if replace else str(_free(Path(start))), filters)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
     return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
+
+
+def _free(path: Path) -> Path:
+    """The name, or the first with a number behind it that nothing has yet."""
+    names = (path.with_name(f"{path.stem} {number}{path.suffix}") for number in count(2))
+    return next(name for name in chain([path], names) if not paths.exists(name))
 
 
 def choose_folder(

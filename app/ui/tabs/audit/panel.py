@@ -67,6 +67,7 @@ class VerificationPanel(QWidget):
         self._part: Outcome | None = None
         self._listed: Report | None = None
         context.verdict.changed.connect(self._verdict_changed)
+        context.outside.displaced.connect(self._displaced)
         self._asked = Asked()
         self._job: Task | None = None
         self._is_due = False
@@ -289,6 +290,11 @@ class VerificationPanel(QWidget):
         else:
             self._say_known("Verification cancelled")
         self.changed.emit()
+
+    def _displaced(self, error: TenantAdminError | None) -> None:
+        """Says what is known again when the file is back, whose absence a run may have failed by."""
+        if error is None and not self.is_running:
+            self._say_known()
 
     def _say(self, tone: Tone, headline: str, *said: str, **more: str) -> None:
         self.banner.show_verdict(tone, headline, *said, **more)

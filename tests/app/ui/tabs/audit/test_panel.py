@@ -535,6 +535,9 @@ def test_a_file_that_was_moved_is_not_verified(qtbot: QtBot, page: AuditTab, dem
     qtbot.waitUntil(lambda: page.banner.headline() == "Could not verify")
     assert "it was moved, renamed or deleted since it was opened" in page.banner.detail()
     assert page.panel.outcome is None
+    demo_path.with_name("elsewhere.sqlite").rename(demo_path)
+    page.context.outside.look()
+    qtbot.waitUntil(lambda: page.banner.headline() == "Not verified yet")
 
 
 @pytest.mark.slow
