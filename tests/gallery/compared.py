@@ -45,7 +45,7 @@ SETS: Final = {
         (
             *(f"tab-{tab}" for tab in _TABS),
             "tab-runs-of-a-gateway",
-            *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
+            *("audit-unproven", "audit-broken"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
             *("widgets-controls", "widgets-parts", "widgets-menu"),
         ),
