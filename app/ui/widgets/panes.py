@@ -88,7 +88,7 @@ class MasterDetail(QSplitter):
     What it shows moves nothing. It can be folded away, and the width is the master's then.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one. A splitter has
-    its parts styled at once, so it takes its `parent` before them: in another one they would be styled anew.
+    its parts styled at once, so it takes its `parent` before them: in another one they would be styled again.
     """
 
     def __init__(
