@@ -53,10 +53,10 @@ def d1(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> None:
+    from app.services.live.address import CLOUDFLARE  # noqa: PLC0415
     from app.services.live.connecting import client, identified  # noqa: PLC0415
     from app.services.live.connections import Connection, default_colour  # noqa: PLC0415
     from app.services.live.dev_server import project_of  # noqa: PLC0415
-    from models.d1.address import CLOUDFLARE  # noqa: PLC0415
 
     connections = Connections()
     connections.require_free(options.name)

@@ -17,10 +17,10 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
-from models.d1.errors import NotReached, RateLimited, TokenRefused, UnknownDatabase
+from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import Usage
-from models.errors import Cancelled, StorageError
+from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.progress import Stop, never
 
 CALL_SECONDS: Final = 35.0

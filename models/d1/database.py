@@ -10,19 +10,20 @@ from typing import Any, Final, TypeVar
 from peewee import BaseQuery
 
 from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal, TooLong
-from models.d1.errors import (
-    EarlierUnknown,
-    Failed,
-    NoAnswer,
-    NotOffered,
-    OutcomeUnknown,
-    RemoteError,
-    UnknownDatabase,
-)
+from models.d1.errors import Failed, NoAnswer, NotOffered, UnknownDatabase
 from models.d1.shared import Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
-from models.errors import AnswerTooLong, Cancelled, RowChanged, StorageError, TenantAdminError
+from models.errors import (
+    AnswerTooLong,
+    Cancelled,
+    EarlierUnknown,
+    OutcomeUnknown,
+    RemoteError,
+    RowChanged,
+    StorageError,
+    TenantAdminError,
+)
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 

@@ -36,6 +36,9 @@ SIBLINGS = ("", LOG, SHARED_MEMORY, JOURNAL)
 PARTS = ("", LOG, JOURNAL)
 """What makes up a database on disk; the shared memory is rebuilt from the log."""
 
+PlainConnection = apsw.Connection
+"""One beside the engine's."""
+
 Identity = tuple[int, int]
 """A file's device and inode."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from app import paths
 from app.services.live import PREFIX
-from models.d1.address import CLOUDFLARE, LOCAL, api_address, is_loopback
+from app.services.live.address import CLOUDFLARE, LOCAL, api_address, is_loopback
 from models.errors import CannotOpen, InvalidInput, TenantAdminError
 
 COLOURS: Final = ("grey", "blue", "green", "yellow", "orange", "red", "purple")

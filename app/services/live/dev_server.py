@@ -9,11 +9,11 @@ from typing import Any
 
 from app import paths
 from app.services.files import projects
+from app.services.live.address import LOCAL, is_loopback
 from app.services.live.connections import Connection, usable_name
-from models.d1.address import LOCAL, is_loopback
 from models.d1.client import Client, NotKnown, Refusal
-from models.d1.errors import NotReached, RemoteError
-from models.errors import InvalidInput
+from models.d1.errors import NotReached
+from models.errors import InvalidInput, RemoteError
 from models.local.file import CONFIGURATIONS, users_of
 
 _SECONDS = 2.0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from app.services.files.opening import fold
 from app.services.records.rows import RawText, Value, decoded, exact, given, in_parts, text_of
@@ -21,12 +21,9 @@ from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, Usage, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, StorageError, UndecodableText
 from models.local.atomic import new_file
-from models.local.file import to_be_filled
+from models.local.file import PlainConnection, to_be_filled
 from models.progress import Progress, Stop, ignore, never
 from models.schema import StoredTable, caseless, read_stored
-
-if TYPE_CHECKING:
-    import apsw
 
 PASSES: Final = 4
 """How often the tables are read before it is said that they are not of one moment."""
@@ -163,7 +160,7 @@ class _Copy:
 @dataclass(slots=True)
 class _Fetch:
     database: Database
-    target: "apsw.Connection"
+    target: PlainConnection
     before: Callable[[int], object]
     progress: Progress
     cancelled: Stop

@@ -25,9 +25,8 @@ from app.services.retention.plan import (
 )
 from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
 from app.services.retention.result import RetentionResult
-from models.d1.errors import OutcomeUnknown
 from models.engine import Database
-from models.errors import Cancelled, LogMissing, NotAllowed, StorageError, TenantAdminError
+from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 

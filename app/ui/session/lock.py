@@ -6,9 +6,8 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.workers.runner import Runner
-from models.d1.errors import OutcomeUnknown, RateLimited
 from models.engine import Database
-from models.errors import TenantAdminError
+from models.errors import OutcomeUnknown, RateLimited, TenantAdminError
 
 T = TypeVar("T", bound=TenantAdminError)
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.services.live import connecting
+from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
     COLOURS,
     Connection,
@@ -30,7 +31,6 @@ from app.ui.widgets.form_dialog import FormDialog, Value, checked
 from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, Task
-from models.d1.address import CLOUDFLARE
 from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Progress, Stop
 

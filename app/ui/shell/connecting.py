@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
-from models.errors import TenantAdminError
+from models.errors import Cancelled, TenantAdminError, TokenRefused
 from models.progress import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -106,8 +106,6 @@ class Connecting(QObject):
         from app.services.live.connections import NoSuchConnection  # noqa: PLC0415
         from app.services.live.tokens import TokenMissing  # noqa: PLC0415
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
-        from models.d1.errors import TokenRefused  # noqa: PLC0415
-        from models.errors import Cancelled  # noqa: PLC0415
 
         if isinstance(error, Cancelled):
             self._say(str(error))

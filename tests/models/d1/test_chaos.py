@@ -25,9 +25,10 @@ from app.services.records import users, writing
 from app.services.records.change import Change
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import EarlierUnknown, NoAnswer, OutcomeUnknown
+from models.d1.errors import NoAnswer
 from models.d1.shared import Shared
 from models.engine import raw
+from models.errors import EarlierUnknown, OutcomeUnknown
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.edge import ACCOUNT, TOKEN, Edge

@@ -13,19 +13,10 @@ import pytest
 from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import (
-    Failed,
-    NoAnswer,
-    NotOffered,
-    NotReached,
-    OutcomeUnknown,
-    RateLimited,
-    TokenRefused,
-    UnknownDatabase,
-)
+from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import raw
-from models.errors import Cancelled, InvalidInput, ReadOnlyFile
+from models.errors import Cancelled, InvalidInput, OutcomeUnknown, RateLimited, ReadOnlyFile, TokenRefused
 from models.schema import inspect
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW

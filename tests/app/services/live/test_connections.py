@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import paths
+from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
     Connection,
     ConnectionExists,
@@ -15,7 +16,6 @@ from app.services.live.connections import (
     ConnectionUnreadable,
     NoSuchConnection,
 )
-from models.d1.address import CLOUDFLARE
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.errors import InvalidInput, StorageError

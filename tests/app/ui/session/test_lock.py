@@ -8,8 +8,7 @@ from app.services.retention.result import RetentionResult
 from app.services.retention.run import RetentionStopped
 from app.ui.session.lock import Lock, Unsettled
 from app.workers.runner import Runner
-from models.d1.errors import OutcomeUnknown
-from models.errors import WritesLocked
+from models.errors import OutcomeUnknown, WritesLocked
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 
