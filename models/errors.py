@@ -174,14 +174,20 @@ class NotADatabase(StorageError):
     sentence = "{name} is not a SQLite database; choose another file."
 
 
-class DamagedFile(StorageError):
+class UnreadableFile(StorageError):
+    """Some of it, or all, cannot be had as it is asked for."""
+
     heading = "The file is damaged"
     sentence = (
         "{name} is damaged and parts of it cannot be read; restore it from a copy, or save what can be read."
     )
 
 
-class LogLeftBehind(DamagedFile):
+class DamagedFile(UnreadableFile):
+    """SQLite met damage."""
+
+
+class LogLeftBehind(UnreadableFile):
     """A file that says it has a log, and holds nothing: one page without a table, and no log beside it."""
 
     sentence = (
@@ -199,7 +205,7 @@ class FileEmptied(LogMissing):
     )
 
 
-class UndecodableText(DamagedFile):
+class UndecodableText(UnreadableFile):
     """Text that is no UTF-8, met by a read; as its bytes (`CAST … AS BLOB`) it can be had."""
 
 

@@ -144,7 +144,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             known = translate(error, self.path)
             if known is None or known is error:
                 raise
-            self.damaged |= type(known) is DamagedFile
+            self.damaged |= isinstance(known, DamagedFile)
             if isinstance(known, FileLocked):
                 known = FileLocked(self.path, written_by(self.path))
             raise known from error

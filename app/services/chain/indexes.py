@@ -5,7 +5,7 @@ from typing import Final
 
 from app.services.chain.rules import TABLE
 from models.engine import Database, raw, sql_name
-from models.errors import DamagedFile
+from models.errors import UnreadableFile
 
 NAMES: Final = f"SELECT name FROM pragma_index_list('{TABLE}') WHERE NOT partial"  # noqa: S608
 
@@ -30,7 +30,7 @@ def hidden(database: Database) -> str | None:
 
     Nothing of damaged pages, which say so to whoever reads them.
     """
-    with suppress(DamagedFile):
+    with suppress(UnreadableFile):
         names = [str(name) for (name,) in database.rows(raw(f"{NAMES} AND origin = 'c'"))]
         queries = [raw(_ALL), *(raw(counting(name), 2**63 - 1) for name in names)]
         total, *counts = (int(rows[0][0]) for rows in database.read_batch(queries))

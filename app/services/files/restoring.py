@@ -32,6 +32,7 @@ from models.errors import (
     StorageError,
     TenantAdminError,
     UnfinishedChange,
+    UnreadableFile,
 )
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
@@ -409,11 +410,11 @@ def _rows_now(path: Path) -> dict[str, int | None]:
     """What can be counted of a file that may be damaged, which may be why somebody restores it."""
     database = LocalDatabase(path, read_only=True)
     counts: dict[str, int | None] = dict.fromkeys(schema.expected_columns())
-    with suppress(DamagedFile, NotADatabase), database.expected_errors(), database.connection_context():
+    with suppress(UnreadableFile, NotADatabase), database.expected_errors(), database.connection_context():
         found = schema.inspect(database).columns
         counts = {table: None for table in found if not schema.internal(table)}
         for table in counts:
-            with suppress(DamagedFile):
+            with suppress(UnreadableFile):
                 counts |= describe.rows(database, schema.Schema({table: found[table]}))
     return counts
 

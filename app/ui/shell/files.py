@@ -440,9 +440,9 @@ class Files(QObject):
         if path is not None:
             if isinstance(error, FileReplaced | LogMissing) or (opening and isinstance(error, FileLocked)):
                 yield "Open again", partial(self.open, path)
-            if isinstance(error, DamagedFile | FileEmptied):
+            if isinstance(error, DamagedFile | LogLeftBehind | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
-            if isinstance(error, DamagedFile) and not isinstance(error, LogLeftBehind):
+            if isinstance(error, DamagedFile):
                 yield "Save what can be read…", partial(self.ask_export_sql, path, None, readable=True)
             if opening and not isinstance(error, FileMissing):
                 yield "Show in folder", partial(show_folder, path)

@@ -47,15 +47,15 @@ from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from models.errors import (
     ColumnMissing,
-    DamagedFile,
     DiskFailure,
     InvalidInput,
     NotAllowed,
     NotFound,
     TableMissing,
+    UnreadableFile,
 )
 
-UNRECOGNISABLE = (DamagedFile, DiskFailure, TableMissing, ColumnMissing)
+UNRECOGNISABLE = (UnreadableFile, DiskFailure, TableMissing, ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""
 
 

@@ -219,7 +219,7 @@ class ListController(QObject):
         self._tasks.append(task)
 
     def _failed(self, error: TenantAdminError) -> None:
-        if type(error) is DamagedFile and self._query is not None:
+        if isinstance(error, DamagedFile) and self._query is not None:
             self._show_readable(error)
         else:
             self._not_shown(error)
@@ -232,7 +232,7 @@ class ListController(QObject):
     def _request_page(self, keys: Keys) -> Callable[[], None]:
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
-            if type(error) is DamagedFile and self.partly is None:
+            if isinstance(error, DamagedFile) and self.partly is None:
                 self._show_readable(error)
             else:
                 self.failed.emit(error)

@@ -436,14 +436,14 @@ class RecordTab(QWidget):
             self._wanted_record = record_id
 
     def _not_read(self, error: TenantAdminError) -> None:
-        if type(error) is DamagedFile:
+        if isinstance(error, DamagedFile):
             self.context.meet_damage()
         self.inspector.show_failure(str(error))
 
     def _not_loaded(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             return
-        if type(error) is DamagedFile:
+        if isinstance(error, DamagedFile):
             self.context.meet_damage()
         self.filters.set_count(None)
         title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
