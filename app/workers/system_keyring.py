@@ -13,7 +13,7 @@ from models.errors import TenantAdminError
 from models.progress import ignore
 
 if TYPE_CHECKING:  # not for the child
-    from app.services.chain.checkpoints.document import NotSigned
+    from app.services.keyring import KeyringProblem
 
 START_SECONDS = 60.0
 """How long the child may take before it asks; a busy computer takes its time, and that is no silence."""
@@ -80,17 +80,17 @@ class SystemKeyring:
         return found["answer"]
 
 
-def _error(problem: str, why: str = "") -> "NotSigned":
-    from app.services.chain.checkpoints import document  # noqa: PLC0415 - not for the child
+def _error(problem: str, why: str = "") -> "KeyringProblem":
+    from app.services import keyring  # noqa: PLC0415 - not for the child
 
     match problem:
         case "absent":
-            return document.KeyringAbsent()
+            return keyring.KeyringAbsent()
         case "locked":
-            return document.KeyringUnavailable("is locked")
+            return keyring.KeyringUnavailable("is locked")
         case "silent":
-            return document.KeyringUnavailable("does not answer")
-    return document.KeyringBroken(why)
+            return keyring.KeyringUnavailable("does not answer")
+    return keyring.KeyringBroken(why)
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:

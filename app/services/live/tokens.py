@@ -3,21 +3,15 @@
 import os
 import re
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-from app.services.chain.checkpoints.document import SERVICE, Keyring, KeyringAbsent, KeyringProblem
+from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringProblem
 from app.services.live.connections import Connection, Connections
 from models.errors import InvalidInput, TenantAdminError
 
 ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
-
-
-class TokenKeyring(Keyring, Protocol):
-    """What is needed of a system's keyring for tokens."""
-
-    def delete_password(self, service: str, username: str) -> None: ...
 
 
 class TokenMissing(TenantAdminError):
@@ -48,7 +42,7 @@ class Tokens:
 
     def __init__(
         self,
-        keyring: TokenKeyring | None,
+        keyring: Keyring | None,
         ask: Callable[[Connection], str | None] = lambda connection: None,
         connections: Connections | None = None,
     ) -> None:
@@ -76,7 +70,7 @@ class Tokens:
                 found = self._keyring.get_password(SERVICE, user)
                 why = "the system's keyring has none"
             except KeyringProblem as error:
-                why = error.state
+                why = str(error)
         if found := found or os.environ.get(ENVIRONMENT):
             return sound(found)
         if entered := self._ask(connection):
@@ -99,7 +93,7 @@ class Tokens:
                     return None
                 why = "the system's keyring keeps nothing"
             except KeyringProblem as error:
-                why = error.state
+                why = str(error)
         return f"The token is not kept ({why}); it is asked for each time, or taken from {ENVIRONMENT}."
 
     def forget(self, connection: Connection) -> str | None:
@@ -114,7 +108,7 @@ class Tokens:
         except KeyringAbsent:
             return None
         except KeyringProblem as error:
-            return f"A token of {connection.place} may still be kept: {error.state}."
+            return f"A token of {connection.place} may still be kept: {error}."
         return None
 
     def _user(self, connection: Connection) -> str:

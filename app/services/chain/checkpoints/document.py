@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from app import paths
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, may_replace
 from app.services.chain.rules import Code, Finding
+from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringBroken, KeyringProblem
 from models.errors import AlreadyThere, InvalidInput, StorageError
 from models.local import atomic
 from models.local.file import require_file
@@ -21,7 +22,6 @@ if TYPE_CHECKING:  # slow to load, and only needed where something is signed or 
 
 EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
 
-SERVICE: Final = "tenant-admin"
 KEY_FILE: Final = "checkpoint-key"
 KEY_BYTES: Final = 32
 """Any 32 random bytes are an Ed25519 private key (RFC 8032, 5.1.5)."""
@@ -163,17 +163,6 @@ def _gap(item: Checkpoint, before: Checkpoint | Unreadable | None, before_holds:
     return None
 
 
-class Keyring(Protocol):
-    """What is needed of a system's keyring. Raises `KeyringAbsent`, `KeyringUnavailable`, `KeyringBroken`."""
-
-    def get_password(self, service: str, username: str) -> str | None: ...
-
-    def set_password(self, service: str, username: str, password: str) -> None: ...
-
-    def is_open(self) -> bool:
-        """Whether it answers without asking a person first."""
-
-
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """`where` is the sentence that says where it is kept."""
@@ -197,58 +186,27 @@ class KeyDamaged(NotSigned):
     )
 
 
-class KeyringProblem(NotSigned):
-    """`state` says of the keyring, without what it was asked for, how it is."""
-
-    state = "there is no system keyring"
-
-
-class KeyringUnavailable(KeyringProblem):
-    """It is there, but locked or silent, so the key in it is not the one to do without."""
-
-    sentence = (
-        "The system's keyring, which holds the signing key, {what}, so no checkpoint was made. "
-        "Unlock it and try again."
-    )
-
-    def __init__(self, how: str) -> None:
-        super().__init__(how)
-        self.state = f"the system's keyring {how}"
-
-
-class KeyringAbsent(KeyringProblem):
-    """There is none on this system, so it holds no key."""
-
-    sentence = "There is no system keyring."
-
-
-class KeyringBroken(KeyringProblem):
-    """It cannot be asked: its configuration names none that works, say. That is not the same as absent."""
-
-    sentence = (
-        "The system's keyring, which may hold the signing key, cannot be used ({what}), so no checkpoint was "
-        "made. Correct PYTHON_KEYRING_BACKEND or keyringrc.cfg and try again; where they name "
-        "keyring.backends.null.Keyring, the key is kept in a file."
-    )
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.state = f"the system's keyring cannot be used ({why})"
+class KeyOutOfReach(NotSigned):
+    sentence = "No checkpoint was made, because {what}, and the key that signs it may be there. {why}."
 
 
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     """The key of this folder's checkpoints, made on first use: in the keyring, or in a file there.
 
     `keyring` is None where there is none. A key file that is there is used: its checkpoints name it. Raises
-    `KeyDamaged`, `KeyringUnavailable`, `KeyringBroken` and `OSError`.
+    `KeyDamaged`, `KeyOutOfReach` and `OSError`.
     """
     file = folder / KEY_FILE
     if keyring is not None and not file.exists():
         user = f"checkpoints {folder.absolute()}"
-        with suppress(KeyringAbsent):
+        try:
             stored = keyring.get_password(SERVICE, user) or _put(keyring, user)
-            if stored:
-                return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
+        except KeyringAbsent:
+            stored = None
+        except KeyringProblem as error:
+            raise KeyOutOfReach(str(error), error.remedy) from error
+        if stored:
+            return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
         paths.make_private(folder)
         with suppress(FileExistsError):  # another process was faster; its key is the one

@@ -11,7 +11,6 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.announced import announce, announced, forget
 from app.services.chain.checkpoints.document import (
     KEY_FILE,
-    Keyring,
     NotSigned,
     SigningKey,
     authentic,
@@ -45,6 +44,7 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept
 from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
+from app.services.keyring import Keyring
 from models.errors import (
     ColumnMissing,
     DiskFailure,

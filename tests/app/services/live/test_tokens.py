@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.services.chain.checkpoints.document import (
+from app.services.keyring import (
     KeyringAbsent,
     KeyringBroken,
     KeyringProblem,

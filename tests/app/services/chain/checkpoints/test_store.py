@@ -17,8 +17,6 @@ from app.services.chain.checkpoints.document import (
     IN_FILE,
     IN_KEYRING,
     KeyDamaged,
-    Keyring,
-    KeyringAbsent,
     NotSigned,
     load_key,
     read_export,
@@ -27,6 +25,7 @@ from app.services.chain.checkpoints.document import (
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
+from app.services.keyring import Keyring, KeyringAbsent
 from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -43,6 +42,9 @@ class DeafKeyring:
         return None
 
     def set_password(self, service: str, username: str, password: str) -> None:
+        return None
+
+    def delete_password(self, service: str, username: str) -> None:
         return None
 
     def is_open(self) -> bool:

@@ -119,6 +119,9 @@ class Closed:
     def set_password(self, service: str, username: str, password: str) -> None:
         raise AssertionError("it was asked")
 
+    def delete_password(self, service: str, username: str) -> None:
+        raise AssertionError("it was asked")
+
     def is_open(self) -> bool:
         return False
 
