@@ -266,6 +266,9 @@ class Database(ABC):
         """
         return nullcontext()
 
+    def release(self) -> None:  # noqa: B027 - most keep nothing
+        """Lets go of what is kept open between reads, when nobody will read any more for a while."""
+
     def settle(self) -> bool | None:
         """Whether the last change that was not known to be saved is; None where there is none, or somebody
         has found out by now. Every write asks this first, and it is asked when a database is opened.

@@ -194,6 +194,8 @@ class Runner(QObject):
 
             _left_behind.append((self, self._running))
             bugs.write(f"Left behind after {seconds:g} s, still running: {', '.join(left)}")
+        elif self._database is not None:
+            self._database.release()
         self._running = {}
 
     def _submit(self, waiting: Waiting, task: Task, work: Work) -> Task:

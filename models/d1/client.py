@@ -6,6 +6,7 @@ waiting is cut in slices here, so that a read that nobody wants any more ends at
 
 import json
 import re
+import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -111,6 +112,7 @@ class Client:
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
         self._root = self.base.rstrip("/") + own
+        self._counting = threading.Lock()
         self._pool = httpcore.ConnectionPool(
             max_connections=_READERS,
             keepalive_expiry=30,
@@ -141,8 +143,7 @@ class Client:
             )
         if not rows:
             raise NotKnown(_ANOTHER_FORM)
-        self.meter.read += read
-        self.meter.written += written
+        self._count(read=read, written=written)
         return Answer(rows, took / 1000)
 
     def bookmark(self, database: str) -> str | None:
@@ -186,9 +187,10 @@ class Client:
             try:
                 self._await_turn(cancelled)
                 return self._send(method, path, body, dropped)
-            except RateLimited:
+            except RateLimited as error:
                 if not IN_BACKGROUND.get():
                     raise
+                _rest(error.until - time.time(), lambda: cancelled() or dropped())
             except NotReached:
                 if (wait := next(waits, None)) is None:
                     raise
@@ -204,7 +206,7 @@ class Client:
             if not wait:
                 return
             if paused and not background:
-                raise RateLimited(self.name, self._pause_end())
+                raise RateLimited(self.name, time.time() + wait)
             if cancelled():
                 raise Cancelled
             time.sleep(min(wait, _SLICE))
@@ -218,7 +220,7 @@ class Client:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        self.meter.calls += 1
+        self._count(calls=1)
         call = _Call(time.monotonic() + self.seconds, dropped)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
@@ -233,13 +235,15 @@ class Client:
             raise NotReached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
             raise NotKnown(_why(error)) from None
-        self.meter.received += len(content)
+        self._count(received=len(content))
         return self._judged(status, given, content)
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
         if status == 429:
-            self.shared.pause(self.account or "", time.time() + _seconds_to_wait(headers))
-            raise RateLimited(self.name, self._pause_end())
+            until = time.time() + _seconds_to_wait(headers)
+            with suppress(StorageError):  # a full disk keeps nobody from hearing of it
+                self.shared.pause(self.account or "", until)
+            raise RateLimited(self.name, until)
         if status in (401, 403):
             raise TokenRefused(self.name)
         if status == 404:
@@ -259,8 +263,10 @@ class Client:
         # What stands between may quote the call.
         raise Refusal(message.replace(self.token, "[token]") if self.token else message)
 
-    def _pause_end(self) -> float:
-        return self.shared.paused_until(self.account or "") or time.time()
+    def _count(self, **used: int) -> None:
+        with self._counting:
+            for what, more in used.items():
+                setattr(self.meter, what, getattr(self.meter, what) + more)
 
     def close(self) -> None:
         self._pool.close()

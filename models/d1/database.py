@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from peewee import BaseQuery
 
 from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal, TooLong
-from models.d1.errors import Failed, NoAnswer, NotOffered, UnknownDatabase
+from models.d1.errors import Failed, NoAnswer, NotOffered
 from models.d1.shared import Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
@@ -62,10 +62,8 @@ class D1Database(Database):
     def place(self) -> str:
         return self.client.name
 
-    def require_there(self) -> None:
-        """Raises `UnknownDatabase`, which a query would not: wrangler makes what it does not know."""
-        if all(one.get("uuid") != self.database_id for one in self._repeated(self.client.databases)):
-            raise UnknownDatabase(self.database_id)
+    def release(self) -> None:
+        self.client.close()
 
     @contextmanager
     def connection_context(self) -> Iterator[None]:

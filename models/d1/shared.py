@@ -89,13 +89,6 @@ class Shared:
                 (account, until),
             )
 
-    def paused_until(self, account: str) -> float | None:
-        """Until when the account takes no calls; None where it does."""
-        with self._transaction() as file:
-            sql = "SELECT paused_until FROM account WHERE name = ?"
-            until: float = file.execute(sql, (account,)).get or 0.0
-        return until if time.time() < until else None
-
     def keep(self, place: str, proof: dict[str, Any]) -> Sent:
         """Notes what is about to be sent to a database, on the disk."""
         now = time.time()

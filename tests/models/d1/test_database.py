@@ -13,7 +13,7 @@ import pytest
 from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, UnknownDatabase
+from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import Cancelled, InvalidInput, OutcomeUnknown, RateLimited, ReadOnlyFile, TokenRefused
@@ -160,6 +160,26 @@ def test_another_window_waits_with_it(edge: Edge, live: Live, file: Path, tmp_pa
     assert len(edge.calls) == 1
 
 
+def test_the_limit_is_said_where_nothing_can_be_kept(
+    edge: Edge, live: Live, file: Path, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    shared = Shared(taken)  # no folder, as a full disk is none
+    database = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, shared=shared), live.ids[file])
+    edge.read_faults = ["429 60"]
+    with pytest.raises(RateLimited):
+        database.scalar(raw("SELECT 1"))
+
+
+def test_it_lets_go_of_its_connections(production: D1Database) -> None:
+    production.scalar(raw("SELECT 1"))
+    assert production.client._pool.connections
+    production.release()
+    assert not production.client._pool.connections
+    assert production.scalar(raw("SELECT 1")) == 1
+
+
 @pytest.mark.slow
 def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Database, edge: Edge) -> None:
     """Unless it is not wanted any more."""
@@ -187,9 +207,6 @@ def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Ed
     edge.read_faults = ["echo"]
     with pytest.raises(Failed, match="The database refused this"):
         production.bookmark()
-    edge.read_faults = ["echo"]
-    with pytest.raises(Failed):
-        production.require_there()
 
 
 def test_where_there_is_no_time_travel(production: D1Database, edge: Edge) -> None:
@@ -210,8 +227,6 @@ def test_who_may_not_is_told(edge: Edge, live: Live, file: Path, production: D1D
     with pytest.raises(TokenRefused) as refused:
         wrong.scalar(raw("SELECT 1"))
     assert "wrong-token" not in f"{refused.value!r}{wrong.client!r}"
-    with pytest.raises(UnknownDatabase):
-        D1Database(production.client, "no-such").require_there()
     closed = D1Database(Client("prod", "http://127.0.0.1:1/client/v4", ACCOUNT, TOKEN), "x")
     with pytest.raises(NotReached, match="prod cannot be reached"):
         closed.scalar(raw("SELECT 1"))
