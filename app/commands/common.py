@@ -190,15 +190,14 @@ def say_used(database: "Database") -> None:
 
 
 def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":
-    """The live database that an argument names; nothing is sent to it yet.
+    """The live database that an argument names, looked up.
 
-    Raises `NoSuchConnection`, `ConnectionUnreadable`, `NoDevServer`, `TokenMissing` and `InvalidInput`.
+    Raises `NoSuchConnection`, `ConnectionUnreadable`, and as `connecting.database` does.
     """
     from app.services.live.connecting import database  # noqa: PLC0415
     from app.services.live.connections import Connections  # noqa: PLC0415
 
-    connection = Connections().named(live.name)
-    return connection, database(connection, tokens(), read_only=read_only)
+    return database(Connections().named(live.name), tokens(), read_only=read_only)
 
 
 def tokens(*, with_keyring: bool = True) -> "Tokens":

@@ -129,10 +129,7 @@ def _reading(given: Path | LiveName) -> "Iterator[Where]":
     if not isinstance(given, LiveName):
         yield database_path(given)
         return
-    from app.services.live.connecting import identified  # noqa: PLC0415
-
-    connection, database = connected(given, read_only=True)
-    identified(connection, database.client, database.database_id)  # wrangler makes what it does not know
+    _, database = connected(given, read_only=True)
     with database.connection_context():
         yield database
 

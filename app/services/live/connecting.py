@@ -28,10 +28,17 @@ def client(connection: Connection, tokens: Tokens) -> Client:
     return Client(connection.place, base, connection.account or None, token, shared=shared)
 
 
-def database(connection: Connection, tokens: Tokens, *, read_only: bool = False) -> D1Database:
-    """The database; nothing is sent yet. Raises as `client` does."""
-    found, within = client(connection, tokens), connection.within
-    return D1Database(found, connection.database_id, read_only=read_only, within=within)
+def database(
+    connection: Connection, tokens: Tokens, *, read_only: bool = False
+) -> tuple[Connection, D1Database]:
+    """The database, and the connection with its name. It is looked up first, since wrangler makes what it
+    does not know. Raises as `client` and `identified` do.
+    """
+    found = client(connection, tokens)
+    connection = identified(connection, found, connection.database_id)
+    return connection, D1Database(
+        found, connection.database_id, read_only=read_only, within=connection.within
+    )
 
 
 def databases(found: Client) -> list[Mapping[str, Any]]:
@@ -65,7 +72,7 @@ def identified(connection: Connection, found: Client, wanted: str) -> Connection
 
 def tried(connection: Connection, found: Client) -> float:
     """How many seconds the database takes to answer. Raises as `identified` does."""
-    identified(connection, found, connection.database_id)
+    known = identified(connection, found, connection.database_id)
     begun = time.monotonic()
-    D1Database(found, connection.database_id, read_only=True).scalar(raw("SELECT 1"))
+    D1Database(found, known.database_id, read_only=True).scalar(raw("SELECT 1"))
     return time.monotonic() - begun

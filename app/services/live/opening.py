@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, Self
 
-from app.services.live.connecting import identified
 from app.services.live.connections import Connection
 from app.services.opened import ASKED, Mark, Opened, look, never_written
 from app.services.text import counted
@@ -126,11 +125,11 @@ def _counts(opened: OpenedLive) -> dict[str, int | None]:
 
 
 def open_live(connection: Connection, database: D1Database, *, read_only: bool = False) -> OpenedLive:
-    """The database as it is now. It is asked for by its id first: wrangler makes what it does not know.
-
-    Raises `UnknownDatabase`, and the other errors of `connecting.databases`.
-    """
-    connection = identified(connection, database.client, database.database_id)
-    found = look(database)
+    """The database of `connecting.database` as it is now. Raises the errors of reading."""
+    try:
+        found = look(database)
+    except BaseException:
+        database.release()
+        raise
     reason = never_written(found["schema"]) or (ASKED if read_only else None)
     return OpenedLive(database=database, connection=connection, read_only_reason=reason, **found)

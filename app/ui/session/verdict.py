@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.verdicts import KeptVerdict
+    from app.services.chain.rules import Verdict
     from app.ui.session.outcome import Outcome
 
 
@@ -41,15 +42,20 @@ class FileVerdict(QObject):
     @property
     def is_unreadable(self) -> bool:
         """Whether a verification since the file was opened has met damage."""
-        return self._found("UNREADABLE")
+        from app.services.chain.rules import Verdict  # noqa: PLC0415
+
+        return self._found is Verdict.UNREADABLE
 
     @property
     def is_earlier(self) -> bool:
         """Whether one has found an earlier state of what checkpoints knew."""
-        return self._found("EARLIER")
+        from app.services.chain.rules import Verdict  # noqa: PLC0415
 
-    def _found(self, verdict: str) -> bool:
-        return self.outcome is not None and self.outcome.report.verdict == verdict
+        return self._found is Verdict.EARLIER
+
+    @property
+    def _found(self) -> Verdict | None:
+        return None if self.outcome is None else self.outcome.report.verdict
 
     def take(self, outcome: Outcome) -> None:
         """A part never says of the whole that it holds, unless the rest is as it was verified; what is wrong

@@ -74,9 +74,9 @@ class Connecting(QObject):
             from app.services.live.opening import open_live  # noqa: PLC0415
 
             asked.append(find())
-            found = database(asked[0], self.tokens)
+            connection, found = database(asked[0], self.tokens)
             with found.cancellable(cancelled):
-                return open_live(asked[0], found, read_only=read_only)
+                return open_live(connection, found, read_only=read_only)
 
         def failed(error: TenantAdminError) -> None:
             self.is_opening = False
@@ -138,7 +138,8 @@ class Connecting(QObject):
             return self.tokens.keep(connection, token)
 
         def kept(problem: str | None) -> None:
-            self._say(problem or "")
+            if problem is not None:
+                self._say(problem)
             again()
 
         token = ""

@@ -349,7 +349,9 @@ class MainWindow(QMainWindow):
 
     def undo(self) -> None:
         self.toast.hide()  # its Undo was for this act, and would take back the one before
-        if self.context is not None and self.context.lock.is_locked:
-            self.toast.show_message(self.context.cannot_write or "")
-        elif self.context is not None:
+        if self.context is None:
+            return
+        if (cannot := self.context.cannot_write) is not None:
+            self.toast.show_message(cannot)
+        else:
             self.context.history.undo()

@@ -325,8 +325,11 @@ class Workspace(QWidget):
     def _offer_server(self, connection: "Connection | None") -> None:
         """What a running `wrangler dev` has open can be changed through it, without stopping it."""
         if connection is not None:
-            button = self.notices[0].add_button("Open through wrangler dev", lambda: None, Kind.PRIMARY)
-            button.clicked.connect(lambda: self.connect_wanted.emit(connection))
+
+            def through() -> None:
+                self.connect_wanted.emit(connection)
+
+            self.notices[0].add_button("Open through wrangler dev", through, Kind.PRIMARY)
 
     def _begin_the_rest(self, _: object) -> None:
         """Whether it could be loaded or not: each part loads what it still needs, and says what it cannot."""

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
 
 def opened(connection: Connection) -> OpenedLive:
-    return open_live(connection, connecting.database(connection, Tokens(None)))
+    return open_live(*connecting.database(connection, Tokens(None)))
 
 
 def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_path: Path) -> None:
