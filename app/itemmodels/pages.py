@@ -3,6 +3,7 @@
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from typing import Any, cast
 
 from app.services.records.list_query import Key
@@ -20,7 +21,8 @@ class PageCache:
     """Rows by key, whole pages at a time, the longest unused page dropped first.
 
     Rows are held by key and not by position, so that a list that has grown at its beginning still shows what
-    is at hand. After `expire()` every row counts as outdated: it is shown until its page has come again.
+    is at hand. After `expire()` every row counts as outdated: it is shown until its page has come again, even
+    if the list is read again meanwhile.
     """
 
     def __init__(self) -> None:
@@ -33,9 +35,10 @@ class PageCache:
         self._wanted: OrderedDict[int, None] = OrderedDict()
 
     def expire(self) -> None:
-        fresh = self._rows
+        fresh, older = self._rows, self._outdated
         self.clear()
-        self._outdated = fresh
+        kept = chain(fresh.items(), (item for item in older.items() if item[0] not in fresh))
+        self._outdated = dict(islice(kept, PAGES * PAGE))
 
     def get(self, key: Key, default: Any) -> Any:
         """The row with this key: None when it has gone, `default` when it is not at hand or outdated."""

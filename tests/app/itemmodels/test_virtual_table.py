@@ -386,6 +386,18 @@ def test_changed_values_come_without_a_flicker(desk: Desk, view: QTableView, qtb
     assert desk.shown(0, 1) == "fixed"
 
 
+@pytest.mark.parametrize("again", [Desk.refresh, lambda desk: desk.model.reload()], ids=["refresh", "reload"])
+def test_a_list_read_again_before_its_rows_came_still_shows_them(
+    desk: Desk, again: Callable[[Desk], None]
+) -> None:
+    desk.open()
+    desk.refresh()
+    desk.at_once = False
+    for _ in range(3):
+        again(desk)
+    assert desk.shown(3) == "19997" and desk.model.record_id(3) == 19997
+
+
 def test_a_row_that_went_says_so(desk: Desk, view: QTableView, qtbot: QtBot) -> None:
     desk.open()
     desk.sql("DELETE FROM audit_chain WHERE seq = 5")
@@ -471,3 +483,13 @@ def test_the_page_used_longest_ago_goes_first() -> None:
     cache.touch(0)
     cache.put_page(PAGES, [9999], [(PAGES,)])
     assert cache.get(5, "away") == (0,) and cache.get(15, "away") == "away"
+
+
+def test_no_more_rows_are_outdated_than_were_ever_at_hand() -> None:
+    cache = PageCache()
+    for page in range(3 * PAGES):
+        keys = range(page * PAGE, (page + 1) * PAGE)
+        cache.put_page(page, keys, [(key,) for key in keys])
+        cache.expire()
+    assert len(cache.items()) == PAGES * PAGE
+    assert cache.known(3 * PAGES * PAGE - 1, None) is not None and cache.known(0, None) is None
