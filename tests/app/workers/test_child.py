@@ -15,6 +15,7 @@ from app.workers import child
 from app.workers.child import WORKERS, Children
 from models.errors import FileLocked, InvalidInput, TenantAdminError
 from models.local.errors import translate
+from tests.fixtures.processes import left_by
 
 ROOT = Path(__file__).parents[3]
 
@@ -91,3 +92,22 @@ def test_no_child_outlives_its_block() -> None:
         assert [process.poll() for process in processes] == [None, None, None]
         processes[0].send_signal(signal.SIGSTOP)  # which hears of nothing but being killed
     assert all(process.poll() is not None for process in processes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("listens", [False, True])
+@pytest.mark.parametrize("worker", sorted(WORKERS))
+def test_a_child_ends_when_its_caller_is_killed(worker: str, listens: bool, tmp_path: Path) -> None:
+    """In the moment of being started, and while it waits for work."""
+    caller = f"""
+import os, signal
+from app.workers.child import Children
+children = Children("{worker}", "work", 3)
+if {listens}:
+    print(*(process.stdout.readline() for process in children._processes))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "TENANT_ADMIN_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", caller], cwd=ROOT, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not left_by(tmp_path)
