@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from app import paths
 from models.local.database import LocalDatabase
@@ -23,6 +24,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Without bytecode each worker would prepare all test modules anew, and each child process the program.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+PATIENCE_MS = 60_000
+"""How long a test waits for what never comes; what comes on a busy machine may take its time."""
+
+for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil):
+    _wait.__kwdefaults__ = {**(_wait.__kwdefaults__ or {}), "timeout": PATIENCE_MS}
 
 NOW = 1_795_000_000
 """The moment the tests take place: 2026-11-18T11:06:40Z."""

@@ -44,7 +44,7 @@ def test_the_findings_of_a_verification_are_reached_and_left(
     open_file(qtbot, window, demo_path)
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
-    with qtbot.waitSignal(page.verified, timeout=20_000):
+    with qtbot.waitSignal(page.verified):
         page.verify()
     page.table.setFocus()
     stops = reached(window, Qt.Key.Key_Tab, qtbot)

@@ -245,7 +245,7 @@ def test_each_dialog_of_the_gallery_is_named(qtbot: QtBot, theme: Theme, name: s
     built = SCENES[name].build(theme)
     shot = Shot(built) if isinstance(built, QWidget) else built
     qtbot.addWidget(shot.widget)
-    with qtbot.waitSignal(shot.ready, timeout=20_000) if shot.ready is not None else nullcontext():
+    with qtbot.waitSignal(shot.ready) if shot.ready is not None else nullcontext():
         shot.widget.show()
     if shot.then is not None:
         shot.then()

@@ -207,7 +207,7 @@ def test_what_a_bug_ended_can_be_done_again(  # noqa: PLR0917
     assert not _shows(window, ErrorDialog), "the bug has its own"
     bugs.in_work = False
     act()
-    qtbot.waitUntil(lambda: bool(done()), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(done()))
     assert {type(error) for error in bugs.shown} == {ZeroDivisionError}
 
 

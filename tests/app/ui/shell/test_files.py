@@ -283,7 +283,7 @@ def test_recent_files_come_back_from_the_welcome_page(
 
 @pytest.mark.slow
 def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.opened, timeout=60_000):
+    with qtbot.waitSignal(window.opened):
         click(qtbot, button(window.welcome, "&Explore sample data"))
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() != "")
@@ -575,7 +575,7 @@ def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow,
     qtbot.waitUntil(lambda: page.model.rowCount() == count(demo_path, "audit_chain") < before)
     assert ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0] > 0
     assert isinstance(page, AuditTab)
-    with qtbot.waitSignal(page.verified, timeout=20_000) as verified:
+    with qtbot.waitSignal(page.verified) as verified:
         page.verify()
     assert verified.args[0].verdict in (Verdict.CONSISTENT, Verdict.VERIFIED)
     assert page.banner.headline().startswith("Chain ")

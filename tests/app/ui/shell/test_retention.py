@@ -101,7 +101,7 @@ def ran(qtbot: QtBot, worker: Retention) -> Iterator[list[RetentionResult]]:
 
 def failure(qtbot: QtBot, worker: Retention) -> SignalBlocker:
     """Waits for a failure that a person is shown."""
-    return qtbot.waitSignal(worker._context.runner.failed, timeout=20_000)
+    return qtbot.waitSignal(worker._context.runner.failed)
 
 
 def run_now(worker: Retention, *, majority: bool = False, clock: bool = False) -> None:

@@ -18,7 +18,6 @@ from tests.fixtures.window import ask, click, current, go, open_file
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
-PATIENCE = 30_000
 
 Opened = Callable[[], None]
 
@@ -32,9 +31,7 @@ def opened(qtbot: QtBot, window: MainWindow, demo_path: Path) -> Opened:
         open_file(qtbot, window, demo_path)
         context = window.context
         assert context is not None
-        qtbot.waitUntil(
-            lambda: context.verdict.outcome is not None and not context.verdict.is_running, timeout=PATIENCE
-        )
+        qtbot.waitUntil(lambda: context.verdict.outcome is not None and not context.verdict.is_running)
 
     return open_
 
@@ -76,12 +73,12 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
     assert page.banner.headline().startswith("Chain broken") and page.findings.isVisible()
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(10, 10)
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
     assert page.banner.detail().startswith("Entry 10 holds — 1 entry verified")
     assert window.shield.text() == "Chain broken"
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(300, 300)
     assert page.banner.headline().startswith("Chain broken — 600 entries checked, 1 error")
     assert page.banner.detail().startswith("Entry 300 does not hold — 1 entry checked, 1 error")

@@ -372,7 +372,7 @@ def test_on_the_screen_of_200_percent_every_control_is_whole(
             or (isinstance(one, QPushButton) and one.width() < one.minimumSizeHint().width())
         ]
 
-    qtbot.waitUntil(lambda: cut() == [], timeout=2_000)
+    qtbot.waitUntil(lambda: cut() == [])
 
 
 @pytest.mark.slow

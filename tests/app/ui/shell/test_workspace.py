@@ -182,7 +182,7 @@ def test_many_rows_do_not_put_off_what_comes_after_them(
         window.files.open(demo_path)
     workspace = window.workspace
     assert workspace is not None
-    qtbot.waitUntil(lambda: workspace.is_settled, timeout=10_000)  # half of a millisecond for each row
+    qtbot.waitUntil(lambda: workspace.is_settled)  # half of a millisecond for each row
 
 
 @pytest.mark.slow

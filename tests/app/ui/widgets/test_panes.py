@@ -187,7 +187,7 @@ def test_in_a_low_card_the_header_scrolls_along(qtbot: QtBot, theme: Theme) -> N
         end = line.mapTo(inspector, QPoint()).y() + line.heightForWidth(line.width())
         return chip.mapTo(inspector, QPoint()).y() >= end
 
-    qtbot.waitUntil(below, timeout=2_000)
+    qtbot.waitUntil(below)
     for height in (600, 110):
         inspector.resize(384, height)
-        qtbot.waitUntil(below, timeout=2_000)
+        qtbot.waitUntil(below)

@@ -40,7 +40,6 @@ from tests.fixtures.window import (
 )
 
 AUDIT = 1
-PATIENCE = 30_000
 OUTSIDE = "not checked"
 
 
@@ -103,7 +102,7 @@ def context_menu(qtbot: QtBot, page: AuditTab) -> QMenu:
 def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     select(page, 10, 30)
     page.table.setFocus()
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         press("V")
     assert page.banner.headline() == "Entries 570 to 590 hold — 21 entries verified"
     assert page.banner.tone() is Tone.OK
@@ -120,7 +119,7 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
 def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     choose(qtbot, page, 9)
     page.table.setFocus()
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         press("V")
     assert page.banner.headline() == "Entry 591 holds — 1 entry verified"
     assert page.banner.detail().startswith("Only this entry was verified")
@@ -135,7 +134,7 @@ def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, pa
     menu.close()
     select(page, 5, 6, 7)
     menu = context_menu(qtbot, page)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         menu.setActiveAction(menu_action(menu, "Verify these entries"))
         qtbot.keyClick(menu, Qt.Key.Key_Return)
     assert page.banner.headline() == "Entries 593 to 595 hold — 3 entries verified"
@@ -175,7 +174,7 @@ def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, pag
     type_text(qtbot, "100")
     press("Tab")
     type_text(qtbot, "1,50")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         press("Return")
     closed(qtbot, page, VerifyRangeDialog)
     assert page.banner.headline() == "Entries 100 to 150 hold — 51 entries verified"
@@ -228,7 +227,7 @@ def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTa
     assert tenant in box.sentence.text()
     press("Esc")
     closed(qtbot, page, VerifyRangeDialog)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(mine[-30], mine[-5])
     assert (
         page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} hold — 26 entries of {tenant} verified"
@@ -244,14 +243,14 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
 ) -> None:
     for seq in (100, 590):
         ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(580, 599)
     assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
     assert page.banner.tone() is Tone.BAD
     qtbot.waitUntil(lambda: page.list.current_id() == 590)
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
     assert links(qtbot, page)[590] == "hash wrong"
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
     assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
@@ -262,7 +261,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
 @pytest.mark.slow
 def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq BETWEEN 200 AND 220")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(205, 210)
     assert page.banner.headline() == "Entries 205 to 210: nothing to verify — no entries are there"
     assert page.banner.tone() is Tone.NEUTRAL
@@ -271,11 +270,11 @@ def test_a_range_without_entries_is_not_called_sound(qtbot: QtBot, page: AuditTa
 @pytest.mark.slow
 def test_the_unproven_start_of_a_range_is_not_accepted(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(301, 400)
     assert page.banner.headline() == "Entries 301 to 400: start unproven — 100 entries checked"
     assert page.banner.tone() is Tone.WARN and not page.panel.accept_button.isVisible()
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.panel.accept_button.isVisible()
     qtbot.waitUntil(lambda: page.list.current_id() == 301)
@@ -289,7 +288,7 @@ def test_what_others_wrote_before_does_not_outdate_a_verification(
 ) -> None:
     page = in_window
     ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     looked: list[bool] = []
     page.context.outside.look(lambda: looked.append(True))
@@ -307,19 +306,19 @@ def test_a_verification_can_be_cancelled_before_it_has_begun(qtbot: QtBot, page:
         page.panel.cancel()
         assert page.banner.headline() == "Verification cancelled"
         assert page.panel.refuse_verify() is None
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify()
 
 
 @pytest.mark.slow
 def test_an_accepted_start_is_called_so(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
     ask(demo_path, "DELETE FROM audit_chain WHERE seq <= 300")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     qtbot.waitUntil(lambda: page.list.current_id() == 301)
     qtbot.waitUntil(lambda: "start unproven" in labels(page.inspector))
     click(qtbot, page.panel.accept_button)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, dialog(qtbot, page, ConfirmDialog).confirm_button)
     assert not page.panel.accept_button.isVisible()
     qtbot.waitUntil(lambda: "start accepted" in labels(page.inspector))
@@ -331,7 +330,7 @@ def test_the_report_of_a_range_holds_that_range(
     qtbot: QtBot, window: MainWindow, in_window: AuditTab, tmp_path: Path
 ) -> None:
     page = in_window
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(120, 140)
     out = tmp_path / "evidence"
     page.panel.export_report(out)
@@ -352,7 +351,7 @@ def test_a_checkpoint_made_in_the_dialog_is_named_in_the_banner(qtbot: QtBot, in
     click(qtbot, page.panel.checkpoints_button)
     box = dialog(qtbot, page, CheckpointsDialog)
     qtbot.waitUntil(box.make_button.isEnabled)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, box.make_button)
     assert "checkpoint 1 signed over every entry" in page.banner.detail()
     press("Esc")
@@ -376,7 +375,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path
 ) -> None:
     page, entries = audit_tab(show_tab, qtbot), count(demo_path, "audit_chain")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.banner.headline() == f"Chain verified — {entries} entries verified"
     start = "4 tenants from the very first entry on · with 3 archive files · checkpoint 1 signed"
@@ -385,7 +384,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0]
     page.set_scope(Scope(tenant))
     page.activate()
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.banner.headline().startswith(f"Chain of {tenant} verified")
     assert page.banner.detail().startswith("From the very first entry on · with 1 archive file")
@@ -397,7 +396,7 @@ def test_a_cut_archive_is_one_finding_that_leads_to_the_entry_that_names_it(
 ) -> None:
     cut(sorted(folder.iterdir())[0])
     page = audit_tab(show_tab, qtbot)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.banner.tone() is Tone.BAD
     assert "the file itself holds: checkpoint 1 signed" in page.banner.detail()
@@ -418,7 +417,7 @@ def test_an_archive_that_was_edited_or_removed_is_a_finding(
     shutil.copy(files[1], files[0])
     files[2].unlink()
     page = audit_tab(show_tab, qtbot)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     outcome = page.panel.outcome
     assert outcome is not None
@@ -431,7 +430,7 @@ def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
 ) -> None:
     shutil.rmtree(folder)
     page = audit_tab(show_tab, qtbot)
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.banner.headline().startswith("Chain verified") and page.banner.tone() is Tone.OK
     assert "without the archive: the folder “audit archive” is not there" in page.banner.detail()
@@ -448,7 +447,7 @@ def test_another_archive_folder_can_be_chosen(
     qtbot.waitUntil(lambda: bool(page.findChildren(QFileDialog)))
     chooser = page.findChildren(QFileDialog)[-1]
     assert chooser.windowTitle() == "Verify with an archive"
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         chooser.fileSelected.emit(str(moved))
         chooser.reject()
     assert "with 3 archive files" in page.banner.detail()
@@ -460,7 +459,7 @@ def test_a_range_is_verified_without_the_archive(
 ) -> None:
     page = audit_tab(show_tab, qtbot)
     seqs = [row[0] for row in ask(demo_path, "SELECT seq FROM audit_chain ORDER BY seq")]
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(seqs[3], seqs[-2])
     assert "archive" not in page.banner.detail()
     assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} hold")
@@ -471,7 +470,7 @@ def test_a_range_is_verified_without_the_archive(
 
 @pytest.mark.slow
 def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: QtBot, page: AuditTab) -> None:
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify_range(100, 200)
     with qtbot.assertNotEmitted(page.verified):
         page.verify()
@@ -499,16 +498,16 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
     qtbot: QtBot, in_window: AuditTab, demo_path: Path
 ) -> None:
     page = in_window
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify()
     assert page.banner.tone() is Tone.OK
     choose(qtbot, page, 3)
     page.context.outside._poll.setInterval(20)  # by itself, but sooner than every two seconds
     ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 600")
-    qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN)
     assert page.banner.headline().startswith("Changed since it was verified")
     assert set(links(qtbot, page).values()) == {"not checked"}
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify()
     assert page.banner.tone() is Tone.BAD
 
@@ -520,10 +519,10 @@ def test_the_verdict_does_not_wait_for_a_keyring(
     desktop = Desktop(tmp_path / "desktop", monkeypatch)
     desktop.meets("silence")
     click(qtbot, page.verify_button)
-    qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail())
     assert page.banner.headline() == "Chain verified — 600 entries verified"
     desktop.meets("locked")
-    qtbot.waitUntil(lambda: not page.panel.is_running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not page.panel.is_running)
     assert page.banner.headline() == "Chain verified — 600 entries verified"
     locked = "The system's keyring, which holds the signing key, is locked, so no checkpoint was made"
     assert locked in page.banner.detail()
@@ -547,7 +546,7 @@ def test_checkpoints_that_could_not_be_read_are_said_beside_a_sound_chain(
     folder = paths.checkpoints_dir()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("a file where the folder should be")
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         page.verify()
     assert page.banner.headline().startswith("Chain verified")
     assert f"No checkpoints could be read: {folder} is not a folder" in page.banner.detail()

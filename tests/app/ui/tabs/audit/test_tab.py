@@ -20,7 +20,6 @@ from tests.conftest import NOW
 from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
 
 AUDIT = 1
-PATIENCE = 30_000
 
 
 def in_window(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
@@ -31,7 +30,7 @@ def in_window(qtbot: QtBot, window: MainWindow, path: Path) -> AuditTab:
 
 
 def verify(qtbot: QtBot, page: AuditTab) -> None:
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
 
 
@@ -123,7 +122,7 @@ def test_verifying_moves_neither_selection_nor_focus_nor_bars(
     assert page.timeline.isVisible()
     click(qtbot, page.verify_button)
     assert page.table.hasFocus(), "the button goes while it runs, and hands the focus on"
-    qtbot.waitUntil(page.findings.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(page.findings.isVisible)
     assert (page.list.current_id(), page.table.hasFocus()) == (chosen, True)
     assert page.timeline.isVisible() and page.findings.table.selected_rows() == []
 
@@ -245,7 +244,7 @@ def test_verifying_shows_progress_and_can_be_cancelled(
         click(qtbot, page.banner.cancel_button)
         qtbot.waitUntil(lambda: not page.banner.is_busy())
     assert page.banner.headline() == "Verification cancelled"
-    with qtbot.waitSignal(page.verified, timeout=PATIENCE):
+    with qtbot.waitSignal(page.verified):
         press("Ctrl+Return")
     assert page.banner.headline() == "Chain verified — 60,000 entries verified"
 

@@ -153,12 +153,12 @@ def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
     press("Ctrl+A")
     press("Ctrl+C")
     (count,) = ask(demo_path, "SELECT count(*) FROM users")[0]
-    qtbot.waitUntil(lambda: window.toast.text() == f"{count} rows copied", timeout=10_000)
+    qtbot.waitUntil(lambda: window.toast.text() == f"{count} rows copied")
     lines = clipboard.text().splitlines()
     assert len(lines) == count + 1 and "…" not in clipboard.text()
     monkeypatch.setattr(exporting, "CLIPBOARD_CHARACTERS", 100)
     press("Ctrl+C")
-    qtbot.waitUntil(lambda: bool(window.findChildren(ConfirmDialog)), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(window.findChildren(ConfirmDialog)))
     dialog = window.findChildren(ConfirmDialog)[-1]
     assert dialog.confirm_button.text() == "Export…" and clipboard.text().splitlines() == lines
     dialog.reject()
