@@ -19,9 +19,11 @@ from app.services.chain.rules import (
     Finding,
     Marker,
     believed,
+    named,
     not_believed,
     read_marker,
     stored_hash,
+    utf_8,
 )
 
 KINDS: Final = {name: "integer" if name in ("seq", "created_at") else "text" for name in COLUMNS}
@@ -74,15 +76,13 @@ class Entry:
         self.raw: dict[str, bytes] = {}
         for index, name in enumerate(JUDGED):
             kind, value = row[1 + 2 * index], row[2 + 2 * index] or b""
-            if encoding != "utf-8" and kind != "blob":
-                value = value.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
             self.kinds[name] = kind
-            self.raw[name] = value
+            self.raw[name] = value if kind == "blob" else utf_8(value, encoding)
         self._json = row[-1]
         self.created_at = _integer(self.raw["created_at"])
 
     def text(self, name: str) -> str:
-        return self.raw[name].decode("utf-8", "backslashreplace")
+        return named(self.raw[name])
 
     @property
     def tenant(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers
-from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost
+from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, named
 from app.services.text import counted, quoted
 from models.engine import Database, raw
 
@@ -50,7 +50,7 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
     """
     counter, last = last_numbers(database)
     owner = [] if end_is_lost(counter, last) else database.rows(raw(_LAST))
-    order = [*(name.decode(database.encoding, "replace") for (name,) in owner), *tenants]
+    order = [*(named(name, database.encoding) for (name,) in owner), *tenants]
     passed = [tenant for tenant in dict.fromkeys(order) if tenant != order[-1]]  # each by the one behind it
     if not passed:
         return None
@@ -59,9 +59,7 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
         database.cautious = False
         return None
     numbered = {
-        name.decode(database.encoding, "replace")
-        for name, of_others, _, is_taken in found
-        if of_others and not is_taken
+        named(name, database.encoding) for name, of_others, _, is_taken in found if of_others and not is_taken
     }
     owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
     if not owners:

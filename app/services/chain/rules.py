@@ -108,6 +108,22 @@ def entry_hash(previous_hash: str, event_type: str, payload: str, created_at: in
     return stored_hash(previous_hash.encode(), event_type.encode(), payload.encode(), b"%d" % created_at)
 
 
+def utf_8(stored: bytes, encoding: str) -> bytes:
+    """A stored text in UTF-8, in which the formula takes it.
+
+    Half of a pair of surrogates becomes the bytes that it would have, half of a unit 0xff: neither is text.
+    """
+    if encoding == "utf-8":
+        return stored
+    whole = stored[: len(stored) & ~1].decode(encoding, "surrogatepass")
+    return whole.encode("utf-8", "surrogatepass") + b"\xff" * (len(stored) & 1)
+
+
+def named(stored: bytes, encoding: str = "utf-8") -> str:
+    """The same as it is told: bytes that are no text as escapes."""
+    return utf_8(stored, encoding).decode("utf-8", "backslashreplace")
+
+
 def compact_json(value: Mapping[str, Any]) -> str:
     """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are, but lone
     surrogates, by which Python names files that are no UTF-8, as escapes.

@@ -248,6 +248,11 @@ class _Export:
         ):
             if count:
                 self._note(f"{table.name} has {counted(count, 'row')} {what}")
+        if rows.halved:
+            self._note(
+                f"{table.name} has {counted(rows.halved, 'text')} with half of a character (an unpaired "
+                "surrogate), written as the bytes that it has in UTF-8, which are no text there"
+            )
 
     def _what_can_be_read(self, table: StoredTable, condition: str, total: int) -> None:
         keys, rowid = readable(self._database, table), sql_name(table.rowid or "")

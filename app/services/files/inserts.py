@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.records.literals import is_kept, literal, written
-from app.services.records.rows import text_of
+from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
 from models.schema import StoredTable
@@ -42,14 +42,15 @@ class Inserts:
 
     A rowid that is no column is named, so that it stays the same. `named` says that a statement names the
     columns, because the CREATE is elsewhere. `large` counts rows that D1 does not take, `whole` those of them
-    that could not be cut into statements that it takes.
+    that could not be cut into statements that it takes, `halved` texts of a file in UTF-16 that are none in
+    UTF-8.
     """
 
     def __init__(self, table: StoredTable, database: LocalDatabase, *, named: bool) -> None:
         self._database = database
         self._connection: apsw.Connection = database.connection()
-        # As bytes, which need not be UTF-8; of a text in another encoding they are others.
-        self._told = "CAST({} AS BLOB)" if self._connection.pragma("encoding") == "UTF-8" else "{}"
+        # SQLite makes other characters of half a pair of surrogates: such a file is read by its bytes.
+        self._recoded = self._connection.pragma("encoding") != "UTF-8"
         self._name = sql_name(table.name)
         self._columns, self._rowid = list(table.columns), table.rowid
         if self._rowid and self._rowid not in self._columns:
@@ -60,8 +61,12 @@ class Inserts:
         self._room = STATEMENT - len(self._head)
         key = [self._rowid] if self._rowid else table.key
         self._key = [self._columns.index(name) for name in key if name in self._columns]
-        self._line = _concat([written(self._of(column)) for column in self._columns], ",")
-        self.large = self.whole = 0
+        if self._recoded:
+            cells = [exact(table.name, column) for column in self._columns]
+        else:
+            cells = [written(self._of(column)) for column in self._columns]
+        self._line = _concat(cells, ",")
+        self.large = self.whole = self.halved = 0
 
     def _of(self, column: str) -> str:
         return f"{self._name}.{sql_name(column)}"
@@ -72,23 +77,23 @@ class Inserts:
         """
         source = f"FROM main.{self._name} WHERE ({condition})"
         with self._database.expected_errors():
-            if self._rowid is None:
+            if self._rowid is None or self._recoded:
                 yield from ((1, statements) for _, statements in self._one_by_one("NULL", source, 0))
             else:
                 yield from self._blocks(self._of(self._rowid), source)
 
     def _blocks(self, rowid: str, source: str) -> Iterator[tuple[int, Iterable[bytes]]]:
         some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {AT_ONCE}"
-        text = self._told.format("group_concat(line, :between)")
+        joined = "CAST(group_concat(line, :between) AS BLOB)"  # as bytes, which need not be UTF-8
         block = (
-            f"SELECT count(*), max(number), max(octet_length(line)), {text}"  # noqa: S608
+            f"SELECT count(*), max(number), max(octet_length(line)), {joined}"  # noqa: S608
             f" FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
         )
         first = -(2**63)
         while True:
             count, last, longest, text = self._joined(block, first)
-            if text and longest < self._room and _is_text(found := _bytes(text)):
-                yield count, (self._head, found, _END)
+            if text and longest < self._room and _is_text(text):
+                yield count, (self._head, text, _END)
             else:
                 count = 0
                 for last, statements in self._one_by_one(rowid, some, first):  # noqa: B007
@@ -111,18 +116,23 @@ class Inserts:
 
     def _one_by_one(self, key: str, source: str, first: int) -> Iterator[tuple[int, Iterable[bytes]]]:
         """The number and the statements of each row."""
-        sql = f"SELECT {key}, {self._told.format(self._line)} {source}"
-        for number, found in self._connection.execute(sql, {"first": first}):
-            line = _bytes(found)
-            plain = len(line) < self._room and _is_text(line)
-            yield number, ((self._head, line, _END) if plain else self._carefully(line))
+        sql = f"SELECT {key}, CAST({self._line} AS BLOB) {source}"
+        for number, line in self._connection.execute(sql, {"first": first}):
+            if self._recoded:
+                found = line.decode(self._database.encoding).split(",")
+                values = [_Value.of(decoded(cell)) for cell in found]
+                self.halved += sum(value.is_no_text for value in values)
+                yield number, self._carefully(values)
+            elif len(line) < self._room and _is_text(line):
+                yield number, (self._head, line, _END)
+            else:
+                yield number, self._carefully([_Value.read(found[0]) for found in _VALUE.finditer(line)])
 
-    def _carefully(self, line: bytes) -> Iterator[bytes]:
+    def _carefully(self, values: "list[_Value]") -> Iterator[bytes]:
         """The statements of a row that is long, or that no file of text could hold as it is.
 
         Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
         """
-        values = [_Value.of(found[0]) for found in _VALUE.finditer(line)]
         sqls = [value.sql for value in values]
         length = sum(len(sql.encode()) + 1 for sql in sqls)
         self.large += sum(len(value.raw) for value in values) > ROW
@@ -156,16 +166,27 @@ class _Value:
     sql: str
     raw: bytes = b""
     text: bool = False
+    is_no_text: bool = False
 
     @classmethod
-    def of(cls, written: bytes) -> "_Value":
+    def of(cls, value: Value) -> "_Value":
+        match value:
+            case str():
+                return cls(literal(value), value.encode(), text=True)
+            case RawText(stored):
+                return cls(literal(value), stored, text=True, is_no_text=True)
+            case bytes():
+                return cls(literal(value), value)
+        return cls(literal(value))
+
+    @classmethod
+    def read(cls, written: bytes) -> "_Value":
         """The value that `literals.written` gave this for."""
         match written[:1]:
             case b"'":
-                stored = written[1:-1].replace(b"''", b"'")
-                return cls(literal(text_of(stored)), stored, text=True)
+                return cls.of(text_of(written[1:-1].replace(b"''", b"'")))
             case b"x":
-                return cls(written.decode(), bytes.fromhex(written[2:-1].decode()))
+                return cls.of(bytes.fromhex(written[2:-1].decode()))
         return cls(written.decode())
 
     def pieces(self) -> Iterator[str]:
@@ -190,10 +211,6 @@ def _concat(values: Sequence[str], between: str) -> str:
     comma = f", {literal(between)}, "
     parts = [values[at : at + 500] for at in range(0, len(values), 500)]
     return f"concat({comma.join(f'concat({comma.join(part)})' for part in parts)})"
-
-
-def _bytes(found: str | bytes) -> bytes:
-    return found if isinstance(found, bytes) else found.encode()
 
 
 def _is_text(written: bytes) -> bool:

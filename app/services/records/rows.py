@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import OP, SQL, Expression, NodeList
 
+from app.services.chain.rules import utf_8
 from app.services.text import readable
 from models.engine import Statement, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed, TenantAdminError
@@ -283,7 +284,7 @@ def decoded(text: str) -> Value:
     if text[0] in "tblm":
         data = bytes.fromhex(text[1:])
         if (utf_16 := _UTF_16.get(text[0])) is not None:  # such a file is only read
-            return data.decode(utf_16, "replace")
+            return text_of(utf_8(data, utf_16))
         return data if text[0] == "b" else text_of(data)
     if text == "NULL":
         return None

@@ -15,7 +15,7 @@ from peewee import SQL, fn
 
 from app.services.chain import indexes
 from app.services.chain.pruning import LeftAlone, Prefix
-from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT
+from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, named
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.other_tables import is_old
@@ -58,7 +58,7 @@ def find_prefixes(
     """
     if (reason := indexes.hidden(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
-        names = sorted(name.decode(database.encoding, "backslashreplace") for (name,) in everyone)
+        names = sorted(named(name, database.encoding) for (name,) in everyone)
         return (), tuple(LeftAlone(name, None, reason) for name in names)
     old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
     tenants = schema.find_tenants(database, [_CHAIN])
@@ -85,8 +85,8 @@ def find_prefixes(
     for name, kind in tenants:
         tenant = name.decode(database.encoding, "replace")
         if kind != "text" or tenant.encode(database.encoding) != name:
-            shown = name.decode(database.encoding, "backslashreplace")  # as a verification names it
-            left.append(LeftAlone(shown, None, "The tenant's name is not readable text."))
+            encoding = database.encoding if kind == "text" else "utf-8"  # as a verification names it
+            left.append(LeftAlone(named(name, encoding), None, "The tenant's name is not readable text."))
             continue
         prefix, problem = _prefix(
             database, tenant, markers[tenant], old, cutoff, first_kept, referred.get(tenant)

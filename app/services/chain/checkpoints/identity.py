@@ -38,7 +38,7 @@ from peewee import SQL, Query, fn
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import Where, entries_behind, opened_to_read, place_of
-from app.services.chain.rules import TABLE, continues
+from app.services.chain.rules import TABLE, continues, named
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
@@ -161,7 +161,7 @@ class ChainRows:
             yield [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
 
     def _text(self, stored: bytes | None) -> str:
-        return bytes(stored or b"").decode(self._encoding, "backslashreplace")
+        return named(bytes(stored or b""), self._encoding)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import apsw
 
 from app.services.chain.entry import RAW_COLUMNS, Entry
-from app.services.chain.rules import COLUMNS, GENESIS, NUMBERED, TABLE, deviation
+from app.services.chain.rules import COLUMNS, GENESIS, NUMBERED, TABLE, deviation, named
 from app.services.chain.verify.follow import Damaged
 from models.errors import TableMissing, TenantAdminError
 from models.local.file import text_encoding
@@ -258,9 +258,7 @@ def neighbours(reader: Reader, hashes: Iterable[str], ranges: Iterable[tuple[int
     for first, last in ranges if wanted else ():
         try:
             for seq, *raw in reader.rows(_NEAR, first, last, json.dumps(sorted(wanted))):
-                tenant, stored, previous = (
-                    (item or b"").decode(reader.encoding, "backslashreplace") for item in raw
-                )
+                tenant, stored, previous = (named(item or b"", reader.encoding) for item in raw)
                 row = Neighbour(int(seq), tenant, stored)
                 for table, key in zip(found, (stored, previous), strict=True):
                     if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:

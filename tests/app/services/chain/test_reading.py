@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from app.services.chain import numbering
+from app.services.chain.checkpoints.identity import ChainRows
 from app.services.chain.reading import Link, chunks, inspect_entry, opened_to_read
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
+from app.services.retention.prefixes import find_prefixes
+from app.workers import scan_pool
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
+from tests.conftest import NOW
 from tests.fixtures.connected import connected
 
 TENANT = "tenant-00"
@@ -127,3 +132,20 @@ def test_what_calls_itself_a_marker_is_read_one_by_one(chain: ChainFile, databas
     tracemalloc.stop()
     assert found.problems == () and found.link is Link.OK
     assert peak < 6_000_000
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encoding: str) -> None:
+    """Half of a character: SQLite would make another of it and what follows it."""
+    chain = ChainFile.encoded(tmp_path / "a.db", encoding)
+    chain.append("moved")
+    name = "\ud83da".encode(encoding, "surrogatepass")
+    chain.run("UPDATE audit_chain SET tenant_id = CAST(? AS TEXT)", name)
+    chain.sql.close()
+    (verified,) = scan_pool.verify(chain.path, now=NOW, take_part=True).tenants
+    with connected(chain.path, read_only=True) as database:
+        _, (left,) = find_prefixes(database, NOW)
+        caution = numbering.caution(database, ["system"])
+        rows = dict(ChainRows(database).at([1]))
+    assert {verified.tenant, left.tenant_id, rows[1].tenant} == {r"\xed\xa0\xbda"}
+    assert caution is not None and r"“\xed\xa0\xbda”" in caution

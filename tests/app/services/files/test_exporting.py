@@ -297,6 +297,24 @@ def test_a_module_that_is_not_here_and_another_encoding(database_path: Path, tmp
     assert found == [("é 😀 nul\0",), ("x" * 120_000,), (b"\0\xff",)]
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_half_a_character_of_another_encoding_is_kept_and_named(tmp_path: Path, encoding: str) -> None:
+    """SQLite makes one character, another, of an unpaired surrogate and what follows it."""
+    path = tmp_path / "utf16.sqlite"
+    texts = ["\ud83da", "\udc00", "end \ud800", "x" * 120_000 + "\ud800", "whole 😀, it's", "cr\r\n"]
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(f"PRAGMA encoding = '{encoding}'")
+        db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x, y)")
+        for text in texts:
+            raw_text = text.encode(encoding, "surrogatepass")
+            db.execute("INSERT INTO t (x, y) VALUES (CAST(? AS TEXT), 0.1)", (raw_text,))
+    (note,) = exported(path, tmp_path / "out.sql").notes
+    assert note.startswith("t has 4 texts with half of a character (an unpaired surrogate)")
+    with closing(apsw.Connection(str(run(tmp_path / "out.sql", tmp_path / "new.sqlite")))) as db:
+        found = db.execute("SELECT typeof(x), CAST(x AS BLOB), y FROM t ORDER BY id").fetchall()
+    assert found == [("text", text.encode("utf-8", "surrogatepass"), 0.1) for text in texts]
+
+
 @pytest.mark.slow
 def test_only_the_tables_asked_for(database_path: Path, tmp_path: Path) -> None:
     fill(database_path)
