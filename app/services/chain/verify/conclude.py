@@ -1,7 +1,7 @@
 """From joined chains to a Report: what broken links and starts are, the whole table, and the verdicts."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.services.chain import indexes
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
@@ -33,6 +33,12 @@ from app.services.chain.verify.source import LOOKS_AT_ONCE, Neighbours, Reader, 
 
 if TYPE_CHECKING:  # which concludes with this
     from app.services.chain.verify.verification import Extent
+
+Moved = set[tuple[str, str]]
+"""Tenant and hash of the links by which entries were moved to another tenant."""
+
+_OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
+"""What it is to continue an entry of another tenant, and what where entries were moved."""
 
 
 def conclude(reader: Reader, joined: Joined, extent: "Extent", known: CheckpointHistory) -> Report:
@@ -169,20 +175,36 @@ def _explain(
     ranges: Iterable[tuple[int, int]],
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
-    hashes = [item.previous for item in joined.breaks] + [chain.first_previous for chain in unproven]
-    near = neighbours(reader, hashes, ranges)
+    links = [(item.tenant, item.previous, item.stored) for item in joined.breaks]
+    links += [(chain.tenant, chain.first_previous, chain.first_hash) for chain in unproven]
+    near = neighbours(reader, [previous for _, previous, _ in links], ranges)
+    moved = _moved(links, near, left_out={(item.tenant, item.expected) for item in joined.breaks})
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
-        found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()))
+        found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()), moved)
         joined.count(Code.LINK, -1)  # counted as such when it was met
         chain.errors -= 1
         joined.add(*found)
     for chain in unproven:
-        joined.add(*_unproven_start(chain, near, reader.noun))
+        joined.add(*_unproven_start(chain, near, moved, reader.noun))
 
 
-def _unproven_start(chain: Chain, near: Neighbours, noun: str) -> list[Finding]:
+def _moved(links: Iterable[tuple[str, str, str]], near: Neighbours, left_out: Moved) -> Moved:
+    """Of `links`, by tenant, previous and own hash, those by which entries were moved between two tenants.
+
+    The tenant's own chain goes on without the entry (`left_out`), or that of the other continues one here.
+    """
+    owners = {(tenant, row.tenant) for tenant, previous, _ in links for row in near.owners.get(previous, ())}
+    return {
+        (tenant, previous)
+        for tenant, previous, stored in links
+        if (tenant, stored) in left_out
+        or any((row.tenant, tenant) in owners for row in near.owners.get(previous, ()))
+    }
+
+
+def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> list[Finding]:
     """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
@@ -198,28 +220,31 @@ def _unproven_start(chain: Chain, near: Neighbours, noun: str) -> list[Finding]:
     other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
     if other is not None:
         sentence = f"The chain of {tenant} starts with entry {first} inside the chain of {other.tenant}."
-        alone = f"Entry {first}, the first of {tenant}, continues an entry that {tenant} does not have."
-        return [_finding(start, Code.LINK, alone), _finding(start, Code.CROSS_TENANT, sentence)]
+        return [_finding(start, _OF_ANOTHER[(tenant, previous) in moved], sentence)]
     sentence = (
         f"The chain of {tenant} holds from entry {first} on; nothing in the {noun} proves what came before."
     )
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
 
-def _broken_link(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> list[Finding]:
+def _broken_link(
+    item: Break, chain: Chain, near: Neighbours, branches: set[str], moved: Moved
+) -> list[Finding]:
     """One or more findings for a break.
 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
     own hash is reported as LINK as well, since its previous hash may just have been edited.
     """
-    code, message = _classify(item, chain, near, branches)
+    code, message = _classify(item, chain, near, branches, moved)
     findings = [_finding(item, code, message)]
-    if code is not Code.LINK and (not item.holds or code is Code.CROSS_TENANT):
+    if code is not Code.LINK and not item.holds:
         findings.insert(0, _finding(item, Code.LINK, broken_link(item.tenant, item.seq)))
     return findings
 
 
-def _classify(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -> tuple[Code, str]:
+def _classify(
+    item: Break, chain: Chain, near: Neighbours, branches: set[str], moved: Moved
+) -> tuple[Code, str]:
     tenant, seq = item.tenant, item.seq
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
@@ -242,7 +267,7 @@ def _classify(item: Break, chain: Chain, near: Neighbours, branches: set[str]) -
     other = next((row for row in owners if row.tenant != tenant), None)
     if other is not None:
         where = f"entry {other.seq}, which is stored under {other.tenant}"
-        return Code.CROSS_TENANT, f"Entry {seq} of {tenant} continues {where}."
+        return _OF_ANOTHER[(tenant, item.previous) in moved], f"Entry {seq} of {tenant} continues {where}."
     return Code.LINK, broken_link(tenant, seq)
 
 

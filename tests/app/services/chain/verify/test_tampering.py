@@ -135,7 +135,8 @@ def test_genesis_in_the_middle(chain: ChainFile) -> None:
 def test_a_row_that_continues_another_tenant(chain: ChainFile) -> None:
     chain.append("somebody-else")
     chain.append(TENANT, previous=chain.head("somebody-else"))
-    found(chain, "CROSS_TENANT", "LINK", seq=chain.seqs(TENANT)[-1])
+    found(chain, "CROSS_TENANT", seq=chain.seqs(TENANT)[-1])
+    assert [item.code for item in chain.verify().findings] == ["CROSS_TENANT"]
 
 
 @pytest.mark.slow
@@ -169,6 +170,8 @@ def test_a_row_renamed_to_another_tenant(chain: ChainFile) -> None:
     seq = chain.seqs(TENANT)[1]
     chain.run("UPDATE audit_chain SET tenant_id = 'nobody' WHERE seq = ?", seq)
     found(chain, "LINK")
+    wrong = [(item.code, item.tenant) for item in chain.verify().findings]
+    assert wrong == [("LINK", "nobody"), ("LINK", TENANT)]
 
 
 def test_a_row_moved_into_another_tenants_chain(chain: ChainFile) -> None:
