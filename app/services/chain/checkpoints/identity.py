@@ -38,7 +38,7 @@ from peewee import SQL, Query, fn
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import Where, entries_behind, opened_to_read, place_of
-from app.services.chain.rules import TABLE, continues, named
+from app.services.chain.rules import TABLE, continues, named, seconds
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
@@ -389,20 +389,33 @@ def _closest(
         lines = {database.id: checkpoints for database, checkpoints in all_of_each}
         before = {end for database, _ in in_place for item in lines[database.id] for end in _ends(item)}
         every = (item for database, _ in related for item in lines[database.id])
-        parted = max((item.through for item in every if item.reason == Reason.ANOTHER_DATABASE), default=0)
+        parted = max(
+            (item for item in every if item.reason == Reason.ANOTHER_DATABASE), key=_at, default=None
+        )
         in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
     return max(in_place or related, key=likeness)[0]
 
 
+def _at(checkpoint: Checkpoint) -> int:
+    return checkpoint.at
+
+
 def _has_own(
-    rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Collection[tuple[int, str]], parted: int
+    rows: ChainRows,
+    checkpoints: Sequence[Checkpoint],
+    others: Collection[tuple[int, str]],
+    parted: Checkpoint | None,
 ) -> bool:
     """Whether the file continues these, and has an end of theirs that another database cannot share: it came
-    after they `parted`, or of its number that one knew another row.
+    after they `parted`, by its number or its time, or of its number that one knew another row.
     """
-    numbers = {seq for seq, _ in others}
-    ends = {*_ends(checkpoints[-1])}.difference(others)
-    own = {(seq, value) for seq, value in ends if seq > parted or seq in numbers}
+    numbers, own = {seq for seq, _ in others}, set()
+    for sealed in checkpoints[-1].tenants.values():
+        for end, at in zip(_ends_of(sealed), (sealed.first_at, sealed.head_at), strict=True):
+            later = parted is None or end[0] > parted.through or (at is not None and seconds(at) > parted.at)
+            if later or end[0] in numbers:
+                own.add(end)
+    own.difference_update(others)
     return compare(rows, checkpoints).continues and rows.count(own) > 0
 
 

@@ -131,10 +131,16 @@ class CheckpointStore:
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
             moved_in = _moved_in(contents, database, where)
+            copies = _of_copies(contents, good)
         lines = _lines(good, frozenset(item.key for item in good))
         found = tuple(
             CheckpointHistory(
-                line, baselines, said, moved_in, counted=_counted(line), superseded=_before(good, line)
+                line,
+                baselines,
+                said,
+                moved_in,
+                counted=_counted(line),
+                superseded=copies + _before(good, line),
             )
             for line in lines
         )
@@ -454,6 +460,17 @@ def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tupl
 def _before(checkpoints: Sequence[Checkpoint], line: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
     """Those of the lines before."""
     return tuple(checkpoints[: checkpoints.index(line[0])]) if line else ()
+
+
+def _of_copies(contents: Contents, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
+    """Those of the databases that one may have been a copy of, which a person said is another: a file that is
+    exactly as one of them knew it is that copy, or this one as it was before.
+    """
+    if not any(item.reason == Reason.ANOTHER_DATABASE for item in checkpoints[:1]):
+        return ()
+    keys, own = contents.keys(), checkpoints[0].database
+    others = (contents.checkpoints(item.id) for item in contents.databases() if item.id != own)
+    return tuple(item for each in others for item in authentic(each, keys, None)[0])
 
 
 def _counted(line: Sequence[Checkpoint]) -> int:

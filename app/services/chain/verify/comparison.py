@@ -146,9 +146,11 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
 
 def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     more = max(0, latest.rows_ever - earlier.rows_ever)
+    same = earlier.database == latest.database
+    whose, others = ("", "later ones") if same else (" of a copy of it", "its own")
     sentence = (
-        f"The database is exactly as checkpoint {earlier.number} knew it on {utc_time(earlier.at)}; later "
-        f"ones, up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
+        f"The database is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
+        f"{others}, up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
     )
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 

@@ -105,7 +105,11 @@ def test_a_copy_that_is_another_database_is_still_held_against_its_own_checkpoin
     copy = copied(known, tmp_path / "b.db")
     copy.chain.append(TENANT)
     said(copy, Reason.ANOTHER_DATABASE)
-    # What is left is exactly what the other one holds.
+    # What is left is exactly what the other one holds, which may as well have been put over it.
+    copy.chain.run("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    report = copy.verify()
+    assert report.verdict is Verdict.EARLIER
+    assert "exactly as checkpoint 1 of a copy of it knew it" in report.findings[0].message
     copy.chain.run("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
     assert codes(copy.verify()) >= {"TRUNCATED"}
     assert known.verify().verdict is Verdict.VERIFIED
@@ -135,6 +139,27 @@ def test_a_copy_put_over_one_that_went_its_own_way_is_the_database_that_it_is(
     sentence = f"the database that was last seen in {known.chain.path}; another one was in this place before."
     assert sentence in report.notes[0]
     assert known.verify().notes == ()
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_the_shorter_original_put_over_a_copy_that_was_ahead_contradicts_nothing(
+    known: KnownChain, tmp_path: Path, *, grown: bool
+) -> None:
+    """As it was when the copy was made, it may be that copy's own past; with an entry since, it is itself."""
+    copy = copied(known, tmp_path / "b.db")
+    for _ in range(5):
+        copy.chain.append(TENANT, event="user_updated")
+    said(copy, Reason.ANOTHER_DATABASE)
+    if grown:
+        known.chain.append(TENANT, at=NOW + 60)
+        known.checkpoint(now=NOW + 90)
+    for file in (known, copy):
+        file.chain.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copyfile(known.chain.path, copy.chain.path)
+    report = copy.verify(now=NOW + 120)
+    assert report.verdict is (Verdict.VERIFIED if grown else Verdict.EARLIER)
+    assert bool(report.notes) is grown
+    assert known.verify(now=NOW + 120).verdict is Verdict.VERIFIED
 
 
 def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tmp_path: Path) -> None:
