@@ -35,6 +35,7 @@ def _garbage(qapp: QApplication) -> Iterator[None]:
     gc.collect()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     garbage.stop()
+    gc.freeze()  # what is left stays, the interface's modules above all; other tests need not look through it
 
 
 @pytest.fixture(autouse=True)
