@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPalette, QPixmap, QRawFont
-from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -239,3 +239,26 @@ def test_focus_ring_stands_out(tokens: Tokens) -> None:
     for surface in (tokens["window"], tokens["panel"]):
         assert contrast(tokens["accent"], surface) >= 3
         assert contrast(tokens["text"], surface) >= 3
+
+
+@pytest.mark.parametrize("framed", [False, True])
+@pytest.mark.parametrize("mode", QToolButton.ToolButtonPopupMode)
+def test_a_tool_button_is_as_wide_with_the_focus_as_without(
+    qtbot: QtBot, theme: Theme, mode: QToolButton.ToolButtonPopupMode, framed: bool
+) -> None:
+    window, button, other = QWidget(), QToolButton(), QLineEdit()
+    qtbot.addWidget(window)
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    button.setPopupMode(mode)
+    button.setProperty("framed", framed)
+    in_column(other, button, within=window)
+    window.show()
+    window.activateWindow()
+    hints = []
+    for focused in (other, button):
+        focused.setFocus()
+        qtbot.waitUntil(focused.hasFocus)
+        button.setText("")  # else Qt goes on with what it has measured
+        button.setText("words")
+        hints.append(button.sizeHint())
+    assert hints[0] == hints[1]
