@@ -125,9 +125,6 @@ class Workspace(QWidget):
 
     def _begin(self) -> None:
         page = self.current()
-        for answered in (page.list.loaded, page.list.failed):
-            # The number of rows is not for the timer, which would wait for as many milliseconds.
-            answered.connect(lambda _: self._around.start(), Qt.ConnectionType.SingleShotConnection)
         self._fill(page, self)
         if page.asks_first:
             self._around.start()
@@ -234,6 +231,8 @@ class Workspace(QWidget):
             tab.set_scope(self.scope)
             tab.jump.connect(self.jump)
             tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
+            for answered in (tab.list.loaded, tab.list.failed):
+                answered.connect(self._answered)
             in_column(tab, within=page)
             tab.show()
         return self._built[position]
@@ -298,6 +297,11 @@ class Workspace(QWidget):
     def _paused(self) -> None:
         if self.context.pause.error is None:
             self.refresh()
+
+    def _answered(self, _: object) -> None:
+        """The first tab that is asked has its rows, or cannot have them; perhaps before the beginning."""
+        if not self.is_settled:
+            self._around.start()
 
     def _look_around(self) -> None:
         if self.is_settled:

@@ -192,3 +192,22 @@ def test_what_is_written_while_a_file_opens_keeps_the_focus(
     window.opened.connect(lambda _: window.search.setFocus())
     open_file(qtbot, window, demo_path)
     assert window.search.hasFocus()
+
+
+@pytest.mark.slow
+def test_rows_that_come_before_the_first_turn_begin_the_rest_too(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    """Another tab, asked for as soon as the file is open, may have its rows before the workspace begins."""
+
+    def turn(_: object) -> None:
+        assert window.workspace is not None
+        window.workspace.tabs.setCurrentIndex(2)
+        running = window.workspace.context.runner._running
+        while any(task.ended is None for task in running.values()):
+            pass  # the answers are there before the event loop has its turn
+
+    window.opened.connect(turn)
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(window.shield.isVisible)
+    assert window.retention_status.text() == "Retention: off"
