@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.gallery import compared
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
     theme.apply(app)
     garbage = GarbageCollector()  # on a runner's thread it would destroy widgets there
     options.out_dir.mkdir(parents=True, exist_ok=True)
+    patience = compared.PATIENCE_SECONDS
     scenes = {scene.name: scene for scene in all_scenes().scenes}
     names = chosen.scenes if chosen else [name for name in scenes if options.only in name]
     for mode in [Mode(chosen.mode)] if chosen else [Mode.LIGHT, Mode.DARK]:
@@ -52,7 +54,11 @@ def main(arguments: list[str]) -> int:
         theme.set_mode(mode)
         for name in names:
             target = options.out_dir / (f"{name}.png" if chosen else f"{name}-{mode.value}.png")
-            render(scenes[name], theme, target, 100 if chosen else -1)
+            if chosen:
+                stored = partial(compared.looks_as_in, compared.PICTURES / options.set / target.name)
+                patience -= render(scenes[name], theme, target, 100, looks_right=stored, patience=patience)
+            else:
+                render(scenes[name], theme, target)
             print(target)
     garbage.stop()
     return 0

@@ -26,6 +26,9 @@ TOLERANCE: Final = 16
 SPECKS: Final = 150
 """How many reds, greens and blues of a picture may lie further off."""
 
+PATIENCE_SECONDS: Final = 30.0
+"""How long those of a set together may still come to look as they are stored, once they stand still."""
+
 
 @dataclass(frozen=True)
 class Set:
@@ -45,9 +48,9 @@ SETS: Final = {
         (
             *(f"tab-{tab}" for tab in _TABS),
             "tab-runs-of-a-gateway",
-            *("audit-unproven", "audit-broken"),
+            *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
-            *("widgets-controls", "widgets-parts", "widgets-menu"),
+            *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-menu"),
         ),
     ),
     "dialogs": Set(
@@ -140,6 +143,13 @@ def read(path: Path) -> QImage:
     return QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
 
 
+def looks_as_in(stored: Path, image: QImage) -> bool:
+    """Whether an image, drawn at whatever scale, is the stored picture."""
+    now, then = image.convertToFormat(QImage.Format.Format_RGB32), read(stored)
+    now.setDevicePixelRatio(1)
+    return now.size() == then.size() and difference(now, then)[0] <= SPECKS
+
+
 def reduced(image: QImage) -> QImage:
     """The same with its 256 commonest colours, rounded: a third of the size as a file."""
     nearest = bytes(min(255, (value + _STEP // 2) // _STEP * _STEP) for value in range(256))
@@ -152,7 +162,8 @@ def reduced(image: QImage) -> QImage:
 
 def difference(one: QImage, other: QImage) -> tuple[int, QImage]:
     """How many reds, greens and blues of two images of one size lie further apart than `TOLERANCE`, where."""
-    between = one.copy()
+    # A line of whole words has no bytes behind it, which would be whatever was there before.
+    between = one.copy(0, 0, -(-one.width() // 4) * 4, one.height())
     painter = QPainter(between)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
     painter.drawImage(0, 0, other)
@@ -160,8 +171,8 @@ def difference(one: QImage, other: QImage) -> tuple[int, QImage]:
     between = between.convertToFormat(QImage.Format.Format_RGB888)
     marks = bytes(255 if value > TOLERANCE else 0 for value in range(256))
     data = bytes(between.constBits()).translate(marks)
-    where = QImage(data, between.width(), between.height(), between.bytesPerLine(), between.format()).copy()
-    return len(data) - data.count(0), where
+    where = QImage(data, between.width(), between.height(), between.bytesPerLine(), between.format())
+    return len(data) - data.count(0), where.copy(one.rect())
 
 
 def fault(picture: Path, stored: Path, shown: Path) -> str:

@@ -1,64 +1,104 @@
-"""Shows a scene and paints it to a file."""
+"""Shows a scene and paints it to a file, once nothing of it is still to come."""
 
 import re
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.widgets.later import later
+from app.workers.runner import Runner
 from tests.gallery.registry import Scene, Shot
 
-_SETTLE_MS, _PATIENCE_MS = 20, 20_000
+_TURN_MS, _PATIENCE_SECONDS = 10, 120
 
-_LATE = 1
-"""What the wait for a scene returns when it took too long."""
+_SOON_MS = 1_000
+"""What a timer is to do once and sooner belongs to what a window shows; later, it is another state."""
 
 _SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
 _FOLDER = re.compile(re.escape(tempfile.gettempdir()) + r"/[^\s.,]*")
 
 
-def render(scene: Scene, theme: Theme, target: Path, quality: int = -1) -> None:
+def render(
+    scene: Scene,
+    theme: Theme,
+    target: Path,
+    quality: int = -1,
+    *,
+    looks_right: Callable[[QImage], bool] = lambda image: True,
+    patience: float = 0.0,
+) -> float:
     """Paint `scene` to `target`, with Qt's `quality`: 100 is quick and large.
 
-    Raises TimeoutError when it does not become ready within 20 seconds.
+    A picture that does not look right is taken again for `patience` seconds at most. Returns how many of
+    them it took. Raises TimeoutError when it is not ready, or still changes, after two minutes.
     """
     built = scene.build(theme)
     shot = Shot(built) if isinstance(built, QWidget) else built
+    shown, answers = shot.widget, list[object]()
     if scene.size is not None:
-        shot.widget.resize(*scene.size)
-    waiting = QEventLoop()
-    late = False
+        shown.resize(*scene.size)
     if shot.ready is not None:
-        shot.ready.connect(waiting.quit)
-    shot.widget.show()
-    if shot.ready is not None:
-        # Not the loop's own: the function that it calls holds the loop, and would take the timer along.
-        patience = QTimer(singleShot=True, interval=_PATIENCE_MS)
-        patience.timeout.connect(lambda: waiting.exit(_LATE))
-        patience.start()
-        late = waiting.exec() == _LATE
-        patience.stop()
-    if late:
-        raise TimeoutError(f"The scene {scene.name} did not become ready.")
-    _settle(shot.widget)
+        shot.ready.connect(lambda *_: answers.append(True))
+    shown.show()
+    _wait(scene, lambda: (shot.ready is None or bool(answers)) and _is_settled(shown))
     if shot.then is not None:
         shot.then()
-        _settle(shot.widget)
-    _hide_what_passes(shot.widget)
-    painted = shot.widget if shot.grab is None else shot.grab
+        _wait(scene, lambda: _is_settled(shown))
+    painted = shown if shot.grab is None else shot.grab
     painted = painted if isinstance(painted, QWidget) else painted()
-    painted.grab()  # only what was painted once knows how wide its lines are, and whether to scroll
-    _settle(shot.widget)
-    painted.grab().save(str(target), quality=quality)
+    # Only what was painted once knows how wide its lines are, and whether to scroll.
+    pictures = [QImage(), QImage()]
+
+    def is_steady() -> bool:
+        if not _is_settled(shown):
+            return False
+        _hide_what_passes(shown)
+        pictures[:] = pictures[1], painted.grab().toImage()
+        return pictures[0] == pictures[1]
+
+    _wait(scene, is_steady)
+    begun = time.monotonic()
+    waited = 0.0
+    while waited < patience and not looks_right(pictures[1]):
+        _wait(scene, is_steady)
+        waited = time.monotonic() - begun
+    pictures[1].save(str(target), quality=quality)
     if shot.close is not None:
         shot.close()
-    shot.widget.close()
-    shot.widget.deleteLater()
-    _settle(shot.widget)
+    shown.close()
+    shown.deleteLater()
+    _turn()
+    return waited
+
+
+def _is_settled(shown: QWidget) -> bool:
+    """Whether nothing that it asked for is still to come: work that runs, and what is to be done soon."""
+    return not any(runner._running for runner in shown.findChildren(Runner)) and not any(
+        timer.isActive() and (timer.isSingleShot() or not timer.interval()) and timer.interval() < _SOON_MS
+        for timer in shown.findChildren(QTimer)
+    )
+
+
+def _wait(scene: Scene, condition: Callable[[], bool]) -> None:
+    """Gives the event loop its turns, one at the least, until the condition holds."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    _turn()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The scene {scene.name} did not become ready.")
+        _turn()
+
+
+def _turn() -> None:
+    loop = QEventLoop()
+    later(loop, _TURN_MS, loop.quit)
+    loop.exec()
 
 
 def _hide_what_passes(shown: QWidget) -> None:
@@ -67,14 +107,3 @@ def _hide_what_passes(shown: QWidget) -> None:
         said = _FOLDER.sub("/srv/foundation", _SECONDS.sub("0.31 s", label.text()))
         if said != label.text():
             label.setText(said)
-
-
-def _settle(shown: QWidget) -> None:
-    """Lets the last frame be laid out, once the window has read all that it shows."""
-    for _ in range(_PATIENCE_MS // _SETTLE_MS):
-        loop = QEventLoop()
-        later(loop, _SETTLE_MS, loop.quit)
-        loop.exec()
-        context = shown.context if isinstance(shown, MainWindow) else None
-        if context is None or not context.runner._running:
-            break

@@ -66,6 +66,7 @@ def _tab(
 ) -> Shot:
     context, close = _open(theme, make)
     tab = kind(context)
+    context.setParent(tab)
     if scope is not None:
         tab.set_scope(scope)
     tab.list.loaded.connect(lambda total: tab.table.select_row(row))
@@ -77,6 +78,7 @@ def no_match(theme: Theme) -> Shot:
     """A filter that nothing matches, which offers to clear it."""
     context, close = _open(theme)
     tab = RunsTab(context)
+    context.setParent(tab)
     tab.set_filter_text("zeppelin")
     return Shot(tab, ready=tab.list.loaded, close=close)
 
@@ -89,13 +91,16 @@ def artifact(theme: Theme) -> Shot:
         ((run_id, phase),) = database.rows(raw(RUN_WITH_VERSIONS))
         detail = planning.get(database, run_id)
     versions = [found for found in detail.artifacts or () if found["phase"] == phase]
-    return Shot(ArtifactDialog(context, detail.run["idea"], versions), close=close)
+    dialog = ArtifactDialog(context, detail.run["idea"], versions)
+    context.setParent(dialog)
+    return Shot(dialog, close=close)
 
 
 def parked_ideas(theme: Theme) -> Shot:
     """The parked ideas, one of them selected."""
     context, close = _open(theme)
     dialog = ParkedIdeasDialog(context)
+    context.setParent(dialog)
     dialog.page.reload()
 
     def choose() -> None:

@@ -173,6 +173,7 @@ def register(registry: Registry) -> None:
             sign(path, paths.checkpoints_dir(), now=NOW - days * 86_400)
         context = make_context(path, theme, Settings(home), lambda: NOW)
         dialog = CheckpointsDialog(context)
+        context.setParent(dialog)
         return Shot(dialog, ready=dialog.listed, close=context.stop)
 
     @registry.scene("dialog-new-user", None)
@@ -292,7 +293,9 @@ def _no_match(window: MainWindow) -> object:
 def _dialog(scenes: WindowScenes, theme: Theme, make: Callable[[Context], QDialog]) -> Shot:
     settings = Settings(Path(scenes.folder) / "home")
     context = make_context(scenes.file(), theme, settings, lambda: NOW)
-    return Shot(make(context), close=context.stop)
+    dialog = make(context)
+    context.setParent(dialog)
+    return Shot(dialog, close=context.stop)
 
 
 class Relay(QObject):
