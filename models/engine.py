@@ -277,9 +277,9 @@ class Database(ABC):
         """
         return None
 
-    def bookmark(self) -> str | None:
-        """What names the state that the database has now, so that it can be brought back to it; None where
-        nothing can do that.
+    def bookmark(self, why: str) -> str | None:
+        """What names the state that the database has now, so that it can be brought back to it; kept, with
+        `why` it was taken, where a person finds it. None where nothing can do that.
         """
         return None
 

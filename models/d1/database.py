@@ -3,15 +3,15 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
 from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal, TooLong
-from models.d1.errors import Failed, NoAnswer, NotOffered
-from models.d1.shared import Sent
+from models.d1.errors import Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
 from models.errors import (
@@ -105,23 +105,52 @@ class D1Database(Database):
     def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
         return repeated(self.place, ask, cancelled)
 
-    def bookmark(self) -> str | None:
-        return self._repeated(lambda: self.client.bookmark(self.database_id))
+    def bookmark(self, why: str) -> str | None:
+        found = self._repeated(lambda: self.client.bookmark(self.database_id))
+        if found is not None:
+            with suppress(StorageError):  # a full disk keeps nobody from having it
+                self.client.shared.keep_bookmark(self.identity, found, why)
+        return found
+
+    def bookmarks(self) -> tuple[Bookmark, list[Bookmark]]:
+        """What leads back to the state of now, which is not kept, and those that were kept, the newest first.
+
+        Raises `NotOffered` where the API has no Time Travel, and `RemoteError`.
+        """
+        now = self._repeated(lambda: self.client.bookmark(self.database_id))
+        if now is None:
+            raise NotOffered(self.place)
+        return Bookmark(now, "as it is now", time.time()), self.client.shared.bookmarks(self.identity)
 
     def go_back(self, bookmark: str) -> str:
-        """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
+        """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again,
+        which is on the disk before anything is sent.
 
         Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
-        API has no Time Travel, and `RemoteError`.
+        API has no Time Travel, `ReturnUnknown`, and `RemoteError`.
         """
         self.require_writable()
         self.settle()
-        before = self.bookmark()
-        if before is None:
-            raise NotOffered(self.place)
-        # A second restore would call the first one's outcome the state before.
-        self._repeated(lambda: self.client.go_back(self.database_id, bookmark))
-        return before
+        before, _ = self.bookmarks()
+        self.client.shared.keep_bookmark(self.identity, before.name, "before going back")
+        why = ""
+        for attempt in range(_TRIES):
+            try:
+                # A second restore would call the first one's outcome the state before.
+                self.client.go_back(self.database_id, bookmark)
+            except NotKnown as error:
+                why = str(error)
+            except UnknownDatabase as error:  # no address: nothing was done
+                raise NotOffered(self.place) from error
+            except (Refusal, RemoteError) as error:
+                if not why:
+                    raise _known(str(error)) if isinstance(error, Refusal) else error from None
+                why = getattr(error, "heading", "it refused to do it again")
+            else:
+                self.last_read = None
+                return before.name
+            _wait(attempt, never)
+        raise ReturnUnknown(self.place, why)
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()

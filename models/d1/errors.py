@@ -32,6 +32,17 @@ class NotOffered(RemoteError):
     )
 
 
+class ReturnUnknown(RemoteError):
+    """The way to a bookmark was sent and no answer tells; `what` is the bookmark of what was before."""
+
+    heading = "It is not known whether the database went back"
+    is_undecided = True
+    sentence = (
+        "It is not known whether {name} went back: it gave no answer that tells ({why}). Open it again and "
+        "look. The bookmark of what it held before is kept; the same way may be gone once more."
+    )
+
+
 class NoAnswer(RemoteError):
     """A read that failed, several times: nothing was to be written."""
 

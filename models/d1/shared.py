@@ -1,5 +1,6 @@
 """What all windows and commands of a person share of a live D1, in a small file of the program's own folder:
-how many calls an account has left, until when it takes none, and which changes are not known to be saved.
+how many calls an account has left, until when it takes none, which changes are not known to be saved, and
+what a database can be brought back to.
 """
 
 import json
@@ -23,6 +24,9 @@ BURST: Final = 60.0
 _RESERVE: Final = 12.0
 """Calls that work in the background leave to those that a person waits for."""
 
+_TRAVEL_SECONDS: Final = 30 * 86_400.0
+"""How far Time Travel goes back, as Cloudflare says."""
+
 _NAME: Final = "d1.sqlite"
 _BUSY_MS: Final = 2_000
 _SET_SECONDS: Final = 60.0
@@ -32,6 +36,7 @@ PRAGMA journal_mode = wal;
 CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, calls REAL, at REAL, paused_until REAL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS sent (id INTEGER PRIMARY KEY, place TEXT, proof TEXT, at REAL, process INTEGER,
   begun REAL, unknown INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS bookmark (place TEXT, name TEXT, why TEXT, at REAL, PRIMARY KEY (place, name));
 """
 _LEFT: Final = """
 SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY id
@@ -44,6 +49,15 @@ class Sent:
 
     number: int
     proof: dict[str, Any]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """A state that a database can be brought back to: why it was kept, and when, in epoch seconds."""
+
+    name: str
+    why: str
     at: float
 
 
@@ -88,6 +102,20 @@ class Shared:
                 " ON CONFLICT DO UPDATE SET calls = 0, at = ?2, paused_until = ?2",
                 (account, until),
             )
+
+    def keep_bookmark(self, place: str, name: str, why: str) -> None:
+        """Notes, on the disk, what a database can be brought back to."""
+        now = time.time()
+        with self._transaction(on_disk=True) as file:
+            file.execute("DELETE FROM bookmark WHERE at < ?", (now - _TRAVEL_SECONDS,))
+            values = (place, name, why, now)
+            file.execute("INSERT OR REPLACE INTO bookmark (place, name, why, at) VALUES (?, ?, ?, ?)", values)
+
+    def bookmarks(self, place: str) -> list[Bookmark]:
+        """Those of a database, the newest first."""
+        sql = "SELECT name, why, at FROM bookmark WHERE place = ? ORDER BY at DESC, rowid DESC"
+        with self._transaction() as file:
+            return [Bookmark(*row) for row in file.execute(sql, (place,))]
 
     def keep(self, place: str, proof: dict[str, Any]) -> Sent:
         """Notes what is about to be sent to a database, on the disk."""

@@ -47,9 +47,12 @@ class OpenedLive(Opened):
     def elsewhere(self) -> dict[Capability, str]:
         name = f"{self.name} {'--local' if self.connection.is_local else '--remote'}"
         by = "A live database is {} by `npx wrangler d1 {} {}`.".format
+        back = f"Time Travel… takes it back, as `npx wrangler d1 time-travel restore {self.name}` does."
+        if self.connection.is_local:  # where wrangler has no Time Travel either
+            back = f"A copy comes into an empty one: npx wrangler d1 execute {name} --file=copy.sql."
         return {
             Capability.CHILD_SCAN: by("exported", "export", name),
-            Capability.RESTORE: by("taken back", "time-travel restore", self.name),
+            Capability.RESTORE: back,
             Capability.MIGRATE: by("migrated", "migrations apply", name),
         }
 

@@ -178,7 +178,7 @@ class _Run(RetentionRemoval):
                     self.check()
                 if self.plan.total:
                     with suppress(StorageError):  # what removes nothing must keep nothing from going
-                        self.result.bookmark = self.database.bookmark()
+                        self.result.bookmark = self.database.bookmark("before data retention")
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True

@@ -60,6 +60,11 @@ class Connecting(QObject):
 
         self._open(place, find, read_only=read_only)
 
+    def reopen(self, opened: OpenedLive) -> None:
+        """Opens again what was open, with all of it read anew."""
+        is_kept = opened.place in self._settings.recent
+        self._open(opened.place, lambda: opened.connection, is_kept=is_kept)
+
     def open_connection(self, connection: Connection) -> None:
         """Opens the database of a connection that need not be kept."""
         self._open(connection.place, lambda: connection, is_kept=False)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.services.records.change import Change
     from app.ui.session.context import Context
     from app.ui.shell.strip import Strip
+    from app.ui.shell.time_travel import TimeTravel
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
@@ -239,6 +240,16 @@ class MainWindow(QMainWindow):
         strip = Strip(self.theme, self)
         strip.unlock_button.clicked.connect(self.turn_lock)
         return strip
+
+    @cached_property
+    def time_travel(self) -> TimeTravel:
+        """Of live databases; made when it is first asked for."""
+        from app.ui.shell.time_travel import TimeTravel  # noqa: PLC0415
+
+        travel = TimeTravel(self.connecting, self.toast, self)
+        travel.leaving.connect(self.close_file)
+        travel.wanted.connect(partial(self.commands.trigger, "time_travel"))
+        return travel
 
     def _mark(self, context: Context) -> None:
         """Shows a live database by the strip, and what it uses by the second."""

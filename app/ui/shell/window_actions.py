@@ -59,6 +59,7 @@ def add_actions(window: MainWindow) -> None:
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
     export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened, file.scope.tenant_id))
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
+    travel = of_file(lambda file: window.time_travel.ask(file.context))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     redo = of_file(lambda file: file.context.history.redo())
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
@@ -81,6 +82,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
         ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_copy),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
+        ActionSpec("time_travel", "&Time Travel…", Icon.HISTORY, travel, partial(_no_travel, window)),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
@@ -124,7 +126,7 @@ def add_tab_actions(window: MainWindow) -> None:
 def fill_menus(window: MainWindow) -> None:
     """Makes the menu bar. Those of the tab in sight and of the tabs are filled each time they are shown."""
     bar, commands = window.menuBar(), window.commands
-    of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "retention")
+    of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
     commands.fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
     commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
@@ -282,6 +284,13 @@ def _no_lock(window: MainWindow) -> str | None:
     if not context.lock.needed:
         return "Only the writes of a live database are locked."
     return context.cannot_write if context.opened.read_only else None
+
+
+def _no_travel(window: MainWindow) -> str | None:
+    context = window.context
+    if context is None:
+        return "Open a database first."
+    return None if context.lock.needed else "A file has no Time Travel; restore it from a copy."
 
 
 def _lock_words(window: MainWindow) -> str:

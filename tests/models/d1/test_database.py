@@ -13,7 +13,7 @@ import pytest
 from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached
+from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import Cancelled, InvalidInput, OutcomeUnknown, RateLimited, ReadOnlyFile, TokenRefused
@@ -194,23 +194,38 @@ def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Data
 
 def test_time_travel(production: D1Database, edge: Edge) -> None:
     edge.bookmarks = []
-    now = production.bookmark()
+    now = production.bookmark("asked")
     assert now == edge.bookmarks[-1]
     edge.read_faults = ["", "lost after"]
     before = production.go_back(str(now))
     assert edge.restored == [now, now]
     assert before == edge.bookmarks[1], "what was before the first time"
+    _, kept = production.bookmarks()
+    assert [(one.name, one.why) for one in kept] == [(before, "before going back"), (now, "asked")]
+
+
+def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
+    production: D1Database, edge: Edge
+) -> None:
+    edge.bookmarks = []
+    edge.read_faults = ["", "lost after", *["lost before"] * 4]
+    with pytest.raises(ReturnUnknown, match="It is not known whether prod went back"):
+        production.go_back("00000001")
+    assert production.bookmarks()[1][0].name == edge.bookmarks[0], "the way back is kept"
+    edge.read_faults = ["", "echo"]
+    with pytest.raises(Failed, match="nothing was changed"):
+        production.go_back("00000001")
 
 
 def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Edge) -> None:
     edge.bookmarks = []
     edge.read_faults = ["echo"]
     with pytest.raises(Failed, match="The database refused this"):
-        production.bookmark()
+        production.bookmark("asked")
 
 
 def test_where_there_is_no_time_travel(production: D1Database, edge: Edge) -> None:
-    assert production.bookmark() is None
+    assert production.bookmark("asked") is None
     with pytest.raises(NotOffered, match="prod has no Time Travel"):
         production.go_back("00000001")
 

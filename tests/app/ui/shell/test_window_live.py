@@ -1,5 +1,6 @@
 """The whole window on a live D1, as a person uses it, behind an edge as production has it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
+from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from models.engine import Capability, raw
 from tests.fixtures.connected import execute
@@ -40,6 +42,7 @@ from tests.fixtures.window import (
     open_file,
     press,
     said,
+    texts,
     values,
     words,
     write,
@@ -57,6 +60,7 @@ def _edge(live: Live) -> Iterator[Edge]:
 @pytest.fixture
 def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
+    _edge.bookmarks, _edge.file, _edge.restored = None, None, []
     return _edge
 
 
@@ -162,6 +166,107 @@ def test_what_a_file_alone_can_do_says_what_does_it(
     assert not window.commands.action("restore").isEnabled()
     assert "npx wrangler d1 time-travel restore" in (window.context.lacks(Capability.RESTORE) or "")
     assert "--remote" in (window.context.lacks(Capability.MIGRATE) or "")
+
+
+def travel(qtbot: QtBot, window: MainWindow) -> TimeTravelDialog:
+    window.commands.trigger("time_travel")
+    return dialog(qtbot, window, TimeTravelDialog)
+
+
+def told_of(window: MainWindow) -> Dialog:
+    return next(one for one in window.findChildren(Dialog) if "went back" in one.windowTitle())
+
+
+def go_back(qtbot: QtBot, window: MainWindow, asked: TimeTravelDialog) -> None:
+    """Goes to the bookmark that is chosen, and waits until the database is open again."""
+    click(qtbot, asked.return_button)
+    confirm = dialog(qtbot, window, ConfirmDialog)
+    assert not confirm.confirm_button.isEnabled() and window.context is not None
+    confirm.typed.setText(window.context.opened.unlocked_by or "")
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, confirm.confirm_button)
+
+
+def test_it_goes_back_in_time_and_forward_again(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    edge.bookmarks, edge.file = [], file
+    page = open_live(qtbot, window, production)
+    entries = count(file, "audit_chain")
+    first = travel(qtbot, window)
+    assert first.none.isVisible() and "Writes are locked" in first.locked.text()
+    click(qtbot, first.keep_button)
+    qtbot.waitUntil(lambda: window.toast.text().startswith("Kept: "))
+    kept = edge.bookmarks[-1]
+
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    with qtbot.waitSignal(audit.verified):
+        audit.commands.trigger("verify")
+    asked = travel(qtbot, window)
+    assert [(row[0], row[2]) for row in texts(asked.table)] == [(KEPT, kept)] and asked.line.text() == kept
+    go_back(qtbot, window, asked)
+    assert "the way back is kept" in window.toast.text(), words(window)
+    there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
+    assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
+    told = told_of(window)
+    assert "its number was another entry's" in words(told)
+    told.accept()
+    closed(qtbot, window, Dialog)
+    assert window.context is not None and window.context.lock.is_locked
+    assert not window.context.history.next_undo
+
+    unlock(qtbot, window)
+    forward = travel(qtbot, window)
+    before = forward.line.text()
+    assert [row[0] for row in texts(forward.table)] == ["before going back", KEPT]
+    go_back(qtbot, window, forward)
+    assert ask(file, there) == [(1,)]
+    kind, payload = ask(file, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
+    assert (kind, json.loads(payload)["bookmark"]) == ("database_restored", before)
+
+
+def test_an_earlier_state_is_what_verification_says_of_it(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    edge.bookmarks, edge.file = [], file
+    page = open_live(qtbot, window, production)
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    with qtbot.waitSignal(audit.verified):
+        audit.commands.trigger("verify")
+    assert window.context is not None
+    kept = window.context.opened.database.bookmark(KEPT)
+    go(qtbot, window, 0)
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    press("Ctrl+2")
+    with qtbot.waitSignal(audit.verified):
+        audit.commands.trigger("verify_whole")
+    asked = travel(qtbot, window)
+    assert asked.line.text() == kept
+    go_back(qtbot, window, asked)
+    told_of(window).accept()
+    closed(qtbot, window, Dialog)
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    with qtbot.waitSignal(audit.verified):
+        audit.commands.trigger("verify")
+    assert audit.banner.headline().startswith("Earlier state")
+
+
+def test_where_the_api_has_no_time_travel_a_sentence_says_so(
+    qtbot: QtBot, window: MainWindow, production: str
+) -> None:
+    open_live(qtbot, window, production)
+    window.commands.trigger("time_travel")
+    assert "has no Time Travel" in error(qtbot, window)
 
 
 def test_a_copy_is_saved_and_exported(

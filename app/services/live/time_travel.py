@@ -1,0 +1,56 @@
+"""Bringing a live database back to a bookmark, and saying so in its own audit chain where that can be."""
+
+from dataclasses import dataclass
+
+from app.services.chain.append import Batch, Event, append, has_chain
+from app.services.chain.checkpoints.store import CheckpointStore
+from models.d1.database import D1Database
+from models.errors import RemoteError, TenantAdminError
+from models.status import SYSTEM_TENANT, AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """`before` is the bookmark of what was there, the way back; `unrecorded` why no entry says that the
+    database went back, as a sentence, or None where one does.
+    """
+
+    before: str
+    unrecorded: str | None
+
+
+_AS_KNOWN = (
+    "No entry of the audit chain says so: its number was another entry's, which a checkpoint knows, and the "
+    "chain would look tampered with. Start over… in the audit tab goes by what is there now."
+)
+_NO_CHAIN = "There is no audit chain in it, so no entry says so."
+
+
+def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, actor: str, now: int) -> Returned:
+    """Brings the database back, and appends an entry to the chain of `system` unless a checkpoint knows more
+    than is there now: such an entry would take the number of one that was.
+
+    Raises as `D1Database.go_back`; what fails behind that is said in what is returned.
+    """
+    with database.begun():
+        before = database.go_back(bookmark)
+        try:
+            return Returned(before, _record(database, bookmark, before, store, actor=actor, now=now))
+        except (TenantAdminError, OSError) as error:
+            said = error.happened if isinstance(error, TenantAdminError) else str(error)
+            unknown = isinstance(error, RemoteError) and error.is_undecided
+            words = "It is not known whether an" if unknown else "No"
+            return Returned(before, f"{words} entry of the audit chain says so: {said}")
+
+
+def _record(
+    database: D1Database, bookmark: str, before: str, store: CheckpointStore, *, actor: str, now: int
+) -> str | None:
+    if not has_chain(database):
+        return _NO_CHAIN
+    if store.continuation(database).divergences:
+        return _AS_KNOWN
+    payload = {"actor": actor, "bookmark": bookmark, "before": before}
+    event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
+    append(database, lambda: Batch((), (event,)), now=now, told=True)  # the person has typed its name
+    return None

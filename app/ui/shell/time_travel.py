@@ -1,0 +1,196 @@
+"""Time Travel of the live database that is open: its bookmarks, and the way back to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.services.live.opening import OpenedLive
+from app.services.live.time_travel import Returned, go_back
+from app.ui.session.context import Context
+from app.ui.shell.connecting import Connecting
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.banner import Toast
+from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
+from app.ui.widgets.formatting import absolute_time, relative_time, shortened
+from app.ui.widgets.labels import Label, Look
+from app.workers.scan_pool import store_and_verifier
+from models.errors import TenantAdminError
+from models.progress import Progress, Stop
+
+if TYPE_CHECKING:
+    from models.d1.shared import Bookmark
+
+KEPT = "kept by you"
+_BOOKMARKS = (StaticColumn("Why"), StaticColumn("Kept", dim=True), StaticColumn("Bookmark", monospace=True))
+
+
+class TimeTravelDialog(Dialog):
+    """The bookmarks that were kept of the open database, the newest first and chosen; another can be
+    entered.
+
+    `keep_wanted` asks for the state of now to be kept, too; `return_wanted(bookmark)` for the way back.
+    """
+
+    keep_wanted = Signal()
+    return_wanted = Signal(str)
+
+    def __init__(
+        self, context: Context, now: Bookmark, kept: Sequence[Bookmark], parent: QWidget | None = None
+    ) -> None:
+        name = _live(context).name
+        super().__init__(
+            context.theme,
+            f"Time Travel of {name}",
+            "Cloudflare brings a database back to any moment of the last days: 30, or 7 on the free plan. A "
+            "bookmark names such a moment. Retention takes one before it removes anything, and so does each "
+            "way back before it begins.",
+            icon=Icon.HISTORY,
+            parent=parent,
+        )
+        self.setMinimumWidth(720)
+        self._kept = tuple(kept)
+        clock, utc = context.clock(), context.settings.utc_times
+        rows = [
+            (
+                Cell(one.why),
+                Cell(relative_time(int(one.at), clock), int(one.at), tip=absolute_time(int(one.at), utc)),
+                Cell(shortened(one.name, 18, 18), tip=one.name, whole=one.name),
+            )
+            for one in self._kept
+        ]
+        self.table = StaticTable(context.theme, "Bookmarks", _BOOKMARKS, rows, most=6)
+        self.table.setVisible(bool(rows))
+        self.none = Label("No bookmark has been kept here yet.", Look.DIM)
+        self.none.setVisible(not rows)
+        self.line = QLineEdit()
+        self.line.setAccessibleName("Bookmark")
+        self.line.setPlaceholderText("A bookmark: one of these, or one of a retention's audit entry")
+        self.now = Label(f"As it is now: {now.name}", Look.DIM, selectable=True)
+        for widget in (self.table, self.none, self.line, self.now):
+            self.add_widget(widget)
+        cannot = context.cannot_write
+        self.locked = Label(cannot or "", Look.WARN, wrap=True)
+        self.locked.setVisible(cannot is not None)
+        self.add_widget(self.locked)
+        self.keep_button = push_button(context.theme, "&Keep the bookmark of now")
+        self.keep_button.clicked.connect(self._keep)
+        self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
+        self._buttons.insertWidget(0, self.keep_button)
+        self._buttons.insertWidget(1, copy_button(context.theme, "&Copy", lambda: self.line.text().strip()))
+        self._can_write = cannot is None
+        self.line.textChanged.connect(self._update)
+        self.table.selection_changed.connect(self._choose)
+        self.table.select_row(0)
+        self._update()
+        self.line.setFocus()
+
+    def _choose(self) -> None:
+        if selected := self.table.selected_rows():
+            self.line.setText(self._kept[self.table.source_row(selected[0])].name)
+
+    def _update(self) -> None:
+        self.return_button.setEnabled(self._can_write and bool(self.line.text().strip()))
+
+    def _keep(self) -> None:
+        self.accept()
+        self.keep_wanted.emit()
+
+    def _return(self) -> None:
+        self.accept()
+        self.return_wanted.emit(self.line.text().strip())
+
+
+class TimeTravel(QObject):
+    """What is done with the bookmarks of the live database that is open. `leaving()` comes before it goes
+    back, when what shows it must close; it is opened again whether that went well or not. `wanted()` asks for
+    the bookmarks.
+    """
+
+    leaving = Signal()
+    wanted = Signal()
+
+    def __init__(self, connecting: Connecting, toast: Toast, window: QWidget) -> None:
+        super().__init__(window)
+        self._connecting, self._toast, self._window = connecting, toast, window
+
+    def ask(self, context: Context) -> None:
+        """Shows the bookmarks; says where the API has no Time Travel."""
+        database = _live(context).database
+        context.job(
+            "Asking for the bookmarks…",
+            lambda progress, cancelled: database.bookmarks(),
+            on_done=lambda found: self._show(context, *found),
+        )
+
+    def _show(self, context: Context, now: Bookmark, kept: Sequence[Bookmark]) -> None:
+        dialog = TimeTravelDialog(context, now, kept, self._window)
+        dialog.keep_wanted.connect(partial(self._keep, context))
+        dialog.return_wanted.connect(partial(self._confirm, context))
+        dialog.open_once()
+
+    def _keep(self, context: Context) -> None:
+        database = _live(context).database
+        context.job(
+            "Keeping a bookmark…",
+            lambda progress, cancelled: database.bookmark(KEPT),
+            on_done=lambda name: context.say(f"Kept: {name} (File, Time Travel…)"),
+        )
+
+    def _confirm(self, context: Context, bookmark: str) -> None:
+        opened = _live(context)
+        ConfirmDialog(
+            context.theme,
+            f"Bring {opened.name} back?",
+            f"{opened.whole_place}. What was written to it since {bookmark} goes, by whomever, in every "
+            "table, the audit chain among them; who is using it is interrupted. Before that, what it holds "
+            "now gets a bookmark, which is kept here and is the way back. Ctrl+Z takes back nothing that was "
+            "done before.",
+            action="Bring it back",
+            typed=opened.name,
+            parent=self._window,
+        ).open_once(partial(self._go, context, bookmark))
+
+    def _go(self, context: Context, bookmark: str) -> None:
+        if (cannot := context.cannot_write) is not None:  # locked since
+            context.say(cannot)
+            return
+        opened, runner, theme = _live(context), context.busy.runner, context.theme
+        actor, now = context.settings.actor, context.clock()
+        wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
+
+        def work(progress: Progress, cancelled: Stop) -> Returned:
+            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+
+        def done(returned: Returned) -> None:
+            wait.done(WaitDialog.DialogCode.Accepted)
+            said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
+            self._toast.show_message(said, "Way back…", self.wanted.emit)
+            self._connecting.reopen(opened)
+            if returned.unrecorded is not None:
+                sentence = f"{said}: {returned.before} (File, Time Travel…). {returned.unrecorded}"
+                told = Dialog(
+                    theme, f"{opened.name} went back", sentence, icon=Icon.INFO, parent=self._window
+                )
+                told.set_close_button()
+                told.open_once()
+
+        def failed(error: TenantAdminError) -> None:
+            wait.done(WaitDialog.DialogCode.Rejected)
+            runner.failed.emit(error)
+            self._connecting.reopen(opened)
+
+        self.leaving.emit()
+        wait.open_once()
+        runner.job(work, on_done=done, on_failed=failed)
+
+
+def _live(context: Context) -> OpenedLive:
+    return cast(OpenedLive, context.opened)  # the act is refused for a file
