@@ -223,10 +223,16 @@ class Contents:
 
     def __init__(self, database: _StoreDatabase) -> None:
         self._database = database
+        self._databases: list[KnownDatabase] | None = None
         self.unreadable: list[str] = []
 
     def databases(self) -> list[KnownDatabase]:
         """Those seen last come first, and behind them those whose own row cannot be read."""
+        if self._databases is None:
+            self._databases = self._read_databases()
+        return self._databases
+
+    def _read_databases(self) -> list[KnownDatabase]:
         order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
         rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
         found = {row[0]: KnownDatabase(*row) for row in rows}
@@ -323,6 +329,7 @@ class Contents:
         for name, value in values.items():
             if not _fits(table._meta.fields[name], value):
                 raise InvalidInput(name, f"A checkpoint cannot keep {value!r:.80} as its {name}.")
+        self._databases = None
         insert = table.insert(values)
         query = insert.on_conflict_replace() if replace else insert.on_conflict_ignore()
         with self._database.expected_errors():
