@@ -66,6 +66,7 @@ def test_progress_reaches_the_end(large: Path) -> None:
     assert report.verdict == Verdict.CONSISTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("take_part", [False, True])
 def test_cancel_takes_effect_at_once(large: Path, take_part: bool) -> None:
     asked = 0

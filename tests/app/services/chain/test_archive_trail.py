@@ -24,6 +24,7 @@ from tests.app.services.retention.test_run import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
 
 MUTATIONS = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "200")) // 5
@@ -71,11 +72,16 @@ def made(_new_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture
-def archived(made: Path, database_path: Path, folder: Path) -> Path:
+def copied(made: Path, database_path: Path, folder: Path) -> Path:
+    """Before the file is opened."""
     shutil.copy(made / database_path.name, database_path)
     shutil.copytree(made / "archive", folder, dirs_exist_ok=True)
     return database_path
+
+
+@pytest.fixture
+def archived(made: Path, database_path: Path, folder: Path) -> Path:
+    return copied(made, database_path, folder)
 
 
 def files(folder: Path, tenant: str = "acme") -> list[Path]:
@@ -189,12 +195,22 @@ def rewrite_marker(sql: apsw.Connection, file: Path, **changes: object) -> None:
     sql.execute("UPDATE audit_chain SET payload = ?, hash = ? WHERE seq = ?", (payload, value, seq))
 
 
-@pytest.fixture
-def forged(database: LocalDatabase, sql: apsw.Connection, folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def archived_once(_new_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One archive of acme; its marker is the last entry of the chain."""
-    chains.append(sql, "acme", [NOW - (200 - number) * DAY for number in range(20)])
-    chains.append(sql, "acme", [NOW - DAY])
-    retain(database, archive=folder)
+    made = tmp_path_factory.mktemp("archived once")
+    (made / "archive").mkdir()
+    with connected(Path(shutil.copy(_new_file, made / "foundation.sqlite"))) as database:
+        sql = database.connection()
+        chains.append(sql, "acme", [NOW - (200 - number) * DAY for number in range(20)])
+        chains.append(sql, "acme", [NOW - DAY])
+        retain(database, archive=made / "archive")
+    return made
+
+
+@pytest.fixture
+def forged(archived_once: Path, database_path: Path, folder: Path) -> Path:
+    copied(archived_once, database_path, folder)
     (file,) = folder.iterdir()
     return file
 

@@ -339,7 +339,7 @@ DAMAGES: dict[str, Damage] = {
 
 @pytest.mark.parametrize(
     "number",
-    [pytest.param(number, marks=[pytest.mark.slow] if number % 20 else []) for number in range(FILES)],
+    [pytest.param(number, marks=[pytest.mark.slow] if number % 40 else []) for number in range(FILES)],
 )
 def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)

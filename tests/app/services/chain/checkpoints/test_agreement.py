@@ -17,6 +17,7 @@ from tests.app.services.chain.verify.chains import START, ChainFile, codes
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS
 from tests.fixtures.checkpoints import sign
+from tests.fixtures.more import more
 
 TENANT = "tenant-00"
 
@@ -132,7 +133,7 @@ def replaced(known: KnownChain, first: int) -> None:
     known.chain.append(TENANT, "audit_pruned", json.dumps(says | {"cutoff": NOW - 30}), NOW - 10)
 
 
-@pytest.mark.parametrize("first", [1, 2, 11, 25])
+@pytest.mark.parametrize("first", [1, *more(2, 11), 25])
 def test_a_marker_reaches_beyond_what_was_known_and_all_of_that_is_gone(
     known: KnownChain, first: int
 ) -> None:
@@ -189,7 +190,7 @@ def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left
     assert known.verify().verdict is Verdict.VERIFIED
 
 
-@pytest.mark.parametrize("entries", [1, 10, 25])
+@pytest.mark.parametrize("entries", [*more(1), 10, *more(25)])
 def test_a_gateway_that_begins_at_1_again(numbered: KnownChain, entries: int) -> None:
     """Its cleanup took all; the next entries have the numbers of others that were known, and later times."""
     chain, store = numbered.chain, numbered.store

@@ -181,7 +181,7 @@ def test_an_empty_chain_is_no_problem(tmp_path: Path) -> None:
     assert kept(chain.path, tmp_path / "checkpoints") == 0
 
 
-@pytest.mark.parametrize("ledger", [True, False])
+@pytest.mark.parametrize("ledger", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("known", [True, False])
 def test_that_nothing_is_left_is_accepted(tmp_path: Path, *, known: bool, ledger: bool) -> None:
     """As the platform's own cleanup leaves an idle platform, whether a checkpoint had seen it or not."""

@@ -14,6 +14,7 @@ from tests.conftest import NOW
 from tests.fixtures.appending import append
 from tests.fixtures.checkpoints import VERIFY, kept
 from tests.fixtures.connected import execute
+from tests.fixtures.more import more
 from tests.fixtures.sample import sample
 
 
@@ -65,7 +66,7 @@ def test_it_is_whole_again_after_a_day_and_signs_nothing_that_is_covered(
         ("UPDATE audit_chain SET payload = '{}' WHERE seq = 62", {Code.HASH}),
         ("DELETE FROM audit_chain WHERE seq = 30", {Code.LINK}),
         ("DELETE FROM audit_chain WHERE seq > 50", {Code.TRUNCATED, Code.SEQUENCE_COUNTER}),
-        ("UPDATE audit_chain SET hash = 'x' WHERE seq = 60", {Code.HASH}),
+        *more(("UPDATE audit_chain SET hash = 'x' WHERE seq = 60", {Code.HASH})),
     ],
 )
 def test_what_is_wrong_is_looked_at_whole(
@@ -99,7 +100,7 @@ def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
     assert CheckpointStore(folder).last_verdict(demo) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": 1}', "\x00"])
+@pytest.mark.parametrize("text", [*more("", "[]", "{}"), '{"file": 1}', "\x00"])
 def test_what_cannot_be_read_is_as_if_it_were_not_there(
     check: Callable[..., Checked], demo: Path, folder: Path, text: str
 ) -> None:

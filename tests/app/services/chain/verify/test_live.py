@@ -147,7 +147,7 @@ def alike(engine: Engine, path: Path, history: CheckpointHistory) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if number % 8 else [])
+        pytest.param(name, marks=[pytest.mark.slow] if number % 16 else [])
         for number, name in enumerate(sorted(DAMAGES.keys() | ODD.keys()))
     ],
 )

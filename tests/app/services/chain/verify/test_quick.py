@@ -66,7 +66,9 @@ def slowly(follower: Follower, *, record: bool) -> Callable[..., bool]:
 
 
 @pytest.mark.parametrize("marks", [None, MARKS])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[pytest.mark.slow] if seed >= 6 else []) for seed in range(20)]
+)
 def test_with_and_without_the_quick_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, marks: list[tuple[int, str]] | None
 ) -> None:
