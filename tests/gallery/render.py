@@ -6,19 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.ui.theme import Theme
 from app.ui.widgets.later import later
-from app.workers.runner import Runner
+from tests.fixtures.window import is_settled
 from tests.gallery.registry import Scene, Shot
 
 _TURN_MS, _PATIENCE_SECONDS = 10, 120
-
-_SOON_MS = 1_000
-"""What a timer is to do once and sooner belongs to what a window shows; later, it is another state."""
 
 _SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
 _FOLDER = re.compile(re.escape(tempfile.gettempdir()) + r"/[^\s.,]*")
@@ -46,17 +43,17 @@ def render(
     if shot.ready is not None:
         shot.ready.connect(lambda *_: answers.append(True))
     shown.show()
-    _wait(scene, lambda: (shot.ready is None or bool(answers)) and _is_settled(shown))
+    _wait(scene, lambda: (shot.ready is None or bool(answers)) and is_settled(shown))
     if shot.then is not None:
         shot.then()
-        _wait(scene, lambda: _is_settled(shown))
+        _wait(scene, lambda: is_settled(shown))
     painted = shown if shot.grab is None else shot.grab
     painted = painted if isinstance(painted, QWidget) else painted()
     # Only what was painted once knows how wide its lines are, and whether to scroll.
     pictures = [QImage(), QImage()]
 
     def is_steady() -> bool:
-        if not _is_settled(shown):
+        if not is_settled(shown):
             return False
         _hide_what_passes(shown)
         pictures[:] = pictures[1], painted.grab().toImage()
@@ -75,14 +72,6 @@ def render(
     shown.deleteLater()
     _turn()
     return waited
-
-
-def _is_settled(shown: QWidget) -> bool:
-    """Whether nothing that it asked for is still to come: work that runs, and what is to be done soon."""
-    return not any(runner._running for runner in shown.findChildren(Runner)) and not any(
-        timer.isActive() and (timer.isSingleShot() or not timer.interval()) and timer.interval() < _SOON_MS
-        for timer in shown.findChildren(QTimer)
-    )
 
 
 def _wait(scene: Scene, condition: Callable[[], bool]) -> None:

@@ -38,6 +38,7 @@ from tests.fixtures.window import (
     TABLES,
     ask,
     button,
+    child,
     choose,
     click,
     closed,
@@ -519,7 +520,7 @@ def test_nothing_can_be_begun_while_a_copy_is_restored(
     opened: list[object] = []
     window.opened.connect(opened.append)
     click(qtbot, box.confirm_button)
-    wait = dialog(qtbot, window, WaitDialog)
+    wait = child(window, WaitDialog)  # at once: it goes with the end of the work
     assert QApplication.activeModalWidget() is wait and not opened
     qtbot.waitUntil(lambda: bool(opened))
     closed(qtbot, window, WaitDialog)

@@ -1,5 +1,6 @@
 """The schedule of retention, its progress and its cancel, on a real file and real threads."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,9 +23,11 @@ from app.services.retention.result import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme
+from app.workers.runner import Task
 from app.workers.scan_pool import verify
 from models.errors import FileLocked
 from models.local.database import LocalDatabase
+from models.progress import Progress, Stop
 from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -219,15 +222,31 @@ def test_never_on_a_read_only_file(make: Make, qtbot: QtBot) -> None:
 
 @pytest.mark.slow
 def test_cancelling_ends_it_and_says_what_was_done(
-    database: LocalDatabase, worker: Retention, qtbot: QtBot
+    database: LocalDatabase, worker: Retention, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(40):
         chains.append(database.connection(), f"tenant-{number}", [OLD, OLD] + [NOW - DAY] * 3)
 
+    heard, job = threading.Event(), worker._context.runner.job
+
+    def heard_job(work: Callable[[Progress, Stop], Any], **how: Any) -> Task:
+        """It goes on when the first that it said was heard, however long that takes."""
+
+        def run(progress: Progress, cancelled: Stop) -> Any:
+            def say(done: int, total: int) -> None:
+                progress(done, total)
+                heard.wait()
+
+            return work(say, cancelled)
+
+        return job(run, **how)
+
     def cancel(text: str) -> None:
         if "done" in text:
             worker.cancel()
+            heard.set()
 
+    monkeypatch.setattr(worker._context.runner, "job", heard_job)
     worker.status.connect(cancel)
     with ran(qtbot, worker) as done:
         run_now(worker)

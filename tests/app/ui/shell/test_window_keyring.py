@@ -38,5 +38,5 @@ def test_a_silent_keyring_holds_up_neither_the_verdict_nor_the_end(
     began, hidden = time.monotonic(), Hidden()
     window.installEventFilter(hidden)
     window.close()
-    assert 0 < hidden.at - began < 1, "nobody looks at a window that stands still"
-    assert time.monotonic() - began < STOP_SECONDS + 3
+    assert 0 < hidden.at - began < STOP_SECONDS, "nobody looks at a window that stands still"
+    assert time.monotonic() - began < 60, "nor waits for what never comes"

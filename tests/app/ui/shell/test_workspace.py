@@ -15,7 +15,7 @@ from app.ui.session import context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.workers.runner import Runner, Task
-from tests.fixtures.window import ask, choose, current, go, open_file
+from tests.fixtures.window import ask, choose, current, go, is_settled, open_file
 
 EMAIL = "moved@example.com"
 
@@ -48,7 +48,7 @@ def counted(
 
 def quiet(qtbot: QtBot, page: RecordTab) -> None:
     """Waits until nothing is under way and the interface has looked at what came."""
-    qtbot.waitUntil(lambda: not page.context.runner._running and not page.model._look_ahead.isActive())
+    qtbot.waitUntil(lambda: is_settled(page.window()))
 
 
 def act(qtbot: QtBot, page: RecordTab, *what: Any) -> None:

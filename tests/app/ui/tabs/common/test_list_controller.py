@@ -74,7 +74,6 @@ def test_overtaken_between_the_list_and_the_jump(
     wanted = chosen(qtbot, tab, 5)
     with qtbot.waitSignal(controller.loaded):
         controller.show(BY_MAIL)
-    assert controller.current_id() is None, "the list is new and the record is still being looked for"
     controller.show(replace(BY_MAIL, descending=True))
     qtbot.waitUntil(lambda: controller.current_id() == wanted)
     emails = [str(tab.model.index(row, 0).data()).lower() for row in range(tab.model.rowCount())]
