@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtWidgets import QAbstractItemView
+
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
@@ -156,6 +158,8 @@ def _at_rest(window: MainWindow) -> None:
     page = _page(window)
     if page.findings.isHidden():
         page.table.select_row(2)
+    else:  # gone to before or after the timeline took its room
+        page.table.scrollTo(page.table.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
 
 
 def _after(

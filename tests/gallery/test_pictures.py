@@ -17,6 +17,7 @@ RENEW = "If this is meant, look at them and renew them: python -m tests.gallery 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # a minute at most by itself, five beside ten other processes
 @pytest.mark.parametrize("name", SETS)
 def test_it_looks_as_it_did(tmp_path: Path, name: str) -> None:
     faults = []
