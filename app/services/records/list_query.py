@@ -271,7 +271,8 @@ class Statements:
         value = self.value(self.sort, source)
         match self.sort.kind:
             case ColumnKind.NAME:
-                return Expression(value, "COLLATE", SQL("NOCASE"), flat=True)
+                # Not NOCASE, which takes a text to end at a NUL.
+                return Case(fn.typeof(value), (("text", fn.lower(value)),), value)
             case ColumnKind.PROSE | ColumnKind.JSON:
                 return _cut(value, SORT_CHARACTERS)
             case ColumnKind.TIME:

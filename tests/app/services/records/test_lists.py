@@ -19,6 +19,7 @@ from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.fixtures.connected import connected
+from tests.fixtures.inserting import INTO_USERS
 
 ACME, BLUE = Scope("acme"), Scope("blue")
 AUDIT, USERS, NOTES = ListQuery("audit_chain"), ListQuery("users"), ListQuery("notifications")
@@ -437,6 +438,16 @@ def test_what_stands_behind_a_nul_is_found_and_sorted_by(
     assert list(lists.load_keys(database, swapped)) == [5]
     order = list(lists.load_keys(database, replace(AUDIT, sort="payload")))
     assert [seq for seq in order if seq in (5, 6, 7)] == [6, 7, 5]
+
+
+def test_names_are_in_order_behind_a_nul_too(lists: Lists, database: LocalDatabase) -> None:
+    for user_id, email in (("1", "same\0C"), ("2", "same\0b"), ("3", "SAME\0a")):
+        database.connection().execute(f"{INTO_USERS} (?, 'nul', ?, 'x', 1, 1)", (user_id, email))
+    query = ListQuery("users", scope=Scope("nul"), sort="email")
+    first, *others = lists.load_keys(database, query)
+    assert others == [first - 1, first - 2], "the last that was added comes first"
+    keys = lists.load_keys(database, replace(query, descending=True))
+    assert list(keys) == [first - 2, first - 1, first]
 
 
 def test_a_length_counts_what_stands_behind_a_nul(lists: Lists, database: LocalDatabase) -> None:
