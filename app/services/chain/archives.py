@@ -44,6 +44,11 @@ KEEP: Final = 100
 """How many findings are kept of one file."""
 
 _LONGEST_LINE: Final = 1 << 28
+_LONGEST_STRANGE: Final = 1 << 22
+"""Bytes of a line: of the archive that was written, and of a file that took its place, which is told in one
+sentence and may ask for any work.
+"""
+
 _STEP: Final = 500
 _STEP_BYTES: Final = 1 << 20
 """Entries, or bytes of them, between two looks at whether to stop: some 5 ms."""
@@ -202,7 +207,10 @@ class ArchiveReading:
             return
         try:
             actual = _digest(path, tick)
-            self._walk(path, tick, most=KEEP if actual == expected else 1)
+            if actual == expected:
+                self._walk(path, tick, most=KEEP, longest=_LONGEST_LINE)
+            else:
+                self._walk(path, tick, most=1, longest=_LONGEST_STRANGE)
         except OSError as error:
             raise ArchiveUnusable(folder, error.strerror or str(error)) from error
         if actual != expected:
@@ -217,12 +225,12 @@ class ArchiveReading:
             self.tallies.clear()
             self.found.clear()
 
-    def _walk(self, path: Path, tick: Tick, *, most: int) -> None:
-        """Reads on until the end, or until `most` findings are there."""
+    def _walk(self, path: Path, tick: Tick, *, most: int, longest: int) -> None:
+        """Reads on until the end, until `most` findings are there, or a line has `longest` bytes."""
         told, size = 0, 0
         try:
             with gzip.open(path, "rb") as lines:
-                while (line := lines.readline(_LONGEST_LINE)) and len(self.findings) < most:
+                while (line := lines.readline(longest)) and len(self.findings) < most:
                     self._step(line)
                     self.entries += 1
                     size += len(line)

@@ -241,6 +241,16 @@ def test_an_archive_forged_together_with_its_marker_still_has_to_hold(
     assert set(codes(check(database.path, forged.parent))) == found
 
 
+def test_of_a_file_in_the_place_of_an_archive_no_endless_line_is_read(
+    forged: Path, database: LocalDatabase
+) -> None:
+    """It is told in one sentence, whatever work reading on would be."""
+    repack(forged, lambda _: b"[" + b"0," * (1 << 21) + b"0]\n")
+    (finding,) = check(database.path, forged.parent).findings
+    assert finding.code is Code.HASH
+    assert "cannot be read behind its entry 0" in finding.message
+
+
 @pytest.mark.slow
 def test_whatever_is_changed_in_an_archive_is_found_even_when_its_marker_is_forged(
     forged: Path, database: LocalDatabase, folder: Path
