@@ -42,6 +42,20 @@ _CAUTION: Final = (
 )
 
 
+def only_tenant(database: Database) -> str | None:
+    """The tenant whose entries the gateway numbers itself, where it is the only one.
+
+    Entries of ours in its chain take no number that the gateway gives next: it goes on behind them. The
+    caller holds a connection. Raises the storage errors.
+    """
+    found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
+    theirs = [name for name, of_others, _, _ in found if of_others]
+    if len(theirs) != 1 or any(is_apart for _, _, is_apart, _ in found):
+        return None
+    tenant = named(theirs[0], database.encoding)
+    return tenant if tenant.encode(database.encoding) == theirs[0] else None
+
+
 def caution(database: Database, tenants: Sequence[str]) -> str | None:
     """What a person should know before entries are made in the chains of `tenants`, in that order.
 

@@ -17,7 +17,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted, utc_time
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import DAY, SYSTEM_TENANT, AuditEvent
+from models.status import DAY, AuditEvent
 from models.tables import AuditEntry
 
 BEHIND_TOLERANCE: Final = DAY
@@ -34,7 +34,7 @@ _FEW: Final = 10
 _CLOCK: Final = "This computer's clock says"
 _GIVEN: Final = "The time given is"
 
-_LAST_REPORTS: Final = "tenant_id = ? AND event_type = ? ORDER BY seq DESC LIMIT ?"
+_LAST_REPORTS: Final = "event_type = ? ORDER BY seq DESC LIMIT ?"
 
 
 class Doubt(Enum):
@@ -142,7 +142,7 @@ def last_report(database: Database) -> Entry | None:
     """Retention's last report, which has a time; one that does not hold counts for nothing."""
     kind = AuditEvent.RETENTION_COMPLETED.value
     encoding = database.encoding
-    for entry in read_entries(database, encoding, _LAST_REPORTS, SYSTEM_TENANT, kind, _ENTRIES):
+    for entry in read_entries(database, encoding, _LAST_REPORTS, kind, _ENTRIES):
         if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
             return entry
     return None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.services.chain.append import has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.numbering import caution
+from app.services.chain.numbering import caution, only_tenant
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, SECONDS_LIMIT, end_is_lost
@@ -45,9 +45,9 @@ class Plan:
     `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
-    `caution` what a person should know before a run is recorded, `obstacle` why nothing at all can be
-    removed. `attempt` is what the chains' verification said, None where there was no reason for one; it
-    counts while the file is `untouched()`.
+    `caution` what a person should know before a run is recorded in the `chain` of that tenant, `obstacle` why
+    nothing at all can be removed. `attempt` is what the chains' verification said, None where there was no
+    reason for one; it counts while the file is `untouched()`.
     """
 
     now: int
@@ -61,6 +61,7 @@ class Plan:
     has_chain: bool = True
     changed: dict[str, int] = field(default_factory=dict)
     caution: str | None = None
+    chain: str = SYSTEM_TENANT
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
     untouched: Callable[[], bool] = field(default=never, repr=False, compare=False)
@@ -215,9 +216,13 @@ def plan(
         changed=count.changed,
         others=others,
     )
+    if usable:
+        found = replace(found, chain=only_tenant(database) or SYSTEM_TENANT)
     if not found.total:
         return _cautioned(database, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
+    if attempt is not None and found.chain in attempt.broken:
+        found = replace(found, chain=SYSTEM_TENANT)
     obstacle = (
         _unusable_chain(database, skipped) if attempt is None else cannot_record(database, found, attempt)
     )
@@ -234,7 +239,7 @@ def plan(
 
 def _cautioned(database: Database, found: Plan) -> Plan:
     """With what there is to know of the numbers that the markers and the report take, or will another day."""
-    order = [*(share.tenant_id for share in found.shares), SYSTEM_TENANT]
+    order = [*(share.tenant_id for share in found.shares), found.chain]
     return replace(found, caution=caution(database, order)) if found.has_chain else found
 
 
@@ -271,7 +276,7 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
     return (
         _lost_end(counter, last, accepted)
         or _used_up(counter, len(plan.shares) + 1)  # a marker each, and the report
-        or unknown_tenant(database, SYSTEM_TENANT)
+        or unknown_tenant(database, plan.chain)
     )
 
 

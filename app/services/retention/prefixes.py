@@ -23,7 +23,7 @@ from app.services.text import counted
 from models import schema
 from models.engine import Database, raw, sql_name
 from models.errors import Refused
-from models.status import SYSTEM_TENANT, AuditEvent
+from models.status import AuditEvent
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
@@ -73,13 +73,10 @@ def find_prefixes(
     first_kept = kept[0][0] if kept else None
     referred = first_referred(database)
     markers: defaultdict[str, set[int]] = defaultdict(set)
-    reports: set[int] = set()
+    reports: defaultdict[str, set[int]] = defaultdict(set)
     for name, kind, seq in own:
         tenant = name.decode(database.encoding, "replace")
-        if kind == MARKER_EVENT:
-            markers[tenant].add(seq)
-        elif tenant == SYSTEM_TENANT:
-            reports.add(seq)
+        (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     for name, kind in tenants:
@@ -94,8 +91,8 @@ def find_prefixes(
         if problem is not None:
             left.append(problem)
         if prefix is not None:
-            seqs = sum(seq <= prefix.last_seq for seq in reports | markers[tenant])
-            is_incidental = tenant == SYSTEM_TENANT and seqs == prefix.rows
+            own_seqs = reports[tenant] | markers[tenant]
+            is_incidental = sum(seq <= prefix.last_seq for seq in own_seqs) == prefix.rows
             prefixes.append(replace(prefix, incidental=is_incidental))
     try:
         database.read_batch([followed(_CHAIN)] if prefixes else [])

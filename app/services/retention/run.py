@@ -28,7 +28,7 @@ from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
-from models.status import SYSTEM_TENANT, AuditEvent
+from models.status import AuditEvent
 
 
 class NoCheckpoint(TenantAdminError):
@@ -94,8 +94,9 @@ def carry_out(
     written to the file since, else of a new one. What that says counts: a tenant that it stops, and one whose
     prefix is no longer as it was planned, is left as it is and named. `progress(done, total)` counts rows as
     often as they are handled: an entry is proven, archived perhaps, and removed. `cancelled` is asked between
-    transactions. What was removed is reported in an audit event of the tenant `system`; a run that finds
-    nothing to do needs no confirmation and leaves the file as it is.
+    transactions. What was removed is reported in an audit event of the tenant `system`, or of the only one
+    whose entries the platform's gateway numbers itself; a run that finds nothing to do needs no confirmation
+    and leaves the file as it is.
 
     Where the database can be brought back to a state by a bookmark, and tells one, it is taken before
     anything goes, and named in the result and the report. What a person waits for comes before a run, which
@@ -224,7 +225,7 @@ class _Run(RetentionRemoval):
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
 
     def report(self, error: TenantAdminError | None = None) -> None:
-        """Appends the outcome to the chain of `system`, but not by a clock in doubt: it would confirm that
+        """Appends the outcome to the plan's `chain`, but not by a clock in doubt: it would confirm that
         clock tomorrow.
         """
         plan, result = self.plan, self.result
@@ -241,6 +242,6 @@ class _Run(RetentionRemoval):
         if error is not None:
             payload["error"] = str(error)
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
-        event = Event(SYSTEM_TENANT, kind, payload)
+        event = Event(plan.chain, kind, payload)
         append(self.database, lambda: Batch((), (event,)), now=self.now, told=True)  # by the plan
         result.caution = plan.caution

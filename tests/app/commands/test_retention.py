@@ -339,11 +339,34 @@ def test_rows_in_milliseconds_stay_until_they_are_read_as_such(database_path: Pa
 
 
 @pytest.mark.slow
+def test_a_run_takes_no_number_of_a_gateway_with_one_tenant(database_path: Path) -> None:
+    """Whose chain the report stands in: it goes on behind it, day by day."""
+    now = int(time.time())
+    with closing(apsw.Connection(str(database_path))) as connection:
+        append_by_tenant(connection, "aurora", now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40)
+        planned = run("retention", database_path, "--dry-run")
+        assert (planned.returncode, planned.stderr) == (0, "") and "gateway" not in planned.stdout
+        for _ in range(2):
+            done = run("retention", database_path)
+            assert (done.returncode, done.stderr) == (0, "")
+            append_by_tenant(connection, "aurora", now)
+    kinds = "SELECT seq, tenant_id, event_type FROM audit_chain WHERE seq BETWEEN 6 AND 7"
+    assert ask(database_path, kinds) == [(6, "aurora", "audit_pruned"), (7, "aurora", "retention_completed")]
+    assert run("verify", database_path).returncode == 0
+
+
+@pytest.mark.slow
 def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database_path: Path) -> None:
     now = int(time.time())
     with closing(apsw.Connection(str(database_path))) as connection:
-        times = (now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40)
-        append_by_tenant(connection, "aurora", *times)
+        append_by_tenant(connection, "aurora", now - 100 * DAY, now - 99 * DAY, now - 60, now - 50, now - 40)
+        assert run("retention", database_path).returncode == 0
+        append_by_tenant(connection, "borealis", now - 60)  # whose first number is free now
+        connection.execute(
+            "INSERT INTO notifications (id, tenant_id, type, read, created_at)"
+            " VALUES ('n', 'aurora', 'x', 1, ?)",
+            (now - 100 * DAY,),
+        )
         sentence = "the number that the gateway gives next to “aurora”"
         planned = run("retention", database_path, "--dry-run")
         assert (planned.returncode, planned.stderr) == (0, "")
@@ -356,14 +379,15 @@ def test_a_collision_with_a_gateway_s_numbers_is_said_and_stops_nothing(database
     assert run("retention", database_path).stderr == "", "nothing is recorded"
 
 
-def test_what_stays_is_recorded_and_so_may_collide_too(database_path: Path) -> None:
+def test_what_stays_is_recorded_behind_the_entries_of_a_gateway_with_one_tenant(database_path: Path) -> None:
     now = int(time.time())
     with closing(apsw.Connection(str(database_path))) as connection:
         append_by_tenant(connection, "aurora", (now - 100 * DAY) * 1000, now - 99 * DAY, now - 60)
     done = run("retention", database_path)
     assert done.returncode == 1
-    assert ask(database_path, "SELECT seq FROM audit_chain WHERE tenant_id = 'system'") == [(4,)]
-    assert "the number that the gateway gives next to “aurora”" in done.stderr
+    report = "SELECT seq, tenant_id FROM audit_chain WHERE event_type = 'retention_completed'"
+    assert ask(database_path, report) == [(4, "aurora")]
+    assert "the gateway" not in done.stderr
     assert "read as such, add --milliseconds" in done.stderr
 
 
