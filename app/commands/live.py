@@ -42,6 +42,8 @@ def backup(options: argparse.Namespace) -> int:
     database = opened(options.file, read_only=True).database
     with asked_to_stop() as cancelled:
         done = fetch(database, options.out, before=partial(say_before, database.place), cancelled=cancelled)
+    if done.resumed:
+        say(f"gone on where it stood: {counted(done.resumed, 'row')} had been read before")
     for table, count in done.rows.items():
         say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:

@@ -109,13 +109,12 @@ def export_database(
     and as `fetch` does.
     """
     if not isinstance(source, Path):
-        from app.services.live.fetching import fetch  # noqa: PLC0415 - not for a child
+        from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
 
         if not replace and os.path.lexists(target):
             raise AlreadyThere(target)
-        with unfinished(target) as place:
-            copy = place.with_name("fetched.sqlite")
-            fetched = fetch(source, copy, before=before, progress=progress, cancelled=cancelled)
+        with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
+            fetched = read_whole(source, copy, before=before, progress=progress, cancelled=cancelled)
             how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
             done = export_database(copy, target, wanted, **how)
         return Exported(done.rows, [*fetched.notes, *done.notes])

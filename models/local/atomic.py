@@ -37,6 +37,9 @@ _DATABASES = ("*.sqlite", "*.sqlite3", "*.db", "*.sql")
 
 _BESIDE = re.compile(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECASE)
 
+PART = ".part"
+"""Ends the name of what is made by parts."""
+
 STALE = 3_600
 """Seconds without a write after which nobody works on what is unfinished."""
 
@@ -76,13 +79,7 @@ def new_file(path: Path) -> Iterator[Path]:
     nothing is left. Raises `InvalidInput` (no such folder), `AlreadyThere`, also for a log without its file,
     and the storage errors of what happens within.
     """
-    if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir() may raise
-        raise InvalidInput("path", f"There is no folder {path.parent}; create it first, or choose another.")
-    for suffix in SIBLINGS:
-        # SQLite would take a stale log for the new file's own and mix the two databases.
-        if os.path.lexists(sibling(path, suffix)):
-            raise AlreadyThere(sibling(path, suffix))
-    sweep_databases(path)
+    _require_room(path)
     with expected_errors(path), unfinished(path) as building:
         yield building
         finish(building)
@@ -90,6 +87,44 @@ def new_file(path: Path) -> Iterator[Path]:
             give_name(building, path)
         except FileExistsError:
             raise AlreadyThere(path) from None
+
+
+@contextmanager
+def new_file_by_parts(path: Path) -> Iterator[Path]:
+    """The same under a name of its own beside it, `path` and `PART`, where it stays when the block fails, for
+    the next one to go on with. A file of that name which is not of the person's own making is `AlreadyThere`.
+    """
+    _require_room(path)
+    require_place(path)
+    part = path.with_name(path.name + PART)
+    with expected_errors(path):
+        if os.path.lexists(path):
+            raise AlreadyThere(path)
+        with suppress(FileExistsError):
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        found = part.lstat()
+        if not stat.S_ISREG(found.st_mode) or (os.name == "posix" and not _is_own(found)):
+            raise AlreadyThere(part)
+        yield part
+        finish(part)
+        try:
+            give_name(part, path)
+        except FileExistsError:
+            raise AlreadyThere(path) from None
+
+
+def _is_own(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+
+
+def _require_room(path: Path) -> None:
+    if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir() may raise
+        raise InvalidInput("path", f"There is no folder {path.parent}; create it first, or choose another.")
+    for suffix in SIBLINGS:
+        # SQLite would take a stale log for the new file's own and mix the two databases.
+        if os.path.lexists(sibling(path, suffix)):
+            raise AlreadyThere(sibling(path, suffix))
+    sweep_databases(path)
 
 
 @contextmanager

@@ -13,8 +13,9 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -100,6 +101,16 @@ def to_be_filled(path: Path) -> apsw.Connection:
         set_pragma(connection, pragma, 0)
     set_pragma(connection, "ignore_check_constraints", 1)
     return connection
+
+
+def first_row(path: Path, sql: str) -> tuple[Any, ...] | None:
+    """The first row of a read; None where there is none, or the file is no database that has it."""
+    try:
+        with closing(connect(path, apsw.SQLITE_OPEN_READWRITE)) as connection:
+            row: tuple[Any, ...] | None = connection.execute(sql).fetchone()
+            return row
+    except apsw.Error:
+        return None
 
 
 def in_memory(name: str) -> apsw.Connection:

@@ -3,13 +3,17 @@
 No snapshot spans two requests. So every table is read twice, and again where it has changed in between: what
 is the same both times was so at one moment, when the first reading had ended and the second had not begun.
 Of the audit chain, whose entries stay as they are, only what has come and what has gone is read again.
+
+What has come is kept page by page in a part beside the file that it becomes. Where reading is cut or
+cancelled, it goes on there, within a day: what was read before is held against a second reading in any case.
 """
 
 import hashlib
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +23,16 @@ from app.services.records.rows import RawText, Value, decoded, exact, given, in_
 from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, Usage, raw, sql_name
-from models.errors import AnswerTooLong, Cancelled, StorageError, UndecodableText
-from models.local.atomic import new_file
-from models.local.file import PlainConnection, to_be_filled
+from models.errors import (
+    AnswerTooLong,
+    Cancelled,
+    MuchToRead,
+    StorageError,
+    TenantAdminError,
+    UndecodableText,
+)
+from models.local.atomic import new_file_by_parts
+from models.local.file import SIBLINGS, PlainConnection, first_row, set_pragma, sibling, to_be_filled
 from models.progress import Progress, Stop, ignore, never
 from models.schema import StoredTable, caseless, read_stored
 
@@ -33,7 +44,13 @@ _FIRST: Final = 250
 _COLUMNS: Final = 100
 """Of one answer, as D1 gives them."""
 
+_DAY: Final = 86_400
+_STATE: Final = "tenant_admin_part"
+"""Says in the part how far it is; the file has it no more."""
+_FORM: Final = 1
+
 _CHAIN: Final = AUDIT_CHAIN.name
+_LAST: Final = f"SELECT seq, hash FROM {_CHAIN} ORDER BY seq DESC LIMIT 1"  # noqa: S608
 _SEQUENCE: Final = "sqlite_sequence"
 _OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
@@ -51,11 +68,29 @@ class NotFetched(StorageError):
     sentence = "The tables of {name} were altered while it was read; nothing was written. Try again."
 
 
+class FetchStopped(StorageError):
+    """A part is kept; `why` is what stopped it."""
+
+    heading = "The copy is not whole yet"
+    sentence = (
+        "{name} is not whole yet: {why}. What was read is kept in {name}.part; save under the same name "
+        "again, within a day, and it goes on there."
+    )
+
+
+class FetchCancelled(Cancelled):
+    sentence = (
+        "Cancelled. What was read is kept in {name}.part; save under the same name again, within a day, and "
+        "it goes on there."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """How many rows of each table came, what that took, and what a person has to know, in sentences.
 
     `unsettled` are the tables that somebody has written to all the time: each is of another moment.
+    `resumed` rows were read by an earlier call, and not by this one.
     """
 
     rows: dict[str, int]
@@ -63,6 +98,7 @@ class Fetched:
     seconds: float
     notes: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
+    resumed: int = 0
 
 
 def fetch(
@@ -73,18 +109,79 @@ def fetch(
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Fetched:
-    """Writes all that the database holds to the new file `path`; nothing is left of it when that fails.
+    """Writes all that the database holds to the new file `path`, or goes on where an earlier call stopped.
 
     Memory stays that of a page. `progress` is in rows, of about so many. What a person waits for comes before
     this. `before` is told how many they are before one is read; what it raises ends it. The caller holds a
-    connection. Raises `Cancelled`, `NotFetched`, the errors of `new_file`, and the
-    storage errors of both sides.
+    connection. Where something was read, a part is kept, and `FetchStopped` or `FetchCancelled` says so; else
+    raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts`, and the storage errors of both sides.
     """
-    with database.in_background(), database.cancellable(cancelled), new_file(path) as building:
-        with closing(to_be_filled(building)) as target:
-            done = _Fetch(database, target, before, progress, cancelled).run()
-        fold(building)
+    with new_file_by_parts(path) as part:
+        try:
+            done = _Fetch(database, part, before, progress, cancelled).run()
+        except TenantAdminError as error:
+            if isinstance(error, NotFetched) or not _state(part).get("done"):
+                _forget(part)
+                raise
+            if isinstance(error, MuchToRead):
+                raise
+            raise (
+                FetchCancelled(path) if isinstance(error, Cancelled) else FetchStopped(path, error.happened)
+            ) from error
+        try:
+            fold(part)
+        except StorageError:
+            _forget(part)  # it would be no better the next time
+            raise
     return done
+
+
+def read_whole(
+    database: Database,
+    building: Path,
+    *,
+    before: Callable[[int], object] = lambda rows: None,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
+) -> Fetched:
+    """The same, for a file that is gone soon: nothing of it is gone on with."""
+    done = _Fetch(database, building, before, progress, cancelled).run()
+    fold(building)
+    return done
+
+
+def _goes_on(part: Path, database: Database, objects: Rows) -> bool:
+    """Whether the part is of this database as it is now, and not old."""
+    state = _state(part)
+    if state.get("of") != _told(database, objects) or not 0 <= time.time() - state["begun"] < _DAY:
+        return False
+    last = first_row(part, _LAST) if state["chain"] else None
+    return last is None or _still_there(database, *last)
+
+
+def _state(part: Path) -> dict[str, Any]:
+    """What a part says of itself (`_Fetch._keep`); empty where it is none, or is damaged."""
+    with suppress(ValueError, TypeError):
+        found = first_row(part, f"SELECT state FROM {_STATE}")  # noqa: S608
+        return dict(json.loads(found[0])) if found is not None else {}
+    return {}
+
+
+def _still_there(database: Database, seq: int, found: str) -> bool:
+    """Whether the chain goes on from an entry: else it is another one by now, by Time Travel perhaps."""
+    asked = raw(f"SELECT 1 FROM {_CHAIN} WHERE seq = ? AND hash = ?", seq, found)  # noqa: S608
+    return bool(database.rows(asked))
+
+
+def _told(database: Database, objects: Rows) -> list[Any]:
+    """What tells a database, and the form of a part."""
+    schema = hashlib.blake2b(repr(objects).encode("utf-8", "surrogatepass")).hexdigest()
+    return [_FORM, database.identity or database.place, schema]
+
+
+def _forget(part: Path) -> None:
+    for suffix in SIBLINGS:
+        sibling(part, suffix).unlink(missing_ok=True)
 
 
 @dataclass(slots=True)
@@ -157,31 +254,61 @@ class _Copy:
         return f"typeof({self._own(column)})"
 
 
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """How far it is: in which pass, at which table, behind which of its numbers, with which digest so far."""
+
+    number: int = 0
+    position: int = 0
+    last: int | None = None
+    running: bytes = b""
+
+
 @dataclass(slots=True)
 class _Fetch:
     database: Database
-    target: PlainConnection
+    part: Path
     before: Callable[[int], object]
     progress: Progress
     cancelled: Stop
+    target: PlainConnection = field(init=False)
+    objects: Rows = field(init=False)
     notes: list[str] = field(default_factory=list)
+    tables: list[_Copy] = field(default_factory=list)
+    begun: float = 0.0
     done: int = 0
     total: int = 0
 
     def run(self) -> Fetched:
+        with self.database.in_background(), self.database.cancellable(self.cancelled):
+            self.objects = self.database.rows(raw(_OBJECTS))
+            if not _goes_on(self.part, self.database, self.objects):
+                _forget(self.part)
+                self.part.touch(mode=0o600)
+            with closing(to_be_filled(self.part)) as self.target:
+                set_pragma(self.target, "synchronous", 1)  # what a part says of itself outlives a power cut
+                return self._run()
+
+    def _run(self) -> Fetched:
         begun, before = time.monotonic(), replace(self.database.usage or Usage())
-        objects = self.database.rows(raw(_OBJECTS))
-        tables = self._tables(objects)
-        self._make(objects, tables)
-        self.total = self._about(tables)
-        self.before(self.total)
+        objects = self.objects
+        tables = self.tables = self._tables(objects)
+        at = self._stand(objects)
+        resumed = self.done
+        self.total = max(self._about(tables), resumed)
+        self.before(self.total - resumed)
         chain = next((table for table in tables if table.is_chain), None)
-        for number in range(PASSES):
-            for table in tables:
+        for number in range(at.number, PASSES):
+            for position, table in enumerate(tables):
+                if (number, position) < (at.number, at.position):
+                    continue
+                here = at if (number, position) == (at.number, at.position) else _Stand(number, position)
                 if number and table is chain:
                     self._follow(table)
                 else:
-                    self._read(table)
+                    self._read(table, here)
+                with self.target:
+                    self._keep(_Stand(number, position + 1))
             changed = [
                 one.name for one in tables if one.changed and not (one is chain or one.name == _SEQUENCE)
             ]
@@ -199,7 +326,36 @@ class _Fetch:
         rows = {table.name: table.rows for table in tables if table.name != _SEQUENCE}
         used = self.database.usage or before
         used = Usage(*(getattr(used, one) - getattr(before, one) for one in Usage.__slots__))
-        return Fetched(rows, used, time.monotonic() - begun, tuple(self.notes), tuple(changed))
+        took = time.monotonic() - begun
+        return Fetched(rows, used, took, tuple(self.notes), tuple(changed), resumed)
+
+    def _stand(self, objects: Rows) -> "_Stand":
+        """Where an earlier call stopped; else the beginning, with tables that are empty."""
+        if not (state := _state(self.part)):
+            self.begun = time.time()
+            with self.target:
+                self.target.execute(f"CREATE TABLE {_STATE} (state TEXT)")
+                self._make(objects, self.tables)
+                self._keep(_Stand())
+            return _Stand()
+        self.begun, self.done = state["begun"], state["done"]
+        for table, (rows, digest, changed) in zip(self.tables, state["tables"], strict=True):
+            table.rows, table.digest, table.changed = rows, bytes.fromhex(digest), changed
+        number, position, last, running = state["at"]
+        return _Stand(number, position, last, bytes.fromhex(running))
+
+    def _keep(self, at: "_Stand") -> None:
+        """Says in the part how far it is, in one transaction with the rows."""
+        state = {
+            "of": _told(self.database, self.objects),
+            "begun": self.begun,
+            "done": self.done,
+            "chain": any(table.is_chain for table in self.tables),
+            "at": [at.number, at.position, at.last, at.running.hex()],
+            "tables": [[table.rows, table.digest.hex(), table.changed] for table in self.tables],
+        }
+        self.target.execute(f"DELETE FROM {_STATE}")  # noqa: S608
+        self.target.execute(f"INSERT INTO {_STATE} VALUES (?)", (json.dumps(state),))  # noqa: S608
 
     def _tables(self, objects: Rows) -> list[_Copy]:
         """Those with rows of a person's, and the numbers that AUTOINCREMENT goes on from."""
@@ -224,6 +380,7 @@ class _Fetch:
 
     def _finish(self, objects: Rows) -> None:
         """What comes behind the rows: indexes are made faster there, and triggers would fire."""
+        self.target.execute(f"DROP TABLE {_STATE}")
         there = {caseless(name) for (name,) in self.target.execute("SELECT name FROM sqlite_master")}
         for wanted in ("index", "view", "trigger"):
             for kind, name, sql in objects:
@@ -249,17 +406,23 @@ class _Fetch:
                 about += (int(last) - int(first) + 1) * (1 if table.is_chain else 2)
         return about
 
-    def _read(self, table: _Copy) -> None:
-        """Reads a table whole, in place of what was read of it before."""
-        digest = hashlib.blake2b()
-        table.rows = 0
-        with self.target:
-            self.target.execute(f"DELETE FROM {table.sql}")  # noqa: S608
-            for rows in self._pages(table, ()):
+    def _read(self, table: _Copy, at: "_Stand") -> None:
+        """Reads a table whole, in place of what was read of it before, or from where it stood."""
+        running, last = at.running, at.last
+        if last is None:
+            table.rows = 0
+            with self.target:
+                self.target.execute(f"DELETE FROM {table.sql}")  # noqa: S608
+        for rows in self._pages(table, () if last is None else (last,)):
+            with self.target:
                 self._insert(table, rows)
                 for row in rows:
-                    digest.update(repr(row).encode())
-        table.changed, table.digest = table.digest != digest.digest(), digest.digest()
+                    running = hashlib.blake2b(running + repr(row).encode()).digest()
+                # Within a table it can stop where a number tells its rows apart.
+                key = rows[-1][table.columns.index(table.key[0])] if len(table.key) == 1 else None
+                if isinstance(key, int):
+                    self._keep(replace(at, last=key, running=running))
+        table.changed, table.digest = table.digest != running, running
 
     def _follow(self, chain: _Copy) -> None:
         """Brings the chain to where it is by now: what is before the first entry of a tenant has gone."""

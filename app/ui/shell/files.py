@@ -235,7 +235,8 @@ class Files(QObject):
             rows, used = sum(fetched.rows.values()), fetched.used
             said = (
                 f"Saved and checked: {target.name}, {counted(rows, 'row')} "
-                f"({counted(used.calls, 'request')}, {counted(used.read, 'row')} read)"
+                f"({counted(used.calls, 'request')}, {counted(used.read, 'row')} read"
+                f"{f', {fetched.resumed:,} before' if fetched.resumed else ''})"
             )
             self._say_written(said, fetched.notes, target)
 

@@ -12,9 +12,10 @@ from peewee import BaseQuery
 
 from app.services.files.opening import open_database
 from app.services.live import fetching
-from app.services.live.fetching import NotFetched, fetch
+from app.services.live.fetching import FetchStopped, NotFetched, fetch
 from app.workers import scan_pool
 from models import engine
+from models.d1.errors import NoAnswer
 from models.engine import Database, Rows
 from models.errors import AlreadyThere, AnswerTooLong, Cancelled
 from tests.app.services.files.test_exporting import fill
@@ -59,6 +60,20 @@ class Disturbed(PlainEngine):
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         next(self.others, lambda: None)()
+        return super().read_batch(queries)
+
+
+class Failing(PlainEngine):
+    """Is not reached any more after so many requests."""
+
+    def __init__(self, path: Path, requests: int) -> None:
+        super().__init__(path)
+        self.left = requests
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        self.left -= 1
+        if self.left < 0:
+            raise NoAnswer(self.place, "it took too long")
         return super().read_batch(queries)
 
 
@@ -222,6 +237,58 @@ def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path) -> None:
     with pytest.raises(NotFetched, match="were altered while it was read; nothing was written"):
         fetched(Disturbed(source, alter), tmp_path / "copy.sqlite")
     assert {path.name for path in tmp_path.iterdir()} == {"source.sqlite"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 6, 7, 9, 14])
+def test_it_goes_on_where_it_stood(tmp_path: Path, after: int) -> None:
+    """Be it cut within a table, between two, or in the second reading; and others write meanwhile."""
+    source, copy = sample(tmp_path / "source.sqlite", rows=900), tmp_path / "copy.sqlite"
+    whole = fetched(PlainEngine(source), tmp_path / "whole.sqlite")
+    engine = PlainEngine(source)
+    cut = 5 + after  # what comes before the first row
+
+    with pytest.raises(Cancelled) as stopped:
+        fetched(engine, copy, cancelled=lambda: engine.requests > cut)
+    part = tmp_path / "copy.sqlite.part"
+    assert not copy.exists() and part.exists() and "copy.sqlite.part" in str(stopped.value)
+    if os.name == "posix":
+        assert not part.stat().st_mode & 0o077
+    execute(source, "UPDATE users SET email = email || 'x' WHERE rowid = 1")
+    with closing(apsw.Connection(str(source))) as connection:
+        (tenant,) = (connection.execute("SELECT tenant_id FROM audit_chain LIMIT 1").get,)
+        chains.append(connection, tenant, [NOW])
+    found = fetched(PlainEngine(source), copy)
+    assert found.resumed > 0 and found.rows["users"] == whole.rows["users"]
+    assert stored(copy) == stored(source) and not part.exists() and found.unsettled == ()
+
+
+@pytest.mark.slow
+def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(source: Path) -> None:
+        with pytest.raises(FetchStopped, match="within a day"):
+            fetched(Failing(source, 9), copy)
+
+    copy = tmp_path / "copy.sqlite"
+    first, other = (sample(tmp_path / f"{name}.sqlite", rows=300) for name in ("first", "other"))
+    stopped(first)
+    assert fetched(PlainEngine(other), copy).resumed == 0 and stored(copy) == stored(other)
+    copy.unlink()
+    stopped(first)
+    with closing(apsw.Connection(str(first))) as connection:  # by Time Travel, and others wrote since
+        last = "(SELECT max(seq) FROM audit_chain)"
+        connection.execute(f"UPDATE audit_chain SET hash = 'another' WHERE seq = {last}")
+    assert fetched(PlainEngine(first), copy).resumed == 0
+    copy.unlink()
+    stopped(first)
+    monkeypatch.setattr(fetching, "_DAY", 0)
+    assert fetched(PlainEngine(first), copy).resumed == 0
+    copy.unlink()
+    (tmp_path / "copy.sqlite.part").write_bytes(b"somebody's own")
+    (tmp_path / "copy.sqlite.part").chmod(0o644)
+    with pytest.raises(AlreadyThere, match=r"copy\.sqlite\.part"):
+        fetched(PlainEngine(first), copy)
+    assert (tmp_path / "copy.sqlite.part").read_bytes() == b"somebody's own"
 
 
 def test_it_can_be_cancelled_and_replaces_nothing(tmp_path: Path) -> None:
