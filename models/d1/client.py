@@ -6,6 +6,8 @@ waiting is cut in slices here, so that a read that nobody wants any more ends at
 
 import json
 import re
+import socket
+import ssl
 import threading
 import time
 import zlib
@@ -33,6 +35,12 @@ _MOST_BYTES: Final = 64_000_000
 _PAGES: Final = 100
 _READERS: Final = 8
 _BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
+
+_NO_CONNECTION: Final = (
+    (ConnectionRefusedError, "nothing there takes connections"),
+    (socket.gaierror, "the network does not know its name"),
+    (ssl.SSLError, "its certificate is not trusted, or it speaks no TLS"),
+)
 
 _ANOTHER_FORM: Final = "its answer has another form than D1's"
 
@@ -244,15 +252,19 @@ class Client:
             with suppress(StorageError):  # a full disk keeps nobody from hearing of it
                 self.shared.pause(self.account or "", until)
             raise RateLimited(self.name, until)
+        if content.lstrip()[:1] == b"<":  # no word of D1's
+            raise NotKnown(f"a web page came in place of its answer, with status {status}")
         if status in (401, 403):
             raise TokenRefused(self.name)
         if status == 404:
             raise UnknownDatabase(self.name)
         answer: Any = None
-        with suppress(ValueError, RecursionError):
+        try:
             answer = json.loads(content)
+        except (ValueError, RecursionError):
+            raise NotKnown(f"its answer with status {status} is no JSON") from None
         if not isinstance(answer, dict):
-            raise NotKnown(f"its answer with status {status} is no JSON")
+            raise NotKnown(_ANOTHER_FORM)
         if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list | dict):
             return answer
         errors = answer.get("errors")
@@ -303,9 +315,25 @@ def _value(found: Any) -> Any:
 
 
 def _why(error: BaseException) -> str:
+    """In words of ours: a library's say nothing to a person."""
     if isinstance(error, httpcore.TimeoutException):
         return "it took too long"
-    return str(error) or type(error).__name__
+    if isinstance(error, zlib.error):
+        return "its answer cannot be unpacked"
+    if not isinstance(error, httpcore.ConnectError):
+        return "the connection broke before its answer was there"
+    causes = [error, *_causes(error)]
+    for kind, words in _NO_CONNECTION:
+        if any(isinstance(one, kind) for one in causes):
+            return words
+    return "no connection came about"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _seconds_to_wait(headers: Mapping[str, str]) -> float:

@@ -40,6 +40,8 @@ ODD_RESULTS = (
 
 class Odd(HTTPServer):
     said = b""
+    status = 200
+    cut = False
 
 
 @contextmanager
@@ -50,10 +52,11 @@ def serving(address: tuple[str, int]) -> Iterator[Odd]:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(server.said)))
+            self.send_response(server.status)
+            self.send_header("Content-Length", str(len(server.said) + server.cut))
             self.end_headers()
             self.wfile.write(server.said)
+            self.close_connection = server.cut
 
         def log_message(self, *args: Any) -> None:
             pass
@@ -111,6 +114,35 @@ def test_an_answer_of_another_form_tells_nothing(odd: Odd, client: Client, said:
         client.databases()
     with pytest.raises(NotKnown):
         client.run("1111", b"{}")
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 502])
+def test_a_web_page_is_no_word_of_d1_s(odd: Odd, client: Client, status: int) -> None:
+    odd.status, odd.said = status, b"\n<!DOCTYPE html><title>Blocked</title>"
+    with pytest.raises(NotKnown, match=f"a web page came in place of its answer, with status {status}"):
+        client.databases()
+
+
+def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
+    for said, words in ((b"[1,2]", "another form than D1's"), (b"[1,", "is no JSON")):
+        odd.said = said
+        with pytest.raises(NotKnown, match=words):
+            client.databases()
+    odd.cut = True
+    with pytest.raises(NotKnown, match=r"^the connection broke before its answer was there$"):
+        client.databases()
+
+
+def test_what_keeps_a_connection_from_coming_about_is_said_in_our_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(NotReached, match=r"\(nothing there takes connections\)"):
+        Client("prod", f"http://127.0.0.1:{port}").databases()
+    with (
+        serving(("127.0.0.1", 0)) as plain,
+        pytest.raises(NotReached, match="its certificate is not trusted, or it speaks no TLS"),
+    ):
+        Client("prod", f"https://127.0.0.1:{plain.server_address[1]}").databases()
 
 
 @pytest.mark.parametrize("said", ODD_RESULTS)
