@@ -69,4 +69,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="gallery-", ignore_cleanup_errors=True) as scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = scratch
         code = main(sys.argv[1:])
-    sys.exit(code)
+    sys.stdout.flush()
+    os._exit(
+        code
+    )  # after so many windows, Python's own end destroys icons and style in an order that crashes
