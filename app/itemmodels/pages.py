@@ -1,9 +1,10 @@
 """The rows of a long list that are at hand, which to fetch next, and where its keys have changed. No Qt."""
 
 from array import array
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Any, cast
 
 from app.services.records.list_query import Key
@@ -70,6 +71,15 @@ class PageCache:
                 self._rows.pop(key, None)
                 self._outdated.pop(key, None)
 
+    def moved_behind(self, page: int) -> None:
+        """Behind this page rows have another place now, so that other rows make the pages there."""
+        for behind in [number for number in self._pages if number > page]:
+            for key in self._pages.pop(behind):
+                if key in self._rows:
+                    self._outdated[key] = self._rows.pop(key)
+        for behind in [number for number in self._wanted if number > page]:
+            self.forget(behind)
+
     def want(self, page: int) -> None:
         """The page is missed now; only the latest `WANTED` are remembered."""
         if page not in self._pages:
@@ -95,10 +105,21 @@ def joined(*parts: Keys) -> Keys:
     filled = [part for part in parts if part]
     if len(filled) < 2:
         return filled[0] if filled else range(0)
+    first, last = filled[0], filled[-1]
+    if isinstance(first, range) and all(
+        isinstance(after, range) and after[0] - before[-1] == first.step == after.step
+        for before, after in pairwise(filled)
+    ):
+        return range(first[0], last[-1] + first.step, first.step)
     keys: Any = [] if isinstance(filled[0], list) else array("q")
     for part in filled:
         keys.extend(part)
     return cast("Keys", keys)
+
+
+def place_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:
+    """How many of these numbers, which go up or down by `step`, come before or at `key`; the `first` do."""
+    return bisect_right(keys, step * key, lo=first, key=lambda number: step * number)
 
 
 def common_ends(old: Keys, new: Keys) -> tuple[int, int]:

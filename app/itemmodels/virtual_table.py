@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
-from app.itemmodels.pages import PAGE, PageCache, common_ends, joined
+from app.itemmodels.pages import PAGE, PageCache, common_ends, joined, place_behind
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value
@@ -58,6 +58,9 @@ class VirtualTableModel(QAbstractTableModel):
         self._request_page = request_page
         self._keys: Keys = range(0)
         self._count = 0
+        self.estimated = False
+        """Whether only those of the keys that were asked for are known to have a row."""
+        self._step = 1
         self._cache = PageCache()
         self._page = -1
         self._asked: _Request | None = None
@@ -74,6 +77,9 @@ class VirtualTableModel(QAbstractTableModel):
 
     def reset_to(self, listing: Listing) -> None:
         """Shows another list from its beginning."""
+        self.estimated = listing.estimated
+        if self.estimated:
+            self._step = -1 if listing.keys[0] > listing.keys[-1] else 1
         self._reset(listing.keys, listing.total, listing.rows)
 
     def clear(self) -> None:
@@ -89,6 +95,23 @@ class VirtualTableModel(QAbstractTableModel):
         self._keys, self._count = keys, count
         self._cache.put(keys[: len(rows)], rows)
         self.endResetModel()
+
+    def reopen_to(self, listing: Listing) -> None:
+        """The same list as it is now, whose keys may be estimated: of those what is known stays so."""
+        new, step = listing.keys, self._step
+        if self.estimated and listing.estimated:
+            begin = place_behind(self._keys, new[0] - step, step)
+            end = place_behind(self._keys, new[-1], step)
+            if begin < end:
+                self._forget_request()
+                self._cache.expire()
+                self._settle(end, self._count, range(0))
+                before = new[: place_behind(new, self._keys[begin] - step, step)]
+                self._settle(0, begin, before)
+                self.repaint()
+                return
+        self.estimated = listing.estimated
+        self.refresh_to(new)
 
     def refresh_to(self, keys: Keys) -> None:
         """The same list as it is now, with all its keys.
@@ -124,7 +147,7 @@ class VirtualTableModel(QAbstractTableModel):
         """
         at_hand = dict(self._cache.items())
         keys = [key for key, row in at_hand.items() if row is not None and row[0] in record_ids]
-        if self._asked is not None or len(keys) > PAGE:
+        if self._asked is not None or len(keys) > PAGE or self.estimated:
             self.reload()  # what is on its way may have been read before
         elif keys:
             self._request(None, keys)
@@ -161,6 +184,26 @@ class VirtualTableModel(QAbstractTableModel):
         else:
             self._cache.put_page(page, keys, rows)
             self.repaint(page * PAGE, page * PAGE + len(keys) - 1)
+        self._ask()
+
+    def set_following(self, keys: Keys, found: Keys, rows: Sequence[Row | None]) -> None:
+        """The answer to `request_page(keys)` of an estimated list: the rows that are there from the first of
+        these keys on, as many, or fewer to the list's end. A key in between that has none is left out.
+        """
+        if self._asked is None or self._asked.keys is not keys or self._asked.page is None:
+            return
+        page, self._asked = self._asked.page, None
+        begin = page * PAGE
+        end = begin + len(keys)
+        if len(found) < len(keys):
+            end = self._count
+        elif found[-1] != keys[-1]:
+            end = place_behind(self._keys, found[-1], self._step, begin)
+        if end - begin != len(found) or (len(found) and found[0] != keys[0]):
+            self._cache.moved_behind(page)
+            self._settle(begin, end, found)
+        self._cache.put_page(page, found, rows)
+        self.repaint(begin, begin + len(found) - 1)
         self._ask()
 
     def page_failed(self, keys: Keys) -> None:
@@ -298,6 +341,22 @@ class VirtualTableModel(QAbstractTableModel):
             self._ask()
 
     # The list's rows
+
+    def _settle(self, begin: int, end: int, found: Keys) -> None:
+        """The rows from `begin` to `end` have these keys, which may be fewer, or more."""
+        before, after = self._keys[:begin], self._keys[end:]
+        gone = end - begin - len(found)
+        if gone > 0:
+            self.beginRemoveRows(ROOT, end - gone, end - 1)
+            self._keys = joined(self._keys[: end - gone], after)
+            self._count -= gone
+            self.endRemoveRows()
+        elif gone < 0:
+            self.beginInsertRows(ROOT, end, end - gone - 1)
+            self._keys = joined(self._keys[:end], found[gone:], after)
+            self._count -= gone
+            self.endInsertRows()
+        self._keys = joined(before, found, after)
 
     def _replace_middle(self, keys: Keys, before: int, after: int) -> None:
         """Takes over `keys`, which have `before` first and `after` last ones in common with the old."""

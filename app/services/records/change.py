@@ -105,7 +105,9 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
 def _looked_at(query: ListQuery) -> set[str]:
     """The columns of the list that say which rows it has, and in which order."""
     table = DECLARED[query.table]
-    found = {query.sort or table.sort, *(column for column, _ in query.choices)}
+    found = {column for column, _ in query.choices}
+    if query.sort or not query.as_added:
+        found.add(query.sort or table.sort)
     if query.text:
         found.update(column.name for column in (*table.searched, *table.names_things))
     if query.since is not None or query.until is not None:

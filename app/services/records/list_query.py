@@ -59,7 +59,8 @@ class ListQuery:
     `text` is found anywhere in the table's searched columns, and where an id, a hash or a tenant begins,
     whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
     the list with the values to keep. `since` and `until` are epoch seconds, `until` itself excluded. `sort`
-    is a column of the list; None is the table's own order, and then `descending` has no meaning.
+    is a column of the list; None is the table's own order, and then `descending` has no meaning. With
+    `as_added` that is the order of rowids, in which a page costs no more than its rows.
     """
 
     table: str
@@ -70,6 +71,7 @@ class ListQuery:
     until: int | None = None
     sort: str | None = None
     descending: bool = False
+    as_added: bool = False
 
     @property
     def filtered(self) -> bool:
@@ -122,6 +124,7 @@ class Statements:
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants(stored)
         self.sort = self.table.column(query.sort or self.table.sort)
         self.descending = self.table.descending if query.sort is None else query.descending
+        self.as_added = query.as_added and query.sort is None and self.has_rowids
 
     def has(self, name: str) -> bool:
         """Whether the file has what a declared column is read from."""
@@ -156,8 +159,14 @@ class Statements:
             return None
         return range(last, first - 1, -1) if self.descending else range(first, last + 1)
 
-    def keys(self) -> Any:
-        """The keys in the query's order; rowids in one step of SQLite: eight bytes each, big-endian.
+    @property
+    def narrowed(self) -> bool:
+        """Whether the rows of the list are fewer than those of the table."""
+        return self._narrowed or self.query.filtered
+
+    def keys(self, most: int | None = None) -> Any:
+        """The keys in the query's order, the first `most` of them; rowids in one step of SQLite: eight bytes
+        each, big-endian.
 
         Stepped row by row, a million rows take the interpreter's lock a million times, and an interface that
         paints meanwhile stalls for 50 ms. As one BLOB they come while the lock is free.
@@ -165,7 +174,7 @@ class Statements:
         if not self.has_rowids:
             return self._ordered(self.key)
         # SQLite keeps the inner order for group_concat; a LIMIT of -1 to be sure would cost its fast sorter.
-        inner = self._ordered().alias("ordered")
+        inner = self._ordered().limit(most).alias("ordered")
         joined = fn.group_concat(fn.unhex(fn.printf("%016x", Column(inner, _KEY))), "")
         # A sort leaves a million small pieces of memory, which the allocator tidies up at the next large
         # request. That takes 200 ms and should not be the result's, which is made with the lock held.
@@ -188,6 +197,18 @@ class Statements:
         both = Join(ordered, self.source, JOIN.CROSS, self._by == Column(ordered, _KEY))
         return Select([both], [cell(self.key), *map(cell, self.cells())])
 
+    def last(self) -> Any:
+        """The rowid that the tenant's list ends with, in the order of rowids."""
+        end = self._by.asc() if self.descending else self._by.desc()
+        return self._scoped(self._by).order_by(end).limit(1)
+
+    def following(self, key: int | None, limit: int, cell: Callable[[Any], Any]) -> Any:
+        """The rows from this rowid on, in the order of rowids, as `first` gives them; from the beginning."""
+        found = self.select(cell(self.key), *map(cell, self.cells()))
+        if key is not None:
+            found = found.where(self._by <= key if self.descending else self._by >= key)
+        return found.order_by(self._by.desc() if self.descending else self._by.asc()).limit(limit)
+
     def page(self, keys: Sequence[Key], values: Iterable[Any], cell: Callable[[Any], Any]) -> Any:
         """The rows of the tenant with these keys, each with its key before the values, as `cell` fetches
         them.
@@ -202,8 +223,14 @@ class Statements:
 
     def key_of(self, record_id: Stored) -> Any:
         """The key of the tenant's record that has this id; of None there is none."""
-        there = SQL("0") if record_id is None else holds(self.value(self.table.key), record_id)
-        return self._scoped(self.key).where(there)
+        return self._scoped(self.key).where(self._is_record(record_id))
+
+    def listed_key_of(self, record_id: Stored) -> Any:
+        """The same where the query keeps it."""
+        return self.select(self.key).where(self._is_record(record_id))
+
+    def _is_record(self, record_id: Stored) -> Any:
+        return SQL("0") if record_id is None else holds(self.value(self.table.key), record_id)
 
     def is_row(self, key: Key) -> Any:
         """The condition that it is the row with this key."""
@@ -226,6 +253,8 @@ class Statements:
         """
         other = self.table.model.alias()
         row = self._given(key)
+        if self.as_added:
+            return self._by > row if self.descending else self._by < row
         there = other.select(self._sort_key(other)).where(Column(other, self._by.name) == row)
         here = self._sort_key()
         tied = Expression(here, OP.IS, there)
@@ -261,7 +290,7 @@ class Statements:
 
     def _ordered(self, key: Any = None) -> Any:
         """The keys in the query's order, made total by them."""
-        order = (self._sort_key(), self._by)
+        order = (self._by,) if self.as_added else (self._sort_key(), self._by)
         return self.select(self._by.alias(_KEY) if key is None else key).order_by(
             *(part.desc() if self.descending else part.asc() for part in order)
         )

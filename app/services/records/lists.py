@@ -39,6 +39,9 @@ Page = tuple[Row | None, ...]
 Counts = tuple[tuple[Value, int], ...]
 """The values of a column with their counts, most frequent first."""
 
+MOST_KEYS = 50_000
+"""Of a list whose keys are read at once, where each row that is read is charged."""
+
 CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
@@ -54,13 +57,16 @@ class Listing:
     """A list as it opens: how many rows there are, and the first of them.
 
     `keys` are those of all rows, or of the first rows only while `complete` is False. `rows` stands at the
-    list's beginning.
+    list's beginning. Where it is `estimated`, no more is known than where the list ends: behind `rows` every
+    number in between counts as a key, and those without a row are known when they are asked for
+    (`Lists.load_following`).
     """
 
     query: ListQuery
     total: int
     keys: Keys = field(repr=False)
     rows: Page = field(repr=False)
+    estimated: bool = False
 
     @property
     def complete(self) -> bool:
@@ -83,10 +89,15 @@ class Lists:
         Where the keys come in the same breath the listing is complete; else `load_keys` makes it so.
         """
         statements = self._statements(database, query)
-        if query.filtered:
+        limit = MOST_KEYS + 1 if statements.as_added else None
+        if limit and not statements.narrowed:
+            return _estimated(database, statements, first_rows)
+        if limit or query.filtered or database.usage is not None:
             # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
             # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
-            kept = _keys(statements, database.rows(statements.keys()))
+            kept = _keys(statements, database.rows(statements.keys(limit)))
+            if limit == len(kept):
+                return _estimated(database, statements, first_rows)
             return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
 
         def asked(cell: Callable[[Any], Any]) -> list[Any]:
@@ -115,8 +126,19 @@ class Lists:
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(database, query)
-        known = _range(database, statements)
+        if statements.as_added and not statements.narrowed:
+            return _estimated(database, statements, 1).keys
+        known = None if database.usage is not None else _range(database, statements)
         return _keys(statements, database.rows(statements.keys())) if known is None else known
+
+    def load_following(self, database: Database, query: ListQuery, keys: Keys) -> tuple[Keys, Page]:
+        """Of a list that is estimated the rows from the first of these keys on, as many as there are keys;
+        fewer are the last ones. The keys that they really have, and the rows as `load_page` gives them.
+        """
+        statements = self._statements(database, query)
+        return _following(
+            *_read(database, lambda cell: [statements.following(keys[0], len(keys), cell)], _with_id)
+        )
 
     def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
         """The rows with these keys, each with its record's id first, in the order of the keys.
@@ -149,6 +171,11 @@ class Lists:
             ]
         )
         return (int(ahead[0][0]), key) if listed else None
+
+    def key_of(self, database: Database, query: ListQuery, record_id: Stored) -> Key | None:
+        """The key of a record that the query keeps; None when it does not. Cheaper than `locate`."""
+        found: Key | None = database.scalar(self._statements(database, query).listed_key_of(record_id))
+        return found
 
     def search(
         self, database: Database, wanted: Sequence[tuple[ListQuery, Stored]], most: int
@@ -273,6 +300,27 @@ def position(keys: Keys, key: Key) -> int | None:
         except ValueError:
             continue
     return None
+
+
+def _following(found: Rows) -> tuple[Keys, Page]:
+    return array("q", [row[0] for row in found]), tuple(row[1:] for row in found)
+
+
+def _estimated(database: Database, statements: Statements, first_rows: int) -> Listing:
+    """A list in the order of rowids by its first rows and its end alone."""
+
+    def asked(cell: Callable[[Any], Any]) -> list[Any]:
+        return [statements.following(None, first_rows, cell), statements.last()]
+
+    first, last = _read(database, asked, lambda row: _with_id(row) if len(row) > 1 else row)
+    found, rows = _following(first)
+    if len(found) < first_rows:
+        return Listing(statements.query, len(found), found, rows)
+    step = -1 if statements.descending else 1
+    keys: Keys = range(found[0], last[0][0] + step, step)
+    if keys[len(found) - 1] != found[-1]:
+        keys = array("q", [*found, *range(found[-1] + step, last[0][0] + step, step)])
+    return Listing(statements.query, len(keys), keys, rows, estimated=True)
 
 
 def _legible(row: Row) -> Row:

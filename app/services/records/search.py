@@ -60,7 +60,7 @@ def everything(
     wanted = text.strip()
     if not wanted:
         return SearchResult("", ())
-    tables = [table for table in DECLARED.values() if table.heading and lists.holds(table.name)]
+    tables = searched(lists)
     queries = [ListQuery(table.name, scope, text=wanted) for table in tables]
     named = [(query, _id_in(wanted, table)) for query, table in zip(queries, tables, strict=True)]
     groups = []
@@ -69,6 +69,11 @@ def everything(
         cells = (dict(zip(table.names, row, strict=True)) for row in rows)
         groups.append(Group(table.name, total, tuple(_hit(table, row, query) for row in cells)))
     return SearchResult(wanted, tuple(group for group in groups if group.total))
+
+
+def searched(lists: Lists) -> list[Table]:
+    """The tables that are searched, each of whose rows is read."""
+    return [table for table in DECLARED.values() if table.heading and lists.holds(table.name)]
 
 
 def _id_in(text: str, table: Table) -> str | int | None:

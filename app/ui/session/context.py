@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
+from app.services.records.tables import Scope
 from app.services.text import quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
@@ -64,6 +65,7 @@ class Context(QObject):
         """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
         self.lists = Lists(opened.schema)
+        self._listed: dict[tuple[str, Scope], int] = {}
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
@@ -94,6 +96,15 @@ class Context(QObject):
     def costs(self) -> bool:
         """Whether each row that is read costs something."""
         return self.opened.database.usage is not None
+
+    def rows_of(self, table: str, scope: Scope) -> int:
+        """How many rows a table has at most, as far as that is known; of a tenant, whose list was read, as
+        many as that has.
+        """
+        return self._listed.get((table, scope), self.opened.sizes.get(table, 0))
+
+    def know_rows(self, table: str, scope: Scope, rows: int) -> None:
+        self._listed[table, scope] = rows
 
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""

@@ -9,10 +9,12 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit
 
+from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import scaled
+from models.engine import MOST_READ
 from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
@@ -47,7 +49,7 @@ class GlobalSearch(QLineEdit):
         self._task: Task | None = None
         self._theme = theme
         self._shortcut = QKeySequence(SHORTCUT).toString(QKeySequence.SequenceFormat.NativeText)
-        self._enter_waits = False
+        self._enter_waits = self._asks = False
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._search)
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
@@ -99,19 +101,26 @@ class GlobalSearch(QLineEdit):
         else:
             self._close()
 
-    def _search(self) -> None:
+    def _search(self, *, agreed: bool = False) -> None:
+        """Where that may be many rows, and each is charged, a person has to agree first, by Enter."""
         from app.services.records import search  # noqa: PLC0415
 
         self._forget_task()
         text = self.text().strip()
         if self._workspace is None or not text:
             return
+        context, scope = self._workspace.context, self._workspace.scope
+        rows = sum(context.rows_of(table.name, scope) for table in search.searched(context.lists))
+        if context.costs and rows > MOST_READ and not agreed:
+            self._asks = True
+            said = f"This reads up to {counted(rows, 'row')}, and each is charged; press Enter to search."
+            self.popup.show_sentence(said)
+            return
         self._slow.start()
-        context = self._workspace.context
         self._task = context.runner.read(
             search.everything,
             context.lists,
-            self._workspace.scope,
+            scope,
             text,
             limit_per_table=LIMIT,
             on_done=self._show,
@@ -121,7 +130,7 @@ class GlobalSearch(QLineEdit):
     def _forget_task(self) -> None:
         self._wait.stop()
         self._slow.stop()
-        self._enter_waits = False
+        self._enter_waits = self._asks = False
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -162,6 +171,9 @@ class GlobalSearch(QLineEdit):
             self._reopen()
 
     def _enter(self) -> None:
+        if self._asks:
+            self._search(agreed=True)
+            return
         if self._wait.isActive() or not (self.is_open() or self._task):
             self._search()
         if self._task is not None:

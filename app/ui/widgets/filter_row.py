@@ -141,11 +141,11 @@ class FilterRow(QWidget):
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
     and only when `values()` differ from those last emitted. Nothing here takes the focus. `pickers` are the
-    pick lists, by key. `left()` when Down or Return in the text asks to go on to the rows.
+    pick lists, by key. `left(by_return)` when Down or Return in the text asks to go on to the rows.
     """
 
     changed = Signal()
-    left = Signal()
+    left = Signal(bool)
 
     def __init__(
         self,
@@ -242,16 +242,16 @@ class FilterRow(QWidget):
 
 
 class _TextField(QLineEdit):
-    """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left` on Down and on
-    Return, which in a dialog would press the main button.
+    """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left(by_return)` on
+    Down and on Return, which in a dialog would press the main button.
     """
 
-    left = Signal()
+    left = Signal(bool)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():
             self.clear()
         elif event.key() in _LEAVING and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
-            self.left.emit()
+            self.left.emit(event.key() != Qt.Key.Key_Down)
         else:
             super().keyPressEvent(event)

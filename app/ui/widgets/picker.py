@@ -1,6 +1,6 @@
 """A combo box whose list can be searched: pick lists, and the choice of the tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
@@ -51,6 +51,8 @@ class Picker(QComboBox):
         self._theme, self._any, self._hint, self._width = theme, any_label, search_hint, width
         self._key: str | None = None
         self._choices: tuple[Choice, ...] = ()
+        self.before: Callable[[Callable[[], None]], object] = lambda show: show()
+        """What is to be done before the list opens, which then calls what it is given."""
         self.setAccessibleName(name)
         self.setAccessibleDescription(name)  # where Qt says the choice for a name, as on Linux
         self.addItem(any_label)
@@ -86,7 +88,7 @@ class Picker(QComboBox):
             self.picked.emit(key)
 
     def showPopup(self) -> None:
-        self.popup.open_at(self._key)
+        self.before(lambda: self.popup.open_at(self._key))
 
     def hidePopup(self) -> None:
         self._close()

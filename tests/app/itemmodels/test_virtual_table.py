@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.tables import DECLARED
+from models.engine import raw
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
@@ -23,6 +25,7 @@ from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 ROWS = 20_000
 SHORT = 600
 QUERY = ListQuery("audit_chain")
+AS_ADDED = replace(QUERY, as_added=True)
 COLUMNS = (
     Column("seq", "No.", right=True),
     Column("event_type", "Event", tone=lambda value, row: Tone.BAD if value == "odd" else None),
@@ -55,6 +58,9 @@ class Desk:
         """Answers what is asked, and what is asked in turn."""
         waiting, self.requests = self.requests, []
         for keys in waiting:
+            if self.model.estimated:
+                self.model.set_following(keys, *self.lists.load_following(self.database, self.query, keys))
+                continue
             self.model.set_page(keys, self.lists.load_page(self.database, self.query, keys))
 
     def open(self, query: ListQuery = QUERY) -> None:
@@ -62,7 +68,10 @@ class Desk:
         self.model.reset_to(self.lists.open_list(self.database, query))
 
     def refresh(self) -> None:
-        self.model.refresh_to(self.lists.load_keys(self.database, self.query))
+        if self.query.as_added:
+            self.model.reopen_to(self.lists.open_list(self.database, self.query))
+        else:
+            self.model.refresh_to(self.lists.load_keys(self.database, self.query))
 
     def sql(self, statement: str) -> None:
         self.database.connection().execute(statement)
@@ -462,6 +471,64 @@ def test_the_rest_of_the_keys_comes_later(watched: Desk) -> None:
     watched.sql("DELETE FROM audit_chain WHERE seq = 1")  # it changed while the keys were being read
     watched.refresh()
     assert watched.model.complete and watched.model.rowCount() == SHORT - 1
+
+
+def at_hand(desk: Desk, row: int) -> list[object]:
+    """The keys of the page of a row, after all of it was looked at."""
+    while True:
+        first = min(row, desk.model.rowCount() - 1) // PAGE * PAGE
+        keys = desk.model.keys[first : first + PAGE]
+        if all(desk.model.ask_for(first + place, first + place) for place in range(len(keys))):
+            records = [desk.model.record(first + place) for place in range(len(keys))]
+            assert [record and record[0] for record in records] == list(keys)
+            return list(keys)
+
+
+def test_an_estimated_list_is_right_where_it_is_looked_at(desk: Desk) -> None:
+    desk.sql("DELETE FROM audit_chain WHERE seq % 3 = 0 OR seq BETWEEN 5000 AND 12000 OR seq > 19900")
+    desk.open(AS_ADDED)
+    assert desk.model.estimated and desk.model.rowCount() > 18_000
+    there = [seq for (seq,) in desk.database.rows(raw("SELECT seq FROM audit_chain ORDER BY seq DESC"))]
+    chance = Random(1)
+    for _ in range(12):
+        keys = at_hand(desk, chance.randrange(desk.model.rowCount()))
+        first = there.index(keys[0])
+        assert keys == there[first : first + len(keys)], "rows that follow each other"
+    row = 0
+    while row < desk.model.rowCount():
+        at_hand(desk, row)
+        row += PAGE
+    assert list(desk.model.keys) == there
+
+
+def test_an_estimated_list_that_grows_and_shrinks_keeps_its_place(desk: Desk) -> None:
+    desk.open(AS_ADDED)
+    assert desk.model.keys == range(ROWS, 0, -1)
+    at_hand(desk, 700)
+    held = QPersistentModelIndex(desk.model.index(700, 0))
+    desk.sql("INSERT INTO audit_chain SELECT NULL, tenant_id, 'new', '', '', '', 0 FROM audit_chain LIMIT 3")
+    desk.sql("DELETE FROM audit_chain WHERE seq IN (19600, 20000) OR seq < 100")
+    desk.refresh()
+    assert held.row() == 703 and desk.model.rowCount() == ROWS + 3 - 99
+    assert at_hand(desk, 0)[:4] == [20003, 20002, 20001, 19999]
+    assert held.row() == 701 and at_hand(desk, 701)[201] == 19300
+    assert desk.shown(desk.model.rowCount() - 1) == PLACEHOLDER and at_hand(desk, ROWS)[-1] == 100
+
+
+def test_a_list_of_few_rows_far_apart_is_known_by_its_first_page(desk: Desk) -> None:
+    desk.sql("DELETE FROM audit_chain WHERE seq % 4000 > 0")
+    desk.open(AS_ADDED)
+    assert not desk.model.estimated and desk.model.rowCount() == 5
+
+
+@pytest.mark.slow
+def test_qt_finds_no_fault_in_an_estimated_list(watched: Desk) -> None:
+    watched.sql("DELETE FROM audit_chain WHERE seq % 3 = 0 AND seq < 300")
+    watched.open(AS_ADDED)
+    assert watched.model.estimated
+    for row in (SHORT, 0, SHORT, PAGE):
+        at_hand(watched, row)
+    assert watched.model.rowCount() == SHORT - 99
 
 
 @pytest.mark.slow

@@ -100,6 +100,9 @@ class AuditTab(RecordTab):
     def read_beside(self, query: ListQuery) -> None:
         if self._timeline_task is not None:
             self._timeline_task.cancel()
+        if query.as_added:  # it would read every entry
+            self.timeline.set_days(())
+            return
         self._timeline_task = self.context.runner.read(
             self.context.lists.per_day,
             query,
@@ -256,11 +259,12 @@ class AuditTab(RecordTab):
         """Asks for a range: the selected entries at first, else those that the filters keep."""
         selected = self._selected_ends() if self.list.selected_count() > 1 else None
         lists, query = self.context.lists, replace(self.query(), sort=None)
-        chain = ListQuery(self.spec.table.name, self.scope)
+        chain = ListQuery(self.spec.table.name, self.scope, as_added=query.as_added)
+        reads_kept = selected is None and query.filtered and not query.as_added
 
         def work(database: Any) -> tuple[Ends | None, Ends | None]:
             all_of_it = _ends(lists.load_keys(database, chain))
-            kept = _ends(lists.load_keys(database, query)) if selected is None and query.filtered else None
+            kept = _ends(lists.load_keys(database, query)) if reads_kept else None
             return all_of_it, selected or kept or all_of_it
 
         self.context.runner.read(work, on_done=lambda found: self._open_range_dialog(*found))

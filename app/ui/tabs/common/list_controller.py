@@ -1,7 +1,8 @@
 """Keeps one table on one list: its rows, its pages, and the counts behind its choices."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from app.itemmodels.columns import Column, Row
 from app.itemmodels.pages import joined
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import Key, ListQuery, Value
-from app.services.records.lists import Counts, Keys, Listing
+from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
@@ -21,7 +22,8 @@ from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.workers.runner import Task
-from models.errors import DamagedFile, TenantAdminError
+from models.engine import MOST_READ
+from models.errors import DamagedFile, MuchToRead, TenantAdminError
 
 REPAINT_MS = 60_000
 OTHER = "other"
@@ -78,6 +80,8 @@ class ListController(QObject):
         self._query = query
         if self.partly is not None:
             self._show_readable(self.partly)
+        elif same and query.as_added:
+            self._read(self._context.lists.open_list, query, partial(self._refreshed, wanted))
         elif same:
             self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted))
         else:
@@ -87,11 +91,18 @@ class ListController(QObject):
         query = self._query
         self._wanted = record_id
 
-        def found(answer: tuple[int, Key] | None) -> None:
+        # Where all keys are at hand, and each row that is read is charged, they tell the place.
+        by_key = self._context.costs and self.model.complete and query == self._shown
+        lists = self._context.lists
+
+        def found(answer: tuple[int, Key] | Key | None) -> None:
             if query != self._query or record_id != self._wanted:
                 return  # another list is on its way, or another record was asked for since
             self._wanted = None
-            row = None if answer is None else self._row_of(*answer)
+            if isinstance(answer, tuple):
+                row = self._row_of(*answer)
+            else:
+                row = None if answer is None else self.model.row_of_key(answer)
             if row is not None:
                 self.view.select_row(row)
                 self.view.scrollTo(self.model.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
@@ -107,9 +118,8 @@ class ListController(QObject):
                     self.lost.emit()
             self._context.runner.failed.emit(error)
 
-        self._context.runner.read(
-            self._context.lists.locate, query, record_id, on_done=found, on_failed=failed
-        )
+        find = lists.key_of if by_key else lists.locate
+        self._context.runner.read(find, query, record_id, on_done=found, on_failed=failed)
 
     def _row_of(self, position: int, key: Key) -> int | None:
         """Where a record is in sight: rows may have come or gone since its place was asked for."""
@@ -187,20 +197,38 @@ class ListController(QObject):
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
-    def _refreshed(self, wanted: object, keys: Keys) -> None:
+    def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
         self._shown = self._query
+        with self._kept():
+            if isinstance(found, Listing):
+                self.model.reopen_to(found)
+            else:
+                self.model.refresh_to(found)
+        lost = wanted is not None and not self.view.currentIndex().isValid()
+        self._announce(self.model.rowCount())
+        if lost and self._wanted is None:
+            self.jump(wanted)
+
+    def _followed(self, asked: Keys, answer: tuple[Keys, Page]) -> None:
+        before = self.model.rowCount()
+        with self._kept():
+            self.model.set_following(asked, *answer)
+        if self.model.rowCount() != before:
+            self.loaded.emit(self.model.rowCount())
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Within it rows come and go, and the one at the top and the current one stay."""
         selected = self.view.selectionModel().hasSelection()
         current = self.model.key(self.view.currentIndex().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
-            self.model.refresh_to(keys)
-        if selected and current is not None and not self.view.selectionModel().hasSelection():
+            yield
+        is_left = self.view.selectionModel().hasSelection()
+        others = self.model.estimated and self.model.key(self.view.currentIndex().row()) != current
+        if selected and current is not None and (others or not is_left):
             moved_to = self.model.row_of_key(current)  # to Qt, a row that has moved is gone
             if moved_to is not None:
                 self.view.select_row(moved_to)
-        lost = wanted is not None and not self.view.currentIndex().isValid()
-        self._announce(len(keys))
-        if lost and self._wanted is None:
-            self.jump(wanted)
 
     def _announce(self, total: int) -> None:
         """Says that the list is in sight; whoever hears it may jump, which goes before what was current."""
@@ -237,11 +265,12 @@ class ListController(QObject):
             else:
                 self.failed.emit(error)
 
+        lists, estimated = self._context.lists, self.model.estimated
         reading = self._context.runner.read(
-            self._context.lists.load_page,
+            lists.load_following if estimated else lists.load_page,
             self._shown_query(),
             keys,
-            on_done=partial(self.model.set_page, keys),
+            on_done=partial(self._followed if estimated else self.model.set_page, keys),
             on_failed=failed,
         )
         return reading.cancel
@@ -323,6 +352,11 @@ class Facets:
         self._values: defaultdict[str, dict[str, Value]] = defaultdict(dict)
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
+        self._due: dict[str, ListQuery] = {}
+        """The pick lists that are counted when they are opened, each row that is read being charged."""
+        if context.costs:
+            for column, picker in filters.pickers.items():
+                picker.before = partial(self._count_before, column)
 
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
@@ -346,8 +380,12 @@ class Facets:
     def count(self, query: ListQuery, columns: Sequence[str]) -> None:
         """Reads the values of columns that the query's other filters keep, and offers them.
 
-        What an earlier call has not delivered yet is counted again with them.
+        What an earlier call has not delivered yet is counted again with them. Where each row that is read is
+        charged, those of a long list are not read, and those of a pick list when it is opened.
         """
+        if self._context.costs:
+            self._due |= dict.fromkeys((one for one in columns if one in self._filters.pickers), query)
+            columns = () if query.as_added else [one for one in columns if one in self.chips]
         if not columns:
             return
         if self._counting is not None:
@@ -361,9 +399,36 @@ class Facets:
             on_failed=lambda error: None,
         )
 
+    def _count_before(self, column: str, show: Callable[[], None]) -> None:
+        """Counts what a pick list offers, and then shows it; a person is asked before much is read."""
+        query = self._due.get(column)
+        if query is None:
+            show()
+            return
+
+        def counted(found: dict[str, Counts]) -> None:
+            if self._due.get(column) == query:
+                del self._due[column]
+            self._offer(found)
+            show()
+
+        def count() -> None:
+            self._context.runner.read(
+                self._context.lists.choices, query, (column,), on_done=counted, on_failed=lambda error: show()
+            )
+
+        much = self._context.rows_of(query.table, query.scope)
+        if much > MOST_READ:
+            from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - rows show before
+
+            place = self._context.opened.place
+            ask_to_read(self._context.theme, MuchToRead(place, much), count, self._filters)
+        else:
+            count()
+
     def _offer(self, found: dict[str, Counts]) -> None:
-        self._awaited.clear()
         for column, counts in found.items():
+            self._awaited.pop(column, None)
             if column in self.chips:
                 self.chips[column].offer(counts)
                 continue

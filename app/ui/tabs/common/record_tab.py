@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
+from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, Scope
 from app.services.text import counted
@@ -25,13 +26,14 @@ from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import FilterRow, FilterValues
-from app.ui.widgets.labels import Part, in_column
+from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import MOST_READ, Database
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
-_CHARGED = "Each row that is read is charged. Choose a tenant in the tool bar to read its rows alone."
+_CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
+_OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
 
 NARROW, LOW = 1000, 320
 """The width in pixels below which a table with an inspector beside it is hard to read, and the height below
@@ -66,7 +68,9 @@ class RecordTab(QWidget):
         theme, settings = context.theme, context.settings
         self.scope = EVERYONE
         self._stale = True
-        self._shows_many = self._may_cost = False
+        self._shows_many = False
+        self.asks_first = False
+        """Whether a person has still to agree to what a filter or an order reads."""
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
@@ -100,11 +104,12 @@ class RecordTab(QWidget):
         self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
         self.clear_button.clicked.connect(self.clear_filters)
         self.clear_button.hide()
-        self.read_button = push_button(theme, "Read them all")
-        self.read_button.clicked.connect(self._read_all)
-        self.read_button.hide()
-        buttons = (self.clear_button, self.read_button)
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, buttons)
+        self.price, self.price_label = QWidget(), Label("", Look.DIM, wrap=True)
+        self.read_button = push_button(theme, "")
+        self.read_button.clicked.connect(lambda: self._read(agreed=True))
+        in_row((self.price_label, 1), self.read_button, within=self.price, spacing=12)
+        self.price.hide()
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
         self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
         self.empty_state.hide()
         self.add_acts()
@@ -117,7 +122,7 @@ class RecordTab(QWidget):
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
         self.commands.refused.connect(context.say)
-        self.filters.left.connect(self.table.enter)
+        self.filters.left.connect(self._leave_filters)
         self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
         self.exact.changed.connect(self.filters_changed)
@@ -254,7 +259,10 @@ class RecordTab(QWidget):
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
             if taken_back:
                 self._put_back = own[0].record_id
-            self.list.show(query)
+            if self._costs_much(query):
+                self.list.model.reload()
+            else:
+                self.list.show(query)
             self.read_beside(query)
         elif effect.records:
             self.list.model.reload_records(effect.records)
@@ -280,10 +288,14 @@ class RecordTab(QWidget):
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filters."""
         self._read()
+        if self.asks_first:
+            self.list.model.reload()
         self.current.reload()
 
     def show_record(self, record_id: object) -> None:
         """Selects a record and scrolls to it, clearing the filters if they hide it."""
+        if self._costs_much(self.query()):
+            self.clear_filters()
         self._wanted_record = record_id
         self._stale = False
         self._read()
@@ -331,7 +343,13 @@ class RecordTab(QWidget):
             until=until,
             sort=sort,
             descending=descending,
+            as_added=self._is_long,
         )
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether its keys are too many to be read at once, each row that is read being charged."""
+        return self.context.costs and self.context.opened.sizes.get(self.spec.table.name, 0) > MOST_KEYS
 
     def filters_changed(self) -> None:
         """Reads what is asked for now; the person looks for something else than before."""
@@ -367,7 +385,7 @@ class RecordTab(QWidget):
             self.filters.add_trailing(button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
-        above: list[Part] = [*self.top_widgets(), self.filters, *self.below_filters()]
+        above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
         # First: Tab goes from part to part in the order in which they come into the tab.
         column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
         self._master_detail = MasterDetail(
@@ -380,38 +398,49 @@ class RecordTab(QWidget):
         column.addWidget(self._master_detail, 1)
         column.addWidget(self.exact)  # above the rows its chips would push them down and up
 
-    def _read(self) -> None:
+    def _read(self, *, agreed: bool = False) -> None:
         """Where that may be many rows, and each is charged, a person is asked first."""
-        if self.asks_first:
-            rows = self.context.opened.sizes[self.spec.table.name]
-            self.read_button.show()
-            self.clear_button.hide()
-            title = f"Up to {counted(rows, *self.spec.table.noun)} to read"
-            self.empty_state.set(Icon.WARNING, title, _CHARGED)
-            self.table.set_empty_state(self.empty_state)
-            return
-        self.read_button.hide()
         query = self.query()
+        self.asks_first = self._costs_much(query) and not agreed
+        self.price.setVisible(self.asks_first)
+        if self.asks_first:
+            rows = self.context.rows_of(query.table, query.scope)
+            self.read_button.setText(f"Read up to {counted(rows, 'row')}")
+            self.price_label.setText(_OF_A_TENANT if self.scope == EVERYONE else _CHARGED)
+            return
         self.list.show(query)
         self.facets.count(query, self._offered)
         self.read_beside(query)
 
-    @property
-    def asks_first(self) -> bool:
-        """Whether a person has still to say that all rows may be read."""
-        many = self.context.opened.sizes.get(self.spec.table.name, 0) > MOST_READ
-        return self.context.costs and many and self.scope == EVERYONE and not self._may_cost
+    def _costs_much(self, query: ListQuery) -> bool:
+        """Whether so many rows are read for it that a person has to agree; each page of a list in the order
+        in which its rows were added is read by itself.
+        """
+        is_by_pages = query.as_added and query.sort is None and not query.filtered
+        return (
+            self.context.costs
+            and not is_by_pages
+            and self.context.rows_of(query.table, query.scope) > MOST_READ
+        )
 
-    def _read_all(self) -> None:
-        self._may_cost = True
-        self._read()
+    def _leave_filters(self, by_return: bool) -> None:
+        if self.asks_first and by_return:
+            self._read(agreed=True)
+        else:
+            self.table.enter()
 
     def _sort_by(self, column: str, descending: bool) -> None:
-        self._sort = (column, descending)
-        self.list.show(self.query())
+        table = self.spec.table
+        own = self._is_long and (column, descending) == (table.sort, table.descending)
+        self._sort = None if own else (column, descending)
+        self._read()
 
     def _loaded(self, total: int) -> None:
-        self.filters.set_count(total, "readable" if self.list.partly else "")
+        which = "readable" if self.list.partly else "at most" if self.model.estimated else ""
+        self.filters.set_count(total, which)
+        shown, _ = self.list.all_keys()
+        if not (shown.filtered or self.model.estimated):
+            self.context.know_rows(shown.table, shown.scope, total)
         if self.list.partly:
             self.context.meet_damage()
         filtered = self.query().filtered

@@ -11,6 +11,7 @@ import apsw
 import pytest
 from peewee import BaseQuery, OperationalError
 
+from app.services.records import lists as module
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
 from app.services.records.tables import DECLARED, Scope
@@ -653,3 +654,55 @@ def test_an_entry_is_found_by_its_hash_its_number_and_its_tenant(
     for text in ("987654", "#987,654", "abcdef", "ABCDEF0123", "Zürich", "zü"):
         assert lists.count(database, ListQuery("audit_chain", text=text)) == 1, text
     assert lists.count(database, ListQuery("audit_chain", text="bcdef0123")) == 0
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of more than ten keys is a long one."""
+    monkeypatch.setattr(module, "MOST_KEYS", 10)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_long_list_is_opened_by_its_ends(database: LocalDatabase, lists: Lists) -> None:
+    listing = lists.open_list(database, replace(AUDIT, as_added=True), first_rows=5)
+    assert listing.estimated and listing.keys == range(1200, 0, -1)
+    assert listing.rows == lists.load_page(database, AUDIT, range(1200, 1195, -1))
+    database.connection().execute("DELETE FROM audit_chain WHERE seq IN (1199, 600) OR seq < 50")
+    listing = lists.open_list(database, replace(AUDIT, as_added=True), first_rows=5)
+    assert [row and row[0] for row in listing.rows] == [1200, 1198, 1197, 1196, 1195]
+    assert list(listing.keys) == [1200, *range(1198, 49, -1)] and listing.total == 1150
+    keys, rows = lists.load_following(database, listing.query, listing.keys[598:602])
+    assert list(keys) == [row and row[0] for row in rows] == [601, 599, 598, 597]
+    assert list(lists.rows(database, listing.query, lists.load_keys(database, listing.query), ("seq",))) == [
+        (seq,) for seq in lists.load_keys(database, AUDIT)
+    ]
+
+
+@pytest.mark.usefixtures("few")
+def test_what_a_long_table_has_of_a_tenant_or_of_a_filter_is_exact_where_it_is_short(
+    database: LocalDatabase, lists: Lists
+) -> None:
+    for query, rows in (
+        (replace(USERS, scope=ACME), 2),
+        (replace(NOTES, choices=(("type", ("alert",)),)), 10),
+        (replace(AUDIT, text="77"), 1),
+    ):
+        listing = lists.open_list(database, replace(query, as_added=True))
+        assert (listing.total, listing.estimated, len(listing.rows)) == (rows, False, rows)
+    listing = lists.open_list(database, replace(AUDIT, scope=BLUE, as_added=True), first_rows=5)
+    assert listing.estimated and [row and row[0] for row in listing.rows] == [1200, 1198, 1196, 1194, 1192]
+    keys, _ = lists.load_following(database, listing.query, range(1000, 900, -1))
+    assert list(keys) == list(range(1000, 800, -2))
+
+
+def test_a_record_is_found_by_its_key_where_the_query_keeps_it(database: LocalDatabase, lists: Lists) -> None:
+    assert lists.key_of(database, replace(AUDIT, text="user_created", as_added=True), 4) == 4
+    assert lists.key_of(database, replace(AUDIT, text="user_created", as_added=True), 5) is None
+    assert lists.key_of(database, replace(USERS, scope=BLUE), "usr_1") is None
+
+
+def test_the_order_of_rows_as_they_were_added(database: LocalDatabase, lists: Lists) -> None:
+    query = replace(USERS, as_added=True)
+    assert ids(lists, database, query) == ["usr_4", "usr_3", "usr_2", "usr_1"]
+    assert ids(lists, database, replace(query, sort="email")) == ["usr_1", "usr_4", "usr_2", "usr_3"]
+    assert lists.locate(database, query, "usr_2") == (2, 2)

@@ -430,23 +430,66 @@ def test_a_list_is_exported_whole(
     assert len(out.read_bytes().splitlines()) == count(file, "users") + 1
 
 
-def test_many_rows_are_read_when_a_person_says_so(
-    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
-) -> None:
-    execute(demo_path, "UPDATE users SET rowid = rowid + 200000 WHERE rowid = (SELECT max(rowid) FROM users)")
+@pytest.fixture
+def long(qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path) -> tuple[RecordTab, Path]:
+    """Some hundred users of a live database, of which no more is known than that they may be 200,000."""
+    more = "WITH RECURSIVE n(i) AS (SELECT 200000 UNION ALL SELECT i + 1 FROM n WHERE i < 200300)"
+    into = "INSERT INTO users (rowid, id, tenant_id, email, created_at, updated_at)"
+    execute(demo_path, f"{more} {into} SELECT i, 'u' || i, 'acme-corp', i || '@x.example', i, i FROM n")
     file = live.put(demo_path, listed=True)
     Connections().add(live.connection(file, "dev"))
-    with qtbot.waitSignal(window.opened):
-        window.open("d1:dev")
-    page = current(window)
-    qtbot.waitUntil(lambda: "to read" in page.empty_state.title.text())
-    assert page.model.rowCount() == 0
-    workspace = window.workspace
-    assert workspace is not None
-    qtbot.waitUntil(lambda: workspace.is_settled)
-    qtbot.waitUntil(page.read_button.isVisible)
-    click(qtbot, page.read_button)
+    return open_live(qtbot, window, "d1:dev"), file
+
+
+def read_since(window: MainWindow, before: int = 0) -> int:
+    assert window.context is not None and window.context.opened.database.usage is not None
+    return window.context.opened.database.usage.read - before
+
+
+def test_what_reads_many_rows_says_so_first(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, file = long
+    assert page.model.estimated and page.filters.count.text().endswith("users at most")
+    assert not page.price.isVisible()
+    page.filters.text.setFocus()
+    page.filters.text.setText("acme")
+    qtbot.waitUntil(page.price.isVisible)
+    assert page.read_button.text() == f"Read up to {window_rows(window):,} rows"
+    assert "press Enter" in page.price_label.text() and "choose a tenant" in page.price_label.text()
+    assert page.model.estimated, "nothing was read"
+    press("Return")
+    kept = ask(file, "SELECT count(*) FROM users WHERE email LIKE '%acme%' OR tenant_id LIKE 'acme%'")[0][0]
+    qtbot.waitUntil(lambda: page.model.rowCount() == kept)
+    assert not page.price.isVisible()
+    press("F5")
+    qtbot.waitUntil(page.price.isVisible)
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.estimated)
+    assert not page.price.isVisible()
+    page.table.scrollTo(page.model.index(300, 0))
     qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "users"))
+    page.table.scrollToBottom()
+    qtbot.waitUntil(lambda: page.model.record(page.model.rowCount() - 1) is not None)
+
+
+def window_rows(window: MainWindow) -> int:
+    assert window.context is not None
+    return window.context.opened.sizes["users"]
+
+
+def test_a_search_of_everything_says_what_it_reads(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    before = read_since(window)
+    press("Ctrl+K")
+    window.search.setText("acme")
+    qtbot.waitUntil(window.search.is_open)
+    assert "press Enter to search" in " ".join(labels(window.search.popup))
+    assert read_since(window, before) == 0
+    with qtbot.waitSignal(window.search.answered):
+        press("Return")
+    assert read_since(window, before) > count(long[1], "users")
 
 
 def test_a_dialog_on_production_says_so(qtbot: QtBot, window: MainWindow, production: str) -> None:
