@@ -1,7 +1,6 @@
 import gc
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -98,7 +97,7 @@ def test_a_cancelled_query_is_interrupted_and_never_answers(runner: Runner, qtbo
     begun = threading.Event()
     answered: list[object] = []
     task = runner.read(endless, begun, on_done=answered.append, on_failed=answered.append)
-    assert begun.wait(10)
+    assert begun.wait(60)
     task.cancel()
     after: list[int] = []
     for _ in range(2):  # both readers are free again
@@ -136,12 +135,12 @@ def test_stopping_ends_a_running_read_and_finishes_a_write(database: LocalDataba
 
     def write(database: LocalDatabase) -> None:
         writing.set()
-        assert stopping.wait(10)
+        assert stopping.wait(60)
         users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
 
     runner.read(read)
     runner.write(write)
-    assert reading.wait(10) and writing.wait(10)
+    assert reading.wait(60) and writing.wait(60)
     runner.stop()
     assert set(threading.enumerate()) <= before
     assert database.connection().execute("SELECT count(*) FROM users").get == 1
@@ -193,14 +192,13 @@ def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
         let_go.wait()
 
     runner.job(hang, on_done=told.append, on_failed=told.append)
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     thread = next(thread for thread in threading.enumerate() if thread.name == "job")
-    started = time.monotonic()
     runner.stop(seconds=0.1)
-    assert time.monotonic() - started < 2
+    assert thread.is_alive()
     assert "still running: job" in bugs.log_file().read_text()
     let_go.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert told == []
 
@@ -268,12 +266,12 @@ def test_what_a_thread_left_behind_holds_is_kept(database: LocalDatabase, qtbot:
 
     runner.job(hang)
     del hang
-    assert hangs.wait(10)
+    assert hangs.wait(60)
     thread = next(thread for thread in threading.enumerate() if thread.name == "job")
     runner.stop(seconds=0.01)
     del runner
     let_go.set()
-    thread.join(10)
+    thread.join(60)
     gc.collect()
     assert died == []
 

@@ -66,7 +66,7 @@ def serving(address: tuple[str, int]) -> Iterator[Odd]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture

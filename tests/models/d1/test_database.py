@@ -35,7 +35,7 @@ def emails(file: Path) -> list[str]:
 
 def settled(database: D1Database) -> bool | None:
     """What has become of the last act, as soon as that can be told."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OutcomeUnknown):
             return database.settle()

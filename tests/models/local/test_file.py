@@ -162,16 +162,13 @@ def test_what_is_no_file_is_said_to_be_what_it_is(tmp_path: Path) -> None:
 
 
 def test_a_lock_is_waited_for_until_the_time_is_up() -> None:
-    tries: list[float] = []
-
     def step() -> None:
-        tries.append(time.monotonic())
         raise apsw.BusyError
 
     deadline = time.monotonic() + 0.01
     with pytest.raises(apsw.BusyError):
         patiently(step, deadline, never)
-    assert len(tries) > 1 and tries[-2] < deadline
+    assert time.monotonic() >= deadline
     with pytest.raises(apsw.BusyError):
         patiently(step, time.monotonic() + 3600, lambda: True)
 

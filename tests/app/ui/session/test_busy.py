@@ -56,7 +56,7 @@ def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> No
 
     def work(progress: Progress, cancelled: Stop) -> None:
         progress(1_500, 3_000)
-        go_on.wait(10)
+        go_on.wait(60)
 
     context.job("Exporting", work, on_done=lambda result: None)
     qtbot.waitUntil(lambda: busy.label.text().startswith("Exporting · 1,500 of 3,000 · "))
@@ -68,7 +68,7 @@ def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> No
 
 def test_what_the_window_does_is_shown_when_a_file_has_closed(context: Context, qtbot: QtBot) -> None:
     busy, go_on = context.busy, threading.Event()
-    busy.run("Importing", lambda progress, cancelled: go_on.wait(10), on_done=lambda result: None)
+    busy.run("Importing", lambda progress, cancelled: go_on.wait(60), on_done=lambda result: None)
     context.job("Exporting", until_cancelled, on_done=lambda result: None)
     assert busy.label.text() == "Exporting"
     context.stop()

@@ -120,7 +120,7 @@ def test_one_look_outside_waits_behind_a_long_write(
     outside.start()
     outside._poll.stop()  # another two seconds may go by
     qtbot.waitUntil(lambda: len(looks) == 1)
-    runner.write(lambda database: go_on.wait(10))
+    runner.write(lambda database: go_on.wait(60))
     for _ in range(5):
         outside.look()
     answered: list[bool] = []

@@ -61,7 +61,7 @@ def test_what_is_in_sight_is_styled_at_once_and_the_rest_soon(qtbot: QtBot, them
     qtbot.waitUntil(lambda: text_colour(later) == DARK["bad"])
     assert window.updatesEnabled()
     set_property(later, "look", Look.TEXT)
-    assert {text_colour(label) for label in (later, *within)} == {DARK["text"]}
+    qtbot.waitUntil(lambda: {text_colour(label) for label in (later, *within)} == {DARK["text"]})
 
 
 def test_the_theme_may_change_again_before_all_is_styled(qtbot: QtBot, theme: Theme) -> None:
