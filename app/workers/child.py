@@ -38,8 +38,13 @@ WORKERS = {
 LOOK_SECONDS = 0.04
 """Between two looks at whether to stop, which is to work within 100 ms."""
 
-END_SECONDS = 1
-"""That a child may take to end once it is told to, before it is killed; only coverage makes it take any."""
+_COUNTED = "COVERAGE_PROCESS_CONFIG" in os.environ
+"""Coverage says by this variable that it counts in children, too."""
+
+END_SECONDS = 10 if _COUNTED else 1
+"""That a child may take to end once it is told to, before it is killed. Only coverage makes it take any: it
+writes down what it has counted, and half of that cannot be read.
+"""
 
 BEHIND = 10
 """How far behind an interface (`nice`); its table is to scroll even if every core is taken."""
@@ -227,9 +232,9 @@ def _spawn(worker: str, *, behind: bool) -> "subprocess.Popen[bytes]":
     if getattr(sys, "frozen", False):
         command = [sys.executable, "--worker", *words]
     else:
-        # Nothing but Python and our own path: half of the time that a start takes otherwise. Coverage alone,
-        # which says by this variable that it counts in children too, comes in with `site`.
-        site = [] if "COVERAGE_PROCESS_CONFIG" in os.environ else ["-S"]
+        # Nothing but Python and our own path: half of the time that a start takes otherwise. Coverage alone
+        # comes in with `site`.
+        site = [] if _COUNTED else ["-S"]
         command = [sys.executable, "-I", *site, "-c", _BOOT, "\n".join(sys.path), *words]
     return subprocess.Popen(
         command,
