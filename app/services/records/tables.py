@@ -94,8 +94,9 @@ class Table:
     """One table of the platform, its columns in the order they are shown.
 
     `noun` is what one and several records are called. `main` is the column that takes the room the others
-    leave; where there is none, those of `gives_way` go out of sight, the first of them first. A list is in
-    order of `sort` at first; `time` is what a date range restricts.
+    leave; where there is none, those of `gives_way` go out of sight, the first of them first. The tenant goes
+    before them where one is chosen, which all rows then have, and else after them. A list is in order of
+    `sort` at first; `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -203,7 +204,7 @@ USERS = Table(
     "Users",
     ("user", "users"),
     main="email",
-    gives_way=("updated_at", "has_password", "id", "tenant_id"),
+    gives_way=("updated_at", "has_password", "id"),
     heading=("email",),
     details=(("id",),),
     columns=(
@@ -222,7 +223,7 @@ AUDIT_CHAIN = Table(
     ("entry", "entries"),
     main="event_type",
     sort="seq",
-    gives_way=("hash", "tenant_id", "created_at", "previous_hash"),
+    gives_way=("hash", "created_at", "previous_hash"),
     heading=("event_type",),
     details=(("seq",), ("payload",)),
     columns=(
@@ -241,7 +242,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
-    gives_way=("updated_at", "has_secret", "tenant_id", "events", "name", "active"),
+    gives_way=("updated_at", "has_secret", "events", "name", "active"),
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(
@@ -263,7 +264,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "tenant_id", "read", "title"),
+    gives_way=("type", "read", "title"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(

@@ -22,7 +22,7 @@ from app.settings import RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import copy_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.data_table import ROW_HEIGHT, Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
@@ -70,6 +70,17 @@ _HEAD, _TAIL = 14, 18
 """Characters of a long file name that are shown."""
 
 
+_BESIDE_KEYS, _BESIDE_COMPONENTS = 300, 440
+"""Pixels that a dialog takes beside the rows of its table."""
+
+
+def _rows_beside(dialog: Dialog, height: int) -> int:
+    """As many rows as the screen has room for, at least three: a table that scrolls within words that do
+    leads nowhere.
+    """
+    return max(3, (dialog.screen().availableGeometry().height() - height) // ROW_HEIGHT)
+
+
 class AboutDialog(Dialog):
     """What the program is and is made of; "Copy" puts all of it on the clipboard, for a report."""
 
@@ -93,7 +104,8 @@ class AboutDialog(Dialog):
             Component("Phosphor Icons", "1.3", "MIT licence"),
         )
         rows = [(Cell(part.name), Cell(part.version or "—"), Cell(part.licence)) for part in self._parts]
-        self.table = StaticTable(theme, "Components", _COMPONENTS, rows, most=len(rows))
+        most = _rows_beside(self, _BESIDE_COMPONENTS)
+        self.table = StaticTable(theme, "Components", _COMPONENTS, rows, most=most)
         self.add_widget(Label("Made with", Look.SECTION))
         self.add_widget(self.table)
         unchanged = (
@@ -117,7 +129,8 @@ class ShortcutsDialog(Dialog):
         super().__init__(theme, "Keyboard shortcuts", _WITHIN, icon=Icon.INFO, parent=parent)
         self.setMinimumWidth(560)
         rows = [(Cell(key), Cell(what), Cell(where)) for where, key, what in keys]
-        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=len(rows), wide=1)
+        most = _rows_beside(self, _BESIDE_KEYS)
+        self.table = StaticTable(theme, "Keyboard shortcuts", _KEYS, rows, most=most, wide=1)
         self.add_widget(self.table)
         self.set_close_button()
 

@@ -3,8 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QProgressBar, QPushButton, QWidget
+from PySide6.QtGui import QEnterEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStatusBar,
+    QWidget,
+)
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
@@ -17,6 +25,9 @@ WAIT_SAID_MS = 600
 _MARGIN, _LOWEST, _ABOVE_STATUS, _WIDEST = 20, 2, 36, 640
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
+
+LOW = 600
+"""The height in pixels below which a window has rows to lose."""
 
 
 class ProgressBar(QProgressBar):
@@ -61,8 +72,8 @@ class WaitLine(QWidget):
 
 
 class Toast(QFrame):
-    """One per window, floating at the lower left of `host`, over its status bar and the margin above, where
-    no rows are; or where it covers no button instead.
+    """One per window, floating at the bottom of `host`, over its status bar and the margin above, where no
+    rows are, beside what that bar says; or where it covers no button instead.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
     Screen readers hear it as an announcement.
@@ -144,22 +155,26 @@ class Toast(QFrame):
             self.label.setWordWrap(True)
         self.adjustSize()
         lowest = QPoint(_MARGIN, self._host.height() - _ABOVE_STATUS - self.height())
-        self.move(next(filter(self._is_free, self._places()), lowest))
+        self.move(next(self._free_places(), lowest))
 
-    def _places(self) -> Iterator[QPoint]:
-        """Where it may stand, the best first: at the left from the bottom up, then further right."""
-        free = self._host.width() - self.width() - 2 * _MARGIN
-        for step in range(4):
-            for bottom in (_LOWEST, *range(_ABOVE_STATUS, self._host.height() // 2, 24)):
-                yield QPoint(_MARGIN + free * step // 3, self._host.height() - bottom - self.height())
-
-    def _is_free(self, corner: QPoint) -> bool:
-        covered = QRect(corner, self.size())
-        return not any(
-            covered.intersects(QRect(button.mapTo(self._host, QPoint()), button.size()))
-            for button in self._host.findChildren(QAbstractButton)
-            if button.isVisible() and not self.isAncestorOf(button) and button.window() is self._host.window()
-        )
+    def _free_places(self) -> Iterator[QPoint]:
+        """Where it covers no button and nothing that the status bar says: the lowest first, and of those the
+        one at the left.
+        """
+        host = self._host
+        bars = host.findChildren(QStatusBar)
+        said = [label for bar in bars for label in bar.findChildren(QLabel) if label.text()]
+        kept = [
+            QRect(part.mapTo(host, QPoint()), part.size())
+            for part in (*host.findChildren(QAbstractButton), *said)
+            if part.isVisible() and not self.isAncestorOf(part) and part.window() is host.window()
+        ]
+        free = host.width() - self.width() - 2 * _MARGIN
+        for bottom in (_LOWEST, *range(_ABOVE_STATUS, host.height() // 2, 24)):
+            for step in range(9):
+                corner = QPoint(_MARGIN + free * step // 8, host.height() - bottom - self.height())
+                if not any(QRect(corner, self.size()).intersects(part) for part in kept):
+                    yield corner
 
 
 _ICONS = {
@@ -174,15 +189,15 @@ _ICONS = {
 class Banner(QFrame):
     """How things stand: icon, bold headline, plain rest on the same line ("— 184,220 entries verified"), dim
     detail below, and buttons at the right. Where rest or detail do not fit in two lines, "More" shows the
-    whole of them. Or how far a long work is, with a Cancel button, which emits
-    `cancelled` and disables itself until the next verdict.
+    whole of them; in a low window the first line is all until then. Or how far a long work is, with a Cancel
+    button, which emits `cancelled` and disables itself until the next verdict.
     """
 
     cancelled = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._tone = Tone.NEUTRAL
+        self._tone, self._low = Tone.NEUTRAL, False
         self._buttons: list[QWidget] = []
         self._away: list[QWidget] = []
         """Those that are hidden while progress shows, and only then."""
@@ -266,8 +281,8 @@ class Banner(QFrame):
         self._headline.setText(headline)
         self._rest.setText(rest)
         self._detail.setText(detail)
-        self._detail.setVisible(bool(detail))
         self.more_button.setChecked(False)
+        self._show_detail()
         self._bar.setVisible(busy)
         self.cancel_button.setVisible(busy)
         for button in self._buttons if busy else back:
@@ -281,15 +296,43 @@ class Banner(QFrame):
             self._share_width()
         done = super().event(event)
         if shares:
-            long = self._rest.is_long or (self._detail.is_long and bool(self._detail.text()))
-            self.more_button.setVisible(long or self.more_button.isChecked())
+            detail = bool(self._detail.text()) and (self._low or self._detail.is_long)
+            self.more_button.setVisible(self._rest.is_long or detail or self.more_button.isChecked())
         return done
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.window().installEventFilter(self)
+        self._leave_room()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._leave_room()
+        return super().eventFilter(watched, event)
+
+    def _leave_room(self) -> None:
+        """One line where the window is low, so that rows are seen below it."""
+        low = self.window() is not self and self.window().height() < LOW
+        if low != self._low:
+            self._low = low
+            self._rest.fold_to(1 if low else 2)
+            self._row.setContentsMargins(16, 4 if low else 8, 10, 4 if low else 8)
+            self.setMinimumHeight(44 if low else 54)
+            self._show_detail()
+
+    def _show_detail(self) -> None:
+        in_one_line = self._low and not self.more_button.isChecked()
+        self._detail.setVisible(bool(self._detail.text()) and not in_one_line)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        self._line.setAlignment(self._headline, middle if in_one_line else Qt.AlignmentFlag.AlignTop)
+        self._row.setAlignment(self.more_button, middle if in_one_line else Qt.AlignmentFlag.AlignBottom)
 
     def _unfold(self, on: bool) -> None:
         self.more_button.setText("Less" if on else "More")
         self.more_button.setAccessibleName(f"{self.more_button.text()} of this notice")
         for label in (self._rest, self._detail):
             label.unfold(on)
+        self._show_detail()
 
     def _share_width(self) -> None:
         """Words on the buttons where there is room for a verdict beside them, however long this one is: they

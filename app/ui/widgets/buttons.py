@@ -208,7 +208,12 @@ class Lines(QWidget):
         return [part for part in self._parts if not part.isHidden()]
 
     def sizeHint(self) -> QSize:
-        sizes = [part.sizeHint() for part in self.parts()]
+        return self.size_of(self.parts())
+
+    @staticmethod
+    def size_of(parts: Sequence[QWidget]) -> QSize:
+        """What they take in one line."""
+        sizes = [part.sizeHint() for part in parts]
         width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
         return QSize(max(0, width), max((size.height() for size in sizes), default=0))
 

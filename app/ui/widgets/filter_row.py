@@ -13,15 +13,19 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, share_words
-from app.ui.widgets.labels import ElidedLabel, Look, in_row
+from app.ui.widgets.formatting import grouped
+from app.ui.widgets.labels import Label, Look, in_row, set_tip
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
 DEBOUNCE_MS = 200
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW = 200, 100
-_FOR_TEXT, _FOR_COUNT = 680, 780
-"""Widths from which on the text is as wide, and the count whole, beside as many pick lists as there are."""
+_TEXT, _TEXT_IN_NARROW = 200, 160
+_FOR_TEXT, _FOR_COUNT = 720, 780
+"""Widths from which on the text is as wide, and the count has its noun, beside as many pick lists as there
+are.
+"""
+_APART, _CLOSE = 12, 8
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -161,6 +165,8 @@ class FilterRow(QWidget):
         self._emitted = FilterValues()
         self._trailing: list[QPushButton] = []
         self._widest_count = 0
+        self._counted: tuple[int, str] | None = None
+        self._narrow = False
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
@@ -170,7 +176,7 @@ class FilterRow(QWidget):
         self.text.textChanged.connect(self._wait.start)
         self.text.left.connect(self._emit)
         self.text.left.connect(self.left)
-        self._row = in_row((self.text, 1), within=self, spacing=12)
+        self._row = in_row((self.text, 1), within=self, spacing=_APART)
         self.pickers: dict[str, Picker] = {}
         for spec in picks:
             picker = Picker(theme, spec.name, spec.any_label, width=140)
@@ -181,7 +187,7 @@ class FilterRow(QWidget):
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)
-        self.count = ElidedLabel(look=Look.DIM)
+        self.count = Label(look=Look.DIM)
         self.count.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.count.hide()
         self._row.addWidget(self.count)
@@ -202,7 +208,7 @@ class FilterRow(QWidget):
 
     def set_count(self, count: int | None, which: str = "") -> None:
         """Say how many rows the filter leaves, and `which` these are; None says nothing."""
-        self.count.setText("" if count is None else f"{counted(count, *self._noun)} {which}".rstrip())
+        self._counted = None if count is None else (count, which)
         self.count.setVisible(count is not None)
         self._share_room()
 
@@ -217,14 +223,29 @@ class FilterRow(QWidget):
         return super().event(event)
 
     def _share_room(self) -> None:
-        """Text and count keep their room before a button keeps its words; the count, while one types, the
-        most that it had, so that nothing beside it moves.
+        """Text and count keep their room before a button keeps its words, and the figure before its noun; the
+        count, while one types, the most that it had, so that nothing beside it moves.
         """
+        narrow = self.width() < _FOR_COUNT
+        if narrow != self._narrow:
+            self._narrow, self._widest_count = narrow, 0
+            self._row.setSpacing(_CLOSE if narrow else _APART)
+        self._say_count()
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
         self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
-        self.count.setMinimumWidth(self._widest_count if self.width() >= _FOR_COUNT else 0)
+        self.count.setMinimumWidth(self._widest_count)
         share_words(self._row, self.width(), self._trailing)
+
+    def _say_count(self) -> None:
+        """All of it, or where there is little room the figure, and all of it in the tool tip."""
+        if self._counted is None:
+            self.count.setText("")
+            return
+        number, which = self._counted
+        whole = f"{counted(number, *self._noun)} {which}".rstrip()
+        self.count.setText(f"{grouped(number)} {which}".rstrip() if self._narrow else whole)
+        set_tip(self.count, whole if self._narrow else "")
 
     def minimumSizeHint(self) -> QSize:
         return QSize(_LEAST, super().minimumSizeHint().height())

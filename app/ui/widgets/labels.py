@@ -168,6 +168,12 @@ class FoldedLabel(Label):
         self.updateGeometry()
         self.update()
 
+    def fold_to(self, most: int) -> None:
+        """Wraps to so many lines from now on."""
+        if most != self._most:
+            self._most = most
+            self.unfold(self._unfolded)
+
     def heightForWidth(self, width: int) -> int:
         lines = len(self._lines(width))
         return (lines if self._unfolded else min(lines, self._most)) * self._line_height()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -19,7 +19,7 @@ from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons
+from app.ui.widgets.buttons import Choice, CountChips, field_icons
 from app.ui.widgets.labels import Label, Look, in_column
 
 _COMMANDS = (
@@ -119,6 +119,53 @@ class Picker(QComboBox):
     def _close(self) -> None:
         if "popup" in vars(self):
             self.popup.hide()
+
+
+class FoldingChips(CountChips):
+    """Chips, or where one line has no room for all of them a picker with the same choices."""
+
+    _folded = False
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__(name)
+        self.picker = Picker(theme, name, f"Any {name.lower()}", width=140)
+        self.picker.setParent(self)
+        self.picker.hide()
+        self.picker.picked.connect(self._pick)
+
+    def set_chips(self, chips: Sequence[Choice]) -> None:
+        super().set_chips(chips)
+        first, *others = chips
+        self.picker.set_choices(others, first.count)
+        self._fold()
+
+    def set_key(self, key: str | None) -> None:
+        super().set_key(key)
+        self.picker.set_key(self.key())
+
+    def parts(self) -> Sequence[QWidget]:
+        return [self.picker] if self._folded else super().parts()
+
+    def sizeHint(self) -> QSize:
+        return self.size_of(super().parts())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.picker.minimumSizeHint().width(), self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fold()
+        super().resizeEvent(event)
+
+    def _fold(self) -> None:
+        self._folded = self.sizeHint().width() > self.width()
+        for part in super().parts():
+            part.setHidden(self._folded)
+        self.picker.setVisible(self._folded)
+        self._arrange()
+
+    def _pick(self, key: str | None) -> None:
+        self.set_key(key)
+        self.changed.emit(key)
 
 
 class PickerPopup(QFrame):

@@ -1,16 +1,17 @@
 """A table's columns: how they share its width, and the header above them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPalette
-from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QWidget
 
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
+from app.ui.widgets.formatting import tooltip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
 _SAVE_AFTER_MS = 400
@@ -18,6 +19,8 @@ _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
 
 _ARROW = 12
+MISSING = 26
+"""The width of the button that says how many columns have given way."""
 
 
 class ColumnLayout(QObject):
@@ -40,6 +43,8 @@ class ColumnLayout(QObject):
         self._giving: tuple[int, ...] = ()
         self._given: dict[int, int] = {}
         """The columns that have given way, and how wide they were."""
+        self._by_hand = set[int]()
+        """Those that a person has shown since, which stay."""
         self._arranged = self._alone = self._unfitted = False
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
@@ -88,6 +93,8 @@ class ColumnLayout(QObject):
             if 0 <= (by := header.sortIndicatorSection()) < header.count():
                 header.setSectionHidden(by, False)
             self._give_way()
+            if isinstance(header, TableHeader):
+                header.say_missing(self._given)
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
                 header.resizeSection(self._main, max(self._main_least(), self._room() - others))
@@ -95,15 +102,20 @@ class ColumnLayout(QObject):
     def let_give_way(self, columns: Sequence[int]) -> None:
         """Let these go out of sight where room is short, the first of them first; one shown by hand stays."""
         self._giving = tuple(columns)
+        self.fill()
 
     def _give_way(self) -> None:
-        header, room = self._header, self._room()
+        header, room = self._header, self._width()
         wanted = header.length() + sum(self._given.values())
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
             wanted += self._main_least() - header.sectionSize(self._main)
+        if wanted > room:
+            room -= MISSING
         for column in self._giving if room > 0 else ():
             was = column in self._given
             if column == header.sortIndicatorSection() or (header.isSectionHidden(column) and not was):
+                continue
+            if column in self._by_hand:
                 continue
             gives = wanted > room
             if gives:
@@ -120,7 +132,7 @@ class ColumnLayout(QObject):
 
     def _main_least(self) -> int:
         least, enough = _MAIN_LEAST
-        return min(enough, max(least, self._room() // 3))
+        return min(enough, max(least, self._room() // 4))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:
@@ -128,7 +140,11 @@ class ColumnLayout(QObject):
                 self._header.resizeSection(column, widest)
 
     def _room(self) -> int:
-        """The width for columns: a scroll bar that comes or goes has its place, and moves none of them."""
+        """The width for columns, beside the button for those that have given way where some have."""
+        return self._width() - (MISSING if self._given else 0)
+
+    def _width(self) -> int:
+        """A scroll bar that comes or goes has its place, and moves no column."""
         bar = self._table.verticalScrollBar()
         return self._table.contentsRect().width() - bar.sizeHint().width()
 
@@ -198,7 +214,9 @@ class ColumnLayout(QObject):
         if not self._alone and section != self._main and 0 in (before, after):  # hidden or shown
             if before == 0:
                 self._given.pop(section, None)
-                self._giving = tuple(column for column in self._giving if column != section)
+                self._by_hand.add(section)
+            else:
+                self._by_hand.discard(section)
             self.fill()
         header = self._header
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
@@ -228,7 +246,11 @@ def known_viewport(role: QPalette.ColorRole) -> QWidget:
 
 
 class TableHeader(QHeaderView):
-    """Its context menu hides, shows and fits columns."""
+    """Its context menu hides, shows and fits columns. A button at its end says how many have no room, and
+    opens it, too.
+    """
+
+    _missing: QToolButton | None = None
 
     def __init__(self, theme: Theme, table: QTableView) -> None:
         super().__init__(Qt.Orientation.Horizontal, table)
@@ -284,6 +306,36 @@ class TableHeader(QHeaderView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.columns_menu(self.logicalIndexAt(event.pos())).popup(event.globalPos())
+
+    def say_missing(self, columns: Collection[int]) -> None:
+        """Says which have no room; nothing where all have."""
+        if self._missing is None:
+            if not columns:
+                return
+            self._missing = QToolButton(self)
+            self._missing.setProperty("small", True)
+            self._missing.clicked.connect(self._open_menu)
+        names = [
+            self._word(self.logicalIndex(v)) for v in range(self.count()) if self.logicalIndex(v) in columns
+        ]
+        said = f"No room for {', '.join(names)}. Widen the window, or choose the columns here."
+        self._missing.setText(f"+{len(names)}")
+        self._missing.setToolTip(tooltip(said))
+        self._missing.setAccessibleName(said)
+        self._missing.setVisible(bool(names))
+        self._place_missing()
+
+    def _open_menu(self) -> None:
+        if self._missing is not None:
+            self.columns_menu().popup(self._missing.mapToGlobal(self._missing.rect().bottomLeft()))
+
+    def _place_missing(self) -> None:
+        if self._missing is not None:
+            self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_missing()
 
     def columns_menu(self, section: int = -1) -> QMenu:
         """The menu that hides, shows and fits columns; `section` is the one it was opened on."""

@@ -219,7 +219,8 @@ def _field(context: Context, declared: TableColumn, value: Any) -> Field:
     if declared.kind in _YES_OR_NO:
         return Field(declared.label, _word(declared, value), can_copy=False)
     if declared.kind is ColumnKind.TIME:  # what is copied is the number stored
-        return Field(declared.label, moment(context, value), copy=str(value))
+        # Only what does not grow old: a line more after a minute would move what stands below.
+        return Field(declared.label, instant(context, value), copy=str(value), tip=moment(context, value))
     return Field(declared.label, formatting.plain(value), mono=declared.kind in _IDS)
 
 
@@ -231,14 +232,20 @@ def epoch(stored: Any) -> int | None:
     return at if formatting.in_calendar(at) else None
 
 
-def moment(context: Context, stored: Any) -> str:
-    """ "2026-11-22 13:55:07 UTC · 2 h ago · stored as 1795355707000"; what is no time as it is stored."""
+def instant(context: Context, stored: Any, *, ago: bool = False) -> str:
+    """ "2026-11-22 13:55:07 UTC · stored as 1795355707000"; what is no time as it is stored."""
     at = epoch(stored)
     if at is None:
         return formatting.plain(stored)
-    absolute = formatting.absolute_time(at, context.settings.utc_times)
-    said = f"{absolute} · {formatting.relative_time(at, context.clock())}"
-    return said if str(stored) == str(at) else f"{said} · stored as {stored}"
+    parts = [formatting.absolute_time(at, context.settings.utc_times)]
+    parts += [formatting.relative_time(at, context.clock())] if ago else []
+    parts += [] if str(stored) == str(at) else [f"stored as {stored}"]
+    return " · ".join(parts)
+
+
+def moment(context: Context, stored: Any) -> str:
+    """The same with how long ago it was: "2026-11-22 13:55:07 UTC · 2 h ago"."""
+    return instant(context, stored, ago=True)
 
 
 _USERS = ("No users yet", "Create the first one with “New user”.")

@@ -18,9 +18,11 @@ from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
-from app.ui.widgets.buttons import Choice, CountChips
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import Choice
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
+from app.ui.widgets.picker import FoldingChips
 from app.workers.runner import Task
 from models.engine import MOST_READ
 from models.errors import DamagedFile, MuchToRead, TenantAdminError
@@ -292,11 +294,11 @@ def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
     return replace(query, since=shown.since, until=shown.until) == shown
 
 
-class FacetChips(CountChips):
-    """`FacetChips(name, known)`: a toggle for each known value of a column, and one for all others."""
+class FacetChips(FoldingChips):
+    """`FacetChips(theme, name, known)`: a toggle for each known value of a column, and one for all others."""
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(name)
+    def __init__(self, theme: Theme, name: str, known: Sequence[str]) -> None:
+        super().__init__(theme, name)
         self._known = known
         self._others: tuple[Value, ...] = ()
         self._found: Counts | None = None

@@ -94,7 +94,7 @@ class RecordTab(QWidget):
         self.model = self.list.model
         hidden = [column.name for column in table.listed if column.hidden]
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
-        self.table.columns.let_give_way([self.model.column_of(name) for name in table.gives_way])
+        self._let_give_way()
         if table.main:
             self.table.columns.set_main(self.model.column_of(table.main))
         self.selection = Selection(context, self.list, self)
@@ -284,6 +284,7 @@ class RecordTab(QWidget):
         if scope != self.scope:
             self.scope = scope
             self._stale = True
+            self._let_give_way()
 
     def reload(self) -> None:
         """Reads again, keeping selection, scroll position, order and filters."""
@@ -362,6 +363,15 @@ class RecordTab(QWidget):
             self.exact.add(column, value)
 
     # within
+
+    def _let_give_way(self) -> None:
+        """Of one tenant's rows nobody needs to read whose they are; of all tenants' it is said as long as
+        anything else can go.
+        """
+        gives = self.spec.table.gives_way
+        if "tenant_id" in self.spec.table.names:
+            gives = (*gives, "tenant_id") if self.scope == EVERYONE else ("tenant_id", *gives)
+        self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
 
     def _add_fold(self) -> None:
         """The act that folds the inspector away and shows it again."""

@@ -102,7 +102,7 @@ class RunsTab(RecordTab):
         }
 
     def top_widgets(self) -> Sequence[QWidget]:
-        self.chips = self.facets.chips["status"] = FacetChips("Status", planning.STATUSES)
+        self.chips = self.facets.chips["status"] = FacetChips(self.context.theme, "Status", planning.STATUSES)
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)
         line = QWidget()

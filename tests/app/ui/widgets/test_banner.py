@@ -1,6 +1,6 @@
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -8,7 +8,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
-from app.ui.widgets.labels import FoldedLabel, in_column
+from app.ui.widgets.labels import FoldedLabel, Label, in_column
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
 
@@ -169,7 +169,7 @@ def test_a_banner_wraps_to_two_lines_and_offers_more_of_what_is_longer(theme: Th
     banner = Banner(theme)
     in_column(banner, None, within=host)
     qtbot.addWidget(host)
-    host.resize(600, 400)
+    host.resize(600, 700)
     host.show()
     detail = next(one for one in banner.findChildren(FoldedLabel) if one.property("look") == "dim")
 
@@ -190,6 +190,24 @@ def test_a_banner_wraps_to_two_lines_and_offers_more_of_what_is_longer(theme: Th
     assert detail.height() >= QLabel.heightForWidth(detail, detail.width())
     qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: lines() == 2)
+
+
+def test_in_a_low_window_a_banner_is_one_line_until_more_is_asked_for(theme: Theme, qtbot: QtBot) -> None:
+    host = QWidget()
+    banner = Banner(theme)
+    in_column(banner, None, within=host)
+    qtbot.addWidget(host)
+    host.resize(700, 560)
+    host.show()
+    banner.show_verdict(Tone.BAD, "Chain broken", "— 4,000 entries checked, 2 errors", DETAIL)
+    detail = next(one for one in banner.findChildren(FoldedLabel) if one.property("look") == "dim")
+    qtbot.waitUntil(banner.more_button.isVisible)
+    assert not detail.isVisible() and banner.height() <= 46
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(detail.isVisible)
+    host.resize(700, 800)
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    assert detail.isVisible()
 
 
 def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None:
@@ -217,6 +235,22 @@ def test_a_toast_lies_over_the_status_bar_where_no_rows_are(qtbot: QtBot, theme:
     toast.show_message("128 rows exported to users.csv", "Show in folder")
     assert host.height() - toast.geometry().bottom() <= 4
     assert toast.height() <= 46, "the status bar and the margin above it"
+
+
+def test_a_toast_covers_nothing_that_the_status_bar_says(qtbot: QtBot, theme: Theme) -> None:
+    host = QMainWindow()
+    qtbot.addWidget(host)
+    left, right = Label("d1:prod · 17 requests, 22,081 rows read, 0 written"), Label("Retention: off")
+    host.statusBar().addWidget(left)
+    host.statusBar().addPermanentWidget(right)
+    host.resize(1100, 560)
+    with qtbot.waitExposed(host):
+        host.show()
+    toast = Toast(theme, host)
+    toast.show_message("1 user deleted", "Undo")
+    assert host.height() - toast.geometry().bottom() <= 4
+    for label in (left, right):
+        assert not toast.geometry().intersects(QRect(label.mapTo(host, QPoint()), label.size()))
 
 
 def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtBot, theme: Theme) -> None:

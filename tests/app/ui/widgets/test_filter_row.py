@@ -84,10 +84,24 @@ def test_a_choice_that_is_gone_from_the_list_is_kept(qtbot: QtBot, theme: Theme)
 
 def test_count(qtbot: QtBot, theme: Theme) -> None:
     row = make(qtbot, theme)
+    row.resize(900, 40)
     row.set_count(184220)
     assert row.count.text() == "184,220 entries"
     row.set_count(1)
     assert row.count.text() == "1 entry"
+
+
+def test_where_there_is_little_room_the_figure_is_whole_and_one_can_write(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    row.resize(660, 40)
+    row.show()
+    row.set_count(184220)
+    assert row.count.text() == "184,220"
+    assert "184,220 entries" in row.count.toolTip()
+    assert row.count.width() >= row.count.sizeHint().width()
+    assert row.text.width() >= 160
+    row.resize(900, 40)
+    assert row.count.text() == "184,220 entries" and not row.count.toolTip()
 
 
 def test_changing_the_filter_leaves_the_focus_alone(qtbot: QtBot, theme: Theme) -> None:

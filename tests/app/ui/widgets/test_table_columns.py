@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import pytest
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
 from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.table_columns import MISSING
+from tests.fixtures.window import child
 
 
 def shown(theme: Theme, qtbot: QtBot, rows: Sequence[Sequence[str]], width: int = 700) -> DataTable:
@@ -86,10 +89,17 @@ def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: 
     assert seen(table) == [0, 1, 2]
     table.resize(260, 300)
     assert seen(table) == [1, 2]
-    assert table.horizontalHeader().length() == room(table)
+    assert table.horizontalHeader().length() == room(table) - MISSING
+    button = child(table.horizontalHeader(), QToolButton)
+    assert button.text() == "+2" and button.accessibleName().startswith("No room for 1, 4.")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    menu = child(table.horizontalHeader(), QMenu)
+    assert [entry.text() for entry in menu.actions() if not entry.isChecked()][-2:] == ["1", "4"]
+    menu.close()
     table.resize(900, 300)
     assert seen(table) == [0, 1, 2, 3]
     assert table.horizontalHeader().length() == room(table)
+    assert not button.isVisible()
 
 
 def test_the_sorted_column_and_one_that_a_person_shows_give_no_way(theme: Theme, qtbot: QtBot) -> None:
