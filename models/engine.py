@@ -141,7 +141,7 @@ class Database(ABC):
     """One database in the platform's schema.
 
     Every method may raise the storage errors of `models.errors`. A thread that reads or writes does so within
-    `connection_context()`.
+    `connection_context()`, which may be nested.
     """
 
     limits: Limits

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
     from models.d1.database import D1Database
-    from models.engine import Database
+    from models.engine import Usage
 
 EXIT_INTACT, EXIT_FINDINGS, EXIT_COULD_NOT_RUN = 0, 1, 2
 EXIT_SIGNAL, SIGPIPE = 128, 13
@@ -167,9 +167,8 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
     return open_path(given, read_only=read_only, force_writable=force_writable)
 
 
-def used(database: "Database") -> dict[str, int]:
+def used(usage: "Usage | None") -> dict[str, int]:
     """What a command has used of a live database, for its JSON; nothing of a file."""
-    usage = database.usage
     if usage is None:
         return {}
     return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
@@ -181,9 +180,8 @@ def say_before(place: str, rows: int) -> None:
         complain(f"this reads up to {counted(rows, 'row')} of {place}")
 
 
-def say_used(database: "Database") -> None:
+def say_used(usage: "Usage | None") -> None:
     """The same for a person."""
-    usage = database.usage
     if usage is not None:
         rows = f"{counted(usage.read, 'row')} read, {usage.written:,} written"
         say(f"{counted(usage.calls, 'request')}: {rows}")

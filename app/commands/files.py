@@ -196,7 +196,7 @@ def export(options: argparse.Namespace) -> int:
     schema, rows = not options.data_only, not options.schema_only
     wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
     done = export_database(
-        given.file or given.database,
+        given.where,
         options.out,
         wanted,
         replace=options.force,
@@ -208,7 +208,7 @@ def export(options: argparse.Namespace) -> int:
     for note in done.notes:
         complain(note)
     say(f"{options.out}: {options.out.stat().st_size:,} bytes")
-    say_used(given.database)
+    say_used(given.database.usage)
     return EXIT_INTACT
 
 

@@ -49,7 +49,7 @@ def backup(options: argparse.Namespace) -> int:
     for note in done.notes:
         complain(note)
     say(f"{options.out}: {options.out.stat().st_size:,} bytes in {done.seconds:.1f} s, checked")
-    say_used(database)
+    say_used(database.usage)
     if AUDIT_CHAIN.name not in done.rows:
         return EXIT_FINDINGS if done.unsettled else EXIT_INTACT
     report = verify_with_checkpoints(

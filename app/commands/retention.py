@@ -119,8 +119,7 @@ def retention(options: argparse.Namespace) -> int:
         archives.require_folder(options.archive)
     database = given.database
 
-    where = given.file or database
-    checkpoint = partial(try_to_sign, where, store, verify, clock=lambda: int(time.time()))
+    checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
     with database.connection_context():
         planned = plan.plan(
             database,
@@ -173,7 +172,7 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
-        print_json(result.to_json() | used(database))
+        print_json(result.to_json() | used(database.usage))
     else:
         _say_rows(result.removed, "removed")
         _say_rows(result.changed, "lost what they referred to")
@@ -182,13 +181,13 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
         if result.archives:
             say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
-        say_used(database)
+        say_used(database.usage)
     return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
 
 
 def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
     if as_json:
-        print_json(planned.to_json() | used(database))
+        print_json(planned.to_json() | used(database.usage))
     else:
         _say_rows(planned.counts, "would be removed")
         _say_rows(planned.changed, "would lose what they refer to")
@@ -208,7 +207,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
             else_by = "" if database.usage is None else ", or by Time Travel where the database has it"
             say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
-        say_used(database)
+        say_used(database.usage)
     return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
 
 

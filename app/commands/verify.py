@@ -3,8 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +73,7 @@ def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
+    from app.services.chain.reading import usage_of  # noqa: PLC0415
     from app.services.chain.verify.report import Section  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -86,52 +86,48 @@ def verify(options: argparse.Namespace) -> int:
     section = Section(options.tenant, options.seq_from, options.seq_to)
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
-    with _reading(options.file) as where:
-        is_live = not isinstance(where, Path)
-        before = partial(_say_rows, where, quiet=options.quiet)
-        if options.since_checkpoint or (is_live and not options.whole and not any(_asked(options).values())):
-            _refuse_beside_since(options)
-            by = paths.os_user()
-            checked = verify_by_itself(
-                where, store, verifier, now=now, by=by, sign=False, whole_daily=not is_live, before=before
-            )
-            report, since = checked.report, checked.since
-        else:
-            before(section)
-            held = {"export": exported, "trust": trust, "archive": options.archive}
-            report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
-        if since is None and not report.entries and not report.findings:
-            _refuse_empty(section)
-        if options.report is not None:
-            from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+    where = _where(options.file)
+    usage = usage_of(where)
+    costs = usage is not None
+    before = partial(_say_rows, where, quiet=options.quiet)
+    if options.since_checkpoint or (costs and not options.whole and not any(_asked(options).values())):
+        _refuse_beside_since(options)
+        by = paths.os_user()
+        checked = verify_by_itself(
+            where, store, verifier, now=now, by=by, sign=False, whole_daily=not costs, before=before
+        )
+        report, since = checked.report, checked.since
+    else:
+        before(section)
+        held = {"export": exported, "trust": trust, "archive": options.archive}
+        report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
+    if since is None and not report.entries and not report.findings:
+        _refuse_empty(section)
+    if options.report is not None:
+        from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
-            known = store.checkpoints(where) if exported is None else read_export(exported)
-            write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
+        known = store.checkpoints(where) if exported is None else read_export(exported)
+        write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}
-        print_json(report.to_json() | more | ({} if isinstance(where, Path) else used(where)))
+        print_json(report.to_json() | more | used(usage))
     elif not options.quiet:
         if since is not None:
             say(f"from checkpoint {since.number} on: the last entries that it knew are there")
         print_report(report)
-        if not isinstance(where, Path):
-            say_used(where)
+        say_used(usage)
     elif not report.intact:
         with redirect_stdout(sys.stderr):
-            say(str(where) if isinstance(where, Path) else where.place)
+            say(str(options.file))
             print_report(report)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS
 
 
-@contextmanager
-def _reading(given: Path | LiveName) -> "Iterator[Where]":
-    """What is to be verified, to be read within."""
-    if not isinstance(given, LiveName):
-        yield database_path(given)
-        return
-    _, database = connected(given, read_only=True)
-    with database.connection_context():
-        yield database
+def _where(given: Path | LiveName) -> "Where":
+    """What is to be verified."""
+    if isinstance(given, LiveName):
+        return connected(given, read_only=True)[1]
+    return database_path(given)
 
 
 def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
@@ -199,21 +195,16 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
 
 def checkpoint(options: argparse.Namespace) -> int:
     """Verify a file and sign what was found."""
-    from app.services.chain.checkpoints.document import require_export_place  # noqa: PLC0415
-
-    if options.export is not None:
-        require_export_place(options.export)
-    with _reading(options.file) as where:
-        return _checkpoint(where, options)
-
-
-def _checkpoint(where: "Where", options: argparse.Namespace) -> int:
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import require_export_place  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_and_sign  # noqa: PLC0415
     from app.services.chain.rules import Verdict  # noqa: PLC0415
     from app.services.chain.verify.report import EVERYTHING  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
+    if options.export is not None:
+        require_export_place(options.export)
+    where = _where(options.file)
     code = EXIT_INTACT
     now = int(time.time())
     store, verify = store_and_verifier(take_part=True)

@@ -32,7 +32,7 @@ PART = 500
 def verify(
     where: "Where", *, processes: int | None = None, take_part: bool = False, **options: Any
 ) -> "Report":
-    """`verification.verify` of a file, `live.verify` of a live database, which the caller is connected to.
+    """`verification.verify` of a file, `live.verify` of a live database.
 
     A file in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
     process is one of those that scan, which is faster and right for a command line; a process with an

@@ -30,7 +30,7 @@ from app.services.chain.rules import (
     denied_start,
 )
 from app.services.chain.verify import source
-from models.engine import Database, Row, Rows, raw
+from models.engine import Database, Row, Rows, Usage, raw
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
@@ -153,14 +153,17 @@ def markers_of(database: Database, encoding: str, tenant: str) -> tuple[list[Mar
 # --------------------------------------------------------- a file, as a scan opens it, or a live database
 
 Where = Path | Database
-"""Where chains are that are verified and signed: a file, or a live database that the caller is connected
-to.
-"""
+"""Where chains are that are verified and signed: a file, or a live database. Whoever reads connects to it."""
 
 
 def name_of(where: Where) -> str:
     """What a person calls it."""
     return where.name if isinstance(where, Path) else where.place
+
+
+def usage_of(where: Where) -> Usage | None:
+    """What is counted of reading it, because it costs something; None of a file."""
+    return None if isinstance(where, Path) else where.usage
 
 
 def place_of(where: Where) -> tuple[str, str]:
@@ -182,24 +185,26 @@ def opened_to_read(where: Where) -> Iterator[Database]:
     Raises what `source.Source` raises, and the storage errors.
     """
     if not isinstance(where, Path):
-        yield where
+        with where.connection_context():
+            yield where
         return
     with ExitStack() as stack, _opened(source.Source(where, stack)) as database:
         yield database
 
 
-def read_at_once(place: Where, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+def read_at_once(where: Where, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
     """The encoding of the text, and the rows of each read, all from one moment. Raises the same."""
-    if not isinstance(place, Path):
-        return place.encoding, place.read_batch(queries)
+    if not isinstance(where, Path):
+        with where.connection_context():
+            return where.encoding, where.read_batch(queries)
     with ExitStack() as stack:
-        where = source.Source(place, stack)
+        file = source.Source(where, stack)
         while True:
-            with _opened(where) as database:
+            with _opened(file) as database:
                 found = database.encoding, database.read_batch(queries)
-            if where.undisturbed():
+            if file.undisturbed():
                 return found
-            where.unfrozen()
+            file.unfrozen()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A verification: what is asked of it, the run of it, and what it has found of each entry."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
@@ -21,7 +20,7 @@ from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor,
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
-from models.engine import MOST_READ, Database, read_at_most
+from models.engine import MOST_READ, read_at_most
 from models.progress import Progress, Stop
 
 LinkCell = tuple[str, str | None, Tone | None, str]
@@ -150,20 +149,6 @@ def run(
     errors of `verify_and_sign` and `verify_with_checkpoints`, and `MuchToRead` before it reads more rows than
     were asked for.
     """
-    with where.connection_context() if isinstance(where, Database) else nullcontext():
-        return _run(progress, cancelled, asked, where, now=now, by=by, on_report=on_report)
-
-
-def _run(
-    progress: Progress,
-    cancelled: Stop,
-    asked: Asked,
-    where: Where,
-    *,
-    now: int,
-    by: str,
-    on_report: Callable[[Report], object] | None,
-) -> Outcome:
     store, verify = store_and_verifier()
 
     def before(section: Section) -> None:

@@ -37,6 +37,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
+    from app.services.chain.reading import Where
     from app.services.files.describe import OpenedFile
     from app.services.files.exporting import Exported
     from app.services.files.find import Candidate
@@ -269,16 +270,16 @@ class Files(QObject):
 
         title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
         title = "Save what can be read as SQL" if readable else title
-        source = given if isinstance(given, Path) else given.file or given.database
-        name = f"{given.stem}{'' if tenant is None else ' one tenant'}.sql"
-        start = source.with_name(name) if isinstance(source, Path) else self._folder() / name
+        source = given if isinstance(given, Path) else given.where
+        folder = source.parent if isinstance(source, Path) else self._folder()
+        start = folder / f"{given.stem}{'' if tenant is None else ' one tenant'}.sql"
         found = ask_save(self._window, title, str(start), DUMPS)
         if found is not None:
             self.export_sql(source, found[0], tenant, readable=readable)
 
     def export_sql(
         self,
-        source: Path | Database,
+        source: Where,
         target: Path,
         tenant: str | None,
         most: int = MOST_READ,
@@ -289,23 +290,22 @@ class Files(QObject):
 
         Asks where more than `most` rows of a live one are read: all, also for a tenant's.
         """
-        before = None if isinstance(source, Path) else partial(read_at_most, most, place=source.place)
 
         def work(progress: Progress, cancelled: Stop) -> Exported:
+            from app.services.chain.reading import name_of  # noqa: PLC0415
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
-            told = partial(export_database, progress=progress, cancelled=cancelled)
-            if before is not None:
-                told = partial(told, before=before)
+            before = partial(read_at_most, most, place=name_of(source))
+            told = partial(export_database, before=before, progress=progress, cancelled=cancelled)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
         def done(exported: Exported) -> None:
             said = f"{counted(exported.count, 'row')} exported to {target.name}"
             self._say_written(said, exported.notes, target)
 
-        in_place = self._in_place(source, work) if isinstance(source, Path) else work
         failed = partial(self._ask_to_read, partial(self.export_sql, source, target, tenant))
+        in_place = self._in_place(source, work)
         self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done, on_failed=failed)
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
@@ -392,12 +392,12 @@ class Files(QObject):
         )
         wait.cancelled.connect(job.cancel)
 
-    def _in_place(self, path: Path, work: Callable[[Progress, Stop], Any]) -> Callable[[Progress, Stop], Any]:
+    def _in_place(self, where: Where, work: Callable[..., Any]) -> Callable[[Progress, Stop], Any]:
         """Work on the file that is shown, which is not begun where another was put in its place."""
         shown = self._shown
 
         def checked(progress: Progress, cancelled: Stop) -> Any:
-            if shown is not None and shown.path == path:
+            if shown is not None and shown.path == where:
                 shown.database.require_in_place()
             return work(progress, cancelled)
 

@@ -232,8 +232,9 @@ def rows_to_read(database: Database, section: Section = EVERYTHING) -> int:
     """About how many rows a verification reads, at most, as they are charged: each once, and of the whole
     once more through each index. Raises as `verify`.
     """
-    reader = LiveReader(database)
-    extent = ends(reader, section, reader.ends)
+    with database.connection_context():
+        reader = LiveReader(database)
+        extent = ends(reader, section, reader.ends)
     low, high = extent.span
     return max(0, high - low + 1) * (1 if section != EVERYTHING else 1 + reader.indexes)
 
@@ -259,9 +260,8 @@ def verify(
     started = time.perf_counter()
     history = held_against(section, checkpoints)
     wish = Wish(section, now, executor, history, seal and section == EVERYTHING, progress, cancelled)
-    reader = LiveReader(database)
-    with executor.start(executor.most):
-        report = _Verification(database, reader, wish, page).run()
+    with database.connection_context(), executor.start(executor.most):
+        report = _Verification(database, LiveReader(database), wish, page).run()
     return replace(report, seconds=time.perf_counter() - started)
 
 

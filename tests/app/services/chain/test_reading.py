@@ -8,15 +8,18 @@ import pytest
 
 from app.services.chain import numbering
 from app.services.chain.checkpoints.identity import ChainRows
-from app.services.chain.reading import Link, chunks, inspect_entry, opened_to_read
+from app.services.chain.reading import Link, chunks, inspect_entry, opened_to_read, read_at_once
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
+from app.services.chain.verify.live import rows_to_read
 from app.services.retention.prefixes import find_prefixes
 from app.workers import scan_pool
+from models.engine import raw
 from models.errors import NotFound
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
+from tests.fixtures.plain_engine import PlainEngine
 
 TENANT = "tenant-00"
 
@@ -50,6 +53,15 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, databa
     assert "does not match its own hash" in edited.problems[0]
     assert (behind.hash_ok, behind.link, behind.previous_seq) == (True, Link.BROKEN, 2)
     assert behind.problems == (broken_link(TENANT, 4),)
+
+
+def test_whoever_reads_connects(chain: ChainFile) -> None:
+    engine = PlainEngine(chain.path)
+    with opened_to_read(engine) as database:
+        assert inspect_entry(database, 1).hash_ok
+    encoding, ((found,),) = read_at_once(engine, [raw("SELECT count(*) FROM audit_chain")])
+    assert (encoding, found[0]) == ("utf-8", 4)
+    assert rows_to_read(engine) >= 4
 
 
 @pytest.mark.parametrize("seq", [1, 2])
