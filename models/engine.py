@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
@@ -34,6 +35,7 @@ class Capability(Enum):
     BACKUP = auto()  # a local file can be made of all that it holds
     RESTORE = auto()
     MIGRATE = auto()
+    SETTLES = auto()  # the answer to a write may be lost; `settle()` finds out
     OUTSIDE_CHANGES = auto()  # `outside_changes()` tells that somebody else has written
 
 
@@ -86,6 +88,19 @@ class Statement:
 
 
 @dataclass(slots=True)
+class Consent:
+    """What a person has agreed to of acts on a database: that they are `unrecorded` where there is no audit
+    chain; that they go on although it is `damaged`; `heard`, the caution of the act that comes next. With
+    `asks` an act waits for a person where its entry would take a number of the gateway's own.
+    """
+
+    unrecorded: bool = False
+    damaged: bool = False
+    heard: str | None = None
+    asks: bool = False
+
+
+@dataclass(slots=True)
 class Waiting:
     """A write that waits: for which programs, since when (by `time.monotonic`), and whether it is to stop.
 
@@ -125,10 +140,9 @@ class Pages:
 
 @dataclass(slots=True)
 class Usage:
-    """What was used since it began, as a live database is charged: calls, bytes received, rows."""
+    """What was used since it began, as a live database is charged: calls, rows."""
 
     calls: int = 0
-    received: int = 0
     read: int = 0
     written: int = 0
 
@@ -153,25 +167,20 @@ class Database(ABC):
     """When its writes are locked, in epoch seconds."""
     last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
-    unrecorded: bool = False
-    """Whether a person has agreed that acts are recorded nowhere, where there is no audit chain."""
-    cautious: bool = False
-    """Whether an act waits for a person's word where its entry would take a number of the gateway's own."""
     damaged: bool = False
     """Whether reading it has met damage."""
-    damage_heard: bool = False
-    """Whether a person has agreed that acts go on all the same."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
     usage: Usage | None = None
     """What is counted, because it costs something; read on any thread."""
     encoding: str = "utf-8"
     """What the bytes of a text are in, by Python's name."""
-    heard: str | None = None
-    """The caution that the person has heard of the act that comes next."""
-
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
+
+    @cached_property
+    def consent(self) -> Consent:
+        return Consent()
 
     @property
     def is_locked(self) -> bool:

@@ -243,7 +243,6 @@ class Client:
             raise NotReached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
             raise NotKnown(_why(error)) from None
-        self._count(received=len(content))
         return self._judged(status, given, content)
 
     def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class D1Database(Database):
 
     limits = D1_LIMITS
     readers = 4  # which only wait
-    capabilities = frozenset({Capability.BACKUP})
+    capabilities = frozenset({Capability.BACKUP, Capability.SETTLES})
 
     def __init__(
         self, client: Client, database_id: str, *, read_only: bool = False, within: str = ""

@@ -20,7 +20,7 @@ from app.services.chain.rules import (
     deviation,
     entry_hash,
 )
-from models.engine import Database, Rows, Statement, raw, sql_name
+from models.engine import Consent, Database, Rows, Statement, raw, sql_name
 from models.errors import (
     DiskFull,
     HeadMoved,
@@ -88,12 +88,12 @@ class Caution(TenantAdminError):
 
     question = "Take the gateway's next number?"
 
-    def heard(self, database: Database) -> None:
-        database.heard = str(self)
+    def heard(self, consent: Consent) -> None:
+        consent.heard = str(self)
 
 
 class NotRecorded(Caution):
-    """There is no audit chain, and nobody has agreed to that yet (`Database.unrecorded`)."""
+    """There is no audit chain, and nobody has agreed to that yet (`Consent.unrecorded`)."""
 
     question = "Go on without a record?"
     sentence = (
@@ -101,12 +101,12 @@ class NotRecorded(Caution):
         "nothing was changed."
     )
 
-    def heard(self, database: Database) -> None:
-        database.unrecorded = True
+    def heard(self, consent: Consent) -> None:
+        consent.unrecorded = True
 
 
 class DamageMet(Caution):
-    """Reading has met damage, and nobody has agreed yet to write all the same (`Database.damage_heard`)."""
+    """Reading has met damage, and nobody has agreed yet to write all the same (`Consent.damaged`)."""
 
     question = "Write into a damaged file?"
     sentence = (
@@ -114,8 +114,8 @@ class DamageMet(Caution):
         "a copy first, or save what can be read; nothing was changed."
     )
 
-    def heard(self, database: Database) -> None:
-        database.damage_heard = True
+    def heard(self, consent: Consent) -> None:
+        consent.damaged = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def append(
     is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
     caution.
     """
-    if database.damaged and not (told or database.damage_heard):
+    if database.damaged and not (told or database.consent.damaged):
         raise DamageMet(database.place)
     for attempt in range(ATTEMPTS):
         batch = plan()
@@ -202,7 +202,7 @@ def append(
         try:
             held = database.run_batch([*appended, *batch.statements], cancelled=cancelled)
             if caution is not None:
-                database.heard = None  # the next act is another one
+                database.consent.heard = None  # the next act is another one
             return held
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database):
@@ -224,10 +224,10 @@ def append(
 
 def _caution(database: Database, batch: Batch) -> str | None:
     """What a person has heard of this batch, if there is anything. Raises `Caution` of what is news."""
-    if not database.cautious:
+    if not database.consent.asks:
         return None
     said = caution(database, [event.tenant_id for event in batch.events])
-    if said not in {None, database.heard}:
+    if said not in {None, database.consent.heard}:
         raise Caution(said)
     return said
 
@@ -254,7 +254,7 @@ def has_chain(database: Database) -> bool:
 
 def require_agreement(database: Database) -> None:
     """Raises `NotRecorded`, of a database without an audit chain."""
-    if not database.unrecorded:
+    if not database.consent.unrecorded:
         raise NotRecorded(database.place)
 
 
@@ -265,8 +265,8 @@ def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str |
         if not database.rows(raw(has_it, tenant)):
             barred = f"be recorded in the chain of {tenant}" if child == TABLE else f"be added for {tenant}"
             return (
-                f"{child} of this file refers to {table}, which has no {column} “{tenant}”, so nothing can "
-                f"{barred}. Add such a row to {table}, then try again."
+                f"{child} of this database refers to {table}, which has no {column} “{tenant}”, so nothing "
+                f"can {barred}. Add such a row to {table}, then try again."
             )
     return None
 
@@ -313,14 +313,14 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
             what = "lets previous_hash be NULL, so two programs could append behind one entry"
     if what is not None:
         raise NotAllowed(
-            f"In this file {TABLE} {what}; nothing was changed. Open a file with the platform's own schema."
+            f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
         )
     names = {bytes(name).decode(database.encoding, "replace"): seq for name, seq in recent}
     latest = names.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
         raise NotAllowed(
-            f"An index of this file hides the last entry of {tenant_id}, so nothing can follow it; nothing "
-            "was changed. Verify the chain, and rebuild the file's indexes (REINDEX)."
+            f"An index of this database hides the last entry of {tenant_id}, so nothing can follow it; "
+            "nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
     if not rows:
         return Head(GENESIS, None)

@@ -35,7 +35,7 @@ Ours, which begin like that or are markers, take the table's next number anywher
 """
 
 _CAUTION: Final = (
-    "The platform's gateway seems to number the audit entries of this file itself, tenant by tenant. An "
+    "The platform's gateway seems to number the audit entries of this database itself, tenant by tenant. An "
     "entry of ours in the chain of {tenant} takes the number that the gateway gives next to {owners}; what "
     "the gateway writes for {owners} is then refused, each time. To let it go on, change something of "
     "{owners} here afterwards: its next number is then the one behind the entry of that change."
@@ -59,8 +59,8 @@ def only_tenant(database: Database) -> str | None:
 def caution(database: Database, tenants: Sequence[str]) -> str | None:
     """What a person should know before entries are made in the chains of `tenants`, in that order.
 
-    None where that is nothing. Where the newest entries of others are not numbered so, the database is not
-    `cautious` from then on. The caller holds a connection. Raises the storage errors.
+    None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked from
+    then on (`Consent.asks`). The caller holds a connection. Raises the storage errors.
     """
     counter, last = last_numbers(database)
     owner = [] if end_is_lost(counter, last) else database.rows(raw(_LAST))
@@ -70,7 +70,7 @@ def caution(database: Database, tenants: Sequence[str]) -> str | None:
         return None
     found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
     if any(is_apart for _, _, is_apart, _ in found):
-        database.cautious = False
+        database.consent.asks = False
         return None
     numbered = {
         named(name, database.encoding) for name, of_others, _, is_taken in found if of_others and not is_taken

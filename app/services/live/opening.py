@@ -51,7 +51,6 @@ class OpenedLive(Opened):
         if self.connection.is_local:  # where wrangler has no Time Travel either
             back = f"A copy comes into an empty one: npx wrangler d1 execute {name} --file=copy.sql."
         return {
-            Capability.CHILD_SCAN: by("exported", "export", name),
             Capability.RESTORE: back,
             Capability.MIGRATE: by("migrated", "migrations apply", name),
         }

@@ -121,7 +121,7 @@ def carry_out(
         asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
         if asking:
             raise NeedsConfirmation(asking)
-        if not (plan.has_chain or confirmation.unrecorded or database.unrecorded):
+        if not (plan.has_chain or confirmation.unrecorded or database.consent.unrecorded):
             raise NotRecorded(database.place)
     run = _Run(
         database=database,

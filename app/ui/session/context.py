@@ -29,7 +29,6 @@ Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
 
 _CANNOT = {
-    Capability.CHILD_SCAN: "Child processes cannot read this database; verifying and exporting need them.",
     Capability.BACKUP: "No copy can be saved of this database.",
     Capability.RESTORE: "Nothing can be put back into this database.",
     Capability.MIGRATE: "This database is migrated elsewhere.",
@@ -60,7 +59,7 @@ class Context(QObject):
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
-        opened.database.cautious = True
+        opened.database.consent.asks = True
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
@@ -106,11 +105,12 @@ class Context(QObject):
     def know_rows(self, table: str, scope: Scope, rows: int) -> None:
         self._listed[table, scope] = rows
 
+    def can(self, capability: Capability) -> bool:
+        return capability in self.opened.database.capabilities
+
     def lacks(self, capability: Capability) -> str | None:
         """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
-        if capability in self.opened.database.capabilities:
-            return None
-        return self.opened.elsewhere.get(capability) or _CANNOT[capability]
+        return None if self.can(capability) else self.opened.elsewhere.get(capability) or _CANNOT[capability]
 
     def without(self, table: str) -> str | None:
         """That the file has no such table, as a sentence for a disabled action; None when it has."""
@@ -149,7 +149,7 @@ class Context(QObject):
 
         def agreed() -> None:
             if isinstance(error, Caution):
-                error.heard(self.opened.database)
+                error.heard(self.opened.database.consent)
             again()
 
         if isinstance(error, Caution):

@@ -22,7 +22,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
-from models.engine import MOST_READ
+from models.engine import MOST_READ, Capability
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
@@ -97,7 +97,7 @@ class Workspace(QWidget):
         self.notices = notices.of_opened(
             context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
         )
-        if context.lock.needed:
+        if context.can(Capability.SETTLES):
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
         damage = notices.DamageNotice(context, self.restore_wanted, self.salvage_wanted)
         self._column = in_column(damage, *self.notices, (self.tabs, 1), within=self, spacing=0)
@@ -129,7 +129,7 @@ class Workspace(QWidget):
         if page.asks_first:
             self._around.start()
         self._count_unread()
-        if self.context.lock.needed:
+        if self.context.can(Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
             page.table.setFocus(Qt.FocusReason.OtherFocusReason)

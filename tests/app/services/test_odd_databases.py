@@ -124,7 +124,7 @@ def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
         if opened.read_only_reason:
             continue
         database = opened.database
-        database.unrecorded = True
+        database.consent.unrecorded = True
         chosen = random.Random(number)
         with database.connection_context():
             for act in acts(database, chosen):

@@ -134,7 +134,7 @@ def _export(
 
     opened, lists = tab.context.opened, tab.context.lists
     rows: Any = {"query": query, "form": form, "keys": keys, "most": most}
-    if tab.context.lacks(Capability.CHILD_SCAN):
+    if not tab.context.can(Capability.CHILD_SCAN):
         return partial(export_rows_here, opened.database, lists, **rows)
     return partial(export_rows, opened.path, read_only=opened.read_only, **rows)
 

@@ -190,7 +190,7 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
     execute = database.connection().execute
     made = str(execute("SELECT sql FROM sqlite_master WHERE name = 'audit_chain'").get)
     execute("DROP TABLE audit_chain")
-    database.unrecorded = True
+    database.consent.unrecorded = True
     plans: list[Batch] = []
 
     def plan() -> Batch:

@@ -83,7 +83,7 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 41)})
-    database.cautious = True
+    database.consent.asks = True
     paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
 
     def write(event: Event) -> None:
@@ -93,15 +93,15 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
         write(renamed)
         with pytest.raises(Caution, match="“aurora”") as met:
             write(paused)
-        met.value.heard(database)
+        met.value.heard(database.consent)
         write(paused)
         write(paused)  # the number is taken already
     tenants = [row[0] for row in sql.execute("SELECT tenant_id FROM audit_chain WHERE seq > 40 ORDER BY seq")]
     assert tenants == ["aurora", "system", "system"] * 2
-    assert database.cautious
+    assert database.consent.asks
     number(database, {"aurora": range(47, 48)})  # of somebody else, and not behind its last
     write(paused)
-    assert not database.cautious, "no gateway numbers here"
+    assert not database.consent.asks, "no gateway numbers here"
 
 
 def test_retention_says_it_before_each_run_and_after(database: LocalDatabase, sql: apsw.Connection) -> None:
@@ -110,7 +110,7 @@ def test_retention_says_it_before_each_run_and_after(database: LocalDatabase, sq
     assert retain(database).removed["audit_chain"] == 2
     append_by_tenant(sql, "aurora", NOW)
     append_by_tenant(sql, "borealis", OLD, OLD)  # whose first numbers are free now
-    database.cautious = True
+    database.consent.asks = True
     assert "“aurora”" in str(planned(database).caution)
     result = retain(database)
     assert result.removed["audit_chain"] and "“aurora”" in str(result.caution)
@@ -118,5 +118,5 @@ def test_retention_says_it_before_each_run_and_after(database: LocalDatabase, sq
         append_by_tenant(sql, "aurora", NOW)
     chains.append(sql, "aurora", [NOW])  # the way out
     append_by_tenant(sql, "aurora", NOW)
-    assert database.cautious and chains.problems(sql) == []
+    assert database.consent.asks and chains.problems(sql) == []
     assert planned(database, days=400).caution is not None, "for a run of another day"
