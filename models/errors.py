@@ -109,7 +109,7 @@ class TooMuch(TenantAdminError):
 class StorageError(TenantAdminError):
     """The file cannot serve what was asked of it."""
 
-    heading = "The file does not allow it"
+    heading = "The database does not allow it"
 
 
 class MuchToRead(TenantAdminError):
@@ -364,18 +364,18 @@ class DiskFailure(StorageError):
 
 
 class TableMissing(StorageError):
-    sentence = "This file has no table {what}, which this needs."
+    sentence = "This database has no table {what}, which this needs."
 
 
 class ColumnMissing(StorageError):
-    sentence = "This file has no column {what}, which this needs."
+    sentence = "This database has no column {what}, which this needs."
 
 
 class OnlyElsewhere(StorageError):
     """The file's schema asks for what another program adds to SQLite, a collation say."""
 
     sentence = (
-        "The tables of this file use the {what}, which only the program that made them has; nothing was "
+        "The tables of this database use the {what}, which only the program that made them has; nothing was "
         "changed. Do this in that program."
     )
 
@@ -383,7 +383,7 @@ class OnlyElsewhere(StorageError):
 class Refused(StorageError):
     """A constraint that the platform's schema does not have, or a record that others still refer to."""
 
-    sentence = "The file's own rules refuse this ({what}); nothing was changed."
+    sentence = "The database's own rules refuse this ({what}); nothing was changed."
 
 
 class HeadMoved(StorageError):

@@ -195,8 +195,8 @@ class Images:
                 yield _as_stored(table, read, row), tuple(map(decoded, row[len(read) :]))
 
     def refuse_unaddable(self, rows: Sequence[StoredRow]) -> None:
-        """Raises `NotAllowed` where the file's own rules would not take one of the whole rows again: a CHECK
-        that it broke when it was written, say.
+        """Raises `NotAllowed` where the database's own rules would not take one of the whole rows again: a
+        CHECK that it broke when it was written, say.
         """
         for name in dict.fromkeys(row.table.name for row in rows):
             there = [row for row in rows if row.table.name == name]
@@ -204,8 +204,8 @@ class Images:
             if found := self._database.refused(name, insertions):
                 which, why = there[found[0]].record_id, found[1]
                 raise NotAllowed(
-                    f"The row {visible(str(shown(which)))} of {name} breaks the file's own rules as it is "
-                    f"({why}), so it could not be put back; nothing was changed. Put that right first."
+                    f"The row {visible(str(shown(which)))} of {name} breaks the database's own rules as it "
+                    f"is ({why}), so it could not be put back; nothing was changed. Put that right first."
                 )
 
     def refuse_orphans(self, changes: Sequence[RowChange]) -> None:
@@ -238,8 +238,8 @@ class Images:
         if any(self.read(queries)):
             raise NotAllowed(
                 f"A row of {child.name} that would go or change refers to a row of {parent.name} that is not "
-                "there, so the file's own rules would not let that be undone; nothing was changed. Put that "
-                "right first."
+                "there, so the database's own rules would not let that be undone; nothing was changed. Put "
+                "that right first."
             )
 
     def matching(

@@ -47,8 +47,8 @@ Choice = tuple[str, tuple[Value, ...]]
 
 class NoSingleKey(StorageError):
     sentence = (
-        "In the table {what} of this file no single column tells all rows apart, and a list goes by one; so "
-        "they are not shown. Nothing is wrong with them."
+        "In the table {what} of this database no single column tells all rows apart, and a list goes by one; "
+        "so they are not shown. Nothing is wrong with them."
     )
 
 

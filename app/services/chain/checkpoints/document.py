@@ -138,7 +138,7 @@ def _unknown(key: str) -> Finding:
 def _problem(item: Checkpoint | Unreadable, trusted: frozenset[str], database: str | None) -> Problem | None:
     if isinstance(item, Unreadable):
         which = "A checkpoint" if item.number is None else f"Checkpoint {item.number}"
-        return None, None, f"{which} of this file cannot be read in the store; the others were used."
+        return None, None, f"{which} of this database cannot be read in the store; the others were used."
     if not item.signature_holds():
         return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
     if item.key not in trusted:

@@ -218,7 +218,8 @@ class CheckpointStore:
         seal = report.seal
         if seal is None:
             raise NotSigned(
-                "Only an undisturbed verification of the whole file can become a checkpoint; verify it again."
+                "Only an undisturbed verification of the whole database can become a checkpoint; verify it "
+                "again."
             )
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
@@ -502,14 +503,16 @@ def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tupl
 
 
 def _unknown(row: str) -> str:
-    return f"Nobody knows whether checkpoints speak of this file: {row} cannot be read."
+    return f"Nobody knows whether checkpoints speak of this database: {row} cannot be read."
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:
     """That later checkpoints have been there, or that nobody can tell."""
     newest, seen = max((item.number for item in good), default=0), database.seen_number
     if database.damaged:
-        sentence = "What the store remembers of this file cannot be read: later checkpoints may be missing."
+        sentence = (
+            "What the store remembers of this database cannot be read: later checkpoints may be missing."
+        )
         return [Finding(Code.ROLLBACK, None, None, None, str(newest), sentence)]
     if newest >= seen:
         return []

@@ -75,7 +75,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     report, asked = outcome.report, outcome.asked
     if outcome.outdated and report.intact:
         rest = banner(replace(outcome, outdated=False))[2]
-        detail = "Another program, or retention, has written to the file. Verify it again."
+        detail = "Another program, or retention, has written to the database. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report.verdict, report.entries, asked.since, newer)

@@ -106,7 +106,7 @@ def _missing(table: Table, declared: TableColumn) -> Column:
         text=lambda value, row: "",
         sortable=False,
         dim=True,
-        hint=f"The table {table.name} of this file has no column {declared.source}.",
+        hint=f"The table {table.name} of this database has no column {declared.source}.",
     )
 
 

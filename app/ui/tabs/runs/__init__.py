@@ -309,7 +309,7 @@ def refusal_of(
                 return "A deleted run must be restored first."
             return f"A run that is {status} cannot be {act.done}."
         elif act.status not in taken:
-            return f"This file's own rules let no run be {act.status}."
+            return f"This database's own rules let no run be {act.status}."
     return None
 
 

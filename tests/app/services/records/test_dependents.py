@@ -247,7 +247,7 @@ def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
         "PRAGMA ignore_check_constraints = 0",
     )
     before = content()
-    why = "breaks the file's own rules as it is .CHECK constraint failed.*nothing was changed"
+    why = "breaks the database's own rules as it is .CHECK constraint failed.*nothing was changed"
     with pytest.raises(NotAllowed, match=why):
         writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=why):
@@ -604,7 +604,7 @@ def test_a_tenant_that_the_file_does_not_have_is_named(gateway: LocalDatabase) -
     connection.execute(
         made.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants(id)")
     )
-    sentence = r"^users of this file refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
+    sentence = r"^users of this database refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
     with pytest.raises(NotAllowed, match=sentence):
         users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
 

@@ -1105,7 +1105,7 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
         plan = planned(database)
         assert plan.total == 0
         assert plan.obstacle == (
-            "audit_chain of this file refers to tenants, which has no id “system”, so nothing can be "
+            "audit_chain of this database refers to tenants, which has no id “system”, so nothing can be "
             "recorded in the chain of system. Add such a row to tenants, then try again."
         )
         with pytest.raises(NotAllowed, match="no id “system”"):

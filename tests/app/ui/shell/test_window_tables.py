@@ -212,7 +212,7 @@ def test_a_file_without_users_opens_on_what_it_has_and_offers_nothing_that_canno
             acts = set(other.commands.names()) - {"inspector"}  # which folds away beside anything
             assert not [name for name in acts if other.commands.action(name).isEnabled()]
     users, audit = window.workspace.pages()[:2]
-    assert users.commands.action("create").toolTip().count("This file has no table users")
+    assert users.commands.action("create").toolTip().count("This database has no table users")
     assert isinstance(audit, AuditTab)
     assert audit.banner.headline() == "No audit chain" and "no table audit_chain" in audit.banner.detail()
 

@@ -103,7 +103,7 @@ def test_rows_ever_count_the_pruned_ones(known: KnownChain) -> None:
 def test_no_checkpoint_of_a_chain_that_does_not_hold(known: KnownChain) -> None:
     for section in (Section("tenant-01"), Section(last=20)):
         report = known.chain.verify(section=section, seal=True)
-        with pytest.raises(NotSigned, match="whole file"):
+        with pytest.raises(NotSigned, match="whole database"):
             known.store.create(known.chain.path, report, now=NOW, reason=Reason.REQUEST)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
     with pytest.raises(NotSigned, match="does not hold"):

@@ -77,9 +77,17 @@ def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain
 @pytest.mark.parametrize(
     ("damage", "code", "said"),
     [
-        ("UPDATE checkpoints SET body = 'not json'", "SIGNATURE", "Checkpoint 1 of this file cannot be read"),
-        ("UPDATE checkpoints SET body = x'ff'", "SIGNATURE", "Checkpoint 1 of this file cannot be read"),
-        ("UPDATE checkpoints SET body = '{}', number = 'x'", "SIGNATURE", "A checkpoint of this file cannot"),
+        (
+            "UPDATE checkpoints SET body = 'not json'",
+            "SIGNATURE",
+            "Checkpoint 1 of this database cannot",
+        ),
+        ("UPDATE checkpoints SET body = x'ff'", "SIGNATURE", "Checkpoint 1 of this database cannot"),
+        (
+            "UPDATE checkpoints SET body = '{}', number = 'x'",
+            "SIGNATURE",
+            "A checkpoint of this database",
+        ),
         ("UPDATE checkpoints SET body = replace(body, '20', '99999999999999999999')", "SIGNATURE", "Check"),
         ("UPDATE databases SET seen_number = 'many'", "ROLLBACK", "later checkpoints may be missing"),
         ("UPDATE databases SET seen_at = NULL", "ROLLBACK", "later checkpoints may be missing"),
@@ -120,7 +128,7 @@ def test_a_bad_row_between_others_is_one_finding(known: KnownChain) -> None:
         known.checkpoint()
     store_file(known).execute("UPDATE checkpoints SET body = '' WHERE number = 2")
     assert [item.message for item in known.verify().findings] == [
-        "Checkpoint 2 of this file cannot be read in the store; the others were used."
+        "Checkpoint 2 of this database cannot be read in the store; the others were used."
     ]
     assert known.store.unreadable(known.chain.path) == (
         "row 2 of the table checkpoints in checkpoints.sqlite",
