@@ -255,15 +255,11 @@ def recognise(
     return next((replace(database, doubt=True) for database in doubtful), None)
 
 
-def was_elsewhere(
-    rows: ChainRows, where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]
-) -> str | None:
+def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]) -> str | None:
     """Where the database that the file is was seen last, if another one was seen last in its place."""
-    here = whereabouts(rows, where)
-    lately = max(
-        (item for item in others if item.path == here.path), key=lambda item: item.seen_at, default=known
-    )
-    return known.path if known.path != here.path and lately.id != known.id else None
+    here, _ = place_of(where)
+    lately = max((item for item in others if item.path == here), key=lambda item: item.seen_at, default=known)
+    return known.path if known.path != here and lately.id != known.id else None
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:

@@ -492,8 +492,7 @@ def _doubt(database: KnownDatabase) -> Finding:
 
 def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
     """That another database was in this place before, which a file put over it does not tell by itself."""
-    with rows_of(where) as rows:
-        before = was_elsewhere(rows, where, database, contents.databases())
+    before = was_elsewhere(where, database, contents.databases())
     if not before:
         return ()
     return (
