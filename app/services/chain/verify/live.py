@@ -16,7 +16,6 @@ from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.follow import COUNT
 from app.services.chain.verify.join import join
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result, Scan, Stopped, rows_of
@@ -156,7 +155,7 @@ class LiveScan(Scan):
 
     def _fetch(self) -> None:
         """The next page: rows that JSON carried as they are, and others by their bytes."""
-        if self._tick(sum(state[COUNT] for state in self._states.values())):
+        if self._tick(self._done):
             raise Stopped
         limit = self._pages.limit
         values = (*self._own, self._fetched + 1, self._end, limit)

@@ -84,6 +84,11 @@ class Scan(ABC):
             self._next = self._last + 1
         return self._follower.result() | {"seals": self._seals}
 
+    @property
+    def _done(self) -> int:
+        """The rows done."""
+        return sum(state[COUNT] for state in self._states.values())
+
     @abstractmethod
     def _first_seq(self) -> int | None:
         """The number of the first row from `_next` to `_end` that can be read."""
@@ -260,7 +265,7 @@ class RangeScan(Scan):
         now = time.perf_counter()
         if now - self._ticked >= 0.05:
             self._ticked = now
-            if self._tick(sum(state[COUNT] for state in self._states.values())):
+            if self._tick(self._done):
                 self._stopped = True
                 return True
         return not self._frozen and now - self._started >= self._hold
