@@ -10,14 +10,18 @@ from app.services.chain.reading import last_numbers
 from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, named
 from app.services.text import counted, quoted
 from models.engine import Database, raw
+from models.status import SYSTEM_TENANT
 
 _NEWEST: Final = 1_000
 """Entries at the table's end that tell how others number them."""
 
+OURS: Final = "substr(payload, 1, 9) = '{\"actor\":'"
+"""The condition of entries that this program has made, its markers aside."""
+
 _LAST: Final = f"SELECT CAST(tenant_id AS BLOB) FROM {TABLE} ORDER BY seq DESC LIMIT 1"  # noqa: S608
 _NUMBERED: Final = f"""
 WITH newest AS MATERIALIZED (
-  SELECT tenant_id, seq, event_type <> ? AND substr(payload, 1, 9) <> '{{"actor":' AS of_others,
+  SELECT tenant_id, seq, event_type <> ? AND NOT {OURS} AS of_others,
     iif(previous_hash = '{GENESIS}', 0, seq - 1) AS at_first
   FROM {TABLE} ORDER BY seq DESC LIMIT ?
 ), numbered AS MATERIALIZED (
@@ -31,7 +35,7 @@ SELECT tenant, of_others, is_apart, EXISTS (SELECT 1 FROM {TABLE} WHERE seq = la
 """Of each tenant, whether others make its entries, whether one of theirs is not one behind the last (or its
 first not 1), and whether the number behind its last is taken.
 
-Ours, which begin like that or are markers, take the table's next number anywhere.
+Ours, markers among them, take the table's next number anywhere.
 """
 
 _CAUTION: Final = (
@@ -54,6 +58,13 @@ def only_tenant(database: Database) -> str | None:
         return None
     tenant = named(theirs[0], database.encoding)
     return tenant if tenant.encode(database.encoding) == theirs[0] else None
+
+
+def told_in(database: Database) -> str:
+    """The chain in which it is told what was done to the whole database: that of `only_tenant`, or else of
+    `system`. The caller holds a connection. Raises the storage errors.
+    """
+    return only_tenant(database) or SYSTEM_TENANT
 
 
 def caution(database: Database, tenants: Sequence[str]) -> str | None:

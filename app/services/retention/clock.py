@@ -12,12 +12,13 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from app.services.chain.entry import Entry
+from app.services.chain.numbering import OURS
 from app.services.chain.reading import read_entries
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import counted, utc_time
 from models.engine import Database
 from models.errors import TenantAdminError
-from models.status import DAY, AuditEvent
+from models.status import DAY, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
 BEHIND_TOLERANCE: Final = DAY
@@ -34,7 +35,8 @@ _FEW: Final = 10
 _CLOCK: Final = "This computer's clock says"
 _GIVEN: Final = "The time given is"
 
-_LAST_REPORTS: Final = "event_type = ? ORDER BY seq DESC LIMIT ?"
+_LAST_REPORTS: Final = f"event_type = ? AND +tenant_id IN (?, ?) AND {OURS} ORDER BY seq DESC LIMIT ?"
+"""The plus keeps the order: the chain of the only tenant is most of the table."""
 
 
 class Doubt(Enum):
@@ -96,8 +98,10 @@ class ClockFacts:
 NO_FACTS: Final = ClockFacts()
 
 
-def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bool) -> ClockDoubt | None:
+def find_doubt(database: Database, now: int, facts: ClockFacts, *, chain: str | None) -> ClockDoubt | None:
     """Holds `now` against the newest entries, the last run and `facts`. The caller holds a connection.
+
+    `chain` is where retention reports, None where nothing has a chain.
 
     What the file held when retention last ran was asked then, and is not asked again.
     """
@@ -105,7 +109,7 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bo
         return replace(facts.standing, now=now)
     if facts.jump:
         return ClockDoubt(Doubt.JUMPED, now, jump=facts.jump)
-    report, entries = _times(database) if has_chain else (None, [])
+    report, entries = (None, []) if chain is None else _times(database, chain)
     run = max((at for at in (facts.last_run, report) if at is not None), default=None)
     if run is not None and run > now + BEHIND_TOLERANCE:
         return ClockDoubt(Doubt.BEHIND_RUN, now, run, stated=facts.stated)
@@ -124,9 +128,9 @@ def find_doubt(database: Database, now: int, facts: ClockFacts, *, has_chain: bo
     return ClockDoubt(Doubt.NOTHING_KNOWN, now)
 
 
-def _times(database: Database) -> tuple[int | None, list[int]]:
+def _times(database: Database, chain: str) -> tuple[int | None, list[int]]:
     """When retention last reported, and the times of the newest entries since, the latest first."""
-    report = last_report(database)
+    report = last_report(database, chain)
     query = (
         AuditEntry.select(AuditEntry.created_at)
         .where(AuditEntry.seq > (0 if report is None else report.seq))
@@ -138,11 +142,13 @@ def _times(database: Database) -> tuple[int | None, list[int]]:
     return run, sorted((at for at in found if _is_time(at)), reverse=True)
 
 
-def last_report(database: Database) -> Entry | None:
-    """Retention's last report, which has a time; one that does not hold counts for nothing."""
+def last_report(database: Database, chain: str) -> Entry | None:
+    """Retention's last report, which has a time. One that does not hold counts for nothing, nor does one that
+    is neither in `chain` nor in that of `system`, or not as this program makes it: others may have made it.
+    """
     kind = AuditEvent.RETENTION_COMPLETED.value
     encoding = database.encoding
-    for entry in read_entries(database, encoding, _LAST_REPORTS, kind, _ENTRIES):
+    for entry in read_entries(database, encoding, _LAST_REPORTS, kind, SYSTEM_TENANT, chain, _ENTRIES):
         if _is_time(entry.created_at) and not any(problem.is_error for problem in entry.findings()):
             return entry
     return None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.services.chain.append import has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.numbering import caution, only_tenant
+from app.services.chain.numbering import caution, told_in
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, SECONDS_LIMIT, end_is_lost
@@ -199,7 +199,8 @@ def plan(
     untouched = database.watch()
     tables, skipped = _usable(database)
     usable = _CHAIN in tables
-    doubt = find_doubt(database, now, facts, has_chain=usable)
+    chain = told_in(database) if usable else None
+    doubt = find_doubt(database, now, facts, chain=chain)
     shares, left = find_prefixes(database, cutoff, milliseconds=milliseconds) if usable else ((), ())
     others = find_others(database, cutoff, tables, milliseconds=milliseconds)
     count = others.count(database)
@@ -216,8 +217,8 @@ def plan(
         changed=count.changed,
         others=others,
     )
-    if usable:
-        found = replace(found, chain=only_tenant(database) or SYSTEM_TENANT)
+    if chain is not None:
+        found = replace(found, chain=chain)
     if not found.total:
         return _cautioned(database, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None

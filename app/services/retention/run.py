@@ -148,14 +148,14 @@ def carry_out(
     return run.result
 
 
-def _is_news(database: Database, result: RetentionResult) -> bool:
+def _is_news(database: Database, chain: str, result: RetentionResult) -> bool:
     """Whether the run did something, or met a chain it had to leave that the last report does not name.
 
     Otherwise every day of an idle file would add an entry that says nothing.
     """
     if result.total or not result.left:
         return result.total > 0
-    last = last_report(database)
+    last = last_report(database, chain)
     try:
         said = json.loads(last.text("payload")) if last is not None else {}
     except RecursionError:
@@ -183,7 +183,7 @@ class _Run(RetentionRemoval):
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True
-            if _is_news(self.database, self.result):
+            if _is_news(self.database, self.plan.chain, self.result):
                 self.report()
         except TenantAdminError as error:
             if not self.result.total:

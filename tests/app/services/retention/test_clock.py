@@ -21,6 +21,7 @@ from app.services.text import utc_time
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 from tests.fixtures import chains, retaining
+from tests.fixtures.gateway import append_by_tenant
 from tests.fixtures.retaining import planned
 
 HOUR = 3_600
@@ -213,6 +214,28 @@ def test_one_entry_dated_ahead_is_asked_about_once(database: LocalDatabase, sql:
 def test_one_entry_dated_back_changes_nothing(database: LocalDatabase, sql: apsw.Connection) -> None:
     chains.append(sql, "globex", [5])
     assert retain(database).doubt is None
+
+
+def test_a_report_of_a_tenant_among_others_neither_confirms_nor_doubts(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "globex", [NOW + 20 * DAY], kind="retention_completed")
+    ahead = planned(database, now=NOW + 25 * DAY).doubt
+    assert ahead is not None and ahead.reason is Doubt.LONE_ENTRY
+    behind = planned(database).doubt
+    assert behind is not None and behind.reason is Doubt.BEHIND_ENTRY, "as any entry"
+
+
+def test_a_report_in_the_gateway_s_only_chain_counts_where_this_program_made_it(
+    database: LocalDatabase, sql: apsw.Connection
+) -> None:
+    sql.execute("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
+    append_by_tenant(sql, "acme", *[NOW - DAY] * 12)
+    append_by_tenant(sql, "acme", NOW + 20 * DAY, kind="retention_completed")
+    forged = planned(database, now=NOW + 25 * DAY).doubt
+    assert forged is not None and forged.reason is Doubt.LONE_ENTRY
+    chains.append(sql, "acme", [NOW + 20 * DAY], kind="retention_completed")
+    assert planned(database, now=NOW + 25 * DAY).doubt is None
 
 
 @pytest.mark.slow
