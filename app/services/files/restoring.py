@@ -12,7 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import caution
+from app.services.chain.numbering import caution, told_in
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
@@ -64,7 +64,7 @@ class Prepared:
 
     `before` and `after` are row counts by table; a table that cannot be read now counts as None. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
-    own entry.
+    own entry, which is in `chain`.
     """
 
     source: Path
@@ -72,6 +72,7 @@ class Prepared:
     before: Mapping[str, int | None]
     after: Mapping[str, int | None]
     notes: tuple[Note, ...] = ()
+    chain: str = SYSTEM_TENANT
     caution: str | None = None
 
     @property
@@ -304,17 +305,19 @@ def prepare(
                 f"The audit chain of {source.name} lacks {columns}, so the restore could not be recorded in "
                 "it; nothing was restored."
             )
-        if reason := unknown_tenant(database, SYSTEM_TENANT):
+        has_chain = AUDIT_CHAIN.name in found.columns
+        chain = told_in(database) if has_chain else SYSTEM_TENANT
+        if reason := unknown_tenant(database, chain):
             raise NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
         before = _rows_now(path)
-        if AUDIT_CHAIN.name in before and AUDIT_CHAIN.name not in found.columns:
+        if AUDIT_CHAIN.name in before and not has_chain:
             raise NotAllowed(
                 f"{source.name} has no audit chain (no table audit_chain): that of {path.name} would be "
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-        said = caution(database, [SYSTEM_TENANT]) if AUDIT_CHAIN.name in found.columns else None
-    return Prepared(source, copy, before, after, notes, said)
+        said = caution(database, [chain]) if has_chain else None
+    return Prepared(source, copy, before, after, notes, chain, said)
 
 
 def restore(
@@ -330,7 +333,7 @@ def restore(
 ) -> Path:
     """Replaces what the file at `path` holds; returns the copy of what it held, which lies beside it.
 
-    The restore is an entry in the chain of `system` of what is restored, where that has one, so content and
+    The restore is an entry in `Prepared.chain` of what is restored, where that has any chain, so content and
     entry come in one transaction. The copy of the old content is taken while nobody can write, so that no
     commit falls between the two. A file that another program has open is left alone unless `force`.
     `announce` is called when the copy is just what the file will hold, before the file is touched.
@@ -427,7 +430,7 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
         "entriesBefore": prepared.before.get(AUDIT_CHAIN.name),
         "entriesAfter": prepared.after.get(AUDIT_CHAIN.name),
     }
-    event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
+    event = Event(prepared.chain, AuditEvent.DATABASE_RESTORED, payload)
     database = LocalDatabase(prepared.copy)
     with database.connection_context():
         append(database, lambda: Batch((), (event,)), now=now)

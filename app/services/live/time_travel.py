@@ -4,19 +4,21 @@ from dataclasses import dataclass
 
 from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.numbering import caution, told_in
 from models.d1.database import D1Database
 from models.errors import RemoteError, TenantAdminError
-from models.status import SYSTEM_TENANT, AuditEvent
+from models.status import AuditEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
     """`before` is the bookmark of what was there, the way back; `unrecorded` why no entry says that the
-    database went back, as a sentence, or None where one does.
+    database went back, as a sentence, or None where one does; `caution` what to know and do now that it does.
     """
 
     before: str
-    unrecorded: str | None
+    unrecorded: str | None = None
+    caution: str | None = None
 
 
 _AS_KNOWN = (
@@ -27,15 +29,15 @@ _NO_CHAIN = "There is no audit chain in it, so no entry says so."
 
 
 def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, actor: str, now: int) -> Returned:
-    """Brings the database back, and appends an entry to the chain of `system` unless a checkpoint knows more
-    than is there now: such an entry would take the number of one that was.
+    """Brings the database back, and appends an entry that says so unless a checkpoint knows more than is
+    there now: such an entry would take the number of one that was.
 
     Raises as `D1Database.go_back`; what fails behind that is said in what is returned.
     """
     with database.begun():
         before = database.go_back(bookmark)
         try:
-            return Returned(before, _record(database, bookmark, before, store, actor=actor, now=now))
+            return _record(database, bookmark, before, store, actor=actor, now=now)
         except (TenantAdminError, OSError) as error:
             said = error.happened if isinstance(error, TenantAdminError) else str(error)
             unknown = isinstance(error, RemoteError) and error.is_undecided
@@ -45,12 +47,14 @@ def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, acto
 
 def _record(
     database: D1Database, bookmark: str, before: str, store: CheckpointStore, *, actor: str, now: int
-) -> str | None:
+) -> Returned:
     if not has_chain(database):
-        return _NO_CHAIN
+        return Returned(before, _NO_CHAIN)
     if store.continuation(database).divergences:
-        return _AS_KNOWN
+        return Returned(before, _AS_KNOWN)
+    chain = told_in(database)
+    returned = Returned(before, caution=caution(database, [chain]))
     payload = {"actor": actor, "bookmark": bookmark, "before": before}
-    event = Event(SYSTEM_TENANT, AuditEvent.DATABASE_RESTORED, payload)
-    append(database, lambda: Batch((), (event,)), now=now, told=True)  # the person has typed its name
-    return None
+    event = Event(chain, AuditEvent.DATABASE_RESTORED, payload)
+    append(database, lambda: Batch((), (event,)), now=now, told=True)  # by what is returned
+    return returned

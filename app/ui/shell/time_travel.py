@@ -174,8 +174,8 @@ class TimeTravel(QObject):
             said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
             self._toast.show_message(said, "Way back…", self.wanted.emit)
             self._connecting.reopen(opened)
-            if returned.unrecorded is not None:
-                sentence = f"{said}: {returned.before} (File, Time Travel…). {returned.unrecorded}"
+            if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
+                sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"
                 told = Dialog(
                     theme, f"{opened.name} went back", sentence, icon=Icon.INFO, parent=self._window
                 )

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.dumping import write_dump
-from tests.fixtures.gateway import create_planning, refer_to_tenants
+from tests.fixtures.gateway import append_by_tenant, create_planning, refer_to_tenants
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
@@ -154,6 +155,19 @@ def test_a_full_disk_is_the_one_of_the_file(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull, match=f"disk that holds {live.name} is full"):
         restoring.prepare(live, source, tmp_path / "scratch")
+
+
+def test_the_gateway_goes_on_behind_the_entry_where_it_numbers_one_tenant(
+    database_path: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copy(database_path, tmp_path / "copy.sqlite"))
+    with closing(apsw.Connection(str(copy))) as sql:
+        append_by_tenant(sql, "aurora", NOW, NOW)
+    restore(database_path, copy, tmp_path / "scratch")
+    with closing(apsw.Connection(str(database_path))) as sql:
+        append_by_tenant(sql, "aurora", NOW)
+    entries = ask(database_path, "SELECT tenant_id, event_type FROM audit_chain ORDER BY seq")
+    assert entries[2:] == [("aurora", "database_restored"), ("aurora", "x")]
 
 
 @pytest.mark.slow

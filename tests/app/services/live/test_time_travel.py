@@ -1,0 +1,56 @@
+"""The entry of a return in time: in which chain it is, and what is told of the number that it takes."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.live.time_travel import Returned, go_back
+from models.d1.client import Client
+from models.d1.database import D1Database
+from tests.conftest import NOW
+from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
+from tests.fixtures.gateway import append_by_tenant
+from tests.fixtures.live import Live
+from tests.fixtures.window import ask
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def edge(live: Live) -> Iterator[Edge]:
+    with before(live.address) as edge:
+        edge.bookmarks = []
+        yield edge
+
+
+def returned(live: Live, edge: Edge, path: Path) -> tuple[Returned, Path]:
+    """What is told of a return to what the file at `path` holds, and where that lies then."""
+    file = live.put(path)
+    database = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN), live.ids[file])
+    store = CheckpointStore(path.with_name("home"))
+    return go_back(database, "00000001", store, actor="ada", now=NOW), file
+
+
+def test_the_gateway_goes_on_behind_the_entry_where_it_numbers_one_tenant(
+    live: Live, edge: Edge, database_path: Path
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as sql:
+        append_by_tenant(sql, "aurora", NOW, NOW, NOW)
+    told, file = returned(live, edge, database_path)
+    assert (told.unrecorded, told.caution) == (None, None)
+    entry = "SELECT tenant_id, seq FROM audit_chain WHERE event_type = 'database_restored'"
+    assert ask(file, entry) == [("aurora", 4)]
+
+
+def test_whose_next_number_the_entry_takes_is_told(live: Live, edge: Edge, database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as sql:
+        append_by_tenant(sql, "aurora", NOW, NOW, NOW)
+        sql.execute("DELETE FROM audit_chain WHERE seq < 3")
+        append_by_tenant(sql, "borealis", NOW)
+    told, _ = returned(live, edge, database_path)
+    assert told.unrecorded is None
+    assert "the number that the gateway gives next to “aurora”" in str(told.caution)
