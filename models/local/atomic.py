@@ -25,6 +25,7 @@ from models.errors import (
     CannotOpen,
     CannotWrite,
     DatabaseThere,
+    FileLocked,
     FileMissing,
     InvalidInput,
 )
@@ -92,19 +93,21 @@ def new_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def new_file_by_parts(path: Path) -> Iterator[Path]:
     """The same under a name of its own beside it, `path` and `PART`, where it stays when the block fails, for
-    the next one to go on with. A file of that name which is not of the person's own making is `AlreadyThere`.
+    the next one to go on with. It may as well be empty, or a file of the person's own: whoever makes it looks
+    before anything is written there. Raises `AlreadyThere` for what is no file of the person's own, and
+    `FileLocked` while another makes it.
     """
     _require_room(path)
     require_place(path)
     part = path.with_name(path.name + PART)
-    with expected_errors(path):
+    with expected_errors(path), _alone(part):
         if os.path.lexists(path):
             raise AlreadyThere(path)
-        with suppress(FileExistsError):
-            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        found = part.lstat()
-        if not stat.S_ISREG(found.st_mode) or (os.name == "posix" and not _is_own(found)):
-            raise AlreadyThere(part)
+        try:
+            part.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            if not _is_own(part):
+                raise AlreadyThere(part) from None
         yield part
         finish(part)
         try:
@@ -113,8 +116,52 @@ def new_file_by_parts(path: Path) -> Iterator[Path]:
             raise AlreadyThere(path) from None
 
 
-def _is_own(found: os.stat_result) -> bool:
-    return found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+def _is_own(path: Path) -> bool:
+    """Whether it is a file as one made now would be: not every disk keeps owners and modes."""
+    with WorkFolder(path.parent) as folder:
+        own = Path(folder, path.name)
+        own.touch(mode=0o600)
+        made, found = own.stat(), path.lstat()
+    return stat.S_ISREG(found.st_mode) and (found.st_uid, found.st_mode & 0o077) == (
+        made.st_uid,
+        made.st_mode & 0o077,
+    )
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """Keeps others from a part, by the lock of a file beside it; a dead process keeps nobody."""
+    lock = part.with_name(f"{UNFINISHED}{part.name}.lock")
+    try:
+        descriptor = _locked_file(lock)
+    except (BlockingIOError, FileExistsError):
+        raise FileLocked(part, "another copy") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows takes it away itself
+            lock.unlink()
+        os.close(descriptor)
+
+
+def _locked_file(path: Path) -> int:
+    """A descriptor of a new file that is locked until it is closed. Raises `OSError`: `BlockingIOError` or
+    `FileExistsError` where another holds it.
+    """
+    if sys.platform == "win32":
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_TEMPORARY, 0o600)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        _lock(descriptor)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:  # a disk without locks
+        return descriptor
+    if os.fstat(descriptor).st_nlink == 0:  # the one who had it has taken it away just now
+        os.close(descriptor)
+        raise BlockingIOError
+    return descriptor
 
 
 def _require_room(path: Path) -> None:
@@ -281,15 +328,19 @@ def _locked(folder: Path) -> int | None:
     """
     if sys.platform == "win32":
         return None
-    import fcntl  # noqa: PLC0415 - Windows has none
-
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
     except OSError:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _lock(descriptor: int) -> None:
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _replace(finished: Path, path: Path) -> None:

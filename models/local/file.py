@@ -104,11 +104,15 @@ def to_be_filled(path: Path) -> apsw.Connection:
 
 
 def first_row(path: Path, sql: str) -> tuple[Any, ...] | None:
-    """The first row of a read; None where there is none, or the file is no database that has it."""
+    """The first row of a read; None where there is none, or the file is no database that has it. Raises
+    `FileLocked`.
+    """
     try:
         with closing(connect(path, apsw.SQLITE_OPEN_READWRITE)) as connection:
             row: tuple[Any, ...] | None = connection.execute(sql).fetchone()
             return row
+    except (apsw.BusyError, apsw.LockedError):
+        raise errors.FileLocked(path) from None
     except apsw.Error:
         return None
 

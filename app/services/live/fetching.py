@@ -24,6 +24,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, Usage, raw, sql_name
 from models.errors import (
+    AlreadyThere,
     AnswerTooLong,
     Cancelled,
     MuchToRead,
@@ -114,9 +115,12 @@ def fetch(
     Memory stays that of a page. `progress` is in rows, of about so many. What a person waits for comes before
     this. `before` is told how many they are before one is read; what it raises ends it. The caller holds a
     connection. Where something was read, a part is kept, and `FetchStopped` or `FetchCancelled` says so; else
-    raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts`, and the storage errors of both sides.
+    raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file that is
+    no part), and the storage errors of both sides.
     """
     with new_file_by_parts(path) as part:
+        if not _state(part) and part.stat().st_size:
+            raise AlreadyThere(part)
         try:
             done = _Fetch(database, part, before, progress, cancelled).run()
         except TenantAdminError as error:

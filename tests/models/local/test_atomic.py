@@ -16,6 +16,7 @@ from models.errors import (
     CannotOpen,
     DatabaseThere,
     DiskFull,
+    FileLocked,
     FileMissing,
     FolderGiven,
     InvalidInput,
@@ -27,6 +28,7 @@ from models.local.atomic import (
     expected_errors,
     in_passing,
     new_file,
+    new_file_by_parts,
     replacing,
     sweep_databases,
 )
@@ -70,6 +72,45 @@ class TestNewFile:
             building.write_bytes(b"half")
             raise apsw.FullError("database or disk is full")
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("links")
+def test_one_at_a_time_makes_it_by_parts(tmp_path: Path) -> None:
+    path, other = tmp_path / "new.sqlite", tmp_path / "other.sqlite"
+    (tmp_path / f"{UNFINISHED}new.sqlite.part.lock").touch()  # by one that was killed
+    with new_file_by_parts(path) as part:
+        with pytest.raises(FileLocked, match=r"new\.sqlite\.part is in use"), new_file_by_parts(path):
+            raise AssertionError
+        with new_file_by_parts(other) as others:
+            others.write_bytes(b"other")
+        part.write_bytes(b"whole")
+    assert (path.read_bytes(), other.read_bytes()) == (b"whole", b"other")
+    assert {*tmp_path.iterdir()} == {path, other}
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o600], ids=["fixed modes", "modes"])
+def test_a_part_is_judged_by_what_the_disk_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """A disk with fixed modes gives every file the same, whatever it was made with."""
+    opened = os.open
+
+    def made(path: str, flags: int, *how: int, **more: int) -> int:
+        descriptor = opened(path, flags, *how, **more)
+        if flags & os.O_CREAT:
+            os.fchmod(descriptor, mode)
+        return descriptor
+
+    monkeypatch.setattr(os, "open", made)
+    path = tmp_path / "new.sqlite"
+    with pytest.raises(ZeroDivisionError), new_file_by_parts(path) as part:
+        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), new_file_by_parts(path) as part:
+        part.chmod(0o644)
+        raise ZeroDivisionError
+    with pytest.raises(AlreadyThere, match=r"new\.sqlite\.part"), new_file_by_parts(path):
+        raise AssertionError
+    assert [*tmp_path.iterdir()] == [part]
 
 
 @pytest.mark.parametrize("suffix", SIBLINGS)

@@ -17,7 +17,7 @@ from app.workers import scan_pool
 from models import engine
 from models.d1.errors import NoAnswer
 from models.engine import Database, Rows
-from models.errors import AlreadyThere, AnswerTooLong, Cancelled
+from models.errors import AlreadyThere, AnswerTooLong, Cancelled, FileLocked
 from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -289,6 +289,61 @@ def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: p
     with pytest.raises(AlreadyThere, match=r"copy\.sqlite\.part"):
         fetched(PlainEngine(first), copy)
     assert (tmp_path / "copy.sqlite.part").read_bytes() == b"somebody's own"
+
+
+def small(path: Path) -> Path:
+    execute(path, "CREATE TABLE some (x UNIQUE)", "CREATE INDEX of_some ON some (x)")
+    execute(path, "INSERT INTO some VALUES (1), (2)")
+    return path
+
+
+def test_a_file_of_the_same_name_that_is_no_part_is_left_alone(tmp_path: Path) -> None:
+    source, copy, own = small(tmp_path / "source.sqlite"), tmp_path / "copy.sqlite", b"a person's own"
+    part = tmp_path / "copy.sqlite.part"
+    part.write_bytes(own)
+    part.chmod(0o600)
+    for answering in (PlainEngine(source), Failing(source, 0)):
+        with pytest.raises(AlreadyThere, match=r"copy\.sqlite\.part"):
+            fetched(answering, copy)
+        assert part.read_bytes() == own
+    part.unlink()
+    small(part).chmod(0o600)
+    with pytest.raises(AlreadyThere, match=r"copy\.sqlite\.part"):
+        fetched(PlainEngine(source), copy)
+    assert stored(part) == stored(source)
+    part.write_bytes(b"")
+    fetched(PlainEngine(source), copy)
+    assert {*tmp_path.iterdir()} == {source, copy}
+
+
+def test_two_copies_to_one_name_are_told_of_each_other(tmp_path: Path) -> None:
+    source, copy = small(tmp_path / "source.sqlite"), tmp_path / "copy.sqlite"
+    told = []
+
+    def second() -> None:
+        with pytest.raises(FileLocked, match=r"copy\.sqlite\.part is in use") as error:
+            fetched(PlainEngine(source), copy)
+        told.append(error)
+
+    fetched(Disturbed(source, [second] * 500), copy)
+    assert len(told) > 5
+    assert (stored(copy), schema(copy)) == (stored(source), schema(source))
+    assert {*tmp_path.iterdir()} == {source, copy}
+
+
+def test_a_part_that_is_read_elsewhere_is_in_use(tmp_path: Path) -> None:
+    source, copy = small(tmp_path / "source.sqlite"), tmp_path / "copy.sqlite"
+    came = list[int]()
+    with pytest.raises(Cancelled, match="is kept in"):
+        fetched(
+            PlainEngine(source), copy, progress=lambda *rows: came.extend(rows), cancelled=lambda: any(came)
+        )
+    part = tmp_path / "copy.sqlite.part"
+    with closing(apsw.Connection(str(part))) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(FileLocked, match=r"copy\.sqlite\.part is in use"):
+            fetched(PlainEngine(source), copy)
+    assert fetched(PlainEngine(source), copy).resumed == 2
 
 
 def test_it_can_be_cancelled_and_replaces_nothing(tmp_path: Path) -> None:
