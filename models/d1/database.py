@@ -123,8 +123,10 @@ class D1Database(Database):
         return Bookmark(now, "as it is now", time.time()), self.client.shared.bookmarks(self.identity)
 
     def go_back(self, bookmark: str) -> str:
-        """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again,
-        which is on the disk before anything is sent.
+        """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
+
+        One is on the disk before anything is sent. What others wrote between is behind the one that the API
+        names with its answer, which is kept as well, and returned where it is given.
 
         Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
         API has no Time Travel, `ReturnUnknown`, and `RemoteError`.
@@ -136,8 +138,7 @@ class D1Database(Database):
         why = ""
         for attempt in range(_TRIES):
             try:
-                # A second restore would call the first one's outcome the state before.
-                self.client.go_back(self.database_id, bookmark)
+                exact = self.client.go_back(self.database_id, bookmark)
             except NotKnown as error:
                 why = str(error)
             except UnknownDatabase as error:  # no address: nothing was done
@@ -148,6 +149,11 @@ class D1Database(Database):
                 why = getattr(error, "heading", "it refused to do it again")
             else:
                 self.last_read = None
+                # A second restore calls the first one's outcome the state before.
+                if exact is not None and not why:
+                    with suppress(StorageError):  # the other one is kept
+                        self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
+                        return exact
                 return before.name
             _wait(attempt, never)
         raise ReturnUnknown(self.place, why)

@@ -204,6 +204,19 @@ def test_time_travel(production: D1Database, edge: Edge) -> None:
     assert [(one.name, one.why) for one in kept] == [(before, "before going back"), (now, "asked")]
 
 
+@pytest.mark.parametrize("fault", ["", "twice"])
+def test_the_way_back_is_the_state_that_the_database_left(
+    production: D1Database, edge: Edge, fault: str
+) -> None:
+    """Others may have written since a bookmark was asked for, which stays for where a network sends twice."""
+    edge.bookmarks = []
+    edge.read_faults = ["", fault]
+    before = production.go_back("00000001")
+    _, (exact, asked) = production.bookmarks()
+    assert (exact.name, asked.name) == (before, edge.bookmarks[0])
+    assert before == edge.bookmarks[len(edge.restored)]
+
+
 def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
     production: D1Database, edge: Edge
 ) -> None:

@@ -223,7 +223,11 @@ def test_it_goes_back_in_time_and_forward_again(
     unlock(qtbot, window)
     forward = travel(qtbot, window)
     before = forward.line.text()
-    assert [row[0] for row in texts(forward.table)] == ["before going back", KEPT]
+    assert [row[0] for row in texts(forward.table)] == [
+        "just before going back",
+        "before going back",
+        KEPT,
+    ]
     go_back(qtbot, window, forward)
     assert ask(file, there) == [(1,)]
     kind, payload = ask(file, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
