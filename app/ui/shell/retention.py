@@ -190,6 +190,7 @@ class Retention(QObject):
             milliseconds=settings.retention_milliseconds.get(kept_by),
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
+            live=self._context.costs,
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))

@@ -57,6 +57,10 @@ _CHAIN_STAYS = (
 )
 _STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
 _NO_WAY_BACK = "Removing cannot be undone: what goes is gone from this file, and only a backup has it still."
+_WAYS_BACK = (
+    "Undo does not bring back what goes: it is gone from this database. A backup has it still; Time Travel, "
+    "where it is offered, brings the whole database back."
+)
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
 _INDENT = 30
@@ -139,10 +143,11 @@ class RetentionDialog(Dialog):
     that is read-only, `no_checkpoint` why none could be made when it was tried. Three ways to end it beside
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
-    a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone.
-    `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
-    the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
-    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
+    a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone. `live` says
+    that Time Travel may have what goes. `days_changed(int)` and `milliseconds_changed(bool)` ask for another
+    preview; `usual_days` are those of the preferences, if this one goes by others. Where tenants would lose
+    more than half of their entries, the clock is in doubt or no checkpoint can be made, nothing can be
+    pressed until the person has confirmed it;
     `confirmation()` says what they have.
     """
 
@@ -168,6 +173,7 @@ class RetentionDialog(Dialog):
         milliseconds: bool = False,
         archive: Path | None = None,
         chosen: str | None = None,
+        live: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         due = plan.total > 0
@@ -203,10 +209,11 @@ class RetentionDialog(Dialog):
         self.milliseconds.clicked.connect(self.milliseconds_changed)
         self.add_widget(self.milliseconds)
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
+        way_back = _WAYS_BACK if live else _NO_WAY_BACK
         if due:  # what to decide by stays in sight
-            self.add_condition(Label(_NO_WAY_BACK, Look.STRONG, wrap=True))
+            self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:
-            self.add_widget(Label(_NO_WAY_BACK, Look.DIM, wrap=True))
+            self.add_widget(Label(way_back, Look.DIM, wrap=True))
         if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
         if not self._cannot and plan.has_chain:

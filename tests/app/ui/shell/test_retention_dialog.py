@@ -60,6 +60,14 @@ def test_what_to_decide_by_is_in_sight_however_long_the_list_is(qtbot: QtBot, th
         assert part.visibleRegion().boundingRect().height() == part.height()
 
 
+def test_what_goes_from_a_live_database_is_not_said_to_be_in_a_backup_alone(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), live=True)
+    assert "Time Travel, where it is offered, brings" in words(dialog)
+    assert "only a backup" not in words(dialog) and "this file" not in words(dialog)
+
+
 def test_it_says_of_every_table_which_rows_go(qtbot: QtBot, theme: Theme) -> None:
     counts = dict.fromkeys((*TABLES, "operator_reviews"), 3)
     dialog = shown(qtbot, theme, Plan(NOW, CUTOFF, counts, (share("acme", 3, 10),)))

@@ -12,6 +12,7 @@ from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
@@ -166,6 +167,8 @@ def test_what_a_file_alone_can_do_says_what_does_it(
     assert not window.commands.action("restore").isEnabled()
     assert "npx wrangler d1 time-travel restore" in (window.context.lacks(Capability.RESTORE) or "")
     assert "--remote" in (window.context.lacks(Capability.MIGRATE) or "")
+    window.commands.trigger("retention")
+    assert "only a backup" not in words(dialog(qtbot, window, RetentionDialog))
 
 
 def travel(qtbot: QtBot, window: MainWindow) -> TimeTravelDialog:
