@@ -3,7 +3,8 @@
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import Any, cast
 
@@ -120,6 +121,39 @@ def joined(*parts: Keys) -> Keys:
 def place_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:
     """How many of these numbers, which go up or down by `step`, come before or at `key`; the `first` do."""
     return bisect_right(keys, step * key, lo=first, key=lambda number: step * number)
+
+
+Run = tuple[int, int, int, int]
+"""Where two lists differ: between two places in the old one, and between two places in the new one."""
+
+
+def changed_runs(old: Keys, new: Keys, step: int) -> Iterator[Run]:
+    """Where these numbers, which go up or down by `step`, differ, the last run first."""
+    places = ((place_behind(old, key, step) - 1, place) for place, key in enumerate(new))
+    stay = [(was, place) for was, place in places if was >= 0 and old[was] == new[place]]
+    bounds = [(-1, -1), *stay, (len(old), len(new))]
+    for (was, place), (next_was, next_place) in reversed([*pairwise(bounds)]):
+        if next_was - was > 1 or next_place - place > 1:
+            yield was + 1, next_was, place + 1, next_place
+
+
+@dataclass(frozen=True, slots=True)
+class Spliced(Sequence[Any]):
+    """The first keys of a list, and behind them those of another from one place on; it copies neither."""
+
+    old: Keys
+    first: int
+    new: Keys
+    start: int
+
+    def __len__(self) -> int:
+        return self.first + len(self.new) - self.start
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
+        behind = range(len(self))[place] - self.first
+        return self.old[place] if behind < 0 else self.new[self.start + behind]
 
 
 def common_ends(old: Keys, new: Keys) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
-from app.itemmodels.pages import PAGE, PageCache, common_ends, joined, place_behind
+from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, joined, place_behind
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value
@@ -131,7 +131,7 @@ class VirtualTableModel(QAbstractTableModel):
             self.endResetModel()
             return
         self._cache.expire()
-        self._replace_middle(keys, before, after)
+        self._turn_into(keys, [(before, self._count - after, before, len(keys) - after)])
         self.repaint()
 
     def reload(self) -> None:
@@ -199,9 +199,9 @@ class VirtualTableModel(QAbstractTableModel):
             end = self._count
         elif found[-1] != keys[-1]:
             end = place_behind(self._keys, found[-1], self._step, begin)
-        if end - begin != len(found) or (len(found) and found[0] != keys[0]):
+        if end - begin != len(found):
             self._cache.moved_behind(page)
-            self._settle(begin, end, found)
+        self._settle(begin, end, found)
         self._cache.put_page(page, found, rows)
         self.repaint(begin, begin + len(found) - 1)
         self._ask()
@@ -344,30 +344,25 @@ class VirtualTableModel(QAbstractTableModel):
 
     def _settle(self, begin: int, end: int, found: Keys) -> None:
         """The rows from `begin` to `end` have these keys, which may be fewer, or more."""
-        before, after = self._keys[:begin], self._keys[end:]
-        gone = end - begin - len(found)
-        if gone > 0:
-            self.beginRemoveRows(ROOT, end - gone, end - 1)
-            self._keys = joined(self._keys[: end - gone], after)
-            self._count -= gone
-            self.endRemoveRows()
-        elif gone < 0:
-            self.beginInsertRows(ROOT, end, end - gone - 1)
-            self._keys = joined(self._keys[:end], found[gone:], after)
-            self._count -= gone
-            self.endInsertRows()
-        self._keys = joined(before, found, after)
+        runs = [*changed_runs(self._keys[begin:end], found, self._step)]
+        if runs:
+            keys = joined(self._keys[:begin], found, self._keys[end:])
+            self._turn_into(keys, [tuple(begin + place for place in run) for run in runs])
 
-    def _replace_middle(self, keys: Keys, before: int, after: int) -> None:
-        """Takes over `keys`, which have `before` first and `after` last ones in common with the old."""
-        gone, come = self._count - before - after, len(keys) - before - after
-        if gone:
-            self.beginRemoveRows(ROOT, before, before + gone - 1)
-            self._keys = joined(self._keys[:before], self._keys[before + gone :])
-            self._count -= gone
-            self.endRemoveRows()
-        if come:
-            self.beginInsertRows(ROOT, before, before + come - 1)
-            self._keys, self._count = keys, len(keys)
-            self.endInsertRows()
+    def _turn_into(self, keys: Keys, runs: Sequence[Sequence[int]]) -> None:
+        """Takes over `keys`, which differ in these runs, the last one first. Qt hears of just the rows that
+        come and go, so that a selection holds on to its records; in between, too, each row has its own key.
+        """
+        old = self._keys
+        for first, last, start, end in runs:
+            if first < last:
+                self.beginRemoveRows(ROOT, first, last - 1)
+                self._keys = Spliced(old, first, keys, end)
+                self._count = len(self._keys)
+                self.endRemoveRows()
+            if start < end:
+                self.beginInsertRows(ROOT, first, first + end - start - 1)
+                self._keys = Spliced(old, first, keys, start)
+                self._count = len(self._keys)
+                self.endInsertRows()
         self._keys = keys

@@ -225,9 +225,7 @@ class ListController(QObject):
         current = self.model.key(self.view.currentIndex().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             yield
-        is_left = self.view.selectionModel().hasSelection()
-        others = self.model.estimated and self.model.key(self.view.currentIndex().row()) != current
-        if selected and current is not None and (others or not is_left):
+        if selected and current is not None and not self.view.selectionModel().hasSelection():
             moved_to = self.model.row_of_key(current)  # to Qt, a row that has moved is gone
             if moved_to is not None:
                 self.view.select_row(moved_to)
