@@ -18,22 +18,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.files.opening import fold
 from app.services.records.rows import RawText, Value, decoded, exact, given, in_parts, text_of
 from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, Usage, raw, sql_name
 from models.errors import (
+    AlreadyExists,
     AlreadyThere,
     AnswerTooLong,
     Cancelled,
+    DamagedFile,
+    HeadMoved,
     MuchToRead,
+    OnlyElsewhere,
+    Refused,
     StorageError,
     TenantAdminError,
     UndecodableText,
 )
-from models.local.atomic import new_file_by_parts
-from models.local.file import SIBLINGS, PlainConnection, first_row, set_pragma, sibling, to_be_filled
+from models.local.atomic import expected_errors, new_file_by_parts
+from models.local.file import (
+    SIBLINGS,
+    PlainConnection,
+    first_row,
+    is_sound,
+    set_pragma,
+    sibling,
+    to_be_filled,
+)
 from models.progress import Progress, Stop, ignore, never
 from models.schema import StoredTable, caseless, read_stored
 
@@ -86,6 +98,10 @@ class FetchCancelled(Cancelled):
     )
 
 
+_IN_VAIN: Final = (NotFetched, DamagedFile, AlreadyExists, HeadMoved, Refused, OnlyElsewhere)
+"""What a copy that goes on would fail with again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """How many rows of each table came, what that took, and what a person has to know, in sentences.
@@ -122,9 +138,10 @@ def fetch(
         if not _state(part) and part.stat().st_size:
             raise AlreadyThere(part)
         try:
-            done = _Fetch(database, part, before, progress, cancelled).run()
+            with expected_errors(path):
+                return _Fetch(database, part, before, progress, cancelled).run()
         except TenantAdminError as error:
-            if isinstance(error, NotFetched) or not _state(part).get("done"):
+            if isinstance(error, _IN_VAIN) or not _state(part).get("done"):
                 _forget(part)
                 raise
             if isinstance(error, MuchToRead):
@@ -132,12 +149,6 @@ def fetch(
             raise (
                 FetchCancelled(path) if isinstance(error, Cancelled) else FetchStopped(path, error.happened)
             ) from error
-        try:
-            fold(part)
-        except StorageError:
-            _forget(part)  # it would be no better the next time
-            raise
-    return done
 
 
 def read_whole(
@@ -149,9 +160,7 @@ def read_whole(
     cancelled: Stop = never,
 ) -> Fetched:
     """The same, for a file that is gone soon: nothing of it is gone on with."""
-    done = _Fetch(database, building, before, progress, cancelled).run()
-    fold(building)
-    return done
+    return _Fetch(database, building, before, progress, cancelled).run()
 
 
 def _goes_on(part: Path, database: Database, objects: Rows) -> bool:
@@ -383,17 +392,22 @@ class _Fetch:
                 self.target.execute(sql)
 
     def _finish(self, objects: Rows) -> None:
-        """What comes behind the rows: indexes are made faster there, and triggers would fire."""
-        self.target.execute(f"DROP TABLE {_STATE}")
-        there = {caseless(name) for (name,) in self.target.execute("SELECT name FROM sqlite_master")}
-        for wanted in ("index", "view", "trigger"):
-            for kind, name, sql in objects:
-                if (
-                    kind == wanted
-                    and not name.startswith(("sqlite_", "_cf_"))
-                    and caseless(name) not in there
-                ):
-                    self.target.execute(sql)
+        """What comes behind the rows: indexes are made faster there, and triggers would fire. Where it fails,
+        all of it can be done again.
+        """
+        with self.target:
+            there = {caseless(name) for (name,) in self.target.execute("SELECT name FROM sqlite_master")}
+            for wanted in ("index", "view", "trigger"):
+                for kind, name, sql in objects:
+                    if (
+                        kind == wanted
+                        and not name.startswith(("sqlite_", "_cf_"))
+                        and caseless(name) not in there
+                    ):
+                        self.target.execute(sql)
+            if not is_sound(self.target):
+                raise DamagedFile(self.part)
+            self.target.execute(f"DROP TABLE {_STATE}")
 
     def _about(self, tables: Sequence[_Copy]) -> int:
         """About how many rows will be read; to count them would read them all."""
@@ -458,10 +472,10 @@ class _Fetch:
                 if not (places and pages.too_long()):
                     raise
                 continue
-            if rows:
-                yield rows
             table.rows += len(rows)
             self.done += len(rows)
+            if rows:
+                yield rows
             self.progress(min(self.done, self.total), self.total)
             if len(rows) < limit or not places:
                 return

@@ -1,8 +1,10 @@
 """A live database comes into a local file whole: every value, in its storage class, to the last bit."""
 
 import os
+import resource
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from app.workers import scan_pool
 from models import engine
 from models.d1.errors import NoAnswer
 from models.engine import Database, Rows
-from models.errors import AlreadyThere, AnswerTooLong, Cancelled, FileLocked
+from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked
 from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -344,6 +346,66 @@ def test_a_part_that_is_read_elsewhere_is_in_use(tmp_path: Path) -> None:
         with pytest.raises(FileLocked, match=r"copy\.sqlite\.part is in use"):
             fetched(PlainEngine(source), copy)
     assert fetched(PlainEngine(source), copy).resumed == 2
+
+
+def counted(path: Path, rows: int, *more: str) -> Path:
+    execute(
+        path,
+        "CREATE TABLE some (id INTEGER PRIMARY KEY, x)",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+        f"{rows}) INSERT INTO some SELECT i, printf('%01000d', i) FROM n",
+        *more,
+    )
+    return path
+
+
+@pytest.mark.parametrize("cut", [250, 850], ids=["first page", "second reading"])
+def test_rows_are_counted_once_by_a_copy_that_goes_on(tmp_path: Path, cut: int) -> None:
+    source, copy = counted(tmp_path / "source.sqlite", 600), tmp_path / "copy.sqlite"
+    came = [0]
+    with pytest.raises(Cancelled, match="is kept in"):
+        fetched(
+            PlainEngine(source),
+            copy,
+            progress=lambda done, total: came.append(done),
+            cancelled=lambda: came[-1] >= cut,
+        )
+    found = fetched(PlainEngine(source), copy)
+    assert (found.rows, found.resumed) == ({"some": 600}, cut)
+
+
+def test_a_full_disk_keeps_what_was_read(tmp_path: Path) -> None:
+    """Indexes come last, and need the most room."""
+    index = "CREATE INDEX of_some ON some (x)"
+    source, copy = counted(tmp_path / "source.sqlite", 200, index), tmp_path / "copy.sqlite"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, before[1]))
+    try:
+        with pytest.raises(FetchStopped, match="is kept in"):
+            fetched(PlainEngine(source), copy)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert fetched(PlainEngine(source), copy).resumed == 400
+    assert (stored(copy), schema(copy)) == (stored(source), schema(source))
+    assert {*tmp_path.iterdir()} == {source, copy}
+
+
+def test_a_part_that_cannot_become_whole_is_not_kept(tmp_path: Path) -> None:
+    """A row that goes from page to page between two requests is in the copy twice."""
+    source, copy = counted(tmp_path / "source.sqlite", 300), tmp_path / "copy.sqlite"
+    execute(source, "CREATE UNIQUE INDEX one ON some (x)")
+    turn = [
+        partial(
+            execute,
+            source,
+            f"UPDATE some SET x = 'gone' WHERE id = {gone}",
+            f"UPDATE some SET x = 'here' WHERE id = {here}",
+        )
+        for gone, here in ((300, 1), (1, 300))
+    ]
+    with pytest.raises(AlreadyExists):
+        fetched(Disturbed(source, turn * 50), copy)
+    assert {*tmp_path.iterdir()} == {source}
 
 
 def test_it_can_be_cancelled_and_replaces_nothing(tmp_path: Path) -> None:
