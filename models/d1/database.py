@@ -122,19 +122,26 @@ class D1Database(Database):
             raise NotOffered(self.place)
         return Bookmark(now, "as it is now", time.time()), self.client.shared.bookmarks(self.identity)
 
+    def before_going_back(self) -> str:
+        """The bookmark of now, where nothing that can be known first keeps the database from going back.
+
+        Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
+        API has no Time Travel, and `RemoteError`.
+        """
+        self.require_writable()
+        self.settle()
+        return self.bookmarks()[0].name
+
     def go_back(self, bookmark: str) -> str:
         """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
 
         One is on the disk before anything is sent. What others wrote between is behind the one that the API
         names with its answer, which is kept as well, and returned where it is given.
 
-        Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
-        API has no Time Travel, `ReturnUnknown`, and `RemoteError`.
+        Raises as `before_going_back` does, and `ReturnUnknown`.
         """
-        self.require_writable()
-        self.settle()
-        before, _ = self.bookmarks()
-        self.client.shared.keep_bookmark(self.identity, before.name, "before going back")
+        before = self.before_going_back()
+        self.client.shared.keep_bookmark(self.identity, before, "before going back")
         why = ""
         for attempt in range(_TRIES):
             try:
@@ -154,7 +161,7 @@ class D1Database(Database):
                     with suppress(StorageError):  # the other one is kept
                         self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
                         return exact
-                return before.name
+                return before
             _wait(attempt, never)
         raise ReturnUnknown(self.place, why)
 

@@ -109,8 +109,8 @@ class TimeTravelDialog(Dialog):
 
 
 class TimeTravel(QObject):
-    """What is done with the bookmarks of the live database that is open. `leaving()` comes before it goes
-    back, when what shows it must close; it is opened again whether that went well or not. `wanted()` asks for
+    """What is done with the bookmarks of the live database that is open. `leaving()` comes when it is sent
+    back, and what shows it must close; it is opened again whether that went well or not. `wanted()` asks for
     the bookmarks.
     """
 
@@ -156,7 +156,16 @@ class TimeTravel(QObject):
             action="Bring it back",
             typed=opened.name,
             parent=self._window,
-        ).open_once(partial(self._go, context, bookmark))
+        ).open_once(partial(self._look, context, bookmark))
+
+    def _look(self, context: Context, bookmark: str) -> None:
+        """What can be refused before the return is sent leaves all as it is shown."""
+        database = _live(context).database
+        context.job(
+            "Looking whether it can go back…",
+            lambda progress, cancelled: database.before_going_back(),
+            on_done=lambda before: self._go(context, bookmark),
+        )
 
     def _go(self, context: Context, bookmark: str) -> None:
         if (cannot := context.cannot_write) is not None:  # locked since
@@ -167,7 +176,10 @@ class TimeTravel(QObject):
         wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
 
         def work(progress: Progress, cancelled: Stop) -> Returned:
-            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+            try:
+                return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+            finally:
+                opened.database.release()  # nobody else does: its own runner has ended
 
         def done(returned: Returned) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)

@@ -61,7 +61,7 @@ def _edge(live: Live) -> Iterator[Edge]:
 @pytest.fixture
 def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
-    _edge.bookmarks, _edge.file, _edge.restored = None, None, []
+    _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = None, None, [], False
     return _edge
 
 
@@ -180,14 +180,19 @@ def told_of(window: MainWindow) -> Dialog:
     return next(one for one in window.findChildren(Dialog) if "went back" in one.windowTitle())
 
 
-def go_back(qtbot: QtBot, window: MainWindow, asked: TimeTravelDialog) -> None:
-    """Goes to the bookmark that is chosen, and waits until the database is open again."""
+def agree(qtbot: QtBot, window: MainWindow, asked: TimeTravelDialog) -> None:
+    """Says yes to the bookmark that is chosen."""
     click(qtbot, asked.return_button)
     confirm = dialog(qtbot, window, ConfirmDialog)
     assert not confirm.confirm_button.isEnabled() and window.context is not None
     confirm.typed.setText(window.context.opened.unlocked_by or "")
+    click(qtbot, confirm.confirm_button)
+
+
+def go_back(qtbot: QtBot, window: MainWindow, asked: TimeTravelDialog) -> None:
+    """Goes to the bookmark that is chosen, and waits until the database is open again."""
     with qtbot.waitSignal(window.opened):
-        click(qtbot, confirm.confirm_button)
+        agree(qtbot, window, asked)
 
 
 def test_it_goes_back_in_time_and_forward_again(
@@ -235,6 +240,21 @@ def test_it_goes_back_in_time_and_forward_again(
     assert ask(file, there) == [(1,)]
     kind, payload = ask(file, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
     assert (kind, json.loads(payload)["bookmark"]) == ("database_restored", before)
+
+
+def test_what_is_refused_before_it_goes_back_leaves_all_as_it_is_shown(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    edge.bookmarks = ["00000001"]
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    asked = travel(qtbot, window)
+    asked.line.setText("00000001")
+    context = window.context
+    edge.refuses_travel = True
+    agree(qtbot, window, asked)
+    assert "no bookmark" in error(qtbot, window)
+    assert window.context is context and edge.restored == []
 
 
 def test_an_earlier_state_is_what_verification_says_of_it(
