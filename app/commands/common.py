@@ -107,7 +107,8 @@ def positive(value: str) -> int:
 def asked_to_stop() -> Iterator[Stop]:
     """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once.
 
-    What raises `Cancelled` for it ends as the signal would have ended it: `KeyboardInterrupt`.
+    What raises `Cancelled` for it ends as the signal would have ended it: `KeyboardInterrupt`. What a kind of
+    it has to say, as that a part is kept, is said before.
     """
     stopped = 0
 
@@ -123,9 +124,11 @@ def asked_to_stop() -> Iterator[Stop]:
         signal.signal(kind, stop)
     try:
         yield lambda: stopped > 0
-    except Cancelled:
+    except Cancelled as error:
         if not stopped:
             raise
+        if type(error) is not Cancelled:  # it says more than that
+            complain(str(error))
         raise KeyboardInterrupt(stopped) from None
     finally:
         for kind, handler in before.items():

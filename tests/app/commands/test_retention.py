@@ -17,6 +17,7 @@ import pytest
 from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
+from app.services.live.fetching import FetchCancelled
 from app.services.retention.result import RetentionResult
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
@@ -180,13 +181,18 @@ def test_the_second_request_to_stop_ends_at_once() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_what_is_cancelled_by_a_signal_ends_as_by_it() -> None:
+def test_what_is_cancelled_by_a_signal_ends_as_by_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt) as ended, asked_to_stop():
         signal.raise_signal(signal.SIGTERM)
         raise Cancelled
     assert ended.value.args == (signal.SIGTERM,)
+    assert capsys.readouterr().err == ""
     with pytest.raises(Cancelled), asked_to_stop():
         raise Cancelled
+    with pytest.raises(KeyboardInterrupt), asked_to_stop():
+        signal.raise_signal(signal.SIGTERM)
+        raise FetchCancelled(Path("copy.sqlite"))
+    assert "What was read is kept in copy.sqlite.part" in capsys.readouterr().err
 
 
 @pytest.mark.slow
