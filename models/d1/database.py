@@ -112,6 +112,12 @@ class D1Database(Database):
                 self.client.shared.keep_bookmark(self.identity, found, why)
         return found
 
+    def keep_bookmark(self, why: str) -> str:
+        """Keeps the bookmark of now. Raises `NotOffered`, `RemoteError`, and what keeps it off the disk."""
+        now, _ = self.bookmarks()
+        self.client.shared.keep_bookmark(self.identity, now.name, why)
+        return now.name
+
     def bookmarks(self) -> tuple[Bookmark, list[Bookmark]]:
         """What leads back to the state of now, which is not kept, and those that were kept, the newest first.
 

@@ -140,7 +140,7 @@ class TimeTravel(QObject):
         database = _live(context).database
         context.job(
             "Keeping a bookmark…",
-            lambda progress, cancelled: database.bookmark(KEPT),
+            lambda progress, cancelled: database.keep_bookmark(KEPT),
             on_done=lambda name: context.say(f"Kept: {name} (File, Time Travel…)"),
         )
 

@@ -16,7 +16,15 @@ from models.d1.database import D1Database
 from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
 from models.engine import raw
-from models.errors import Cancelled, InvalidInput, OutcomeUnknown, RateLimited, ReadOnlyFile, TokenRefused
+from models.errors import (
+    Cancelled,
+    InvalidInput,
+    OutcomeUnknown,
+    RateLimited,
+    ReadOnlyFile,
+    StorageError,
+    TokenRefused,
+)
 from models.schema import inspect
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
@@ -202,6 +210,22 @@ def test_time_travel(production: D1Database, edge: Edge) -> None:
     assert before == edge.bookmarks[1], "what was before the first time"
     _, kept = production.bookmarks()
     assert [(one.name, one.why) for one in kept] == [(before, "before going back"), (now, "asked")]
+
+
+def test_a_bookmark_is_kept_or_it_is_said_that_it_is_not(
+    production: D1Database, edge: Edge, live: Live, file: Path, tmp_path: Path
+) -> None:
+    edge.bookmarks = []
+    kept = production.keep_bookmark("asked")
+    assert (kept, [kept]) == (edge.bookmarks[-1], [one.name for one in production.bookmarks()[1]])
+    taken = tmp_path / "taken"
+    taken.touch()
+    client = Client("prod", edge.base, ACCOUNT, TOKEN, shared=Shared(taken))
+    with pytest.raises(StorageError):
+        D1Database(client, live.ids[file]).keep_bookmark("asked")
+    edge.bookmarks = None
+    with pytest.raises(NotOffered):
+        production.keep_bookmark("asked")
 
 
 @pytest.mark.parametrize("fault", ["", "twice"])
