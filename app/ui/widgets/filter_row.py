@@ -145,11 +145,12 @@ class FilterRow(QWidget):
 
     `changed()` is emitted once for each change, 200 ms after the last key for text and at once for the rest,
     and only when `values()` differ from those last emitted. Nothing here takes the focus. `pickers` are the
-    pick lists, by key. `left(by_return)` when Down or Return in the text asks to go on to the rows.
+    pick lists, by key. `left(by_return, changed)` when Down or Return in the text asks to go on to the rows,
+    and whether it was that key which emitted `changed()`, so that nobody has seen what came of it.
     """
 
     changed = Signal()
-    left = Signal(bool)
+    left = Signal(bool, bool)
 
     def __init__(
         self,
@@ -174,8 +175,7 @@ class FilterRow(QWidget):
         self._wait = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
-        self.text.left.connect(self._emit)
-        self.text.left.connect(self.left)
+        self.text.left.connect(lambda by_return: self.left.emit(by_return, self._emit()))
         self._row = in_row((self.text, 1), within=self, spacing=_APART)
         self.pickers: dict[str, Picker] = {}
         for spec in picks:
@@ -254,12 +254,14 @@ class FilterRow(QWidget):
         self.text.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.text.selectAll()
 
-    def _emit(self) -> None:
+    def _emit(self) -> bool:
         self._wait.stop()
         values = self.values()
-        if values != self._emitted:
+        changed = values != self._emitted
+        if changed:
             self._emitted = values
             self.changed.emit()
+        return changed
 
 
 class _TextField(QLineEdit):

@@ -89,8 +89,25 @@ class ListController(QObject):
         else:
             self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
 
+    def clear_unless(self, query: ListQuery) -> bool:
+        """Shows nothing, and reads nothing, unless its rows are those that `query` finds, in whatever order;
+        whether it was cleared.
+        """
+        wanted = _in_any_order(query)
+        if all(
+            one is not None and _same_but_later(wanted, _in_any_order(one))
+            for one in (self._query, self._shown)
+        ):
+            return False
+        self.stop()
+        self._query = self._shown = self._wanted = None
+        self.lost.emit()
+        return True
+
     def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
         query = self._query
+        if query is None:
+            return  # no list is shown, and none is on its way
         self._wanted = record_id
 
         # Where all keys are at hand, and each row that is read is charged, they tell the place.
@@ -280,6 +297,10 @@ class ListController(QObject):
             task.cancel()
         self._tasks.clear()
         self._awaiting.clear()
+
+
+def _in_any_order(query: ListQuery) -> ListQuery:
+    return replace(query, sort=None, descending=False)
 
 
 def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:

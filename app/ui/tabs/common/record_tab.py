@@ -32,6 +32,7 @@ from models.engine import MOST_READ, Database
 from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
+_NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
 _OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
 
@@ -417,6 +418,8 @@ class RecordTab(QWidget):
             rows = self.context.rows_of(query.table, query.scope)
             self.read_button.setText(f"Read up to {counted(rows, 'row')}")
             self.price_label.setText(_OF_A_TENANT if self.scope == EVERYONE else _CHARGED)
+            if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
+                self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
             return
         self.list.show(query)
         self.facets.count(query, self._offered)
@@ -433,11 +436,11 @@ class RecordTab(QWidget):
             and self.context.rows_of(query.table, query.scope) > MOST_READ
         )
 
-    def _leave_filters(self, by_return: bool) -> None:
-        if self.asks_first and by_return:
-            self._read(agreed=True)
-        else:
+    def _leave_filters(self, by_return: bool, changed: bool) -> None:
+        if not (self.asks_first and by_return):
             self.table.enter()
+        elif not changed:  # else the price shows since this very key
+            self._read(agreed=True)
 
     def _sort_by(self, column: str, descending: bool) -> None:
         table = self.spec.table
@@ -484,10 +487,14 @@ class RecordTab(QWidget):
             return
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
-        self.filters.set_count(None)
         title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
-        self.empty_state.set(Icon.WARNING, title, str(error))
-        self.clear_button.hide()
+        self._show_none(Icon.WARNING, title, str(error))
+
+    def _show_none(self, icon: str, title: str, why: str, *, clearable: bool = False) -> None:
+        """Says why there are no rows, which nobody has counted."""
+        self.filters.set_count(None)
+        self.empty_state.set(icon, title, why)
+        self.clear_button.setVisible(clearable)
         self.table.set_empty_state(self.empty_state)
         self.inspector.show_empty()
         self.commands.update()

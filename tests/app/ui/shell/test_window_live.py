@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
+from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
@@ -498,6 +499,51 @@ def test_what_reads_many_rows_says_so_first(
     qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "users"))
     page.table.scrollToBottom()
     qtbot.waitUntil(lambda: page.model.record(page.model.rowCount() - 1) is not None)
+
+
+def test_rows_of_another_filter_or_tenant_do_not_stay_while_a_price_is_asked(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, _ = long
+    assert window.workspace is not None
+    choose(qtbot, page, 0)
+    page.filters.text.setFocus()
+    page.filters.text.setText("nobody")
+    qtbot.waitUntil(page.price.isVisible)
+    assert page.model.rowCount() == 0 and page.filters.count.text() == ""
+    assert page.list.selected_count() == 0 and not page.commands.action("delete").isEnabled()
+    assert "Not read yet" in " ".join(labels(page.empty_state)) and page.clear_button.isVisible()
+    press("Return")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
+    assert "No match" in " ".join(labels(page.empty_state))
+    page.set_scope(Scope("acme-corp"))
+    page.activate()
+    assert page.price.isVisible() and page.filters.count.text() == ""
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    assert not page.price.isVisible()
+
+
+def test_another_order_leaves_the_rows_in_sight_while_a_price_is_asked(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, _ = long
+    before = page.model.rowCount()
+    page.model.sort_requested.emit("email", False)
+    assert page.price.isVisible() and page.model.rowCount() == before
+
+
+def test_return_agrees_to_no_price_that_it_has_only_just_shown(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, _ = long
+    page.filters.text.setFocus()
+    page.filters.text.setText("acme")
+    press("Return")
+    assert page.price.isVisible() and page.filters.text.hasFocus()
+    press("Return")
+    assert not page.price.isVisible()
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
 
 
 def window_rows(window: MainWindow) -> int:
