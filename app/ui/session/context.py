@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
 from app.services.opened import Opened
 from app.services.records.change import Change
@@ -20,8 +21,8 @@ from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import Capability, Database
-from models.errors import FileMoved, LogMissing, TableMissing, TenantAdminError
+from models.engine import MOST_READ, Capability, Database
+from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
 
 POLL_MS = 2000
 
@@ -95,6 +96,22 @@ class Context(QObject):
     def costs(self) -> bool:
         """Whether each row that is read costs something."""
         return self.opened.database.usage is not None
+
+    def when_agreed(
+        self,
+        rows: int,
+        run: Callable[[], object],
+        parent: QWidget,
+        declined: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Runs what reads so many rows; where that is much, and each is charged, a person is asked first."""
+        if not self.costs or rows <= MOST_READ:
+            run()
+            return
+        from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - rows show before
+
+        asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows), run, parent)
+        asked.rejected.connect(declined)
 
     def rows_of(self, table: str, scope: Scope) -> int:
         """How many rows a table has at most, as far as that is known; of a tenant, whose list was read, as

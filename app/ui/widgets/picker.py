@@ -88,7 +88,15 @@ class Picker(QComboBox):
             self.picked.emit(key)
 
     def showPopup(self) -> None:
-        self.before(lambda: self.popup.open_at(self._key))
+        self._open()
+
+    def _open(self, typed: str = "") -> None:
+        def show() -> None:
+            self.popup.open_at(self._key)
+            if typed:
+                self.popup.type(typed)
+
+        self.before(show)
 
     def hidePopup(self) -> None:
         self._close()
@@ -104,8 +112,7 @@ class Picker(QComboBox):
         if event.key() in _OPENING:
             self.showPopup()
         elif _is_typed(event):
-            self.showPopup()
-            self.popup.type(event.text())
+            self._open(event.text())
         else:
             event.ignore()
 

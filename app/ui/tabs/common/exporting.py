@@ -17,8 +17,8 @@ from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
 from app.ui.widgets.dialogs import ask_save
-from models.engine import MOST_READ, Capability, Database
-from models.errors import MuchToRead, TooMuch
+from models.engine import Capability, Database
+from models.errors import TooMuch
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
@@ -99,17 +99,7 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
     that reads much, and each row is charged, a person is asked first.
     """
     rows = tab.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-    _when_agreed(tab, rows, partial(_export_to, tab, path, query, form, keys))
-
-
-def _when_agreed(tab: "RecordTab", rows: int, run: Callable[[], object]) -> None:
-    context = tab.context
-    if context.costs and rows > MOST_READ:
-        from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - few read as much
-
-        ask_to_read(context.theme, MuchToRead(context.opened.place, rows), run, tab)
-    else:
-        run()
+    tab.context.when_agreed(rows, partial(_export_to, tab, path, query, form, keys), tab)
 
 
 def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None) -> None:
@@ -179,7 +169,7 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         context.runner.read(few, on_done=copied)
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
-        _when_agreed(tab, len(keys), run)
+        context.when_agreed(len(keys), run, tab)
 
 
 def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:

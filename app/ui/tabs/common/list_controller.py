@@ -24,8 +24,7 @@ from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import FoldingChips
 from app.workers.runner import Task
-from models.engine import MOST_READ
-from models.errors import DamagedFile, MuchToRead, TenantAdminError
+from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
 OTHER = "other"
@@ -375,6 +374,7 @@ class Facets:
         self._awaited: dict[str, None] = {}
         self._due: dict[str, ListQuery] = {}
         """The pick lists that are counted when they are opened, each row that is read being charged."""
+        self._opening: set[str] = set()
         if context.costs:
             for column, picker in filters.pickers.items():
                 picker.before = partial(self._count_before, column)
@@ -421,7 +421,11 @@ class Facets:
         )
 
     def _count_before(self, column: str, show: Callable[[], None]) -> None:
-        """Counts what a pick list offers, and then shows it; a person is asked before much is read."""
+        """Counts what a pick list offers, and then shows it; a person is asked before much is read. Who
+        declines is shown what is known, so that a choice can be taken back.
+        """
+        if column in self._opening:
+            return  # its answer is on the way
         query = self._due.get(column)
         if query is None:
             show()
@@ -431,21 +435,21 @@ class Facets:
             if self._due.get(column) == query:
                 del self._due[column]
             self._offer(found)
-            show()
+            answered()
+
+        def answered(error: TenantAdminError | None = None) -> None:
+            self._opening.discard(column)
+            if self._filters.isVisible():
+                show()
 
         def count() -> None:
+            self._opening.add(column)
             self._context.runner.read(
-                self._context.lists.choices, query, (column,), on_done=counted, on_failed=lambda error: show()
+                self._context.lists.choices, query, (column,), on_done=counted, on_failed=answered
             )
 
         much = self._context.rows_of(query.table, query.scope)
-        if much > MOST_READ:
-            from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - rows show before
-
-            place = self._context.opened.place
-            ask_to_read(self._context.theme, MuchToRead(place, much), count, self._filters)
-        else:
-            count()
+        self._context.when_agreed(much, count, self._filters, declined=show)
 
     def _offer(self, found: dict[str, Counts]) -> None:
         for column, counts in found.items():

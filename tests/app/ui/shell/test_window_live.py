@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -544,6 +545,24 @@ def test_return_agrees_to_no_price_that_it_has_only_just_shown(
     press("Return")
     assert not page.price.isVisible()
     qtbot.waitUntil(lambda: page.filters.count.text() != "")
+
+
+def test_a_choice_is_taken_back_without_paying_for_what_else_there_is(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, _ = long
+    picker = next(iter(page.filters.pickers.values()))
+    picker.pick("admin")
+    assert page.price.isVisible()
+    picker.setFocus()
+    press("x")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).cancel_button)
+    qtbot.waitUntil(picker.popup.isVisible)
+    assert picker.popup.field.text() == "x"
+    picker.popup.field.clear()
+    qtbot.keyClick(picker.popup.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    assert not page.price.isVisible()
 
 
 def window_rows(window: MainWindow) -> int:
