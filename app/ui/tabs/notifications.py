@@ -107,7 +107,10 @@ class NotificationsTab(RecordTab):
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
         query, keys = self.list.all_keys()
-        self.context.runner.read(partial(_unread, self.context.lists), query, keys, on_done=self._confirm_all)
+        rows = self.context.rows_of(query.table, query.scope) if keys is None else len(keys)
+        unread = partial(_unread, self.context.lists)
+        read = partial(self.context.runner.read, unread, query, keys, on_done=self._confirm_all)
+        self.context.when_agreed(rows, read, self)
 
     def _confirm_all(self, unread: Frozen) -> None:
         act = partial(self.act, notifications.mark, unread.ids, read=True)

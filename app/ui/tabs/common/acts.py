@@ -88,7 +88,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
     return record_act(
-        "delete", "Delete", Icon.DELETE, lambda: tab.list.when_selected(run), tab.selection.refusal, "Del"
+        "delete", "Delete", Icon.DELETE, lambda: tab.list.when_agreed(run), tab.selection.refusal, "Del"
     )
 
 

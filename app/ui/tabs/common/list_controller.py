@@ -176,6 +176,14 @@ class ListController(QObject):
                 lambda: use(query, joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges)))
             )
 
+    def when_agreed(self, use: Callable[[ListQuery, Keys], object]) -> None:
+        """The same for what reads these rows: before many, where that is charged, a person is asked."""
+
+        def ask(query: ListQuery, keys: Keys) -> None:
+            self._context.when_agreed(len(keys), partial(use, query, keys), self.view)
+
+        self.when_selected(ask)
+
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
         """The list's query and the keys of every row; None while they are not all here."""
         return self._shown_query(), self.model.keys if self.model.complete else None

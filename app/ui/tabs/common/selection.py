@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.itemmodels.columns import Row
-from app.services.records.list_query import ListQuery
+from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Keys
 from app.services.records.tables import flag
 from app.ui.session.context import Context
@@ -38,6 +38,7 @@ class Selection(QObject):
         self._context = context
         self._rows = rows
         self._position = _NOWHERE
+        self._going: Key | None = None
         rows.loaded.connect(self._select_next)
 
     def records(self) -> list[Row]:
@@ -56,7 +57,7 @@ class Selection(QObject):
                 on_done=lambda ids: use(ids) if ids else None,
             )
 
-        self._rows.when_selected(read)
+        self._rows.when_agreed(read)
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         """Why an act on the selection cannot apply."""
@@ -91,11 +92,16 @@ class Selection(QObject):
         """The selected rows may go by the person's own act; the one after them takes their place."""
         ranges = self._rows.view.selected_ranges()
         self._position = ranges[0].start if ranges else self._rows.view.currentIndex().row()
+        self._going = self._rows.model.key(self._position)
 
     def _select_next(self, total: int) -> None:
         position, self._position = self._position, _NOWHERE
-        if position != _NOWHERE and total and not self._rows.view.selectionModel().hasSelection():
+        if position == _NOWHERE or not total:
+            return
+        if not self._rows.view.selectionModel().hasSelection():
             self._rows.view.select_row(min(position, total - 1))
+        elif self._rows.model.estimated and self._rows.model.key(position) == self._going:
+            self._position = position  # whether it has gone is known when its page has come
 
 
 class CurrentRecord(QObject):

@@ -222,7 +222,7 @@ class RunsTab(RecordTab):
             else:
                 self.act(planning.set_status, ids, act.status)
 
-        self.list.when_selected(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
+        self.list.when_agreed(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
 
     def _applies(self, act: RunAct, row: Row) -> bool:
         return refusal_of(act, {row[_STATUS]}, self._taken) is None

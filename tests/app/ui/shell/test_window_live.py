@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.itemmodels.pages import PAGE
 from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
@@ -50,6 +51,8 @@ from tests.fixtures.window import (
     words,
     write,
 )
+
+TOO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
@@ -462,7 +465,13 @@ def test_a_list_is_exported_whole(
 @pytest.fixture
 def long(qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path) -> tuple[RecordTab, Path]:
     """Some hundred users of a live database, of which no more is known than that they may be 200,000."""
-    more = "WITH RECURSIVE n(i) AS (SELECT 200000 UNION ALL SELECT i + 1 FROM n WHERE i < 200300)"
+    return open_long(qtbot, window, live, demo_path, 300)
+
+
+def open_long(
+    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path, users: int
+) -> tuple[RecordTab, Path]:
+    more = f"WITH RECURSIVE n(i) AS (SELECT 200000 UNION ALL SELECT i + 1 FROM n WHERE i < 200000 + {users})"
     into = "INSERT INTO users (rowid, id, tenant_id, email, created_at, updated_at)"
     execute(demo_path, f"{more} {into} SELECT i, 'u' || i, 'acme-corp', i || '@x.example', i, i FROM n")
     file = live.put(demo_path, listed=True)
@@ -563,6 +572,34 @@ def test_a_choice_is_taken_back_without_paying_for_what_else_there_is(
     qtbot.keyClick(picker.popup.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
     assert not page.price.isVisible()
+
+
+def test_of_records_that_were_deleted_together_the_next_one_is_selected(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, file = long
+    unlock(qtbot, window)
+    choose(qtbot, page, 5)
+    page.table.selectionModel().select(page.model.index(6, 0), TOO)
+    assert page.list.selected_count() == 2
+    following = page.model.key(7)
+    page.commands.trigger("delete")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    qtbot.waitUntil(lambda: page.model.key(5) == following)
+    assert list(page.list.selected_keys()[1]) == [following]
+    assert ask(file, "SELECT count(*) FROM users WHERE rowid IN (200294, 200295)") == [(0,)]
+
+
+def test_an_act_on_many_records_asks_before_it_reads_them(
+    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
+) -> None:
+    page, _ = open_long(qtbot, window, live, demo_path, 3 * PAGE)  # more than is read of a list at its top
+    unlock(qtbot, window)
+    page.table.selectAll()
+    page.commands.trigger("delete")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "rows of d1:dev are read, and charged" in " ".join(labels(asked))
+    click(qtbot, asked.cancel_button)
 
 
 def window_rows(window: MainWindow) -> int:
