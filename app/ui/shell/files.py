@@ -19,7 +19,6 @@ from app.ui.theme import Theme
 from app.workers.runner import WentWrong
 from models.engine import MOST_READ, read_at_most
 from models.errors import (
-    DamagedFile,
     FileEmptied,
     FileLocked,
     FileMissing,
@@ -30,6 +29,7 @@ from models.errors import (
     NeedsCopy,
     SqlDump,
     TenantAdminError,
+    UnreadableFile,
 )
 from models.progress import Progress, Stop
 
@@ -441,9 +441,9 @@ class Files(QObject):
         if path is not None:
             if isinstance(error, FileReplaced | LogMissing) or (opening and isinstance(error, FileLocked)):
                 yield "Open again", partial(self.open, path)
-            if isinstance(error, DamagedFile | LogLeftBehind | FileEmptied):
+            if isinstance(error, UnreadableFile | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
-            if isinstance(error, DamagedFile):
+            if isinstance(error, UnreadableFile) and not isinstance(error, LogLeftBehind):
                 yield "Save what can be read…", partial(self.ask_export_sql, path, None, readable=True)
             if opening and not isinstance(error, FileMissing):
                 yield "Show in folder", partial(show_folder, path)

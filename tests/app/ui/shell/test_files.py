@@ -27,6 +27,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import Look
+from models.errors import UndecodableText
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -648,5 +649,17 @@ def test_what_can_be_done_about_a_file_is_a_button(
     assert box.title.text() == "notes.txt cannot be opened"
     offered = [found.text() for found in box.findChildren(QPushButton)]
     assert offered == [*doors, "Close"]
+    press("Escape")
+    closed(qtbot, window, ErrorDialog)
+
+
+def test_a_text_that_cannot_be_read_has_the_buttons_of_damage(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.sqlite"
+    window.files.show_failure(UndecodableText(path), path)
+    box = dialog(qtbot, window, ErrorDialog)
+    offered = [found.text() for found in box.findChildren(QPushButton)]
+    assert offered == ["Restore from a copy…", "Save what can be read…", "Close"]
     press("Escape")
     closed(qtbot, window, ErrorDialog)
