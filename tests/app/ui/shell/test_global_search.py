@@ -42,6 +42,7 @@ def window(qtbot: QtBot, theme: Theme, filled: Path) -> MainWindow:
     settings.verify_by_itself = False
     window = MainWindow(theme, settings, lambda: NOW + 1_000)
     qtbot.addWidget(window)
+    window.resize(1280, 800)  # the screen of these tests is smaller
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
