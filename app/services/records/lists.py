@@ -51,6 +51,9 @@ _WHOLE_ROWS_AT_ONCE = 100
 """A row may have megabytes."""
 _KEYS_AT_ONCE = 65_536
 
+_MOST_ESTIMATED = 50_000_000
+"""How far apart the ends of an estimated list may be: a D1 has room for no more rows, and a view for few."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -91,13 +94,19 @@ class Lists:
         statements = self._statements(database, query)
         limit = MOST_KEYS + 1 if statements.as_added else None
         if limit and not statements.narrowed:
-            return _estimated(database, statements, first_rows)
+            listing = _estimated(database, statements, first_rows)
+            if listing is not None:
+                return listing
+            limit = None
         if limit or query.filtered or database.usage is not None:
             # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
             # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
             kept = _keys(statements, database.rows(statements.keys(limit)))
             if limit == len(kept):
-                return _estimated(database, statements, first_rows)
+                listing = _estimated(database, statements, first_rows)
+                if listing is not None:
+                    return listing
+                kept = _keys(statements, database.rows(statements.keys()))
             return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
 
         def asked(cell: Callable[[Any], Any]) -> list[Any]:
@@ -127,7 +136,9 @@ class Lists:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(database, query)
         if statements.as_added and not statements.narrowed:
-            return _estimated(database, statements, 1).keys
+            listing = _estimated(database, statements, 1)
+            if listing is not None:
+                return listing.keys
         known = None if database.usage is not None else _range(database, statements)
         return _keys(statements, database.rows(statements.keys())) if known is None else known
 
@@ -306,8 +317,10 @@ def _following(found: Rows) -> tuple[Keys, Page]:
     return array("q", [row[0] for row in found]), tuple(row[1:] for row in found)
 
 
-def _estimated(database: Database, statements: Statements, first_rows: int) -> Listing:
-    """A list in the order of rowids by its first rows and its end alone."""
+def _estimated(database: Database, statements: Statements, first_rows: int) -> Listing | None:
+    """A list in the order of rowids by its first rows and its end alone; None where these are so far apart
+    that nearly none of the numbers between them can have a row.
+    """
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
         return [statements.following(None, first_rows, cell), statements.last()]
@@ -317,9 +330,12 @@ def _estimated(database: Database, statements: Statements, first_rows: int) -> L
     if len(found) < first_rows:
         return Listing(statements.query, len(found), found, rows)
     step = -1 if statements.descending else 1
+    if abs(last[0][0] - found[0]) > _MOST_ESTIMATED:
+        return None
     keys: Keys = range(found[0], last[0][0] + step, step)
     if keys[len(found) - 1] != found[-1]:
-        keys = array("q", [*found, *range(found[-1] + step, last[0][0] + step, step)])
+        keys = array("q", found)
+        keys.extend(range(found[-1] + step, last[0][0] + step, step))
     return Listing(statements.query, len(keys), keys, rows, estimated=True)
 
 

@@ -61,7 +61,7 @@ class Connecting(QObject):
         self._open(place, find, read_only=read_only)
 
     def reopen(self, opened: OpenedLive) -> None:
-        """Opens again what was open, with all of it read anew."""
+        """Opens again what was open, with all of it read again."""
         is_kept = opened.place in self._settings.recent
         self._open(opened.place, lambda: opened.connection, is_kept=is_kept)
 

@@ -14,7 +14,7 @@ from peewee import BaseQuery, OperationalError
 from app.services.records import lists as module
 from app.services.records.list_query import ListQuery, NoSingleKey
 from app.services.records.lists import Counts, Lists, Page, position
-from app.services.records.tables import DECLARED, Scope
+from app.services.records.tables import DECLARED, EVERYONE, Scope
 from models.engine import D1_LIMITS, Rows
 from models.errors import FileLocked, TableMissing
 from models.local.database import LocalDatabase
@@ -676,6 +676,21 @@ def test_a_long_list_is_opened_by_its_ends(database: LocalDatabase, lists: Lists
     assert list(lists.rows(database, listing.query, lists.load_keys(database, listing.query), ("seq",))) == [
         (seq,) for seq in lists.load_keys(database, AUDIT)
     ]
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("scope", [EVERYONE, BLUE])
+def test_a_long_list_whose_ends_are_far_apart_is_read_whole(
+    database: LocalDatabase, lists: Lists, scope: Scope
+) -> None:
+    query = replace(AUDIT, scope=scope)
+    database.connection().execute("UPDATE audit_chain SET seq = ? WHERE seq = 1200", (2**40,))
+    exact = lists.load_keys(database, query)
+    listing = lists.open_list(database, replace(query, as_added=True), first_rows=5)
+    assert (listing.estimated, listing.total, listing.keys[0]) == (False, len(exact), 2**40)
+    assert len(listing.rows) == 5 and list(lists.load_keys(database, replace(query, as_added=True))) == list(
+        exact
+    )
 
 
 @pytest.mark.usefixtures("few")
