@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.paths import resources_dir
+from app.ui.theme import images
 from app.ui.theme.icons import GlyphEngine, Icon, IconFont
 from app.ui.theme.restyling import Restyling
 
@@ -90,11 +91,11 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
-def write_images(font: IconFont, tokens: Tokens, folder: Path, scale: int) -> dict[str, str]:
-    """PNG files in `folder`, for screens of up to `scale` pixels a point; their paths by placeholder name.
+def make_images(font: IconFont, tokens: Tokens, scale: int) -> dict[str, str]:
+    """Images for screens of up to `scale` pixels a point; their paths by placeholder name.
 
-    Qt picks an `@2x` file itself, so arrows and ticks stay crisp on every screen. The colour is in
-    the file name, because Qt caches pixmaps by path and a theme may come back.
+    Qt picks an `@2x` image itself, so arrows and ticks stay crisp on every screen. The colour is in
+    the name, because Qt caches pixmaps by path and a theme may come back.
     """
     wanted = {
         "image_down": (Icon.CARET_DOWN, tokens["dim"], 16),
@@ -108,15 +109,14 @@ def write_images(font: IconFont, tokens: Tokens, folder: Path, scale: int) -> di
         "image_close": (Icon.CLOSE, tokens["dim"], 16),
         "image_calendar": (Icon.CALENDAR, tokens["dim"], 16),
     }
-    paths = {}
+    paths, drawn = dict[str, str](), dict[str, bytes]()
     for name, (icon, colour, size) in wanted.items():
         stem = f"{icon.value}-{colour[1:]}"
         for pixels in range(1, scale + 1):
             suffix = "" if pixels == 1 else f"@{pixels}x"
-            target = folder / f"{stem}{suffix}.png"
-            if not target.exists():
-                font.pixmap(icon.value, colour, size, pixels).save(str(target), "PNG", 100)
-        paths[name] = (folder / f"{stem}.png").as_posix()
+            drawn[f"{stem}{suffix}.png"] = images.png(font.pixmap(icon.value, colour, size, pixels))
+        paths[name] = f":/{stem}.png"
+    images.register(drawn)
     return paths
 
 
@@ -191,7 +191,6 @@ class Theme(QObject):
         self.mode = mode
         self._app: QApplication | None = None
         self._font = IconFont()
-        self._folder = QTemporaryDir()
         self._scale = 0
         self._restyling = Restyling(self)
         self._sheets: dict[tuple[str, int], str] = {}
@@ -203,7 +202,6 @@ class Theme(QObject):
     def apply(self, app: QApplication) -> None:
         """Style `app`, made with `STYLE`, and keep it styled when the system's colour scheme changes."""
         self._app = app
-        app.aboutToQuit.connect(self._folder.remove)  # a program that ends runs no destructors
         font = app.font()
         if 0 < font.pointSizeF() < _SMALLEST_POINTS:
             font.setPointSizeF(_SMALLEST_POINTS)
@@ -280,9 +278,9 @@ class Theme(QObject):
         """The style sheet in the colours in force, which are read and drawn once."""
         key = self.tokens["window"], self._scale
         if key not in self._sheets:
-            images = write_images(self._font, self.tokens, Path(self._folder.path()), self._scale)
+            paths = make_images(self._font, self.tokens, self._scale)
             template = read_sheets(resources_dir() / "themes")
-            self._sheets[key] = fill_in(template, {**self.tokens, **images})
+            self._sheets[key] = fill_in(template, {**self.tokens, **paths})
         return self._sheets[key]
 
 
