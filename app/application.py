@@ -14,7 +14,7 @@ from app.signals import Signals
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
-from app.workers.runner import GarbageCollector
+from app.workers.runner import GarbageCollector, finish
 from models.errors import Place
 
 SWITCH_INTERVAL = 0.0005
@@ -53,6 +53,7 @@ def run(place: Place | None, *, read_only: bool = False, self_test: bool = False
     status = app.exec()
     window.close()
     settings.save()
+    finish()
     return status
 
 

@@ -23,7 +23,10 @@ from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, seldom
 
 STOP_SECONDS = 5.0
-"""How long the end of a file waits for its threads; what takes longer is left behind."""
+"""How long the threads of a runner that was stopped are waited for; what takes longer is left behind."""
+
+_END_MS = 20
+"""Between two looks at whether they have ended."""
 
 LOOK_MS = 500
 """Between two looks at whether there is garbage."""
@@ -72,8 +75,18 @@ class Task:
 Waiting = queue.SimpleQueue[int | None]
 """Numbers of tasks."""
 
-_left_behind: list[object] = []
-"""What threads that did not end in time still use, and must not be the last to let go of."""
+_ending: list["Runner"] = []
+_left_behind: list["Runner"] = []
+"""Those that were stopped, until their threads have ended; and those whose did not in time. What threads
+still use they must not be the last to let go of.
+"""
+
+
+def finish() -> None:
+    """Waits for all that was stopped, as long as it has; at the end of the program."""
+    for runner in tuple(_ending):
+        runner.join()
+        runner.see_end()
 
 
 class Runner(QObject):
@@ -169,34 +182,47 @@ class Runner(QObject):
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Cancels everything; a write that has begun may finish. No callback comes after this.
 
-        Waits `seconds` at most for all threads together. What has not ended then is left behind, and the log
-        says so: whatever it waits for must not keep the window from closing.
+        Nobody waits here: the threads end by themselves. What has not ended after `seconds` is left behind,
+        and the log says so: whatever it waits for must not keep the program from closing.
         """
         if self._stopped:
             return
         self._stopped = True
+        self._deadline = time.monotonic() + seconds
         for task in self._running.values():
             task.cancel()
         for _ in self._servers[:-1]:
             self._reads.put(None)
-        deadline = time.monotonic() + seconds
-        threads = {*self._servers, *self._jobs}
-        writer = self._servers[-1:]
-        for thread in threads.difference(writer):
-            thread.join(max(0.0, deadline - time.monotonic()))
-        # Its connection closes last, alone: of two that close at once neither takes the file's log along.
         self._writes.put(None)
-        for thread in writer:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        left = sorted(thread.name for thread in threads if thread.is_alive())
+        self.setParent(None)  # the threads may still be about to say that they have ended
+        _ending.append(self)
+        self._looking = QTimer(self, interval=_END_MS)
+        self._looking.timeout.connect(self.see_end)
+        self._looking.start()
+
+    def join(self, *, but_writer: bool = False) -> bool:
+        """Waits for the threads of one that was stopped, as long as they have; whether they have ended."""
+        threads = [*self._jobs, *(self._servers[:-1] if but_writer else self._servers)]
+        for thread in threads:
+            thread.join(max(0.0, self._deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    @Slot()
+    def see_end(self) -> None:
+        """Lets go of all when nothing runs any more; what had its time is left behind."""
+        left = sorted(thread.name for thread in (*self._servers, *self._jobs) if thread.is_alive())
+        if left and time.monotonic() < self._deadline:
+            return
+        self._looking.stop()
+        _ending.remove(self)
         if left:
             from app import bugs  # noqa: PLC0415 - only needed when something went wrong
 
-            _left_behind.append((self, self._running))
-            bugs.write(f"Left behind after {seconds:g} s, still running: {', '.join(left)}")
-        elif self._database is not None:
-            self._database.release()
-        self._running = {}
+            _left_behind.append(self)
+            bugs.write(f"Left behind, still running: {', '.join(left)}")
+        else:
+            self._running = {}
+            self.deleteLater()
 
     def _submit(self, waiting: Waiting, task: Task, work: Work) -> Task:
         number = next(self._numbers)
@@ -232,11 +258,22 @@ class Runner(QObject):
 
             while (number := waiting.get()) is not None:
                 self._attempt(number, on_connection)
+            # The writer's connection closes last, alone: of two that close at once neither takes the file's
+            # log along.
+            is_last = waiting is self._writes and self.join(but_writer=True)
+        if is_last:
+            database.release()
 
     def _in_place(self, work: Work) -> Any:
-        """A job goes by the file's path, where another file may have been put since this one was opened."""
+        """A job goes by the file's path, where another file may have been put since this one was opened. One
+        of the window may be about a file that was just closed, and comes after all that was done with it.
+        """
         if self._database is not None:
             self._database.require_in_place()
+            return work()
+        for runner in tuple(_ending):
+            if runner._database is not None:
+                runner.join()
         return work()
 
     def _attempt(self, number: int, call: Callable[[Task], Any]) -> None:

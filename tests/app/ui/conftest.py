@@ -15,7 +15,7 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
-from app.workers.runner import GarbageCollector
+from app.workers.runner import GarbageCollector, finish
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
 from tests.fixtures.sample import sample
@@ -45,6 +45,7 @@ def _widgets_end_here(qapp: QApplication) -> Iterator[None]:
     `processEvents`, which pytest-qt calls, leaves it to the next event loop: one of another test.
     """
     yield
+    finish()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 

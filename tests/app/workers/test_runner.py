@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app import bugs
 from app.services.records import users
 from app.services.records.change import Change
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
-from app.workers.runner import Runner, WentWrong
+from app.workers.runner import Runner, WentWrong, finish
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -28,6 +30,7 @@ def runner(database: LocalDatabase) -> Iterator[Runner]:
     runner = Runner(database)
     yield runner
     runner.stop()
+    finish()
 
 
 def endless(database: LocalDatabase, begun: threading.Event) -> None:
@@ -142,6 +145,7 @@ def test_stopping_ends_a_running_read_and_finishes_a_write(database: LocalDataba
     runner.write(write)
     assert reading.wait(60) and writing.wait(60)
     runner.stop()
+    finish()
     assert set(threading.enumerate()) <= before
     assert database.connection().execute("SELECT count(*) FROM users").get == 1
 
@@ -165,7 +169,7 @@ def test_a_cancelled_job_tells_its_owner(runner: Runner, qtbot: QtBot) -> None:
     assert isinstance(told[0], Cancelled)
 
 
-def test_stopping_cancels_jobs_and_waits_for_them(qtbot: QtBot) -> None:
+def test_stopping_cancels_jobs_and_the_end_waits_for_them(qtbot: QtBot) -> None:
     runner = Runner()
     ended = threading.Event()
 
@@ -176,7 +180,49 @@ def test_stopping_cancels_jobs_and_waits_for_them(qtbot: QtBot) -> None:
 
     runner.job(work)
     runner.stop()
+    finish()
     assert ended.is_set()
+
+
+def test_stopping_waits_for_nothing_and_what_ended_is_let_go(database: LocalDatabase, qtbot: QtBot) -> None:
+    runner, owner = Runner(database), QObject()
+    runner.setParent(owner)
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hang(database: LocalDatabase) -> None:
+        hangs.set()
+        assert let_go.wait(60)
+
+    runner.write(hang)
+    assert hangs.wait(60)
+    runner.stop()  # on this thread, which alone lets it go on
+    owner.deleteLater()
+    qtbot.waitUntil(lambda: not isValid(owner))
+    assert isValid(runner)
+    let_go.set()
+    qtbot.waitUntil(lambda: not isValid(runner))
+
+
+def test_a_job_without_a_file_comes_after_all_that_was_done_with_those_closed(
+    database: LocalDatabase, qtbot: QtBot
+) -> None:
+    closed, opening, done = Runner(database), Runner(), list[str]()
+    let_go, hangs = threading.Event(), threading.Event()
+
+    def hang(database: LocalDatabase) -> None:
+        hangs.set()
+        assert let_go.wait(60)
+        done.append("write")
+
+    closed.write(hang)
+    assert hangs.wait(60)
+    closed.stop()
+    opening.job(lambda progress, cancelled: done.append("job"))
+    let_go.set()
+    qtbot.waitUntil(lambda: len(done) == 2)
+    assert done == ["write", "job"]
+    opening.stop()
+    finish()
 
 
 def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
@@ -195,6 +241,7 @@ def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
     assert hangs.wait(60)
     thread = next(thread for thread in threading.enumerate() if thread.name == "job")
     runner.stop(seconds=0.1)
+    finish()
     assert thread.is_alive()
     assert "still running: job" in bugs.log_file().read_text()
     let_go.set()
@@ -269,6 +316,7 @@ def test_what_a_thread_left_behind_holds_is_kept(database: LocalDatabase, qtbot:
     assert hangs.wait(60)
     thread = next(thread for thread in threading.enumerate() if thread.name == "job")
     runner.stop(seconds=0.01)
+    finish()
     del runner
     let_go.set()
     thread.join(60)

@@ -23,7 +23,7 @@ from app.services.retention.result import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme
-from app.workers.runner import Task
+from app.workers.runner import Task, finish
 from app.workers.scan_pool import verify
 from models.errors import FileLocked
 from models.local.database import LocalDatabase
@@ -314,6 +314,7 @@ def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
         runner.stop()
         worker.check()
         run_now(worker)
+        finish()
     assert worker.next_run is None
     assert chains.problems(database.connection()) == []
 
