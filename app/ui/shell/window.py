@@ -137,12 +137,19 @@ class MainWindow(QMainWindow):
 
     def close_file(self) -> None:
         """Goes back to the welcome page."""
+        if self.workspace is not None:
+            self._let_go()
+            self._show_no_file()
+            self._welcome_if_nothing()
+
+    def _let_go(self) -> None:
+        """Ends what shows the file, if any. It stays in sight until something else is put in its place."""
         if self.workspace is None:
             return
         self.workspace.stop()
-        self._pages.removeWidget(self.workspace)
         self.workspace.deleteLater()
         self.workspace = None
+        self.search.attach(None)
         self.toast.hide()  # its Undo was for an act on that file
         self.retention_status.setText("")
         self.shield.hide()
@@ -151,8 +158,6 @@ class MainWindow(QMainWindow):
             self.strip.leave()
             self.setProperty("mark", None)
             self._place_strip()
-        self._show_no_file()
-        self._welcome_if_nothing()
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -175,7 +180,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()
         self.hide()  # what still runs may take seconds to end: a keyring that is silent
-        self.close_file()
+        self._let_go()
         self._runner.stop()
         super().closeEvent(event)
         self.closed.emit()
@@ -193,7 +198,7 @@ class MainWindow(QMainWindow):
         from app.ui.session.context import Context  # noqa: PLC0415
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
-        self.close_file()
+        self._let_go()
         context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
         Waits(opened.database, self.wait_line, context)
         workspace = self.workspace = Workspace(context)
@@ -335,7 +340,6 @@ class MainWindow(QMainWindow):
     def _show_no_file(self) -> None:
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
-        self.search.attach(None)
         self._where.setText("")
         self.commands.update()
 
