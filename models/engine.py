@@ -35,6 +35,7 @@ class Capability(Enum):
     BACKUP = auto()  # a local file can be made of all that it holds
     RESTORE = auto()
     MIGRATE = auto()
+    TIME_TRAVEL = auto()  # it can be brought back to a bookmark
     SETTLES = auto()  # the answer to a write may be lost; `settle()` finds out
     OUTSIDE_CHANGES = auto()  # `outside_changes()` tells that somebody else has written
 

@@ -42,6 +42,9 @@ _NO_CONNECTION: Final = (
     (ssl.SSLError, "its certificate is not trusted, or it speaks no TLS"),
 )
 
+_SQL: Final = "/raw"
+_REFUSED: Final = {(400, 7500), (500, 10001), (400, 10001)}
+"""Status and code of D1's own answer that a statement failed."""
 _ANOTHER_FORM: Final = "its answer has another form than D1's"
 
 _PASSING: Final = re.compile(
@@ -141,7 +144,7 @@ class Client:
 
     def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
-        answer = self.call("POST", f"{_path(database)}/raw", body, cancelled=cancelled, dropped=dropped)
+        answer = self.call("POST", _path(database) + _SQL, body, cancelled=cancelled, dropped=dropped)
         with _of_d1():
             results = [{**result} for result in answer["result"]]
             rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
@@ -186,9 +189,9 @@ class Client:
 
         Where the account takes none for a while, a person is told; what runs in the background waits, and
         tries again a few times what could not be sent.
-        `cancelled` ends the wait for the turn, `dropped` that for the answer, which is a read's then. Raises
-        `Refusal`, `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`,
-        `UnknownDatabase`, and `Cancelled`.
+        `cancelled` ends the wait for the turn, `dropped` that for the answer. Raises `Refusal`,
+        `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`, `UnknownDatabase`, and
+        `Cancelled`.
         """
         waits = iter(_AGAIN if IN_BACKGROUND.get() else ())
         while True:
@@ -243,9 +246,11 @@ class Client:
             raise NotReached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
             raise NotKnown(_why(error)) from None
-        return self._judged(status, given, content)
+        return self._judged(status, given, content, is_sql=path.endswith(_SQL))
 
-    def _judged(self, status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    def _judged(
+        self, status: int, headers: Mapping[str, str], content: bytes, *, is_sql: bool
+    ) -> dict[str, Any]:
         if status == 429:
             until = time.time() + _seconds_to_wait(headers)
             with suppress(StorageError):  # a full disk keeps nobody from hearing of it
@@ -269,7 +274,9 @@ class Client:
         errors = answer.get("errors")
         errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
-        if _PASSING.search(message) or (status, code) not in {(400, 7500), (500, 10001), (400, 10001)}:
+        # Of a batch these alone say that it was rolled back.
+        is_certain = (status, code) in _REFUSED or (status == 400 and bool(errors) and not is_sql)
+        if _PASSING.search(message) or not is_certain:
             raise NotKnown(f"it answered with status {status}")
         # What stands between may quote the call.
         raise Refusal(message.replace(self.token, "[token]") if self.token else message)

@@ -18,6 +18,7 @@ from models.errors import (
     AnswerTooLong,
     Cancelled,
     EarlierUnknown,
+    InvalidInput,
     OutcomeUnknown,
     RemoteError,
     RowChanged,
@@ -34,6 +35,8 @@ _WANTED: ContextVar[Stop] = ContextVar("wanted", default=never)
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
+_FIGURE: Final = re.compile(r"[0-9a-f]", re.IGNORECASE)
+"""What bookmarks are made of, beside the hyphens between their parts."""
 
 
 class D1Database(Database):
@@ -55,6 +58,8 @@ class D1Database(Database):
         or file, else the address.
         """
         self.client, self.database_id, self.read_only = client, database_id, read_only
+        if client.account is not None:  # `wrangler dev` has none
+            self.capabilities |= {Capability.TIME_TRAVEL}
         self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
 
@@ -128,15 +133,21 @@ class D1Database(Database):
             raise NotOffered(self.place)
         return Bookmark(now, "as it is now", time.time()), self.client.shared.bookmarks(self.identity)
 
-    def before_going_back(self) -> str:
+    def before_going_back(self, bookmark: str) -> str:
         """The bookmark of now, where nothing that can be known first keeps the database from going back.
 
         Raises `ReadOnlyFile`, `OutcomeUnknown` while an act is not known to be saved, `NotOffered` where the
-        API has no Time Travel, and `RemoteError`.
+        API has no Time Travel, `InvalidInput` for what is no bookmark, and `RemoteError`.
         """
         self.require_writable()
         self.settle()
-        return self.bookmarks()[0].name
+        now = self.bookmarks()[0].name
+        if _FIGURE.sub("0", bookmark) != _FIGURE.sub("0", now):
+            raise InvalidInput(
+                "bookmark",
+                f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed.",
+            )
+        return now
 
     def go_back(self, bookmark: str) -> str:
         """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
@@ -146,7 +157,7 @@ class D1Database(Database):
 
         Raises as `before_going_back` does, and `ReturnUnknown`.
         """
-        before = self.before_going_back()
+        before = self.before_going_back(bookmark)
         self.client.shared.keep_bookmark(self.identity, before, "before going back")
         why = ""
         for attempt in range(_TRIES):

@@ -97,7 +97,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
     limits = FILE_LIMITS
-    capabilities = frozenset(Capability) - {Capability.SETTLES}
+    capabilities = frozenset(Capability) - {Capability.SETTLES, Capability.TIME_TRAVEL}
 
     @cached_property
     def encoding(self) -> str:  # type: ignore[override]

@@ -51,6 +51,7 @@ class OpenedLive(Opened):
         if self.connection.is_local:  # where wrangler has no Time Travel either
             back = f"A copy comes into an empty one: npx wrangler d1 execute {name} --file=copy.sql."
         return {
+            Capability.TIME_TRAVEL: "`wrangler dev` has no Time Travel; save a copy instead.",
             Capability.RESTORE: back,
             Capability.MIGRATE: by("migrated", "migrations apply", name),
         }

@@ -33,6 +33,7 @@ _CANNOT = {
     Capability.BACKUP: "No copy can be saved of this database.",
     Capability.RESTORE: "Nothing can be put back into this database.",
     Capability.MIGRATE: "This database is migrated elsewhere.",
+    Capability.TIME_TRAVEL: "A file has no Time Travel; restore it from a copy.",
 }
 
 

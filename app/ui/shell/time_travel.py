@@ -163,7 +163,7 @@ class TimeTravel(QObject):
         database = _live(context).database
         context.job(
             "Looking whether it can go back…",
-            lambda progress, cancelled: database.before_going_back(),
+            lambda progress, cancelled: database.before_going_back(bookmark),
             on_done=lambda before: self._go(context, bookmark),
         )
 

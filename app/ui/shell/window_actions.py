@@ -82,7 +82,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
         ActionSpec("export_sql", sql, Icon.EXPORT, export_sql, no_copy),
         ActionSpec("restore", "Restore from a co&py…", Icon.HISTORY, restore, cannot_restore),
-        ActionSpec("time_travel", "&Time Travel…", Icon.HISTORY, travel, partial(_no_travel, window)),
+        ActionSpec("time_travel", "&Time Travel…", Icon.HISTORY, travel, lacks(Capability.TIME_TRAVEL)),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
         ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
@@ -284,13 +284,6 @@ def _no_lock(window: MainWindow) -> str | None:
     if not context.lock.needed:
         return "Only the writes of a live database are locked."
     return context.cannot_write if context.opened.read_only else None
-
-
-def _no_travel(window: MainWindow) -> str | None:
-    context = window.context
-    if context is None:
-        return "Open a database first."
-    return None if context.lock.needed else "A file has no Time Travel; restore it from a copy."
 
 
 def _lock_words(window: MainWindow) -> str:

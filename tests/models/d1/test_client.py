@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.d1 import client as calls
-from models.d1.client import Client, NotKnown
+from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NoAnswer, NotReached
 from models.engine import raw
@@ -121,6 +121,17 @@ def test_a_web_page_is_no_word_of_d1_s(odd: Odd, client: Client, status: int) ->
     odd.status, odd.said = status, b"\n<!DOCTYPE html><title>Blocked</title>"
     with pytest.raises(NotKnown, match=f"a web page came in place of its answer, with status {status}"):
         client.databases()
+
+
+def test_a_refusal_is_an_answer_whatever_its_code_but_to_a_batch(odd: Odd, client: Client) -> None:
+    odd.status, odd.said = 400, b'{"success": false, "errors": [{"code": 7400, "message": "no such moment"}]}'
+    with pytest.raises(Refusal, match="no such moment"):
+        client.go_back("1111", "0000")
+    with pytest.raises(NotKnown):
+        client.run("1111", b"{}")
+    odd.said = odd.said.replace(b"no such moment", b"internal error")
+    with pytest.raises(NotKnown):
+        client.bookmark("1111")
 
 
 def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:

@@ -235,7 +235,7 @@ def test_the_way_back_is_the_state_that_the_database_left(
     """Others may have written since a bookmark was asked for, which stays for where a network sends twice."""
     edge.bookmarks = []
     edge.read_faults = ["", fault]
-    before = production.go_back("00000001")
+    before = production.go_back("00000001-00000000-abcdef")
     _, (exact, asked) = production.bookmarks()
     assert (exact.name, asked.name) == (before, edge.bookmarks[0])
     assert before == edge.bookmarks[len(edge.restored)]
@@ -247,11 +247,11 @@ def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
     edge.bookmarks = []
     edge.read_faults = ["", "lost after", *["lost before"] * 4]
     with pytest.raises(ReturnUnknown, match="It is not known whether prod went back"):
-        production.go_back("00000001")
+        production.go_back("00000001-00000000-abcdef")
     assert production.bookmarks()[1][0].name == edge.bookmarks[0], "the way back is kept"
     edge.read_faults = ["", "echo"]
     with pytest.raises(Failed, match="nothing was changed"):
-        production.go_back("00000001")
+        production.go_back("00000001-00000000-abcdef")
 
 
 def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Edge) -> None:
@@ -264,7 +264,7 @@ def test_a_refused_bookmark_is_a_failure_as_any(production: D1Database, edge: Ed
 def test_where_there_is_no_time_travel(production: D1Database, edge: Edge) -> None:
     assert production.bookmark("asked") is None
     with pytest.raises(NotOffered, match="prod has no Time Travel"):
-        production.go_back("00000001")
+        production.go_back("00000001-00000000-abcdef")
 
 
 def test_what_is_used_is_counted(production: D1Database, edge: Edge) -> None:

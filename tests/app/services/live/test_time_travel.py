@@ -32,7 +32,7 @@ def returned(live: Live, edge: Edge, path: Path) -> tuple[Returned, Path]:
     file = live.put(path)
     database = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN), live.ids[file])
     store = CheckpointStore(path.with_name("home"))
-    return go_back(database, "00000001", store, actor="ada", now=NOW), file
+    return go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW), file
 
 
 def test_the_gateway_goes_on_behind_the_entry_where_it_numbers_one_tenant(

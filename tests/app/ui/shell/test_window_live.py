@@ -250,15 +250,20 @@ def test_it_goes_back_in_time_and_forward_again(
 def test_what_is_refused_before_it_goes_back_leaves_all_as_it_is_shown(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
-    edge.bookmarks = ["00000001"]
+    edge.bookmarks = ["00000001-00000000-abcdef"]
     open_live(qtbot, window, production)
     unlock(qtbot, window)
     asked = travel(qtbot, window)
-    asked.line.setText("00000001")
+    asked.line.setText("00000001-00000000-abcdef")
     context = window.context
     edge.refuses_travel = True
     agree(qtbot, window, asked)
     assert "no bookmark" in error(qtbot, window)
+    edge.refuses_travel = False
+    asked = travel(qtbot, window)
+    asked.line.setText("00000001-0000000-abcdef")
+    agree(qtbot, window, asked)
+    assert "one looks like 0000" in error(qtbot, window)
     assert window.context is context and edge.restored == []
 
 
@@ -299,6 +304,15 @@ def test_where_the_api_has_no_time_travel_a_sentence_says_so(
     open_live(qtbot, window, production)
     window.commands.trigger("time_travel")
     assert "has no Time Travel" in error(qtbot, window)
+
+
+def test_wrangler_dev_is_known_to_have_no_time_travel(
+    qtbot: QtBot, window: MainWindow, live: Live, file: Path
+) -> None:
+    Connections().add(live.connection(file, "dev"))
+    open_live(qtbot, window, "d1:dev")
+    travel_act = window.commands.action("time_travel")
+    assert not travel_act.isEnabled() and "has no Time Travel" in travel_act.toolTip()
 
 
 def test_a_copy_is_saved_and_exported(
