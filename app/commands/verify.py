@@ -113,8 +113,13 @@ def verify(options: argparse.Namespace) -> int:
         print_json(report.to_json() | more | used(usage))
     elif not options.quiet:
         if since is not None:
-            say(f"from checkpoint {since.number} on: the last entries that it knew are there")
-        print_report(report)
+            new = "on" if report.entries else "on, nothing is new"
+            say(f"from checkpoint {since.number} {new}: the last entries that it knew are there")
+        if since is None or report.entries or report.findings:
+            print_report(report)
+        else:
+            for note in report.notes:
+                say(note)
         say_used(usage)
     elif not report.intact:
         with redirect_stdout(sys.stderr):

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 class FileVerdict(QObject):
     """`outcome` is of a verification since the file was opened, `last` of one before that, each None where
-    there is none. `newer` entries came since. `is_running` says that one runs by itself, `is_asked` that one
+    there is none; `newer` entries came since. `is_running` says that one runs by itself, `is_asked` that one
     runs that a person has asked for; `asked` when it begins. `failure` is why the latest one could not be
-    done. `changed` when any of it is another.
+    done. `whole_at` is when all of it was found to hold last, as far as that is known. `changed` when any of
+    it is another.
     """
 
     changed = Signal()
@@ -29,8 +30,15 @@ class FileVerdict(QObject):
         self.outcome: Outcome | None = None
         self.last: KeptVerdict | None = None
         self.newer = 0
+        self.whole_at: int | None = None
         self.is_running = self.is_asked = False
         self.failure: str | None = None
+
+    @property
+    def through(self) -> int | None:
+        """The last entry that what is known speaks of; None where nothing is."""
+        known = self.outcome or self.last
+        return None if known is None else known.through
 
     @property
     def is_broken(self) -> bool:
@@ -67,6 +75,8 @@ class FileVerdict(QObject):
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
             self.outcome, self.newer, self.failure = outcome, 0, None
+            if outcome.asked.is_whole or broken:
+                self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
 
     def outdate(self) -> None:

@@ -298,7 +298,8 @@ class ContinuationNotice(Notice):
         seen = relative_time(found.seen_at or 0, self._context.clock())
         if found.divergences:
             older = found.is_older
-            headline = f"This file {'is older than' if older else 'does not continue'} the one you saw last"
+            how = "is older than" if older else "does not continue"
+            headline = f"This {self._context.opened.kind} {how} the one you saw last"
             rest_of_line = f"— {seen}, checkpoint {found.checkpoint}"
             detail = " ".join(filter(None, (f"{found.where}.", *more)))
             tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)
@@ -310,7 +311,7 @@ class ContinuationNotice(Notice):
         elif found.new_entries and not self._context.verdict.is_broken:
             self.banner.show_verdict(
                 Tone.OK,
-                "This file continues the one you saw last",
+                f"This {self._context.opened.kind} continues the one you saw last",
                 f"— {counted(found.new_entries, 'new entry', 'new entries')} since {seen}",
                 f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
             )

@@ -65,7 +65,7 @@ class SelfVerification(QObject):
         self._verdict.asked.connect(self.stop_run)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
-        self._context.unsettled.settled.connect(lambda saved: self._count())
+        self._context.unsettled.settled.connect(lambda saved, act: self._count())
         self._context.outside.displaced.connect(lambda _: self._say())
         where = self._context.opened.where
         self._context.runner.job(
@@ -111,11 +111,13 @@ class SelfVerification(QObject):
 
     def _show_last(self, last: KeptVerdict | None) -> None:
         self._verdict.last = last
+        self._verdict.whole_at = last.whole_at if last is not None and last.intact else None
         self._verdict.changed.emit()
         self._begun = self._context.clock()
         self._timer.start()
         if self._context.opened.imported is None:  # which is being verified already
             self.check()
+        self._count()
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
@@ -145,16 +147,13 @@ class SelfVerification(QObject):
         self._count()
 
     def _count(self) -> None:
-        known = self._verdict.outcome
-        if known is not None:
-            done = partial(self._counted, known.report)
-            self._context.runner.read(
-                entries_behind, known.through, on_done=done, on_failed=lambda error: None
-            )
+        through = self._verdict.through
+        if through is not None:
+            done = partial(self._counted, through)
+            self._context.runner.read(entries_behind, through, on_done=done, on_failed=lambda error: None)
 
-    def _counted(self, report: object, newer: int) -> None:
-        known = self._verdict.outcome
-        if known is not None and known.report is report and newer != self._verdict.newer:
+    def _counted(self, through: int, newer: int) -> None:
+        if through == self._verdict.through and newer != self._verdict.newer:
             self._verdict.newer = newer
             self._verdict.changed.emit()
 
@@ -183,7 +182,7 @@ class SelfVerification(QObject):
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:
-            tip += "; the file has been changed since"
+            tip += f"; the {self._context.opened.kind} has been changed since"
             icon = Icon.WARNING_FILL if known.intact else icon
         if verdict.failure:
             tip += f". The latest verification could not be done: {verdict.failure}"

@@ -175,7 +175,7 @@ class AuditTab(RecordTab):
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.verify_whole, idle))
         for name, text, icon, run, refusal, keys in (
-            (CHAIN, "Verify chain", Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
+            (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
@@ -231,6 +231,13 @@ class AuditTab(RecordTab):
     def stop(self) -> None:
         self.panel.cancel()
         super().stop()
+
+    def _verify_words(self) -> str:
+        """What holds up to a checkpoint is verified from there on, where each row that is read is charged."""
+        known = self.context.verdict.outcome
+        made = known is not None and known.intact and (known.checkpoint or known.asked.since)
+        new_alone = self.context.costs and self.scope == EVERYONE and made
+        return "Verify what is new" if new_alone else "Verify chain"
 
     def verify(self, archive: Path | None = None) -> None:
         """Verifies the chains in scope as one with their archive, here or where retention keeps it.

@@ -50,10 +50,18 @@ def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) 
 
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
+    newer = ""
+    if verdict.newer:
+        newer = f"{counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
-        if verdict.newer:
-            newer = f"{counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
+        if (
+            verdict.outcome.asked.since is not None
+            and verdict.outcome.intact
+            and verdict.whole_at is not None
+        ):
+            detail = _joined(f"All of it was verified {relative_time(verdict.whole_at, now)}", detail)
+        if newer:
             detail = _joined(newer, detail)
             if verdict.outcome.intact and not verdict.outcome.outdated and verdict.outcome.report.entries:
                 head += f" through entry {grouped(verdict.outcome.through)}"
@@ -62,11 +70,11 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     if last is None:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
         return Tone.NEUTRAL, "Not verified yet", "", detail, Icon.SHIELD_OFF
-    tone, head, icon = headline(last.verdict, last.entries, last.since)
+    tone, head, icon = headline(last.verdict, last.entries, last.since, verdict.newer)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     which = "whole" if last.since is None else f"from checkpoint {last.since} on"
     looked = f"{_entries(last.entries)} {which}, {absolute_time(last.at, utc)}"
-    found = _joined(looked, tally(last.errors, last.warnings))
+    found = _joined(newer, looked, tally(last.errors, last.warnings))
     return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
 
 

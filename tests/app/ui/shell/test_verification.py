@@ -105,6 +105,12 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
     assert page.banner.headline().endswith(f"by {window.settings.actor}, not looked at since")
+    append(demo_path, "new", 5)
+    context.outside.look()
+    qtbot.waitUntil(lambda: page.banner.detail().startswith("5 newer entries are not verified yet"))
+    window.close_file()
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: "5 newer" in window.shield.text())
 
 
 def test_what_another_program_appends_since_is_counted(

@@ -434,10 +434,13 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     assert window.shield.text().startswith("Chain verified")
 
 
+    assert page.verify_button.text() == "Verify chain"
 def test_much_is_verified_when_a_person_says_so(
     qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
 ) -> None:
     last = "(SELECT max(seq) FROM audit_chain)"
+        assert page.verify_button.text() == "Verify what is new"
+    assert page.banner.detail().startswith("All of it was verified just now")
     execute(demo_path, f"UPDATE audit_chain SET seq = seq + 200000 WHERE seq = {last}")
     file = live.put(demo_path, listed=True)
     Connections().add(live.connection(file, "dev"))
