@@ -103,12 +103,12 @@ class Consent:
 
 @dataclass(slots=True)
 class Waiting:
-    """A write that waits: for which programs, since when (by `time.monotonic`), and whether it is to stop.
+    """A write that waits: for what, in words, since when (by `time.monotonic`), and whether it is to stop.
 
     Made on the thread that writes, read and `cancelled` on any.
     """
 
-    who: str
+    what: str
     since: float
     cancelled: bool = False
 
@@ -247,6 +247,12 @@ class Database(ABC):
     @abstractmethod
     def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
         """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
+
+    def awaited(self) -> AbstractContextManager[None]:
+        """Within it, a person waits for what the calling thread does: where answers may take long, `waiting`
+        says so, and they may end that.
+        """
+        return nullcontext()
 
     def expected_errors(self) -> AbstractContextManager[None]:
         """Within it, what the engine's own library raises becomes a typed failure; bugs pass unchanged."""

@@ -445,8 +445,11 @@ class RateLimited(RemoteError):
 
 
 class OutcomeUnknown(RemoteError):
-    """A batch was sent and its answer was lost; it may still come through."""
+    """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its
+    summary says; empty where nobody knows any more.
+    """
 
+    act = ""
     heading = "It is not known whether this was saved"
     is_undecided = True
     sentence = (

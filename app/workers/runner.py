@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -253,7 +253,7 @@ class Runner(QObject):
                         kept.enter_context(database.connection_context())
                         connected = True
                     reading = waiting is self._reads
-                    with database.cancellable(lambda: task.cancelled) if reading else nullcontext():
+                    with database.cancellable(lambda: task.cancelled) if reading else database.awaited():
                         return _call(task)
 
             while (number := waiting.get()) is not None:

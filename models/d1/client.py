@@ -63,6 +63,10 @@ class NotKnown(Exception):
     """No answer that tells whether the call was carried out; `str()` is why, without its values."""
 
 
+class Dropped(Cancelled):
+    """Nobody waited for the answer any more: what was sent may be carried out."""
+
+
 class TooLong(NotKnown):
     """The answer is longer than is taken, and will be again."""
 
@@ -189,7 +193,7 @@ class Client:
 
         Where the account takes none for a while, a person is told; what runs in the background waits, and
         tries again a few times what could not be sent.
-        `cancelled` ends the wait for the turn, `dropped` that for the answer. Raises `Refusal`,
+        `cancelled` ends the wait for the turn, `dropped` that for the answer (`Dropped`). Raises `Refusal`,
         `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`, `UnknownDatabase`, and
         `Cancelled`.
         """
@@ -365,7 +369,7 @@ class _Stream(httpcore.NetworkStream):
         call = _CALL.get()
         while True:
             if call.dropped():
-                raise Cancelled
+                raise Dropped
             try:
                 return self._inner.read(max_bytes, min(_SLICE, call.left()))
             except httpcore.ReadTimeout:

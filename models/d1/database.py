@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
-from models.d1.client import IN_BACKGROUND, Answer, Client, NotKnown, Refusal, TooLong
+from models.d1.client import IN_BACKGROUND, Answer, Client, Dropped, NotKnown, Refusal, TooLong
 from models.d1.errors import Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
-from models.engine import D1_LIMITS, Capability, Database, Rows, Statement
+from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting
 from models.errors import (
     AnswerTooLong,
     Cancelled,
@@ -30,13 +30,14 @@ from models.refusals import constraint, sql_error
 
 T = TypeVar("T")
 
-_WANTED: ContextVar[Stop] = ContextVar("wanted", default=never)
-"""Whether the thread's reads are wanted no more."""
+_UNWANTED: ContextVar[Stop] = ContextVar("unwanted", default=never)
+"""Whether nobody wants the thread's answers any more."""
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
 _FIGURE: Final = re.compile(r"[0-9a-f]", re.IGNORECASE)
 """What bookmarks are made of, beside the hyphens between their parts."""
+_ENDED: Final = "the wait for it was ended"
 
 
 class D1Database(Database):
@@ -76,11 +77,11 @@ class D1Database(Database):
 
     @contextmanager
     def cancellable(self, cancelled: Stop) -> Iterator[None]:
-        before = _WANTED.set(cancelled)
+        before = _UNWANTED.set(cancelled)
         try:
             yield
         finally:
-            _WANTED.reset(before)
+            _UNWANTED.reset(before)
 
     @contextmanager
     def in_background(self) -> Iterator[None]:
@@ -90,11 +91,20 @@ class D1Database(Database):
         finally:
             IN_BACKGROUND.reset(before)
 
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        waiting = self.waiting = Waiting(f"Waiting for the answer of {self.place}", time.monotonic())
+        try:
+            with self.cancellable(lambda: waiting.cancelled):
+                yield
+        finally:
+            self.waiting = None
+
     def rows(self, query: BaseQuery) -> Rows:
         return self.read_batch([query])[0]
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
-        return self._read([compiled(query) for query in queries], _WANTED.get()) if queries else []
+        return self._read([compiled(query) for query in queries], _UNWANTED.get()) if queries else []
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
@@ -205,8 +215,11 @@ class D1Database(Database):
 
     def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> float:
         """Writes the batch, or finds out that it is in. Raises what keeps it out, and `OutcomeUnknown`."""
+        unwanted = _UNWANTED.get()
         try:
-            return self._run(batch, cancelled).seconds
+            return self._run(batch, lambda: cancelled() or unwanted(), unwanted).seconds
+        except Dropped:
+            raise OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
             why = str(error)
         except RemoteError:  # certain: it was not sent, or not let in
@@ -218,10 +231,14 @@ class D1Database(Database):
             return 0.0
         if sent is None:  # nothing would keep a second copy out
             raise OutcomeUnknown(self.place, why)
+        if self.waiting is not None and not IN_BACKGROUND.get():
+            self.waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         for attempt in range(_TRIES - 1):
-            _wait(attempt, never)
             try:
-                return self._run(batch).seconds
+                _wait(attempt, unwanted)
+                return self._run(batch, unwanted, unwanted).seconds
+            except Cancelled:
+                raise OutcomeUnknown(self.place, _ENDED) from None
             except NotKnown as error:
                 why = str(error)
             except RemoteError as error:
@@ -236,9 +253,11 @@ class D1Database(Database):
     def _is_in(self, sent: Sent, unknown: type[OutcomeUnknown] = OutcomeUnknown) -> bool:
         """Raises `unknown` where that cannot be told."""
         try:
-            return bool(self._read([sent.proof])[0])
+            return bool(self._read([sent.proof], _UNWANTED.get())[0])
         except RemoteError as error:
             raise unknown(self.place, error.heading) from error
+        except Cancelled:
+            raise unknown(self.place, _ENDED) from None
 
     def settle(self) -> bool | None:
         found: bool | None = None

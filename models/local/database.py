@@ -206,8 +206,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         def not_yet() -> bool:
             if self.waiting is None:
-                self.waiting = Waiting(FileLocked.why, since)
-                self.waiting.who = written_by(self.path) or FileLocked.why
+                words = "Waiting for {}, which is writing to {}".format
+                self.waiting = Waiting(words(FileLocked.why, self.place), since)
+                self.waiting.what = words(written_by(self.path) or FileLocked.why, self.place)
             return self.waiting.cancelled or cancelled()
 
         try:

@@ -12,7 +12,7 @@ from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, NotAllowed, Refused, RowChanged
+from models.errors import AlreadyExists, ChangedSince, NotAllowed, OutcomeUnknown, Refused, RowChanged
 
 P = ParamSpec("P")
 
@@ -60,6 +60,10 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
             tenant = (row.after or {}).get("tenant_id")
             if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
                 raise NotAllowed(f"{reason} Nothing was changed.") from error
+        raise
+    except OutcomeUnknown as error:
+        if error.is_undecided:
+            error.act = planned[-1][1].summary
         raise
     images, change = planned[-1]
     return replace(change, rows=tuple(map(images.completed, change.rows)))

@@ -123,5 +123,4 @@ class Waits(QObject):
 
         front = QApplication.activeModalWidget()
         line = front.wait_line if isinstance(front, Dialog) else self._line
-        words = f"Waiting for {waiting.who}, which is writing to {self._database.place}: {seconds:.0f} s"
-        line.say(words, partial(setattr, waiting, "cancelled", True))
+        line.say(f"{waiting.what}: {seconds:.0f} s", partial(setattr, waiting, "cancelled", True))

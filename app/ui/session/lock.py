@@ -72,12 +72,12 @@ def _within(error: BaseException, kind: type[T]) -> T | None:
 class Unsettled(QObject):
     """That it is not known whether a change was saved: `error` says so, None where all is known.
 
-    It hears of it by `Runner.failed_with`. `changed` when that is another, `settled(bool)` when a question
-    has told that the change was saved, or was not.
+    It hears of it by `Runner.failed_with`. `changed` when that is another, `settled(saved, act)` when a
+    question has told whether the change was saved, and which it was ("" where nobody knows any more).
     """
 
     changed = Signal()
-    settled = Signal(bool)
+    settled = Signal(bool, str)
 
     def __init__(self, runner: Runner, parent: QObject) -> None:
         super().__init__(parent)
@@ -97,14 +97,17 @@ class Unsettled(QObject):
 
     def _hear(self, error: TenantAdminError) -> None:
         if (found := _within(error, OutcomeUnknown)) is not None:
+            if self.error is not None:  # that it is still not known is said of the same change
+                found.act = found.act or self.error.act
             self.error = found
             self.changed.emit()
 
     def _told(self, saved: bool | None) -> None:
+        act = "" if self.error is None else self.error.act
         self.error, self.is_asking = None, False
         self.changed.emit()
         if saved is not None:
-            self.settled.emit(saved)
+            self.settled.emit(saved, act)
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

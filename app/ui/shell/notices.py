@@ -110,11 +110,13 @@ class UnsettledNotice(Notice):
         self.hide()
 
     def _say(self) -> None:
-        error = self._unsettled.error
-        self.again_button.setEnabled(not self._unsettled.is_asking)
+        error, is_asking = self._unsettled.error, self._unsettled.is_asking
+        self.again_button.setEnabled(not is_asking)
+        self.again_button.setText("Checking…" if is_asking else "Check again")
         self.setVisible(error is not None)
         if error is not None:
-            self.banner.show_verdict(Tone.BAD, error.heading, "", str(error), Icon.WARNING_FILL)
+            named = f"— {error.act}" if error.act else ""
+            self.banner.show_verdict(Tone.BAD, error.heading, named, str(error), Icon.WARNING_FILL)
 
 
 class PauseNotice(Notice):

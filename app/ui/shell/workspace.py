@@ -12,7 +12,7 @@ from app.services.opened import tenants
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OFF, PLANNING_RUNS, Scope
-from app.services.text import counted
+from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
 from app.ui.tabs.common.declared import TABS
@@ -42,8 +42,8 @@ _REST = (
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
-SAVED = "The change that was not known to be saved is saved."
-NOT_SAVED = "The change that was not known to be saved is not in the database; do it again."
+SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
+SOME_CHANGE = "The change that was not known to be saved"
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
@@ -290,8 +290,8 @@ class Workspace(QWidget):
         """Whether a notice says it already."""
         return error in (self.context.unsettled.error, self.context.pause.error)
 
-    def _settled(self, saved: bool) -> None:
-        self.context.say(SAVED if saved else NOT_SAVED)
+    def _settled(self, saved: bool, act: str) -> None:
+        self.context.say((SAVED if saved else NOT_SAVED).format(quoted(act) if act else SOME_CHANGE))
         self.refresh()  # no act was announced
 
     def _paused(self) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -81,6 +82,27 @@ def test_what_is_not_known_is_said_and_found_out_before_anything_else(
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
     assert assert_one_chain(file, "acme") == 2
+
+
+def test_a_person_may_end_the_wait_for_the_answer(production: D1Database, edge: Edge, file: Path) -> None:
+    edge.faults, production.client.seconds = ["hang after"], 60
+
+    def act() -> None:
+        with production.awaited():
+            users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+
+    with ThreadPoolExecutor(1) as pool:
+        acting = pool.submit(act)
+        while edge.faults:
+            time.sleep(0.001)
+        assert production.waiting is not None
+        assert production.waiting.what == "Waiting for the answer of prod"
+        production.waiting.cancelled = True
+        with pytest.raises(OutcomeUnknown, match="the wait for it was ended") as unknown:
+            acting.result(60)
+    assert unknown.value.act == "User ada@acme.example created"
+    production.client.seconds = 0.5
+    assert settled(production) is True
 
 
 def test_the_next_start_asks_what_has_become_of_it(
