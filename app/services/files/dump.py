@@ -34,6 +34,7 @@ _ENDED = rb";(?:[ \t\n\f\r]*+;)*+"  # with the empty statements behind it, of wh
 _MARK = re.compile(_ENDED + rb"|['\"`\[]|--|/\*")
 _GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_BEFORE_TEXT = re.compile(_BEFORE.pattern.decode(), re.DOTALL | re.ASCII)
 _OTHER = re.compile(
     rb"^-- (?:(?P<mysql>MySQL|MariaDB|phpMyAdmin)|(?P<postgresql>PostgreSQL))|(?P<versioned>/\*!)",
     re.MULTILINE,
@@ -335,7 +336,7 @@ class _Recoded:
         return text.encode("utf-8", "surrogatepass")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Piece:
     """Whole statements; `line` is that of the first character.
 
@@ -347,15 +348,23 @@ class Piece:
     line: int
     joined: str
 
+    def __post_init__(self) -> None:
+        self._counted = 0, self.line
+
     @cached_property
     def text(self) -> str:
         return self.data.decode()
 
     def line_of(self, start: int) -> int:
-        """The line of the statement behind character `start`, and the white space and comments there."""
-        before = _BEFORE.match(self.text[start : start + MAX_STATEMENT].encode())
-        skipped = before[0].count(b"\n") if before else 0
-        return self.line + self.text.count("\n", 0, start) + skipped
+        """The line of the statement behind character `start`, and the white space and comments there.
+
+        Asked of one statement after the other, it counts each line once.
+        """
+        before = _BEFORE_TEXT.match(self.text, start)
+        at = before.end() if before else start
+        counted, line = self._counted if self._counted[0] <= at else (0, self.line)
+        self._counted = at, line + self.text.count("\n", counted, at)
+        return self._counted[1]
 
     def end_of(self, start: int) -> int:
         """Where the statement ends that begins at character `start`."""

@@ -135,7 +135,7 @@ class Guard:
         self.rows_alone = self.is_d1 = self.has_counters = False
         self._not_made: set[str] = set()
         self._temporary: set[str] = set()
-        self._lengths: list[int] = []
+        self._ran = self._last = 0
         self._acts = self._queries = self._reads = False
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
@@ -174,7 +174,7 @@ class Guard:
                 begin = again
 
     def _execute(self, text: str, begin: int) -> None:
-        self._lengths, self._begin = [], begin
+        self._begin, self._ran, self._last = begin, 0, 0
         self._refused = self._left = None
         self._acts = self._queries = self._reads = False
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
@@ -183,8 +183,9 @@ class Guard:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
                 pass
         except Exception as error:
-            end = sum(self._lengths)
-            self.start = begin + (end if self._at_next(error, text[end:]) else end - self._lengths[-1])
+            self.start = begin + self._ran
+            if not self._at_next(error, text[self._ran :]):
+                self.start -= self._last
             if self._refused is not None:
                 raise Forbidden(self._refused) from error
             raise
@@ -194,7 +195,8 @@ class Guard:
 
     def _after(self, error: Exception) -> int | None:
         """Where to go on after a statement that failed and may be left out, which is noted; None for none."""
-        begun = self._piece.text[self.start : self.start + _LOOKED_AT]
+        end = self._piece.end_of(self.start)
+        begun = self._piece.text[self.start : min(end, self.start + _LOOKED_AT)]
         first = _FIRST.match(begun)
         word = first["word"].lower() if first else ""
         left = self._left
@@ -215,7 +217,7 @@ class Guard:
         if left is None:
             return None
         self.notes.add(*left, self._piece.line_of(self.start))
-        return self._piece.end_of(self.start)
+        return end
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
         """Whether it is this statement alone that fails, of those around it that came in, and undid nothing
@@ -227,7 +229,7 @@ class Guard:
 
     def _note(self, kind: NoteKind, name: str = "") -> None:
         """Notes what does nothing in its place."""
-        self.notes.add(kind, name, self._piece.line_of(self._begin + sum(self._lengths)))
+        self.notes.add(kind, name, self._piece.line_of(self._begin + self._ran))
 
     def _keep_innocuous_functions(self) -> frozenset[str]:
         """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
@@ -262,20 +264,20 @@ class Guard:
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if self._acts and not self._has_breaks and not self.rows_alone:  # nearly always
-            self._lengths.append(len(sql))
+            self._began(sql)
             self._acts = self._queries = self._reads = False
             return True
         if self._asks_itself:
             return True
         self._look_at_breaks()
         if _BREAKS[0] in sql or _BREAKS[1] in sql:
-            self._with_breaks = self._begin + sum(self._lengths)
+            self._with_breaks = self._begin + self._ran
         if not self._acts:
             said = statements.canonical(sql)
             if drop := _DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip("; ")
-        self._lengths.append(len(sql))
+        self._began(sql)
         acts, self._acts, self._queries, self._reads = self._acts, False, False, False
         if acts and self.rows_alone:
             rows = _BY_POSITION.match(statements.canonical(sql[:_LOOKED_AT]))
@@ -285,6 +287,10 @@ class Guard:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
         raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
+
+    def _began(self, sql: str) -> None:
+        self._ran += len(sql)
+        self._last = len(sql)
 
     def _authorize(
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
@@ -325,8 +331,7 @@ class Guard:
             return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
         if action == apsw.SQLITE_TRANSACTION:
             self._acts = True
-            line = self._piece.line_of(self._begin + sum(self._lengths))
-            self.open_at = line if name == "BEGIN" else None
+            self.open_at = self._piece.line_of(self._begin + self._ran) if name == "BEGIN" else None
             if name == "ROLLBACK":
                 self._note(NoteKind.ROLLBACK)
             return apsw.SQLITE_IGNORE  # the import is one transaction of its own
@@ -396,7 +401,7 @@ class Guard:
 
     def _at_next(self, error: Exception, behind: str) -> bool:
         """Whether it was the text behind what began last that failed: it could not even be prepared."""
-        if not self._lengths or self._refused or self._left or isinstance(error, apsw.BindingsError):
+        if not self._ran or self._refused or self._left or isinstance(error, apsw.BindingsError):
             return True
         return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
 

@@ -85,6 +85,15 @@ def test_empty_statements_are_passed_over_at_once() -> None:
     assert Scanner().next_end(b"CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1;; END;;;") == 58
 
 
+def test_the_line_of_a_statement_is_told_in_any_order() -> None:
+    """Each line is counted once where one statement comes after the other."""
+    text = "BEGIN;\n\n-- é\n;;COMMIT;/* \n */\nBEGIN;COMMIT;"
+    piece = Piece(text.encode(), 3, text)
+    lines = {0: 3, len("BEGIN;"): 6, text.index("/*"): 8, len(text) - len("COMMIT;"): 8}
+    for order in (sorted(lines), sorted(lines, reverse=True)):
+        assert {start: piece.line_of(start) for start in order} == lines
+
+
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(TEXTS, max_size=6), block=st.integers(1, 50))
