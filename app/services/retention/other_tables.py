@@ -19,7 +19,7 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, Column, Entity, Select, Table, Tuple, fn
+from peewee import SQL, BaseQuery, Column, Entity, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.rows import STORED, decoded, exactly, given
@@ -188,8 +188,15 @@ class OtherTables:
         changed = dict(zip(changing, counts[len(along) :], strict=True))
         if artifacts := removed.get(_ARTIFACTS, 0):
             ids = PlanningRun.select(PlanningRun.id).where(*going)
-            delete = PlanningArtifact.delete().where(PlanningArtifact.run_id.in_(ids))
-            statements.insert(0, Statement(delete, expect=artifacts))
+            of_runs = PlanningArtifact.run_id.in_(ids)
+            # Those that go with another of them are in no statement's count: they are counted before.
+            with_others = any(path[1:] and path[-1].table == _ARTIFACTS for path in self.paths[table])
+            there = Statement(PlanningArtifact.select(SQL("1")).where(of_runs), expect=artifacts)
+            delete = PlanningArtifact.delete().where(of_runs)
+            statements[:0] = [
+                *([there] if with_others else []),
+                Statement(delete, expect=None if with_others else artifacts),
+            ]
         return OldRows(table, tuple(rows), tuple(statements), removed, changed)
 
     def holders(self, database: Database, table: str, row: str) -> str:
@@ -278,7 +285,9 @@ class OtherTables:
         """By table, the condition that its rows keep a record of `table`."""
         model = RECORDS[table]
         return {
-            keeper: fn.COALESCE(reduce(or_, (_key(model, path[0]).in_(_referred(path)) for path in paths)), 0)
+            keeper: fn.COALESCE(
+                reduce(or_, (_key(model, path[0]).in_(_kept_by(path, table)) for path in paths)), 0
+            )
             for keeper, paths in self._ending(table, Fate.KEEPS).items()
         }
 
@@ -358,13 +367,15 @@ def refusal(table: str, rows: int, by: str) -> str:
 def _paths(
     stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: KeyPath, seen: frozenset[str]
 ) -> Iterator[KeyPath]:
+    """A key that leads back to a table on the way ends there: it keeps the record (`_kept_by`)."""
     keys = stored[table].referring
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
     for key in keys:
-        if stored[key.table].has_triggers:  # nobody can tell what they would take along
+        # Nobody can tell what triggers, or a way that goes round, would take along.
+        if stored[key.table].has_triggers or key.table in seen:
             key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
-        if len(key.columns) == len(key.parent_columns) and key.table not in seen:
+        if len(key.columns) == len(key.parent_columns):
             yield (*path, key)
             if _fate(key) is Fate.GOES:
                 yield from _paths(stored, tables, key.table, (*path, key), seen | {key.table})
@@ -377,16 +388,30 @@ def _fate(key: ForeignKey) -> Fate:
     return Fate.GOES if key.on_delete == "CASCADE" else Fate.CHANGES
 
 
-def _referred(path: KeyPath) -> Any:
-    """What rows at the end of the path hold of the records at its beginning, as a subquery."""
-    child = Table(path[0].table)
-    columns = [Column(child, name) for name in path[0].columns]
-    query = child.select(*columns).where(*(column.is_null(False) for column in columns))
-    if not path[1:]:
+def _kept_by(path: KeyPath, table: str) -> Any:
+    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery.
+
+    Where the path leads back to a table on it, rows that go with the very same record keep none.
+    """
+    rows = [Table(key.table, alias=f"step{at}") for at, key in enumerate(path)]  # one may come twice
+    held, end = _columns(rows[0], path[0].columns), rows[-1]
+    query = rows[0].select(*held).where(*(column.is_null(False) for column in held))
+    for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
+        refers = _together(_columns(child, key.columns)) == _together(_columns(parent, key.parent_columns))
+        query = query.join(child, on=refers)
+    there = [key.table for key in path[:-1]]
+    if path[-1].table == table:
+        own, whose = _columns(end, path[0].parent_columns), held
+    elif path[-1].table in there:
+        at = there.index(path[-1].table)
+        own, whose = (_columns(one, path[at].columns) for one in (end, rows[at]))
+    else:
         return query
-    return query.where(
-        _together([Column(child, name) for name in path[1].parent_columns]).in_(_referred(path[1:]))
-    )
+    return query.where(Expression(_together(own), "IS NOT", _together(whose)))
+
+
+def _columns(rows: Table, names: Sequence[str]) -> list[Column]:
+    return [Column(rows, name) for name in names]
 
 
 def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
@@ -396,9 +421,9 @@ def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) 
         parents = model.select(*(_column(model, name) for name in key.parent_columns)).where(*going)
     else:
         parent = Table(path[-2].table)
-        columns = [Column(parent, name) for name in key.parent_columns]
+        columns = _columns(parent, key.parent_columns)
         parents = parent.select(*columns).where(_goes_along(parent, path[:-1], model, going))
-    return _together([Column(rows, name) for name in key.columns]).in_(parents)
+    return _together(_columns(rows, key.columns)).in_(parents)
 
 
 def _key(model: Any, key: ForeignKey) -> Any:

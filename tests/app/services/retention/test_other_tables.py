@@ -118,6 +118,66 @@ def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
 
 
 @pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+@pytest.mark.parametrize(
+    ("table", "added", "refers", "to"),
+    [
+        ("planning_runs", "ALTER TABLE planning_runs ADD up REFERENCES planning_runs {}", "live", "kept"),
+        (
+            "planning_artifacts",
+            "ALTER TABLE planning_artifacts ADD up REFERENCES planning_artifacts {}",
+            "live-0",
+            "kept-1",
+        ),
+        (
+            "links",
+            "CREATE TABLE links (id TEXT PRIMARY KEY, run REFERENCES planning_runs ON DELETE CASCADE,"
+            " up REFERENCES links {});"
+            "INSERT INTO links (id, run) VALUES ('a', 'kept'), ('b', 'live'), ('c', 'gone')",
+            "b",
+            "a",
+        ),
+        (
+            "planning_runs",
+            "CREATE TABLE links (id TEXT PRIMARY KEY, run REFERENCES planning_runs ON DELETE CASCADE);"
+            "INSERT INTO links VALUES ('a', 'kept');"
+            "ALTER TABLE planning_runs ADD up REFERENCES links {}",
+            "live",
+            "a",
+        ),
+    ],
+)
+def test_what_leads_back_to_a_table_that_goes_keeps_the_record(
+    database: LocalDatabase, *, action: str, table: str, added: str, refers: str, to: str
+) -> None:
+    """It may lead on to records that stay: to live ones, in a circle."""
+    sql = apsw.Connection(str(database.path))
+    for key, status in (("gone", "deleted"), ("kept", "deleted"), ("live", "running")):
+        add_run(sql, key, status, OLD)
+    sql.execute(added.format(action))
+    sql.execute(f"UPDATE {table} SET up = ? WHERE id = ?", (to, refers))
+    if "artifacts" in table:  # within one run, which goes as a whole
+        sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-1'")
+        sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-0'")
+    plan = planned(database)
+    reason = f"1 run cannot be removed: rows of {table} refer to it."
+    assert [one.reason for one in plan.skipped] == [reason]
+    result = retain(database)
+    assert (result.skipped, result.removed) == (plan.skipped, plan.counts)
+    assert runs(sql) == {"kept", "live"}
+    assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 4
+    assert sql.execute(f"SELECT up FROM {table} WHERE id = ?", (refers,)).get == to
+
+
+def test_an_answer_to_a_notification_keeps_it(database: LocalDatabase, sql: apsw.Connection) -> None:
+    for key, at in (("gone", OLD), ("kept", OLD), ("young", NEW)):
+        notify(sql, key, 1, at)
+    sql.execute("ALTER TABLE notifications ADD of REFERENCES notifications ON DELETE CASCADE")
+    sql.execute("UPDATE notifications SET of = iif(id = 'young', 'kept', id)")
+    assert planned(database).counts["notifications"] == retain(database).removed["notifications"] == 1
+    assert {key for (key,) in sql.execute("SELECT id FROM notifications")} == {"kept", "young"}
+
+
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
 def test_a_key_of_several_columns_counts_like_any(
     database: LocalDatabase, sql: apsw.Connection, action: str
 ) -> None:
