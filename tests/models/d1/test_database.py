@@ -151,7 +151,7 @@ def test_a_program_that_was_killed_leaves_nothing_unknown(
     *problems, counts = done.stdout.splitlines()
     assert problems == []
     saved, not_saved, _ = map(int, counts.split())
-    assert saved + not_saved > KILLS // 6, "it was killed between two acts"
+    assert saved + not_saved >= KILLS // 2
 
 
 def test_a_read_is_tried_again(production: D1Database, edge: Edge) -> None:
