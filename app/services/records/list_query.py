@@ -336,8 +336,7 @@ class Statements:
         found = [self._names_it(column, text) for column in self.table.names_things]
         forms = [text] if text.isascii() else _forms(text)
         patterns = [_any_case(form) for form in forms]
-        parts = dict.fromkeys(caseless(part) for form in forms for part in (form, form.lower(), form.upper()))
-        within = [reduce(or_, (fn.instr(fn.lower(column), part) > 0 for part in parts)) for column in columns]
+        within = [reduce(or_, (_within(column, form) for form in forms)) for column in columns]
         if max(map(_pattern_bytes, (*forms, *patterns))) > self._limits.pattern_bytes or "\0" in text:
             return reduce(or_, [*found, *within])
         found += [hides(column) & is_in for column, is_in in zip(columns, within, strict=True)]
@@ -389,9 +388,25 @@ def _any_case(text: str) -> str:
     return "".join(map(_both_cases, text))
 
 
-def _both_cases(char: str) -> str:
+def _within(column: Any, text: str) -> Any:
+    """Whether a column has the text in any case, of any length and behind a NUL, too: each letter whose case
+    `lower` does not know is replaced in both. As a number a letter takes none of a statement's parameters.
+    """
+    folded, wanted = fn.lower(column), caseless(text)
+    for char in dict.fromkeys(char.lower()[0] for char in wanted if not char.isascii()):
+        for other in list(_cases(char))[1:]:
+            folded = fn.replace(folded, SQL(f"char({ord(other)})"), SQL(f"char({ord(char)})"))
+            wanted = wanted.replace(other, char)
+    return fn.instr(folded, wanted) > 0
+
+
+def _cases(char: str) -> dict[str, None]:
     cases = (char, char.lower(), char.upper(), char.title(), "ς" if char in "σΣ" else char)
-    found = dict.fromkeys(case for case in cases if len(case) == 1)
+    return dict.fromkeys(case for case in cases if len(case) == 1)
+
+
+def _both_cases(char: str) -> str:
+    found = _cases(char)
     return f"[{''.join(found)}]" if len(found) > 1 or char in "*?[" else char
 
 
