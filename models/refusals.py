@@ -35,6 +35,8 @@ def sql_error(message: str) -> StorageError | None:
         )
     if found := re.match("(?:no such|unknown) (function|collation sequence|module): (.+)", message):
         return errors.OnlyElsewhere(f"{found[1]} {found[2]}")
+    if message == "datatype mismatch":
+        return errors.Refused("the key of such a row is a whole number")
     if message.startswith(("cannot UPDATE generated column", "unsafe use of")):
         return errors.Refused(message)
     if found := re.search(r"table (.+) has no column named (.+)", message):

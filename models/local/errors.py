@@ -74,12 +74,10 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return errors.DiskFull(path)
         case apsw.ConstraintError():
             return constraint(str(cause))
-        case apsw.SQLError():
+        case apsw.SQLError() | apsw.MismatchError():
             if str(cause).endswith("unsupported file format"):
                 return errors.NewerFormat(path)
             return sql_error(str(cause))
-        case apsw.MismatchError():
-            return errors.Refused("the key of such a row is a whole number")
     return next((said(path) for kind, said in _OF_A_FILE if isinstance(cause, kind)), None)
 
 
