@@ -174,6 +174,10 @@ class Database(ABC):
     """What a write waits for just now."""
     usage: Usage | None = None
     """What is counted, because it costs something; read on any thread."""
+    through_json: bool = False
+    """Whether values come as JSON carries them: large integers rounded, 1.0 as 1, infinity as nothing, and
+    what is no UTF-8 as U+FFFD.
+    """
     encoding: str = "utf-8"
     """What the bytes of a text are in, by Python's name."""
     identity: str = ""

@@ -45,6 +45,8 @@ _NO_CONNECTION: Final = (
 _SQL: Final = "/raw"
 _REFUSED: Final = {(400, 7500), (500, 10001), (400, 10001)}
 """Status and code of D1's own answer that a statement failed."""
+_FULL: Final = ": SQLITE_FULL"
+"""How another such answer ends, with code 10000."""
 _ANOTHER_FORM: Final = "its answer has another form than D1's"
 
 _PASSING: Final = re.compile(
@@ -280,7 +282,7 @@ class Client:
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
         # Of a batch these alone say that it was rolled back.
         is_certain = (status, code) in _REFUSED or (status == 400 and bool(errors) and not is_sql)
-        if _PASSING.search(message) or not is_certain:
+        if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
             raise NotKnown(f"it answered with status {status}")
         # What stands between may quote the call.
         raise Refusal(message.replace(self.token, "[token]") if self.token else message)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from peewee import BaseQuery
 
 from models.d1.client import IN_BACKGROUND, Answer, Client, Dropped, NotKnown, Refusal, TooLong
-from models.d1.errors import Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.errors import DatabaseFull, Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting
@@ -50,6 +50,7 @@ class D1Database(Database):
 
     limits = D1_LIMITS
     readers = 4  # which only wait
+    through_json = True
     capabilities = frozenset({Capability.BACKUP, Capability.SETTLES})
 
     def __init__(
@@ -179,7 +180,7 @@ class D1Database(Database):
                 raise NotOffered(self.place) from error
             except (Refusal, RemoteError) as error:
                 if not why:
-                    raise _known(str(error)) if isinstance(error, Refusal) else error from None
+                    raise _known(self.place, str(error)) if isinstance(error, Refusal) else error from None
                 why = getattr(error, "heading", "it refused to do it again")
             else:
                 self.last_read = None
@@ -274,7 +275,7 @@ class D1Database(Database):
         except Refusal as error:
             if is_guard(str(error)):
                 raise RowChanged from None
-            raise _known(str(error)) from error
+            raise _known(self.place, str(error)) from error
 
 
 def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
@@ -285,7 +286,7 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
         except TooLong:
             raise AnswerTooLong(place) from None
         except Refusal as error:
-            raise _known(str(error)) from error
+            raise _known(place, str(error)) from error
         except NotKnown as error:
             if attempt == _TRIES - 1:
                 raise NoAnswer(place, str(error)) from None
@@ -305,10 +306,12 @@ _SUFFIX: Final = re.compile(r"(?: at offset \d+)?: SQLITE_(?P<kind>\w+?)(?: \(ex
 """What D1 adds to SQLite's own message."""
 
 
-def _known(said: str) -> Exception:
+def _known(place: str, said: str) -> Exception:
     """The failure that D1's answer stands for; what it is not known to say is a bug of the statement."""
     found = _SUFFIX.search(said)
     message = said[: found.start()] if found else said.removeprefix("D1_ERROR: ")
+    if found and found["kind"] == "FULL":
+        return DatabaseFull(place)
     if " constraint failed" in message:
         return constraint(message)
     return sql_error(message) or Failed(message)

@@ -1,6 +1,6 @@
 """What D1 alone may fail with."""
 
-from models.errors import RemoteError, StorageError
+from models.errors import DiskFull, RemoteError, StorageError
 
 
 class Failed(StorageError):
@@ -8,6 +8,13 @@ class Failed(StorageError):
 
     heading = "The database refused it"
     sentence = "The database refused this ({what}); nothing was changed."
+
+
+class DatabaseFull(DiskFull):
+    """As SQLite says it of the last number, too."""
+
+    heading = "The database is full"
+    sentence = "{name} is as large as D1 lets it be; nothing was changed. Remove something first."
 
 
 class NotReached(RemoteError):

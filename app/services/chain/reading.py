@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from peewee import BaseQuery, fn
+from peewee import BaseQuery
 
 from app.services.chain.entry import JUDGED, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry, believed_of, is_text
 from app.services.chain.rules import (
@@ -33,7 +33,6 @@ from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, Usage, raw
 from models.errors import NotFound
 from models.local.database import LocalDatabase
-from models.tables import AuditEntry
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -62,11 +61,14 @@ def last_numbers(database: Database) -> tuple[Any, int | None]:
         return None, None
     counters, lasts = database.read_batch(
         [
-            raw("SELECT seq FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
-            AuditEntry.select(fn.MAX(AuditEntry.seq)).tuples(),
+            raw("SELECT CAST(seq AS TEXT), typeof(seq) FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
+            raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}"),  # noqa: S608
         ]
     )
-    return counters[0][0] if counters else None, lasts[0][0]
+    # As text: JSON rounds the highest numbers.
+    counter, kind = counters[0] if counters else (None, "null")
+    last = lasts[0][0]
+    return int(counter) if kind == "integer" else counter, None if last is None else int(last)
 
 
 class Link(StrEnum):

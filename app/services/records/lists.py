@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.readable import readable
 from app.services.records.record import value_of
-from app.services.records.rows import RawText, decoded, exactly, legible
+from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, TableColumn
 from models.engine import Database, Rows
@@ -282,7 +283,8 @@ class Lists:
         """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
         statements = self._statements(database, query)
         values = [value_of(column, statements.source) for column in columns]
-        return _in_order(database, statements, keys, values, at_once=_WHOLE_ROWS_AT_ONCE, told=tuple)
+        how: Any = {"at_once": _WHOLE_ROWS_AT_ONCE, "told": tuple, "exact": database.through_json}
+        return _in_order(database, statements, keys, values, **how)
 
     def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
         """The whole value of a row in a column, as `choices` gives values; None where the row has gone."""
@@ -357,21 +359,30 @@ def _read(
     database: Database,
     queries: Callable[[Callable[[Any], Any]], Sequence[Any]],
     told: Callable[[Row], Row] = _legible,
+    *,
+    exact: bool = False,
 ) -> list[Rows]:
     """The rows of `queries(cell)`, from one snapshot; `cell` makes of a stored value what is fetched.
 
-    Values are fetched as they are, which is fast and nearly always right. Where some text is no UTF-8, all
-    is read again as `exactly` gives it. `told` makes what is wanted of a row with bytes or such a text.
+    Values are fetched as they are, which is fast and nearly always right. Where some text is no UTF-8, or may
+    be none, all is read again as `exactly` gives it, or at once where they are wanted `exact`. `told` makes
+    what is wanted of a row with bytes or such a text.
     """
-    try:
-        found = database.read_batch(queries(lambda value: value))
-    except UndecodableText:
+    found: list[Rows] | None = None
+    if not exact:
+        with suppress(UndecodableText):
+            found = database.read_batch(queries(lambda value: value))
+    if found is None or (database.through_json and not exact and _has_another(found)):
         found = [
             [tuple(decoded(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
             for rows in database.read_batch(queries(exactly))
         ]
     odd = {bytes, RawText}
     return [[row if odd.isdisjoint(map(type, row)) else told(row) for row in rows] for rows in found]
+
+
+def _has_another(found: list[Rows]) -> bool:
+    return any(perhaps_another(cell) for rows in found for row in rows for cell in row)
 
 
 def _range(database: Database, statements: Statements) -> range | None:
@@ -393,10 +404,16 @@ def _keys(statements: Statements, found: Rows) -> Keys:
 
 
 def _by_key(
-    database: Database, statements: Statements, keys: Keys, values: list[Any], told: Callable[[Row], Row]
+    database: Database,
+    statements: Statements,
+    keys: Keys,
+    values: list[Any],
+    told: Callable[[Row], Row],
+    *,
+    exact: bool = False,
 ) -> dict[Key, Row]:
     """The values of the rows with these keys, whatever is stored in them."""
-    (found,) = _read(database, lambda cell: [statements.page(keys, values, cell)], told)
+    (found,) = _read(database, lambda cell: [statements.page(keys, values, cell)], told, exact=exact)
     return {row[0]: row[1:] for row in found}
 
 
@@ -408,8 +425,9 @@ def _in_order(
     *,
     at_once: int,
     told: Callable[[Row], Row],
+    exact: bool = False,
 ) -> Iterator[Row]:
     for start in range(0, len(keys), at_once):
         part = keys[start : start + at_once]
-        found = _by_key(database, statements, part, values, told)
+        found = _by_key(database, statements, part, values, told, exact=exact)
         yield from (found[key] for key in part if key in found)

@@ -45,6 +45,13 @@ _EXACT_INTEGERS: Final = 2**53
 """JSON readers keep integers exactly up to here."""
 
 
+def perhaps_another(value: object) -> bool:
+    """Whether JSON may have made this of another value, as far as a person would see the difference."""
+    if isinstance(value, str):
+        return "\N{REPLACEMENT CHARACTER}" in value
+    return isinstance(value, int) and abs(value) >= _EXACT_INTEGERS
+
+
 def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """The items in lists of at most `size`."""
     iterator = iter(items)
