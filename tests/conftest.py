@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from models.d1.shared import Shared
+from models.engine import Database
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
 from tests.fixtures.connected import connected
@@ -116,9 +117,18 @@ def _new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _engine_of(request: pytest.FixtureRequest) -> str | None:
+    """Which one the test's `engine` is, where it takes one: "local" or "d1"."""
+    chosen = getattr(request.node, "callspec", None)
+    return None if chosen is None else chosen.params.get("engine")
+
+
 @pytest.fixture
-def database_path(_new_file: Path, tmp_path: Path) -> Path:
-    """A new, empty file with every migration applied."""
+def database_path(_new_file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A new, empty file with every migration applied; with a live `engine`, one that workerd serves."""
+    if _engine_of(request) == "d1":
+        live: Live = request.getfixturevalue("live")
+        return live.put(_new_file)
     return Path(shutil.copy(_new_file, tmp_path / "foundation.sqlite"))
 
 
@@ -127,6 +137,20 @@ def database(database_path: Path) -> Iterator[LocalDatabase]:
     """The new file, open for writing on the test's own thread."""
     with connected(database_path) as database:
         yield database
+
+
+@pytest.fixture(params=["local", pytest.param("d1", marks=pytest.mark.wrangler)])
+def engine(request: pytest.FixtureRequest, database_path: Path) -> Iterator[Database]:
+    """The new file as what a portable service is given: itself, and by HTTP from `wrangler dev`.
+
+    What has become of it is looked at through `database`, which is the file in both.
+    """
+    if request.param == "local":
+        yield request.getfixturevalue("database")
+        return
+    live: Live = request.getfixturevalue("live")
+    with (engine := live.open(database_path)).connection_context():
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import pytest
 
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import caution
+from models.engine import Database
 from models.local.database import LocalDatabase
 from models.status import DAY
 from tests.conftest import NOW
@@ -25,19 +26,23 @@ def number(database: LocalDatabase, seqs: dict[str, range], payload: str = "{}")
         )
 
 
-def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(database: LocalDatabase) -> None:
+def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(
+    engine: Database, database: LocalDatabase
+) -> None:
     number(database, {"aurora": range(1, 41)})
-    sentence = str(caution(database, ["system"]))
+    sentence = str(caution(engine, ["system"]))
     assert "gives next to “aurora”;" in sentence and "change something of “aurora”" in sentence
-    assert caution(database, ["aurora"]) is None
-    assert caution(database, ["system", "aurora"]) is None, "which goes on behind"
+    assert caution(engine, ["aurora"]) is None
+    assert caution(engine, ["system", "aurora"]) is None, "which goes on behind"
 
 
-def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: LocalDatabase) -> None:
+def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(
+    engine: Database, database: LocalDatabase
+) -> None:
     number(database, {"aurora": range(30, 41), "borealis": range(1, 4)})
-    assert "to “aurora”;" in str(caution(database, ["system"]))
-    assert "to “aurora”;" in str(caution(database, ["borealis"]))
-    assert "to “aurora” and 1 more tenant;" in str(caution(database, ["borealis", "system"]))
+    assert "to “aurora”;" in str(caution(engine, ["system"]))
+    assert "to “aurora”;" in str(caution(engine, ["borealis"]))
+    assert "to “aurora” and 1 more tenant;" in str(caution(engine, ["borealis", "system"]))
 
 
 @pytest.mark.parametrize(
@@ -48,75 +53,79 @@ def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(database: Local
         {"aurora": range(1, 41), "system": range(41, 42)},
     ],
 )
-def test_numbers_across_tenants_are_nobody_s_own(database: LocalDatabase, seqs: dict[str, range]) -> None:
+def test_numbers_across_tenants_are_nobody_s_own(
+    engine: Database, database: LocalDatabase, seqs: dict[str, range]
+) -> None:
     number(database, seqs)
-    assert caution(database, ["system"]) is None
+    assert caution(engine, ["system"]) is None
 
 
 def test_a_chain_that_begins_in_the_middle_was_not_numbered_by_its_tenant(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 31), "borealis": range(31, 36)})
-    sentence = str(caution(database, ["aurora", "borealis", "system"]))
+    sentence = str(caution(engine, ["aurora", "borealis", "system"]))
     assert "to “borealis”;" in sentence, "the number behind aurora's last is taken already"
     sql.execute("UPDATE audit_chain SET previous_hash = ? WHERE seq = 31", ("0" * 64,))
-    assert caution(database, ["aurora", "borealis", "system"]) is None
+    assert caution(engine, ["aurora", "borealis", "system"]) is None
 
 
-def test_a_long_name_is_cut(database: LocalDatabase) -> None:
+def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
     number(database, {"a" * 5_000: range(1, 31)})
-    assert len(str(caution(database, ["b" * 5_000]))) < 1_200
+    assert len(str(caution(engine, ["b" * 5_000]))) < 1_200
 
 
-def test_entries_of_ours_alone_are_no_gateway_s(database: LocalDatabase) -> None:
+def test_entries_of_ours_alone_are_no_gateway_s(engine: Database, database: LocalDatabase) -> None:
     number(database, {"aurora": range(1, 41)}, OURS)
-    assert caution(database, ["system"]) is None
+    assert caution(engine, ["system"]) is None
 
 
-def test_numbers_that_are_lost_already_are_not_taken(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_numbers_that_are_lost_already_are_not_taken(
+    engine: Database, database: LocalDatabase, sql: apsw.Connection
+) -> None:
     number(database, {"aurora": range(1, 41)})
     sql.execute("DELETE FROM audit_chain WHERE seq = 40")
-    assert caution(database, ["system"]) is None
+    assert caution(engine, ["system"]) is None
 
 
 def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 41)})
-    database.consent.asks = True
+    engine.consent.asks = True
     paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
 
     def write(event: Event) -> None:
-        append(database, lambda: Batch((), [event]), now=NOW)
+        append(engine, lambda: Batch((), [event]), now=NOW)
 
     for _ in range(2):
         write(renamed)
         with pytest.raises(Caution, match="“aurora”") as met:
             write(paused)
-        met.value.heard(database.consent)
+        met.value.heard(engine.consent)
         write(paused)
         write(paused)  # the number is taken already
     tenants = [row[0] for row in sql.execute("SELECT tenant_id FROM audit_chain WHERE seq > 40 ORDER BY seq")]
     assert tenants == ["aurora", "system", "system"] * 2
-    assert database.consent.asks
+    assert engine.consent.asks
     number(database, {"aurora": range(47, 48)})  # of somebody else, and not behind its last
     write(paused)
-    assert not database.consent.asks, "no gateway numbers here"
+    assert not engine.consent.asks, "no gateway numbers here"
 
 
-def test_retention_says_it_before_each_run_and_after(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw.Connection) -> None:
     append_by_tenant(sql, "aurora", OLD, OLD, OLD + DAY, NOW)
-    assert planned(database).caution is None, "its report is in the chain of the only tenant"
-    assert retain(database).removed["audit_chain"] == 2
+    assert planned(engine).caution is None, "its report is in the chain of the only tenant"
+    assert retain(engine).removed["audit_chain"] == 2
     append_by_tenant(sql, "aurora", NOW)
     append_by_tenant(sql, "borealis", OLD, OLD)  # whose first numbers are free now
-    database.consent.asks = True
-    assert "“aurora”" in str(planned(database).caution)
-    result = retain(database)
+    engine.consent.asks = True
+    assert "“aurora”" in str(planned(engine).caution)
+    result = retain(engine)
     assert result.removed["audit_chain"] and "“aurora”" in str(result.caution)
     with pytest.raises(apsw.ConstraintError):
         append_by_tenant(sql, "aurora", NOW)
     chains.append(sql, "aurora", [NOW])  # the way out
     append_by_tenant(sql, "aurora", NOW)
-    assert database.consent.asks and chains.problems(sql) == []
-    assert planned(database, days=400).caution is not None, "for a run of another day"
+    assert engine.consent.asks and chains.problems(sql) == []
+    assert planned(engine, days=400).caution is not None, "for a run of another day"

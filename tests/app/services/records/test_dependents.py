@@ -9,6 +9,7 @@ import pytest
 from app.services.records import dependents, users, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
+from models.engine import Database
 from models.errors import (
     ChangedSince,
     InvalidInput,
@@ -44,20 +45,20 @@ ESCALATIONS = (
 
 
 @pytest.fixture
-def people(database: LocalDatabase) -> LocalDatabase:
+def people(engine: Database, database: LocalDatabase) -> Database:
     for number in (1, 2, 3):
         add_user(database, f"u-{number}", created_at="1", updated_at="1")
-    return database
+    return engine
 
 
-def delete(database: LocalDatabase, *ids: str) -> Change:
-    return users.delete(database, ids, actor="ops", now=NOW)
+def delete(engine: Database, *ids: str) -> Change:
+    return users.delete(engine, ids, actor="ops", now=NOW)
 
 
 def test_rows_that_go_or_change_along_are_counted_and_come_back(
-    people: LocalDatabase, content: Content, events: Events
+    people: Database, database: LocalDatabase, content: Content, events: Events
 ) -> None:
-    execute(people, *REVIEWS, *ANSWERS, *ESCALATIONS)
+    execute(database, *REVIEWS, *ANSWERS, *ESCALATIONS)
     before = content()
     looked_at = writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
     assert (content(), events()) == (before, [])
@@ -101,11 +102,11 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
 def test_what_refers_is_told_by_the_collation_of_the_parent(
-    people: LocalDatabase, content: Content, action: str
+    people: Database, database: LocalDatabase, content: Content, action: str
 ) -> None:
     """Of a child that ignores case, SQLite takes only the rows that name the very user."""
     execute(
-        people,
+        database,
         "PRAGMA foreign_keys = OFF",
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id TEXT COLLATE NOCASE"
         f" REFERENCES users(id) ON DELETE {action})",
@@ -115,17 +116,17 @@ def test_what_refers_is_told_by_the_collation_of_the_parent(
     before = content()
     change = delete(people, "u-1", "u-2")
     left = "SELECT group_concat(id || coalesce(user_id, '-')) FROM notes"
-    assert people.connection().execute(left).get == ("1U-1" if action == "CASCADE" else "1U-1,2-,3-")
+    assert database.connection().execute(left).get == ("1U-1" if action == "CASCADE" else "1U-1,2-,3-")
     assert change.events[0].payload["alsoDeleted" if action == "CASCADE" else "alsoChanged"] == {"notes": 1}
     writing.undo(people, change, now=NOW)
     assert content() == before
 
 
 def test_a_parent_that_ignores_case_is_found_by_a_child_that_does_not(
-    people: LocalDatabase, content: Content
+    people: Database, database: LocalDatabase, content: Content
 ) -> None:
     execute(
-        people,
+        database,
         "CREATE TABLE teams (name TEXT COLLATE NOCASE PRIMARY KEY,"
         " lead TEXT REFERENCES users(id) ON DELETE CASCADE)",
         "CREATE TABLE seats (id INTEGER PRIMARY KEY, team TEXT COLLATE BINARY"
@@ -141,10 +142,10 @@ def test_a_parent_that_ignores_case_is_found_by_a_child_that_does_not(
 
 
 def test_rows_that_nothing_tells_apart_are_refused_by_the_table_s_name(
-    people: LocalDatabase, content: Content
+    people: Database, database: LocalDatabase, content: Content
 ) -> None:
     execute(
-        people,
+        database,
         "CREATE TABLE odd (rowid TEXT, oid TEXT, _rowid_ TEXT,"
         " user_id TEXT REFERENCES users(id) ON DELETE CASCADE)",
         "INSERT INTO odd VALUES ('q', 'w', 'e', 'u-1'), ('q', 'w', 'e', 'u-1')",
@@ -187,10 +188,10 @@ def test_rows_that_nothing_tells_apart_are_refused_by_the_table_s_name(
     ],
 )
 def test_a_foreign_key_that_cannot_be_followed_is_foreseen_and_named(
-    people: LocalDatabase, content: Content, statement: str, why: str
+    people: Database, database: LocalDatabase, content: Content, statement: str, why: str
 ) -> None:
     """No migration adds what is missing, so nobody is told to apply them."""
-    execute(people, statement)
+    execute(database, statement)
     before = content()
     with pytest.raises(Refused, match=f"{why}.*nothing was changed"):
         writing.preview(users.delete, people, ["u-1"], actor="ops", now=NOW)
@@ -200,10 +201,10 @@ def test_a_foreign_key_that_cannot_be_followed_is_foreseen_and_named(
 
 
 def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
-    people: LocalDatabase, content: Content, events: Events
+    people: Database, database: LocalDatabase, content: Content, events: Events
 ) -> None:
     execute(
-        people,
+        database,
         *REVIEWS,
         "CREATE TABLE scores (review INTEGER REFERENCES operator_reviews(id), value REAL)",
         "CREATE TABLE marks (who TEXT REFERENCES users, review INTEGER REFERENCES operator_reviews)",
@@ -233,10 +234,13 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
     ],
 )
 def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
-    people: LocalDatabase, content: Content, events: Events, broken: str
+    database: LocalDatabase, content: Content, events: Events, broken: str
 ) -> None:
+    """A file alone tells that without writing (`Database.refused`)."""
+    for user in ("u-1", "u-2", "u-3"):
+        add_user(database, user, created_at="1", updated_at="1")
     execute(
-        people,
+        database,
         "ALTER TABLE users ADD COLUMN badge INTEGER CHECK (badge > 0)",
         "CREATE TABLE notes (id INTEGER PRIMARY KEY, who REFERENCES users ON DELETE CASCADE,"
         " note CHECK (note IS NOT NULL))",
@@ -249,23 +253,21 @@ def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
     before = content()
     why = "breaks the database's own rules as it is .CHECK constraint failed.*nothing was changed"
     with pytest.raises(NotAllowed, match=why):
-        writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
+        writing.preview(users.delete, database, ["u-1", "u-2"], actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=why):
-        delete(people, "u-1")
+        delete(database, "u-1")
     assert (content(), events()) == (before, [])
-    renamed = users.rename(
-        people, "u-1", "new@acme.example", actor="ops", now=NOW
-    )  # what it breaks is beside
-    writing.undo(people, renamed, now=NOW)
-    writing.undo(people, delete(people, "u-2"), now=NOW)
+    renamed = users.rename(database, "u-1", "new@acme.example", actor="ops", now=NOW)  # beside what it breaks
+    writing.undo(database, renamed, now=NOW)
+    writing.undo(database, delete(database, "u-2"), now=NOW)
     assert content() == before
 
 
 def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
-    people: LocalDatabase, content: Content
+    people: Database, database: LocalDatabase, content: Content
 ) -> None:
     execute(
-        people,
+        database,
         "CREATE TABLE owners (id TEXT PRIMARY KEY,"
         " who TEXT DEFAULT 'u-3' REFERENCES users ON DELETE SET DEFAULT)",
         "INSERT INTO owners VALUES ('o', 'u-1')",
@@ -275,7 +277,7 @@ def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
         writing.preview(users.delete, people, ["u-1", "u-3"], actor="ops", now=NOW)
     writing.undo(people, delete(people, "u-1", "u-2"), now=NOW)
     assert content() == before
-    execute(people, "UPDATE owners SET who = 'u-2'")
+    execute(database, "UPDATE owners SET who = 'u-2'")
     delete(people, "u-3")
     with pytest.raises(StillReferred, match="by 1 row of owners"):  # the default leads to nothing now
         writing.preview(users.delete, people, ["u-2"], actor="ops", now=NOW)
@@ -283,10 +285,10 @@ def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
 
 @pytest.mark.parametrize(("rule", "action"), [("", "SET DEFAULT"), ("DEFAULT 'u-3'", "SET NULL")])
 def test_a_column_that_takes_no_null_is_a_refusal(
-    people: LocalDatabase, content: Content, rule: str, action: str
+    people: Database, database: LocalDatabase, content: Content, rule: str, action: str
 ) -> None:
     execute(
-        people,
+        database,
         "CREATE UNIQUE INDEX one ON users (email)",
         "CREATE TABLE owners (id TEXT PRIMARY KEY,"
         f" who TEXT NOT NULL {rule} REFERENCES users ON DELETE {action},"
@@ -301,9 +303,11 @@ def test_a_column_that_takes_no_null_is_a_refusal(
     assert content() == before
 
 
-def test_names_that_differ_in_letters_beyond_ascii_are_two(people: LocalDatabase, content: Content) -> None:
+def test_names_that_differ_in_letters_beyond_ascii_are_two(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(
-        people,
+        database,
         'CREATE TABLE "É" (id INTEGER PRIMARY KEY, "ä" TEXT REFERENCES users ON DELETE CASCADE,'
         ' "Ä" TEXT REFERENCES users ON DELETE SET NULL)',
         'CREATE TABLE "é" (id INTEGER PRIMARY KEY, of INTEGER REFERENCES "É" ON DELETE CASCADE)',
@@ -313,15 +317,17 @@ def test_names_that_differ_in_letters_beyond_ascii_are_two(people: LocalDatabase
     before = content()
     change = delete(people, "u-1")
     assert change.summary.endswith("deleted, with 1 row of É and 2 rows of é, changing 1 row of É")
-    left = people.connection().execute('SELECT id, "ä", "Ä" FROM "É"').fetchall()
+    left = database.connection().execute('SELECT id, "ä", "Ä" FROM "É"').fetchall()
     assert left == [(2, "u-2", None), (3, "u-3", None)]
     writing.undo(people, change, now=NOW)
     assert content() == before
 
 
-def test_restrict_is_no_obstacle_where_the_row_goes_anyway(people: LocalDatabase, content: Content) -> None:
+def test_restrict_is_no_obstacle_where_the_row_goes_anyway(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(
-        people,
+        database,
         "CREATE TABLE teams (id TEXT PRIMARY KEY, lead TEXT REFERENCES users(id) ON DELETE CASCADE)",
         "CREATE TABLE seats (id TEXT PRIMARY KEY, team TEXT REFERENCES teams(id),"
         " owner TEXT REFERENCES users(id) ON DELETE CASCADE)",
@@ -333,9 +339,11 @@ def test_restrict_is_no_obstacle_where_the_row_goes_anyway(people: LocalDatabase
     assert content() == before
 
 
-def test_rows_that_refer_to_rows_of_their_own_table(people: LocalDatabase, content: Content) -> None:
+def test_rows_that_refer_to_rows_of_their_own_table(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(
-        people,
+        database,
         "ALTER TABLE users ADD COLUMN manager TEXT REFERENCES users(id) ON DELETE CASCADE",
         "UPDATE users SET manager = 'u-1' WHERE id != 'u-3'",  # u-1 is its own manager
     )
@@ -346,14 +354,16 @@ def test_rows_that_refer_to_rows_of_their_own_table(people: LocalDatabase, conte
     assert content() == before
     writing.undo(people, delete(people, "u-2", "u-1", "u-3"), now=NOW)
     assert content() == before
-    execute(people, "UPDATE users SET manager = 'u-2' WHERE id = 'u-1'")
+    execute(database, "UPDATE users SET manager = 'u-2' WHERE id = 'u-1'")
     with pytest.raises(NotAllowed, match="Rows of users refer to each other in a circle"):
         delete(people, "u-1")
 
 
-def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Content) -> None:
+def test_keys_of_several_columns_and_defaults(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(
-        people,
+        database,
         "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
         "CREATE TABLE logins (tenant TEXT, mail TEXT, at INTEGER,"
         " FOREIGN KEY (tenant, mail) REFERENCES users (tenant_id, email) ON DELETE CASCADE)",
@@ -365,7 +375,7 @@ def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Co
     before = content()
     change = delete(people, "u-1")
     assert change.summary.endswith(", with 1 row of logins, changing 1 row of owners")
-    assert people.connection().execute("SELECT who FROM owners").get == "u-3"
+    assert database.connection().execute("SELECT who FROM owners").get == "u-3"
     writing.undo(people, change, now=NOW)
     assert content() == before
     with pytest.raises(ReferredByChange, match="1 row of logins refer to this"):
@@ -375,11 +385,11 @@ def test_keys_of_several_columns_and_defaults(people: LocalDatabase, content: Co
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
 def test_what_an_edit_changes_along_is_counted_and_comes_back(
-    people: LocalDatabase, content: Content, events: Events, action: str
+    people: Database, database: LocalDatabase, content: Content, events: Events, action: str
 ) -> None:
     """Also what refers to what refers to it, by a key of several columns that is the row's own."""
     execute(
-        people,
+        database,
         "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
         "CREATE TABLE logins (tenant TEXT, mail TEXT DEFAULT NULL, at INTEGER, UNIQUE (tenant, mail),"
         f" FOREIGN KEY (tenant, mail) REFERENCES users (tenant_id, email) ON UPDATE {action})",
@@ -389,19 +399,19 @@ def test_what_an_edit_changes_along_is_counted_and_comes_back(
         *(["INSERT INTO visits SELECT tenant, mail FROM logins"] if action == "CASCADE" else []),
     )
     before = content()
-    (old,) = people.connection().execute("SELECT email FROM users WHERE id = 'u-1'").fetchone()
+    (old,) = database.connection().execute("SELECT email FROM users WHERE id = 'u-1'").fetchone()
     new = "new@acme.example"
     change = users.rename(people, "u-1", new, actor="ops", now=NOW)
     counts = {"logins": 1, "visits": 1} if action == "CASCADE" else {"logins": 1}
     assert events()[-1][2]["alsoChanged"] == counts
     assert change.summary.startswith(f"{old} is now {new}, changing 1 row of logins")
-    found = people.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get
+    found = database.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get
     assert found == 0
     undone = writing.undo(people, change, now=NOW)
     assert content() == before
     assert events()[-1][2]["alsoRestored"] == counts
     writing.undo(people, undone, now=NOW)
-    assert people.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get == 0
+    assert database.connection().execute("SELECT count(*) FROM logins WHERE mail IS ?", (old,)).get == 0
 
 
 @pytest.mark.parametrize(
@@ -421,9 +431,9 @@ def test_what_an_edit_changes_along_is_counted_and_comes_back(
     ],
 )
 def test_what_could_not_be_put_back_is_refused_before(
-    people: LocalDatabase, content: Content, statements: tuple[str, ...], sentence: str
+    people: Database, database: LocalDatabase, content: Content, statements: tuple[str, ...], sentence: str
 ) -> None:
-    execute(people, *statements)
+    execute(database, *statements)
     before = content()
     with pytest.raises(NotAllowed, match=sentence):
         delete(people, "u-1")
@@ -431,9 +441,9 @@ def test_what_could_not_be_put_back_is_refused_before(
 
 
 def test_more_rows_than_can_be_kept_are_refused(
-    people: LocalDatabase, content: Content, monkeypatch: pytest.MonkeyPatch
+    people: Database, database: LocalDatabase, content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(people, *REVIEWS)
+    execute(database, *REVIEWS)
     monkeypatch.setattr(dependents, "MOST", 1)
     before = content()
     with pytest.raises(NotAllowed, match="More than 1 rows of other tables"):
@@ -442,11 +452,13 @@ def test_more_rows_than_can_be_kept_are_refused(
     delete(people, "u-2")
 
 
-def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(people: LocalDatabase, content: Content) -> None:
-    execute(people, *REVIEWS, *ESCALATIONS)
+def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
+    execute(database, *REVIEWS, *ESCALATIONS)
     images = Images(people)
     gone = dependents.removal(images, [images.row("users", "u-3", "user")])
-    execute(people, "INSERT INTO operator_reviews VALUES (4, 'u-3', 'new')")
+    execute(database, "INSERT INTO operator_reviews VALUES (4, 'u-3', 'new')")
     before = content()
     with pytest.raises(RowChanged):
         writing.commit(people, lambda _: Change("", gone.rows, ()), now=NOW)
@@ -454,11 +466,11 @@ def test_a_row_that_comes_to_refer_meanwhile_does_not_vanish(people: LocalDataba
 
 
 def test_undo_refuses_where_rows_refer_to_what_it_would_remove(
-    people: LocalDatabase, content: Content
+    people: Database, database: LocalDatabase, content: Content
 ) -> None:
-    execute(people, *REVIEWS)
+    execute(database, *REVIEWS)
     created = users.create(people, "acme", "new@acme.example", actor="ops", now=NOW)
-    execute(people, f"INSERT INTO operator_reviews VALUES (4, '{created.rows[0].key['id']!s}', 'new')")
+    execute(database, f"INSERT INTO operator_reviews VALUES (4, '{created.rows[0].key['id']!s}', 'new')")
     before = content()
     with pytest.raises(ChangedSince, match="operator_reviews refers to users"):
         writing.undo(people, created, now=NOW)
@@ -466,11 +478,11 @@ def test_undo_refuses_where_rows_refer_to_what_it_would_remove(
 
 
 def test_undo_refuses_where_a_dependent_row_is_not_as_it_was_left(
-    people: LocalDatabase, content: Content
+    people: Database, database: LocalDatabase, content: Content
 ) -> None:
-    execute(people, *REVIEWS, *ESCALATIONS)
+    execute(database, *REVIEWS, *ESCALATIONS)
     change = delete(people, "u-1")
-    execute(people, "UPDATE escalations SET to_supervisor_id = 'u-2'")
+    execute(database, "UPDATE escalations SET to_supervisor_id = 'u-2'")
     before = content()
     with pytest.raises(ChangedSince, match="to_supervisor_id of escalations “e-1”"):
         writing.undo(people, change, now=NOW)
@@ -509,10 +521,12 @@ def test_the_gateway_s_users_can_be_added_renamed_deleted_and_put_back(gateway: 
         delete(gateway, "nobody")
 
 
-def test_a_row_that_could_not_come_back_does_not_go(people: LocalDatabase, content: Content) -> None:
+def test_a_row_that_could_not_come_back_does_not_go(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     """It refers to what is not there, and foreign keys would refuse it."""
     execute(
-        people,
+        database,
         "PRAGMA foreign_keys = OFF",
         "CREATE TABLE shifts (id INTEGER PRIMARY KEY, by TEXT REFERENCES users(id) ON DELETE CASCADE,"
         " room TEXT REFERENCES rooms(name))",
@@ -530,9 +544,11 @@ def test_a_row_that_could_not_come_back_does_not_go(people: LocalDatabase, conte
 
 
 @pytest.mark.parametrize("action", ["SET NULL", "CASCADE"])
-def test_two_foreign_keys_of_one_column(people: LocalDatabase, content: Content, action: str) -> None:
+def test_two_foreign_keys_of_one_column(
+    people: Database, database: LocalDatabase, content: Content, action: str
+) -> None:
     execute(
-        people,
+        database,
         "PRAGMA foreign_keys = OFF",
         "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
         "CREATE UNIQUE INDEX one ON users (email)",
@@ -562,9 +578,11 @@ def test_two_foreign_keys_of_one_column(people: LocalDatabase, content: Content,
         assert content() == before
 
 
-def test_two_foreign_keys_that_disagree_are_a_refusal(people: LocalDatabase, content: Content) -> None:
+def test_two_foreign_keys_that_disagree_are_a_refusal(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(
-        people,
+        database,
         "CREATE UNIQUE INDEX both ON users (tenant_id, email)",
         "CREATE UNIQUE INDEX one ON users (email)",
         "CREATE TABLE shifts (tenant TEXT, by TEXT REFERENCES users(email) ON UPDATE CASCADE,"
@@ -579,11 +597,11 @@ def test_two_foreign_keys_that_disagree_are_a_refusal(people: LocalDatabase, con
 
 @pytest.mark.parametrize("action", ["CASCADE", "NO ACTION"])
 def test_what_refers_to_what_a_deletion_would_empty_is_a_refusal(
-    people: LocalDatabase, content: Content, action: str
+    people: Database, database: LocalDatabase, content: Content, action: str
 ) -> None:
     """SQLite would carry that on, and nothing would put it back."""
     execute(
-        people,
+        database,
         "CREATE TABLE badges (id TEXT PRIMARY KEY, who TEXT UNIQUE REFERENCES users ON DELETE SET NULL)",
         f"CREATE TABLE doors (id TEXT PRIMARY KEY, badge TEXT REFERENCES badges(who) ON UPDATE {action})",
         "INSERT INTO badges VALUES ('b-1', 'u-1'), ('b-2', 'u-2')",

@@ -3,14 +3,15 @@ import io
 import json
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
+from models.engine import Database
 from models.errors import TooMuch
-from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.stored import stored
@@ -34,8 +35,8 @@ NASTY = [
 
 
 @pytest.fixture
-def query(database: LocalDatabase) -> ListQuery:
-    database.connection().executemany(
+def query(sql: apsw.Connection) -> ListQuery:
+    sql.executemany(
         "INSERT INTO webhook_destinations"
         " (id, tenant_id, name, hostname, url, secret, created_at, updated_at) VALUES (?,?,?,?,?,?,?,?)",
         [
@@ -46,14 +47,14 @@ def query(database: LocalDatabase) -> ListQuery:
     return ListQuery("webhook_destinations", sort="id")
 
 
-def text(database: LocalDatabase, query: ListQuery, form: Format) -> str:
-    lists = Lists(inspect(database))
-    return export.text_of(database, lists, query, lists.load_keys(database, query), form)
+def text(engine: Database, query: ListQuery, form: Format) -> str:
+    lists = Lists(inspect(engine))
+    return export.text_of(engine, lists, query, lists.load_keys(engine, query), form)
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, form: Format) -> None:
-    written = text(database, query, form)
+def test_no_secret_is_ever_written(engine: Database, query: ListQuery, form: Format) -> None:
+    written = text(engine, query, form)
     assert "wh-03" in written
     assert "whsec_hidden" not in written
 
@@ -63,14 +64,12 @@ def test_no_secret_is_ever_written(database: LocalDatabase, query: ListQuery, fo
     "name", ["api_token", "passwordHash", "mfa_secret", "APIKEY", "private_key", "token_hash"]
 )
 def test_what_only_the_file_calls_a_secret_is_one(
-    database: LocalDatabase, query: ListQuery, form: Format, name: str
+    engine: Database, sql: apsw.Connection, query: ListQuery, form: Format, name: str
 ) -> None:
     for column in (name, "tokens_used", "key"):
-        database.connection().execute(f"ALTER TABLE webhook_destinations ADD COLUMN {column}")
-    database.connection().execute(
-        f"UPDATE webhook_destinations SET {name} = 'hidden', tokens_used = 'counted', key = 'plain'"
-    )
-    written = text(database, query, form)
+        sql.execute(f"ALTER TABLE webhook_destinations ADD COLUMN {column}")
+    sql.execute(f"UPDATE webhook_destinations SET {name} = 'hidden', tokens_used = 'counted', key = 'plain'")
+    written = text(engine, query, form)
     assert "hidden" not in written
     assert "counted" in written
     assert "plain" in written
@@ -79,11 +78,11 @@ def test_what_only_the_file_calls_a_secret_is_one(
 
 @pytest.mark.parametrize("form", list(Format))
 def test_of_a_webhooks_url_the_host_alone_is_written(
-    database: LocalDatabase, query: ListQuery, form: Format
+    engine: Database, sql: apsw.Connection, query: ListQuery, form: Format
 ) -> None:
     whole = "https://bob:pw@hooks.slack.com/services/T0/secret-path?token=1"
-    database.connection().execute("UPDATE webhook_destinations SET url = ?", (whole,))
-    written = text(database, query, form)
+    sql.execute("UPDATE webhook_destinations SET url = ?", (whole,))
+    written = text(engine, query, form)
     assert "https://hooks.slack.com/…" in written
     assert not [part for part in ("bob", "pw", "services", "secret-path", "token") if part in written]
 
@@ -93,44 +92,43 @@ def test_of_a_webhooks_url_the_host_alone_is_written(
     "stored", ["bob:pw@h.example", "https://bob:pw@h.example/secret-path", "h.example/secret-path?token=1"]
 )
 def test_of_what_stands_in_a_hostname_the_host_alone_is_written(
-    database: LocalDatabase, query: ListQuery, form: Format, stored: str
+    engine: Database, sql: apsw.Connection, query: ListQuery, form: Format, stored: str
 ) -> None:
-    database.connection().execute("UPDATE webhook_destinations SET hostname = ?", (stored,))
-    written = text(database, query, form)
+    sql.execute("UPDATE webhook_destinations SET hostname = ?", (stored,))
+    written = text(engine, query, form)
     assert "h.example" in written
     assert not [part for part in ("bob", "pw", "secret-path", "token") if part in written]
-    database.connection().execute("UPDATE webhook_destinations SET hostname = 'odd_host.ä'")
-    assert "odd_host.ä" in text(database, query, form)
+    sql.execute("UPDATE webhook_destinations SET hostname = 'odd_host.ä'")
+    assert "odd_host.ä" in text(engine, query, form)
 
 
-def test_csv_cells_do_not_run_and_come_back(database: LocalDatabase, query: ListQuery) -> None:
-    rows = list(csv.DictReader(io.StringIO(text(database, query, Format.CSV), newline="")))
+def test_csv_cells_do_not_run_and_come_back(engine: Database, query: ListQuery) -> None:
+    rows = list(csv.DictReader(io.StringIO(text(engine, query, Format.CSV), newline="")))
     cells = [row["name"] for row in rows]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝")) for cell in cells)
     assert [cell.removeprefix("'") for cell in cells] == NASTY
 
 
-def test_json_lines_hold_every_row_whole(database: LocalDatabase, query: ListQuery) -> None:
-    rows = [json.loads(line) for line in text(database, query, Format.JSON).splitlines()]
+def test_json_lines_hold_every_row_whole(engine: Database, query: ListQuery) -> None:
+    rows = [json.loads(line) for line in text(engine, query, Format.JSON).splitlines()]
     assert [row["name"] for row in rows] == NASTY
 
 
-def test_sql_inserts_make_the_same_rows_again(database: LocalDatabase, query: ListQuery) -> None:
-    script = text(database, query, Format.SQL)
-    before = database.connection().execute("SELECT id, name, active FROM webhook_destinations").fetchall()
-    database.connection().execute("DELETE FROM webhook_destinations")
-    apsw_connection = database.connection()
-    apsw_connection.execute(script)
-    after = apsw_connection.execute("SELECT id, name, active FROM webhook_destinations").fetchall()
+def test_sql_inserts_make_the_same_rows_again(
+    engine: Database, sql: apsw.Connection, query: ListQuery
+) -> None:
+    script = text(engine, query, Format.SQL)
+    before = sql.execute("SELECT id, name, active FROM webhook_destinations").fetchall()
+    sql.execute("DELETE FROM webhook_destinations")
+    sql.execute(script)
+    after = sql.execute("SELECT id, name, active FROM webhook_destinations").fetchall()
     assert after == before
 
 
-def test_all_rows_are_written_and_counted(database: LocalDatabase, query: ListQuery, tmp_path: Path) -> None:
-    target, lists = tmp_path / "out.csv", Lists(inspect(database))
+def test_all_rows_are_written_and_counted(engine: Database, query: ListQuery, tmp_path: Path) -> None:
+    target, lists = tmp_path / "out.csv", Lists(inspect(engine))
     seen: list[tuple[int, int]] = []
-    count = export.to_file(
-        target, database, lists, query, Format.CSV, progress=lambda *said: seen.append(said)
-    )
+    count = export.to_file(target, engine, lists, query, Format.CSV, progress=lambda *said: seen.append(said))
     assert count == len(NASTY)
     assert seen == [(0, count), (count, count)]
     with target.open(newline="") as stream:
@@ -138,13 +136,13 @@ def test_all_rows_are_written_and_counted(database: LocalDatabase, query: ListQu
 
 
 def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_counted(
-    database: LocalDatabase, query: ListQuery, tmp_path: Path
+    engine: Database, sql: apsw.Connection, query: ListQuery, tmp_path: Path
 ) -> None:
-    target, lists = tmp_path / "out.jsonl", Lists(inspect(database))
-    keys = lists.load_keys(database, query)[2:5]
-    database.connection().execute("DELETE FROM webhook_destinations WHERE id = 'wh-03'")
+    target, lists = tmp_path / "out.jsonl", Lists(inspect(engine))
+    keys = lists.load_keys(engine, query)[2:5]
+    sql.execute("DELETE FROM webhook_destinations WHERE id = 'wh-03'")
     count = export.to_file(
-        target, database, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
+        target, engine, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
     )
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
@@ -152,20 +150,20 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
 
 @pytest.mark.parametrize(("most", "telling"), [(150, 4000), (400, 3)])
 def test_too_much_ends_where_it_is_passed_or_foreseen(
-    database: LocalDatabase, query: ListQuery, monkeypatch: pytest.MonkeyPatch, most: int, telling: int
+    engine: Database, query: ListQuery, monkeypatch: pytest.MonkeyPatch, most: int, telling: int
 ) -> None:
     monkeypatch.setattr(export, "_TELLING", telling)
-    lists, stream = Lists(inspect(database)), io.StringIO()
-    keys = lists.load_keys(database, query)
+    lists, stream = Lists(inspect(engine)), io.StringIO()
+    keys = lists.load_keys(engine, query)
     with pytest.raises(TooMuch):
-        export._write(database, lists, query, keys, Format.TEXT, stream=stream, most=most)
+        export._write(engine, lists, query, keys, Format.TEXT, stream=stream, most=most)
     assert 1 < len(stream.getvalue().splitlines()) < 6
 
 
-def test_what_is_taken_is_written_whole(database: LocalDatabase, query: ListQuery) -> None:
-    lists, whole = Lists(inspect(database)), text(database, query, Format.TEXT)
-    keys = lists.load_keys(database, query)
-    assert export.text_of(database, lists, query, keys, Format.TEXT, most=len(whole)) == whole
+def test_what_is_taken_is_written_whole(engine: Database, query: ListQuery) -> None:
+    lists, whole = Lists(inspect(engine)), text(engine, query, Format.TEXT)
+    keys = lists.load_keys(engine, query)
+    assert export.text_of(engine, lists, query, keys, Format.TEXT, most=len(whole)) == whole
 
 
 ODD: list[tuple[object, str]] = [
@@ -188,34 +186,35 @@ ODD: list[tuple[object, str]] = [
 
 
 @pytest.fixture
-def odd(database: LocalDatabase) -> LocalDatabase:
+def odd(engine: Database, sql: apsw.Connection) -> Database:
     """A table of ours as another program has made it: columns that we do not know, others missing."""
-    connection = database.connection()
-    connection.execute(
+    sql.execute(
         "DROP TABLE webhook_destinations; CREATE TABLE webhook_destinations (id INTEGER PRIMARY KEY,"
         " tenant_id TEXT, secret TEXT, [=odd] , description TEXT NOT NULL, doubled AS (id * 2))"
     )
     for number, (value, place) in enumerate(ODD):
-        connection.execute(
+        sql.execute(
             "INSERT INTO webhook_destinations (id, tenant_id, secret, [=odd], description)"
             f" VALUES (?, 'acme', 'whsec_hidden', {place}, 'kept')",
             (number, value),
         )
-    return database
+    return engine
 
 
-def test_sql_holds_each_value_as_it_is_stored(odd: LocalDatabase, database_path: Path) -> None:
+def test_sql_holds_each_value_as_it_is_stored(
+    odd: Database, sql: apsw.Connection, database_path: Path
+) -> None:
     before = stored(database_path)["webhook_destinations"]
     script = text(odd, ListQuery("webhook_destinations", sort="id"), Format.SQL)
-    odd.connection().execute("DELETE FROM webhook_destinations")
-    odd.connection().execute(script)
+    sql.execute("DELETE FROM webhook_destinations")
+    sql.execute(script)
     after = stored(database_path)["webhook_destinations"]
     without_secret = [(*row[:6], "null", None, *row[8:]) for row in before]
     assert after == without_secret
     assert "9e999" in script and "-9e999" in script and "x'00ff'" in script
 
 
-def test_json_and_csv_hold_every_column_and_say_what_they_have_no_form_for(odd: LocalDatabase) -> None:
+def test_json_and_csv_hold_every_column_and_say_what_they_have_no_form_for(odd: Database) -> None:
     query = ListQuery("webhook_destinations", sort="id")
     rows = [json.loads(line, parse_constant=no_json) for line in text(odd, query, Format.JSON).splitlines()]
     assert list(rows[0]) == ["id", "tenant_id", "has_secret", "=odd", "description", "doubled"]
@@ -232,16 +231,16 @@ def test_json_and_csv_hold_every_column_and_say_what_they_have_no_form_for(odd: 
     assert found[10:] == ["it's\0nul", "'-2+3", "line\r\nbreak \\n", "CAST(x'62616420ff' AS TEXT)"]
 
 
-def test_csv_tells_null_from_an_empty_text(odd: LocalDatabase) -> None:
+def test_csv_tells_null_from_an_empty_text(odd: Database, sql: apsw.Connection) -> None:
     """As PostgreSQL writes and reads it."""
-    odd.connection().execute("DELETE FROM webhook_destinations WHERE id > 1")
-    odd.connection().execute("UPDATE webhook_destinations SET [=odd] = '' WHERE id = 1")
+    sql.execute("DELETE FROM webhook_destinations WHERE id > 1")
+    sql.execute("UPDATE webhook_destinations SET [=odd] = '' WHERE id = 1")
     written = text(odd, ListQuery("webhook_destinations", sort="id"), Format.CSV)
     assert written.split("\r\n")[1:] == ["0,acme,1,,kept,0", '1,acme,1,"",kept,2', ""]
 
 
-def test_copied_text_runs_in_no_spreadsheet(database: LocalDatabase, query: ListQuery) -> None:
-    lines = text(database, query, Format.TEXT).split("\n")
+def test_copied_text_runs_in_no_spreadsheet(engine: Database, query: ListQuery) -> None:
+    lines = text(engine, query, Format.TEXT).split("\n")
     cells = [cell for line in lines for cell in line.split("\t")]
     assert len(lines) == len(NASTY) + 2
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\r", "＝"))]

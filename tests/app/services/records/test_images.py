@@ -15,6 +15,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText
 from app.services.records.webhooks import WebhookInput
+from models.engine import Database
 from models.errors import (
     AlreadyExists,
     ChangedSince,
@@ -91,40 +92,40 @@ def add_user(database: LocalDatabase, user_id: str = "u-1", **columns: str) -> s
 
 @pytest.mark.parametrize(("sql", "value"), ODD, ids=[sql for sql, _ in ODD])
 def test_whatever_is_stored_is_read_guarded_and_put_back(
-    database: LocalDatabase, content: Content, sql: str, value: Any
+    engine: Database, database: LocalDatabase, content: Content, sql: str, value: Any
 ) -> None:
     loosen(database)
     user = add_user(
         database, **dict.fromkeys(("password_hash", "created_at", "updated_at", '"odd ""name"""'), sql)
     )
-    row = Images(database).row("users", user, "user")
+    row = Images(engine).row("users", user, "user")
     assert [row[name] for name in ("password_hash", "created_at", 'odd "name"')] == [value] * 3
     assert "upper_email" not in row.image
     before = content()
-    deleted = users.delete(database, [user], actor="ops", now=NOW)
+    deleted = users.delete(engine, [user], actor="ops", now=NOW)
     assert content()["users"] == []
-    restored = writing.undo(database, deleted, now=NOW)
+    restored = writing.undo(engine, deleted, now=NOW)
     assert content() == before
-    writing.undo(database, restored, now=NOW)
+    writing.undo(engine, restored, now=NOW)
     assert content()["users"] == []
 
 
 @pytest.mark.parametrize(("sql", "value"), ODD, ids=[sql for sql, _ in ODD])
 def test_an_edit_goes_through_beside_odd_values_and_leaves_them(
-    database: LocalDatabase, content: Content, sql: str, value: Any
+    engine: Database, database: LocalDatabase, content: Content, sql: str, value: Any
 ) -> None:
     loosen(database)
     user = add_user(database, password_hash=sql, created_at=sql, updated_at=sql, role="'admin'")
     before = content()
-    renamed = users.rename(database, user, "ada@acme.example", actor="ops", now=NOW)
-    row = Images(database).row("users", user, "user")
+    renamed = users.rename(engine, user, "ada@acme.example", actor="ops", now=NOW)
+    row = Images(engine).row("users", user, "user")
     assert (row["email"], row["password_hash"], row["created_at"], row["role"]) == (
         "ada@acme.example",
         value,
         value,
         "admin",
     )
-    writing.undo(database, renamed, now=NOW)
+    writing.undo(engine, renamed, now=NOW)
     assert content() == before
 
 
@@ -141,17 +142,17 @@ def test_an_edit_goes_through_beside_odd_values_and_leaves_them(
     ],
 )
 def test_a_value_that_only_looks_the_same_is_another(
-    database: LocalDatabase, content: Content, stored: str, later: str
+    engine: Database, database: LocalDatabase, content: Content, stored: str, later: str
 ) -> None:
     """Neither affinity nor collation may make one of the other: the guard compares class and bytes."""
     loosen(database)
     user = add_user(database, email=stored)
-    change = users.delete(database, [user], actor="ops", now=NOW)
-    undone = writing.undo(database, change, now=NOW)
+    change = users.delete(engine, [user], actor="ops", now=NOW)
+    undone = writing.undo(engine, change, now=NOW)
     execute(database, f"UPDATE users SET email = {later}")
     before = content()
     with pytest.raises(ChangedSince, match="since: email of users “u-1”"):
-        writing.undo(database, undone, now=NOW)
+        writing.undo(engine, undone, now=NOW)
     assert content() == before
 
 
@@ -166,34 +167,34 @@ def test_a_value_that_only_looks_the_same_is_another(
         st.binary(),
     )
 )
-def test_any_value_is_read_as_it_is(database: LocalDatabase, value: Any) -> None:
+def test_any_value_is_read_as_it_is(engine: Database, database: LocalDatabase, value: Any) -> None:
     execute(database, "CREATE TABLE IF NOT EXISTS things (id TEXT PRIMARY KEY, value)", "DELETE FROM things")
     database.connection().execute("INSERT INTO things VALUES ('x', ?)", (value,))
-    found = Images(database).row("things", "x", "thing")["value"]
+    found = Images(engine).row("things", "x", "thing")["value"]
     assert found == value
     assert type(found) is type(value)
 
 
 def test_a_row_that_a_table_without_a_key_holds_comes_back_in_its_place(
-    database: LocalDatabase, content: Content
+    engine: Database, database: LocalDatabase, content: Content
 ) -> None:
     execute(database, "DROP TABLE users", "CREATE TABLE users (id, tenant_id, email, rowid)")
     add_user(database, "u-1")
     add_user(database, "u-2")
     place = "SELECT _rowid_, id FROM users ORDER BY 1"
     before = database.connection().execute(place).fetchall()
-    change = users.delete(database, ["u-1"], actor="ops", now=NOW)
-    undone = writing.undo(database, change, now=NOW)
+    change = users.delete(engine, ["u-1"], actor="ops", now=NOW)
+    undone = writing.undo(engine, change, now=NOW)
     assert database.connection().execute(place).fetchall() == before
-    writing.undo(database, undone, now=NOW)
-    created = users.create(database, "acme", "new@acme.example", actor="ops", now=NOW)
-    writing.undo(database, writing.undo(database, created, now=NOW), now=NOW)
+    writing.undo(engine, undone, now=NOW)
+    created = users.create(engine, "acme", "new@acme.example", actor="ops", now=NOW)
+    writing.undo(engine, writing.undo(engine, created, now=NOW), now=NOW)
     assert database.connection().execute(place).fetchall()[0][1] == "u-2"
     assert len(content()["users"]) == 2
 
 
 def test_a_row_comes_back_in_its_place_and_beside_one_that_took_it(
-    database: LocalDatabase, content: Content
+    engine: Database, database: LocalDatabase, content: Content
 ) -> None:
     for number in (1, 2, 3):
         add_user(database, f"u-{number}", created_at="1", updated_at="1")
@@ -205,21 +206,21 @@ def test_a_row_comes_back_in_its_place_and_beside_one_that_took_it(
     places = "SELECT rowid, id FROM users UNION ALL SELECT _rowid_, id FROM notes ORDER BY 1"
     read = database.connection().execute
     before = read(places).fetchall(), content()
-    change = users.delete(database, ["u-1", "u-3"], actor="ops", now=NOW)
-    undone = writing.undo(database, change, now=NOW)
+    change = users.delete(engine, ["u-1", "u-3"], actor="ops", now=NOW)
+    undone = writing.undo(engine, change, now=NOW)
     assert (read(places).fetchall(), content()) == before
-    again = writing.undo(database, undone, now=NOW)
+    again = writing.undo(engine, undone, now=NOW)
     add_user(database, "u-4", created_at="1", updated_at="1")
-    undone = writing.undo(database, again, now=NOW)
+    undone = writing.undo(engine, again, now=NOW)
     assert read(places).fetchall() == [(1, "u-1"), (2, "u-2"), (3, "u-4"), (4, "u-3"), (70, 5), (90, 6)]
     execute(database, "VACUUM")
-    writing.undo(database, writing.undo(database, undone, now=NOW), now=NOW)
+    writing.undo(engine, writing.undo(engine, undone, now=NOW), now=NOW)
     assert {name for (name,) in read("SELECT id FROM users")} == {"u-1", "u-2", "u-3", "u-4"}
 
 
 @pytest.mark.parametrize("key", ["id", "tenant_id, email", "email"])
 def test_a_record_is_known_by_its_id_whatever_its_key(
-    database: LocalDatabase, content: Content, key: str
+    engine: Database, database: LocalDatabase, content: Content, key: str
 ) -> None:
     execute(
         database,
@@ -229,31 +230,33 @@ def test_a_record_is_known_by_its_id_whatever_its_key(
     for user in ("u-1", "u-2"):
         add_user(database, user)
     before = content()
-    change = users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+    change = users.rename(engine, "u-1", "b@acme.example", actor="ops", now=NOW)
     assert change.rows[0].record_id == "u-1"
-    writing.undo(database, change, now=NOW)
+    writing.undo(engine, change, now=NOW)
     assert content() == before
     with pytest.raises(InvalidInput, match="already has a user with"):
-        users.rename(database, "u-1", "U-2@acme.example", actor="ops", now=NOW)
+        users.rename(engine, "u-1", "U-2@acme.example", actor="ops", now=NOW)
     assert content() == before
 
 
-def test_a_column_that_the_file_computes_is_not_called_missing(database: LocalDatabase) -> None:
+def test_a_column_that_the_file_computes_is_not_called_missing(
+    engine: Database, database: LocalDatabase
+) -> None:
     execute(
         database, "DROP TABLE users", "CREATE TABLE users (id PRIMARY KEY, tenant_id, mail, email AS (mail))"
     )
     execute(database, "INSERT INTO users (id, tenant_id, mail) VALUES ('u-1', 'acme', 'a@acme.example')")
     with pytest.raises(NotAllowed, match=r"computes users\.email from other columns"):
-        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+        users.rename(engine, "u-1", "b@acme.example", actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=r"computes users\.email from other columns"):
-        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+        users.create(engine, "acme", "b@acme.example", actor="ops", now=NOW)
 
 
-def test_a_key_of_numbers_is_a_sentence(database: LocalDatabase, content: Content) -> None:
+def test_a_key_of_numbers_is_a_sentence(engine: Database, database: LocalDatabase, content: Content) -> None:
     execute(database, "DROP TABLE users", "CREATE TABLE users (id INTEGER PRIMARY KEY, tenant_id, email)")
     before = content()
     with pytest.raises(Refused, match="the key of such a row is a whole number"):
-        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+        users.create(engine, "acme", "b@acme.example", actor="ops", now=NOW)
     assert content() == before
 
 
@@ -267,7 +270,7 @@ def test_a_key_of_numbers_is_a_sentence(database: LocalDatabase, content: Conten
     ],
 )
 def test_what_only_the_file_s_own_program_has_is_named(
-    database: LocalDatabase, database_path: Path, made: str, what: str
+    engine: Database, database_path: Path, made: str, what: str
 ) -> None:
     with closing(apsw.Connection(str(database_path))) as own:
         own.create_collation("ICU_de", lambda one, other: (one > other) - (one < other))
@@ -276,30 +279,32 @@ def test_what_only_the_file_s_own_program_has_is_named(
         own.execute("INSERT INTO users (id, tenant_id, email) VALUES ('u-1', 'acme', 'a@acme.example')")
     refused = f"the {what}, which only the program that made them has"
     with pytest.raises(OnlyElsewhere, match=refused):
-        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+        users.rename(engine, "u-1", "b@acme.example", actor="ops", now=NOW)
     with pytest.raises(OnlyElsewhere, match=refused):
-        writing.preview(users.delete, database, ["u-1"], actor="ops", now=NOW)
+        writing.preview(users.delete, engine, ["u-1"], actor="ops", now=NOW)
     with pytest.raises(OnlyElsewhere, match=refused):
-        users.delete(database, ["u-1"], actor="ops", now=NOW)
+        users.delete(engine, ["u-1"], actor="ops", now=NOW)
 
 
-def test_where_nothing_tells_rows_apart_none_is_written(database: LocalDatabase, content: Content) -> None:
+def test_where_nothing_tells_rows_apart_none_is_written(
+    engine: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(database, "DROP TABLE users", "CREATE TABLE users (id, tenant_id, email, rowid, _ROWID_, oid)")
     add_user(database)
     add_user(database)
     before = content()
     refused = "Rows of users would change, and nothing tells them apart"
     with pytest.raises(NotAllowed, match=refused):
-        users.delete(database, ["u-1"], actor="ops", now=NOW)
+        users.delete(engine, ["u-1"], actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=refused):
-        users.rename(database, "u-1", "b@acme.example", actor="ops", now=NOW)
+        users.rename(engine, "u-1", "b@acme.example", actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=refused):
-        users.create(database, "acme", "b@acme.example", actor="ops", now=NOW)
+        users.create(engine, "acme", "b@acme.example", actor="ops", now=NOW)
     assert content() == before
 
 
 def test_a_conflict_never_replaces_another_row_even_where_the_table_says_so(
-    database: LocalDatabase, content: Content
+    engine: Database, database: LocalDatabase, content: Content
 ) -> None:
     execute(
         database,
@@ -309,34 +314,36 @@ def test_a_conflict_never_replaces_another_row_even_where_the_table_says_so(
     )
     add_user(database, "u-1")
     add_user(database, "u-2")
-    change = users.delete(database, ["u-1"], actor="ops", now=NOW)
+    change = users.delete(engine, ["u-1"], actor="ops", now=NOW)
     add_user(database, "u-1", email="'other@acme.example'")
     before = content()
     with pytest.raises(ChangedSince, match="“u-1” is there again"):
-        writing.undo(database, change, now=NOW)
-    images = Images(database)
+        writing.undo(engine, change, now=NOW)
+    images = Images(engine)
     taken = images.changed(images.row("users", "u-1", "user"), {"email": "u-2@acme.example"}, NOW)
     with pytest.raises(AlreadyExists):
-        writing.commit(database, lambda _: Change("", (taken,), ()), now=NOW)
+        writing.commit(engine, lambda _: Change("", (taken,), ()), now=NOW)
     assert content() == before
 
 
-def test_what_the_file_fills_in_belongs_to_a_new_row(database: LocalDatabase, content: Content) -> None:
+def test_what_the_file_fills_in_belongs_to_a_new_row(
+    engine: Database, database: LocalDatabase, content: Content
+) -> None:
     execute(database, "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator'")
     before = content()
-    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert created.rows[0].after is not None
     assert created.rows[0].after["role"] == "operator"
-    writing.undo(database, created, now=NOW)
+    writing.undo(engine, created, now=NOW)
     assert content() == before
-    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     execute(database, "UPDATE users SET role = 'admin'")
     with pytest.raises(ChangedSince, match="role of users"):
-        writing.undo(database, created, now=NOW)
+        writing.undo(engine, created, now=NOW)
 
 
 def test_a_column_that_must_have_a_value_does_not_stand_in_the_way_of_undo(
-    database: LocalDatabase, content: Content
+    engine: Database, database: LocalDatabase, content: Content
 ) -> None:
     loosen(database)
     execute(
@@ -345,15 +352,17 @@ def test_a_column_that_must_have_a_value_does_not_stand_in_the_way_of_undo(
         "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email, role NOT NULL)",
     )
     with pytest.raises(InvalidInput, match=r"^role is missing\.$"):
-        users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+        users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     user = add_user(database, role="'admin'")
     before = content()
-    writing.undo(database, users.delete(database, [user], actor="ops", now=NOW), now=NOW)
-    writing.undo(database, users.rename(database, user, "b@acme.example", actor="ops", now=NOW), now=NOW)
+    writing.undo(engine, users.delete(engine, [user], actor="ops", now=NOW), now=NOW)
+    writing.undo(engine, users.rename(engine, user, "b@acme.example", actor="ops", now=NOW), now=NOW)
     assert content() == before
 
 
-def test_an_act_goes_on_without_columns_that_it_does_not_need(database: LocalDatabase) -> None:
+def test_an_act_goes_on_without_columns_that_it_does_not_need(
+    engine: Database, database: LocalDatabase
+) -> None:
     execute(
         database,
         "DROP TABLE users",
@@ -361,23 +370,25 @@ def test_an_act_goes_on_without_columns_that_it_does_not_need(database: LocalDat
         "ALTER TABLE webhook_destinations DROP COLUMN secret",
         "ALTER TABLE notifications DROP COLUMN title",
     )
-    user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
-    users.rename(database, str(user), "b@acme.example", actor="ops", now=NOW)
-    users.delete(database, [str(user)], actor="ops", now=NOW)
+    user = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
+    users.rename(engine, str(user), "b@acme.example", actor="ops", now=NOW)
+    users.delete(engine, [str(user)], actor="ops", now=NOW)
     form = WebhookInput("CI", "https://hooks.acme.example/in")
-    hook = webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"]
-    webhooks.set_active(database, [str(hook)], False, actor="ops", now=NOW)
+    hook = webhooks.create(engine, "acme", form, actor="ops", now=NOW).rows[0].key["id"]
+    webhooks.set_active(engine, [str(hook)], False, actor="ops", now=NOW)
     with pytest.raises(ColumnMissing, match=r"webhook_destinations\.secret"):
         webhooks.update(
-            database, str(hook), WebhookInput("CI", form.url, secret="whsec_1"), actor="ops", now=NOW
+            engine, str(hook), WebhookInput("CI", form.url, secret="whsec_1"), actor="ops", now=NOW
         )
     execute(
         database, "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES ('n', 'acme', 't', 1)"
     )
-    notifications.mark(database, ["n"], read=True, actor="ops", now=NOW)
+    notifications.mark(engine, ["n"], read=True, actor="ops", now=NOW)
 
 
-def test_a_missing_table_or_column_is_named(database: LocalDatabase, events: Events) -> None:
+def test_a_missing_table_or_column_is_named(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
     execute(
         database,
         "DROP TABLE notifications",
@@ -385,24 +396,26 @@ def test_a_missing_table_or_column_is_named(database: LocalDatabase, events: Eve
         "ALTER TABLE users DROP COLUMN email",
     )
     with pytest.raises(TableMissing, match="notifications"):
-        notifications.mark(database, ["n"], read=True, actor="ops", now=NOW)
+        notifications.mark(engine, ["n"], read=True, actor="ops", now=NOW)
     with pytest.raises(ColumnMissing, match=r"users\.email"):
-        users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+        users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert events() == []
 
 
 def test_undo_refuses_when_the_table_has_other_columns_by_now(
-    database: LocalDatabase, content: Content
+    engine: Database, database: LocalDatabase, content: Content
 ) -> None:
-    created = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
+    created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
     execute(database, "ALTER TABLE users ADD COLUMN role TEXT")
     before = content()
     with pytest.raises(ChangedSince, match="the columns of users"):
-        writing.undo(database, created, now=NOW)
+        writing.undo(engine, created, now=NOW)
     assert content() == before
 
 
-def test_a_time_is_kept_in_the_unit_that_the_file_keeps_it_in(database: LocalDatabase) -> None:
+def test_a_time_is_kept_in_the_unit_that_the_file_keeps_it_in(
+    engine: Database, database: LocalDatabase
+) -> None:
     """The planning machine writes milliseconds."""
     execute(
         database,
@@ -410,19 +423,19 @@ def test_a_time_is_kept_in_the_unit_that_the_file_keeps_it_in(database: LocalDat
         " VALUES ('s', '', 'running', 1795000000, 1795000000),"
         " ('ms', '', 'running', 1795000000000, 1795000000000)",
     )
-    runs.set_status(database, ["s", "ms"], RunStatus.PAUSED, actor="ops", now=NOW + 5)
-    found = {row["id"]: row["updated_at"] for row in Images(database).rows("planning_runs", ["s", "ms"])}
+    runs.set_status(engine, ["s", "ms"], RunStatus.PAUSED, actor="ops", now=NOW + 5)
+    found = {row["id"]: row["updated_at"] for row in Images(engine).rows("planning_runs", ["s", "ms"])}
     assert found == {"s": NOW + 5, "ms": (NOW + 5) * 1000}
 
 
-def test_names_are_found_as_sqlite_finds_them(database: LocalDatabase) -> None:
+def test_names_are_found_as_sqlite_finds_them(engine: Database, database: LocalDatabase) -> None:
     execute(
         database,
         "DROP TABLE users",
         "CREATE TABLE Users (ID TEXT PRIMARY KEY, Tenant_Id TEXT, EMAIL TEXT)",
         "CREATE TABLE Notes (id TEXT, user_id TEXT REFERENCES USERS(Id) ON DELETE CASCADE)",
     )
-    user = users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
+    user = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW).rows[0].key["id"]
     execute(database, f"INSERT INTO notes VALUES ('n', '{user!s}')")
-    change = users.delete(database, [str(user)], actor="ops", now=NOW)
+    change = users.delete(engine, [str(user)], actor="ops", now=NOW)
     assert change.tables == {"users", "Notes", "audit_chain"}

@@ -5,6 +5,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, NOTIFICATIONS, Scope
+from models.engine import Database
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
 from models.schema import inspect
@@ -23,40 +24,40 @@ def fill(database: LocalDatabase, count: int, tenant: str = "acme", *, read: int
     return ids
 
 
-def unread(database: LocalDatabase, scope: Scope) -> int:
-    return Lists(inspect(database)).count(
-        database, ListQuery("notifications", scope, choices=(("read", (0,)),))
-    )
+def unread(engine: Database, scope: Scope) -> int:
+    return Lists(inspect(engine)).count(engine, ListQuery("notifications", scope, choices=(("read", (0,)),)))
 
 
-def test_the_unread_count_follows_the_tenant(database: LocalDatabase) -> None:
+def test_the_unread_count_follows_the_tenant(engine: Database, database: LocalDatabase) -> None:
     fill(database, 3)
     fill(database, 2, "globex")
     fill(database, 4, read=1)
-    assert unread(database, Scope("acme")) == 3
-    assert unread(database, EVERYONE) == 5
+    assert unread(engine, Scope("acme")) == 3
+    assert unread(engine, EVERYONE) == 5
 
 
 def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(
-    database: LocalDatabase, events: Events
+    engine: Database, database: LocalDatabase, events: Events
 ) -> None:
     new, read = fill(database, 3), fill(database, 2, read=1)
-    change = notifications.mark(database, [*new, *read], read=True, actor="ops", now=NOW)
+    change = notifications.mark(engine, [*new, *read], read=True, actor="ops", now=NOW)
     assert change.summary == "3 notifications marked read"
-    assert unread(database, EVERYONE) == 0
+    assert unread(engine, EVERYONE) == 0
     assert events() == [
         ("acme", "notifications_read", {"actor": "ops", "count": 3, "notificationIds": sorted(new)})
     ]
-    writing.undo(database, change, now=NOW)
-    assert not read_record(database, NOTIFICATIONS, new[0])["read"]
-    assert read_record(database, NOTIFICATIONS, read[0])["read"]
+    writing.undo(engine, change, now=NOW)
+    assert not read_record(engine, NOTIFICATIONS, new[0])["read"]
+    assert read_record(engine, NOTIFICATIONS, read[0])["read"]
 
 
 @pytest.mark.slow
-def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDatabase, events: Events) -> None:
+def test_a_bulk_of_thousands_is_one_act_and_names_every_id(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
     ids = fill(database, 2_500) + fill(database, 10, "globex")
-    notifications.mark(database, ids, read=True, actor="ops", now=NOW)
-    assert unread(database, EVERYONE) == 0
+    notifications.mark(engine, ids, read=True, actor="ops", now=NOW)
+    assert unread(engine, EVERYONE) == 0
     named = [key for _, _, payload in events() for key in payload["notificationIds"]]
     assert sorted(named) == sorted(ids)
     assert [(tenant, payload["count"]) for tenant, _, payload in events()] == [
@@ -68,9 +69,9 @@ def test_a_bulk_of_thousands_is_one_act_and_names_every_id(database: LocalDataba
 
 
 def test_marking_what_is_so_already_is_refused_and_leaves_no_entry(
-    database: LocalDatabase, events: Events
+    engine: Database, database: LocalDatabase, events: Events
 ) -> None:
     ids = fill(database, 1, read=1)
     with pytest.raises(NotAllowed, match="Already marked read"):
-        notifications.mark(database, ids, read=True, actor="ops", now=NOW)
+        notifications.mark(engine, ids, read=True, actor="ops", now=NOW)
     assert events() == []

@@ -2,33 +2,34 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.services.records.record import read_record, read_record_with
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, USERS
+from models.engine import Database
 from models.errors import NotFound, TableMissing
-from models.local.database import LocalDatabase
 from tests.fixtures.connected import connected, execute
 
 
 @pytest.fixture
-def user(database: LocalDatabase) -> str:
-    database.connection().execute(
+def user(sql: apsw.Connection) -> str:
+    sql.execute(
         "INSERT INTO users (id, tenant_id, email, password_hash, created_at, updated_at)"
         " VALUES ('u-1', 'acme', 'ada@acme.example', 'pbkdf2$hidden', 1, 2)"
     )
     return "u-1"
 
 
-def test_a_secret_is_only_known_to_be_there(database: LocalDatabase, user: str) -> None:
-    found = read_record(database, USERS, user)
+def test_a_secret_is_only_known_to_be_there(engine: Database, sql: apsw.Connection, user: str) -> None:
+    found = read_record(engine, USERS, user)
     assert found["has_password"] is True
     assert "pbkdf2" not in repr(found) + repr(found.values) + repr(found.unknown)
-    database.connection().execute("ALTER TABLE users ADD COLUMN apiToken DEFAULT 'hidden'")
-    assert read_record(database, USERS, user).unknown == {"apiToken": "set"}
-    database.connection().execute("UPDATE users SET password_hash = '', apiToken = ''")
-    assert read_record(database, USERS, user).unknown == {"apiToken": "none"}
-    assert read_record(database, USERS, user)["has_password"] is False
+    sql.execute("ALTER TABLE users ADD COLUMN apiToken DEFAULT 'hidden'")
+    assert read_record(engine, USERS, user).unknown == {"apiToken": "set"}
+    sql.execute("UPDATE users SET password_hash = '', apiToken = ''")
+    assert read_record(engine, USERS, user).unknown == {"apiToken": "none"}
+    assert read_record(engine, USERS, user)["has_password"] is False
 
 
 @pytest.mark.parametrize(
@@ -41,9 +42,11 @@ def test_a_secret_is_only_known_to_be_there(database: LocalDatabase, user: str) 
         ("''", ""),
     ],
 )
-def test_any_value_can_be_shown(database: LocalDatabase, user: str, stored: str, shown: object) -> None:
-    database.connection().execute(f"UPDATE users SET email = {stored}, updated_at = {stored}")
-    found = read_record(database, USERS, user)
+def test_any_value_can_be_shown(
+    engine: Database, sql: apsw.Connection, user: str, stored: str, shown: object
+) -> None:
+    sql.execute(f"UPDATE users SET email = {stored}, updated_at = {stored}")
+    found = read_record(engine, USERS, user)
     assert (found["email"], found["updated_at"]) == (shown, shown)
 
 
@@ -63,19 +66,19 @@ def test_text_of_a_file_in_utf_16_reads_as_the_list_reads_it(tmp_path: Path, enc
         assert read_record(wide, USERS, "u-2").unknown["role"] == "x'ff'"
 
 
-def test_numbers_keep_their_type(database: LocalDatabase, user: str) -> None:
+def test_numbers_keep_their_type(engine: Database, sql: apsw.Connection, user: str) -> None:
     for stored in (2**63 - 1, 1.5, None):
-        database.connection().execute("UPDATE users SET email = 'x', created_at = ifnull(?, 0)", (stored,))
-        assert read_record(database, USERS, user)["created_at"] == (stored or 0)
+        sql.execute("UPDATE users SET email = 'x', created_at = ifnull(?, 0)", (stored,))
+        assert read_record(engine, USERS, user)["created_at"] == (stored or 0)
 
 
 def test_columns_that_nobody_declared_are_there_by_their_own_names(
-    database: LocalDatabase, user: str
+    engine: Database, sql: apsw.Connection, user: str
 ) -> None:
-    database.connection().execute("ALTER TABLE users ADD COLUMN Role TEXT NOT NULL DEFAULT 'operator'")
-    database.connection().execute("ALTER TABLE users ADD COLUMN badge BLOB")
-    database.connection().execute("UPDATE users SET badge = x'01'")
-    found = read_record(database, USERS, user)
+    sql.execute("ALTER TABLE users ADD COLUMN Role TEXT NOT NULL DEFAULT 'operator'")
+    sql.execute("ALTER TABLE users ADD COLUMN badge BLOB")
+    sql.execute("UPDATE users SET badge = x'01'")
+    found = read_record(engine, USERS, user)
     assert dict(found.unknown) == {"Role": "operator", "badge": "x'01'"}
     assert found.missing == frozenset()
     assert "operator" not in repr(found)
@@ -98,25 +101,24 @@ def test_columns_that_are_missing_are_named_and_the_rest_is_there(tmp_path: Path
             read_record(database, PLANNING_RUNS, "r")
 
 
-def test_what_is_gone_is_said(database: LocalDatabase) -> None:
+def test_what_is_gone_is_said(engine: Database) -> None:
     with pytest.raises(NotFound, match="The user is no longer there"):
-        read_record(database, USERS, "nobody")
+        read_record(engine, USERS, "nobody")
 
 
 @pytest.mark.slow
-def test_a_record_can_be_read_with_those_that_name_it(database: LocalDatabase) -> None:
-    connection = database.connection()
+def test_a_record_can_be_read_with_those_that_name_it(engine: Database, sql: apsw.Connection) -> None:
     for name in ("a", "b"):
-        connection.execute(
+        sql.execute(
             "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES (?, 'Tea', 1, 1)", (name,)
         )
-        connection.execute(
+        sql.execute(
             "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
             " VALUES ('of ' || ?1, ?1, 'synthesis', 'text', 1)",
             (name,),
         )
-    run, artifacts = read_record_with(database, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")
+    run, artifacts = read_record_with(engine, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")
     assert run["id"] == "b" and artifacts is not None
     assert [(one["id"], one["length"], one["content"]) for one in artifacts] == [("of b", 4, None)]
-    connection.execute("DROP TABLE planning_artifacts")
-    assert read_record_with(database, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")[1] is None
+    sql.execute("DROP TABLE planning_artifacts")
+    assert read_record_with(engine, PLANNING_RUNS, "b", PLANNING_ARTIFACTS, "run_id")[1] is None

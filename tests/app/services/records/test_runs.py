@@ -8,6 +8,7 @@ from app.services.records import writing
 from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.workers import scan_pool
+from models.engine import Database
 from models.errors import NotAllowed, NotFound, Refused, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import RunStatus
@@ -38,48 +39,56 @@ ALLOWED = {
 @pytest.mark.parametrize("before", ALLOWED)
 @pytest.mark.parametrize("after", list(RunStatus))
 def test_only_the_allowed_status_changes_happen(
-    database: LocalDatabase, events: Events, before: str, after: RunStatus
+    engine: Database, database: LocalDatabase, events: Events, before: str, after: RunStatus
 ) -> None:
     run = add_run(database, before)
     if after in ALLOWED[before]:
-        change = planning.set_status(database, [run], after, actor="ops", now=NOW)
-        found = planning.get(database, run).run
+        change = planning.set_status(engine, [run], after, actor="ops", now=NOW)
+        found = planning.get(engine, run).run
         assert (found["status"], found["updated_at"]) == (after, NOW)
         tenant, _, payload = events()[-1]
         assert (tenant, payload["changes"]) == ("system", {"status": {"from": before, "to": after}})
-        writing.undo(database, change, now=NOW)
-        assert planning.get(database, run).run["status"] == before
+        writing.undo(engine, change, now=NOW)
+        assert planning.get(engine, run).run["status"] == before
     else:
         with pytest.raises(NotAllowed):
-            planning.set_status(database, [run], after, actor="ops", now=NOW)
-        assert planning.get(database, run).run["status"] == before
+            planning.set_status(engine, [run], after, actor="ops", now=NOW)
+        assert planning.get(engine, run).run["status"] == before
         assert events() == []
 
 
 @pytest.mark.parametrize("before", ["running", "paused", "completed", "killed", "cancelled"])
-def test_restoring_gives_back_the_status_before_deletion(database: LocalDatabase, before: str) -> None:
+def test_restoring_gives_back_the_status_before_deletion(
+    engine: Database, database: LocalDatabase, before: str
+) -> None:
     run = add_run(database, before)
-    planning.set_status(database, [run], RunStatus.DELETED, actor="ops", now=NOW)
-    planning.restore(database, [run], actor="ops", now=NOW + 1)
-    assert planning.get(database, run).run["status"] == before
+    planning.set_status(engine, [run], RunStatus.DELETED, actor="ops", now=NOW)
+    planning.restore(engine, [run], actor="ops", now=NOW + 1)
+    assert planning.get(engine, run).run["status"] == before
 
 
-def test_a_run_that_the_platform_deleted_comes_back_paused(database: LocalDatabase, events: Events) -> None:
+def test_a_run_that_the_platform_deleted_comes_back_paused(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
     run = add_run(database, "deleted")
-    planning.restore(database, [run], actor="ops", now=NOW)
-    assert planning.get(database, run).run["status"] == "paused"
+    planning.restore(engine, [run], actor="ops", now=NOW)
+    assert planning.get(engine, run).run["status"] == "paused"
     assert events()[-1][1] == "run_restored"
 
 
-def test_one_run_that_does_not_allow_it_stops_the_whole_act(database: LocalDatabase, events: Events) -> None:
+def test_one_run_that_does_not_allow_it_stops_the_whole_act(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
     runs = [add_run(database, "running", "a"), add_run(database, "completed", "b")]
     with pytest.raises(NotAllowed, match="it cannot become paused"):
-        planning.set_status(database, runs, RunStatus.PAUSED, actor="ops", now=NOW)
-    assert planning.get(database, "a").run["status"] == "running"
+        planning.set_status(engine, runs, RunStatus.PAUSED, actor="ops", now=NOW)
+    assert planning.get(engine, "a").run["status"] == "running"
     assert events() == []
 
 
-def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(database: LocalDatabase) -> None:
+def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(
+    engine: Database, database: LocalDatabase
+) -> None:
     run = add_run(database, "completed")
     for phase, version in [("synthesis", 1), ("opportunity", 1), ("opportunity", 2), ("own-phase", 1)]:
         database.connection().execute(
@@ -87,15 +96,15 @@ def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(databas
             " VALUES (?,?,?,?,'text',?)",
             (f"{phase}-{version}", run, phase, version, NOW),
         )
-    artifacts = planning.get(database, run).artifacts or ()
+    artifacts = planning.get(engine, run).artifacts or ()
     found = [(item["phase"], item["version"], item["length"]) for item in artifacts]
     assert found == [("opportunity", 2, 4), ("opportunity", 1, 4), ("synthesis", 1, 4), ("own-phase", 1, 4)]
-    assert read_record(database, PLANNING_ARTIFACTS, "synthesis-1")["content"] == "text"
+    assert read_record(engine, PLANNING_ARTIFACTS, "synthesis-1")["content"] == "text"
 
 
-def test_what_is_gone_is_said(database: LocalDatabase) -> None:
+def test_what_is_gone_is_said(engine: Database) -> None:
     with pytest.raises(NotFound, match="run is no longer there"):
-        planning.get(database, "nothing")
+        planning.get(engine, "nothing")
 
 
 def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_path: Path) -> None:
@@ -138,8 +147,8 @@ def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None
             planning.set_status(database, ["run-1"], RunStatus.CANCELLED, actor="ops", now=NOW)
 
 
-def test_the_platform_s_own_file_takes_every_status(database: LocalDatabase) -> None:
-    assert planning.taken(planning.accepted(database)) == set(RunStatus)
+def test_the_platform_s_own_file_takes_every_status(engine: Database) -> None:
+    assert planning.taken(planning.accepted(engine)) == set(RunStatus)
 
 
 def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:
@@ -160,12 +169,14 @@ def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:
     assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
 
 
-def test_a_deleted_run_of_a_tenant_gets_its_status_back(database: LocalDatabase, events: Events) -> None:
+def test_a_deleted_run_of_a_tenant_gets_its_status_back(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
     database.connection().execute("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT DEFAULT 'aurora'")
     run = add_run(database, "running")
-    planning.set_status(database, [run], RunStatus.DELETED, actor="ops", now=NOW)
-    planning.restore(database, [run], actor="ops", now=NOW)
-    assert planning.get(database, run).run["status"] == "running"
+    planning.set_status(engine, [run], RunStatus.DELETED, actor="ops", now=NOW)
+    planning.restore(engine, [run], actor="ops", now=NOW)
+    assert planning.get(engine, run).run["status"] == "running"
     assert [tenant for tenant, *_ in events()] == ["aurora", "aurora"]
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 
 from app.services.records import search, users
@@ -9,7 +10,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.search import Group, SearchResult, excerpt
 from app.services.records.tables import EVERYONE, Scope
-from models.local.database import LocalDatabase
+from models.engine import Database
 from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
@@ -17,18 +18,18 @@ from tests.fixtures.sample import sample
 
 
 @pytest.fixture
-def lists(database: LocalDatabase) -> Lists:
+def lists(engine: Database) -> Lists:
     for tenant, name in (("acme", "ada"), ("acme", "grace"), ("globex", "ada")):
-        users.create(database, tenant, f"{name}@{tenant}.example", actor="ops", now=NOW)
-    return Lists(inspect(database))
+        users.create(engine, tenant, f"{name}@{tenant}.example", actor="ops", now=NOW)
+    return Lists(inspect(engine))
 
 
 def group(found: SearchResult, table: str) -> Group:
     return next(one for one in found.groups if one.table == table)
 
 
-def test_it_looks_into_every_table_whatever_the_case(database: LocalDatabase, lists: Lists) -> None:
-    found = search.everything(database, lists, EVERYONE, "  ADA ")
+def test_it_looks_into_every_table_whatever_the_case(engine: Database, lists: Lists) -> None:
+    found = search.everything(engine, lists, EVERYONE, "  ADA ")
     assert found.text == "ADA"
     assert [hit.title for hit in group(found, "users").hits] == ["ada@globex.example", "ada@acme.example"]
     assert group(found, "users").hits[0].detail.startswith("globex · ")
@@ -37,38 +38,36 @@ def test_it_looks_into_every_table_whatever_the_case(database: LocalDatabase, li
     assert entry.detail.startswith("globex · entry 3 · ") and "ada@globex.example" in entry.detail
 
 
-def test_a_tenant_sees_its_own_records_and_not_its_name_on_each(
-    database: LocalDatabase, lists: Lists
-) -> None:
-    found = search.everything(database, lists, Scope("acme"), "example")
+def test_a_tenant_sees_its_own_records_and_not_its_name_on_each(engine: Database, lists: Lists) -> None:
+    found = search.everything(engine, lists, Scope("acme"), "example")
     assert [hit.title for hit in group(found, "users").hits] == ["grace@acme.example", "ada@acme.example"]
     assert not any("acme ·" in hit.detail for one in found.groups for hit in one.hits)
 
 
-def test_nothing_is_found_and_nothing_is_asked(database: LocalDatabase, lists: Lists) -> None:
-    assert search.everything(database, lists, EVERYONE, "nobody").groups == ()
-    assert search.everything(database, lists, EVERYONE, "   ") == SearchResult("", ())
+def test_nothing_is_found_and_nothing_is_asked(engine: Database, lists: Lists) -> None:
+    assert search.everything(engine, lists, EVERYONE, "nobody").groups == ()
+    assert search.everything(engine, lists, EVERYONE, "   ") == SearchResult("", ())
 
 
-def test_wildcards_are_letters(database: LocalDatabase, lists: Lists) -> None:
-    assert search.everything(database, lists, EVERYONE, "%").total == 0
-    assert search.everything(database, lists, EVERYONE, "a_a@").total == 0
+def test_wildcards_are_letters(engine: Database, lists: Lists) -> None:
+    assert search.everything(engine, lists, EVERYONE, "%").total == 0
+    assert search.everything(engine, lists, EVERYONE, "a_a@").total == 0
 
 
 @pytest.mark.parametrize("text", ["2", "#2"])
-def test_an_entry_is_found_by_its_number_first(database: LocalDatabase, lists: Lists, text: str) -> None:
-    hits = group(search.everything(database, lists, EVERYONE, text), "audit_chain").hits
+def test_an_entry_is_found_by_its_number_first(engine: Database, lists: Lists, text: str) -> None:
+    hits = group(search.everything(engine, lists, EVERYONE, text), "audit_chain").hits
     assert hits[0].record_id == 2
 
 
-def test_another_tenants_entry_is_not_found_by_its_number(database: LocalDatabase, lists: Lists) -> None:
-    found = search.everything(database, lists, Scope("acme"), "#3")
+def test_another_tenants_entry_is_not_found_by_its_number(engine: Database, lists: Lists) -> None:
+    found = search.everything(engine, lists, Scope("acme"), "#3")
     assert found.groups == ()
 
 
 @pytest.mark.parametrize("text", ["9" * 30, "9" * 5_000, "-1", "1.5", "٣", "\0", "'", '"'])
-def test_a_number_that_is_none_harms_nothing(database: LocalDatabase, lists: Lists, text: str) -> None:
-    search.everything(database, lists, EVERYONE, text)
+def test_a_number_that_is_none_harms_nothing(engine: Database, lists: Lists, text: str) -> None:
+    search.everything(engine, lists, EVERYONE, text)
 
 
 @pytest.mark.slow
@@ -89,10 +88,10 @@ def test_counts_are_those_of_the_tabs(tmp_path: Path) -> None:
             assert len(one.hits) == 3 and one.more == one.total - 3
 
 
-def test_a_table_that_the_file_lacks_is_passed_over(database: LocalDatabase) -> None:
-    users.create(database, "acme", "ada@acme.example", actor="ops", now=NOW)
-    database.connection().execute("DROP TABLE webhook_destinations")
-    found = search.everything(database, Lists(inspect(database)), EVERYONE, "ada")
+def test_a_table_that_the_file_lacks_is_passed_over(engine: Database, sql: apsw.Connection) -> None:
+    users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
+    sql.execute("DROP TABLE webhook_destinations")
+    found = search.everything(engine, Lists(inspect(engine)), EVERYONE, "ada")
     assert [one.table for one in found.groups] == ["users", "audit_chain"]
 
 

@@ -1,22 +1,23 @@
+import apsw
 import pytest
 
 from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
 from app.services.records.users import valid_email
+from models.engine import Database
 from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged
-from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def create(database: LocalDatabase, email: str = "ada@acme.example", tenant: str = "acme") -> str:
-    return str(users.create(database, tenant, email, actor="ops", now=NOW).rows[0].key["id"])
+def create(engine: Database, email: str = "ada@acme.example", tenant: str = "acme") -> str:
+    return str(users.create(engine, tenant, email, actor="ops", now=NOW).rows[0].key["id"])
 
 
-def test_a_new_user_is_stored_and_on_record(database: LocalDatabase, events: Events) -> None:
-    user_id = create(database, "  ada@acme.example ")
-    found = read_record(database, USERS, user_id)
+def test_a_new_user_is_stored_and_on_record(engine: Database, events: Events) -> None:
+    user_id = create(engine, "  ada@acme.example ")
+    found = read_record(engine, USERS, user_id)
     assert (found["tenant_id"], found["email"], found["has_password"]) == ("acme", "ada@acme.example", False)
     assert (found["created_at"], found["updated_at"]) == (NOW, NOW)
     assert events() == [
@@ -30,19 +31,19 @@ def test_a_new_user_is_stored_and_on_record(database: LocalDatabase, events: Eve
      "ada@acme.example.", "ada\u202e@acme.example", "a" * 250 + "@acme.example"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_and_nothing_is_written(
-    database: LocalDatabase, events: Events, email: str
+    engine: Database, events: Events, email: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        create(database, email)
+        create(engine, email)
     assert refused.value.field == "email"
     assert events() == []
 
 
-def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(database: LocalDatabase) -> None:
-    create(database)
+def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(engine: Database) -> None:
+    create(engine)
     with pytest.raises(InvalidInput, match="already has a user"):
-        create(database, "ADA@acme.example")
-    assert create(database, tenant="globex")
+        create(engine, "ADA@acme.example")
+    assert create(engine, tenant="globex")
 
 
 @pytest.mark.parametrize(
@@ -59,60 +60,58 @@ def test_the_same_address_twice_in_a_tenant_is_refused_but_not_in_another(databa
         ("İ@x.example", "i\u0307@x.example"),
     ],
 )
-def test_spellings_of_one_address_are_one(database: LocalDatabase, there: str, new: str) -> None:
-    create(database, there)
-    other = create(database, "other@x.example")
+def test_spellings_of_one_address_are_one(engine: Database, there: str, new: str) -> None:
+    create(engine, there)
+    other = create(engine, "other@x.example")
     with pytest.raises(InvalidInput, match="already has a user"):
-        create(database, new)
+        create(engine, new)
     with pytest.raises(InvalidInput, match="already has a user"):
-        users.rename(database, other, new, actor="ops", now=NOW)
-    assert create(database, new, tenant="globex")
-    assert create(database, f"x{new}")
+        users.rename(engine, other, new, actor="ops", now=NOW)
+    assert create(engine, new, tenant="globex")
+    assert create(engine, f"x{new}")
 
 
-def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(database: LocalDatabase) -> None:
-    user_id = create(database, "É@x.example")
-    change = users.rename(database, user_id, "a@x.example", actor="ops", now=NOW)
-    create(database, "e\u0301@x.example")
+def test_an_address_taken_meanwhile_keeps_an_undo_from_giving_it_back(engine: Database) -> None:
+    user_id = create(engine, "É@x.example")
+    change = users.rename(engine, user_id, "a@x.example", actor="ops", now=NOW)
+    create(engine, "e\u0301@x.example")
     with pytest.raises(InvalidInput, match="already has a user"):
-        writing.undo(database, change, now=NOW)
+        writing.undo(engine, change, now=NOW)
 
 
-def test_an_address_that_is_no_text_is_in_nobodys_way(database: LocalDatabase) -> None:
-    broken = create(database)
-    database.connection().execute("UPDATE users SET email = CAST(x'ff40' AS TEXT) WHERE id = ?", (broken,))
-    assert create(database, "é@x.example")
+def test_an_address_that_is_no_text_is_in_nobodys_way(engine: Database, sql: apsw.Connection) -> None:
+    broken = create(engine)
+    sql.execute("UPDATE users SET email = CAST(x'ff40' AS TEXT) WHERE id = ?", (broken,))
+    assert create(engine, "é@x.example")
 
 
-def test_two_who_share_an_address_already_come_back_with_it(database: LocalDatabase) -> None:
+def test_two_who_share_an_address_already_come_back_with_it(engine: Database, sql: apsw.Connection) -> None:
     """The platform lets that happen; nothing has changed since, so the undo goes through."""
-    first = create(database)
-    second = create(database, "b@acme.example")
-    database.connection().execute("UPDATE users SET email = 'Ada@acme.example' WHERE id = ?", (second,))
+    first = create(engine)
+    second = create(engine, "b@acme.example")
+    sql.execute("UPDATE users SET email = 'Ada@acme.example' WHERE id = ?", (second,))
     for ids in ([first], [first, second]):
-        change = users.delete(database, ids, actor="ops", now=NOW)
-        undone = writing.undo(database, change, now=NOW)
-    renamed = users.rename(database, first, "c@acme.example", actor="ops", now=NOW)
-    writing.undo(database, renamed, now=NOW)
-    writing.undo(database, undone, now=NOW)
-    create(database)
+        change = users.delete(engine, ids, actor="ops", now=NOW)
+        undone = writing.undo(engine, change, now=NOW)
+    renamed = users.rename(engine, first, "c@acme.example", actor="ops", now=NOW)
+    writing.undo(engine, renamed, now=NOW)
+    writing.undo(engine, undone, now=NOW)
+    create(engine)
     with pytest.raises(InvalidInput, match="already has a user"):
-        writing.undo(database, change, now=NOW)
+        writing.undo(engine, change, now=NOW)
 
 
-def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
-    database: LocalDatabase, events: Events
-) -> None:
-    user_id = create(database)
-    change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
-    assert read_record(database, USERS, user_id)["updated_at"] == NOW + 5
+def test_renaming_names_both_addresses_and_can_be_undone_and_redone(engine: Database, events: Events) -> None:
+    user_id = create(engine)
+    change = users.rename(engine, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
+    assert read_record(engine, USERS, user_id)["updated_at"] == NOW + 5
     assert events()[-1][2]["changes"] == {
         "email": {"from": "ada@acme.example", "to": "lovelace@acme.example"}
     }
-    undone = writing.undo(database, change, now=NOW + 6)
-    assert read_record(database, USERS, user_id)["email"] == "ada@acme.example"
-    writing.undo(database, undone, now=NOW + 7)
-    assert read_record(database, USERS, user_id)["email"] == "lovelace@acme.example"
+    undone = writing.undo(engine, change, now=NOW + 6)
+    assert read_record(engine, USERS, user_id)["email"] == "ada@acme.example"
+    writing.undo(engine, undone, now=NOW + 7)
+    assert read_record(engine, USERS, user_id)["email"] == "lovelace@acme.example"
     assert [kind for _, kind, _ in events()] == [
         "user_created",
         "user_updated",
@@ -121,43 +120,40 @@ def test_renaming_names_both_addresses_and_can_be_undone_and_redone(
     ]
 
 
-def test_undo_never_overwrites_what_somebody_else_did_since(database: LocalDatabase, events: Events) -> None:
-    user_id = create(database)
-    change = users.rename(database, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
-    users.rename(database, user_id, "byron@acme.example", actor="other", now=NOW + 6)
+def test_undo_never_overwrites_what_somebody_else_did_since(engine: Database, events: Events) -> None:
+    user_id = create(engine)
+    change = users.rename(engine, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)
+    users.rename(engine, user_id, "byron@acme.example", actor="other", now=NOW + 6)
     before = events()
     with pytest.raises(RowChanged):
-        writing.undo(database, change, now=NOW + 7)
-    assert read_record(database, USERS, user_id)["email"] == "byron@acme.example"
+        writing.undo(engine, change, now=NOW + 7)
+    assert read_record(engine, USERS, user_id)["email"] == "byron@acme.example"
     assert events() == before
 
 
 def test_deleting_several_is_undone_whole_with_their_password_hashes(
-    database: LocalDatabase, events: Events
+    engine: Database, sql: apsw.Connection, events: Events
 ) -> None:
-    ids = [create(database, f"user{number}@acme.example") for number in range(3)]
-    database.connection().execute("UPDATE users SET password_hash = 'pbkdf2$secret' WHERE id = ?", (ids[0],))
-    change = users.delete(database, ids, actor="ops", now=NOW)
+    ids = [create(engine, f"user{number}@acme.example") for number in range(3)]
+    sql.execute("UPDATE users SET password_hash = 'pbkdf2$secret' WHERE id = ?", (ids[0],))
+    change = users.delete(engine, ids, actor="ops", now=NOW)
     assert change.summary == "3 users deleted"
     with pytest.raises(NotFound):
-        read_record(database, USERS, ids[0])
-    writing.undo(database, change, now=NOW)
-    assert read_record(database, USERS, ids[0])["has_password"]
+        read_record(engine, USERS, ids[0])
+    writing.undo(engine, change, now=NOW)
+    assert read_record(engine, USERS, ids[0])["has_password"]
     with pytest.raises(ChangedSince, match="is there again"):
-        writing.undo(database, change, now=NOW)
+        writing.undo(engine, change, now=NOW)
     assert [kind for _, kind, _ in events()][-3:] == ["user_restored"] * 3
     assert "pbkdf2" not in repr(change) + repr(events())
 
 
-def test_a_read_only_file_cannot_be_changed(database: LocalDatabase, events: Events) -> None:
-    user_id = create(database)
-    reader = LocalDatabase(database.path, read_only=True)
-    with reader.connection_context():
-        with pytest.raises(ReadOnlyFile):
-            users.delete(reader, [user_id], actor="ops", now=NOW)
-        with pytest.raises(Exception, match="readonly"):
-            reader.connection().execute("DELETE FROM users")
-    assert read_record(database, USERS, user_id)["email"] == "ada@acme.example"
+def test_a_read_only_database_cannot_be_changed(engine: Database, events: Events) -> None:
+    user_id = create(engine)
+    engine.read_only = True
+    with pytest.raises(ReadOnlyFile):
+        users.delete(engine, [user_id], actor="ops", now=NOW)
+    assert read_record(engine, USERS, user_id)["email"] == "ada@acme.example"
     assert len(events()) == 1
 
 

@@ -8,24 +8,24 @@ from app.services.records import webhooks, writing
 from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
 from app.services.records.webhooks import WebhookInput, valid_url
+from models.engine import Database
 from models.errors import InvalidInput, NotAllowed
-from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
 
-def create(database: LocalDatabase, **changes: Any) -> str:
+def create(engine: Database, **changes: Any) -> str:
     form = WebhookInput(
         **{"name": "CI", "url": "https://hooks.acme.example/in", "secret": "whsec_1", **changes}
     )
-    return str(webhooks.create(database, "acme", form, actor="ops", now=NOW).rows[0].key["id"])
+    return str(webhooks.create(engine, "acme", form, actor="ops", now=NOW).rows[0].key["id"])
 
 
 def test_a_destination_stores_the_urls_own_host_and_hides_its_secret(
-    database: LocalDatabase, events: Events
+    engine: Database, events: Events
 ) -> None:
-    webhook_id = create(database, url="https://Hooks.Acme.example:8443/in?token=hidden-token")
-    found = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+    webhook_id = create(engine, url="https://Hooks.Acme.example:8443/in?token=hidden-token")
+    found = read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)
     assert found["hostname"] == "hooks.acme.example"
     assert found["has_secret"] and found["active"]
     assert "whsec_1" not in repr(found) + repr(events())
@@ -55,17 +55,19 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
     assert webhooks.valid_url(url) == (url, host)
 
 
-def test_a_stored_host_that_is_not_the_urls_is_noticed(database: LocalDatabase) -> None:
-    webhook_id = create(database)
-    database.connection().execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
-    found = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+def test_a_stored_host_that_is_not_the_urls_is_noticed(engine: Database, sql: apsw.Connection) -> None:
+    webhook_id = create(engine)
+    sql.execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
+    found = read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)
     assert not webhooks.host_agrees(found["url"], found["hostname"])
 
 
-def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, events: Events) -> None:
-    webhook_id = create(database)
+def test_an_edit_names_what_changed_but_no_secret(
+    engine: Database, sql: apsw.Connection, events: Events
+) -> None:
+    webhook_id = create(engine)
     form = WebhookInput("CI", "https://other.example/in", "run_killed, run_started", True, "whsec_2")
-    change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW + 1)
+    change = webhooks.update(engine, webhook_id, form, actor="ops", now=NOW + 1)
     assert events()[-1][1:] == (
         "webhook_updated",
         {
@@ -80,91 +82,91 @@ def test_an_edit_names_what_changed_but_no_secret(database: LocalDatabase, event
         },
     )
     assert "whsec" not in repr(change) + repr(form) + repr(events())
-    writing.undo(database, change, now=NOW + 2)
-    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["url"] == "https://hooks.acme.example/in"
-    assert database.connection().execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
+    writing.undo(engine, change, now=NOW + 2)
+    assert read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)["url"] == "https://hooks.acme.example/in"
+    assert sql.execute("SELECT secret FROM webhook_destinations").get == "whsec_1"
 
 
-def test_an_edit_beside_odd_values_leaves_them_as_they_are(database: LocalDatabase, events: Events) -> None:
-    webhook_id = create(database)
-    connection = database.connection()
-    connection.execute("UPDATE webhook_destinations SET name = x'0102', active = 2, events = '*, run_killed'")
-    shown = read_record(database, WEBHOOK_DESTINATIONS, webhook_id)
+def test_an_edit_beside_odd_values_leaves_them_as_they_are(
+    engine: Database, sql: apsw.Connection, events: Events
+) -> None:
+    webhook_id = create(engine)
+    sql.execute("UPDATE webhook_destinations SET name = x'0102', active = 2, events = '*, run_killed'")
+    shown = read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)
     form = WebhookInput(shown.text("name"), "https://other.example/in", shown.text("events"), False)
-    change = webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    change = webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
     assert events()[-1][2]["changes"].keys() == {"url", "hostname"}
     stored = "SELECT name, active, events FROM webhook_destinations"
-    assert connection.execute(stored).fetchone() == (b"\1\2", 2, "*, run_killed")
-    writing.undo(database, change, now=NOW)
+    assert sql.execute(stored).fetchone() == (b"\1\2", 2, "*, run_killed")
+    writing.undo(engine, change, now=NOW)
     with pytest.raises(NotAllowed, match="Nothing was changed"):
-        webhooks.update(database, webhook_id, replace(form, url=shown.text("url")), actor="ops", now=NOW)
+        webhooks.update(engine, webhook_id, replace(form, url=shown.text("url")), actor="ops", now=NOW)
 
 
-def test_an_edit_judges_only_what_it_changes(database: LocalDatabase, events: Events) -> None:
-    webhook_id = create(database)
-    connection = database.connection()
+def test_an_edit_judges_only_what_it_changes(engine: Database, sql: apsw.Connection, events: Events) -> None:
+    webhook_id = create(engine)
     url = "https://user:password@hooks.acme.example/in"
-    connection.execute("UPDATE webhook_destinations SET url = ?, events = ''", (url,))
+    sql.execute("UPDATE webhook_destinations SET url = ?, events = ''", (url,))
     renamed = WebhookInput("Renamed", url, "")
-    webhooks.update(database, webhook_id, renamed, actor="ops", now=NOW)
+    webhooks.update(engine, webhook_id, renamed, actor="ops", now=NOW)
     stored = "SELECT name, hostname, url, events FROM webhook_destinations"
-    assert connection.execute(stored).fetchone() == ("Renamed", "hooks.acme.example", url, "")
+    assert sql.execute(stored).fetchone() == ("Renamed", "hooks.acme.example", url, "")
     assert events()[-1][2]["changes"] == {"name": {"from": "CI", "to": "Renamed"}}
     refusable: dict[str, Any] = {"url": url.replace("/in", "/out"), "events": " , ", "name": "a\u202eb"}
     for field, value in refusable.items():
         with pytest.raises(InvalidInput) as refused:
-            webhooks.update(database, webhook_id, replace(renamed, **{field: value}), actor="ops", now=NOW)
+            webhooks.update(engine, webhook_id, replace(renamed, **{field: value}), actor="ops", now=NOW)
         assert refused.value.field == field
-    webhooks.update(database, webhook_id, replace(renamed, events="run_killed"), actor="ops", now=NOW)
+    webhooks.update(engine, webhook_id, replace(renamed, events="run_killed"), actor="ops", now=NOW)
     assert events()[-1][2]["changes"] == {"events": {"from": "", "to": "run_killed"}}
 
 
 def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(
-    database: LocalDatabase, events: Events, monkeypatch: pytest.MonkeyPatch
+    engine: Database, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    webhook_id = create(database)
+    webhook_id = create(engine)
     second = TableColumn("has_name", ColumnKind.PRESENCE, "Name", of="name")
     declared = replace(WEBHOOK_DESTINATIONS, columns=(*WEBHOOK_DESTINATIONS.columns, second))
     monkeypatch.setattr(webhooks, "WEBHOOK_DESTINATIONS", declared)
     form = WebhookInput("Other", "https://hooks.acme.example/in", secret="whsec_2")
-    webhooks.update(database, webhook_id, form, actor="ops", now=NOW + 1)
+    webhooks.update(engine, webhook_id, form, actor="ops", now=NOW + 1)
     assert events()[-1][2]["changes"] == {"name": "replaced", "secret": "replaced"}
 
 
-def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(database: LocalDatabase) -> None:
-    webhook_id = create(database)
+def test_an_edit_without_a_secret_keeps_it_and_an_empty_one_removes_it(engine: Database) -> None:
+    webhook_id = create(engine)
     webhooks.update(
-        database, webhook_id, WebhookInput("New", "https://hooks.acme.example/in"), actor="ops", now=NOW
+        engine, webhook_id, WebhookInput("New", "https://hooks.acme.example/in"), actor="ops", now=NOW
     )
-    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
+    assert read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
     webhooks.update(
-        database,
+        engine,
         webhook_id,
         WebhookInput("New", "https://hooks.acme.example/in", secret=""),
         actor="ops",
         now=NOW,
     )
-    assert not read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
+    assert not read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
 
 
-def test_switching_off_and_on_is_on_record_and_undoable(database: LocalDatabase, events: Events) -> None:
-    first, second = create(database), create(database)
-    change = webhooks.set_active(database, [first, second], False, actor="ops", now=NOW)
+def test_switching_off_and_on_is_on_record_and_undoable(engine: Database, events: Events) -> None:
+    first, second = create(engine), create(engine)
+    change = webhooks.set_active(engine, [first, second], False, actor="ops", now=NOW)
     assert change.summary == "2 webhooks deactivated"
-    assert not read_record(database, WEBHOOK_DESTINATIONS, first)["active"]
+    assert not read_record(engine, WEBHOOK_DESTINATIONS, first)["active"]
     with pytest.raises(NotAllowed, match="Already inactive"):
-        webhooks.set_active(database, [first], False, actor="ops", now=NOW)
-    writing.undo(database, change, now=NOW)
-    assert read_record(database, WEBHOOK_DESTINATIONS, second)["active"]
+        webhooks.set_active(engine, [first], False, actor="ops", now=NOW)
+    writing.undo(engine, change, now=NOW)
+    assert read_record(engine, WEBHOOK_DESTINATIONS, second)["active"]
     kinds = [kind for _, kind, _ in events()]
     assert kinds[2:] == ["webhook_deactivated"] * 2 + ["webhook_activated"] * 2
 
 
-def test_a_deleted_destination_comes_back_with_its_secret(database: LocalDatabase, events: Events) -> None:
-    webhook_id = create(database)
-    change = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
-    writing.undo(database, change, now=NOW)
-    assert read_record(database, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
+def test_a_deleted_destination_comes_back_with_its_secret(engine: Database, events: Events) -> None:
+    webhook_id = create(engine)
+    change = webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
+    writing.undo(engine, change, now=NOW)
+    assert read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)["has_secret"]
     assert [kind for _, kind, _ in events()] == ["webhook_created", "webhook_deleted", "webhook_restored"]
 
 
@@ -173,21 +175,19 @@ SECRETS = ("bob", "pass-word", "services", "secret-path", "token", "in-query", "
 
 
 def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
-    database: LocalDatabase, events: Events
+    engine: Database, sql: apsw.Connection, events: Events
 ) -> None:
-    webhook_id = create(database, url="https://discord.com/api/webhooks/1/secret-path?token=in-query")
+    webhook_id = create(engine, url="https://discord.com/api/webhooks/1/secret-path?token=in-query")
     hostname = CREDENTIALS.removeprefix("https://")
-    database.connection().execute(
-        "UPDATE webhook_destinations SET url = ?, hostname = ?", (CREDENTIALS, hostname)
-    )
-    off = webhooks.set_active(database, [webhook_id], False, actor="ops", now=NOW)
-    writing.undo(database, off, now=NOW)
+    sql.execute("UPDATE webhook_destinations SET url = ?, hostname = ?", (CREDENTIALS, hostname))
+    off = webhooks.set_active(engine, [webhook_id], False, actor="ops", now=NOW)
+    writing.undo(engine, off, now=NOW)
     form = WebhookInput("CI", "https://hooks.slack.com/services/other/secret-path")
-    edit = webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
-    writing.undo(database, edit, now=NOW)
-    gone = webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
-    writing.undo(database, gone, now=NOW)
-    assert database.connection().execute("SELECT url FROM webhook_destinations").get == CREDENTIALS
+    edit = webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
+    writing.undo(engine, edit, now=NOW)
+    gone = webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
+    writing.undo(engine, gone, now=NOW)
+    assert sql.execute("SELECT url FROM webhook_destinations").get == CREDENTIALS
     edited = next(payload for _, kind, payload in events() if kind == "webhook_updated")
     assert edited["changes"]["hostname"] == {"from": "hooks.slack.com", "to": "hooks.slack.com"}
     written = repr(events())
@@ -198,11 +198,11 @@ def test_no_part_of_a_url_that_may_be_a_credential_is_in_the_chain(
     ]
 
 
-def test_a_url_in_a_name_is_said_as_any_other(database: LocalDatabase, events: Events) -> None:
-    webhook_id = create(database, name=f"CI ({CREDENTIALS}")
+def test_a_url_in_a_name_is_said_as_any_other(engine: Database, events: Events) -> None:
+    webhook_id = create(engine, name=f"CI ({CREDENTIALS}")
     form = WebhookInput("plain", "https://hooks.slack.com/services/other/secret-path")
-    webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
-    webhooks.delete(database, [webhook_id], actor="ops", now=NOW)
+    webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
+    webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
     assert not [part for part in SECRETS if part in repr(events())]
     assert events()[0][2]["name"] == "CI (https://hooks.slack.com:8443/…"
 
@@ -248,23 +248,23 @@ def test_a_host_that_means_nothing_elsewhere_is_refused(url: str, words: str) ->
 @pytest.mark.parametrize("stored", ["yes", 7, b"\x01", None])
 @pytest.mark.parametrize("active", [True, False])
 def test_a_state_that_is_neither_on_nor_off_can_be_made_either(
-    database: LocalDatabase, sql: apsw.Connection, stored: Any, active: bool
+    engine: Database, sql: apsw.Connection, stored: Any, active: bool
 ) -> None:
     """The platform asks for `active = 1`, and so delivers to none of them."""
     sql.execute("ALTER TABLE webhook_destinations RENAME COLUMN active TO was")
     sql.execute("ALTER TABLE webhook_destinations ADD COLUMN active")
-    webhook_id = create(database)
+    webhook_id = create(engine)
     sql.execute("UPDATE webhook_destinations SET active = ?", (stored,))
-    change = webhooks.set_active(database, [webhook_id], active, actor="ops", now=NOW)
+    change = webhooks.set_active(engine, [webhook_id], active, actor="ops", now=NOW)
     asked = "SELECT active FROM webhook_destinations"
     assert sql.execute(asked).get == int(active)
-    writing.undo(database, change, now=NOW)
+    writing.undo(engine, change, now=NOW)
     assert sql.execute(asked).get == stored
 
 
-def test_an_edit_leaves_a_state_that_nobody_touched(database: LocalDatabase, sql: apsw.Connection) -> None:
-    webhook_id = create(database)
+def test_an_edit_leaves_a_state_that_nobody_touched(engine: Database, sql: apsw.Connection) -> None:
+    webhook_id = create(engine)
     sql.execute("UPDATE webhook_destinations SET active = 'yes'")
     form = WebhookInput("New", "https://hooks.acme.example/in", active=False)
-    webhooks.update(database, webhook_id, form, actor="ops", now=NOW)
+    webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
     assert sql.execute("SELECT name, active FROM webhook_destinations").get == ("New", "yes")

@@ -1,4 +1,7 @@
-"""Committing an act with its audit entry, or neither; and undoing it."""
+"""Committing an act with its audit entry, or neither; and undoing it.
+
+That a file is read-only, or locked by another program, is of a file alone.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +16,7 @@ from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.tables import USERS
 from app.services.records.writing import commit, undo
+from models.engine import Database
 from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile, Refused, RowChanged
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
@@ -66,9 +70,9 @@ def deletion(user_id: str = "u-1") -> Plan:
     )
 
 
-def stale(database: LocalDatabase, plan: Plan) -> Plan:
+def stale(engine: Database, plan: Plan) -> Plan:
     """The change as it is planned now, whatever happens until it is committed."""
-    change = plan(Images(database))
+    change = plan(Images(engine))
     return lambda _: change
 
 
@@ -81,8 +85,8 @@ def event_types(path: Path) -> list[str]:
     return [row[2] for row in rows_of(path)]
 
 
-def test_a_change_writes_its_rows_and_its_entry(database: LocalDatabase, database_path: Path) -> None:
-    done = commit(database, creation("u-1", "u-2"), now=NOW)
+def test_a_change_writes_its_rows_and_its_entry(engine: Database, database_path: Path) -> None:
+    done = commit(engine, creation("u-1", "u-2"), now=NOW)
     assert [row[0] for row in users_of(database_path)] == ["u-1", "u-2"]
     assert event_types(database_path) == ["user_created", "user_created"]
     assert assert_one_chain(database_path, "acme-corp") == 2
@@ -90,80 +94,76 @@ def test_a_change_writes_its_rows_and_its_entry(database: LocalDatabase, databas
     assert [row.record_id for row in done.rows] == ["u-1", "u-2"]
 
 
-def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(
-    database: LocalDatabase, database_path: Path
-) -> None:
-    commit(database, creation("u-1"), now=NOW)
+def test_undo_puts_back_every_value_and_is_an_entry_of_its_own(engine: Database, database_path: Path) -> None:
+    commit(engine, creation("u-1"), now=NOW)
     before = users_of(database_path)
     for change in (changing({"email": "ada@acme-corp.example"}), deletion()):
-        undone = undo(database, commit(database, change, now=NOW + 1), now=NOW + 2)
+        undone = undo(engine, commit(engine, change, now=NOW + 1), now=NOW + 2)
         assert users_of(database_path) == before
-        redone = undo(database, undone, now=NOW + 3)
+        redone = undo(engine, undone, now=NOW + 3)
         assert users_of(database_path) != before
-        undo(database, redone, now=NOW + 4)
+        undo(engine, redone, now=NOW + 4)
         assert users_of(database_path) == before
     assert assert_one_chain(database_path, "acme-corp") == 9
 
 
 def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
-    database: LocalDatabase, database_path: Path
+    engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
-    commit(database, creation("u-1", "u-2"), now=NOW)
+    commit(engine, creation("u-1", "u-2"), now=NOW)
     entries = rows_of(database_path)
     with pytest.raises(AlreadyExists):
-        commit(database, creation("u-3", "u-2"), now=NOW)
+        commit(engine, creation("u-3", "u-2"), now=NOW)
     for plan in (changing({"email": "new@acme-corp.example"}), deletion()):
-        outdated = stale(database, plan)
-        database.connection().execute("UPDATE users SET email = email || 'x', password_hash = NULL")
+        outdated = stale(engine, plan)
+        sql.execute("UPDATE users SET email = email || 'x', password_hash = NULL")
         with pytest.raises(RowChanged):
-            commit(database, outdated, now=NOW)
-    outdated = stale(database, deletion("u-2"))
-    database.connection().execute("DELETE FROM users WHERE id = 'u-2'")
+            commit(engine, outdated, now=NOW)
+    outdated = stale(engine, deletion("u-2"))
+    sql.execute("DELETE FROM users WHERE id = 'u-2'")
     with pytest.raises(RowChanged):
-        commit(database, outdated, now=NOW)
+        commit(engine, outdated, now=NOW)
     with pytest.raises(Refused):
-        commit(database, changing({"email": None}), now=NOW)
+        commit(engine, changing({"email": None}), now=NOW)
     assert [row[0] for row in users_of(database_path)] == ["u-1"]
     assert rows_of(database_path) == entries
-    assert not database.connection().in_transaction
-    commit(database, creation("u-3"), now=NOW)  # and the connection still works
+    assert not sql.in_transaction
+    commit(engine, creation("u-3"), now=NOW)  # and the connection still works
     assert assert_one_chain(database_path, "acme-corp") == 3
 
 
-def test_undo_refuses_when_somebody_changed_the_row_since(
-    database: LocalDatabase, database_path: Path
-) -> None:
-    commit(database, creation("u-1"), now=NOW)
-    change = commit(database, changing({"email": "ada@acme-corp.example"}), now=NOW)
+def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, database_path: Path) -> None:
+    commit(engine, creation("u-1"), now=NOW)
+    change = commit(engine, changing({"email": "ada@acme-corp.example"}), now=NOW)
     execute(database_path, "UPDATE users SET email = 'other@acme-corp.example'")
     entries = rows_of(database_path)
     with pytest.raises(ChangedSince, match=r"since: email of users “u-1”\. Nothing was changed"):
-        undo(database, change, now=NOW)
+        undo(engine, change, now=NOW)
     assert users_of(database_path)[0][2] == "other@acme-corp.example"
     assert rows_of(database_path) == entries
 
 
 def test_a_change_meets_a_column_that_is_null_and_one_that_is_not(
-    database: LocalDatabase, database_path: Path
+    engine: Database, database_path: Path
 ) -> None:
-    commit(database, creation("u-1"), now=NOW)
-    plan = stale(database, changing({"password_hash": None}))
-    change = commit(database, plan, now=NOW)
+    commit(engine, creation("u-1"), now=NOW)
+    plan = stale(engine, changing({"password_hash": None}))
+    change = commit(engine, plan, now=NOW)
     assert users_of(database_path)[0][3] is None
     with pytest.raises(RowChanged):  # the password is gone already, and NULL equals nothing
-        commit(database, plan, now=NOW)
-    undo(database, change, now=NOW)
+        commit(engine, plan, now=NOW)
+    undo(engine, change, now=NOW)
     assert users_of(database_path)[0][3] == SECRET
 
 
 def test_an_entry_appended_by_the_platform_in_between_is_continued(
-    database: LocalDatabase, database_path: Path
+    engine: Database, database_path: Path
 ) -> None:
-    commit(database, creation("u-1"), now=NOW)
+    commit(engine, creation("u-1"), now=NOW)
     worker = LocalDatabase(database_path)
     with worker.connection_context():
         commit(worker, creation("u-2"), now=NOW)
-    commit(database, creation("u-3"), now=NOW)
+    commit(engine, creation("u-3"), now=NOW)
     assert assert_one_chain(database_path, "acme-corp") == 3
 
 
@@ -193,26 +193,26 @@ def test_a_locked_file_names_the_sentence_and_changes_nothing(
     assert len(users_of(database_path)) == 1
 
 
-def test_no_secret_shows_in_what_a_change_says_of_itself(database: LocalDatabase) -> None:
-    commit(database, creation("u-1"), now=NOW)
-    row = Images(database).row("users", "u-1", "user")
-    change = commit(database, deletion(), now=NOW)
+def test_no_secret_shows_in_what_a_change_says_of_itself(engine: Database) -> None:
+    commit(engine, creation("u-1"), now=NOW)
+    row = Images(engine).row("users", "u-1", "user")
+    change = commit(engine, deletion(), now=NOW)
     assert row["password_hash"] == SECRET
     for said in (row, change, change.inverse(), change.rows, change.rows[0].statement(), change.events):
         assert SECRET not in repr(said)
 
 
-def test_the_statement_of_an_error_does_not_show_the_values(database: LocalDatabase) -> None:
-    commit(database, creation("u-1"), now=NOW)
+def test_the_statement_of_an_error_does_not_show_the_values(engine: Database) -> None:
+    commit(engine, creation("u-1"), now=NOW)
     with pytest.raises(AlreadyExists) as caught:
-        commit(database, creation("u-1"), now=NOW)
+        commit(engine, creation("u-1"), now=NOW)
     error: BaseException | None = caught.value
     while error is not None:
         assert SECRET not in f"{error!r} {error} {getattr(error, '__notes__', '')}"
         error = error.__cause__ or error.__context__
 
 
-def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(database: LocalDatabase) -> None:
-    commit(database, lambda images: Change("", creation("u-1")(images).rows, ()), now=NOW)
-    assert database.scalar(User.select(User.id).tuples()) == "u-1"
-    assert database.rows(AuditEntry.select(AuditEntry.seq).tuples()) == []
+def test_a_change_without_an_event_is_possible_and_leaves_the_chains_alone(engine: Database) -> None:
+    commit(engine, lambda images: Change("", creation("u-1")(images).rows, ()), now=NOW)
+    assert engine.scalar(User.select(User.id).tuples()) == "u-1"
+    assert engine.rows(AuditEntry.select(AuditEntry.seq).tuples()) == []
