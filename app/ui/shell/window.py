@@ -143,7 +143,11 @@ class MainWindow(QMainWindow):
             self._welcome_if_nothing()
 
     def _let_go(self) -> None:
-        """Ends what shows the file, if any. It stays in sight until something else is put in its place."""
+        """Ends what shows the file, if any. It stays in sight until something else is put in its place.
+
+        It is not taken out of the pages: PySide never frees a widget that was, once somebody looks through
+        the children of the window before it has gone.
+        """
         if self.workspace is None:
             return
         self.workspace.stop()

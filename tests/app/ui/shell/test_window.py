@@ -1,11 +1,13 @@
 """The whole window as a person uses it on a real file."""
 
+import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.records import users
@@ -264,6 +266,20 @@ def test_another_file_takes_the_place_of_the_first(
     assert window.windowTitle() == "Tenant Admin" and window.welcome.isVisible()
     assert not window.tenants.isEnabled() and not window.commands.action("export").isEnabled()
     qtbot.waitUntil(lambda: not threads_of_files())
+
+
+@pytest.mark.slow
+def test_what_was_closed_is_freed_whoever_looked_at_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    seen = WeakSet[QWidget]()
+    for _ in range(3):
+        open_file(qtbot, window, demo_path)
+        assert window.workspace is not None
+        seen.add(window.workspace)
+    press("Ctrl+W")
+    assert window.findChildren(QWidget)
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and not seen)
 
 
 @pytest.mark.slow
