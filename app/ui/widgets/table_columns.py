@@ -132,7 +132,7 @@ class ColumnLayout(QObject):
 
     def _main_least(self) -> int:
         least, enough = _MAIN_LEAST
-        return min(enough, max(least, self._room() // 4))
+        return min(enough, max(least, self._width() // 4))
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:

@@ -102,6 +102,19 @@ def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: 
     assert not button.isVisible()
 
 
+def test_whichever_give_way_is_settled_at_once(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "b", "c"]])
+    for column in (0, 2, 3):
+        table.setColumnWidth(column, 130)
+    table.columns.let_give_way([3, 0])
+    for width in range(400, 600):
+        table.resize(width, 300)
+        before = seen(table), table.columnWidth(1)
+        table.columns.fill()
+        assert (seen(table), table.columnWidth(1)) == before
+        assert table.horizontalHeader().length() <= room(table)
+
+
 def test_the_sorted_column_and_one_that_a_person_shows_give_no_way(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a", "main " * 40, "b", "c"]])
     for column in (0, 2, 3):
