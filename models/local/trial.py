@@ -1,6 +1,6 @@
 """What a table's own rules allow, tried on an empty copy of it in memory: no SQL is taken apart for that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final
 
@@ -57,6 +57,47 @@ def refused(sql: str, insertions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[
             except apsw.ConstraintError as error:
                 return position, str(error)
     return None
+
+
+def is_numbered(sql: str) -> bool:
+    """Whether AUTOINCREMENT numbers the rows of a table made by `sql`; what cannot be made alone may be."""
+    try:
+        with _copy(sql) as trial:
+            return bool(trial.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").get)
+    except apsw.Error:
+        return True
+
+
+class Rehearsal:
+    """An empty table with its indexes, in which statements that write one row are tried.
+
+    What judges a value before all of it is there refuses it or changes it: an index or a generated column
+    over a part of it, or a column that takes the part for a number.
+    """
+
+    def __init__(self, table: str, made: Iterable[str]) -> None:
+        self._table = f"main.{sql_name(table)}"
+        self._trial = apsw.Connection(":memory:")
+        self._trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+        self._trial.pragma("ignore_check_constraints", 1)
+        with suppress(apsw.Error):  # then it takes no row
+            for sql in made:
+                self._trial.execute(sql)
+
+    def same(self, one: Iterable[str], other: Iterable[str], columns: str) -> bool:
+        """Whether both make the same row; `columns` is the expression of all that it holds."""
+        try:
+            return self._made(one, columns) == self._made(other, columns)
+        except apsw.Error:
+            return False
+
+    def _made(self, statements: Iterable[str], columns: str) -> object:
+        try:
+            for statement in statements:
+                self._trial.execute(statement)
+            return self._trial.execute(f"SELECT CAST({columns} AS BLOB) FROM {self._table}").get  # noqa: S608
+        finally:
+            self._trial.execute(f"DELETE FROM {self._table}")  # noqa: S608
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from models.engine import raw, sql_name
 from models.errors import DamagedFile, InvalidInput
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
+from models.local.trial import is_numbered
 from models.progress import Progress, ignore
 from models.schema import LEDGER, StoredTable, StoredTables, caseless, internal, read_stored
 
@@ -230,8 +231,9 @@ class _Export:
 
     def _rows(self, table: StoredTable, condition: str, total: int) -> None:
         name = caseless(table.name)
-        checked = any("CHECK" in item.sql.upper() for item in self._objects if item.table == name)
-        rows = Inserts(table, self._database, named=not self._wanted.schema)
+        made = [item.sql for item in self._objects if item.table == name and item.kind != "trigger"]
+        checked = any("CHECK" in sql.upper() for sql in made)
+        rows = Inserts(table, self._database, made, named=not self._wanted.schema)
         before, number = sum(self._done.rows.values()), 0
         if checked:  # which a row may have come past, and a value in pieces breaks before all of it is there
             self._line("PRAGMA ignore_check_constraints=TRUE;")
@@ -281,11 +283,14 @@ class _Export:
                 self._line(f"UPDATE sqlite_sequence SET seq = {last} WHERE {lower};")  # noqa: S608
 
     def _counted(self, tables: set[str]) -> list[str]:
-        """Those of the tables that AUTOINCREMENT numbers."""
+        """Those of the tables that AUTOINCREMENT numbers; the word alone may stand in a comment."""
         return [
             item.name
             for item in self._objects
-            if item.kind == "table" and item.table in tables and "AUTOINCREMENT" in item.sql.upper()
+            if item.kind == "table"
+            and item.table in tables
+            and "AUTOINCREMENT" in item.sql.upper()
+            and is_numbered(item.sql)
         ]
 
 

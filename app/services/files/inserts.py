@@ -1,8 +1,9 @@
 """The rows of one table as SQL: INSERTs, and UPDATEs that continue long values; D1 takes each of them."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import apsw
@@ -11,7 +12,8 @@ from app.services.records.literals import is_kept, literal, written
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
-from models.schema import StoredTable
+from models.local.trial import Rehearsal
+from models.schema import StoredTable, caseless
 
 STATEMENT: Final = D1_LIMITS.statement_bytes - 1_000
 """Bytes of the longest statement that is written."""
@@ -36,17 +38,25 @@ _END: Final = b");\n"
 _VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
 """One of the values of a row as `literals.written` gives it."""
 
+_UNIQUE: Final = """
+SELECT keys.name, list.partial FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS keys
+WHERE list."unique"
+"""
+"""Columns of which no two rows hold the same, as part of one value may; no name is an expression."""
+
 
 class Inserts:
     """How the rows of one table are written.
 
     A rowid that is no column is named, so that it stays the same. `named` says that a statement names the
-    columns, because the CREATE is elsewhere. `large` counts rows that D1 does not take, `whole` those of them
-    that could not be cut into statements that it takes, `halved` texts of a file in UTF-16 that are none in
-    UTF-8.
+    columns, because the CREATE is elsewhere. `made` is the SQL of the table and its indexes. `large` counts
+    rows that D1 does not take, `whole` those of them that could not be cut into statements that it takes,
+    `halved` texts of a file in UTF-16 that are none in UTF-8.
     """
 
-    def __init__(self, table: StoredTable, database: LocalDatabase, *, named: bool) -> None:
+    def __init__(
+        self, table: StoredTable, database: LocalDatabase, made: Sequence[str], *, named: bool
+    ) -> None:
         self._database = database
         self._connection: apsw.Connection = database.connection()
         # SQLite makes other characters of half a pair of surrogates: such a file is read by its bytes.
@@ -66,7 +76,22 @@ class Inserts:
         else:
             cells = [written(self._of(column)) for column in self._columns]
         self._line = _concat(cells, ",")
+        self._made = made
+        self._table = table.name
         self.large = self.whole = self.halved = 0
+
+    @cached_property
+    def _whole(self) -> Collection[int]:
+        """Which columns' values may not be there in part, even for a moment."""
+        unique = self._connection.execute(_UNIQUE, (self._table,)).fetchall()
+        names = {caseless(str(name)) for name, _ in unique}
+        if any(name is None or partial for name, partial in unique):
+            return range(len(self._columns))
+        return {at for at, column in enumerate(self._columns) if caseless(column) in names} | {*self._key}
+
+    @cached_property
+    def _rehearsal(self) -> Rehearsal:
+        return Rehearsal(self._table, self._made)
 
     def _of(self, column: str) -> str:
         return f"{self._name}.{sql_name(column)}"
@@ -122,41 +147,54 @@ class Inserts:
                 found = line.decode(self._database.encoding).split(",")
                 values = [_Value.of(decoded(cell)) for cell in found]
                 self.halved += sum(value.is_no_text for value in values)
-                yield number, self._carefully(values)
+                yield number, map(str.encode, self._carefully(values))
             elif len(line) < self._room and _is_text(line):
                 yield number, (self._head, line, _END)
             else:
-                yield number, self._carefully([_Value.read(found[0]) for found in _VALUE.finditer(line)])
+                values = [_Value.read(found[0]) for found in _VALUE.finditer(line)]
+                yield number, map(str.encode, self._carefully(values))
 
-    def _carefully(self, values: "list[_Value]") -> Iterator[bytes]:
+    def _carefully(self, values: "list[_Value]") -> list[str]:
         """The statements of a row that is long, or that no file of text could hold as it is.
 
-        Long values are cut: the INSERT has their start, and an UPDATE each adds the pieces.
+        Long values are cut where nothing judges them before they are whole: the INSERT has their start, and
+        an UPDATE each adds the pieces.
         """
+        self.large += sum(len(value.raw) for value in values) > ROW
+        whole = self._insert(value.sql for value in values)
+        if len(whole.encode()) <= STATEMENT:
+            return [whole]
+        pieces = self._in_pieces(values)
+        if pieces and self._rehearsal.same([whole], pieces, self._line):
+            return pieces
+        self.whole += 1
+        return [whole]
+
+    def _insert(self, sqls: Iterable[str]) -> str:
+        return f"{self._head.decode()}{','.join(sqls)});\n"
+
+    def _in_pieces(self, values: "list[_Value]") -> list[str]:
+        """The same of a row that is longer than a statement; none where its values cannot be cut so."""
         sqls = [value.sql for value in values]
         length = sum(len(sql.encode()) + 1 for sql in sqls)
-        self.large += sum(len(value.raw) for value in values) > ROW
         key = " AND ".join(f"{sql_name(self._columns[at])} = {sqls[at]}" for at in self._key)
-        rest = []
-        for at in sorted(range(len(values)), key=lambda at: -len(values[at].raw)):
+        rest: list[str] = []
+        able = {*range(len(values))}.difference(self._whole)
+        for at in sorted(able, key=lambda at: -len(values[at].raw)):
             value = values[at]
             if length < self._room or len(value.raw) <= _START:
                 break
             start, *pieces = value.pieces()
-            if at not in self._key:
-                length -= len(sqls[at].encode()) - len(start.encode())
-                sqls[at] = start
-                column = sql_name(self._columns[at])
-                longer = (f"{column} || {piece}" for piece in pieces)
-                longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
-                rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};" for one in longer]  # noqa: S608
+            length -= len(sqls[at].encode()) - len(start.encode())
+            sqls[at] = start
+            column = sql_name(self._columns[at])
+            longer = (f"{column} || {piece}" for piece in pieces)
+            longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
+            rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};\n" for one in longer]  # noqa: S608
         named = self._key and all(values[at].sql != "NULL" for at in self._key)
-        if length >= self._room or (rest and not named):
-            self.whole += 1
-            sqls, rest = [value.sql for value in values], []
-        yield self._head + ",".join(sqls).encode() + _END
-        for statement in rest:
-            yield statement.encode() + b"\n"
+        if length >= self._room or not named:
+            return []
+        return [self._insert(sqls), *rest]
 
 
 @dataclass(frozen=True, slots=True)

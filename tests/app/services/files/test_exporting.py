@@ -282,6 +282,60 @@ def test_a_row_that_nothing_names_is_written_whole_and_named(database_path: Path
     assert stored(run(tmp_path / "out.sql", tmp_path / "new.sqlite")) == stored(database_path)
 
 
+JUDGED = {
+    "unique": ("CREATE TABLE t (c TEXT UNIQUE)", "{start}"),
+    "unique, replacing": ("CREATE TABLE t (c TEXT UNIQUE ON CONFLICT REPLACE)", "{start}"),
+    "unique by a formula": ("CREATE TABLE t (c); CREATE UNIQUE INDEX l ON t (length(c))", "{start}"),
+    "unique in part": (
+        "CREATE TABLE t (c, k DEFAULT 1); CREATE UNIQUE INDEX l ON t (k) WHERE length(c) < 1000",
+        "s",
+    ),
+    "an index over JSON": ("CREATE TABLE t (c); CREATE INDEX j ON t (json_extract(c, '$.x'))", "{{}}"),
+    "generated": ("CREATE TABLE t (c, g AS (json_extract(c, '$.x')) STORED)", "{{}}"),
+    "a number": ("CREATE TABLE t (c NUMERIC)", "1"),
+}
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_a_long_value_that_its_table_judges_is_written_whole_and_named(tmp_path: Path, kind: str) -> None:
+    made, other = JUDGED[kind]
+    start = "1" * 256
+    long = f"{start}{' ' * 100_000}x" if kind != "an index over JSON" else f'{{"x":"{"y" * 110_000}"}}'
+    long = f'{{"x":"{"y" * 110_000}"}}' if kind == "generated" else long
+    path = tmp_path / "judged.sqlite"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(made)
+        db.executemany("INSERT INTO t (c) VALUES (?)", [(other.format(start=start),), (long,)])
+    done = exported(path, tmp_path / "out.sql")
+    assert done.notes == [
+        f"t has 1 row in a statement of more than {STATEMENT:,} bytes, which D1 does not take"
+    ]
+    assert stored(run(tmp_path / "out.sql", tmp_path / "new.sqlite")) == stored(path)
+
+
+def test_a_long_value_beside_one_that_is_judged_is_written_in_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "beside.sqlite"
+    made = "CREATE TABLE t (k TEXT UNIQUE, j, c, g AS (j ->> 'x') STORED); CREATE INDEX i ON t (j ->> 'y')"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute(made)
+        db.execute("INSERT INTO t (k, j, c) VALUES ('k', '{}', ?)", ("1" * 200_000,))
+    assert exported(path, tmp_path / "out.sql").notes == []
+    assert max(map(len, pieces(tmp_path / "out.sql"))) < 100_000
+    assert stored(run(tmp_path / "out.sql", tmp_path / "new.sqlite")) == stored(path)
+
+
+@pytest.mark.parametrize(
+    "said", ["a DEFAULT 'PRIMARY KEY AUTOINCREMENT'", "a -- AUTOINCREMENT\n", '"AUTOINCREMENT"']
+)
+def test_the_word_autoincrement_numbers_nothing(tmp_path: Path, said: str) -> None:
+    path = tmp_path / "word.sqlite"
+    execute(path, f"CREATE TABLE users (id TEXT PRIMARY KEY, {said})", "INSERT INTO users (id) VALUES ('u')")
+    exported(path, tmp_path / "out.sql")
+    assert "sqlite_sequence" not in (tmp_path / "out.sql").read_text()
+    import_dump(tmp_path / "out.sql", tmp_path / "new.sqlite")
+    assert stored(tmp_path / "new.sqlite") == stored(path)
+
+
 def test_a_module_that_is_not_here_and_another_encoding(database_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "utf16.sqlite"
     with closing(apsw.Connection(str(path))) as db:
