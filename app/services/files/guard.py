@@ -107,6 +107,8 @@ _BROKEN: Final = "typeof({column}) = 'text' AND (instr({column}, char(10)) OR in
 _NO_SQL: Final = re.compile(r"syntax error$|^unrecognized token|^incomplete input|may not be modified$")
 """What SQLite says against text that is no statement, or one that means harm."""
 
+_IS_THERE: Final = re.compile(r"(?P<kind>table|index|view|trigger) .* already exists", re.DOTALL)
+
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
 
@@ -441,4 +443,6 @@ def reason(error: apsw.Error) -> str:
         return "it has parameters"
     if said.endswith("syntax error"):
         return "syntax error"
+    if there := _IS_THERE.fullmatch(said):
+        return f"that {there['kind']} is made already"
     return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"

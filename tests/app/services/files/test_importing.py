@@ -407,6 +407,11 @@ def test_rows_of_a_table_that_cannot_be_made_are_put_into_ours(run: Run) -> None
     assert [note.kind for note in made.notes[:2]] == [NoteKind.REFUSED, NoteKind.NO_TABLES]
 
 
+def test_a_second_table_of_a_name_is_said_to_be_one(run: Run) -> None:
+    made = run("CREATE TABLE users (id);\nCREATE TABLE users (id, tenant_id);\n")
+    assert str(made.notes[0]).endswith("which SQLite refuses: that table is made already (line 2)")
+
+
 def test_rows_without_tables_that_are_not_ours(run: Run) -> None:
     with pytest.raises(RowsDoNotFit, match=r"no column named role.*without --no-schema"):
         run("INSERT INTO users(id, role) VALUES('u', 'operator');\n")
