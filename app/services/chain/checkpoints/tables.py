@@ -19,9 +19,9 @@ from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
 from models.engine import Rows
-from models.errors import DiskFull, FileMissing, InvalidInput, ReadOnlyFile, StorageError
+from models.errors import DiskFull, FileLocked, FileMissing, InvalidInput, ReadOnlyFile, StorageError
 from models.local.database import LocalDatabase
-from models.local.file import require_file
+from models.local.file import require_file, written_by
 from models.progress import PATIENCE
 
 FILE: Final = "checkpoints.sqlite"
@@ -93,6 +93,13 @@ class StoreUnreadable(StorageError):
     sentence = (
         "The checkpoints in {what} cannot be read ({why}). Nothing was changed. Keep that file, and put a "
         "sound copy of it in its place."
+    )
+
+
+class StoreLocked(StoreUnreadable):
+    sentence = (
+        "The checkpoints in {what} are in use by {why}, which is writing to them, so nobody knows now what "
+        "they would say; nothing was changed. Try again in a moment, or stop that program."
     )
 
 
@@ -193,6 +200,8 @@ class _StoreDatabase(LocalDatabase):
                 yield
         except (StoreUnreadable, StoreNotWritten):
             raise
+        except FileLocked as error:
+            raise StoreLocked(self.path, written_by(self.path) or FileLocked.why) from error
         except DiskFull as error:
             raise StoreNotWritten(self.path, NO_SPACE) from error
         except ReadOnlyFile as error:

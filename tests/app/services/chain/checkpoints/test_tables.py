@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.tables import FILE, VERSION, StoreUnreadable
+from app.services.chain.checkpoints.tables import FILE, VERSION, StoreLocked, StoreUnreadable
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -71,6 +72,17 @@ def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain
     tried = try_to_sign(known.chain.path, file.parent, now=NOW)
     assert tried.stops == raised.value.happened
     assert file.read_bytes().startswith(b"not a database")
+
+
+def test_a_store_that_another_program_holds_is_in_use_and_not_damaged(known: KnownChain) -> None:
+    file = known.chain.path.parent / "home" / FILE
+    with closing(apsw.Connection(str(file))) as holder:
+        holder.pragma("locking_mode", "exclusive")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreLocked, match=r"are in use by another program.*; nothing was") as raised:
+            known.verify()
+        assert "copy" not in str(raised.value)
+        assert try_to_sign(known.chain.path, file.parent, now=NOW).stops == raised.value.happened
 
 
 @pytest.mark.slow
