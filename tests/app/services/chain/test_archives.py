@@ -14,7 +14,13 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.archives import ArchiveDiffers, ArchiveNotWritten, ArchiveReading, ArchiveUnusable
+from app.services.chain.archives import (
+    ArchiveDiffers,
+    ArchiveLosesColumn,
+    ArchiveNotWritten,
+    ArchiveReading,
+    ArchiveUnusable,
+)
 from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import Marker, Reference, archive_name
 from models.local.atomic import UNFINISHED
@@ -221,6 +227,18 @@ def test_without_its_folder_nothing_goes(
         retain(database, archive=tmp_path / "gone")
     assert len(rows(sql, "acme")) == 3
     assert not (tmp_path / "gone").exists()
+
+
+def test_entries_with_a_column_that_no_archive_keeps_stay(
+    database: LocalDatabase, sql: apsw.Connection, folder: Path
+) -> None:
+    append(sql, ["{}", "{}"])
+    sql.execute("ALTER TABLE audit_chain ADD note")
+    with pytest.raises(
+        ArchiveLosesColumn, match=r"a column note, which an archive does not keep; nothing was"
+    ):
+        retain(database, archive=folder)
+    assert (list(folder.iterdir()), len(rows(sql, "acme"))) == ([], 3)
 
 
 FULL = """
