@@ -20,6 +20,7 @@ from app.services.chain.rules import (
     deviation,
     entry_hash,
 )
+from app.services.text import tenant_name
 from models.engine import Consent, Database, Rows, Statement, raw, sql_name
 from models.errors import (
     DiskFull,
@@ -71,6 +72,10 @@ INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, create
 """  # noqa: S608
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
 
+_TRIED: Final = f"""
+INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at)
+VALUES (?, ?, ?, ?, ?, ?)
+"""  # noqa: S608
 _WRITTEN: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND hash = ?"  # noqa: S608
 
 
@@ -269,6 +274,25 @@ def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str |
                 f"can {barred}. Add such a row to {table}, then try again."
             )
     return None
+
+
+def barred(database: Database, events: Sequence[Event], now: int) -> str | None:
+    """Why the table's own rules let no entry of one of these events be, as far as an engine can tell without
+    writing: a CHECK on event types, say, or a column of others that takes no NULL.
+    """
+    rows = []
+    for number, event in enumerate(events):
+        payload, previous = compact_json(event.payload), f"{number:064}"
+        digest = entry_hash(previous, event.event_type, payload, now)
+        rows.append(raw(_TRIED, event.tenant_id, event.event_type, payload, previous, digest, now))
+    refused = database.refused(TABLE, [Statement(row) for row in rows])
+    if refused is None:
+        return None
+    event, why = events[refused[0]], refused[1]
+    return (
+        f"The table {TABLE} of this database takes no entry {event.event_type} in the chain of "
+        f"{tenant_name(event.tenant_id)} ({why}), so nothing that is removed could be recorded."
+    )
 
 
 def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = ()) -> dict[str, Head]:

@@ -1,15 +1,24 @@
 """What retention would remove, found once: counted, shown, confirmed and carried out as it was found."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from app.services.chain.append import has_chain, unknown_tenant
+from app.services.chain.append import Event, barred, has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.numbering import caution, told_in
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.reading import last_numbers
-from app.services.chain.rules import COLUMNS, HIGHEST_SEQ, SECONDS_LIMIT, end_is_lost
+from app.services.chain.rules import (
+    COLUMNS,
+    GENESIS,
+    HIGHEST_SEQ,
+    MARKER_EVENT,
+    SECONDS_LIMIT,
+    Marker,
+    end_is_lost,
+    marker_payload,
+)
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
@@ -21,7 +30,7 @@ from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
 from models.progress import Stop, never
-from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT
+from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 
 _CHAIN: Final = AUDIT_CHAIN.name
 
@@ -278,7 +287,17 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
         _lost_end(counter, last, accepted)
         or _used_up(counter, len(plan.shares) + 1)  # a marker each, and the report
         or unknown_tenant(database, plan.chain)
+        or barred(database, list(_entries(plan)), plan.now)
     )
+
+
+def _entries(plan: Plan) -> Iterator[Event]:
+    """What a run would record, about: a marker of each share, and the report."""
+    for share in plan.shares:
+        marker = Marker(0, share.first_seq, share.last_seq, share.rows, GENESIS, plan.cutoff)
+        yield Event(share.tenant_id, MARKER_EVENT, marker_payload(marker))
+    report = {"actor": "", "cutoff": plan.cutoff, "removed": plan.counts}
+    yield Event(plan.chain, AuditEvent.RETENTION_COMPLETED, report)
 
 
 def _used_up(counter: Any, entries: int) -> str | None:

@@ -1115,6 +1115,36 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
         assert retain(database).removed["audit_chain"] == 2
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("CHECK (event_type IN ('user_updated'))", "audit_pruned in the chain of acme (CHECK constraint"),
+        ("CHECK (tenant_id <> 'system')", "retention_completed in the chain of system (CHECK constraint"),
+        ("region TEXT NOT NULL", "audit_pruned in the chain of acme (NOT NULL constraint failed: "),
+    ],
+)
+def test_a_chain_whose_own_rules_take_no_record_stops_a_run_before_it_begins(
+    database: LocalDatabase, sql: apsw.Connection, rule: str, said: str
+) -> None:
+    for tenant in ("acme", "globex"):
+        chains.append(sql, tenant, [old(9), old(8), NEW])
+    notify(sql, "n", 1, OLD)
+    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_chain'").get
+    columns = f"seq, {chains.COLUMNS}"
+    sql.execute(f"CREATE TEMP TABLE kept AS SELECT {columns} FROM audit_chain; DROP TABLE audit_chain")
+    sql.execute(f"{made.rstrip().removesuffix(')')}, {rule})")
+    region = rule.partition(" TEXT")
+    more, value = (f", {region[0]}", ", 'eu'") if region[1] else ("", "")
+    sql.execute(f"INSERT INTO audit_chain ({columns}{more}) SELECT {columns}{value} FROM kept")
+    plan = planned(database)
+    assert plan.total == 0 and said in str(plan.obstacle)
+    with pytest.raises(
+        NotAllowed, match=r"so nothing that is removed could be recorded\. Nothing was removed"
+    ):
+        retain(database)
+    assert sql.execute("SELECT (SELECT count(*) FROM audit_chain), count(*) FROM notifications").get == (6, 1)
+
+
 def test_a_tenant_without_a_readable_name_is_named_once(
     database: LocalDatabase, sql: apsw.Connection
 ) -> None:
