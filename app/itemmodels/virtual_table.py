@@ -172,38 +172,24 @@ class VirtualTableModel(QAbstractTableModel):
             self._ask()
         return not missing
 
-    def set_page(self, keys: Keys, rows: Sequence[Row | None]) -> None:
-        """The answer to `request_page(keys)`; one that nobody waits for any more is dropped."""
+    def set_page(self, keys: Keys, rows: Sequence[Row | None], found: Keys | None = None) -> None:
+        """The answer to `request_page(keys)`; one that nobody waits for any more is dropped.
+
+        Of an estimated list the rows are those that there are from the first of these keys on, as many, or
+        fewer to the list's end; `found` are their keys. A key in between that has none is left out.
+        """
         if self._asked is None or self._asked.keys is not keys:
             return
-        page = self._asked.page
-        self._asked = None
+        page, self._asked = self._asked.page, None
         if page is None:
             self._cache.put(keys, rows)
             self.repaint()
         else:
+            if found is not None:
+                self._settle_page(page, keys, found)
+                keys = found
             self._cache.put_page(page, keys, rows)
             self.repaint(page * PAGE, page * PAGE + len(keys) - 1)
-        self._ask()
-
-    def set_following(self, keys: Keys, found: Keys, rows: Sequence[Row | None]) -> None:
-        """The answer to `request_page(keys)` of an estimated list: the rows that are there from the first of
-        these keys on, as many, or fewer to the list's end. A key in between that has none is left out.
-        """
-        if self._asked is None or self._asked.keys is not keys or self._asked.page is None:
-            return
-        page, self._asked = self._asked.page, None
-        begin = page * PAGE
-        end = begin + len(keys)
-        if len(found) < len(keys):
-            end = self._count
-        elif found[-1] != keys[-1]:
-            end = place_behind(self._keys, found[-1], self._step, begin)
-        if end - begin != len(found):
-            self._cache.moved_behind(page)
-        self._settle(begin, end, found)
-        self._cache.put_page(page, found, rows)
-        self.repaint(begin, begin + len(found) - 1)
         self._ask()
 
     def page_failed(self, keys: Keys) -> None:
@@ -341,6 +327,17 @@ class VirtualTableModel(QAbstractTableModel):
             self._ask()
 
     # The list's rows
+
+    def _settle_page(self, page: int, keys: Keys, found: Keys) -> None:
+        begin = page * PAGE
+        end = begin + len(keys)
+        if len(found) < len(keys):
+            end = self._count
+        elif found[-1] != keys[-1]:
+            end = place_behind(self._keys, found[-1], self._step, begin)
+        if end - begin != len(found):
+            self._cache.moved_behind(page)
+        self._settle(begin, end, found)
 
     def _settle(self, begin: int, end: int, found: Keys) -> None:
         """The rows from `begin` to `end` have these keys, which may be fewer, or more."""

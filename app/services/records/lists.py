@@ -93,32 +93,11 @@ class Lists:
         Where the keys come in the same breath the listing is complete; else `load_keys` makes it so.
         """
         statements = self._statements(database, query)
-        limit = MOST_KEYS + 1 if statements.as_added else None
-        if limit and not statements.narrowed:
-            listing = _estimated(database, statements, first_rows)
-            if listing is not None:
-                return listing
-            limit = None
-        if limit or query.filtered or database.usage is not None:
-            # Finding out which rows a filter keeps costs what counting them costs. The first rows are asked
-            # for by their keys afterwards, as every page is: in the same batch the filter would run twice.
-            kept = _keys(statements, database.rows(statements.keys(limit)))
-            if limit == len(kept):
-                listing = _estimated(database, statements, first_rows)
-                if listing is not None:
-                    return listing
-                kept = _keys(statements, database.rows(statements.keys()))
-            return Listing(query, len(kept), kept, self.load_page(database, query, kept[:first_rows]))
-
-        def asked(cell: Callable[[Any], Any]) -> list[Any]:
-            return [*statements.extent(), statements.first(first_rows, cell)]
-
-        *extent, first = _read(database, asked, _with_id)
-        total: int = extent[0][0][0]
-        known = statements.gapless(extent)
-        firsts = [row[0] for row in first]
-        keys = known if known is not None else array("q", firsts) if statements.has_rowids else firsts
-        return Listing(query, total, keys, tuple(row[1:] for row in first))
+        if statements.as_added:
+            return _as_added(database, statements, first_rows)
+        if query.filtered or database.usage is not None:
+            return _by_keys(database, statements, _read_keys(database, statements), first_rows)
+        return _by_count(database, statements, first_rows)
 
     def open_readable(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
         """Of a damaged table the rows that can be read, in the order of their keys, which may not be the one
@@ -131,17 +110,17 @@ class Lists:
             return self.open_list(database, query, first_rows)
         if statements.descending:
             keys.reverse()
-        return Listing(query, len(keys), keys, self.load_page(database, query, keys[:first_rows]))
+        return _by_keys(database, statements, keys, first_rows)
 
     def load_keys(self, database: Database, query: ListQuery) -> Keys:
         """The keys of every row that the query keeps, in its order: 8 bytes a row, or none at all."""
         statements = self._statements(database, query)
         if statements.as_added and not statements.narrowed:
-            listing = _estimated(database, statements, 1)
+            listing = _by_ends(database, statements, 1)
             if listing is not None:
                 return listing.keys
         known = None if database.usage is not None else _range(database, statements)
-        return _keys(statements, database.rows(statements.keys())) if known is None else known
+        return _read_keys(database, statements) if known is None else known
 
     def load_following(self, database: Database, query: ListQuery, keys: Keys) -> tuple[Keys, Page]:
         """Of a list that is estimated the rows from the first of these keys on, as many as there are keys;
@@ -159,9 +138,7 @@ class Lists:
         shown. Text is cut (`CELL_CHARACTERS`), a BLOB reads `x'…'`, and what is no UTF-8 has U+FFFD; but the
         id is as it is stored.
         """
-        statements = self._statements(database, query)
-        found = _by_key(database, statements, keys, statements.cells(), _with_id)
-        return tuple(map(found.get, keys))
+        return _page(database, self._statements(database, query), keys)
 
     def count(self, database: Database, query: ListQuery) -> int:
         """How many rows the query keeps."""
@@ -315,19 +292,25 @@ def position(keys: Keys, key: Key) -> int | None:
     return None
 
 
-def _following(found: Rows) -> tuple[Keys, Page]:
-    return array("q", [row[0] for row in found]), tuple(row[1:] for row in found)
+def _as_added(database: Database, statements: Statements, first_rows: int) -> Listing:
+    """In the order of rowids: what a tenant has few of by its keys, any other list by its ends."""
+    if statements.narrowed:
+        keys = _read_keys(database, statements, MOST_KEYS + 1)
+        if len(keys) <= MOST_KEYS:
+            return _by_keys(database, statements, keys, first_rows)
+    listing = _by_ends(database, statements, first_rows)
+    return listing or _by_keys(database, statements, _read_keys(database, statements), first_rows)
 
 
-def _estimated(database: Database, statements: Statements, first_rows: int) -> Listing | None:
-    """A list in the order of rowids by its first rows and its end alone; None where these are so far apart
+def _by_ends(database: Database, statements: Statements, first_rows: int) -> Listing | None:
+    """An estimated list, or a whole one that ends with its first rows; None where the ends are so far apart
     that nearly none of the numbers between them can have a row.
     """
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
         return [statements.following(None, first_rows, cell), statements.last()]
 
-    first, last = _read(database, asked, lambda row: _with_id(row) if len(row) > 1 else row)
+    first, last = _read(database, asked, _with_id)
     found, rows = _following(first)
     if len(found) < first_rows:
         return Listing(statements.query, len(found), found, rows)
@@ -339,6 +322,35 @@ def _estimated(database: Database, statements: Statements, first_rows: int) -> L
         keys = array("q", found)
         keys.extend(range(found[-1] + step, last[0][0] + step, step))
     return Listing(statements.query, len(keys), keys, rows, estimated=True)
+
+
+def _by_keys(database: Database, statements: Statements, keys: Keys, first_rows: int) -> Listing:
+    """By all its keys: to find out which rows a filter keeps costs what counting them costs. The first rows
+    are asked for by theirs, as every page is: along with the keys the filter would run twice.
+    """
+    return Listing(statements.query, len(keys), keys, _page(database, statements, keys[:first_rows]))
+
+
+def _by_count(database: Database, statements: Statements, first_rows: int) -> Listing:
+    """By the count and the first rows; the keys are to come where they have gaps."""
+
+    def asked(cell: Callable[[Any], Any]) -> list[Any]:
+        return [*statements.extent(), statements.first(first_rows, cell)]
+
+    *extent, first = _read(database, asked, _with_id)
+    known = statements.gapless(extent)
+    firsts = [row[0] for row in first]
+    keys = known if known is not None else array("q", firsts) if statements.has_rowids else firsts
+    return Listing(statements.query, extent[0][0][0], keys, tuple(row[1:] for row in first))
+
+
+def _page(database: Database, statements: Statements, keys: Keys) -> Page:
+    found = _by_key(database, statements, keys, statements.cells(), _with_id)
+    return tuple(map(found.get, keys))
+
+
+def _following(found: Rows) -> tuple[Keys, Page]:
+    return array("q", [row[0] for row in found]), tuple(row[1:] for row in found)
 
 
 def _legible(row: Row) -> Row:
@@ -390,6 +402,10 @@ def _range(database: Database, statements: Statements) -> range | None:
     if statements.query.filtered or statements.sort is not statements.table.key:
         return None
     return statements.gapless(database.read_batch(statements.extent()))
+
+
+def _read_keys(database: Database, statements: Statements, most: int | None = None) -> Keys:
+    return _keys(statements, database.rows(statements.keys(most)))
 
 
 def _keys(statements: Statements, found: Rows) -> Keys:

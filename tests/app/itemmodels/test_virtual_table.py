@@ -59,7 +59,8 @@ class Desk:
         waiting, self.requests = self.requests, []
         for keys in waiting:
             if self.model.estimated:
-                self.model.set_following(keys, *self.lists.load_following(self.database, self.query, keys))
+                found, rows = self.lists.load_following(self.database, self.query, keys)
+                self.model.set_page(keys, rows, found)
                 continue
             self.model.set_page(keys, self.lists.load_page(self.database, self.query, keys))
 

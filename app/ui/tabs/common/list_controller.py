@@ -236,9 +236,9 @@ class ListController(QObject):
             self.jump(wanted)
 
     def _followed(self, asked: Keys, answer: tuple[Keys, Page]) -> None:
-        before = self.model.rowCount()
+        before, (found, rows) = self.model.rowCount(), answer
         with self._kept():
-            self.model.set_following(asked, *answer)
+            self.model.set_page(asked, rows, found)
         if self.model.rowCount() != before:
             self.loaded.emit(self.model.rowCount())
 
