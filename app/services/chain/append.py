@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
-from app.services.chain.numbering import caution
+from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
     GENESIS,
@@ -231,7 +231,7 @@ def _caution(database: Database, batch: Batch) -> str | None:
     """What a person has heard of this batch, if there is anything. Raises `Caution` of what is news."""
     if not database.consent.asks:
         return None
-    said = caution(database, [event.tenant_id for event in batch.events])
+    said = Numbering(database).caution([event.tenant_id for event in batch.events])
     if said not in {None, database.consent.heard}:
         raise Caution(said)
     return said

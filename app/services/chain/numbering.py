@@ -3,13 +3,14 @@ of each tenant itself, one behind that tenant's last, and is refused where that 
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, named
 from app.services.text import counted, quoted
-from models.engine import Database, raw
+from models.engine import Database, Rows, raw
 from models.status import SYSTEM_TENANT
 
 _NEWEST: Final = 1_000
@@ -46,48 +47,62 @@ _CAUTION: Final = (
 )
 
 
-def only_tenant(database: Database) -> str | None:
-    """The tenant whose entries the gateway numbers itself, where it is the only one.
+class Numbering:
+    """How others number the entries of a database: read when it is first asked for, once.
 
-    Entries of ours in its chain take no number that the gateway gives next: it goes on behind them. The
-    caller holds a connection. Raises the storage errors.
+    The caller holds a connection. Raises the storage errors.
     """
-    found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
-    theirs = [name for name, of_others, _, _ in found if of_others]
-    if len(theirs) != 1 or any(is_apart for _, _, is_apart, _ in found):
-        return None
-    tenant = named(theirs[0], database.encoding)
-    return tenant if tenant.encode(database.encoding) == theirs[0] else None
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def told_in(database: Database) -> str:
-    """The chain in which it is told what was done to the whole database: that of `only_tenant`, or else of
-    `system`. The caller holds a connection. Raises the storage errors.
-    """
-    return only_tenant(database) or SYSTEM_TENANT
+    @cached_property
+    def _tenants(self) -> Rows:
+        return self._database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
 
+    @property
+    def _by_tenant(self) -> bool:
+        return not any(is_apart for _, _, is_apart, _ in self._tenants)
 
-def caution(database: Database, tenants: Sequence[str]) -> str | None:
-    """What a person should know before entries are made in the chains of `tenants`, in that order.
+    @property
+    def told_in(self) -> str:
+        """The chain in which it is told what was done to the whole database: that of the tenant whose entries
+        the gateway numbers itself, where it is the only one, or else of `system`.
 
-    None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked from
-    then on (`Consent.asks`). The caller holds a connection. Raises the storage errors.
-    """
-    counter, last = last_numbers(database)
-    owner = [] if end_is_lost(counter, last) else database.rows(raw(_LAST))
-    order = [*(named(name, database.encoding) for (name,) in owner), *tenants]
-    passed = [tenant for tenant in dict.fromkeys(order) if tenant != order[-1]]  # each by the one behind it
-    if not passed:
-        return None
-    found = database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
-    if any(is_apart for _, _, is_apart, _ in found):
-        database.consent.asks = False
-        return None
-    numbered = {
-        named(name, database.encoding) for name, of_others, _, is_taken in found if of_others and not is_taken
-    }
-    owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
-    if not owners:
-        return None
-    more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
-    return _CAUTION.format(tenant=quoted(cut(order[-1])), owners=owners[0] + more)
+        Entries of ours in its chain take no number that the gateway gives next: it goes on behind them.
+        """
+        theirs = [name for name, of_others, _, _ in self._tenants if of_others and self._by_tenant]
+        if len(theirs) == 1:
+            tenant = self._named(theirs[0])
+            if tenant.encode(self._database.encoding) == theirs[0]:
+                return tenant
+        return SYSTEM_TENANT
+
+    def caution(self, tenants: Sequence[str]) -> str | None:
+        """What a person should know before entries are made in the chains of `tenants`, in that order.
+
+        None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
+        from then on (`Consent.asks`).
+        """
+        counter, last = last_numbers(self._database)
+        owner = [] if end_is_lost(counter, last) else self._database.rows(raw(_LAST))
+        order = [*(self._named(name) for (name,) in owner), *tenants]
+        passed = [
+            tenant for tenant in dict.fromkeys(order) if tenant != order[-1]
+        ]  # each by the one behind it
+        if not passed:
+            return None
+        if not self._by_tenant:
+            self._database.consent.asks = False
+            return None
+        numbered = {
+            self._named(name) for name, of_others, _, taken in self._tenants if of_others and not taken
+        }
+        owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
+        if not owners:
+            return None
+        more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
+        return _CAUTION.format(tenant=quoted(cut(order[-1])), owners=owners[0] + more)
+
+    def _named(self, tenant: bytes) -> str:
+        return named(tenant, self._database.encoding)

@@ -12,7 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import caution, told_in
+from app.services.chain.numbering import Numbering
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import Report
 from app.services.files import describe, opening
@@ -306,7 +306,8 @@ def prepare(
                 "it; nothing was restored."
             )
         has_chain = AUDIT_CHAIN.name in found.columns
-        chain = told_in(database) if has_chain else SYSTEM_TENANT
+        numbering = Numbering(database)
+        chain = numbering.told_in if has_chain else SYSTEM_TENANT
         if reason := unknown_tenant(database, chain):
             raise NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
         before = _rows_now(path)
@@ -316,7 +317,7 @@ def prepare(
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-        said = caution(database, [chain]) if has_chain else None
+        said = numbering.caution([chain]) if has_chain else None
     return Prepared(source, copy, before, after, notes, chain, said)
 
 

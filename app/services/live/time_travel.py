@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.numbering import caution, told_in
+from app.services.chain.numbering import Numbering
 from models.d1.database import D1Database
 from models.errors import RemoteError, TenantAdminError
 from models.status import AuditEvent
@@ -52,8 +52,9 @@ def _record(
         return Returned(before, _NO_CHAIN)
     if store.continuation(database).divergences:
         return Returned(before, _AS_KNOWN)
-    chain = told_in(database)
-    returned = Returned(before, caution=caution(database, [chain]))
+    numbering = Numbering(database)
+    chain = numbering.told_in
+    returned = Returned(before, caution=numbering.caution([chain]))
     payload = {"actor": actor, "bookmark": bookmark, "before": before}
     event = Event(chain, AuditEvent.DATABASE_RESTORED, payload)
     append(database, lambda: Batch((), (event,)), now=now, told=True)  # by what is returned

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.numbering import caution, told_in
+from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import LeftAlone
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
@@ -208,7 +208,8 @@ def plan(
     untouched = database.watch()
     tables, skipped = _usable(database)
     usable = _CHAIN in tables
-    chain = told_in(database) if usable else None
+    numbering = Numbering(database)
+    chain = numbering.told_in if usable else None
     doubt = find_doubt(database, now, facts, chain=chain)
     shares, left = find_prefixes(database, cutoff, milliseconds=milliseconds) if usable else ((), ())
     others = find_others(database, cutoff, tables, milliseconds=milliseconds)
@@ -229,7 +230,7 @@ def plan(
     if chain is not None:
         found = replace(found, chain=chain)
     if not found.total:
-        return _cautioned(database, found)
+        return _cautioned(numbering, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
     if attempt is not None and found.chain in attempt.broken:
         found = replace(found, chain=SYSTEM_TENANT)
@@ -244,13 +245,13 @@ def plan(
     stopped = {one.tenant_id for one in held}
     left = (*(one for one in left if one.tenant_id not in stopped), *held)
     found = replace(found, shares=_due(shares, beside), left=left, attempt=attempt, untouched=untouched)
-    return _cautioned(database, found)
+    return _cautioned(numbering, found)
 
 
-def _cautioned(database: Database, found: Plan) -> Plan:
+def _cautioned(numbering: Numbering, found: Plan) -> Plan:
     """With what there is to know of the numbers that the markers and the report take, or will another day."""
     order = [*(share.tenant_id for share in found.shares), found.chain]
-    return replace(found, caution=caution(database, order)) if found.has_chain else found
+    return replace(found, caution=numbering.caution(order)) if found.has_chain else found
 
 
 def _due(shares: tuple[TenantShare, ...], beside: dict[str, int]) -> tuple[TenantShare, ...]:

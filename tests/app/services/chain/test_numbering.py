@@ -4,7 +4,7 @@ import apsw
 import pytest
 
 from app.services.chain.append import Batch, Caution, Event, append
-from app.services.chain.numbering import caution
+from app.services.chain.numbering import Numbering
 from models.engine import Database
 from models.local.database import LocalDatabase
 from models.status import DAY
@@ -30,19 +30,19 @@ def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(
     engine: Database, database: LocalDatabase
 ) -> None:
     number(database, {"aurora": range(1, 41)})
-    sentence = str(caution(engine, ["system"]))
+    sentence = str(Numbering(engine).caution(["system"]))
     assert "gives next to “aurora”;" in sentence and "change something of “aurora”" in sentence
-    assert caution(engine, ["aurora"]) is None
-    assert caution(engine, ["system", "aurora"]) is None, "which goes on behind"
+    assert Numbering(engine).caution(["aurora"]) is None
+    assert Numbering(engine).caution(["system", "aurora"]) is None, "which goes on behind"
 
 
 def test_a_new_tenant_begins_at_one_where_older_numbers_are_free(
     engine: Database, database: LocalDatabase
 ) -> None:
     number(database, {"aurora": range(30, 41), "borealis": range(1, 4)})
-    assert "to “aurora”;" in str(caution(engine, ["system"]))
-    assert "to “aurora”;" in str(caution(engine, ["borealis"]))
-    assert "to “aurora” and 1 more tenant;" in str(caution(engine, ["borealis", "system"]))
+    assert "to “aurora”;" in str(Numbering(engine).caution(["system"]))
+    assert "to “aurora”;" in str(Numbering(engine).caution(["borealis"]))
+    assert "to “aurora” and 1 more tenant;" in str(Numbering(engine).caution(["borealis", "system"]))
 
 
 @pytest.mark.parametrize(
@@ -57,27 +57,27 @@ def test_numbers_across_tenants_are_nobody_s_own(
     engine: Database, database: LocalDatabase, seqs: dict[str, range]
 ) -> None:
     number(database, seqs)
-    assert caution(engine, ["system"]) is None
+    assert Numbering(engine).caution(["system"]) is None
 
 
 def test_a_chain_that_begins_in_the_middle_was_not_numbered_by_its_tenant(
     engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 31), "borealis": range(31, 36)})
-    sentence = str(caution(engine, ["aurora", "borealis", "system"]))
+    sentence = str(Numbering(engine).caution(["aurora", "borealis", "system"]))
     assert "to “borealis”;" in sentence, "the number behind aurora's last is taken already"
     sql.execute("UPDATE audit_chain SET previous_hash = ? WHERE seq = 31", ("0" * 64,))
-    assert caution(engine, ["aurora", "borealis", "system"]) is None
+    assert Numbering(engine).caution(["aurora", "borealis", "system"]) is None
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
     number(database, {"a" * 5_000: range(1, 31)})
-    assert len(str(caution(engine, ["b" * 5_000]))) < 1_200
+    assert len(str(Numbering(engine).caution(["b" * 5_000]))) < 1_200
 
 
 def test_entries_of_ours_alone_are_no_gateway_s(engine: Database, database: LocalDatabase) -> None:
     number(database, {"aurora": range(1, 41)}, OURS)
-    assert caution(engine, ["system"]) is None
+    assert Numbering(engine).caution(["system"]) is None
 
 
 def test_numbers_that_are_lost_already_are_not_taken(
@@ -85,7 +85,7 @@ def test_numbers_that_are_lost_already_are_not_taken(
 ) -> None:
     number(database, {"aurora": range(1, 41)})
     sql.execute("DELETE FROM audit_chain WHERE seq = 40")
-    assert caution(engine, ["system"]) is None
+    assert Numbering(engine).caution(["system"]) is None
 
 
 def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(

@@ -157,7 +157,7 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
     (verified,) = scan_pool.verify(chain.path, now=NOW, take_part=True).tenants
     with connected(chain.path, read_only=True) as database:
         _, (left,) = find_prefixes(database, NOW)
-        caution = numbering.caution(database, ["system"])
+        caution = numbering.Numbering(database).caution(["system"])
         rows = dict(ChainRows(database).at([1]))
     assert {verified.tenant, left.tenant_id, rows[1].tenant} == {r"\xed\xa0\xbda"}
     assert caution is not None and r"“\xed\xa0\xbda”" in caution
