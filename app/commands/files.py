@@ -295,8 +295,7 @@ def _say_server(file: Path) -> None:
         where = f"--project {project_of(file)}"
     except InvalidInput:
         where = f"--url {found.base}"
-    database = found.database_name or found.database_id
     say(
         "through wrangler dev it can be changed nevertheless: "
-        f"`tenant-admin d1 add NAME {where} --database {database}`, and then d1:NAME"
+        f"`tenant-admin d1 add NAME {where} --database {found.database}`, and then d1:NAME"
     )

@@ -76,16 +76,14 @@ class FileAlone(NotAllowed):
 
 
 _INSTEAD: Final = {
-    "import": "In the project: npx wrangler d1 execute {database} {where} --file={source}",
-    "migrate": "In the project: npx wrangler d1 migrations apply {database} {where}",
+    "import": "In the project: {execute}{source}",
+    "migrate": "In the project: {migrate}",
     "restore": (
         "{back}To load a copy into an empty database: tenant-admin export {source} copy.sql, then "
-        "npx wrangler d1 execute {database} {where} --file=copy.sql"
+        "{execute}copy.sql"
     ),
 }
-"""The wrangler command that does it there."""
-
-_BACK: Final = "To go back in time: npx wrangler d1 time-travel restore {database} --timestamp=TIME. "
+"""What does it there."""
 
 
 def _refuse(command: str, options: argparse.Namespace) -> int:
@@ -96,8 +94,11 @@ def _refuse(command: str, options: argparse.Namespace) -> int:
     from app.services.live.connections import Connections  # noqa: PLC0415
 
     connection = Connections().named(live.name)
-    database = connection.database_name or connection.database_id
-    back = "" if connection.is_local else _BACK.format(database=database)
-    where = "--local" if connection.is_local else "--remote"
-    instead = _INSTEAD[command].format(database=database, where=where, source=source, back=back)
-    raise FileAlone(command, instead)
+    back = connection.back_by_wrangler
+    words = {
+        "source": source,
+        "back": f"To go back in time: {back}. " if back else "",
+        "execute": connection.by_wrangler("execute", "--file="),
+        "migrate": connection.by_wrangler("migrations apply"),
+    }
+    raise FileAlone(command, _INSTEAD[command].format(**words))

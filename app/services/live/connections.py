@@ -80,6 +80,23 @@ class Connection:
         """What tells a `wrangler dev`'s database from another one's, which may have the same id."""
         return self.project or self.base
 
+    @property
+    def database(self) -> str:
+        """What its account calls it, as far as that is known."""
+        return self.database_name or self.database_id
+
+    def by_wrangler(self, command: str, *options: str) -> str:
+        """What does it in the database's project."""
+        where = "--local" if self.is_local else "--remote"
+        return " ".join(("npx wrangler d1", command, self.database, where, *options))
+
+    @property
+    def back_by_wrangler(self) -> str | None:
+        """The same back in time; a `wrangler dev` has nothing to go back to."""
+        return (
+            None if self.is_local else f"npx wrangler d1 time-travel restore {self.database} --timestamp=TIME"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """What `tenant-admin d1 list --json` says of it."""
         return {

@@ -21,8 +21,7 @@ class OpenedLive(Opened):
 
     @property
     def name(self) -> str:
-        """What its account calls it."""
-        return self.connection.database_name or self.database.database_id
+        return self.connection.database
 
     @property
     def kind(self) -> str:
@@ -45,15 +44,15 @@ class OpenedLive(Opened):
 
     @property
     def elsewhere(self) -> dict[Capability, str]:
-        name = f"{self.name} {'--local' if self.connection.is_local else '--remote'}"
-        by = "A live database is {} by `npx wrangler d1 {} {}`.".format
-        back = f"Time Travel… takes it back, as `npx wrangler d1 time-travel restore {self.name}` does."
-        if self.connection.is_local:  # where wrangler has no Time Travel either
-            back = f"A copy comes into an empty one: npx wrangler d1 execute {name} --file=copy.sql."
+        connection = self.connection
+        back = f"Time Travel… takes it back, as `{connection.back_by_wrangler}` does."
+        if connection.is_local:
+            back = f"A copy comes into an empty one: {connection.by_wrangler('execute', '--file=copy.sql')}."
+        migrated = f"A live database is migrated by `{connection.by_wrangler('migrations apply')}`."
         return {
             Capability.TIME_TRAVEL: "`wrangler dev` has no Time Travel; save a copy instead.",
             Capability.RESTORE: back,
-            Capability.MIGRATE: by("migrated", "migrations apply", name),
+            Capability.MIGRATE: migrated,
         }
 
     @property

@@ -247,7 +247,7 @@ class ConnectDialog(FormDialog):
             self.name.setText(connection.name)
             self.account.setText(connection.account)
             self.production.setChecked(connection.production)
-            self.database.addItem(connection.database_name or connection.database_id, connection.database_id)
+            self.database.addItem(connection.database, connection.database_id)
         colour = default_colour(production=False) if connection is None else connection.colour
         self.colour.setCurrentIndex(self.colour.findData(colour))
         self.token.setPlaceholderText("" if connection is None else "as it is kept")
