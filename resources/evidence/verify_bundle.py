@@ -223,7 +223,7 @@ class Chain:
 
 def line_begins(checkpoints):
     """With which checkpoint a person said last that what the file holds is right, or another database."""
-    begin = "restore", "anew", "another-database"
+    begin = "restore", "start-over", "anew", "another-database"
     return max((item["number"] for item in checkpoints if item["reason"] in begin), default=0)
 
 
@@ -357,7 +357,7 @@ def main(folder):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}
     for key in sorted(ended):
-        said.append(f"By checkpoint {begins} another key began anew: what key {key} signed was not asked.")
+        said.append(f"By checkpoint {begins} another key starts over: what key {key} signed was not asked.")
     if checkpoints:
         last = checkpoints[-1]["number"]
         said.append(f"Whether there were checkpoints after number {last}, this cannot know.")

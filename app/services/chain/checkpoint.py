@@ -30,12 +30,14 @@ class Reason(StrEnum):
     IMPORT = "import"
     BEFORE_RESTORE = "before-restore"
     RESTORE = "restore"
-    START_OVER = "anew"
+    START_OVER = "start-over"
     ANOTHER_DATABASE = "another-database"
 
 
-NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, Reason.ANOTHER_DATABASE})
-"""With these a person says that what the file holds now is right: what earlier ones say counts no more."""
+NEW_LINE: Final = frozenset({Reason.RESTORE, Reason.START_OVER, "anew", Reason.ANOTHER_DATABASE})
+"""With these a person says that what the file holds now is right: what earlier ones say counts no more.
+"anew" is what `START_OVER` was called before, in checkpoints that are signed.
+"""
 
 Document = TypeVar("Document", "Checkpoint", "SealedChain")
 

@@ -430,7 +430,7 @@ def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain
         known.chain.rehash(f"tenant-{number:02d}")
     elsewhere.store.create(path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
     bundle(elsewhere, tmp_path / "after")
-    sentence = f"By checkpoint 2 another key began anew: what key {first.key} signed was not asked."
+    sentence = f"By checkpoint 2 another key starts over: what key {first.key} signed was not asked."
     assert sentence not in recheck(tmp_path / "before")[1]
     code, said = recheck(tmp_path / "after")
     assert (code, sentence in said) == (0, True)

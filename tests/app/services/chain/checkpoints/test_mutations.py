@@ -113,7 +113,7 @@ def with_strangers(
             replace(
                 made[-1],
                 number=made[-1].number + 1,
-                reason=data.draw(st.sampled_from(["request", "retention", "anew"]), label="reason"),
+                reason=data.draw(st.sampled_from(["request", "retention", "start-over"]), label="reason"),
                 after=0,
                 through=seal.through,
                 rows_ever=made[-1].rows_ever + data.draw(st.integers(-2, 2), label="more"),

@@ -211,7 +211,7 @@ def emptied(chain: ChainFile) -> None:
     chain.prune(TENANT, chain.seqs(TENANT)[-1])
 
 
-MORE = [("anew",), ("anew", "request")]
+MORE = [("anew",), ("start-over", "request")]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_stranger_makes_no_earlier_state_of_what_was_tampered_with(
 
 def test_a_new_line_of_an_unknown_key_ends_no_finding(known: KnownChain, tmp_path: Path) -> None:
     """That the real checkpoint behind which it stands was changed is said all the same."""
-    export = blessed_by_a_stranger(known, tmp_path / "export.json", "anew")
+    export = blessed_by_a_stranger(known, tmp_path / "export.json", "start-over")
     value = json.loads(export.read_text())
     value["checkpoints"][0]["rows_ever"] += 1
     export.write_text(json.dumps(value))
