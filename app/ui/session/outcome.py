@@ -64,7 +64,7 @@ class State(Enum):
 
     UNCHECKED = ("not checked", None, None, f"{_VERIFY} this entry.")
     OUTSIDE = ("not checked", None, None, f"Only other entries were verified. {_VERIFY} this one.")
-    UNREAD = ("not checked", None, None, "The file could not be read whole.")
+    UNREAD = ("not checked", None, None, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
     NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")

@@ -278,7 +278,7 @@ class ContinuationNotice(Notice):
         rest += f", {report.tally}" if report.tally else ""
         said = (made.why_not or "") if report.entries else ""
         if said and report.intact:
-            said = f"The file stays without a checkpoint. {said}"
+            said = f"It stays without a checkpoint. {said}"
         broken = report.verdict in BROKEN
         if continuation is not None and continuation.divergences:
             found = "" if report.intact or broken else f"{headline} {rest}."
@@ -287,7 +287,7 @@ class ContinuationNotice(Notice):
             self.objection = said
         elif not report.intact or said:
             if report.intact:
-                tone, headline, icon = Tone.WARN, "No checkpoint was made of this file", Icon.WARNING_FILL
+                tone, headline, icon = Tone.WARN, "No checkpoint was made of this database", Icon.WARNING_FILL
             self.banner.show_verdict(tone, headline, rest, said, icon)
             self.show()
         else:

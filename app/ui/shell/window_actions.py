@@ -85,7 +85,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("time_travel", "&Time Travel…", Icon.HISTORY, travel, lacks(Capability.TIME_TRAVEL)),
         ActionSpec("retention", "Data &retention…", Icon.RETENTION, retain, no_file),
         ActionSpec("unlock", lock_words, Icon.LOCK, window.turn_lock, partial(_no_lock, window)),
-        ActionSpec("close", "&Close file", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
+        ActionSpec("close", "&Close database", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
         ActionSpec("redo", redo_words, Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"),

@@ -91,7 +91,7 @@ class Workspace(QWidget):
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.tabBar().setAccessibleName("Tables of the file")
+        self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
         self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.notices = notices.of_opened(

@@ -103,7 +103,7 @@ class FormDialog(Dialog):
         """A field for each column that only the file knows and that no new record may leave empty."""
         for column in columns:
             check = checked(partial(valid_beside, column))
-            self.add_field(column, column, QLineEdit(), check, "This file asks for it.")
+            self.add_field(column, column, QLineEdit(), check, "This database asks for it.")
         self._asked = tuple(columns)
 
     def asked(self) -> dict[str, str]:

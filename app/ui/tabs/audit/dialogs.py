@@ -41,15 +41,15 @@ _COLUMNS = (
 _BUTTONS = (
     ("Export…", Icon.EXPORT, "Write all of them to a file, to keep elsewhere"),
     ("Import…", Icon.IMPORT, "Take in what was exported elsewhere, and trust its key"),
-    ("Check…", Icon.VERIFY, "Verify the file against an export"),
-    ("Start over…", Icon.REFRESH, "Go by what the file holds now, whatever these say"),
+    ("Check…", Icon.VERIFY, "Verify the database against an export"),
+    ("Start over…", Icon.REFRESH, "Go by what the database holds now, whatever these say"),
     ("Another database…", Icon.DATABASE, "Leave these to the database that they are of: this is another one"),
 )
 _EXPLANATION = (
-    "A checkpoint says what every chain of this file was at a moment, and is signed. A later verification "
-    "finds from it what the chain alone cannot show: entries cut off, rewritten or put in place of others."
+    "A checkpoint says what every chain was at a moment, and is signed. A later verification finds from it "
+    "what the chain alone cannot show: entries cut off, rewritten or put in place of others."
 )
-_DIFFERS = "If you know why the file differs:"
+_DIFFERS = "If you know why the database differs:"
 _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
     "cannot change it."
@@ -123,8 +123,8 @@ class CheckpointsDialog(Dialog):
         ConfirmDialog(
             self._context.theme,
             "Start over?",
-            "The file is held against a new checkpoint of what it holds now, and no longer against those so "
-            "far. Do this when you know why it differs, say because you put another copy in its place "
+            "The database is held against a new checkpoint of what it holds now, and no longer against those "
+            "so far. Do this when you know why it differs, say because you put another copy in its place "
             "yourself. Starts of chains that nothing proves are accepted with it, in your name. The earlier "
             "checkpoints are kept, and exports of them still say what they knew.",
             action="Start over",
@@ -191,8 +191,8 @@ class CheckpointsDialog(Dialog):
         self.key.setText(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
-        count = f"{counted(len(found), 'checkpoint')} of this file, the newest first."
-        self.state.setText(_with(count if found else "There is none of this file yet.", unreadable))
+        count = f"{counted(len(found), 'checkpoint')} of this database, the newest first."
+        self.state.setText(_with(count if found else "There is none of this database yet.", unreadable))
         self._set_busy(False)
         self.listed.emit(len(found))
 

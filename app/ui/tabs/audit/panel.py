@@ -316,9 +316,9 @@ class VerificationPanel(QWidget):
         ConfirmDialog(
             self._context.theme,
             "Accept this start?",
-            "Nothing in the file proves what came before these entries; the platform's own cleanup leaves "
-            "chains like this. By accepting it you say that they are the right ones. It is kept with your "
-            "checkpoints, with your name, and later verifications say so.",
+            "Nothing in the database proves what came before these entries; the platform's own cleanup "
+            "leaves chains like this. By accepting it you say that they are the right ones. It is kept with "
+            "your checkpoints, with your name, and later verifications say so.",
             action="Accept",
             items=[f"{tenant.tenant}: from entry {tenant.first_seq:,}" for tenant in starts],
             danger=False,
@@ -464,7 +464,7 @@ def _row(finding: Finding, *, archived: bool) -> tuple[Cell, ...]:
             "" if finding.seq is None else f"{finding.seq:,}",
             order=finding.seq or 0,
             icon=Icon.ARCHIVE if archived else None,
-            tip="This entry is no longer in the file." if archived else None,
+            tip="This entry is no longer in the database." if archived else None,
         ),
         Cell(finding.tenant or ""),
         Cell(finding.message, tip=_in_full(finding)),

@@ -105,13 +105,13 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
     rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
     rest += f", {report.tally}" if report.tally else ""
-    rest += ", before the file was changed" if outcome.outdated else ""
+    rest += ", before it was changed" if outcome.outdated else ""
     details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
     if report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
     if outcome.checkpoint is not None:
         # Where only the archive is at fault, what is in the file is signed all the same.
-        alone = "" if report.verdict is not Verdict.TAMPERED else "the file itself holds: "
+        alone = "" if report.verdict is not Verdict.TAMPERED else "the database itself holds: "
         details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
     elif outcome.why_not is not None and report.intact and report.entries:
         details.append(outcome.why_not.rstrip("."))
@@ -224,5 +224,5 @@ def link_sentence(entry: Inspection) -> str:
         case Anchor("marker", seq):
             return f"What came before was pruned; the marker at entry {seq} names its last hash."
         case Anchor("adopted"):
-            return "Accepted as the baseline; nothing in this file proves what came before it."
-    return "Nothing in this file proves what came before it."
+            return "Accepted as the baseline; nothing in this database proves what came before it."
+    return "Nothing in this database proves what came before it."

@@ -123,7 +123,7 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
         if read is not None and read.run_id is None:
             return refusal() or f"This {tab.spec.table.noun[0]} names no run."
         gone = read is not None and read.idea is None
-        return refusal() or ("Its run is no longer in this file." if gone else None)
+        return refusal() or ("Its run is no longer in this database." if gone else None)
 
     return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 

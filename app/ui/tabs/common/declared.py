@@ -35,7 +35,7 @@ from app.ui.widgets.panes import Field
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
 
-MISSING = "missing in this file"
+MISSING = "missing in this database"
 
 Special = Mapping[str, Mapping[str, Any]]
 """By a declared name, what of a `Column` differs from its kind."""

@@ -487,7 +487,7 @@ class RecordTab(QWidget):
             return
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
-        title = "Not in this file" if isinstance(error, TableMissing) else "Cannot be shown"
+        title = "Not in this database" if isinstance(error, TableMissing) else "Cannot be shown"
         self._show_none(Icon.WARNING, title, str(error))
 
     def _show_none(self, icon: str, title: str, why: str, *, clearable: bool = False) -> None:

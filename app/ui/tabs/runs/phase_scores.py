@@ -145,7 +145,7 @@ def _words(score: PhaseScore) -> str:
 
 def summary(detail: RunDetail) -> str:
     """ "15 of 15 phases · score 84 · verdict proceed · 1 pivot"."""
-    run, parts = detail.run, ["artifacts missing in this file"]
+    run, parts = detail.run, ["artifacts missing in this database"]
     if detail.artifacts is not None:
         done = {artifact["phase"] for artifact in detail.artifacts} & set(planning.PHASES)
         parts = [f"{len(done)} of {len(planning.PHASES)} phases"]

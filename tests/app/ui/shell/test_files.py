@@ -140,7 +140,7 @@ def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow,
     banner = notice(window, "The schema differs")
     assert "notifications" in banner.headline()
     press("Ctrl+4")
-    qtbot.waitUntil(lambda: "Not in this file" in labels(current(window)))
+    qtbot.waitUntil(lambda: "Not in this database" in labels(current(window)))
     click(qtbot, button(banner, "Apply migrations…"))
     box = dialog(qtbot, window, ConfirmDialog)
     assert box.list.item(0).text() == "0002_notifications.sql" and box.list.count() == 1

@@ -176,7 +176,7 @@ def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context
         "'no json'": "names no run",
         "'[1]'": "names no run",
         "'{\"runId\":7}'": "names no run",
-        '\'{"runId":"run_gone"}\'': "no longer in this file",
+        '\'{"runId":"run_gone"}\'': "no longer in this database",
         "x'00ff'": "names no run",
     }
     path = context.opened.path

@@ -57,13 +57,13 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     context: Context, qtbot: QtBot, tmp_path: Path
 ) -> None:
     dialog = opened(context, qtbot)
-    assert dialog.state.text() == "There is none of this file yet."
+    assert dialog.state.text() == "There is none of this database yet."
     assert not dialog.export_button.isEnabled()
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
     qtbot.waitUntil(dialog.table.isVisible)
     assert dialog.table.model().rowCount() == 1
-    assert "1 checkpoint of this file" in dialog.state.text()
+    assert "1 checkpoint of this database" in dialog.state.text()
     assert "key" in dialog.key.text()
     out = tmp_path / "checkpoints.json"
     dialog.export(out)
@@ -101,7 +101,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     with qtbot.waitSignal(dialog.checked) as made:
         question.confirm_button.click()
     assert made.args is not None and made.args[0].checkpoint == 2
-    qtbot.waitUntil(lambda: "2 checkpoints of this file" in dialog.state.text())
+    qtbot.waitUntil(lambda: "2 checkpoints of this database" in dialog.state.text())
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 
@@ -122,7 +122,7 @@ def test_a_copy_that_went_its_own_way_is_said_to_be_another_database(
     with qtbot.waitSignal(dialog.checked) as made:
         question.confirm_button.click()
     assert made.args is not None and made.args[0].checkpoint == 1
-    qtbot.waitUntil(lambda: "1 checkpoint of this file" in dialog.state.text())
+    qtbot.waitUntil(lambda: "1 checkpoint of this database" in dialog.state.text())
     for file in (path, original):
         assert verify_known(file, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
@@ -134,7 +134,7 @@ def test_a_row_that_cannot_be_read_is_named(context: Context, qtbot: QtBot, path
     store = apsw.Connection(str(paths.checkpoints_dir() / "checkpoints.sqlite"))
     store.execute("UPDATE checkpoints SET body = '' WHERE number = 1")
     dialog = opened(context, qtbot)
-    qtbot.waitUntil(lambda: "1 checkpoint of this file" in dialog.state.text())
+    qtbot.waitUntil(lambda: "1 checkpoint of this database" in dialog.state.text())
     assert dialog.state.text().endswith(
         "Row 1 of the table checkpoints in checkpoints.sqlite cannot be read; the rest is used."
     )

@@ -399,7 +399,7 @@ def test_a_cut_archive_is_one_finding_that_leads_to_the_entry_that_names_it(
     with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     assert page.banner.tone() is Tone.BAD
-    assert "the file itself holds: checkpoint 1 signed" in page.banner.detail()
+    assert "the database itself holds: checkpoint 1 signed" in page.banner.detail()
     outcome = page.panel.outcome
     assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED
     (finding,) = (finding for finding in outcome.report.findings if finding.is_error)

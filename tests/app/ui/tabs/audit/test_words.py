@@ -42,7 +42,7 @@ def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
 
 def test_a_start_without_a_marker_is_unproven(demo: Path) -> None:
     execute(demo, "DELETE FROM audit_chain WHERE seq <= 30")
-    assert said(demo, 31)[1:] == ("start unproven", "Nothing in this file proves what came before it.")
+    assert said(demo, 31)[1:] == ("start unproven", "Nothing in this database proves what came before it.")
 
 
 def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:

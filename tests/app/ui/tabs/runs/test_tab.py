@@ -137,7 +137,7 @@ def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, q
     ask(context.opened.path, "DROP TABLE planning_artifacts")
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
-    assert tab.inspector.subtitle.text().startswith("artifacts missing in this file · score ")
+    assert tab.inspector.subtitle.text().startswith("artifacts missing in this database · score ")
     assert tab.scores.isHidden() and tab.more_fields.value("Idea") == tab.inspector.title.text()
 
 
