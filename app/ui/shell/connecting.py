@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.services.live import PREFIX
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.services.live.connections import Connection
     from app.services.live.opening import OpenedLive
     from app.services.live.tokens import Tokens
+    from app.services.opened import Opened
     from app.ui.widgets.dialogs import Door
 
 
@@ -59,6 +60,12 @@ class Connecting(QObject):
             return Connections().named(place.removeprefix(PREFIX))
 
         self._open(place, find, read_only=read_only)
+
+    def when_ended(self, call: Callable[[], object]) -> None:
+        """Calls it once, when a database can be shown, or cannot."""
+        waiting = [call]
+        for ended in (self.opened, self.not_opened):
+            ended.connect(lambda *_: waiting and waiting.pop()(), Qt.ConnectionType.SingleShotConnection)
 
     def reopen(self, opened: OpenedLive) -> None:
         """Opens again what was open, with all of it read again."""
@@ -132,6 +139,11 @@ class Connecting(QObject):
 
         title = f"{place} cannot be opened"
         ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors())).open_once()
+
+    def ask_token_again(self, opened: Opened, why: str) -> None:
+        """Asks for another token of what is open, and opens that again with it."""
+        live = cast("OpenedLive", opened)  # a file has none
+        self.ask_token(live.connection, why, partial(self.reopen, live))
 
     def ask_token(self, connection: Connection, why: str, again: Callable[[], object]) -> None:
         """Asks for a connection's token, keeps it where the system can, and then tries `again`."""

@@ -33,7 +33,7 @@ from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
-from models.errors import Cancelled, Place, TenantAdminError
+from models.errors import Cancelled, Place, TenantAdminError, TokenRefused
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -328,6 +328,9 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
+        elif isinstance(error, TokenRefused) and self.context is not None:
+            if QApplication.activeModalWidget() is None:  # else it is asked for already
+                self.connecting.ask_token_again(self.context.opened, str(error))
         elif self.workspace is None or not self.workspace.says(error):
             self.files.show_failure(error, None if self.context is None else self.context.opened.file)
         self._welcome_if_nothing()  # a file that is gone is no longer offered

@@ -29,7 +29,7 @@ from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import MOST_READ, Database
-from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
+from models.errors import Cancelled, DamagedFile, RemoteError, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
 _NOT_READ = "These rows are read when you agree to what that reads."
@@ -104,13 +104,16 @@ class RecordTab(QWidget):
         self.commands = Actions(theme, self.table, self)
         self.clear_button = push_button(theme, "Clear filters", icon=Icon.CLOSE)
         self.clear_button.clicked.connect(self.clear_filters)
-        self.clear_button.hide()
+        self.again_button = push_button(theme, "Try again", icon=Icon.REFRESH)
+        self.again_button.clicked.connect(self.reload)
+        for button in (self.clear_button, self.again_button):
+            button.hide()
         self.price, self.price_label = QWidget(), Label("", Look.DIM, wrap=True)
         self.read_button = push_button(theme, "")
         self.read_button.clicked.connect(lambda: self._read(agreed=True))
         in_row((self.price_label, 1), self.read_button, within=self.price, spacing=12)
         self.price.hide()
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button,))
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button, self.again_button))
         self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
         self.empty_state.hide()
         self.add_acts()
@@ -463,6 +466,7 @@ class RecordTab(QWidget):
         else:
             self.empty_state.set(self.spec.icon, *self.spec.empty)
         self.clear_button.setVisible(filtered)
+        self.again_button.hide()
         self.table.set_empty_state(self.empty_state)
         self.commands.update()
         wanted, self._wanted_record = self._wanted_record, None
@@ -488,13 +492,16 @@ class RecordTab(QWidget):
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
         title = "Not in this database" if isinstance(error, TableMissing) else "Cannot be shown"
-        self._show_none(Icon.WARNING, title, str(error))
+        self._show_none(Icon.WARNING, title, str(error), again=isinstance(error, RemoteError))
 
-    def _show_none(self, icon: str, title: str, why: str, *, clearable: bool = False) -> None:
+    def _show_none(
+        self, icon: str, title: str, why: str, *, clearable: bool = False, again: bool = False
+    ) -> None:
         """Says why there are no rows, which nobody has counted."""
         self.filters.set_count(None)
         self.empty_state.set(icon, title, why)
         self.clear_button.setVisible(clearable)
+        self.again_button.setVisible(again)
         self.table.set_empty_state(self.empty_state)
         self.inspector.show_empty()
         self.commands.update()

@@ -68,6 +68,7 @@ def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = None, None, [], False
     return _edge
+    _edge.token = TOKEN
 
 
 @pytest.fixture
@@ -387,6 +388,28 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     assert form.token.echoMode() is QLineEdit.EchoMode.Password
     for line, text in (
         (form.name, "prod"),
+def test_what_was_read_stays_where_it_cannot_be_read_again(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    page = open_live(qtbot, window, production)
+    shown = values(page, "email")
+    edge.token = "another"
+    press("F5")
+    asked = dialog(qtbot, window, TokenDialog)
+    assert values(page, "email") == shown
+    edge.token = TOKEN
+    asked.token.setText(TOKEN)
+    with qtbot.waitSignal(window.opened):
+        press("Return")
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
+    edge.read_faults = ["429 1"]
+    page.filters.text.setText("acme")
+    qtbot.waitUntil(page.again_button.isVisible)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
+    assert not page.again_button.isVisible()
+
+
         (form.account, ACCOUNT),
         (form.token, "wrong"),
         (form.address, edge.base),
