@@ -210,7 +210,7 @@ def append(
                 database.consent.heard = None  # the next act is another one
             return held
         except DiskFull as error:
-            if HIGHEST_SEQ in last_numbers(database):
+            if HIGHEST_SEQ in last_numbers(database)[:2]:
                 raise NumbersUsedUp from error
             raise
         except Refused as error:

@@ -84,13 +84,15 @@ class Numbering:
         None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
         from then on (`Consent.asks`).
         """
-        counter, last = last_numbers(self._database)
-        owner = [] if end_is_lost(counter, last) else self._database.rows(raw(_LAST))
-        order = [*(self._named(name) for (name,) in owner), *tenants]
-        passed = [
-            tenant for tenant in dict.fromkeys(order) if tenant != order[-1]
-        ]  # each by the one behind it
-        if not passed:
+        # Where each call takes its time all is asked at once.
+        also = [] if self._database.usage is None else [raw(_NUMBERED, MARKER_EVENT, _NEWEST)]
+        counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
+        if answers:
+            self._tenants = answers[0]
+        before = [] if end_is_lost(counter, last) else owner
+        order = [*(self._named(name) for (name,) in before), *tenants]
+        passed = [one for one in dict.fromkeys(order) if one != order[-1]]  # each by the one behind it
+        if not (passed or answers):
             return None
         if not self._by_tenant:
             self._database.consent.asks = False

@@ -31,7 +31,7 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, Usage, raw
-from models.errors import NotFound
+from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
 
 # -------------------------------------------------------------------------------------------- entries judged
@@ -55,20 +55,21 @@ def entries_behind(database: Database, seq: int) -> int:
     return int(database.scalar(raw(_BEHIND, seq)))
 
 
-def last_numbers(database: Database) -> tuple[Any, int | None]:
-    """How far AUTOINCREMENT has counted the entries, and the last number there is; None where nothing is."""
-    if not database.rows(raw("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'")):
-        return None, None
-    counters, lasts = database.read_batch(
-        [
-            raw("SELECT CAST(seq AS TEXT), typeof(seq) FROM sqlite_sequence WHERE lower(name) = ?", TABLE),
-            raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}"),  # noqa: S608
-        ]
-    )
+def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, int | None, list[Rows]]:
+    """How far AUTOINCREMENT has counted the entries, and the last number there is, both None where nothing
+    counts; and the rows of what `more` is asked of the same moment.
+    """
     # As text: JSON rounds the highest numbers.
+    given = raw("SELECT CAST(seq AS TEXT), typeof(seq) FROM sqlite_sequence WHERE lower(name) = ?", TABLE)
+    try:
+        counters, lasts, *found = database.read_batch(
+            [given, raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}"), *more]  # noqa: S608
+        )
+    except TableMissing:  # that of the counters, or another one that is asked
+        return None, None, database.read_batch(more)
     counter, kind = counters[0] if counters else (None, "null")
     last = lasts[0][0]
-    return int(counter) if kind == "integer" else counter, None if last is None else int(last)
+    return int(counter) if kind == "integer" else counter, None if last is None else int(last), found
 
 
 class Link(StrEnum):

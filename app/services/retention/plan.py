@@ -282,7 +282,7 @@ def hold_back(
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found to be known."""
-    counter, last = last_numbers(database)
+    counter, last, _ = last_numbers(database)
     accepted = 0 if attempt is None else attempt.known.counted
     return (
         _lost_end(counter, last, accepted)
