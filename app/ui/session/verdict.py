@@ -62,6 +62,14 @@ class FileVerdict(QObject):
         return self._found is Verdict.EARLIER
 
     @property
+    def is_new_line(self) -> bool:
+        """Whether a checkpoint was made of it against which none before it is held."""
+        from app.services.chain.checkpoint import NEW_LINE  # noqa: PLC0415
+
+        known = self.outcome
+        return known is not None and known.asked.reason in NEW_LINE and known.checkpoint is not None
+
+    @property
     def _found(self) -> Verdict | None:
         return None if self.outcome is None else self.outcome.report.verdict
 

@@ -205,6 +205,8 @@ class BrokenNotice(Notice):
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()
+        elif verdict.is_new_line:  # a person has said that it is right as it is
+            self._continuation.let_go()
         elif self._continuation.is_older:  # in the audit tab its own banner says it, once it is known
             self._continuation.setVisible(self._beside or not verdict.is_earlier)
         # Of a damaged file a notice of its own says it.
@@ -229,12 +231,17 @@ class ContinuationNotice(Notice):
         self.findings_button = push_button(context.theme, "Show findings")
         self.findings_button.hide()
         self.banner.add_button(self.findings_button)
-        self.add_button("Dismiss", self._dismiss)
+        self.add_button("Dismiss", self.dismiss)
         self.hide()
 
-    def _dismiss(self) -> None:
+    def dismiss(self) -> None:
         self.is_older = False
         self.hide()
+
+    def let_go(self) -> None:
+        """What it has to say against the file holds no more."""
+        if self.is_older:
+            self.dismiss()
 
     def look(self, imported: Imported | None = None) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was.

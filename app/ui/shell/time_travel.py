@@ -13,7 +13,7 @@ from app.services.live.opening import OpenedLive
 from app.services.live.time_travel import Returned, go_back
 from app.ui.session.context import Context
 from app.ui.shell.connecting import Connecting
-from app.ui.theme import Kind
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
@@ -185,14 +185,10 @@ class TimeTravel(QObject):
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
             self._toast.show_message(said, "Way back…", self.wanted.emit)
-            self._connecting.reopen(opened)
             if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
                 sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"
-                told = Dialog(
-                    theme, f"{opened.name} went back", sentence, icon=Icon.INFO, parent=self._window
-                )
-                told.set_close_button()
-                told.open_once()
+                self._connecting.when_ended(partial(self._tell, theme, f"{opened.name} went back", sentence))
+            self._connecting.reopen(opened)
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
@@ -202,6 +198,11 @@ class TimeTravel(QObject):
         self.leaving.emit()
         wait.open_once()
         runner.job(work, on_done=done, on_failed=failed)
+
+    def _tell(self, theme: Theme, title: str, sentence: str) -> None:
+        told = Dialog(theme, title, sentence, icon=Icon.INFO, parent=self._window)
+        told.set_close_button()
+        told.open_once()
 
 
 def _live(context: Context) -> OpenedLive:

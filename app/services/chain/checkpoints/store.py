@@ -40,7 +40,7 @@ from app.services.chain.checkpoints.tables import (
     opened,
     written,
 )
-from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept
+from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept, withdraw
 from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
@@ -90,6 +90,10 @@ class CheckpointStore:
     def keep_verdict(self, where: Where, said: KeptVerdict) -> None:
         """Keeps what a verification said, in place of what the one before did."""
         keep(self._folder, where, said)
+
+    def forget_verdict(self, where: Where) -> None:
+        """What was said is of a state that is there no more."""
+        withdraw(self._folder, where)
 
     def identify(self, where: Where) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""

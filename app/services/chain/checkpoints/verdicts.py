@@ -52,6 +52,12 @@ def keep(folder: Path, where: Where, said: KeptVerdict) -> None:
         atomic.write(_place(folder, where), json.dumps({"file": place_of(where)[1], **asdict(said)}))
 
 
+def withdraw(folder: Path, where: Where) -> None:
+    """Keeps nothing of it any more."""
+    with suppress(OSError):
+        _place(folder, where).unlink()
+
+
 def kept(folder: Path, where: Where) -> KeptVerdict | None:
     """What was said of this very file; None where nothing was, or where another is in its place."""
     try:

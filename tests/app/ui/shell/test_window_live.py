@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.pages import PAGE
+from app.services.chain.checkpoint import Reason
 from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
@@ -67,8 +68,8 @@ def _edge(live: Live) -> Iterator[Edge]:
 def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = None, None, [], False
-    return _edge
     _edge.token = TOKEN
+    return _edge
 
 
 @pytest.fixture
@@ -228,7 +229,8 @@ def test_it_goes_back_in_time_and_forward_again(
     there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
     assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
     told = told_of(window)
-    assert "its number was another entry's" in words(told)
+    assert "its number was another entry's" in words(told) and "PRODUCTION · d1:prod" in words(told)
+    qtbot.waitUntil(lambda: window.shield.text() == "Not verified")
     told.accept()
     closed(qtbot, window, Dialog)
     assert window.context is not None and window.context.lock.is_locked
@@ -297,6 +299,12 @@ def test_an_earlier_state_is_what_verification_says_of_it(
     with qtbot.waitSignal(audit.verified):
         audit.commands.trigger("verify")
     assert audit.banner.headline().startswith("Earlier state")
+    checkpoints = audit.panel.open_checkpoints()
+    qtbot.waitUntil(checkpoints.start_over_button.isEnabled)
+    with qtbot.waitSignal(checkpoints.checked):
+        checkpoints.make(Reason.START_OVER)
+    assert "is older than" not in words(window) and window.shield.text().startswith("Chain verified")
+    checkpoints.close()
 
 
 def test_where_the_api_has_no_time_travel_a_sentence_says_so(
@@ -380,14 +388,6 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
 
 
-def test_a_connection_is_tested_and_kept_without_its_token(
-    qtbot: QtBot, window: MainWindow, edge: Edge, live: Live, file: Path
-) -> None:
-    window.commands.trigger("connect")
-    form = dialog(qtbot, window, ConnectDialog)
-    assert form.token.echoMode() is QLineEdit.EchoMode.Password
-    for line, text in (
-        (form.name, "prod"),
 def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
@@ -410,6 +410,14 @@ def test_what_was_read_stays_where_it_cannot_be_read_again(
     assert not page.again_button.isVisible()
 
 
+def test_a_connection_is_tested_and_kept_without_its_token(
+    qtbot: QtBot, window: MainWindow, edge: Edge, live: Live, file: Path
+) -> None:
+    window.commands.trigger("connect")
+    form = dialog(qtbot, window, ConnectDialog)
+    assert form.token.echoMode() is QLineEdit.EchoMode.Password
+    for line, text in (
+        (form.name, "prod"),
         (form.account, ACCOUNT),
         (form.token, "wrong"),
         (form.address, edge.base),
