@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.services import text
@@ -20,7 +20,7 @@ from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
-from models.errors import InvalidInput, NotAllowed
+from models.errors import InvalidInput, NotAllowed, RowChanged
 from models.status import AuditEvent, WebhookEvent
 
 ALL_EVENTS = "*"
@@ -43,6 +43,16 @@ class WebhookInput:
 
     def __repr__(self) -> str:
         return f"WebhookInput(name={self.name!r})"
+
+
+SHOWN: Final = frozenset({"name", "url", "events", "active"})
+"""What of it a form shows."""
+
+
+def as_seen(values: Mapping[str, Any]) -> WebhookInput:
+    """What a form shows of a stored destination."""
+    name, url, events = (readable(values.get(column)) for column in ("name", "url", "events"))
+    return WebhookInput(name, url, events, flag(values.get("active")) is True)
 
 
 def valid_events(value: str) -> str:
@@ -81,15 +91,25 @@ def create(
 
 
 @writing.act
-def update(images: Images, webhook_id: str, form: WebhookInput, *, actor: str, now: int) -> Change:
-    """Changes what differs from what the form showed at first. Raises `NotFound` and `InvalidInput`."""
+def update(
+    images: Images,
+    webhook_id: str,
+    form: WebhookInput,
+    seen: WebhookInput | None = None,
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """Changes what differs from what was `seen` of it at first, or else from what is there. Raises
+    `NotFound`, `InvalidInput`, and `RowChanged` where that is another by now.
+    """
     row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
-    left = {
-        name for name in ("name", "url", "events") if getattr(form, name) == readable(row.image.get(name))
-    }
-    if form.active is (flag(row["active"]) is True):
-        left.add("active")
-    wanted = _checked(form, left)
+    there = as_seen(row.image)
+    seen = seen or there
+    edited = {name for name in SHOWN if getattr(form, name) != getattr(seen, name)}
+    if any(getattr(there, name) != getattr(seen, name) for name in edited):
+        raise RowChanged
+    wanted = _checked(form, SHOWN - edited)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
     after = {name: value for name, value in wanted.items() if not row.holds(name, value)}

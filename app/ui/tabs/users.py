@@ -81,7 +81,8 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
     field.selectAll()
     form.add_field("email", "E-mail address", field, checked(users.valid_email))
     field.setFocus()
-    form.submitted.connect(lambda: form.write(context.act, users.rename, user["id"], field.text()))
+    before = user.text("email")
+    form.submitted.connect(lambda: form.write(context.act, users.rename, user["id"], field.text(), before))
     return form
 
 

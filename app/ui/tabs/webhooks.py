@@ -148,6 +148,7 @@ class WebhookDialog(FormDialog):
         super().__init__(context.theme, title, sentence, action=action, parent=parent)
         self._context = context
         self._webhook = webhook
+        self._seen = None if webhook is None else webhooks.as_seen(webhook.values)
         if webhook is None:
             tenants = TenantField(context.tenants, tenant)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check(checked(text.tenant_id)))
@@ -180,6 +181,8 @@ class WebhookDialog(FormDialog):
 
     def _submit(self) -> None:
         values = self.values()
+        if self._seen is not None:  # what was not edited stays, to the last character
+            values |= {name: getattr(self._seen, name) for name in webhooks.SHOWN - self.edited()}
         form = WebhookInput(
             name=str(values["name"]),
             url=str(values["url"]),
@@ -190,4 +193,4 @@ class WebhookDialog(FormDialog):
         if self._webhook is None:
             self.write(self._context.act, webhooks.create, str(values["tenant_id"]), form, self.asked())
         else:
-            self.write(self._context.act, webhooks.update, self._webhook["id"], form)
+            self.write(self._context.act, webhooks.update, self._webhook["id"], form, self._seen)

@@ -125,7 +125,11 @@ class FormDialog(Dialog):
 
     def is_dirty(self) -> bool:
         """Whether anything differs from the values taken as unedited."""
-        return self.values() != self._clean
+        return bool(self.edited())
+
+    def edited(self) -> set[str]:
+        """The fields that differ from the values taken as unedited."""
+        return {key for key, value in self.values().items() if value != self._clean.get(key)}
 
     def set_problem(self, sentence: str, key: str | None = None) -> None:
         """Show what is wrong, below a field or at the foot; "" takes it away."""

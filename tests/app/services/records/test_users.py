@@ -101,6 +101,14 @@ def test_two_who_share_an_address_already_come_back_with_it(engine: Database, sq
         writing.undo(engine, change, now=NOW)
 
 
+def test_an_address_that_somebody_else_has_changed_since_it_was_seen_stays(engine: Database) -> None:
+    user_id = create(engine)
+    users.rename(engine, user_id, "b@acme.example", "ada@acme.example", actor="ops", now=NOW)
+    with pytest.raises(RowChanged, match="by somebody else in the meantime; nothing was changed"):
+        users.rename(engine, user_id, "c@acme.example", "ada@acme.example", actor="ops", now=NOW)
+    assert read_record(engine, USERS, user_id)["email"] == "b@acme.example"
+
+
 def test_renaming_names_both_addresses_and_can_be_undone_and_redone(engine: Database, events: Events) -> None:
     user_id = create(engine)
     change = users.rename(engine, user_id, "lovelace@acme.example", actor="ops", now=NOW + 5)

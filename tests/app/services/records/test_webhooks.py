@@ -9,7 +9,7 @@ from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
 from app.services.records.webhooks import WebhookInput, valid_url
 from models.engine import Database
-from models.errors import InvalidInput, NotAllowed
+from models.errors import InvalidInput, NotAllowed, RowChanged
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
@@ -119,6 +119,25 @@ def test_an_edit_judges_only_what_it_changes(engine: Database, sql: apsw.Connect
         assert refused.value.field == field
     webhooks.update(engine, webhook_id, replace(renamed, events="run_killed"), actor="ops", now=NOW)
     assert events()[-1][2]["changes"] == {"events": {"from": "", "to": "run_killed"}}
+
+
+@pytest.mark.parametrize("name", ["'CI'", "CAST(x'ff' AS TEXT)", "x'0102'"])
+def test_an_edit_of_what_was_seen_leaves_alone_what_others_have_changed_since(
+    engine: Database, sql: apsw.Connection, name: str
+) -> None:
+    webhook_id = create(engine)
+    sql.execute(f"UPDATE webhook_destinations SET name = {name}")
+    shown = read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)
+    seen = WebhookInput(shown.text("name"), shown.text("url"), shown.text("events"))
+    elsewhere = "https://hooks.acme.example/new"
+    sql.execute("UPDATE webhook_destinations SET url = ?, events = '*', active = 0", (elsewhere,))
+    webhooks.update(engine, webhook_id, replace(seen, name="New"), seen, actor="ops", now=NOW)
+    stored = "SELECT name, url, active FROM webhook_destinations"
+    assert sql.execute(stored).fetchone() == ("New", elsewhere, 0)
+    for edited in (replace(seen, url="https://other.example/in"), replace(seen, name="Newer")):
+        with pytest.raises(RowChanged, match="by somebody else in the meantime; nothing was changed"):
+            webhooks.update(engine, webhook_id, edited, seen, actor="ops", now=NOW)
+    assert sql.execute(stored).fetchone() == ("New", elsewhere, 0)
 
 
 def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(
