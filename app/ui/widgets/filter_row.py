@@ -25,6 +25,8 @@ _FOR_TEXT, _FOR_COUNT = 720, 780
 """Widths from which on the text is as wide, and the count has its noun, beside as many pick lists as there
 are.
 """
+_FOR_ORDER = 1_000
+"""And from which on it says the order, too."""
 _APART, _CLOSE = 12, 8
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
@@ -206,9 +208,9 @@ class FilterRow(QWidget):
             self.dates.set_value(values.dates)
         self._emit()
 
-    def set_count(self, count: int | None, which: str = "") -> None:
-        """Say how many rows the filter leaves, and `which` these are; None says nothing."""
-        self._counted = None if count is None else (count, which)
+    def set_count(self, count: int | None, which: str = "", order: str = "") -> None:
+        """Say how many rows the filter leaves, `which` these are, and in what `order`; None says nothing."""
+        self._counted = None if count is None else (count, which, order)
         self.count.setVisible(count is not None)
         self._share_room()
 
@@ -242,10 +244,15 @@ class FilterRow(QWidget):
         if self._counted is None:
             self.count.setText("")
             return
-        number, which = self._counted
-        whole = f"{counted(number, *self._noun)} {which}".rstrip()
-        self.count.setText(f"{grouped(number)} {which}".rstrip() if self._narrow else whole)
-        set_tip(self.count, whole if self._narrow else "")
+        number, which, order = self._counted
+        words = f"{counted(number, *self._noun)} {which}".rstrip()
+        whole = ", ".join(filter(None, (words, order)))
+        if self._narrow:
+            words = f"{grouped(number)} {which}".rstrip()
+        elif self.width() >= _FOR_ORDER:
+            words = whole
+        self.count.setText(words)
+        set_tip(self.count, "" if words == whole else whole)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(_LEAST, super().minimumSizeHint().height())

@@ -453,7 +453,8 @@ class RecordTab(QWidget):
 
     def _loaded(self, total: int) -> None:
         which = "readable" if self.list.partly else "at most" if self.model.estimated else ""
-        self.filters.set_count(total, which)
+        added = "last added first" if self.spec.table.descending else "first added first"
+        self.filters.set_count(total, which, added if self.model.estimated else "")
         shown, _ = self.list.all_keys()
         if not (shown.filtered or self.model.estimated):
             self.context.know_rows(shown.table, shown.scope, total)

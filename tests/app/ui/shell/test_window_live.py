@@ -546,7 +546,7 @@ def test_what_reads_many_rows_says_so_first(
     qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
 ) -> None:
     page, file = long
-    assert page.model.estimated and page.filters.count.text().endswith("users at most")
+    assert page.model.estimated and page.filters.count.text().endswith("users at most, last added first")
     assert not page.price.isVisible()
     page.filters.text.setFocus()
     page.filters.text.setText("acme")
