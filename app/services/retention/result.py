@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
@@ -25,7 +26,7 @@ class RetentionResult:
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
     `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
-    that was not so before, by tenant; under None it is the file's.
+    that was not so before, by tenant; under None it is the file's. `after` is all that it found.
     """
 
     cutoff: int
@@ -41,6 +42,7 @@ class RetentionResult:
     caution: str | None = None
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
+    after: Attempt | None = field(default=None, repr=False)
 
     @property
     def total(self) -> int:

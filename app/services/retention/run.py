@@ -199,7 +199,7 @@ class _Run(RetentionRemoval):
         """Makes the checkpoint after, and keeps what its verification found that was not so before."""
         if not (self.result.total and self.plan.has_chain):
             return
-        after = self.checkpoint(reason=Reason.RETENTION)
+        after = self.result.after = self.checkpoint(reason=Reason.RETENTION)
         self.result.no_checkpoint = after.missing
         held = after.held
         self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self.attempt.broken)}

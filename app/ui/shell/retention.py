@@ -21,6 +21,7 @@ from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
 from app.services.retention.result import RetentionResult
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.ui.session.context import Context
+from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import percent, relative_time
 from app.workers.runner import Task
@@ -331,6 +332,13 @@ class Retention(QObject):
 
     def _outcome(self) -> str:
         if self.last is None:
+            after = result.after
+            if (
+                after is not None and after.report is not None and self._context.costs
+            ):  # a file verifies itself
+                at, by = self._clock(), self._settings.actor
+                found = Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by)
+                self._context.verdict.take(found)
             return ""
         unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
         broken = ", a chain broken after it" if self.last.broken else ""

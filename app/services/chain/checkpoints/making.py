@@ -47,14 +47,16 @@ class Attempt:
     """What came of a checkpoint beside another act, and what that act must leave alone.
 
     `report` is what was found of the file, held against what was `known` of it; None where it could not be
-    verified, and `failure` says why. `missing` is why no checkpoint was made, where that is another reason
-    than that the chains do not hold, or that there are no entries to sign. All are sentences for a person.
+    verified, and `failure` says why. `made` is the number of the checkpoint, `missing` why none was made,
+    where that is another reason than that the chains do not hold, or that there are no entries to sign. All
+    are sentences for a person.
     """
 
     report: Report | None = None
     known: CheckpointHistory = field(default_factory=CheckpointHistory)
     failure: str | None = None
     missing: str | None = None
+    made: int | None = None
 
     @property
     def held(self) -> dict[str, str]:
@@ -305,13 +307,12 @@ def try_to_sign(
     if reason is None or (not report.entries and report.intact):
         return found
     try:
-        store.create(where, report, now=now, reason=reason)
+        return replace(found, made=store.create(where, report, now=now, reason=reason).number)
     except NotSigned as error:
         known_already = report.verdict in {*BROKEN, Verdict.UNPROVEN_START}
         return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
         return replace(found, missing=_said(error, where))
-    return found
 
 
 def _joined(
