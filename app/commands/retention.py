@@ -21,6 +21,7 @@ from app.commands.common import (
     positive,
     print_json,
     say,
+    say_before,
     say_used,
     used,
 )
@@ -120,6 +121,7 @@ def retention(options: argparse.Namespace) -> int:
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
+    say_before(given.place, plan.rows_to_read(given.where, given.sizes))
     with database.connection_context():
         planned = plan.plan(
             database,

@@ -105,7 +105,10 @@ def verify(options: argparse.Namespace) -> int:
         _refuse_empty(section)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
+        from app.services.chain.reading import name_of  # noqa: PLC0415
 
+        if costs and not options.quiet:
+            say_before(name_of(where), report.entries)
         known = store.checkpoints(where) if exported is None else read_export(exported)
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:

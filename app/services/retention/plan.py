@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
-from app.services.chain.checkpoints.making import Attempt
+from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import LeftAlone
-from app.services.chain.reading import last_numbers
+from app.services.chain.reading import Where, last_numbers
 from app.services.chain.rules import (
     COLUMNS,
     GENESIS,
@@ -19,6 +20,7 @@ from app.services.chain.rules import (
     end_is_lost,
     marker_payload,
 )
+from app.services.chain.verify.report import EVERYTHING
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
@@ -39,6 +41,9 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
+
+_LOOKS: Final = 4
+"""About how often a plan goes through a table, the verification of the chain aside."""
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -182,6 +187,18 @@ class NeedsConfirmation(TenantAdminError):
             f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
             "then confirm."
         )
+
+
+def rows_to_read(where: Where, sizes: Mapping[str, int]) -> int:
+    """About how many rows finding a plan reads of tables of these `sizes`, as they are charged; 0 of a file.
+
+    Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
+    `making.to_read` does.
+    """
+    if isinstance(where, Path) or where.usage is None:
+        return 0
+    chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0  # once more by its indexes
+    return 2 * chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)
 
 
 def plan(

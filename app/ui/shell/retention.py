@@ -71,6 +71,7 @@ class Retention(QObject):
         self._preview: RetentionDialog | None = None
         self._job: Task | None = None
         self._not_before = 0
+        self._reads = 0
         self._stopped = False
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.check)
@@ -131,7 +132,27 @@ class Retention(QObject):
         chosen does not narrow it, which it says.
         """
         days, self._chosen = self._settings.retention_days, tenant
-        self.propose(partial(self._show, days, None), days)
+        propose = partial(self.propose, partial(self._show, days, None), days)
+        if not self._context.costs:
+            propose()
+            return
+        opened = self._context.opened
+
+        def known(rows: int) -> None:
+            self._reads = rows
+            self._when_agreed(propose)
+
+        self._context.runner.read(
+            lambda database: planning.rows_to_read(opened.where, opened.sizes), on_done=known
+        )
+
+    def _when_agreed(self, propose: Callable[[], None], declined: Callable[[], None] = lambda: None) -> None:
+        """Already the preview verifies every chain, which may be much to read."""
+        window = self._preview or self._window
+        if window is None or self._stopped:
+            propose()
+        else:
+            self._context.when_agreed(self._reads, propose, window, declined)
 
     def propose(
         self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None], days: int | None = None
@@ -191,7 +212,7 @@ class Retention(QObject):
             milliseconds=settings.retention_milliseconds.get(kept_by),
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
-            live=self._context.costs,
+            reads=self._reads if self._context.costs else None,
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))
@@ -213,7 +234,8 @@ class Retention(QObject):
 
     def _count_again(self, dialog: RetentionDialog) -> None:
         dialog.wait_for_count()
-        self.propose(partial(self._show, dialog.days.value(), dialog), dialog.days.value())
+        days = dialog.days.value()
+        self._when_agreed(partial(self.propose, partial(self._show, days, dialog), days), dialog.reject)
 
     def _preview_closed(self, dialog: RetentionDialog, _: int) -> None:
         if self._preview is dialog:
@@ -310,6 +332,13 @@ class Retention(QObject):
         self.last = result
         if result.total and not self._stopped:
             self._context.runner.changed.emit(result.change(), self)
+            after = result.after
+            if (
+                after is not None and after.report is not None and self._context.costs
+            ):  # a file verifies itself
+                at, by = self._clock(), self._settings.actor
+                found = Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by)
+                self._context.verdict.take(found)
         for said in (result.caution, result.alarm):
             if said is not None and not self._stopped:
                 self._context.runner.failed.emit(TenantAdminError(said))
@@ -332,13 +361,6 @@ class Retention(QObject):
 
     def _outcome(self) -> str:
         if self.last is None:
-            after = result.after
-            if (
-                after is not None and after.report is not None and self._context.costs
-            ):  # a file verifies itself
-                at, by = self._clock(), self._settings.actor
-                found = Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by)
-                self._context.verdict.take(found)
             return ""
         unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
         broken = ", a chain broken after it" if self.last.broken else ""

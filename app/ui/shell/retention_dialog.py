@@ -143,11 +143,11 @@ class RetentionDialog(Dialog):
     that is read-only, `no_checkpoint` why none could be made when it was tried. Three ways to end it beside
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
-    a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone. `live` says
-    that Time Travel may have what goes. `days_changed(int)` and `milliseconds_changed(bool)` ask for another
-    preview; `usual_days` are those of the preferences, if this one goes by others. Where tenants would lose
-    more than half of their entries, the clock is in doubt or no checkpoint can be made, nothing can be
-    pressed until the person has confirmed it;
+    a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone. A run
+    `reads` about so many rows of a live database, of which Time Travel may have what goes; None of a file.
+    `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
+    the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
+    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
     `confirmation()` says what they have.
     """
 
@@ -173,7 +173,7 @@ class RetentionDialog(Dialog):
         milliseconds: bool = False,
         archive: Path | None = None,
         chosen: str | None = None,
-        live: bool = False,
+        reads: int | None = None,
         parent: QWidget | None = None,
     ) -> None:
         due = plan.total > 0
@@ -209,7 +209,11 @@ class RetentionDialog(Dialog):
         self.milliseconds.clicked.connect(self.milliseconds_changed)
         self.add_widget(self.milliseconds)
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
-        way_back = _WAYS_BACK if live else _NO_WAY_BACK
+        if reads is not None and due:
+            written = counted(plan.total + len(plan.shares) + 1, "row")  # a marker each, and the report
+            told = f"A run writes at least {written}, and reads about {grouped(reads)} to verify every chain"
+            self.add_widget(Label(f"{told}: all of them are charged.", Look.WARN, wrap=True))
+        way_back = _NO_WAY_BACK if reads is None else _WAYS_BACK
         if due:  # what to decide by stays in sight
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:

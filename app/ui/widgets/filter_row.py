@@ -168,7 +168,7 @@ class FilterRow(QWidget):
         self._emitted = FilterValues()
         self._trailing: list[QPushButton] = []
         self._widest_count = 0
-        self._counted: tuple[int, str] | None = None
+        self._counted: tuple[int, str, str] | None = None
         self._narrow = False
         self.text = _TextField()
         self.text.setPlaceholderText(hint)

@@ -219,11 +219,13 @@ class VerificationPanel(QWidget):
                 cancelled=cancelled,
             )
 
-        self._context.job(
+        run = partial(
+            self._context.job,
             f"Exporting the report to {out.name}…",
             work,
             on_done=lambda _: self._context.say(f"Report exported to {out.name}", out),
         )
+        self._context.when_agreed(report.entries, run, self)
 
     def _advance(self, done: int, total: int) -> None:
         if self._job is not None and not self._job.cancelled:

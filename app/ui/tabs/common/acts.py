@@ -128,6 +128,10 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
     return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 
 
+_REQUESTS: Final = "three or four requests"
+"""Of a live database for an act on any number of records: what it is planned by, and one that writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
@@ -173,7 +177,7 @@ def ask_about(
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
     if tab.context.costs:  # and what the chain and indexes have of them
         rows, place = counted(len(frozen.ids) + 1, "row"), tab.context.opened.place
-        sentence += f" At least {rows} of {place} are written, and charged."
+        sentence += f" It takes {_REQUESTS}; at least {rows} of {place} are written, and charged."
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 

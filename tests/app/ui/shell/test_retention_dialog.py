@@ -63,7 +63,7 @@ def test_what_to_decide_by_is_in_sight_however_long_the_list_is(qtbot: QtBot, th
 def test_what_goes_from_a_live_database_is_not_said_to_be_in_a_backup_alone(
     qtbot: QtBot, theme: Theme
 ) -> None:
-    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), live=True)
+    dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), reads=40_000)
     assert "Time Travel, where it is offered, brings" in words(dialog)
     assert "only a backup" not in words(dialog) and "this file" not in words(dialog)
 

@@ -46,6 +46,7 @@ from tests.fixtures.window import (
     notice,
     open_file,
     press,
+    removal,
     said,
     texts,
     values,
@@ -408,6 +409,62 @@ def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot.waitUntil(page.again_button.isVisible)
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
     assert not page.again_button.isVisible()
+
+
+def test_webhooks_notifications_and_runs_are_changed_and_put_back(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+
+    def acted(table: str, act: str, stored: str) -> None:
+        page = go(qtbot, window, TABLES.index(table))
+        action = page.commands.action(act)
+        for row in range(page.model.rowCount()):
+            page.table.select_row(row)
+            if action.isEnabled():
+                break
+        assert action.isEnabled()
+        sql = f"SELECT {stored} FROM {table} WHERE id = '{page.list.current_id()}'"
+        before = ask(file, sql)
+        page.commands.trigger(act)
+        qtbot.waitUntil(lambda: ask(file, sql) != before)
+        qtbot.waitUntil(window.commands.action("undo").isEnabled)
+        press("Ctrl+Z")
+        qtbot.waitUntil(lambda: ask(file, sql) == before)
+        qtbot.waitUntil(lambda: not window.commands.action("undo").isEnabled())
+
+    acted("webhook_destinations", "deactivate", "active")
+    acted("notifications", "mark_read", "read")
+    acted("planning_runs", "kill", "status")
+
+
+def test_retention_says_what_it_reads_and_shows_what_it_verified(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.session.context.MOST_READ", 1_000)
+    window.settings.retention_days = 1
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    before = count(file, "audit_chain")
+    window.commands.trigger("retention")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "rows of d1:prod are read, and charged" in words(asked)
+    click(qtbot, asked.confirm_button)
+    preview = dialog(qtbot, window, RetentionDialog)
+    assert "A run writes at least " in words(preview) and "all of them are charged" in words(preview)
+    for card in preview.cards.values():
+        card.box.click()
+    with removal(qtbot, window):
+        click(qtbot, preview.once_button)
+    assert count(file, "audit_chain") < before
+    closed(qtbot, window, RetentionDialog)
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    assert (
+        audit.banner.headline().startswith("Chain verified")
+        and "checkpoint 2 signed" in audit.banner.detail()
+    )
 
 
 def test_a_connection_is_tested_and_kept_without_its_token(
