@@ -365,7 +365,7 @@ def test_kill_at_any_moment_leaves_no_half_sql_and_what_was_left_is_swept(
     target = tmp_path / "out.sql"
     done = subprocess.run(
         [sys.executable, "-m", "tests.fixtures.exporting", large, target, str(KILLS), "1"],
-        check=True, capture_output=True, text=True, timeout=170,
+        check=True, capture_output=True, text=True, timeout=120 + 5 * KILLS,
     )  # fmt: skip
     assert KILLS // 3 < int(done.stdout) <= KILLS
     for left in tmp_path.glob(".tenant-admin-*"):

@@ -330,7 +330,7 @@ def test_kill_at_any_moment_leaves_file_and_archive_one_chain(database_path: Pat
     command = [sys.executable, "-m", "tests.fixtures.retaining", "kill", str(database_path)]
     done = subprocess.run(
         [*command, str(NOW), str(KILLS), "2", str(folder)],
-        check=True, capture_output=True, text=True, timeout=170,
+        check=True, capture_output=True, text=True, timeout=120 + 5 * KILLS,
     )  # fmt: skip
     *found, killed = done.stdout.splitlines()
     assert found == []

@@ -354,7 +354,7 @@ def test_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path) -> None:
         *map(str, sources),
     ]
     done = subprocess.run(
-        [*command, str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=300
+        [*command, str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=120 + 5 * KILLS
     )
     assert 0 < int(done.stdout) <= KILLS
 

@@ -945,7 +945,11 @@ def test_kill_at_any_moment_leaves_the_old_or_the_new_state(database_path: Path)
     sql.close()
     command = [sys.executable, "-m", "tests.fixtures.retaining", "kill", str(database_path)]
     done = subprocess.run(
-        [*command, str(NOW), str(KILLS), "1"], check=True, capture_output=True, text=True, timeout=170
+        [*command, str(NOW), str(KILLS), "1"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120 + 5 * KILLS,
     )
     *found, killed = done.stdout.splitlines()
     assert found == []
