@@ -153,6 +153,8 @@ class FoldedLabel(Label):
     _unfolded = False
 
     def __init__(self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, caption: str = "") -> None:
+        self._wrapped: dict[tuple[str, str, int], list[str]] = {}
+        """The lines of the text by font and width, for which a layout asks over and over again."""
         super().__init__(text, look, wrap=True, caption=caption)
         self._most = most
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -201,6 +203,14 @@ class FoldedLabel(Label):
         return ceil(QFontMetricsF(self.font()).lineSpacing())
 
     def _lines(self, width: int) -> list[str]:
+        asked = self.text(), self.font().key(), width
+        if asked not in self._wrapped:
+            if len(self._wrapped) >= _WIDTHS:
+                self._wrapped.clear()
+            self._wrapped[asked] = self._wrap(width)
+        return list(self._wrapped[asked])
+
+    def _wrap(self, width: int) -> list[str]:
         units = self.text().encode("utf-16-le", "surrogatepass")  # which Qt counts in
         layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
         layout.setTextOption(_ANYWHERE)
@@ -213,6 +223,8 @@ class FoldedLabel(Label):
         layout.endLayout()
         return lines
 
+
+_WIDTHS = 16
 
 _ANYWHERE = QTextOption()
 _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)

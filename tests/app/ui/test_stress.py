@@ -9,6 +9,7 @@ import gc
 import os
 import random
 import shutil
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMenuBar, QWidge
 from pytestqt.exceptions import format_captured_exceptions
 from pytestqt.qtbot import QtBot
 
+from app.application import SWITCH_INTERVAL
 from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
@@ -311,13 +313,15 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
     sink = Sink()
     for scheme in ("file", "https", "http", "mailto"):
         QDesktopServices.setUrlHandler(scheme, sink, "take")  # type: ignore[arg-type]  # the stubs err
-    heart = Heart()
+    heart, interval = Heart(), sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)  # as in the program
     with qtbot.captureExceptions() as raised:
         walk = Walk(folder, theme, heart, raised)
         try:
             qtbot.waitUntil(lambda: walk.over and not walk.window.isVisible(), timeout=1_000 * 7200)
         finally:
             heart.stop()
+            sys.setswitchinterval(interval)
             for scheme in ("file", "https", "http", "mailto"):
                 QDesktopServices.unsetUrlHandler(scheme)
             last = f"seed {SEED}, {walk.number} acts, the last: {'; '.join(walk.done)}"

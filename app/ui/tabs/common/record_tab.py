@@ -231,6 +231,8 @@ class RecordTab(QWidget):
         self.fold(self.is_narrow if chosen is None else chosen)
 
     def fold(self, folded: bool) -> None:
+        if folded == self._master_detail.is_folded:
+            return
         if folded and self._master_detail.isAncestorOf(QApplication.focusWidget() or self):
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._master_detail.fold(folded)
