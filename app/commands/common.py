@@ -75,6 +75,8 @@ def print_json(value: Any) -> None:
 
 def print_report(report: "Report") -> None:
     """Each tenant's verdict, the findings, and the whole."""
+    from app.services.chain.rules import Verdict  # noqa: PLC0415 - whoever has a report has loaded it
+
     for tenant in report.tenants:
         in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
         archived = ", and the archive from the first on" if in_archive else ""
@@ -92,6 +94,8 @@ def print_report(report: "Report") -> None:
     if report.found > len(report.findings):
         say(f"and {report.found - len(report.findings):,} more findings")
     found = f", {report.tally}" if report.tally else ""
+    if report.verdict is Verdict.VERIFIED and report.unwitnessed:
+        found += f", {counted(report.unwitnessed, 'entry', 'entries')} not in a checkpoint yet"
     say(f"{report.verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
 
 

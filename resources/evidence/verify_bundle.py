@@ -255,16 +255,17 @@ def check_against(line, chains, tenant):
                 if other is not None:
                     yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
-    for name, chain in chains.items() if tenant is None else ():
+    for name, chain in chains.items():
         had = owners.get(firsts[name], [name])
-        if name not in had and firsts.get(had[0]) != firsts[name]:
+        moved = name not in had and firsts.get(had[0]) != firsts[name]
+        if moved and (tenant is None or chain.first.seq in starts[had[0]]):
             yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
         strange = line and name not in newest and chain.first.previous != GENESIS
         if strange and chain.first.seq <= line[-1]["through"] and not chain.is_later(line[-1]):
             yield f"entry {chain.first.seq} of {name} was put among entries known without it"
 
 
-def check_part(line, chains, high):
+def check_part(line, chains, high, links):
     """Of some of the rows, those ends that lie among them; what came before a first one may be pruned."""
     for item in line:
         for name, known in item["tenants"].items():
@@ -272,6 +273,9 @@ def check_part(line, chains, high):
             for seq, value in ((known["first_seq"], known["first_hash"]), (known["last_seq"], known["head"])):
                 if first <= seq <= high and chains[name].rows.get(seq, (0, None))[1] != value:
                     yield f"entry {seq} of {name} is not the one that checkpoint {item['number']} knew"
+                for other in links.get(value.encode(), set()) - {None, name}:
+                    if seq in chains[other].rows and chains[other].rows[seq][1] == value:
+                        yield f"entry {seq} of {other} is the one that {name} had"
 
 
 def check_starts(line, chains, anchors, links):
@@ -300,30 +304,28 @@ def is_exactly(item, chains):
 
 
 def is_covered(latest, chains):
-    """Whether the checkpoint knew all but the last rows of every tenant that it knows."""
-    return all(
-        not chains[name].came_after(latest)
-        or [item[1] for item in chains[name].markers][-1:] == [known["last_seq"]]
-        for name, known in latest["tenants"].items()
-        if name in chains
+    """Whether the checkpoint knew all but the last rows of every tenant that it knows, and one at least."""
+    known = [(chains[name], item["last_seq"]) for name, item in latest["tenants"].items() if name in chains]
+    return bool(known or not chains) and all(
+        not chain.came_after(latest) or [item[1] for item in chain.markers][-1:] == [last]
+        for chain, last in known
     )
 
 
 def main(folder):
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
-    found = {name: sha(data) for name, data in files.items()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
     checkpoints, says = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
-    wrong = {name for name, _ in found.items() ^ manifest["sha256"].items()} - {"manifest.json"}
-    problems = [f"{name} is not the file that was written" for name in sorted(wrong)]
+    found = {name: sha(data) for name, data in files.items() if name != "manifest.json"}.items()
+    wrong = sorted(dict(found ^ manifest["sha256"].items()))
+    problems = [f"{name} is not the file that was written" for name in wrong]
     if manifest["verdict"] != says:
         problems.append(f"manifest.json says {manifest['verdict']}")
     begins, tenant = line_begins(checkpoints), manifest["tenant"]
     line = [item for item in checkpoints if item["number"] >= begins]
-    low = -(2**63) if manifest["seqFrom"] is None else manifest["seqFrom"]
-    high = 2**63 - 1 if manifest["seqTo"] is None else manifest["seqTo"]
-    whole, chains, count = manifest["seqFrom"] is None and manifest["seqTo"] is None, {}, 0
-    links = {}
+    low, high = manifest["seqFrom"], manifest["seqTo"]
+    whole, chains, links, count = low is None and high is None, {}, {}, 0
+    low, high = -(2**63) if low is None else low, 2**63 - 1 if high is None else high
     for text in files["rows.jsonl"].splitlines():
         row, count = Row(json.loads(text, object_pairs_hook=once)), count + 1
         problems += chains.setdefault(row.name, Chain(row)).take(row)
@@ -341,7 +343,7 @@ def main(folder):
     if whole and not earlier:
         problems += check_against(line, chains, tenant)
     elif not whole:
-        problems += check_part(line, chains, high)
+        problems += check_part(line, chains, high, links)
     if problems or earlier or unproven:
         verdict = "TAMPERED" if problems else "EARLIER" if earlier else "UNPROVEN_START"
     else:
@@ -359,10 +361,9 @@ def main(folder):
     for key in sorted(ended):
         said.append(f"By checkpoint {begins} another key starts over: what key {key} signed was not asked.")
     if checkpoints:
-        last = checkpoints[-1]["number"]
-        said.append(f"Whether there were checkpoints after number {last}, this cannot know.")
-    else:
-        said.append("No checkpoint is here: whether the chains were rewritten as a whole, this cannot know.")
+        said.append(f"Whether any came after checkpoint {checkpoints[-1]['number']}, this cannot know.")
+    if new := chains.keys() - (line[-1]["tenants"].keys() if line else ()):
+        said.append(f"No checkpoint knows {len(new)} of {len(chains)} chains: if made up, this cannot know.")
     if any((anchor or "").startswith("adopted:") for anchor in anchors.values()):
         said.append("Some starts were accepted by a person; what came before them, this cannot know.")
     if not whole or tenant is not None:

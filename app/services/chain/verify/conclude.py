@@ -151,10 +151,10 @@ def _tenant_report(
 def _verdict(
     joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
 ) -> Verdict:
-    # Tenants that are new since the checkpoint are among the last rows, in none yet.
-    unbacked = known.proving is None or any(
-        tenant.verdict is Verdict.CONSISTENT and tenant.tenant in known.proving.tenants for tenant in tenants
-    )
+    # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others.
+    proving = {} if known.proving is None else known.proving.tenants
+    covered = [tenant.verdict for tenant in tenants if tenant.tenant in proving]
+    unbacked = known.proving is None or bool(tenants and not covered) or Verdict.CONSISTENT in covered
     wrong = joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants)
     unproven = any(item.code is Code.UNPROVEN_START for item in joined.findings)
     said = {

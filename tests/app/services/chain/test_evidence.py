@@ -416,6 +416,28 @@ def test_the_verifier_finds_entries_moved_to_another_tenant(known: KnownChain, t
     assert "of other is the one that tenant-02 began with" in recheck(tmp_path / "out")[1]
 
 
+def test_the_verifier_verifies_no_tenant_that_no_checkpoint_knew(known: KnownChain, tmp_path: Path) -> None:
+    known.chain.append("new")
+    folder = tmp_path / "out"
+    bundle(known, folder, section=Section("new"))
+    code, said = recheck(folder)
+    assert (code, "By this bundle alone: CONSISTENT." in said) == (0, True)
+    assert "No checkpoint knows 1 of 1 chains: if made up, this cannot know." in said
+    edited(folder, verdict="VERIFIED")
+    assert recheck(folder)[0] == 1
+
+
+@pytest.mark.parametrize("limits", [{"tenant": "other"}, {"seqFrom": 1, "tenant": "other"}])
+def test_the_verifier_finds_another_tenants_chain_in_a_bundle_of_one(
+    known: KnownChain, tmp_path: Path, limits: dict[str, Any]
+) -> None:
+    folder = tmp_path / "out"
+    bundle(known, folder, section=Section("tenant-02"))
+    edited(folder, lambda rows: [row | {"tenant_id": "other"} for row in rows], **limits)
+    code, said = recheck(folder)
+    assert (code, "of other is the one that tenant-02 " in said) == (1, True)
+
+
 @pytest.mark.slow
 def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
     """A new line is that person's word: what the key before it knew is not held against the entries."""

@@ -230,6 +230,13 @@ def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
     assert codes(known.verify(section=Section("new"))) == {"NUMBERING"}
 
 
+def test_a_tenant_that_no_checkpoint_knew_is_not_verified_by_what_others_are(known: KnownChain) -> None:
+    known.chain.append("new")
+    alone, whole = known.verify(section=Section("new")), known.verify()
+    assert (alone.verdict, alone.unwitnessed) == (Verdict.CONSISTENT, 1)
+    assert (whole.verdict, whole.unwitnessed) == (Verdict.VERIFIED, 1)
+
+
 def test_seq_shifted_in_order(known: KnownChain) -> None:
     """No link breaks; only the checkpoint knows the numbers."""
     with known.chain.sql:
