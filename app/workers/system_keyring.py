@@ -6,14 +6,11 @@ import os
 import queue
 import threading
 import time
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from app.workers.child import Caller, Children, Job
 from models.errors import TenantAdminError
 from models.progress import ignore
-
-if TYPE_CHECKING:  # not for the child
-    from app.services.keyring import KeyringProblem
 
 START_SECONDS = 60.0
 """How long the child may take before it asks; a busy computer takes its time, and that is no silence."""
@@ -23,6 +20,9 @@ ANSWER_SECONDS = 10.0
 
 PROMPT_SECONDS = 300.0
 """How long the child left behind is given; it ends with this process, too."""
+
+_BROKEN: Final = {"problem": "KeyringBroken"}
+"""Of `app.services.keyring`, where a failure's words follow its class."""
 
 
 class SystemKeyring:
@@ -67,30 +67,19 @@ class SystemKeyring:
                     )
                     answers.put(answer)
             except TenantAdminError:
-                answers.put({"problem": "broken", "why": "the process that asks it ended"})
+                answers.put(_BROKEN | {"why": "the process that asks it ended"})
 
         threading.Thread(target=ask, name="keyring", daemon=True).start()
         try:
             found = answers.get(timeout=START_SECONDS) or answers.get(timeout=self._seconds)
         except queue.Empty:
-            found = {"problem": "silent"}
+            found = {"problem": "KeyringUnavailable", "why": "does not answer"}
         if "problem" in found:
-            raise _error(**found)
+            from app.services import keyring  # noqa: PLC0415 - not for the child
+
+            raise getattr(keyring, found["problem"])(found["why"])
         SystemKeyring._has_answered = True
         return found["answer"]
-
-
-def _error(problem: str, why: str = "") -> "KeyringProblem":
-    from app.services import keyring  # noqa: PLC0415 - not for the child
-
-    match problem:
-        case "absent":
-            return keyring.KeyringAbsent()
-        case "locked":
-            return keyring.KeyringUnavailable("is locked")
-        case "silent":
-            return keyring.KeyringUnavailable("does not answer")
-    return keyring.KeyringBroken(why)
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
@@ -100,16 +89,16 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:
         import keyring  # noqa: PLC0415 - which may not even load
         from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415
     except Exception as error:  # noqa: BLE001 - its configuration is read, too
-        return {"problem": "broken", "why": type(error).__name__}
+        return _BROKEN | {"why": type(error).__name__}
     caller.part("asked")
     try:
         return {"answer": getattr(keyring.get_keyring(), job["method"])(*job["arguments"])}
     except NoKeyringError:
-        return {"problem": "absent"}
+        return {"problem": "KeyringAbsent", "why": ""}
     except (InitError, KeyringLocked):
-        return {"problem": "locked"}
+        return {"problem": "KeyringUnavailable", "why": "is locked"}
     except Exception as error:  # noqa: BLE001 - a backend, and its configuration, may raise anything
-        return {"problem": "broken", "why": type(error).__name__}
+        return _BROKEN | {"why": type(error).__name__}
 
 
 def _end_with(caller: BinaryIO) -> None:
