@@ -89,19 +89,6 @@ class Statement:
 
 
 @dataclass(slots=True)
-class Consent:
-    """What a person has agreed to of acts on a database: that they are `unrecorded` where there is no audit
-    chain; that they go on although it is `damaged`; `heard`, the caution of the act that comes next. With
-    `asks` an act waits for a person where its entry would take a number of the gateway's own.
-    """
-
-    unrecorded: bool = False
-    damaged: bool = False
-    heard: str | None = None
-    asks: bool = False
-
-
-@dataclass(slots=True)
 class Waiting:
     """A write that waits: for what, in words, since when (by `time.monotonic`), and whether it is to stop.
 
@@ -180,12 +167,15 @@ class Database(ABC):
     """
     encoding: str = "utf-8"
     """What the bytes of a text are in, by Python's name."""
+    asks: bool = False
+    """Whether an act waits for a person where its entry would take a number of the gateway's own."""
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
 
     @cached_property
-    def consent(self) -> Consent:
-        return Consent()
+    def agreed(self) -> set[str]:
+        """What a person has agreed to before an act: the words of each `chain.append.Caution`."""
+        return set()
 
     @property
     def is_locked(self) -> bool:

@@ -21,7 +21,7 @@ from app.services.chain.rules import (
     entry_hash,
 )
 from app.services.text import tenant_name
-from models.engine import Consent, Database, Rows, Statement, raw, sql_name
+from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import (
     DiskFull,
     HeadMoved,
@@ -86,19 +86,16 @@ _NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
 
 
 class Caution(TenantAdminError):
-    """What a person should know before an act on a database; `heard` says that the act may go on.
+    """What a person should know before an act on a database, which goes on where they have `agreed` to it.
 
     `question` is asked above it.
     """
 
     question = "Take the gateway's next number?"
 
-    def heard(self, consent: Consent) -> None:
-        consent.heard = str(self)
-
 
 class NotRecorded(Caution):
-    """There is no audit chain, and nobody has agreed to that yet (`Consent.unrecorded`)."""
+    """There is no audit chain."""
 
     question = "Go on without a record?"
     sentence = (
@@ -106,21 +103,15 @@ class NotRecorded(Caution):
         "nothing was changed."
     )
 
-    def heard(self, consent: Consent) -> None:
-        consent.unrecorded = True
-
 
 class DamageMet(Caution):
-    """Reading has met damage, and nobody has agreed yet to write all the same (`Consent.damaged`)."""
+    """Reading has met damage."""
 
     question = "Write into a damaged file?"
     sentence = (
         "{name} is damaged: parts of it cannot be read, and writing into it may damage more. Restore it from "
         "a copy first, or save what can be read; nothing was changed."
     )
-
-    def heard(self, consent: Consent) -> None:
-        consent.damaged = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +184,8 @@ def append(
     is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
     caution.
     """
-    if database.damaged and not (told or database.consent.damaged):
-        raise DamageMet(database.place)
+    if database.damaged and not told:
+        require_agreement(database, DamageMet(database.place))
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None
@@ -207,7 +198,7 @@ def append(
         try:
             held = database.run_batch([*appended, *batch.statements], cancelled=cancelled)
             if caution is not None:
-                database.consent.heard = None  # the next act is another one
+                database.agreed.discard(caution)  # the next act is another one
             return held
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database)[:2]:
@@ -228,12 +219,10 @@ def append(
 
 
 def _caution(database: Database, batch: Batch) -> str | None:
-    """What a person has heard of this batch, if there is anything. Raises `Caution` of what is news."""
-    if not database.consent.asks:
-        return None
-    said = Numbering(database).caution([event.tenant_id for event in batch.events])
-    if said not in {None, database.consent.heard}:
-        raise Caution(said)
+    """What a person has agreed to of this batch's numbers, if there is anything. Raises `Caution`."""
+    said = Numbering(database).caution([event.tenant_id for event in batch.events]) if database.asks else None
+    if said is not None:
+        require_agreement(database, Caution(said))
     return said
 
 
@@ -244,7 +233,7 @@ def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
     except TableMissing:  # of the chain, or of a check
         if has_chain(database):
             raise
-    require_agreement(database)
+    require_agreement(database, NotRecorded(database.place))
     for check, rows in zip(
         batch.checks, database.read_batch([check.query for check in batch.checks]), strict=True
     ):
@@ -257,10 +246,10 @@ def has_chain(database: Database) -> bool:
     return bool(database.rows(_CHAIN_THERE))
 
 
-def require_agreement(database: Database) -> None:
-    """Raises `NotRecorded`, of a database without an audit chain."""
-    if not database.consent.unrecorded:
-        raise NotRecorded(database.place)
+def require_agreement(database: Database, caution: Caution) -> None:
+    """Raises the caution unless a person has agreed to it."""
+    if str(caution) not in database.agreed:
+        raise caution
 
 
 def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str | None:

@@ -82,7 +82,7 @@ class Numbering:
         """What a person should know before entries are made in the chains of `tenants`, in that order.
 
         None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
-        from then on (`Consent.asks`).
+        from then on (`Database.asks`).
         """
         # Where each call takes its time all is asked at once.
         also = [] if self._database.usage is None else [raw(_NUMBERED, MARKER_EVENT, _NEWEST)]
@@ -95,7 +95,7 @@ class Numbering:
         if not (passed or answers):
             return None
         if not self._by_tenant:
-            self._database.consent.asks = False
+            self._database.asks = False
             return None
         numbered = {
             self._named(name) for name, of_others, _, taken in self._tenants if of_others and not taken

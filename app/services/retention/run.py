@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.services.chain.append import Batch, Event, NotRecorded, append
+from app.services.chain.append import Batch, Event, NotRecorded, append, require_agreement
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoint import Reason
 from app.services.retention.clock import ClockProblem, last_report
@@ -121,8 +121,8 @@ def carry_out(
         asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
         if asking:
             raise NeedsConfirmation(asking)
-        if not (plan.has_chain or confirmation.unrecorded or database.consent.unrecorded):
-            raise NotRecorded(database.place)
+        if not (plan.has_chain or confirmation.unrecorded):
+            require_agreement(database, NotRecorded(database.place))
     run = _Run(
         database=database,
         plan=plan,

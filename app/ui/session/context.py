@@ -61,7 +61,7 @@ class Context(QObject):
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
-        opened.database.consent.asks = True
+        opened.database.asks = True
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
@@ -167,7 +167,7 @@ class Context(QObject):
 
         def agreed() -> None:
             if isinstance(error, Caution):
-                error.heard(self.opened.database.consent)
+                self.opened.database.agreed.add(str(error))
             again()
 
         if isinstance(error, Caution):

@@ -17,6 +17,7 @@ from typing import Any
 import apsw
 import pytest
 
+from app.services.chain.append import NotRecorded
 from app.services.files import opening, restoring
 from app.services.files.exporting import Wanted, write_sql
 from app.services.files.importing import import_dump
@@ -124,7 +125,7 @@ def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
         if opened.read_only_reason:
             continue
         database = opened.database
-        database.consent.unrecorded = True
+        database.agreed.add(str(NotRecorded(database.place)))
         chosen = random.Random(number)
         with database.connection_context():
             for act in acts(database, chosen):

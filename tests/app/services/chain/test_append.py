@@ -17,7 +17,7 @@ from peewee import fn
 from app import paths
 from app.services.chain import append as chain
 from app.services.chain import rules
-from app.services.chain.append import Batch, Check, Event, Head
+from app.services.chain.append import Batch, Check, Event, Head, NotRecorded
 from app.services.chain.rules import GENESIS
 from app.services.chain.verify.source import CannotVerify
 from app.workers import scan_pool
@@ -190,7 +190,7 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
     execute = sql.execute
     made = str(execute("SELECT sql FROM sqlite_master WHERE name = 'audit_chain'").get)
     execute("DROP TABLE audit_chain")
-    engine.consent.unrecorded = True
+    engine.agreed.add(str(NotRecorded(engine.place)))
     plans: list[Batch] = []
 
     def plan() -> Batch:

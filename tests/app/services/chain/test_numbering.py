@@ -92,7 +92,7 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
     engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 41)})
-    engine.consent.asks = True
+    engine.asks = True
     paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
 
     def write(event: Event) -> None:
@@ -102,15 +102,15 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
         write(renamed)
         with pytest.raises(Caution, match="“aurora”") as met:
             write(paused)
-        met.value.heard(engine.consent)
+        engine.agreed.add(str(met.value))
         write(paused)
         write(paused)  # the number is taken already
     tenants = [row[0] for row in sql.execute("SELECT tenant_id FROM audit_chain WHERE seq > 40 ORDER BY seq")]
     assert tenants == ["aurora", "system", "system"] * 2
-    assert engine.consent.asks
+    assert engine.asks
     number(database, {"aurora": range(47, 48)})  # of somebody else, and not behind its last
     write(paused)
-    assert not engine.consent.asks, "no gateway numbers here"
+    assert not engine.asks, "no gateway numbers here"
 
 
 def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw.Connection) -> None:
@@ -119,7 +119,7 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
     assert retain(engine).removed["audit_chain"] == 2
     append_by_tenant(sql, "aurora", NOW)
     append_by_tenant(sql, "borealis", OLD, OLD)  # whose first numbers are free now
-    engine.consent.asks = True
+    engine.asks = True
     assert "“aurora”" in str(planned(engine).caution)
     result = retain(engine)
     assert result.removed["audit_chain"] and "“aurora”" in str(result.caution)
@@ -127,5 +127,5 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
         append_by_tenant(sql, "aurora", NOW)
     chains.append(sql, "aurora", [NOW])  # the way out
     append_by_tenant(sql, "aurora", NOW)
-    assert engine.consent.asks and chains.problems(sql) == []
+    assert engine.asks and chains.problems(sql) == []
     assert planned(engine, days=400).caution is not None, "for a run of another day"

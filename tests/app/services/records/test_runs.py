@@ -112,7 +112,7 @@ def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_p
         with pytest.raises(NotRecorded, match=r"planning\.sqlite has no audit chain .*recorded nowhere"):
             planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "r1").run["status"] == "running"
-        database.consent.unrecorded = True
+        database.agreed.add(str(NotRecorded(database.place)))
         change = planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "r1").run["status"] == "paused"
         writing.undo(database, change, now=NOW)
@@ -123,7 +123,7 @@ def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_p
 
 def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> None:
     database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
-    database.consent.unrecorded = True
+    database.agreed.add(str(NotRecorded(database.place)))
     with database.connection_context():
         database.connection().execute("CREATE VIEW Audit_Chain AS SELECT 1 AS seq")
         with pytest.raises(TenantAdminError):
