@@ -118,7 +118,7 @@ def joined(*parts: Keys) -> Keys:
     return cast("Keys", keys)
 
 
-def place_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:
+def position_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:
     """How many of these numbers, which go up or down by `step`, come before or at `key`; the `first` do."""
     return bisect_right(keys, step * key, lo=first, key=lambda number: step * number)
 
@@ -129,7 +129,7 @@ Run = tuple[int, int, int, int]
 
 def changed_runs(old: Keys, new: Keys, step: int) -> Iterator[Run]:
     """Where these numbers, which go up or down by `step`, differ, the last run first."""
-    places = ((place_behind(old, key, step) - 1, place) for place, key in enumerate(new))
+    places = ((position_behind(old, key, step) - 1, place) for place, key in enumerate(new))
     stay = [(was, place) for was, place in places if was >= 0 and old[was] == new[place]]
     bounds = [(-1, -1), *stay, (len(old), len(new))]
     for (was, place), (next_was, next_place) in reversed([*pairwise(bounds)]):

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
-from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, joined, place_behind
+from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, joined, position_behind
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value
@@ -100,13 +100,13 @@ class VirtualTableModel(QAbstractTableModel):
         """The same list as it is now, whose keys may be estimated: of those what is known stays so."""
         new, step = listing.keys, self._step
         if self.estimated and listing.estimated:
-            begin = place_behind(self._keys, new[0] - step, step)
-            end = place_behind(self._keys, new[-1], step)
+            begin = position_behind(self._keys, new[0] - step, step)
+            end = position_behind(self._keys, new[-1], step)
             if begin < end:
                 self._forget_request()
                 self._cache.expire()
                 self._settle(end, self._count, range(0))
-                before = new[: place_behind(new, self._keys[begin] - step, step)]
+                before = new[: position_behind(new, self._keys[begin] - step, step)]
                 self._settle(0, begin, before)
                 self.repaint()
                 return
@@ -334,7 +334,7 @@ class VirtualTableModel(QAbstractTableModel):
         if len(found) < len(keys):
             end = self._count
         elif found[-1] != keys[-1]:
-            end = place_behind(self._keys, found[-1], self._step, begin)
+            end = position_behind(self._keys, found[-1], self._step, begin)
         if end - begin != len(found):
             self._cache.moved_behind(page)
         self._settle(begin, end, found)

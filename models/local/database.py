@@ -25,9 +25,9 @@ from models.local.errors import no_longer, translate
 from models.local.file import (
     BUSY_TIMEOUT_MS,
     LOG,
-    Identity,
+    FileId,
+    file_id,
     first_bytes,
-    identity,
     patiently,
     require_file,
     require_log,
@@ -90,9 +90,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
-        self._opened_as: Identity | None = None
+        self._opened_as: FileId | None = None
         self._seen: tuple[object, object, bytes] | None = None
-        self._logs: WeakKeyDictionary[apsw.Connection, Identity | None] = WeakKeyDictionary()
+        self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
@@ -116,7 +116,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self.require_in_place()
             require_file(self.path)
             require_log(self.path)
-            self._opened_as = self._opened_as or identity(self.path)
+            self._opened_as = self._opened_as or file_id(self.path)
             return super()._connect()  # type: ignore[no-any-return]
 
     def require_in_place(self) -> None:
@@ -133,7 +133,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         for name, value in pragmas:
             set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
-        self._logs[conn] = identity(self._log)  # those pragmas have opened it
+        self._logs[conn] = file_id(self._log)  # those pragmas have opened it
 
     @contextmanager
     def expected_errors(self) -> Iterator[None]:
@@ -229,7 +229,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """
         if self.path.stat().st_size == 0:
             raise FileEmptied(self.path)
-        now = identity(self._log)
+        now = file_id(self._log)
         for connection, known in list(self._logs.items()):
             if known is None:
                 self._logs[connection] = now

@@ -40,7 +40,7 @@ PARTS = ("", LOG, JOURNAL)
 PlainConnection = apsw.Connection
 """One beside the engine's."""
 
-Identity = tuple[int, int]
+FileId = tuple[int, int]
 """A file's device and inode."""
 
 _FRACTIONS = b"\x40\x20\x20"
@@ -198,7 +198,7 @@ def require_log(path: Path) -> None:
             raise errors.LogLeftBehind(path)
 
 
-def identity(path: Path) -> Identity | None:
+def file_id(path: Path) -> FileId | None:
     try:
         found = path.stat()
     except OSError:
@@ -238,9 +238,9 @@ def traces(*files: Path) -> list[tuple[int, ...] | None]:
     return found
 
 
-def require_same(path: Path, opened: Identity | None) -> None:
+def require_same(path: Path, opened: FileId | None) -> None:
     """Raises `FileMoved` or `FileReplaced` where it is not the file any more that was opened there."""
-    if identity(path) != opened:
+    if file_id(path) != opened:
         raise no_longer(path)
 
 

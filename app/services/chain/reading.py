@@ -169,7 +169,7 @@ def usage_of(where: Where) -> Usage | None:
     return None if isinstance(where, Path) else where.usage
 
 
-def place_of(where: Where) -> tuple[str, str]:
+def location_of(where: Where) -> tuple[str, str]:
     """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
     database both are its identity.
     """

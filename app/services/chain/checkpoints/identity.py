@@ -37,7 +37,7 @@ from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import Where, entries_behind, opened_to_read, place_of
+from app.services.chain.reading import Where, entries_behind, location_of, opened_to_read
 from app.services.chain.rules import TABLE, continues, named, seconds
 from app.services.text import counted
 from models.engine import Database, raw
@@ -257,7 +257,7 @@ def recognise(
 
 def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]) -> str | None:
     """Where the database that the file is was seen last, if another one was seen last in its place."""
-    here, _ = place_of(where)
+    here, _ = location_of(where)
     lately = max((item for item in others if item.path == here), key=lambda item: item.seen_at, default=known)
     return known.path if known.path != here and lately.id != known.id else None
 
@@ -289,11 +289,11 @@ def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def whereabouts(rows: ChainRows, where: Where, database: str = "") -> KnownDatabase:
-    """Where a database is (`reading.place_of`), and when its first migration ran.
+    """Where a database is (`reading.location_of`), and when its first migration ran.
 
     So another file in its place is told apart.
     """
-    return KnownDatabase(database, *place_of(where), rows.ledger())
+    return KnownDatabase(database, *location_of(where), rows.ledger())
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = True) -> Continuation:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from app import paths
-from app.services.chain.reading import Where, place_of
+from app.services.chain.reading import Where, location_of
 from app.services.chain.rules import SOUND, Verdict
 from models.errors import StorageError
 from models.local import atomic
@@ -49,7 +49,7 @@ def keep(folder: Path, where: Where, said: KeptVerdict) -> None:
         if paths.NO_HOME in folder.parents:
             return
         paths.make_private(folder / FOLDER)
-        atomic.write(_place(folder, where), json.dumps({"file": place_of(where)[1], **asdict(said)}))
+        atomic.write(_place(folder, where), json.dumps({"file": location_of(where)[1], **asdict(said)}))
 
 
 def withdraw(folder: Path, where: Where) -> None:
@@ -62,7 +62,7 @@ def kept(folder: Path, where: Where) -> KeptVerdict | None:
     """What was said of this very file; None where nothing was, or where another is in its place."""
     try:
         stored = json.loads(_place(folder, where).read_bytes())
-        if stored.pop("file") != place_of(where)[1]:
+        if stored.pop("file") != location_of(where)[1]:
             return None
         said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
         found = (said.entries, said.errors, said.warnings, said.through)
@@ -73,4 +73,4 @@ def kept(folder: Path, where: Where) -> KeptVerdict | None:
 
 
 def _place(folder: Path, where: Where) -> Path:
-    return folder / FOLDER / f"{sha256(place_of(where)[0].encode()).hexdigest()[:32]}.json"
+    return folder / FOLDER / f"{sha256(location_of(where)[0].encode()).hexdigest()[:32]}.json"

@@ -81,8 +81,8 @@ class Source:
             LOG,
             MAGIC,
             diagnose,
+            file_id,
             first_bytes,
-            identity,
             require_content,
             require_log,
             sibling,
@@ -91,7 +91,7 @@ class Source:
 
         require_content(path)
         require_log(path)
-        self.path, self._identity, log = path, identity(path), sibling(path, LOG)
+        self.path, self._opened_as, log = path, file_id(path), sibling(path, LOG)
         self._traces = partial(traces, path, log)
         self._before = self._traces()
         header = first_bytes(path, 100)
@@ -112,7 +112,7 @@ class Source:
         """Raises `FileMoved` or `FileReplaced`; each scan has opened it by its path."""
         from models.local.file import require_same  # noqa: PLC0415 - not for a child
 
-        require_same(self.path, self._identity)
+        require_same(self.path, self._opened_as)
 
     def unfrozen(self) -> None:
         """From now on reads with locks."""
