@@ -81,10 +81,12 @@ class ChainRow:
 
 
 class ChainRows:
-    """Look-ups in the audit chain of a file; few of them, and none that may fail for what a row holds."""
+    """Look-ups in the audit chain of the file `where`; few of them, and none that may fail for what a row
+    holds.
+    """
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, where: Where | None = None) -> None:
+        self.database, self.where = database, where or database
         self._encoding = database.encoding
 
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
@@ -168,7 +170,7 @@ class ChainRows:
 def rows_of(where: Where) -> Iterator[ChainRows]:
     """Look-ups in the file, or in the live database. Raises as `opened_to_read`."""
     with opened_to_read(where) as database:
-        yield ChainRows(database)
+        yield ChainRows(database, where)
 
 
 def _one(*where: Any) -> Query:
@@ -231,7 +233,6 @@ class Continuation:
 
 def recognise(
     rows: ChainRows,
-    where: Where,
     known: Sequence[DatabaseCheckpoints],
     all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase | None:
@@ -241,16 +242,16 @@ def recognise(
     is in `doubt` was here, and nothing tells whether this is what became of it.
     """
     if related := [item for item in known if _same_rows(rows, item[1])]:
-        return _closest(rows, where, related, all_of_each)
+        return _closest(rows, related, all_of_each)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
     for database, checkpoints in known:
-        if _takes_its_place(rows, where, database, checkpoints):
+        if _takes_its_place(rows, database, checkpoints):
             return database
     for database, checkpoints in all_of_each:
         if rows.count({end for item in checkpoints for end in _ends(item)}):
             return database
-    here = whereabouts(rows, where)
+    here = whereabouts(rows)
     doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
     return next((replace(database, doubt=True) for database in doubtful), None)
 
@@ -288,12 +289,12 @@ def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     )
 
 
-def whereabouts(rows: ChainRows, where: Where, database: str = "") -> KnownDatabase:
+def whereabouts(rows: ChainRows, database: str = "") -> KnownDatabase:
     """Where a database is (`reading.location_of`), and when its first migration ran.
 
     So another file in its place is told apart.
     """
-    return KnownDatabase(database, *location_of(where), rows.ledger())
+    return KnownDatabase(database, *location_of(rows.where), rows.ledger())
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = True) -> Continuation:
@@ -367,14 +368,13 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
 
 def _closest(
     rows: ChainRows,
-    where: Where,
     related: Sequence[DatabaseCheckpoints],
     all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase:
     """Of those that all know rows of the file, as copies do that went their own ways."""
     if len(related) == 1:
         return related[0][0]
-    here = whereabouts(rows, where)
+    here = whereabouts(rows)
     in_place = [item for item in related if (item[0].path, item[0].file_id) == (here.path, here.file_id)]
 
     def likeness(item: DatabaseCheckpoints) -> tuple[bool, int, int]:
@@ -432,13 +432,11 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
     return None if found is None else owners.get(found[0]) or owners.get(found[1])
 
 
-def _takes_its_place(
-    rows: ChainRows, where: Where, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
-) -> bool:
+def _takes_its_place(rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether a file without a row in common is what became of the database that was here."""
     if not database.path:  # imported and never seen, or nobody can read any more where it was
         return database.damaged and _in_common(rows, checkpoints) >= HALF
-    here = whereabouts(rows, where)
+    here = whereabouts(rows)
     same_path, same_file = here.path == database.path, here.file_id == database.file_id
     if database.damaged and not checkpoints:  # what they would say of its rows, nobody knows
         return same_path or same_file

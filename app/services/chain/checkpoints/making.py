@@ -8,7 +8,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistor
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import Where
+from app.services.chain.reading import Where, opened_to_read, usage_of
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from models.errors import Cancelled, TenantAdminError
@@ -109,11 +109,12 @@ def to_read(where: Where, section: Section) -> int:
 
     Raises as `verify`.
     """
-    if isinstance(where, Path) or where.usage is None:
+    if usage_of(where) is None:
         return 0
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
-    return rows_to_read(where, section)
+    with opened_to_read(where) as database:
+        return rows_to_read(database, section)
 
 
 def verify_with_checkpoints(

@@ -227,7 +227,7 @@ class CheckpointStore:
             )
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            known = _recognised(contents, rows, where) if database is None else contents.database(database)
+            known = _recognised(contents, rows) if database is None else contents.database(database)
             if known is not None and known.doubt and reason not in NEW_LINE:
                 raise NotSigned(_doubt(known).message)
             other = known if reason is Reason.ANOTHER_DATABASE else None
@@ -270,7 +270,7 @@ class CheckpointStore:
             contents.add(made)
             if other is not None:
                 contents.inherit_baselines(known.id, other.id)
-            _see(contents, known, rows, where, number=made.number, now=now)
+            _see(contents, known, rows, number=made.number, now=now)
         return made
 
     def take_up(self, where: Where) -> Checkpoint | None:
@@ -290,7 +290,7 @@ class CheckpointStore:
                     if taken:
                         contents.add(made)
                         known = KnownDatabase(made.database)
-                        _see(contents, known, rows, where, number=made.number, now=made.at)
+                        _see(contents, known, rows, number=made.number, now=made.at)
             forget(self._folder, made)
             if taken:
                 return made
@@ -328,9 +328,9 @@ class CheckpointStore:
             known = contents.database(database) or KnownDatabase(database)
             if where is not None:
                 with rows_of(where) as rows:
-                    here = _recognised(contents, rows, where)
+                    here = _recognised(contents, rows)
                     if speaks_of(rows, good) and not _are_parted(contents, here, good):
-                        _see(contents, known, rows, where, number=good[-1].number, now=now)
+                        _see(contents, known, rows, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
@@ -342,8 +342,8 @@ class CheckpointStore:
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            known = _recognised(contents, rows, where) or KnownDatabase(str(uuid.uuid4()))
-            _see(contents, known, rows, where, number=0, now=now)
+            known = _recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
+            _see(contents, known, rows, number=0, now=now)
             for tenant in report.tenants:
                 if (previous := unproven.get(tenant.tenant)) is None:
                     continue
@@ -391,18 +391,18 @@ class CheckpointStore:
             if contents.databases():
                 try:
                     with rows_of(where) as rows:
-                        database = _recognised(contents, rows, where)
+                        database = _recognised(contents, rows)
                 except UNRECOGNISABLE:
                     pass
             yield contents, database
 
 
-def _recognised(contents: Contents, rows: ChainRows, where: Where) -> KnownDatabase | None:
+def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:
     """The known database that the file is; one with an accepted start may have no checkpoint yet."""
     databases = contents.databases()
     newest = [_candidate(contents, item) for item in databases]
     all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
-    found = recognise(rows, where, newest, all_of_each) if databases else None
+    found = recognise(rows, newest, all_of_each) if databases else None
     if found is None or found.doubt:
         found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
     return found
@@ -431,10 +431,8 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
     )
 
 
-def _see(
-    contents: Contents, known: KnownDatabase, rows: ChainRows, where: Where, *, number: int, now: int
-) -> None:
-    here = whereabouts(rows, where, known.id)
+def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
+    here = whereabouts(rows, known.id)
     contents.see(replace(here, seen_number=number, seen_at=now))
 
 
