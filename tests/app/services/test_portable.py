@@ -1,4 +1,6 @@
-"""Every portable service works on an engine that has nothing but the interface, within D1's limits."""
+"""What portable services do within D1's limits, and behind others' backs, on an engine that has nothing but
+the interface; and that it reads what the file reads. The tests of each subject run on a live database, too.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,21 +12,16 @@ import apsw
 import pytest
 
 from app.services.chain import append as chain
-from app.services.chain.append import Batch, Event
-from app.services.records import notifications, runs, search, users, webhooks, writing
-from app.services.records.images import Images
+from app.services.records import search, users, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.record import read_record
-from app.services.records.tables import DECLARED, EVERYONE, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS, Scope
-from app.services.records.webhooks import WebhookInput
+from app.services.records.tables import DECLARED, EVERYONE, USERS, Scope
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import InvalidInput
 from models.local.database import LocalDatabase
 from models.schema import inspect
-from models.status import RunStatus
-from tests.app.services.chain.test_append import assert_one_chain
 from tests.app.services.records.test_images import Content, content, execute
 from tests.conftest import NOW
 from tests.fixtures.live import Live, LiveEngine
@@ -38,14 +35,8 @@ Engine = PlainEngine | LiveEngine
 
 
 @pytest.fixture(params=["plain", pytest.param("d1", marks=pytest.mark.wrangler)])
-def database_path(request: pytest.FixtureRequest, database_path: Path) -> Path:
-    """A new file; for the live engine, one that workerd serves."""
-    return request.getfixturevalue("live").put(database_path) if request.param == "d1" else database_path
-
-
-@pytest.fixture
 def engine(request: pytest.FixtureRequest, database_path: Path) -> Iterator[Engine]:
-    is_live = request.node.callspec.params["database_path"] == "d1"
+    is_live = request.param == "d1"
     engine = request.getfixturevalue("live").open(database_path) if is_live else PlainEngine(database_path)
     with engine.connection_context():
         yield engine
@@ -61,33 +52,6 @@ def test_it_has_nothing_but_the_interface(_new_file: Path) -> None:
     assert offered == {name for name in dir(Database) if not name.startswith("_")} | {
         *Database.__annotations__
     }
-
-
-def test_the_schema(engine: Engine, database: LocalDatabase) -> None:
-    assert inspect(engine) == inspect(database)
-    assert inspect(engine).matches
-
-
-def test_an_append(engine: Engine, database_path: Path) -> None:
-    events = [Event(tenant, "settings_changed", {"n": n}) for n in range(3) for tenant in ("a", "b")]
-    chain.append(engine, lambda: Batch((), events), now=NOW)
-    assert [assert_one_chain(database_path, tenant) for tenant in "ab"] == [3, 3]
-
-
-def test_users(engine: Engine, database: LocalDatabase, content: Content) -> None:
-    before = content()
-    created = users.create(engine, "acme", "ada@acme.example", actor="ops", now=NOW)
-    user = str(created.rows[0].key["id"])
-    with pytest.raises(InvalidInput, match="already has a user"):
-        users.create(engine, "acme", "ADA@acme.example", actor="ops", now=NOW)
-    renamed = users.rename(engine, user, "b@acme.example", actor="ops", now=NOW + 1)
-    deleted = users.delete(engine, [user], actor="ops", now=NOW + 2)
-    undone = writing.undo(engine, deleted, now=NOW + 3)
-    assert read_record(engine, USERS, user)["email"] == "b@acme.example"
-    for change in (undone, writing.undo(engine, undone, now=NOW + 4), renamed, created):
-        if change is not undone:
-            writing.undo(engine, change, now=NOW + 5)
-    assert content() == before
 
 
 def test_an_edit_takes_few_requests(engine: Engine) -> None:
@@ -136,31 +100,6 @@ def test_many_users_of_several_tenants_at_once(
     assert content() == before
 
 
-def test_values_that_json_does_not_carry(engine: Engine, database: LocalDatabase, content: Content) -> None:
-    odd = (
-        "9007199254740993",
-        "9e999",
-        "2.0",
-        "CAST(x'ff' AS TEXT)",
-        "x'00'",
-        "'a' || char(0)",
-        "NULL",
-        "1e-300",
-    )
-    columns = ", ".join(f"c{number}" for number in range(len(odd)))
-    execute(
-        database,
-        "DROP TABLE users",
-        f"CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email, {columns})",
-        f"INSERT INTO users VALUES ('u', 'acme', 'ada@acme.example', {', '.join(odd)})",
-    )
-    before = content()
-    undone = writing.undo(engine, users.delete(engine, ["u"], actor="ops", now=NOW), now=NOW)
-    assert content() == before
-    writing.undo(engine, writing.undo(engine, undone, now=NOW), now=NOW)
-    assert content() == before
-
-
 def test_a_table_of_many_columns(engine: Engine, database: LocalDatabase, content: Content) -> None:
     more = [f"column_of_somebody_else_{number}" for number in range(90)]
     execute(
@@ -195,57 +134,6 @@ def test_dependents(engine: Engine, database: LocalDatabase, content: Content) -
     assert deleted.summary == "120 users deleted, with 120 rows of reviews"
     writing.undo(engine, deleted, now=NOW)
     assert content() == before
-
-
-def test_webhooks(engine: Engine, content: Content) -> None:
-    before = content()
-    form = WebhookInput("CI", "https://hooks.acme.example/in", secret="whsec_1")
-    created = webhooks.create(engine, "acme", form, actor="ops", now=NOW)
-    hook = str(created.rows[0].key["id"])
-    webhooks.update(
-        engine, hook, WebhookInput("CI", form.url, "run_killed", secret="whsec_2"), actor="ops", now=NOW
-    )
-    webhooks.set_active(engine, [hook], False, actor="ops", now=NOW)
-    assert not read_record(engine, WEBHOOK_DESTINATIONS, hook)["active"]
-    writing.undo(engine, webhooks.delete(engine, [hook], actor="ops", now=NOW), now=NOW)
-    assert Images(engine).row("webhook_destinations", hook, "webhook")["secret"] == "whsec_2"
-    webhooks.delete(engine, [hook], actor="ops", now=NOW)
-    assert content() == before
-
-
-@pytest.mark.slow
-def test_notifications(engine: Engine, database: LocalDatabase) -> None:
-    ids = [f"n-{number}" for number in range(1_200)]
-    database.connection().executemany(
-        "INSERT INTO notifications (id, tenant_id, type, created_at) VALUES (?, 'acme', 't', 1)",
-        [(key,) for key in ids],
-    )
-    lists = Lists(inspect(engine))
-
-    def unread(scope: Scope) -> int:
-        return lists.count(engine, ListQuery("notifications", scope, choices=(("read", (0,)),)))
-
-    change = notifications.mark(engine, ids, read=True, actor="ops", now=NOW)
-    assert unread(EVERYONE) == 0
-    writing.undo(engine, change, now=NOW)
-    assert unread(Scope("acme")) == 1_200
-    assert read_record(engine, NOTIFICATIONS, "n-7")["read"] == 0
-
-
-def test_runs(engine: Engine, database: LocalDatabase, content: Content) -> None:
-    execute(
-        database,
-        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
-        " VALUES ('r', 'x', 'paused', 1, 1), ('r1', 'y', 'killed', 1, 1)",
-        "INSERT INTO planning_artifacts (id, run_id, phase, content, created_at)"
-        " VALUES ('a', 'r', 'synthesis', 'text', 1)",
-    )
-    runs.set_status(engine, ["r", "r1"], RunStatus.DELETED, actor="ops", now=NOW)
-    runs.restore(engine, ["r", "r1"], actor="ops", now=NOW)
-    detail = runs.get(engine, "r")
-    assert (detail.run["status"], runs.get(engine, "r1").run["status"]) == ("paused", "killed")
-    assert detail.artifacts is not None
-    assert [artifact["length"] for artifact in detail.artifacts] == [4]
 
 
 def test_an_act_is_planned_again_when_somebody_else_was_first(engine: Engine) -> None:
@@ -336,12 +224,6 @@ def test_a_search_finds_the_same(both: tuple[Database, Database], text: str) -> 
 def test_retention_removes_the_same(demo_path: Path, tmp_path: Path) -> None:
     path = Path(shutil.copyfile(demo_path, tmp_path / "plain.sqlite"))
     assert _retained(PlainEngine(path), path) == _retained_here(demo_path, tmp_path)
-
-
-@pytest.mark.wrangler
-def test_retention_removes_the_same_of_a_live_database(demo_path: Path, tmp_path: Path, live: Live) -> None:
-    path = live.put(demo_path)
-    assert _retained(live.open(path), path) == _retained_here(demo_path, tmp_path)
 
 
 def _retained_here(demo_path: Path, tmp_path: Path) -> tuple[dict[str, int], list[Any]]:
