@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,19 +117,20 @@ def _new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _engine_of(request: pytest.FixtureRequest) -> str | None:
-    """Which one the test's `engine` is, where it takes one: "local" or "d1"."""
+@pytest.fixture
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Path], Path]:
+    """Copies a file to where the test may write to it; with a live `engine`, to where workerd serves it."""
     chosen = getattr(request.node, "callspec", None)
-    return None if chosen is None else chosen.params.get("engine")
+    if chosen is None or chosen.params.get("engine") != "d1":
+        return lambda file: Path(shutil.copy(file, tmp_path / "foundation.sqlite"))
+    live: Live = request.getfixturevalue("live")
+    return live.put
 
 
 @pytest.fixture
-def database_path(_new_file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A new, empty file with every migration applied; with a live `engine`, one that workerd serves."""
-    if _engine_of(request) == "d1":
-        live: Live = request.getfixturevalue("live")
-        return live.put(_new_file)
-    return Path(shutil.copy(_new_file, tmp_path / "foundation.sqlite"))
+def database_path(_new_file: Path, served: Callable[[Path], Path]) -> Path:
+    """A new, empty file with every migration applied."""
+    return served(_new_file)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from app.services.chain.archives import (
 )
 from app.services.chain.reading import chunks, opened_to_read
 from app.services.chain.rules import Marker, Reference, archive_name
+from models.engine import Database
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -69,7 +70,7 @@ def append(sql: apsw.Connection, payloads: Iterable[str]) -> None:
 
 
 def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
     for day in range(5, 1, -1):  # two tenants, interleaved
         chains.append(sql, "acme", [old(day)])
@@ -77,7 +78,7 @@ def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
     for tenant in ("acme", "gl/obex ü", "young"):
         chains.append(sql, tenant, [NEW])
     before = {tenant: rows(sql, tenant) for tenant in ("acme", "gl/obex ü")}
-    result = retain(database, archive=folder)
+    result = retain(engine, archive=folder)
     assert sorted(result.archives) == ["audit-acme-1-7.jsonl.gz", "audit-gl%2Fobex%20%C3%BC-2-8.jsonl.gz"]
     assert {file.name for file in folder.iterdir()} == set(result.archives)
     for tenant, first, last in (("acme", 1, 7), ("gl/obex ü", 2, 8)):
@@ -91,15 +92,15 @@ def test_every_column_of_what_goes_is_kept_and_the_marker_names_the_file(
     assert chains.problems(sql) == []
 
 
-def test_without_an_archive_the_marker_is_as_it_was(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_without_an_archive_the_marker_is_as_it_was(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
-    assert retain(database).archives == ()
+    assert retain(engine).archives == ()
     assert list(markers(sql, "acme")[0]) == ["fromSeq", "toSeq", "count", "lastHash", "cutoff"]
 
 
 @pytest.mark.slow
 def test_text_of_any_kind_comes_back_byte_for_byte(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
     payloads = [
         '{"a":"\\u0000\\\\"}',
@@ -108,7 +109,7 @@ def test_text_of_any_kind_comes_back_byte_for_byte(
         f'"{"x" * 3_000_000}"',
     ]
     append(sql, payloads)
-    retain(database, archive=folder)
+    retain(engine, archive=folder)
     (file,) = folder.iterdir()
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).split(b"\n")[:-1]]
     read = [
@@ -117,12 +118,10 @@ def test_text_of_any_kind_comes_back_byte_for_byte(
     assert read == payloads
 
 
-def test_one_archive_for_many_transactions(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
-) -> None:
+def test_one_archive_for_many_transactions(engine: Database, sql: apsw.Connection, folder: Path) -> None:
     chains.append(sql, "acme", [old(60 - number) for number in range(50)])
     chains.append(sql, "acme", [NEW])
-    retain(database, archive=folder, batch_rows=8)
+    retain(engine, archive=folder, batch_rows=8)
     found = markers(sql, "acme")
     assert len(found) == 7
     assert len({json.dumps(marker["archive"]) for marker in found}) == 1
@@ -130,7 +129,7 @@ def test_one_archive_for_many_transactions(
 
 
 def test_the_archive_is_complete_before_anything_goes(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(30 - number) for number in range(20)])
     chains.append(sql, "acme", [NEW])
@@ -142,14 +141,14 @@ def test_the_archive_is_complete_before_anything_goes(
         seen.append((left, (folder / "audit-acme-1-20.jsonl.gz").exists()))
         assert done <= total == 60
 
-    retain(database, archive=folder, batch_rows=5, progress=look)
+    retain(engine, archive=folder, batch_rows=5, progress=look)
     assert all(complete for left, complete in seen if left < 20)
     assert (20, False) in seen
     assert archived(folder / "audit-acme-1-20.jsonl.gz") == before[:20]
 
 
 def test_a_run_cancelled_half_way_goes_on_with_another_archive(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(30 - number) for number in range(20)])
     chains.append(sql, "acme", [NEW])
@@ -157,9 +156,9 @@ def test_a_run_cancelled_half_way_goes_on_with_another_archive(
     def left() -> int:
         return int(sql.execute("SELECT count(*) FROM audit_chain WHERE seq <= 20").get)
 
-    assert retain(database, archive=folder, batch_rows=5, cancelled=lambda: left() < 20).cancelled
+    assert retain(engine, archive=folder, batch_rows=5, cancelled=lambda: left() < 20).cancelled
     assert left() == 15
-    retain(database, archive=folder, batch_rows=5)
+    retain(engine, archive=folder, batch_rows=5)
     assert {file.name for file in folder.iterdir()} == {
         "audit-acme-1-20.jsonl.gz",
         "audit-acme-6-20.jsonl.gz",
@@ -176,11 +175,11 @@ def copy_of(sql: apsw.Connection, path: Path) -> LocalDatabase:
 
 @pytest.mark.slow
 def test_the_same_entries_give_the_same_file_and_use_one_that_is_there(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path, tmp_path: Path
+    engine: Database, sql: apsw.Connection, folder: Path, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     copy = copy_of(sql, tmp_path / "copy.sqlite")
-    retain(database, archive=folder)
+    retain(engine, archive=folder)
     (file,) = folder.iterdir()
     bytes_before, stat = file.read_bytes(), file.stat()
     with copy.connection_context():
@@ -191,11 +190,11 @@ def test_the_same_entries_give_the_same_file_and_use_one_that_is_there(
 
 
 def test_an_archive_packed_otherwise_is_used_as_it_is(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path, tmp_path: Path
+    engine: Database, sql: apsw.Connection, folder: Path, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     copy = copy_of(sql, tmp_path / "copy.sqlite")
-    retain(database, archive=folder)
+    retain(engine, archive=folder)
     (file,) = folder.iterdir()
     other = gzip.compress(gzip.decompress(file.read_bytes()), compresslevel=0, mtime=5)
     file.write_bytes(other)
@@ -207,24 +206,22 @@ def test_an_archive_packed_otherwise_is_used_as_it_is(
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b'{"seq":1}\n', mtime=0)])
 def test_another_file_of_that_name_is_never_overwritten(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path, content: bytes
+    engine: Database, sql: apsw.Connection, folder: Path, content: bytes
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     file = folder / "audit-acme-1-2.jsonl.gz"
     file.write_bytes(content)
     with pytest.raises(ArchiveDiffers, match=r"holds other entries.*not overwritten"):
-        retain(database, archive=folder)
+        retain(engine, archive=folder)
     assert file.read_bytes() == content
     assert list(folder.iterdir()) == [file]
     assert len(rows(sql, "acme")) == 3
 
 
-def test_without_its_folder_nothing_goes(
-    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
-) -> None:
+def test_without_its_folder_nothing_goes(engine: Database, sql: apsw.Connection, tmp_path: Path) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
     with pytest.raises(ArchiveUnusable, match="no such folder"):
-        retain(database, archive=tmp_path / "gone")
+        retain(engine, archive=tmp_path / "gone")
     assert len(rows(sql, "acme")) == 3
     assert not (tmp_path / "gone").exists()
 
@@ -277,22 +274,22 @@ def test_a_file_that_cannot_be_written_whole_removes_nothing(
 
 
 def test_entries_changed_after_they_were_proven_stay(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, database_path: Path, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW])
-    other = apsw.Connection(str(database.path))
+    other = apsw.Connection(str(database_path))
 
     def change(done: int, total: int) -> None:
         other.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 1")
 
-    result = retain(database, archive=folder, progress=change)
+    result = retain(engine, archive=folder, progress=change)
     assert [(left.tenant_id, left.seq) for left in result.left] == [("acme", 1)]
     assert len([row for row in rows(sql, "acme") if row[2] == "user_updated"]) == 3
     assert list(folder.iterdir()) == []
 
 
 def test_what_a_process_that_died_left_half_written_is_cleared_away(
-    database: LocalDatabase, sql: apsw.Connection, folder: Path
+    engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
     stale, fresh, other = (folder / f"{UNFINISHED}{name}" for name in ("a_stale1", "a_fresh1", "a_other1"))
     for left, name in (
@@ -306,7 +303,7 @@ def test_what_a_process_that_died_left_half_written_is_cleared_away(
             os.utime(left / name, (1, 1))
             os.utime(left, (1, 1))
     chains.append(sql, "acme", [old(3), old(2), NEW])
-    retain(database, archive=folder)
+    retain(engine, archive=folder)
     assert {file.name for file in folder.iterdir()} == {fresh.name, other.name, "audit-acme-1-2.jsonl.gz"}
 
 

@@ -1,7 +1,8 @@
 """The inspector says of one row what the verification says of it; lines say what was hashed."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,8 @@ from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denie
 from app.services.chain.verify.live import rows_to_read
 from app.services.retention.prefixes import find_prefixes
 from app.workers import scan_pool
-from models.engine import raw
+from models.engine import Database, raw
 from models.errors import NotFound
-from models.local.database import LocalDatabase
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
@@ -25,18 +25,21 @@ TENANT = "tenant-00"
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> ChainFile:
-    return ChainFile.build(tmp_path / "a.db", rows=4)
+def database_path(tmp_path: Path, served: Callable[[Path], Path]) -> Path:
+    chain = ChainFile.build(tmp_path / "a.db", rows=4)
+    chain.sql.close()
+    return served(chain.path)
 
 
 @pytest.fixture
-def database(chain: ChainFile) -> Iterator[LocalDatabase]:
-    with connected(chain.path, read_only=True) as database:
-        yield database
+def chain(database_path: Path) -> Iterator[ChainFile]:
+    """What somebody else does to the file."""
+    with closing((chain := ChainFile(database_path)).sql):
+        yield chain
 
 
-def test_rows_in_order(chain: ChainFile, database: LocalDatabase) -> None:
-    first, second = inspect_entry(database, 1), inspect_entry(database, 2)
+def test_rows_in_order(chain: ChainFile, engine: Database) -> None:
+    first, second = inspect_entry(engine, 1), inspect_entry(engine, 2)
     assert (first.hash_ok, first.link, first.previous_seq) == (True, Link.OK, None)
     assert first.anchor == Anchor("genesis")
     assert (second.hash_ok, second.link, second.anchor, second.previous_seq) == (True, Link.OK, None, 1)
@@ -44,10 +47,10 @@ def test_rows_in_order(chain: ChainFile, database: LocalDatabase) -> None:
     assert second.problems == ()
 
 
-def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, database: LocalDatabase) -> None:
+def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, engine: Database) -> None:
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 2")
     chain.run("DELETE FROM audit_chain WHERE seq = 3")
-    edited, behind = inspect_entry(database, 2), inspect_entry(database, 4)
+    edited, behind = inspect_entry(engine, 2), inspect_entry(engine, 4)
     assert (edited.hash_ok, edited.link) == (False, Link.OK)
     assert edited.recomputed != chain.one("SELECT hash FROM audit_chain WHERE seq = 2")[0]
     assert "does not match its own hash" in edited.problems[0]
@@ -65,43 +68,43 @@ def test_whoever_reads_connects(chain: ChainFile) -> None:
 
 
 @pytest.mark.parametrize("seq", [1, 2])
-def test_a_tenants_name_of_another_storage_class(chain: ChainFile, database: LocalDatabase, seq: int) -> None:
+def test_a_tenants_name_of_another_storage_class(chain: ChainFile, engine: Database, seq: int) -> None:
     """As the scan has it, whichever of the two entries is the odd one."""
     chain.run("UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = ?", seq)
-    second = inspect_entry(database, 2)
+    second = inspect_entry(engine, 2)
     assert (second.link, second.previous_seq) == (Link.OK, 1)
 
 
-def test_the_start_of_a_pruned_chain(chain: ChainFile, database: LocalDatabase) -> None:
+def test_the_start_of_a_pruned_chain(chain: ChainFile, engine: Database) -> None:
     chain.prune(TENANT, 2)
-    assert inspect_entry(database, 3).anchor == Anchor("marker", 5, 2)
+    assert inspect_entry(engine, 3).anchor == Anchor("marker", 5, 2)
     chain.run("DELETE FROM audit_chain WHERE seq = 5")
-    start = inspect_entry(database, 3)
+    start = inspect_entry(engine, 3)
     assert (start.hash_ok, start.link, start.anchor) == (True, Link.UNPROVEN, None)
     assert start.problems == ("Nothing in the database proves what came before entry 3.",)
-    accepted = inspect_entry(database, 3, accepted=True)
+    accepted = inspect_entry(engine, 3, accepted=True)
     assert (accepted.link, accepted.anchor, accepted.problems) == (Link.ACCEPTED, Anchor("adopted", 3), ())
 
 
-def test_a_start_that_a_marker_denies_cannot_be_accepted(chain: ChainFile, database: LocalDatabase) -> None:
+def test_a_start_that_a_marker_denies_cannot_be_accepted(chain: ChainFile, engine: Database) -> None:
     chain.prune(TENANT, 2)
     chain.run("UPDATE audit_chain SET previous_hash = ? WHERE seq = 3", GENESIS)
     chain.rehash(TENANT)
     (again,) = chain.one("SELECT previous_hash FROM audit_chain WHERE seq = 3")
     assert again == GENESIS
-    found = inspect_entry(database, 3, accepted=True)
+    found = inspect_entry(engine, 3, accepted=True)
     assert (found.link, found.anchor) == (Link.UNPROVEN, None)
     assert found.problems == (denied_start(TENANT, Marker(5, 1, 2, 2, "", 0)),)
 
 
-def test_a_row_that_is_not_there(database: LocalDatabase) -> None:
+def test_a_row_that_is_not_there(engine: Database) -> None:
     with pytest.raises(NotFound):
-        inspect_entry(database, 99)
+        inspect_entry(engine, 99)
 
 
-def test_bytes_that_are_no_text(chain: ChainFile, database: LocalDatabase) -> None:
+def test_bytes_that_are_no_text(chain: ChainFile, engine: Database) -> None:
     chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT), created_at = 'x' WHERE seq = 2")
-    found = inspect_entry(database, 2)
+    found = inspect_entry(engine, 2)
     assert not found.hash_ok
     assert len(found.problems) == 2
 
@@ -135,11 +138,11 @@ def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_what_calls_itself_a_marker_is_read_one_by_one(chain: ChainFile, database: LocalDatabase) -> None:
+def test_what_calls_itself_a_marker_is_read_one_by_one(chain: ChainFile, engine: Database) -> None:
     for _ in range(60):
         chain.append(TENANT, "audit_pruned", '"' + "x" * 300_000 + '"')
     tracemalloc.start()
-    found = inspect_entry(database, 1)
+    found = inspect_entry(engine, 1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.problems == () and found.link is Link.OK

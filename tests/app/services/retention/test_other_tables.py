@@ -4,6 +4,7 @@ import apsw
 import pytest
 
 from app.services.retention import other_tables
+from models.engine import Database
 from models.errors import NotAllowed
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import NEW, OLD, add_run, notify
@@ -25,16 +26,16 @@ def refer(sql: apsw.Connection, table: str, to: str, key: str, action: str = "")
 
 @pytest.mark.parametrize("action", ["", "ON DELETE NO ACTION", "ON DELETE RESTRICT"])
 def test_a_run_that_others_refer_to_stays_and_the_table_is_named(
-    database: LocalDatabase, sql: apsw.Connection, action: str
+    engine: Database, sql: apsw.Connection, action: str
 ) -> None:
     for key in ("gone", "kept"):
         add_run(sql, key, "deleted", OLD)
     refer(sql, "planning_sources", "planning_runs(id)", "kept", action)
-    plan = planned(database)
+    plan = planned(engine)
     reason = "1 run cannot be removed: rows of planning_sources refer to it."
     assert [(one.table, one.rows, one.reason) for one in plan.skipped] == [("planning_runs", 1, reason)]
     assert (plan.counts["planning_runs"], plan.counts["planning_artifacts"]) == (1, 2)
-    result = retain(database)
+    result = retain(engine)
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (1, 2)
     assert result.skipped == plan.skipped
     assert not result.is_complete
@@ -42,11 +43,11 @@ def test_a_run_that_others_refer_to_stays_and_the_table_is_named(
     assert sql.execute("SELECT count(*) FROM planning_artifacts WHERE run_id = 'kept'").get == 2
 
 
-def test_a_run_whose_artifact_others_refer_to_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_run_whose_artifact_others_refer_to_stays(engine: Database, sql: apsw.Connection) -> None:
     for key in ("gone", "kept"):
         add_run(sql, key, "deleted", OLD)
     refer(sql, "planning_quality", "planning_artifacts(id)", "kept-0")
-    result = retain(database)
+    result = retain(engine)
     assert [one.reason for one in result.skipped] == [
         "1 run cannot be removed: rows of planning_quality refer to it."
     ]
@@ -54,7 +55,7 @@ def test_a_run_whose_artifact_others_refer_to_stays(database: LocalDatabase, sql
 
 
 @pytest.mark.slow
-def test_rows_that_go_along_are_counted(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_rows_that_go_along_are_counted(engine: Database, sql: apsw.Connection) -> None:
     for key in ("one", "two"):
         add_run(sql, key, "deleted", OLD)
     add_run(sql, "young", "deleted", NEW)
@@ -62,12 +63,12 @@ def test_rows_that_go_along_are_counted(database: LocalDatabase, sql: apsw.Conne
     refer(sql, "run_notes", "planning_runs(id)", "two", "ON DELETE CASCADE")
     refer(sql, "escalations", "planning_runs(id)", "two", "ON DELETE SET NULL")
     sql.execute("INSERT INTO quality_scores (id, record_id) VALUES ('3', 'young-0')")
-    plan = planned(database)
+    plan = planned(engine)
     assert (plan.counts["quality_scores"], plan.counts["run_notes"]) == (1, 1)
     assert "escalations" not in plan.counts
     assert plan.changed == {"escalations": 1}, "named before"
     assert plan.skipped == ()
-    result = retain(database)
+    result = retain(engine)
     assert result.removed == plan.counts
     assert result.changed == plan.changed
     assert "escalations" in result.change().tables
@@ -78,26 +79,24 @@ def test_rows_that_go_along_are_counted(database: LocalDatabase, sql: apsw.Conne
     assert sql.execute("SELECT count(*) FROM escalations WHERE record_id IS NULL").get == 2
 
 
-def test_a_table_behind_one_that_goes_along_keeps_the_run(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_a_table_behind_one_that_goes_along_keeps_the_run(engine: Database, sql: apsw.Connection) -> None:
     add_run(sql, "kept", "deleted", OLD)
     refer(sql, "reviews", "planning_runs(id)", "kept", "ON DELETE CASCADE")
     sql.execute("CREATE UNIQUE INDEX u ON reviews (id)")
     refer(sql, "answers", "reviews(id)", "1")
-    result = retain(database)
+    result = retain(engine)
     assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of answers refer to it."]
     assert (result.total, runs(sql)) == (0, {"kept"})
 
 
 def test_a_refusal_that_nothing_foretold_keeps_the_record_alone(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     for key in ("gone", "gone too", "kept"):
         add_run(sql, key, "deleted", OLD)
     sql.execute("CREATE TABLE notes (run TEXT NOT NULL REFERENCES planning_runs (id) ON DELETE SET NULL)")
     sql.execute("INSERT INTO notes (run) VALUES ('kept')")
-    result = retain(database)
+    result = retain(engine)
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (2, 4)
     assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
     assert runs(sql) == {"kept"} and result.changed == {}
@@ -105,13 +104,13 @@ def test_a_refusal_that_nothing_foretold_keeps_the_record_alone(
 
 
 def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     for key, updated in (("gone", OLD), ("kept", OLD), ("young", NEW)):
         add_run(sql, key, "deleted", updated)
     sql.execute("ALTER TABLE planning_runs ADD COLUMN before TEXT REFERENCES planning_runs(id)")
     sql.execute("UPDATE planning_runs SET before = 'kept' WHERE id = 'young'")
-    assert [one.reason for one in retain(database).skipped] == [
+    assert [one.reason for one in retain(engine).skipped] == [
         "1 run cannot be removed: rows of planning_runs refer to it."
     ]
     assert runs(sql) == {"kept", "young"}
@@ -147,7 +146,7 @@ def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
     ],
 )
 def test_what_leads_back_to_a_table_that_goes_keeps_the_record(
-    database: LocalDatabase, *, action: str, table: str, added: str, refers: str, to: str
+    engine: Database, database: LocalDatabase, *, action: str, table: str, added: str, refers: str, to: str
 ) -> None:
     """It may lead on to records that stay: to live ones, in a circle."""
     sql = apsw.Connection(str(database.path))
@@ -158,28 +157,28 @@ def test_what_leads_back_to_a_table_that_goes_keeps_the_record(
     if "artifacts" in table:  # within one run, which goes as a whole
         sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-1'")
         sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-0'")
-    plan = planned(database)
+    plan = planned(engine)
     reason = f"1 run cannot be removed: rows of {table} refer to it."
     assert [one.reason for one in plan.skipped] == [reason]
-    result = retain(database)
+    result = retain(engine)
     assert (result.skipped, result.removed) == (plan.skipped, plan.counts)
     assert runs(sql) == {"kept", "live"}
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 4
     assert sql.execute(f"SELECT up FROM {table} WHERE id = ?", (refers,)).get == to
 
 
-def test_an_answer_to_a_notification_keeps_it(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_an_answer_to_a_notification_keeps_it(engine: Database, sql: apsw.Connection) -> None:
     for key, at in (("gone", OLD), ("kept", OLD), ("young", NEW)):
         notify(sql, key, 1, at)
     sql.execute("ALTER TABLE notifications ADD of REFERENCES notifications ON DELETE CASCADE")
     sql.execute("UPDATE notifications SET of = iif(id = 'young', 'kept', id)")
-    assert planned(database).counts["notifications"] == retain(database).removed["notifications"] == 1
+    assert planned(engine).counts["notifications"] == retain(engine).removed["notifications"] == 1
     assert {key for (key,) in sql.execute("SELECT id FROM notifications")} == {"kept", "young"}
 
 
 @pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
 def test_a_key_of_several_columns_counts_like_any(
-    database: LocalDatabase, sql: apsw.Connection, action: str
+    engine: Database, sql: apsw.Connection, action: str
 ) -> None:
     for key in ("gone", "gone too", "paired"):
         add_run(sql, key, "deleted", OLD)
@@ -190,7 +189,7 @@ def test_a_key_of_several_columns_counts_like_any(
     )
     sql.execute("INSERT INTO pairs (run, idea) SELECT id, idea FROM planning_runs WHERE id = 'paired'")
     sql.execute("INSERT INTO pairs (run, idea) VALUES ('gone', NULL)")  # which refers to nothing
-    plan = planned(database)
+    plan = planned(engine)
     kept = not action
     assert plan.counts["planning_runs"] == (2 if kept else 3)
     assert [one.reason for one in plan.skipped] == (
@@ -198,21 +197,19 @@ def test_a_key_of_several_columns_counts_like_any(
     )
     assert plan.counts.get("pairs", 0) == (1 if "CASCADE" in action else 0)
     assert plan.changed == ({"pairs": 1} if "NULL" in action else {})
-    result = retain(database)
+    result = retain(engine)
     assert (result.removed, result.changed, result.skipped) == (plan.counts, plan.changed, plan.skipped)
     assert runs(sql) == ({"paired"} if kept else set())
 
 
-def test_what_would_take_a_run_from_an_audit_entry_keeps_it(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_what_would_take_a_run_from_an_audit_entry_keeps_it(engine: Database, sql: apsw.Connection) -> None:
     add_run(sql, "kept", "deleted", OLD)
     sql.execute(
         "ALTER TABLE audit_chain ADD COLUMN run_id TEXT REFERENCES planning_runs(id) ON DELETE SET NULL"
     )
     chains.append(sql, "acme", [NEW])
     sql.execute("UPDATE audit_chain SET run_id = 'kept'")
-    assert [one.reason for one in retain(database).skipped] == [
+    assert [one.reason for one in retain(engine).skipped] == [
         "1 run cannot be removed: rows of audit_chain refer to it."
     ]
     assert sql.execute("SELECT run_id FROM audit_chain").get == "kept"
@@ -231,11 +228,9 @@ def add_odd(sql: apsw.Connection) -> None:
     notify(sql, "unread", 0, OLD * 1000)
 
 
-def test_what_stays_for_its_time_is_counted_in_every_table(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_what_stays_for_its_time_is_counted_in_every_table(engine: Database, sql: apsw.Connection) -> None:
     add_odd(sql)
-    plan = planned(database)
+    plan = planned(engine)
     assert (plan.counts["notifications"], plan.counts["planning_runs"]) == (2, 2)
     assert plan.in_milliseconds
     milliseconds = "1 {} stays: its time seems to be in milliseconds, and is old if it is."
@@ -249,25 +244,23 @@ def test_what_stays_for_its_time_is_counted_in_every_table(
         no_number.format("runs"),
         f"{no_time.format('run')}, so whether it is old cannot be told.",
     ]
-    result = retain(database)
+    result = retain(engine)
     assert not result.is_complete and result.skipped == plan.skipped
 
 
-def test_milliseconds_are_read_as_such_when_a_person_says_so(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_milliseconds_are_read_as_such_when_a_person_says_so(engine: Database, sql: apsw.Connection) -> None:
     add_odd(sql)
     chains.append(sql, "acme", [OLD * 1000, OLD * 1000 + 1, NEW * 1000, NEW])
-    (left,) = planned(database).left
+    (left,) = planned(engine).left
     assert left.in_milliseconds
     assert left.reason == (
         "The time of entry 1 seems to be in milliseconds; from there on 2 entries would be old if it is."
     )
-    plan = planned(database, milliseconds=True)
+    plan = planned(engine, milliseconds=True)
     assert not plan.in_milliseconds and plan.left == ()
     removed = {"audit_chain": 2, "notifications": 3, "planning_runs": 3, "planning_artifacts": 6}
     assert plan.counts == removed
-    result = retain(database, milliseconds=True)
+    result = retain(engine, milliseconds=True)
     assert result.removed == removed
     assert [one.rows for one in result.skipped] == [3, 1, 3, 1], "what is no time stays all the same"
     assert {"n2", "unread"} <= {key for (key,) in sql.execute("SELECT id FROM notifications")}
@@ -286,7 +279,7 @@ def remade(sql: apsw.Connection, table: str, *changes: tuple[str, str], end: str
 @pytest.mark.parametrize("table", ["notifications", "planning_runs"])
 @pytest.mark.parametrize("names", [None, ["RowId"]], ids=str)
 def test_records_go_whatever_tells_their_rows_apart(
-    database: LocalDatabase, sql: apsw.Connection, table: str, names: list[str] | None
+    engine: Database, sql: apsw.Connection, table: str, names: list[str] | None
 ) -> None:
     named = "".join(f",\n  {name} TEXT" for name in names or ())
     remade(sql, table, ("\n)", f"{named}\n)"), end="" if names else "WITHOUT ROWID")
@@ -294,39 +287,39 @@ def test_records_go_whatever_tells_their_rows_apart(
         notify(sql, key, 1, at)
         add_run(sql, key, "deleted", at, artifacts=0)
     sql.execute(f"UPDATE {table} SET id = CAST(id AS BLOB) WHERE id = 'old'")
-    plan = planned(database)
+    plan = planned(engine)
     assert (plan.skipped, plan.counts[table]) == ((), 3)
-    result = retain(database)
+    result = retain(engine)
     assert result.is_complete and result.removed == plan.counts
     assert sql.execute(f"SELECT group_concat(id) FROM {table}").get == "new"
 
 
 def test_notifications_go_in_batches_in_the_order_of_any_key(
-    database: LocalDatabase, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+    engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(other_tables, "BATCH", 2)
     remade(sql, "notifications", end="WITHOUT ROWID")
     for number in range(5):
         notify(sql, f"{number}", 1, OLD)
     refer(sql, "replies", "notifications(id)", "1")
-    assert retain(database).removed["notifications"] == 4
+    assert retain(engine).removed["notifications"] == 4
     assert sql.execute("SELECT id FROM notifications").get == "1"
 
 
 @pytest.mark.parametrize("table", ["notifications", "planning_runs"])
 @pytest.mark.parametrize("end", ["WITHOUT ROWID", ""])
 def test_a_table_whose_rows_no_single_column_tells_apart_is_named(
-    database: LocalDatabase, sql: apsw.Connection, table: str, end: str
+    engine: Database, sql: apsw.Connection, table: str, end: str
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     keyed = ("\n)", ",\n  rowid, oid, _ROWID_, UNIQUE (id), PRIMARY KEY (id, created_at)\n)")
     remade(sql, table, ("id TEXT PRIMARY KEY", "id TEXT"), keyed, end=end)
     notify(sql, "n", 1, OLD)
     add_run(sql, "r", "deleted", OLD, artifacts=0)
-    plan = planned(database)
+    plan = planned(engine)
     assert [(one.table, one.rows) for one in plan.skipped] == [(table, None)]
     assert "no single column tells all rows apart" in plan.skipped[0].reason
-    result = retain(database)
+    result = retain(engine)
     assert not result.is_complete
     assert result.removed["audit_chain"] == 1 and result.removed[table] == 0
 
@@ -352,48 +345,48 @@ def test_a_table_whose_rows_no_single_column_tells_apart_is_named(
     ],
 )
 def test_a_foreign_key_that_cannot_be_followed_is_foreseen(
-    database: LocalDatabase, sql: apsw.Connection, made: str, skipped: set[str], why: str
+    engine: Database, sql: apsw.Connection, made: str, skipped: set[str], why: str
 ) -> None:
     notify(sql, "n", 1, OLD)
     add_run(sql, "r", "deleted", OLD, artifacts=0)
     sql.execute(made)
-    plan = planned(database)
+    plan = planned(engine)
     assert {one.table for one in plan.skipped} == skipped
     assert any(why in one.reason for one in plan.skipped)
     assert skipped.isdisjoint({table for table, rows in plan.counts.items() if rows})
-    result = retain(database)
+    result = retain(engine)
     assert not result.is_complete and result.removed == plan.counts
 
 
-def test_a_notification_that_others_refer_to_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_notification_that_others_refer_to_stays(engine: Database, sql: apsw.Connection) -> None:
     for key in ("gone", "kept"):
         notify(sql, key, 1, OLD)
     refer(sql, "replies", "notifications(id)", "kept")
-    result = retain(database)
+    result = retain(engine)
     assert [(one.table, one.rows) for one in result.skipped] == [("notifications", 1)]
     assert sql.execute("SELECT id FROM notifications").fetchall() == [("kept",)]
 
 
-def test_audit_entries_never_go_along_with_a_run(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_audit_entries_never_go_along_with_a_run(engine: Database, sql: apsw.Connection) -> None:
     add_run(sql, "kept", "deleted", OLD)
     sql.execute(
         "ALTER TABLE audit_chain ADD COLUMN run_id TEXT REFERENCES planning_runs(id) ON DELETE CASCADE"
     )
     chains.append(sql, "acme", [NEW])
     sql.execute("UPDATE audit_chain SET run_id = 'kept'")
-    result = retain(database)
+    result = retain(engine)
     assert [one.reason for one in result.skipped] == [
         "1 run cannot be removed: rows of audit_chain refer to it."
     ]
     assert result.total == 0
 
 
-def test_names_of_other_tables_cannot_be_taken_for_sql(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_names_of_other_tables_cannot_be_taken_for_sql(engine: Database, sql: apsw.Connection) -> None:
     for key in ("gone", "kept"):
         add_run(sql, key, "deleted", OLD)
     sql.execute('CREATE TABLE "odd "" name; --" ("the "" key" TEXT REFERENCES planning_runs(id))')
     sql.execute("""INSERT INTO "odd "" name; --" VALUES ('kept')""")
-    result = retain(database)
+    result = retain(engine)
     assert [one.reason for one in result.skipped] == [
         '1 run cannot be removed: rows of odd " name; -- refer to it.'
     ]
@@ -405,13 +398,13 @@ def test_names_of_other_tables_cannot_be_taken_for_sql(database: LocalDatabase, 
     [("notifications", "metadata"), ("planning_runs", "config"), ("planning_artifacts", "content")],
 )
 def test_a_column_that_nobody_needs_may_be_missing(
-    database: LocalDatabase, sql: apsw.Connection, table: str, column: str
+    engine: Database, sql: apsw.Connection, table: str, column: str
 ) -> None:
     notify(sql, "n", 1, OLD)
     add_run(sql, "r", "deleted", OLD)
     assert column in {name for (name,) in sql.execute("SELECT name FROM pragma_table_info(?)", (table,))}
     sql.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-    result = retain(database)
+    result = retain(engine)
     assert result.is_complete
     assert (result.removed["notifications"], result.removed["planning_runs"]) == (1, 1)
     assert result.removed["planning_artifacts"] == 2
@@ -427,7 +420,7 @@ def test_a_column_that_nobody_needs_may_be_missing(
     ],
 )
 def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR0917
-    database: LocalDatabase,
+    engine: Database,
     sql: apsw.Connection,
     table: str,
     column: str,
@@ -447,15 +440,15 @@ def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR091
     ]
     sql.execute(f"CREATE TABLE kept AS SELECT {', '.join(columns)} FROM {table}")
     sql.execute(f"DROP TABLE {table}; ALTER TABLE kept RENAME TO {table}; PRAGMA foreign_keys = 1")
-    plan = planned(database)
+    plan = planned(engine)
     assert {one.table for one in plan.skipped} == named
     assert column in plan.skipped[0].reason
     if stays is None:  # nothing could say what went
         with pytest.raises(NotAllowed, match=f"could not be recorded. {table} has no column {column}"):
-            retain(database)
+            retain(engine)
         assert {row for (row,) in sql.execute("SELECT id FROM notifications")} == {"n"}
         return
-    result = retain(database)
+    result = retain(engine)
     assert {table for table, rows in result.removed.items() if rows} == {
         "audit_chain", "notifications", "planning_runs", "planning_artifacts"
     } - stays  # fmt: skip
@@ -464,7 +457,7 @@ def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR091
 
 @pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE SET NULL"])
 def test_a_run_stays_whose_rows_elsewhere_would_fire_a_trigger(
-    database: LocalDatabase, sql: apsw.Connection, action: str
+    engine: Database, sql: apsw.Connection, action: str
 ) -> None:
     """What that takes along nobody has counted."""
     add_run(sql, "kept", "deleted", OLD)
@@ -473,6 +466,6 @@ def test_a_run_stays_whose_rows_elsewhere_would_fire_a_trigger(
     sql.execute("INSERT INTO counted VALUES (1)")
     for what in ("DELETE", "UPDATE"):
         sql.execute(f"CREATE TRIGGER on_{what} AFTER {what} ON notes BEGIN DELETE FROM counted; END")
-    result = retain(database)
+    result = retain(engine)
     assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
     assert (runs(sql), sql.execute("SELECT count(*) FROM counted").get) == ({"kept"}, 1)

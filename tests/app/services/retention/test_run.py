@@ -1,4 +1,8 @@
-"""Data retention: what goes, what stays, and that every chain is provable after every single transaction."""
+"""Data retention: what goes, what stays, and that every chain is provable after every single transaction.
+
+Of a file alone are a power cut, a kill, the write-ahead log, how long the lock is held, a connection that
+writes no more, and bytes that come past SQLite.
+"""
 
 import json
 import os
@@ -26,7 +30,7 @@ from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsCo
 from app.services.retention.prefixes import find_prefixes
 from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
 from app.workers import scan_pool
-from models.engine import Statement
+from models.engine import Database, Statement
 from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
@@ -34,7 +38,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
-from tests.fixtures.retaining import account, planned, retain, unsigned
+from tests.fixtures.retaining import account, path_of, planned, retain, unsigned
 
 DAY = 86_400
 CUTOFF = NOW - 90 * DAY
@@ -84,10 +88,10 @@ OLD, NEW = old(1), recent(1)
     ],
 )
 def test_only_a_contiguous_old_prefix_goes(
-    database: LocalDatabase, sql: apsw.Connection, times: list[int], left: list[int]
+    engine: Database, sql: apsw.Connection, times: list[int], left: list[int]
 ) -> None:
     chains.append(sql, "acme", times)
-    result = retain(database)
+    result = retain(engine)
     assert left_of(sql, "acme") == left
     assert result.removed["audit_chain"] == len(times) - len(left)
     assert chains.problems(sql) == []
@@ -95,17 +99,17 @@ def test_only_a_contiguous_old_prefix_goes(
 
 @pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
 def test_an_entry_that_rows_refer_to_stays_and_so_does_what_follows(
-    database: LocalDatabase, sql: apsw.Connection, action: str
+    engine: Database, sql: apsw.Connection, action: str
 ) -> None:
     seqs = chains.append(sql, "acme", [old(4), old(3), old(2), NEW])
     chains.append(sql, "other", [OLD, NEW])
     sql.execute(f"CREATE TABLE holds (entry INTEGER REFERENCES audit_chain(seq) {action})")
     sql.execute("INSERT INTO holds (entry) VALUES (?), (?), (NULL)", (seqs[3], seqs[1]))
-    plan = planned(database)
+    plan = planned(engine)
     why = f"Rows of holds refer to entry {seqs[1]}, so it and what follows it stays."
     assert [(one.tenant_id, one.reason) for one in plan.left] == [("acme", why)]
     assert plan.counts["audit_chain"] == 2
-    result = retain(database)
+    result = retain(engine)
     assert (result.removed, result.left) == (plan.counts, plan.left)
     assert left_of(sql, "acme") == [old(3), old(2), NEW]
     assert sql.execute("SELECT count(entry) FROM holds").get == 2
@@ -113,38 +117,36 @@ def test_an_entry_that_rows_refer_to_stays_and_so_does_what_follows(
 
 
 def test_a_row_that_refers_to_an_entry_since_the_plan_is_named(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     seqs = chains.append(sql, "acme", [old(4), old(3), NEW])
     sql.execute("CREATE TABLE holds (entry INTEGER REFERENCES audit_chain(seq))")
-    plan = planned(database)
+    plan = planned(engine)
     sql.execute("INSERT INTO holds (entry) VALUES (?)", (seqs[1],))
     said = Confirmation.to(plan, majority=True, clock=True)
     result = carry_out(
-        database, plan, said, now=NOW, actor="ops", checkpoint=unsigned(database.path), pause=lambda _: None
+        engine, plan, said, now=NOW, actor="ops", checkpoint=unsigned(path_of(engine)), pause=lambda _: None
     )
     assert result.total == 0
     assert f"Rows of holds refer to entry {seqs[1]}," in result.left[0].reason
 
 
 def test_a_key_to_the_chain_that_cannot_be_followed_is_foreseen(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(4), old(3), NEW])
     sql.execute("CREATE TABLE holds (entry TEXT REFERENCES audit_chain(payload))")
-    plan = planned(database)
+    plan = planned(engine)
     assert (plan.total, [one.tenant_id for one in plan.left]) == (0, ["acme"])
     assert "a foreign key of holds" in plan.left[0].reason
     assert "othing was" not in plan.left[0].reason
 
 
-def test_the_marker_says_exactly_what_went_in_compact_json(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_the_marker_says_exactly_what_went_in_compact_json(engine: Database, sql: apsw.Connection) -> None:
     seqs = chains.append(sql, "acme", [old(3), old(2), NEW])
     chains.append(sql, "other", [NEW])
     last = sql.execute("SELECT hash FROM audit_chain WHERE seq = ?", (seqs[1],)).get
-    retain(database)
+    retain(engine)
     assert chains.markers(sql, "acme") == [
         f'{{"fromSeq":{seqs[0]},"toSeq":{seqs[1]},"count":2,"lastHash":"{last}","cutoff":{CUTOFF}}}'
     ]
@@ -152,33 +154,31 @@ def test_the_marker_says_exactly_what_went_in_compact_json(
     assert sql.execute("SELECT created_at FROM audit_chain WHERE event_type = 'audit_pruned'").get == NOW
 
 
-def test_a_worker_that_appends_afterwards_continues_the_chain(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_a_worker_that_appends_afterwards_continues_the_chain(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, OLD])
-    retain(database)
+    retain(engine)
     chains.append(sql, "acme", [NOW + 1])
     assert chains.problems(sql) == []
 
 
 def test_running_again_finds_nothing_and_leaves_the_file_as_it_is(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(2), OLD, NEW])
-    retain(database)
+    retain(engine)
     before = sql.execute("SELECT * FROM audit_chain").fetchall()
-    assert retain(database).total == 0
+    assert retain(engine).total == 0
     assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
 
 
 @pytest.mark.slow
-def test_idle_file_comes_to_rest_and_stays_provable(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_idle_file_comes_to_rest_and_stays_provable(engine: Database, sql: apsw.Connection) -> None:
     """Neither a marker nor a report is the reason for another one: no churn, however long it runs daily."""
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
     chains.append(sql, "quiet", [NOW - 80 * DAY] * 3)
     entries = set()
     for day in range(0, 203, EVERY):
-        retain(database, now=NOW + day * DAY)
+        retain(engine, now=NOW + day * DAY)
         assert chains.problems(sql) == []
         if day > 150:
             entries.add(sql.execute("SELECT count(*) || ' ' || max(seq) FROM audit_chain").get)
@@ -188,27 +188,25 @@ def test_idle_file_comes_to_rest_and_stays_provable(database: LocalDatabase, sql
 
 
 @pytest.mark.slow
-def test_markers_and_reports_of_a_busy_file_go_in_their_turn(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_markers_and_reports_of_a_busy_file_go_in_their_turn(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [NOW - day * DAY for day in range(100, 0, -1)])
     for day in range(0, 203, EVERY):
         now = NOW + day * DAY
         chains.append(sql, "acme", [now - 60])
-        retain(database, now=now)
+        retain(engine, now=now)
         assert chains.problems(sql) == []
     assert sql.execute("SELECT min(created_at) FROM audit_chain").get >= now - 91 * DAY
     assert sql.execute("SELECT count(*) FROM audit_chain").get < 4 * 95
 
 
-def test_a_prefix_of_markers_alone_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_prefix_of_markers_alone_stays(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NOW - 50 * DAY])
-    retain(database)
+    retain(engine)
     chains.append(sql, "acme", [NOW + DAY])
-    assert retain(database, now=NOW + 45 * DAY).removed["audit_chain"] == 1
+    assert retain(engine, now=NOW + 45 * DAY).removed["audit_chain"] == 1
     markers = chains.markers(sql, "acme")
     assert len(markers) == 2
-    assert retain(database, now=NOW + 90 * DAY + 3600).total == 0  # the first marker alone is old now
+    assert retain(engine, now=NOW + 90 * DAY + 3600).total == 0  # the first marker alone is old now
     assert chains.markers(sql, "acme") == markers
     assert chains.problems(sql) == []
 
@@ -234,9 +232,9 @@ TAMPERING = {
 }
 
 
-def between(database: LocalDatabase, calls: int, change: Callable[[], object]) -> TryCheckpoint:
+def between(engine: Database, calls: int, change: Callable[[], object]) -> TryCheckpoint:
     """Verifies, and makes `change` to the file right after the verification number `calls`."""
-    verified, answered = unsigned(database.path), []
+    verified, answered = unsigned(path_of(engine)), []
 
     def attempt(**options: Any) -> Attempt:
         found = verified(**options)
@@ -256,6 +254,18 @@ WHEN = {"before the plan": 0, "after the plan": 1, "after the checkpoint": 2}
 def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     database: LocalDatabase, sql: apsw.Connection, change: str, calls: int
 ) -> None:
+    leave_and_name(database, sql, change, calls)
+
+
+@pytest.mark.parametrize("engine", [pytest.param("d1", marks=pytest.mark.wrangler)], indirect=True)
+@pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING.keys())
+def test_a_live_prefix_that_is_changed_behind_the_checkpoint_is_left_and_named(
+    engine: Database, sql: apsw.Connection, change: str
+) -> None:
+    leave_and_name(engine, sql, change, WHEN["after the checkpoint"])
+
+
+def leave_and_name(engine: Database, sql: apsw.Connection, change: str, calls: int) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     chains.append(sql, "sound", [OLD, OLD, NEW])
     if not calls:
@@ -270,7 +280,7 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
             sql.execute(change)
         expected = sql.execute(every_byte).fetchall()
         sql.execute("ROLLBACK TO changed")
-    result = retain(database, checkpoint=between(database, calls, lambda: sql.execute(change)))
+    result = retain(engine, checkpoint=between(engine, calls, lambda: sql.execute(change)))
     assert [one.tenant_id for one in result.left] == ["acme"]
     assert "ntry" in result.left[0].reason or "chain" in result.left[0].reason
     assert result.removed["audit_chain"] == 2
@@ -282,7 +292,7 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
 
 @pytest.mark.parametrize("batch_rows", [1, 4, 1000])
 def test_what_was_verified_is_counted_as_it_would_be_judged(
-    database: LocalDatabase, sql: apsw.Connection, batch_rows: int
+    engine: Database, sql: apsw.Connection, batch_rows: int
 ) -> None:
     """Chains whose prefixes end in turn, a tenant beside them, and a text that is no UTF-8."""
     for number in range(12):
@@ -290,9 +300,9 @@ def test_what_was_verified_is_counted_as_it_would_be_judged(
             chains.append(sql, tenant, [old(20 - number) if number < until else NEW])
     chains.append(sql, "young", [NEW] * 3)
     chains.append(sql, "bé", [NEW])
-    found, _ = find_prefixes(database, CUTOFF)
+    found, _ = find_prefixes(engine, CUTOFF)
     sql.execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE tenant_id = 'young'")
-    proven = partial(prove, database, found, batch_rows=batch_rows, tick=lambda _: None)
+    proven = partial(prove, engine, found, batch_rows=batch_rows, tick=lambda _: None)
     judged, counted = proven(), proven(verified=lambda: True)
     assert judged == counted and judged[1] == []
     assert sum(part.count for batch in counted[0] for part in batch) == 3 + 12 + 8
@@ -300,11 +310,11 @@ def test_what_was_verified_is_counted_as_it_would_be_judged(
 
 
 def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(5), old(4), old(3), old(2), OLD, NEW, NEW])
-    (share,) = planned(database).shares
-    proven = partial(prove, database, [share], batch_rows=2, tick=lambda _: None)
+    (share,) = planned(engine).shares
+    proven = partial(prove, engine, [share], batch_rows=2, tick=lambda _: None)
     batches, _ = proven()
     assert [(part.from_seq, part.to_seq, part.count) for (part,) in batches] == [
         (1, 2, 2),
@@ -321,110 +331,114 @@ def test_what_was_just_verified_is_proven_again_once_somebody_has_written(
 
 
 def test_what_the_plan_says_is_what_happens_to_a_tenant_with_an_error(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     """Any error, also behind the old entries, and for the majority that is asked about."""
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW, NEW])
     chains.append(sql, "sound", [OLD, OLD, NEW])
     sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
-    plan = planned(database)
+    plan = planned(engine)
     assert [one.tenant_id for one in plan.majority] == ["sound"]
     assert [(one.tenant_id, "hash" in one.reason) for one in plan.left] == [("acme", True)]
-    result = retain(database)
+    result = retain(engine)
     assert (result.removed, result.left) == (plan.counts, plan.left)
     assert len(left_of(sql, "acme")) == 5
 
 
 @pytest.mark.slow
-def test_an_accepted_start_goes_and_another_one_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_an_accepted_start_goes_and_another_one_stays(
+    engine: Database, sql: apsw.Connection, tmp_path: Path
+) -> None:
     for tenant, later in (("accepted", 0), ("unproven", 1)):
         chains.append(sql, tenant, [at + later for at in (old(3), old(2), OLD, NEW, NOW)])
         sql.execute(
             "DELETE FROM audit_chain WHERE seq = (SELECT min(seq) FROM audit_chain WHERE tenant_id = ?)",
             (tenant,),
         )
-    folder = database.path.with_name("checkpoints")
-    report = verify(database.path, folder, now=NOW, section=Section("accepted"))
-    CheckpointStore(folder).accept_starts(database.path, report, actor="ops", now=NOW)
-    result = retain(database, checkpoint=unsigned(database.path, folder=folder))
+    folder = tmp_path / "checkpoints"
+    report = verify(path_of(engine), folder, now=NOW, section=Section("accepted"))
+    CheckpointStore(folder).accept_starts(path_of(engine), report, actor="ops", now=NOW)
+    result = retain(engine, checkpoint=unsigned(path_of(engine), folder=folder))
     assert left_of(sql, "accepted") == [NEW, NOW]
     assert [one.tenant_id for one in result.left] == ["unproven"]
     assert "nothing in the file proves what came before" in result.left[0].reason
     assert len(left_of(sql, "unproven")) == 4
-    verdicts = {one.tenant: one.verdict for one in verify(database.path, folder, now=NOW).tenants}
+    verdicts = {one.tenant: one.verdict for one in verify(path_of(engine), folder, now=NOW).tenants}
     assert (verdicts["accepted"], verdicts["unproven"]) == (Verdict.CONSISTENT, Verdict.UNPROVEN_START)
 
 
-def test_an_error_of_the_whole_file_stops_every_tenant(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_an_error_of_the_whole_file_stops_every_tenant(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     notify(sql, "n", 1, OLD)
 
     def rolled_back(**_: object) -> Attempt:
         return Attempt(failure="The newest checkpoint here is number 3, but number 5 was seen before.")
 
-    result = retain(database, checkpoint=rolled_back)
+    result = retain(engine, checkpoint=rolled_back)
     assert [(one.tenant_id, one.reason) for one in result.left] == [("acme", rolled_back().stops)]
     assert (result.removed["audit_chain"], result.removed["notifications"]) == (0, 1)
 
 
 def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
-    verified = unsigned(database.path)
+    verified = unsigned(path_of(engine))
 
     def locked(reason: Reason | None, **options: Any) -> Attempt:
         found = verified(reason=None, **options)
         return replace(found, missing=None if reason is None else "The keyring is locked.")
 
     with pytest.raises(NoCheckpoint, match=r"The keyring is locked\. Nothing was removed\."):
-        retain(database, checkpoint=locked)
+        retain(engine, checkpoint=locked)
     assert left_of(sql, "acme") == [OLD, NEW, NOW, NOW]
     confirmed = Confirmation(without_checkpoint=True)
-    result = retain(database, checkpoint=locked, confirmation=confirmed)
+    result = retain(engine, checkpoint=locked, confirmation=confirmed)
     assert (result.removed["audit_chain"], result.no_checkpoint) == (1, "The keyring is locked.")
 
 
 @pytest.mark.slow
 def test_what_could_not_be_verified_stays_whatever_is_confirmed(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     notify(sql, "n", 1, OLD)
-    folder = database.path.with_name("checkpoints")
-    sign(database.path, folder, now=NOW)
+    folder = tmp_path / "checkpoints"
+    sign(path_of(engine), folder, now=NOW)
     next(folder.glob("*.sqlite")).write_bytes(b"damaged" * 1_000)
-    damaged = unsigned(database.path, folder=folder)
-    plan = planned(database, checkpoint=damaged)
+    damaged = unsigned(path_of(engine), folder=folder)
+    plan = planned(engine, checkpoint=damaged)
     assert plan.no_checkpoint is not None
     assert [one.reason for one in plan.left] == [plan.no_checkpoint]
     with pytest.raises(NoCheckpoint):
-        retain(database, checkpoint=damaged)
-    result = retain(database, checkpoint=damaged, confirmation=Confirmation(without_checkpoint=True))
+        retain(engine, checkpoint=damaged)
+    result = retain(engine, checkpoint=damaged, confirmation=Confirmation(without_checkpoint=True))
     assert (result.removed["audit_chain"], result.removed["notifications"]) == (0, 1)
     assert left_of(sql, "acme") == [OLD, NEW, NOW, NOW]
 
 
 @pytest.mark.slow
-def test_a_checkpoint_is_signed_before_and_after(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_checkpoint_is_signed_before_and_after(
+    engine: Database, sql: apsw.Connection, tmp_path: Path
+) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
-    folder = database.path.with_name("checkpoints")
+    folder = tmp_path / "checkpoints"
 
     store = CheckpointStore(folder)
-    attempt = partial(try_to_sign, database.path, store, scan_pool.verify, clock=lambda: NOW)
-    assert retain(database, checkpoint=attempt).total == 1
-    assert [one.reason for one in store.checkpoints(database.path)] == ["retention"] * 2
-    assert verify(database.path, folder, now=NOW).verdict is Verdict.VERIFIED
+    attempt = partial(try_to_sign, path_of(engine), store, scan_pool.verify, clock=lambda: NOW)
+    assert retain(engine, checkpoint=attempt).total == 1
+    assert [one.reason for one in store.checkpoints(path_of(engine))] == ["retention"] * 2
+    assert verify(path_of(engine), folder, now=NOW).verdict is Verdict.VERIFIED
 
 
 @pytest.mark.slow
 def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
-    database: LocalDatabase, sql: apsw.Connection
+    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     own_hash = sql.execute("SELECT hash FROM audit_chain WHERE seq = 3").get
     sql.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    folder = database.path.with_name("checkpoints")
+    folder = tmp_path / "checkpoints"
     store = CheckpointStore(folder)
     attempt = partial(try_to_sign, database.path, store, scan_pool.verify, clock=lambda: NOW)
     plan = planned(database, checkpoint=attempt)
@@ -441,7 +455,7 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
 
 @pytest.mark.parametrize(("tenant", "said"), [("bolt", "bolt"), ("", "a tenant without a name")])
 def test_what_breaks_while_it_runs_is_told(
-    database: LocalDatabase, sql: apsw.Connection, tenant: str, said: str
+    engine: Database, sql: apsw.Connection, tenant: str, said: str
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     chains.append(sql, tenant, [NEW, NOW])
@@ -454,7 +468,7 @@ def test_what_breaks_while_it_runs_is_told(
         if done == total:
             sql.execute("UPDATE audit_chain SET payload = 'forged' WHERE tenant_id = ?", (tenant,))
 
-    result = retain(database, progress=forge)
+    result = retain(engine, progress=forge)
     assert (result.total, [one.tenant_id for one in result.left]) == (1, ["crux"])
     assert list(result.broken) == [tenant] and not result.is_complete
     assert result.to_json()["broken"] == [{"tenant": tenant, "reason": result.broken[tenant]}]
@@ -462,11 +476,9 @@ def test_what_breaks_while_it_runs_is_told(
     assert f"1 row; after that, the audit chain of {said} was found broken: Entry " in result.alarm
 
 
-def test_whoever_interrupts_does_not_wait_for_a_verification(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_whoever_interrupts_does_not_wait_for_a_verification(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
-    verified, reasons = unsigned(database.path), []
+    verified, reasons = unsigned(path_of(engine)), []
 
     def attempt(**options: Any) -> Attempt:
         reasons.append(options["reason"])
@@ -477,42 +489,40 @@ def test_whoever_interrupts_does_not_wait_for_a_verification(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retain(database, checkpoint=attempt, progress=interrupt)
+        retain(engine, checkpoint=attempt, progress=interrupt)
     assert left_of(sql, "acme") == [NEW, NOW, NOW]
     assert reasons == [None, Reason.RETENTION]
 
 
 @pytest.mark.slow
-def test_a_chain_that_has_to_stay_is_reported_once(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_chain_that_has_to_stay_is_reported_once(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq = 1")
     for day in range(5):
-        assert [one.seq for one in retain(database, now=NOW + day).left] == [2]
+        assert [one.seq for one in retain(engine, now=NOW + day).left] == [2]
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 1
 
 
-def test_times_in_milliseconds_stop_the_prefix_and_are_said(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_times_in_milliseconds_stop_the_prefix_and_are_said(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [old(3), old(2), (OLD + 5) * 1000, NEW])
-    plan = planned(database)
+    plan = planned(engine)
     assert plan.counts["audit_chain"] == 2
     assert [(one.tenant_id, one.seq) for one in plan.left] == [("acme", 3)]
     assert "milliseconds" in plan.left[0].reason
-    retain(database)
+    retain(engine)
     assert len(left_of(sql, "acme")) == 2
 
 
 @pytest.mark.parametrize("value", [OLD + 0.5, "yesterday"])
 def test_times_of_another_class_stop_the_tenant(
-    database: LocalDatabase, sql: apsw.Connection, value: object
+    engine: Database, sql: apsw.Connection, value: object
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     sql.execute("UPDATE audit_chain SET created_at = ? WHERE seq = 3", (value,))
-    plan = planned(database)
+    plan = planned(engine)
     assert plan.counts["audit_chain"] == 0
     assert [one.tenant_id for one in plan.left] == ["acme"]
-    assert retain(database).total == 0
+    assert retain(engine).total == 0
     assert len(left_of(sql, "acme")) == 4
 
 
@@ -524,7 +534,7 @@ def notify(sql: apsw.Connection, key: str, read: int, at: object) -> None:
     )
 
 
-def test_read_notifications_go_when_they_are_old(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_read_notifications_go_when_they_are_old(engine: Database, sql: apsw.Connection) -> None:
     for key, read, at in [
         ("old read", 1, CUTOFF - 1),
         ("old unread", 0, OLD),
@@ -535,7 +545,7 @@ def test_read_notifications_go_when_they_are_old(database: LocalDatabase, sql: a
         ("text", 1, "long ago"),
     ]:
         notify(sql, key, read, at)
-    assert retain(database).removed["notifications"] == 1
+    assert retain(engine).removed["notifications"] == 1
     assert "old read" not in {row[0] for row in sql.execute("SELECT id FROM notifications")}
     assert sql.execute("SELECT count(*) FROM notifications").get == 6
 
@@ -553,9 +563,7 @@ def add_run(sql: apsw.Connection, key: str, status: str, updated: object, artifa
         )
 
 
-def test_deleted_runs_go_with_their_artifacts_by_updated_at(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_deleted_runs_go_with_their_artifacts_by_updated_at(engine: Database, sql: apsw.Connection) -> None:
     for key, status, updated in [
         ("gone", "deleted", CUTOFF - 1),
         ("gone too", "deleted", OLD),
@@ -568,7 +576,7 @@ def test_deleted_runs_go_with_their_artifacts_by_updated_at(
     sql.execute(
         "INSERT INTO planning_parked_ideas (id, idea, run_id, created_at) VALUES ('p', 'x', 'gone', 1)"
     )
-    removed = retain(database).removed
+    removed = retain(engine).removed
     assert (removed["planning_runs"], removed["planning_artifacts"]) == (2, 4)
     assert sql.execute("SELECT count(*) FROM planning_runs").get == 4
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 8
@@ -576,10 +584,10 @@ def test_deleted_runs_go_with_their_artifacts_by_updated_at(
     assert sql.execute("SELECT run_id FROM planning_parked_ideas").get == "gone"
 
 
-def test_the_outcome_is_on_record_under_system(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_the_outcome_is_on_record_under_system(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     notify(sql, "n", 1, OLD)
-    result = retain(database, clock=False)
+    result = retain(engine, clock=False)
     assert sql.execute(
         "SELECT event_type, payload FROM audit_chain WHERE tenant_id = 'system'"
     ).fetchall() == [
@@ -611,13 +619,13 @@ def fill(sql: apsw.Connection) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_plan_and_run_agree(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_plan_and_run_agree(engine: Database, sql: apsw.Connection) -> None:
     fill(sql)
     before = [sql.execute(f"SELECT count(*) FROM {table}").get for table in TABLES]
-    plan = planned(database)
+    plan = planned(engine)
     assert [sql.execute(f"SELECT count(*) FROM {table}").get for table in TABLES] == before
     assert plan.to_json()["dryRun"] is True
-    assert retain(database).removed == plan.counts
+    assert retain(engine).removed == plan.counts
     assert plan.counts == {
         "audit_chain": 50,
         "notifications": 8,
@@ -626,11 +634,11 @@ def test_plan_and_run_agree(database: LocalDatabase, sql: apsw.Connection) -> No
     }
 
 
-def test_preview_names_each_tenants_share(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_preview_names_each_tenants_share(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW, NEW])
     chains.append(sql, "globex", [OLD, OLD, NEW])
     chains.append(sql, "young", [NEW])
-    shares = planned(database).shares
+    shares = planned(engine).shares
     assert [(one.tenant_id, one.losing, one.live, one.is_majority) for one in shares] == [
         ("acme", 1, 3, False),
         ("globex", 2, 3, True),
@@ -640,13 +648,13 @@ def test_preview_names_each_tenants_share(database: LocalDatabase, sql: apsw.Con
 @pytest.mark.slow
 @pytest.mark.parametrize("batch_rows", [1, 2, 7, 1000])
 def test_every_chain_is_provable_after_every_transaction(
-    database: LocalDatabase, sql: apsw.Connection, batch_rows: int
+    engine: Database, sql: apsw.Connection, database_path: Path, batch_rows: int
 ) -> None:
     entries = fill(sql)
     seen = []
 
     def look(done: int, total: int) -> None:
-        with apsw.Connection(str(database.path)) as other:  # what another program would see
+        with apsw.Connection(str(database_path)) as other:  # what another program would see
             assert chains.problems(other) == []
             assert account(other) == entries
             orphans = (
@@ -655,7 +663,7 @@ def test_every_chain_is_provable_after_every_transaction(
             assert other.execute(orphans).get == 0
         seen.append((done, total))
 
-    result = retain(database, batch_rows=batch_rows, progress=look)
+    result = retain(engine, batch_rows=batch_rows, progress=look)
     assert result.total == 82
     assert seen[-1] == (132, 132)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -668,24 +676,24 @@ class Stopped(Exception):
 
 @pytest.mark.slow
 def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     entries = fill(sql)
 
     rounds = 0
-    while due := planned(database).total:
-        proven = planned(database).counts["audit_chain"]
+    while due := planned(engine).total:
+        proven = planned(engine).counts["audit_chain"]
 
         def die(done: int, total: int, proven: int = proven) -> None:
             if done > proven:  # the first transaction is committed
                 raise Stopped
 
         with pytest.raises(Stopped):
-            retain(database, batch_rows=7, progress=die)
+            retain(engine, batch_rows=7, progress=die)
         rounds += 1
         assert chains.problems(sql) == []
         assert account(sql) == entries
-        assert planned(database).total < due
+        assert planned(engine).total < due
     assert rounds >= 10
 
 
@@ -723,11 +731,11 @@ def test_a_power_cut_takes_back_whole_transactions_and_none_once_the_run_is_reco
 
 
 @pytest.mark.slow
-def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_cancelling_keeps_what_is_done_and_says_so(engine: Database, sql: apsw.Connection) -> None:
     fill(sql)
     shares = [0.0]
     result = retain(
-        database,
+        engine,
         batch_rows=10,
         progress=lambda done, total: shares.append(done / total),
         cancelled=lambda: shares[-1] > 0.5,  # all is proven then, and the first are removed
@@ -738,26 +746,26 @@ def test_cancelling_keeps_what_is_done_and_says_so(database: LocalDatabase, sql:
     report = json.loads(sql.execute("SELECT payload FROM audit_chain WHERE tenant_id = 'system'").get)
     assert report["cancelled"] is True
     assert report["removed"] == result.removed
-    assert not retain(database).cancelled
-    assert planned(database).total == 0
+    assert not retain(engine).cancelled
+    assert planned(engine).total == 0
 
 
 @pytest.mark.slow
 def test_cancelling_before_the_first_transaction_changes_nothing(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     entries = fill(sql)
-    result = retain(database, cancelled=lambda: True)
+    result = retain(engine, cancelled=lambda: True)
     assert (result.cancelled, result.total) == (True, 0)
     assert account(sql) == entries
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 0
 
 
 @pytest.mark.slow
-def test_many_tenants_are_removed_in_groups(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_many_tenants_are_removed_in_groups(engine: Database, sql: apsw.Connection) -> None:
     for number in range(130):
         chains.append(sql, f"tenant-{number}", [OLD, OLD, NEW, NEW, NEW])
-    assert retain(database).removed["audit_chain"] == 260
+    assert retain(engine).removed["audit_chain"] == 260
     assert chains.problems(sql) == []
     assert all(len(chains.markers(sql, f"tenant-{number}")) == 1 for number in range(130))
 
@@ -790,37 +798,37 @@ def test_transactions_are_as_long_as_the_lock_may_be_held(
     assert set(pauses) == {0.005} and len(pauses) >= len(counts) - 2
 
 
-def test_more_than_half_of_a_tenant_is_confirmed(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_more_than_half_of_a_tenant_is_confirmed(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, OLD, OLD, NEW, NEW])
     chains.append(sql, "half", [OLD, OLD, NOW, NOW])
     before = sql.execute("SELECT * FROM audit_chain").fetchall()
     with pytest.raises(NeedsConfirmation, match=r"entries of acme \(3 of 5\) would") as refused:
-        retain(database, majority=False)
+        retain(engine, majority=False)
     assert refused.value.tenants == ("acme",)
     assert sql.execute("SELECT * FROM audit_chain").fetchall() == before
     with pytest.raises(NeedsConfirmation):
-        retain(database, confirmation=Confirmation(frozenset({"half"})))
-    assert retain(database, confirmation=Confirmation(frozenset({"acme"}))).removed["audit_chain"] == 5
+        retain(engine, confirmation=Confirmation(frozenset({"half"})))
+    assert retain(engine, confirmation=Confirmation(frozenset({"acme"}))).removed["audit_chain"] == 5
 
 
-def test_prune_markers_are_no_part_of_a_majority(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_prune_markers_are_no_part_of_a_majority(engine: Database, sql: apsw.Connection) -> None:
     """Half of the entries go, and a marker with them: that is no majority."""
     chains.append(sql, "acme", [old(9), old(8)])
-    retain(database, now=NOW - 5 * DAY, batch_rows=1)  # one marker, which is young
+    retain(engine, now=NOW - 5 * DAY, batch_rows=1)  # one marker, which is young
     chains.append(sql, "acme", [NEW, NOW])
-    (share,) = [one for one in planned(database).shares if one.tenant_id == "acme"]
+    (share,) = [one for one in planned(engine).shares if one.tenant_id == "acme"]
     assert (share.rows, share.losing, share.live) == (1, 1, 3)
     later = NOW + 88 * DAY  # by then the marker is old, too
     chains.append(sql, "acme", [later])
-    (share,) = [one for one in planned(database, now=later).shares if one.tenant_id == "acme"]
+    (share,) = [one for one in planned(engine, now=later).shares if one.tenant_id == "acme"]
     assert (share.rows, share.losing, share.live, share.is_majority) == (3, 2, 4, False)
 
 
 def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [OLD, NOW + 3])
-    retain(database)
+    retain(engine)
     times = [
         row[0]
         for row in sql.execute("SELECT created_at FROM audit_chain WHERE tenant_id = 'acme' ORDER BY seq")
@@ -828,35 +836,32 @@ def test_a_head_dated_a_little_later_does_not_let_time_go_backwards(
     assert times == [NOW + 3, NOW + 3]
 
 
-def test_days_are_counted_back_from_now(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_days_are_counted_back_from_now(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [NOW - 11 * DAY, NOW - 9 * DAY, NOW])
-    result = retain(database, days=10)
+    result = retain(engine, days=10)
     assert (result.cutoff, result.removed["audit_chain"]) == (NOW - 10 * DAY, 1)
     with pytest.raises(InvalidInput):
-        retain(database, days=-1)
+        retain(engine, days=-1)
     with pytest.raises(InvalidInput, match="not above 2,932,897"):
-        retain(database, days=10**16)
-    assert retain(database, days=MOST_DAYS).total == 0
+        retain(engine, days=10**16)
+    assert retain(engine, days=MOST_DAYS).total == 0
 
 
 @pytest.mark.slow
-def test_a_read_only_file_is_never_written(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_read_only_database_is_never_written(engine: Database, sql: apsw.Connection) -> None:
     fill(sql)
-    reader = LocalDatabase(database.path, read_only=True)
-    with reader.connection_context():
-        with pytest.raises(ReadOnlyFile):
-            retain(reader)
-        assert planned(reader).total == 82
+    engine.read_only = True
+    with pytest.raises(ReadOnlyFile):
+        retain(engine)
+    assert planned(engine).total == 82
 
 
-def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     add_run(sql, "r", "deleted", OLD, artifacts=0)
     for table in ("notifications", "planning_artifacts"):
         sql.execute(f"DROP TABLE {table}")
-    result = retain(database)
+    result = retain(engine)
     assert result.removed == {
         "audit_chain": 1,
         "notifications": 0,
@@ -865,32 +870,30 @@ def test_a_file_that_lacks_tables_is_served_as_far_as_it_goes(
     }
 
 
-def test_a_file_without_a_chain_loses_the_rest_all_the_same(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_a_file_without_a_chain_loses_the_rest_all_the_same(engine: Database, sql: apsw.Connection) -> None:
     notify(sql, "n", 1, OLD)
     sql.execute("DROP TABLE audit_chain")
-    assert retain(database).removed["notifications"] == 1
+    assert retain(engine).removed["notifications"] == 1
 
 
-def test_a_trigger_on_a_table_is_refused(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_trigger_on_a_table_is_refused(engine: Database, sql: apsw.Connection) -> None:
     sql.execute("CREATE TRIGGER t AFTER DELETE ON notifications BEGIN DELETE FROM users; END")
     with pytest.raises(NotAllowed, match="trigger t"):
-        retain(database)
+        retain(engine)
 
 
 @pytest.mark.slow
 def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
     fill(sql)
 
     def clean(done: int, total: int) -> None:
         if sql.execute("SELECT count(*) FROM audit_chain WHERE seq = 2").get:
-            with apsw.Connection(str(database.path)) as other:
+            with apsw.Connection(str(database_path)) as other:
                 other.execute("DELETE FROM audit_chain WHERE tenant_id = 'globex' AND created_at < ?", (OLD,))
 
-    result = retain(database, batch_rows=1000, progress=clean)
+    result = retain(engine, batch_rows=1000, progress=clean)
     assert [one.tenant_id for one in result.left] == ["globex"]
     assert "somebody else" in result.left[0].reason
     assert result.removed["audit_chain"] == 35
@@ -898,28 +901,32 @@ def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
 
 
 @pytest.mark.slow
-def test_a_notification_marked_unread_meanwhile_stays(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_a_notification_marked_unread_meanwhile_stays(
+    engine: Database, sql: apsw.Connection, database_path: Path
+) -> None:
     fill(sql)
     rescued: list[int] = []
 
     def rescue(done: int, total: int) -> None:
         if not rescued:
-            with apsw.Connection(str(database.path)) as other:
+            with apsw.Connection(str(database_path)) as other:
                 other.execute("UPDATE notifications SET read = 0 WHERE id = 'n3'")
             rescued.append(done)
 
-    retain(database, progress=rescue)
+    retain(engine, progress=rescue)
     assert [row[0] for row in sql.execute("SELECT id FROM notifications")] == ["n3"]
 
 
 @pytest.mark.slow
-def test_others_append_to_the_same_chains_meanwhile(database: LocalDatabase, sql: apsw.Connection) -> None:
+def test_others_append_to_the_same_chains_meanwhile(
+    engine: Database, sql: apsw.Connection, database_path: Path
+) -> None:
     chains.append(sql, "acme-corp", [old(200 - number) // 1 for number in range(200)])
     chains.append(sql, "acme-corp", [NOW - 500_000])
-    command = [sys.executable, "-m", "tests.fixtures.appending", "append", str(database.path)]
+    command = [sys.executable, "-m", "tests.fixtures.appending", "append", str(database_path)]
     writers = [subprocess.Popen([*command, f"writer-{number}", "60"]) for number in range(2)]
     try:
-        result = retain(database, batch_rows=4)
+        result = retain(engine, batch_rows=4)
     finally:
         codes = [writer.wait(60) for writer in writers]
     assert codes == [0, 0]
@@ -972,42 +979,42 @@ def test_sample_data_is_retained_and_stays_sound(tmp_path: Path) -> None:
 
 
 def test_entries_cut_off_at_the_end_are_not_hidden_by_a_marker(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq > 4")
     with pytest.raises(NotAllowed, match="numbered audit entries up to 6, but its last one is 4"):
-        retain(database)
+        retain(engine)
     assert sql.execute("SELECT count(*) FROM audit_chain").get == 4
-    assert planned(database).total == 0
-    assert "numbered audit entries up to 6" in str(planned(database).obstacle)
+    assert planned(engine).total == 0
+    assert "numbered audit entries up to 6" in str(planned(engine).obstacle)
     notify(sql, "n", 1, OLD)
     with pytest.raises(NotAllowed):  # the report would take the number as well
-        retain(database)
+        retain(engine)
     sql.execute("UPDATE sqlite_sequence SET seq = 4")
-    assert retain(database).removed["audit_chain"] == 2
+    assert retain(engine).removed["audit_chain"] == 2
 
 
 def test_entries_that_a_person_says_were_rightly_cut_off_stop_nothing(
-    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
+    engine: Database, sql: apsw.Connection, tmp_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(3), old(2), NEW, NEW, NEW, NEW])
     sql.execute("DELETE FROM audit_chain WHERE seq > 4")
-    sign(database.path, tmp_path / "home", now=NOW, reason=Reason.START_OVER)
-    known = unsigned(database.path, folder=tmp_path / "home")
-    assert retain(database, checkpoint=known).removed["audit_chain"] == 2
+    sign(path_of(engine), tmp_path / "home", now=NOW, reason=Reason.START_OVER)
+    known = unsigned(path_of(engine), folder=tmp_path / "home")
+    assert retain(engine, checkpoint=known).removed["audit_chain"] == 2
 
 
 def test_content_replaced_between_two_transactions_is_left_alone(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
     sql.wal_checkpoint()
 
     def replace(_done: int, _total: int) -> None:
-        execute(database.path, "UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
+        execute(database_path, "UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
 
-    result = retain(database, batch_rows=2, progress=replace)
+    result = retain(engine, batch_rows=2, progress=replace)
     assert [left.tenant_id for left in result.left] == ["acme"]
     kept = [
         row[0] for row in sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = 'acme' AND seq < 10")
@@ -1021,11 +1028,11 @@ def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, s
 
     def forbid(done: int, _total: int) -> None:
         if done > 4:  # four were read, and the first two have gone
-            database.connection().pragma("query_only", 1)
+            sql.pragma("query_only", 1)
 
     with pytest.raises(RetentionStopped) as stopped:
         retain(database, batch_rows=2, progress=forbid)
-    database.connection().pragma("query_only", 0)
+    sql.pragma("query_only", 0)
     result = stopped.value.result
     assert (result.total, result.removed["audit_chain"]) == (2, 2)
     assert str(stopped.value).startswith("Retention stopped when 2 of 4 rows had been removed; those are")
@@ -1033,17 +1040,15 @@ def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, s
     assert retain(database).removed["audit_chain"] == 2
 
 
-def test_what_a_stopped_run_did_is_said_in_numbers_alone(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_what_a_stopped_run_did_is_said_in_numbers_alone(engine: Database, sql: apsw.Connection) -> None:
     """A step that failed has changed nothing itself, which would be untrue of the run."""
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
 
     def fail(_seconds: float) -> None:
-        raise DiskFull(database.path)
+        raise DiskFull(Path("foundation.sqlite"))
 
     with pytest.raises(RetentionStopped) as stopped:
-        retain(database, batch_rows=2, pause=fail)
+        retain(engine, batch_rows=2, pause=fail)
     (reported,) = sql.execute(
         "SELECT payload ->> 'error' FROM audit_chain WHERE event_type = 'retention_failed'"
     ).fetchall()[0]
@@ -1053,21 +1058,21 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(
 
 
 def test_a_run_that_has_begun_ends_though_writes_are_locked_in_its_middle(
-    database: LocalDatabase, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection
 ) -> None:
     """It alone may write then, and its report is in the chain."""
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
 
     def lock(_seconds: float) -> None:
-        database.writable_until = 0.0
+        engine.writable_until = 0.0
         with pytest.raises(ReadOnlyFile):
-            ThreadPoolExecutor(1).submit(database.run_batch, []).result()
+            ThreadPoolExecutor(1).submit(engine.run_batch, []).result()
 
-    assert retain(database, batch_rows=2, pause=lock).removed["audit_chain"] == 4
+    assert retain(engine, batch_rows=2, pause=lock).removed["audit_chain"] == 4
     reports = "SELECT count(*) FROM audit_chain WHERE event_type = 'retention_completed'"
     assert sql.execute(reports).fetchall() == [(1,)]
     with pytest.raises(ReadOnlyFile):
-        retain(database)
+        retain(engine)
 
 
 def test_a_report_that_is_refused_is_not_lost_in_silence(
@@ -1100,23 +1105,21 @@ def test_a_log_cut_under_a_run_is_said_and_what_is_lost_is_left_open(database_pa
 
 
 def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
-    database_path: Path,
+    engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
     refer_to_tenants(database_path, "acme")
-    with connected(database_path) as database:
-        sql = database.connection()
-        chains.append(sql, "acme", [old(9), old(8), NEW])
-        plan = planned(database)
-        assert plan.total == 0
-        assert plan.obstacle == (
-            "audit_chain of this database refers to tenants, which has no id “system”, so nothing can be "
-            "recorded in the chain of system. Add such a row to tenants, then try again."
-        )
-        with pytest.raises(NotAllowed, match="no id “system”"):
-            retain(database)
-        assert left_of(sql, "acme") == [old(9), old(8), NEW]
-        sql.execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
-        assert retain(database).removed["audit_chain"] == 2
+    chains.append(sql, "acme", [old(9), old(8), NEW])
+    plan = planned(engine)
+    assert plan.total == 0
+    assert plan.obstacle == (
+        "audit_chain of this database refers to tenants, which has no id “system”, so nothing can be "
+        "recorded in the chain of system. Add such a row to tenants, then try again."
+    )
+    with pytest.raises(NotAllowed, match="no id “system”"):
+        retain(engine)
+    assert left_of(sql, "acme") == [old(9), old(8), NEW]
+    sql.execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
+    assert retain(engine).removed["audit_chain"] == 2
 
 
 @pytest.mark.parametrize(
@@ -1130,6 +1133,7 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
 def test_a_chain_whose_own_rules_take_no_record_stops_a_run_before_it_begins(
     database: LocalDatabase, sql: apsw.Connection, rule: str, said: str
 ) -> None:
+    """A file alone tells that without writing."""
     for tenant in ("acme", "globex"):
         chains.append(sql, tenant, [old(9), old(8), NEW])
     notify(sql, "n", 1, OLD)
@@ -1149,24 +1153,20 @@ def test_a_chain_whose_own_rules_take_no_record_stops_a_run_before_it_begins(
     assert sql.execute("SELECT (SELECT count(*) FROM audit_chain), count(*) FROM notifications").get == (6, 1)
 
 
-def test_a_tenant_without_a_readable_name_is_named_once(
-    database: LocalDatabase, sql: apsw.Connection
-) -> None:
+def test_a_tenant_without_a_readable_name_is_named_once(engine: Database, sql: apsw.Connection) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     chains.append(sql, "globex", [OLD, NEW])
     sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
-    assert [one.tenant_id for one in planned(database).left] == ["\\xff"]
+    assert [one.tenant_id for one in planned(engine).left] == ["\\xff"]
 
 
 @pytest.mark.parametrize("left", [0, 1])
-def test_numbers_that_do_not_suffice_are_foreseen(
-    database: LocalDatabase, sql: apsw.Connection, left: int
-) -> None:
+def test_numbers_that_do_not_suffice_are_foreseen(engine: Database, sql: apsw.Connection, left: int) -> None:
     """The marker would take the last one, and the run be recorded nowhere."""
     chains.append(sql, "acme", [old(3), old(2), NEW])
     sql.execute("UPDATE audit_chain SET seq = ? WHERE seq = 3", (2**63 - 1 - left,))
     sql.execute("UPDATE sqlite_sequence SET seq = ?", (2**63 - 1 - left,))
-    assert f"so {left} number" in str(planned(database).obstacle)
+    assert f"so {left} number" in str(planned(engine).obstacle)
     with pytest.raises(NotAllowed, match=r"what is removed takes 2.*Nothing was removed\.$"):
-        retain(database)
+        retain(engine)
     assert sql.execute("SELECT count(*) FROM audit_chain").get == 3
