@@ -248,7 +248,10 @@ def read_stored(
             continue
         if last is not None and found[:3] == last[0]:
             return last[1], found[3:]
-        database.last_read = found[:3], _tables(*found[:3])
+        tables = _tables(*found[:3])
+        database.last_read = found[:3], tables
+        if not ask(tables):
+            return tables, []
 
 
 def _shape() -> list[BaseQuery]:

@@ -272,6 +272,8 @@ class D1Database(Database):
     def _run(self, sent: bytes, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         try:
             return self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
+        except UnknownDatabase:  # the call does not name it
+            raise UnknownDatabase(self.database_id) from None
         except Refusal as error:
             if is_guard(str(error)):
                 raise RowChanged from None

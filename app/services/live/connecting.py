@@ -31,11 +31,12 @@ def client(connection: Connection, tokens: Tokens) -> Client:
 def database(
     connection: Connection, tokens: Tokens, *, read_only: bool = False
 ) -> tuple[Connection, D1Database]:
-    """The database, and the connection with its name. It is looked up first, since wrangler makes what it
-    does not know. Raises as `client` and `identified` do.
+    """The database, and the connection with its name. One of `wrangler dev` is looked up first, since that
+    makes what it does not know. Raises as `client` and `identified` do.
     """
     found = client(connection, tokens)
-    connection = identified(connection, found, connection.database_id)
+    if connection.is_local or not connection.database_name:
+        connection = identified(connection, found, connection.database_id)
     return connection, D1Database(
         found, connection.database_id, read_only=read_only, within=connection.within
     )

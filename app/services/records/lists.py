@@ -94,7 +94,13 @@ class Lists:
         """
         statements = self._statements(database, query)
         if statements.as_added:
-            return _as_added(database, statements, first_rows)
+            known = query
+            listing = _as_added(database, statements, first_rows, is_long=known in self._long)
+            if listing.estimated:
+                self._long.add(known)
+            return listing
+        if database.usage is not None and statements.has_rowids and not query.filtered:
+            return _at_once(database, statements, first_rows)
         if query.filtered or database.usage is not None:
             return _by_keys(database, statements, _read_keys(database, statements), first_rows)
         return _by_count(database, statements, first_rows)
@@ -333,6 +339,17 @@ def _by_keys(database: Database, statements: Statements, keys: Keys, first_rows:
 
 def _by_count(database: Database, statements: Statements, first_rows: int) -> Listing:
     """By the count and the first rows; the keys are to come where they have gaps."""
+def _at_once(database: Database, statements: Statements, first_rows: int) -> Listing:
+    """By all its keys together with the first rows, where a call costs more than to sort twice."""
+
+    def asked(cell: Callable[[Any], Any]) -> list[Any]:
+        return [statements.keys(), statements.first(first_rows, cell)]
+
+    found, first = _read(database, asked, _with_id)
+    keys = _keys(statements, found)
+    return Listing(statements.query, len(keys), keys, tuple(row[1:] for row in first))
+
+
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
         return [*statements.extent(), statements.first(first_rows, cell)]

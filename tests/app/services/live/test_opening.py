@@ -12,9 +12,12 @@ from app.services.live.connections import Connection
 from app.services.live.opening import OpenedLive, open_live
 from app.services.live.tokens import Tokens
 from app.services.opened import NotAFile
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
 from models.d1.errors import UnknownDatabase
 from models.engine import Capability
 from tests.fixtures.connected import execute
+from tests.fixtures.edge import ACCOUNT, TOKEN, before
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 
@@ -43,6 +46,19 @@ def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_pa
     assert "missing table: notifications" in found.lines() and found.to_json()["production"] is True
     with as_file.database.connection_context():
         assert found.with_counts().rows == as_file.with_counts().rows
+
+
+def test_its_first_rows_are_there_in_three_requests_by_its_name(live: Live, database_path: Path) -> None:
+    execute(database_path, INTO_USERS + "('a', 'acme', 'a', NULL, 1, 1)")
+    connection = replace(live.connection(live.put(database_path)), database_name="foundation")
+    with before(live.address) as edge:
+        connection = replace(connection, account=ACCOUNT, base=edge.base)
+        tokens = Tokens(None)
+        tokens.keep(connection, TOKEN)
+        found = open_live(*connecting.database(connection, tokens))
+        listing = Lists(found.schema).open_list(found.database, ListQuery("users"))
+        assert (found.name, listing.total, len(listing.rows), len(edge.calls)) == ("foundation", 1, 1, 3)
+        found.database.release()
 
 
 def test_it_has_no_file(live: Live, database_path: Path) -> None:
