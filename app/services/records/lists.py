@@ -86,6 +86,8 @@ class Lists:
 
     def __init__(self, schema: Schema) -> None:
         self._tables = schema.stored
+        self._long: set[ListQuery] = set()
+        """The lists that were found to be long: another time they are not counted up to there."""
 
     def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
         """The exact total and the first rows, as fast as the query allows.
@@ -298,9 +300,9 @@ def position(keys: Keys, key: Key) -> int | None:
     return None
 
 
-def _as_added(database: Database, statements: Statements, first_rows: int) -> Listing:
+def _as_added(database: Database, statements: Statements, first_rows: int, *, is_long: bool) -> Listing:
     """In the order of rowids: what a tenant has few of by its keys, any other list by its ends."""
-    if statements.narrowed:
+    if statements.narrowed and not is_long:
         keys = _read_keys(database, statements, MOST_KEYS + 1)
         if len(keys) <= MOST_KEYS:
             return _by_keys(database, statements, keys, first_rows)
@@ -337,8 +339,6 @@ def _by_keys(database: Database, statements: Statements, keys: Keys, first_rows:
     return Listing(statements.query, len(keys), keys, _page(database, statements, keys[:first_rows]))
 
 
-def _by_count(database: Database, statements: Statements, first_rows: int) -> Listing:
-    """By the count and the first rows; the keys are to come where they have gaps."""
 def _at_once(database: Database, statements: Statements, first_rows: int) -> Listing:
     """By all its keys together with the first rows, where a call costs more than to sort twice."""
 
@@ -350,6 +350,8 @@ def _at_once(database: Database, statements: Statements, first_rows: int) -> Lis
     return Listing(statements.query, len(keys), keys, tuple(row[1:] for row in first))
 
 
+def _by_count(database: Database, statements: Statements, first_rows: int) -> Listing:
+    """By the count and the first rows; the keys are to come where they have gaps."""
 
     def asked(cell: Callable[[Any], Any]) -> list[Any]:
         return [*statements.extent(), statements.first(first_rows, cell)]

@@ -720,6 +720,10 @@ def test_what_a_long_table_has_of_a_tenant_or_of_a_filter_is_exact_where_it_is_s
     assert listing.estimated and [row and row[0] for row in listing.rows] == [1200, 1198, 1196, 1194, 1192]
     keys, _ = lists.load_following(engine, listing.query, range(1000, 900, -1))
     assert list(keys) == list(range(1000, 800, -2))
+    if engine.usage is not None:  # of what was found to be long the keys are not read again
+        before = engine.usage.calls
+        assert lists.open_list(engine, replace(AUDIT, scope=BLUE, as_added=True), first_rows=5) == listing
+        assert engine.usage.calls == before + 1
 
 
 def test_a_record_is_found_by_its_key_where_the_query_keeps_it(engine: Database, lists: Lists) -> None:
