@@ -100,7 +100,7 @@ def new_file_by_parts(path: Path) -> Iterator[Path]:
     _require_room(path)
     require_place(path)
     part = path.with_name(path.name + PART)
-    with expected_errors(path), _alone(part):
+    with expected_errors(path), alone_with(part):
         if os.path.lexists(path):
             raise AlreadyThere(path)
         try:
@@ -128,10 +128,17 @@ def _is_own(path: Path) -> bool:
     )
 
 
+def lock_of(part: Path) -> Path:
+    """The file that keeps others from a part, which what is killed leaves behind."""
+    return part.with_name(f"{UNFINISHED}{part.name}.lock")
+
+
 @contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """Keeps others from a part, by the lock of a file beside it; a dead process keeps nobody."""
-    lock = part.with_name(f"{UNFINISHED}{part.name}.lock")
+def alone_with(part: Path) -> Iterator[None]:
+    """Keeps others from a part, by the lock of a file beside it; a dead process keeps nobody. Raises
+    `FileLocked` where another has it.
+    """
+    lock = lock_of(part)
     try:
         descriptor = _locked_file(lock)
     except (BlockingIOError, FileExistsError):

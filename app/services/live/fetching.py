@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from app.services.live.paging import CHAIN, OBJECTS, SEQUENCE, Line, PagedTable, about, pages, tables_of
-from app.services.live.part import Part, Stand, forget, opened, state_of
+from app.services.live.part import Part, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
 from models.engine import Database, Usage, raw
 from models.errors import (
@@ -97,8 +97,9 @@ def fetch(
     raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file that is
     no part), and the storage errors of both sides.
     """
+    sweep(path.parent)
     with new_file_by_parts(path) as part:
-        if not state_of(part) and part.stat().st_size:
+        if part.stat().st_size and not (state_of(part) or is_whole(part)):
             raise AlreadyThere(part)
         try:
             with expected_errors(path):

@@ -115,16 +115,16 @@ def tables_of(database: Database, objects: Rows) -> tuple[list[PagedTable], list
 def about(database: Database, tables: Sequence[PagedTable]) -> int:
     """About how many rows will be read: those of the chain once. To count them would read them all."""
     numbered = [table for table in tables if table.stored.rowid and table.name != SEQUENCE]
+    # Each end by itself, which is one row: together they would be all.
     ends = (
-        f"SELECT min({key}), max({key}) FROM {table.sql}"  # noqa: S608
+        f"SELECT (SELECT max({key}) FROM {table.sql}) - (SELECT min({key}) FROM {table.sql}) + 1"  # noqa: S608
         for table in numbered
         for key in [sql_name(table.key[0])]
     )
     found = database.read_batch([raw(sql) for sql in ends])
     return sum(
-        (int(last) - int(first) + 1) * (1 if table.is_chain else 2)
-        for table, ((first, last),) in zip(numbered, found, strict=True)
-        if last is not None
+        int(span or 0) * (1 if table.is_chain else 2)
+        for table, ((span,),) in zip(numbered, found, strict=True)
     )
 
 

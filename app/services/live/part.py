@@ -15,10 +15,13 @@ from typing import Any, Final, NamedTuple
 from app.services.live.paging import CHAIN, SEQUENCE, Line, PagedTable
 from app.services.records.rows import RawText
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import DamagedFile
+from models.errors import DamagedFile, FileLocked, StorageError
+from models.local.atomic import PART, alone_with, expected_errors, lock_of
 from models.local.file import (
+    MAGIC,
     SIBLINGS,
     PlainConnection,
+    first_bytes,
     first_row,
     is_sound,
     set_pragma,
@@ -108,8 +111,12 @@ class Part:
                     is_own = not name.startswith(("sqlite_", "_cf_")) and caseless(name) not in there
                     if kind == wanted and is_own:
                         self.file.execute(sql)
+            path = Path(self.file.filename)
             if not is_sound(self.file):
-                raise DamagedFile(Path(self.file.filename))
+                raise DamagedFile(path)
+            if (lock := lock_of(path)).exists():  # for who finds the part without its name yet (`is_whole`)
+                told = self.file.execute(f"SELECT state FROM {_STATE}").get  # noqa: S608
+                lock.write_text(json.dumps({"file": path.stat().st_ino, "state": told}))
             self.file.execute(f"DROP TABLE {_STATE}")
 
 
@@ -138,6 +145,29 @@ def state_of(path: Path) -> dict[str, Any]:
         found = first_row(path, f"SELECT state FROM {_STATE}")  # noqa: S608
         return dict(json.loads(found[0])) if found is not None else {}
     return {}
+
+
+def is_whole(path: Path) -> bool:
+    """Whether it was a part, all of which had come when what made it was killed; it is one again then."""
+    try:
+        left = json.loads(lock_of(path).read_bytes())
+        if left["file"] != path.stat().st_ino:
+            return False
+        with expected_errors(path), closing(to_be_filled(path)) as file:
+            file.execute(f"CREATE TABLE {_STATE} AS SELECT ? AS state", (left["state"],))
+    except (StorageError, OSError, ValueError, TypeError, LookupError):
+        return False
+    return True
+
+
+def sweep(folder: Path) -> None:
+    """Takes away the parts there with which no copy goes on any more: they hold personal data."""
+    for path in folder.glob(f"*{PART}"):
+        with suppress(OSError, FileLocked):
+            if time.time() - path.stat().st_mtime >= _DAY and first_bytes(path, len(MAGIC)) == MAGIC:
+                with alone_with(path):
+                    if state_of(path):
+                        forget(path)
 
 
 def forget(path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import resource
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -24,6 +27,7 @@ from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.connected import execute
+from tests.fixtures.live import Live
 from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.sample import sample
 from tests.fixtures.stored import schema, stored
@@ -291,6 +295,45 @@ def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: p
     with pytest.raises(AlreadyThere, match=r"copy\.sqlite\.part"):
         fetched(PlainEngine(first), copy)
     assert (tmp_path / "copy.sqlite.part").read_bytes() == b"somebody's own"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere its lock goes with what is killed")
+def test_a_copy_that_was_killed_before_it_had_its_name_gets_it(tmp_path: Path) -> None:
+    source, copy = sample(tmp_path / "source.sqlite", rows=60), tmp_path / "copy.sqlite"
+    killed = (
+        "import os, sys; from pathlib import Path; from models.local import atomic\n"
+        "atomic.give_name = lambda *names: os._exit(9)\n"
+        "from app.services.live.fetching import fetch; from tests.fixtures.plain_engine import PlainEngine\n"
+        "engine = PlainEngine(Path(sys.argv[1]))\n"
+        "with engine.connection_context(): fetch(engine, Path(sys.argv[2]))"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, str(source), str(copy)], check=False).returncode == 9
+    assert not copy.exists() and (tmp_path / "copy.sqlite.part").exists()
+    found = fetched(PlainEngine(source), copy)
+    assert found.resumed > 0 and stored(copy) == stored(source)
+    assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy.sqlite"]
+
+
+@pytest.mark.slow
+def test_parts_that_nobody_goes_on_with_are_taken_away(tmp_path: Path) -> None:
+    source = sample(tmp_path / "source.sqlite", rows=60)
+    own = small(tmp_path / "own.sqlite.part")
+    for name in ("old", "new"):
+        with pytest.raises(FetchStopped):
+            fetched(Failing(source, 9), tmp_path / f"{name}.sqlite")
+    for path in (own, tmp_path / "old.sqlite.part"):
+        os.utime(path, (time.time() - 90_000,) * 2)
+    fetched(PlainEngine(source), tmp_path / "copy.sqlite")
+    left = {path.name for path in tmp_path.iterdir() if path.name.endswith(".part")}
+    assert left == {"own.sqlite.part", "new.sqlite.part"}
+
+
+@pytest.mark.wrangler
+def test_no_more_is_read_than_is_said(tmp_path: Path, live: Live) -> None:
+    database, said = live.open(live.put(sample(tmp_path / "source.sqlite", rows=900))), list[int]()
+    used = fetched(database, tmp_path / "copy.sqlite", before=said.append).used
+    assert used.read < said[0] + 1_000, "beside them the schema is read"
 
 
 def small(path: Path) -> Path:
