@@ -169,4 +169,13 @@ class GlyphEngine(QIconEngine):
         painter.drawPixmap(box, self.scaledPixmap(rect.size(), mode, state, scale))
 
     def clone(self) -> QIconEngine:
-        return GlyphEngine(self._draw, self._name, self._colour)
+        """For Qt, which changes one of several icons that share an engine, and deletes what it is given.
+
+        PySide does so, too, as soon as nobody in Python holds it: the program crashed.
+        """
+        copy = GlyphEngine(self._draw, self._name, self._colour)
+        _clones.append(copy)
+        return copy
+
+
+_clones: list[GlyphEngine] = []

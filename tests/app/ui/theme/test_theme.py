@@ -1,5 +1,6 @@
 """The theme in force: switching, re-tinting; every colour comes from tokens, and reads (WCAG 2.2, 1.4.3)."""
 
+import gc
 import json
 import os
 import re
@@ -109,6 +110,13 @@ def test_an_icon_follows_the_theme(qtbot: QtBot, theme: Theme) -> None:
     theme.set_mode(Mode.DARK)
     assert strongest(button.icon()) == DARK["bad"]
     assert strongest(button.icon(), QIcon.Mode.Disabled) == DARK["disabled"]
+
+
+def test_an_icon_that_is_changed_leaves_the_others_as_they_are(theme: Theme) -> None:
+    icon = QIcon(theme.icon(Icon.SHIELD_OK, "bad"))
+    icon.addPixmap(QPixmap(8, 8))  # Qt clones the engine that they share
+    gc.collect()
+    assert strongest(icon) == strongest(theme.icon(Icon.SHIELD_OK, "bad")) == LIGHT["bad"]
 
 
 def test_every_icon_exists_and_an_unknown_one_is_drawn(qapp: QApplication) -> None:
