@@ -411,6 +411,15 @@ class ChangedSince(RowChanged):
         super().__init__(f"{'; '.join(differences[:3])}{more}")
 
 
+class ChangedMeanwhile(RowChanged):
+    """Somebody else has changed what a person was changing, after it was shown to them."""
+
+    sentence = (
+        "What was shown of {what} was changed by somebody else in the meantime; nothing was changed. "
+        "Look at it as it is now, then repeat the change."
+    )
+
+
 class AlreadyExists(StorageError):
     sentence = "A record with this id already exists; nothing was changed."
 

@@ -16,7 +16,7 @@ from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
 from models.engine import Limits, Rows
-from models.errors import InvalidInput, NotAllowed, RowChanged
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 from models.tables import User
 
@@ -66,13 +66,13 @@ def create(
 def rename(
     images: Images, user_id: str, email: str, seen: str | None = None, *, actor: str, now: int
 ) -> Change:
-    """Gives the user another e-mail address. Raises `NotFound`, `InvalidInput`, and `RowChanged` where the
-    one that was `seen` is another by now.
+    """Gives the user another e-mail address. Raises `NotFound`, `InvalidInput`, and `ChangedMeanwhile`
+    where the one that was `seen` is another by now.
     """
     address = valid_email(email)
     row = images.row(USERS.name, user_id, "user")
     if seen is not None and text.readable(row["email"]) != seen:
-        raise RowChanged
+        raise ChangedMeanwhile(f"the user ({USERS.column('email').label})")
     if address == row["email"]:
         raise InvalidInput("email", "This is already the user's e-mail address.")
     before = row.shown("email")

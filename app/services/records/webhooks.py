@@ -6,7 +6,7 @@ What their URLs may be stands at the end.
 import ipaddress
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
-from models.errors import InvalidInput, NotAllowed, RowChanged
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent, WebhookEvent
 
 ALL_EVENTS = "*"
@@ -101,15 +101,20 @@ def update(
     now: int,
 ) -> Change:
     """Changes what differs from what was `seen` of it at first, or else from what is there. Raises
-    `NotFound`, `InvalidInput`, and `RowChanged` where that is another by now.
+    `NotFound`, `InvalidInput`, and `ChangedMeanwhile` where that is another by now.
     """
     row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
     there = as_seen(row.image)
     seen = seen or there
     edited = {name for name in SHOWN if getattr(form, name) != getattr(seen, name)}
-    if any(getattr(there, name) != getattr(seen, name) for name in edited):
-        raise RowChanged
-    wanted = _checked(form, SHOWN - edited)
+    differ = {
+        name for name in edited if getattr(there, name) not in (getattr(seen, name), getattr(form, name))
+    }
+    if differ:
+        labels = ", ".join(one.label for one in WEBHOOK_DESTINATIONS.columns if one.name in differ)
+        raise ChangedMeanwhile(f"the webhook ({labels})")
+    kept = {name: getattr(there, name) for name in SHOWN - edited}
+    wanted = _checked(replace(form, **kept), kept)
     if form.secret is not None:
         wanted["secret"] = form.secret or None
     after = {name: value for name, value in wanted.items() if not row.holds(name, value)}

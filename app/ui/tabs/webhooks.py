@@ -76,7 +76,7 @@ class WebhooksTab(RecordTab):
     def add_acts(self) -> None:
         add = self.commands.add
         add(create_act(self, "New webhook", self._create))
-        add(edit_act(self, "Edit", self._edit))
+        add(edit_act(self, "Edit", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)))
         for word, icon, active, key in (
             ("Activate", Icon.ACTIVATE, True, "A"),
             ("Deactivate", Icon.DEACTIVATE, False, "D"),
@@ -94,9 +94,6 @@ class WebhooksTab(RecordTab):
 
     def _create(self) -> None:
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
-
-    def _edit(self, webhook: Record) -> None:
-        WebhookDialog(self.context, webhook=webhook, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
         self.selection.with_ids(lambda ids: self.act(webhooks.set_active, ids, active))

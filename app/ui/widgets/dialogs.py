@@ -119,6 +119,10 @@ class Dialog(QDialog):
         for button in buttons:
             self._buttons.addWidget(button)
 
+    def add_apart(self, button: QPushButton) -> None:
+        """A button at the foot, apart from the answers."""
+        self._buttons.insertWidget(0, button)
+
     def set_answer(
         self,
         action: str,

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 
 from app.services.records.tables import valid_beside
 from app.ui.theme import Theme, set_property
+from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, in_column
-from models.errors import InvalidInput, TenantAdminError
+from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
 Value = str | bool | int
 Check = Callable[[Value], str]
@@ -49,9 +50,11 @@ class FormDialog(Dialog):
 
     The action emits `submitted()` when every check passes; the owner calls `write` for an act, or writes by
     itself and then calls `accept()`. With unsaved edits, Escape, Cancel and the close button ask first.
+    `outdated()` when a person lets it go because somebody else has changed what it shows.
     """
 
     submitted = Signal()
+    outdated = Signal()
 
     def __init__(
         self,
@@ -74,6 +77,10 @@ class FormDialog(Dialog):
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
         self.action_button = self.set_answer(action, self.submit)
+        self.read_again_button = push_button(theme, "Show it as it is now")
+        self.read_again_button.clicked.connect(self._read_again)
+        self.read_again_button.hide()
+        self.add_apart(self.read_again_button)
 
     def add_field(
         self, key: str, label: str, editor: QWidget, check: Check | None = None, hint: str = ""
@@ -158,6 +165,8 @@ class FormDialog(Dialog):
             if error.is_undecided:
                 self._discard()
                 return
+            if isinstance(error, ChangedMeanwhile):
+                self.read_again_button.show()
             field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
             self.set_problem(str(error), field)
             if field is not None:
@@ -193,6 +202,10 @@ class FormDialog(Dialog):
         ConfirmDialog(
             self.theme, title, sentence, action=discard, cancel="Keep editing", parent=self
         ).open_once(self._discard)
+
+    def _read_again(self) -> None:
+        self._discard()
+        self.outdated.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if (self._busy or self.is_dirty()) and self.isVisible() and self.result() != self.DialogCode.Accepted:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
@@ -20,6 +20,9 @@ from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
 from app.ui.widgets.formatting import first_line
 from models.engine import Database
 from models.errors import StillReferred
+
+if TYPE_CHECKING:
+    from app.ui.widgets.form_dialog import FormDialog
 
 NAMED: Final = 5
 """Of the records that have to stay, how many a question names."""
@@ -40,10 +43,20 @@ def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec
     return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY)
 
 
-def edit_act(tab: RecordTab, text: str, run: Callable[[Any], object]) -> ActionSpec:
-    """Calls `run` with the whole selected record, to open its form."""
+def edit_act(tab: RecordTab, text: str, form_of: "Callable[[Record], FormDialog]") -> ActionSpec:
+    """Opens the form of the selected record; and again where somebody else has changed it meanwhile."""
+
+    def open_form(record: Record) -> None:
+        form = form_of(record)
+        form.outdated.connect(show_again)
+        form.open_once()
+
+    def show_again() -> None:
+        tab.list.model.reload_records(frozenset([tab.current.record_id]))
+        tab.current.when_read_again(open_form)
+
     refusal = partial(tab.selection.refusal, single=True)
-    return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(run), refusal, "F2")
+    return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(open_form), refusal, "F2")
 
 
 def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:

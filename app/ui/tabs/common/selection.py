@@ -145,6 +145,12 @@ class CurrentRecord(QObject):
         elif wanted is not None:
             self._waiting = (wanted, use)
 
+    def when_read_again(self, use: Callable[[Any], object]) -> None:
+        """Reads it again, and calls `use` with it."""
+        self._read = None
+        self.reload()
+        self.when_whole(use)
+
     def reload(self) -> None:
         """Reads it again, if there is one."""
         record_id = self.record_id

@@ -9,7 +9,7 @@ from app.services.records.record import read_record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, TableColumn
 from app.services.records.webhooks import WebhookInput, valid_url
 from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, RowChanged
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, RowChanged
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 
@@ -138,6 +138,22 @@ def test_an_edit_of_what_was_seen_leaves_alone_what_others_have_changed_since(
         with pytest.raises(RowChanged, match="by somebody else in the meantime; nothing was changed"):
             webhooks.update(engine, webhook_id, edited, seen, actor="ops", now=NOW)
     assert sql.execute(stored).fetchone() == ("New", elsewhere, 0)
+
+
+def test_an_edit_gives_a_destination_no_host_of_an_address_that_it_has_no_more(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    webhook_id = create(engine)
+    seen = webhooks.as_seen(read_record(engine, WEBHOOK_DESTINATIONS, webhook_id).values)
+    webhooks.update(
+        engine, webhook_id, replace(seen, url="https://new.example/in", active=False), actor="ops", now=NOW
+    )
+    webhooks.update(engine, webhook_id, replace(seen, name="Renamed"), seen, actor="ops", now=NOW)
+    stored = "SELECT name, hostname, url FROM webhook_destinations"
+    assert sql.execute(stored).fetchone() == ("Renamed", "new.example", "https://new.example/in")
+    both = replace(seen, url="https://other.example/in", active=False, name="Other")
+    with pytest.raises(ChangedMeanwhile, match=r"shown of the webhook \(Name, URL\) was changed"):
+        webhooks.update(engine, webhook_id, both, seen, actor="ops", now=NOW)
 
 
 def test_no_column_that_is_declared_a_secret_is_in_an_audit_entry(

@@ -62,3 +62,25 @@ def test_a_webhook_without_events_says_that_it_delivers_nothing(
         tab.table.select_row(0)
     assert tab.model.index(0, tab.model.column_of("events")).data() == "none"
     assert tab.fields.value("Events") == "none, so it delivers nothing"
+
+
+@pytest.mark.slow
+def test_an_edit_of_what_somebody_else_has_changed_is_refused_and_shown_as_it_is(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown) as shown:
+        tab.table.select_row(0)
+    tab.commands.trigger("edit")
+    form = child(tab, WebhookDialog)
+    there = "UPDATE webhook_destinations SET name = 'Theirs' WHERE id = ?"
+    ask(context.opened.path, there, shown.args[0])
+    write(form, "name", "Mine")
+    assert form.read_again_button.isHidden()
+    form.submit()
+    qtbot.waitUntil(form.read_again_button.isVisible)
+    assert "(Name) was changed by somebody else" in form.problem.text()
+    with qtbot.waitSignal(tab.details_shown):
+        form.read_again_button.click()
+    qtbot.waitUntil(lambda: child(tab, WebhookDialog) is not form)
+    assert child(tab, WebhookDialog).values()["name"] == "Theirs"
