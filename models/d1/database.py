@@ -122,6 +122,8 @@ class D1Database(Database):
         return repeated(self.place, ask, cancelled)
 
     def bookmark(self, why: str) -> str | None:
+        if Capability.TIME_TRAVEL not in self.capabilities:
+            return None
         found = self._repeated(lambda: self.client.bookmark(self.database_id))
         if found is not None:
             with suppress(StorageError):  # a full disk keeps nobody from having it

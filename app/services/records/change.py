@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -28,7 +28,7 @@ class Change:
     `summary` is for a person ("3 users deleted"), and `along` what goes or changes in other rows with it
     (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends. `checks` are made for
     the act, for its undo and for doing it again. `bulk` are tables of which so many rows went that none is
-    named.
+    named. `bookmark` names the state before, where a database can be brought back to it (Time Travel).
     """
 
     summary: str
@@ -38,6 +38,22 @@ class Change:
     checks: Checks = field(default=lambda rows, limits: (), repr=False)
     bulk: frozenset[str] = frozenset()
     along: str = ""
+    bookmark: str | None = None
+
+    @property
+    def told(self) -> str:
+        """What a person is told when it is done."""
+        before = "" if self.bookmark is None else f"; before it, for Time Travel: {self.bookmark}"
+        return f"{self.summary}{before}"
+
+    @property
+    def recorded(self) -> tuple[Event, ...]:
+        """Its events as they are appended."""
+        if self.bookmark is None:
+            return self.events
+        return tuple(
+            replace(event, payload={**event.payload, "bookmark": self.bookmark}) for event in self.events
+        )
 
     @property
     def tables(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -11,8 +12,17 @@ from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
+from app.services.text import quoted
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, NotAllowed, OutcomeUnknown, Refused, RowChanged
+from models.errors import (
+    AlreadyExists,
+    ChangedSince,
+    NotAllowed,
+    OutcomeUnknown,
+    Refused,
+    RowChanged,
+    StorageError,
+)
 
 P = ParamSpec("P")
 
@@ -41,17 +51,25 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
-    `Database.run_batch`; nothing is written then.
+    `Database.run_batch`; nothing is written then. Before more than one row is changed a bookmark is taken of
+    what is there, where the database can be brought back to it (Time Travel), and named in the entries.
     """
     planned: list[tuple[Images, Change]] = []
+    bookmark: str | None = None
 
     def batch() -> Batch:
+        nonlocal bookmark
         images = Images(database)
         change = plan(images)
+        if len(change.rows) > 1:
+            if bookmark is None:
+                with suppress(StorageError):  # undo brings it back as well
+                    bookmark = database.bookmark(f"before {quoted(change.summary)}")
+            change = replace(change, bookmark=bookmark)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
         checks = change.checks(change.rows, database.limits)
-        return Batch(statements, change.events, checks, images.end(change.events))
+        return Batch(statements, change.recorded, checks, images.end(change.events))
 
     try:
         append(database, batch, now=now)

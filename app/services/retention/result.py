@@ -80,9 +80,8 @@ class RetentionResult:
     def change(self) -> Change:
         """What those who show the file are told of it; retention cannot be undone."""
         went = {table for table, rows in (*self.removed.items(), *self.changed.items()) if rows}
-        before = "" if self.bookmark is None else f"; before it, for Time Travel: {self.bookmark}"
-        said = f"Retention removed {self.outcome}{before}"
-        return Change(said, (), (), bulk=frozenset(went | {AUDIT_CHAIN.name}))
+        bulk = frozenset(went | {AUDIT_CHAIN.name})
+        return Change(f"Retention removed {self.outcome}", (), (), bulk=bulk, bookmark=self.bookmark)
 
     def to_json(self) -> dict[str, Any]:
         """The documented JSON of `tenant-admin retention --json`."""

@@ -367,7 +367,7 @@ class MainWindow(QMainWindow):
     def _say_change(self, change: Change, initiator: object) -> None:
         if self.context is not None:
             can_undo = change.undoable and initiator is not self.context.history
-            self.toast.show_message(change.summary, "Undo" if can_undo else "", self.undo)
+            self.toast.show_message(change.told, "Undo" if can_undo else "", self.undo)
 
     def undo(self) -> None:
         self.toast.hide()  # its Undo was for this act, and would take back the one before

@@ -115,6 +115,27 @@ def test_every_act_is_done_once(
     assert outcome(file) == outcome(database_path)
 
 
+def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    made = [users.create(production, "acme", f"{name}@acme.example", **BY) for name in "ab"]
+    edge.bookmarks = []
+    assert users.rename(production, str(made[0].rows[0].record_id), "c@acme.example", **BY).bookmark is None
+    assert edge.bookmarks == []
+    gone = users.delete(production, [str(change.rows[0].record_id) for change in made], **BY)
+    back = writing.undo(production, gone, now=NOW)
+    assert [gone.bookmark, back.bookmark] == edge.bookmarks
+    assert gone.told == f"2 users deleted; before it, for Time Travel: {gone.bookmark}"
+    assert {one.why for one in production.bookmarks()[1]} >= {"before “2 users deleted”"}
+    edge.refuses_travel = True
+    again = writing.undo(production, back, now=NOW)
+    assert again.bookmark is None
+    with closing(apsw.Connection(str(file))) as connection:
+        payloads = connection.execute("SELECT payload FROM audit_chain WHERE seq > 3 ORDER BY seq").fetchall()
+    said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
+    assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, None, None]
+
+
 @pytest.mark.parametrize("fault", LOSING)
 def test_what_cannot_be_done_is_said_as_on_a_file(production: D1Database, edge: Edge, fault: str) -> None:
     created = users.create(production, "acme", "ada@acme.example", **BY)
@@ -183,7 +204,7 @@ def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_
     result = retain(database, checkpoint=unsigned(path), **HOW)
     assert result.total
     assert result.bookmark == edge.bookmarks[-1]
-    assert result.change().summary.endswith(f"; before it, for Time Travel: {result.bookmark}")
+    assert result.change().told.endswith(f"; before it, for Time Travel: {result.bookmark}")
     assert not planned(LocalDatabase(path), days=60).total
     with closing(apsw.Connection(str(path))) as connection:
         assert (chains.problems(connection), account(connection)) == ([], before)
