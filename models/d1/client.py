@@ -102,7 +102,7 @@ IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
 """Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
 
 
-def _rest(seconds: float, cancelled: Stop) -> None:
+def rest(seconds: float, cancelled: Stop) -> None:
     """Raises `Cancelled`."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
@@ -207,11 +207,11 @@ class Client:
             except RateLimited as error:
                 if not IN_BACKGROUND.get():
                     raise
-                _rest(error.until - time.time(), lambda: cancelled() or dropped())
+                rest(error.until - time.time(), lambda: cancelled() or dropped())
             except NotReached:
                 if (wait := next(waits, None)) is None:
                     raise
-                _rest(wait, lambda: cancelled() or dropped())
+                rest(wait, lambda: cancelled() or dropped())
 
     def _await_turn(self, cancelled: Stop) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
-from models.d1.client import IN_BACKGROUND, Answer, Client, Dropped, NotKnown, Refusal, TooLong
+from models.d1.client import IN_BACKGROUND, Answer, Client, Dropped, NotKnown, Refusal, TooLong, rest
 from models.d1.errors import DatabaseFull, Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
@@ -192,7 +192,7 @@ class D1Database(Database):
                         self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
                         return exact
                 return before
-            _wait(attempt, never)
+            rest(_BACK_OFF * 2**attempt, never)
         raise ReturnUnknown(self.place, why)
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
@@ -238,7 +238,7 @@ class D1Database(Database):
             self.waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         for attempt in range(_TRIES - 1):
             try:
-                _wait(attempt, unwanted)
+                rest(_BACK_OFF * 2**attempt, unwanted)
                 return self._run(batch, unwanted, unwanted).seconds
             except Cancelled:
                 raise OutcomeUnknown(self.place, _ENDED) from None
@@ -294,16 +294,8 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
         except NotKnown as error:
             if attempt == _TRIES - 1:
                 raise NoAnswer(place, str(error)) from None
-            _wait(attempt, cancelled)
+            rest(_BACK_OFF * 2**attempt, cancelled)
     raise AssertionError
-
-
-def _wait(attempt: int, cancelled: Stop) -> None:
-    until = time.monotonic() + _BACK_OFF * 2**attempt
-    while (left := until - time.monotonic()) > 0:
-        if cancelled():
-            raise Cancelled
-        time.sleep(min(left, 0.05))
 
 
 _SUFFIX: Final = re.compile(r"(?: at offset \d+)?: SQLITE_(?P<kind>\w+?)(?: \(extended: SQLITE_\w+\))?$")

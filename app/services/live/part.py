@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from app.services.live.paging import CHAIN, SEQUENCE, Line, PagedTable
-from app.services.records.rows import RawText
+from app.services.records.rows import RawText, given
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import DamagedFile, FileLocked, StorageError
 from models.local.atomic import PART, alone_with, expected_errors, lock_of
@@ -96,9 +96,9 @@ class Part:
             self.file.executemany(f"{start} ({', '.join('?' * len(table.columns))})", rows)
             return
         for row in rows:
-            cells = ", ".join("CAST(? AS TEXT)" if isinstance(value, RawText) else "?" for value in row)
-            values = [value.raw if isinstance(value, RawText) else value for value in row]
-            self.file.execute(f"{start} ({cells})", values)
+            cells = list(map(given, row))
+            values = [value for cell in cells for value in cell.params or ()]
+            self.file.execute(f"{start} ({', '.join(cell.sql for cell in cells)})", values)
 
     def finish(self, objects: Rows) -> None:
         """What comes behind the rows: indexes are made faster there, and triggers would fire. Where it fails,
