@@ -84,8 +84,9 @@ class Numbering:
         None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
         from then on (`Database.asks`).
         """
-        # Where each call takes its time all is asked at once.
-        also = [] if self._database.usage is None else [raw(_NUMBERED, MARKER_EVENT, _NEWEST)]
+        # Where each call takes its time all is asked at once, and nothing twice.
+        asks = self._database.usage is not None and "_tenants" not in vars(self)
+        also = [raw(_NUMBERED, MARKER_EVENT, _NEWEST)] if asks else []
         counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
         if answers:
             self._tenants = answers[0]

@@ -1,16 +1,20 @@
 """Whether an entry of ours would take a number that the platform's gateway gives next."""
 
+from collections.abc import Sequence
+
 import apsw
 import pytest
+from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import Numbering
-from models.engine import Database
+from models.engine import Database, Rows, Usage
 from models.local.database import LocalDatabase
 from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.gateway import append_by_tenant
+from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.retaining import planned, retain
 
 OLD = NOW - 90 * DAY - 3_600
@@ -129,3 +133,23 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
     append_by_tenant(sql, "aurora", NOW)
     assert engine.asks and chains.problems(sql) == []
     assert planned(engine, days=400).caution is not None, "for a run of another day"
+
+
+class Counted(PlainEngine):
+    """Where each row that is read costs something."""
+
+    usage, asked = Usage(), 0
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        self.asked += sum("is_apart" in query.sql()[0] for query in queries)
+        return super().read_batch(queries)
+
+
+def test_what_is_told_and_cautioned_is_read_once(database: LocalDatabase) -> None:
+    number(database, {"aurora": range(1, 41), "borealis": range(50, 61)})
+    engine = Counted(database.path)
+    with engine.connection_context():
+        numbering = Numbering(engine)
+        assert numbering.told_in == "system"
+        assert "to “borealis”;" in str(numbering.caution(["system"]))
+    assert engine.asked == 1
