@@ -1,6 +1,7 @@
 """Search everything: one text, looked for in the table of every tab."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from app.services.records.list_query import ListQuery, number_in
@@ -12,6 +13,8 @@ from models.engine import Database
 
 EXCERPT: Final = 80
 """Characters shown of a long text in which something was found."""
+
+_HASHES = ("hash", "previous_hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ def everything(
 ) -> SearchResult:
     """The records of the scope that contain `text`, as the tabs' own text filters find them.
 
-    A record whose id is `text` (an audit entry by its number) comes first in its group. Tables that the file
+    A record whose id is `text` (an audit entry by its number) comes first in its group, an entry with the
+    hash before the one that names it as its previous. Tables that the file
     lacks are passed over. The caller holds a connection; raises the storage errors.
     """
     wanted = text.strip()
@@ -65,8 +69,10 @@ def everything(
     named = [(query, _id_in(wanted, table)) for query, table in zip(queries, tables, strict=True)]
     groups = []
     found = lists.search(database, named, limit_per_table)
-    for table, query, (total, rows) in zip(tables, queries, found, strict=True):
-        cells = (dict(zip(table.names, row, strict=True)) for row in rows)
+    for table, (query, named_id), (total, rows) in zip(tables, named, found, strict=True):
+        cells = [dict(zip(table.names, row, strict=True)) for row in rows]
+        if set(_HASHES) <= set(table.names):
+            cells.sort(key=partial(_comes_later, named_id, wanted))
         groups.append(Group(table.name, total, tuple(_hit(table, row, query) for row in cells)))
     return SearchResult(wanted, tuple(group for group in groups if group.total))
 
@@ -86,7 +92,8 @@ def _hit(table: Table, row: dict[str, Value], query: ListQuery) -> Hit:
         value = row[name]
         if table.numbered and name == table.key.name and isinstance(value, int):
             return f"{table.noun[0]} {value:,}"
-        return excerpt(readable(value), query.text)
+        said = excerpt(readable(value), query.text)
+        return f"{name.replace('_', ' ')} {said}" if name in _HASHES else said
 
     # Which tenant is meant goes without saying where only one is looked at.
     tenant = readable(row.get("tenant_id")) if query.scope == EVERYONE else ""
@@ -99,7 +106,18 @@ def _telling(row: dict[str, Value], names: tuple[str, ...], text: str, title: st
     """The first column that has the text, where the title has it not; else the last."""
     if _has(title, text):
         return names[-1]
-    return next((name for name in names if _has(readable(row[name]), text)), names[-1])
+    return next((name for name in names if _has_it(row, name, text)), names[-1])
+
+
+def _comes_later(named_id: Value, text: str, entry: dict[str, Value]) -> bool:
+    """Whether an entry is found by what it says of the one before it."""
+    return entry["seq"] != named_id and _has_it(entry, "previous_hash", text)
+
+
+def _has_it(row: dict[str, Value], name: str, text: str) -> bool:
+    """Hashes are found by their beginning."""
+    value = readable(row[name])
+    return value.startswith(text.lower()) if name in _HASHES else _has(value, text)
 
 
 def _has(where: str, text: str) -> bool:

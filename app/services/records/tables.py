@@ -225,7 +225,7 @@ AUDIT_CHAIN = Table(
     sort="seq",
     gives_way=("hash", "created_at", "previous_hash"),
     heading=("event_type",),
-    details=(("seq",), ("payload",)),
+    details=(("seq",), ("hash", "previous_hash", "payload")),
     columns=(
         _C("seq", _K.KEY, "Seq"),
         _C("created_at", _K.TIME, "Time"),

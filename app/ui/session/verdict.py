@@ -35,10 +35,18 @@ class FileVerdict(QObject):
         self.failure: str | None = None
 
     @property
+    def known(self) -> Outcome | KeptVerdict | None:
+        return self.outcome or self.last
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether what is known is of the chains of all tenants, rather than of a part that is broken."""
+        return self.outcome is None or self.outcome.asked.is_whole or self.outcome.asked.since is not None
+
+    @property
     def through(self) -> int | None:
         """The last entry that what is known speaks of; None where nothing is."""
-        known = self.outcome or self.last
-        return None if known is None else known.through
+        return None if self.known is None else self.known.through
 
     @property
     def is_broken(self) -> bool:

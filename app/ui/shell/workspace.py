@@ -231,6 +231,7 @@ class Workspace(QWidget):
             tab.set_scope(self.scope)
             tab.jump.connect(self.jump)
             tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
+            tab.everyone_wanted.connect(self.everyone_wanted)
             for answered in (tab.list.loaded, tab.list.failed):
                 answered.connect(self._answered)
             in_column(tab, within=page)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from app.ui.theme import Kind, Theme
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import ENDS, push_button
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
@@ -62,7 +62,7 @@ class ActionSpec:
 
     def purpose(self) -> str:
         """What it does at any time: words that change may name a record."""
-        return self.plain() if isinstance(self.text, str) else self.name.capitalize()
+        return self.plain() if isinstance(self.text, str) else self.name.replace("_", " ").capitalize()
 
     def plain(self) -> str:
         """Its words without the mnemonic's mark."""
@@ -112,6 +112,7 @@ class Actions(QObject):
         spec = self._specs[name]
         button = push_button(self._theme, spec.on_button(), kind=spec.kind, icon=spec.icon)
         button.setAccessibleName(spec.plain())
+        button.setProperty(ENDS, spec.ends)
         button.clicked.connect(lambda: self.trigger(name))
         self._buttons[name] = button
         return button
@@ -136,6 +137,9 @@ class Actions(QObject):
             self.refused.emit(refusal)
         if spec.checked is not None:  # Qt has turned it off where it was on
             self._actions[name].setChecked(spec.checked())
+
+    def ends(self, name: str) -> bool:
+        return self._specs[name].ends
 
     def action(self, name: str) -> QAction:
         return self._actions[name]

@@ -1,10 +1,10 @@
 """Buttons, and chips: a status as a word on a tinted pill, and a row of exclusive toggles with counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QCursor, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -185,10 +185,20 @@ class Choice:
 _BETWEEN = 8
 
 
+ENDS = "ends"
+"""The property of a button that does what ends something."""
+
+
 class Lines(QWidget):
-    """Parts beside each other, in several lines where one has no room for all."""
+    """Parts beside each other, in several lines where one has no room for all.
+
+    What a click there brings under the mouse does nothing that `ENDS` something before the mouse has left:
+    the second click of two was for what stood there before.
+    """
 
     _parts: Sequence[QWidget] = ()
+    _placed: Mapping[QWidget, QRect] = {}
+    _clicked = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -202,6 +212,18 @@ class Lines(QWidget):
             put_away = part.isHidden() and part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
             part.setParent(self)
             part.setHidden(put_away)
+            part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self._clicked = True
+        return super().eventFilter(watched, event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._clicked = False
+        for part in self._parts:
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
 
     def parts(self) -> Sequence[QWidget]:
         """Those that are to be seen, in order."""
@@ -245,7 +267,13 @@ class Lines(QWidget):
         return places
 
     def _arrange(self) -> None:
-        for part, place in zip(self.parts(), self._places(self.width()), strict=True):
+        mouse = self.mapFromGlobal(QCursor.pos())
+        before = self._placed
+        self._placed = dict(zip(self.parts(), self._places(self.width()), strict=True))
+        for part, place in self._placed.items():
+            comes = place.contains(mouse) and not before.get(part, QRect()).contains(mouse)
+            if comes and self._clicked and part.property(ENDS):
+                part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             part.setGeometry(place)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,7 +89,7 @@ class AuditTab(RecordTab):
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(lambda _: self._go_to_first())
         self.panel.verified.connect(self.verified)
-        self.panel.chosen.connect(self.show_record)
+        self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
         return (self.panel,)
 
@@ -176,7 +177,7 @@ class AuditTab(RecordTab):
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.verify_whole, idle))
         for name, text, icon, run, refusal, keys in (
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
-            (SELECTED, "Verify these entries", Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
+            (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
             (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
@@ -222,7 +223,7 @@ class AuditTab(RecordTab):
 
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:
-            self.panel.forget()
+            self.panel.turn_to(scope.tenant_id)
         super().set_scope(scope)
 
     def changed_outside(self) -> None:
@@ -238,6 +239,9 @@ class AuditTab(RecordTab):
         made = known is not None and known.intact and (known.checkpoint or known.asked.since)
         new_alone = self.context.costs and self.scope == EVERYONE and made
         return "Verify what is new" if new_alone else "Verify chain"
+
+    def _selected_words(self) -> str:
+        return "Verify this entry" if self.list.selected_count() == 1 else "Verify these entries"
 
     def verify(self, archive: Path | None = None) -> None:
         """Verifies the chains in scope as one with their archive, here or where retention keeps it.
@@ -299,9 +303,21 @@ class AuditTab(RecordTab):
         return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
 
     def _go_to_first(self) -> None:
-        """Goes to what is wrong, unless the person is at an entry already."""
-        if not self.table.selectionModel().hasSelection():
+        """Goes to what is wrong, unless the person is at an entry already; what they filter by stays."""
+        first = self.findings.first
+        if first is None or self.table.selectionModel().hasSelection():
+            return
+        if self.query().filtered or self.scope.tenant_id not in (None, first.tenant):
+            where = "The first finding" if first.seq is None else f"Entry {formatting.grouped(first.seq)}"
+            said = f"{where} is not among the rows shown. Choose it in the list of findings to go to it."
+            self.list.jump(first.seq, on_missing=partial(self.context.say, said))
+        else:
             self.findings.go_to_first()
+
+    def _show_finding(self, seq: object) -> None:
+        if self.scope.tenant_id not in (None, self.findings.tenant_of(seq)):
+            self.everyone_wanted.emit()
+        self.show_record(seq)
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""

@@ -65,6 +65,11 @@ class VerificationPanel(QWidget):
         self._judged.connect(self._show_verdict)
         self._store, _ = store_and_verifier()
         self._part: Outcome | None = None
+        """Of a range, or against an export, until other chains are in sight."""
+        self._tenant: str | None = None
+        self._tenants: dict[str, Outcome] = {}
+        """Of the whole chain of a tenant, until all of them are verified."""
+        self._whole = context.verdict.outcome
         self._listed: Report | None = None
         context.verdict.changed.connect(self._verdict_changed)
         context.outside.displaced.connect(self._displaced)
@@ -96,13 +101,27 @@ class VerificationPanel(QWidget):
 
     @property
     def outcome(self) -> Outcome | None:
-        """What the banner goes by: of a part that was verified last, or of the whole if that is broken."""
-        verdict = self._context.verdict
-        return verdict.outcome if verdict.is_broken and verdict.outcome else self._part or verdict.outcome
+        """What the headline is of, which a range never is where more than that is known."""
+        return self._shown or self._context.verdict.outcome or self._part
+
+    @property
+    def _shown(self) -> Outcome | None:
+        """What the headline is of; None for what is known of all chains, as it is where that is broken."""
+        verdict, part = self._context.verdict, self._part
+        if verdict.is_broken:
+            return None
+        if part is not None and part.asked.export is not None:
+            return part
+        return self._of_tenant or (part if verdict.known is None else None)
+
+    @property
+    def _of_tenant(self) -> Outcome | None:
+        return None if self._tenant is None else self._tenants.get(self._tenant)
 
     def state(self, seq: int) -> State:
         """What is known of an entry, by the latest verification that looked at it."""
-        known = [of.state(seq) for of in (self._part, self._context.verdict.outcome) if of is not None]
+        latest_first = (self._part, self._of_tenant, self._context.verdict.outcome)
+        known = [of.state(seq) for of in latest_first if of is not None]
         looked_at = (state for state in known if state not in (State.UNCHECKED, State.OUTSIDE))
         return next(looked_at, known[0] if known else State.UNCHECKED)
 
@@ -180,14 +199,17 @@ class VerificationPanel(QWidget):
         """Claims less: somebody else has written to the file since it was verified."""
         if self._part is not None:
             self._part = replace(self._part, outdated=True)
+        self._tenants = {name: replace(of, outdated=True) for name, of in self._tenants.items()}
         self._context.verdict.outdate()
         self._verdict_changed()
 
-    def forget(self) -> None:
-        """Claims nothing any more of a part: other chains are in sight. What is known of all stays."""
+    def turn_to(self, tenant: str | None) -> None:
+        """Other chains are in sight: nothing is claimed any more of a range. What is known of whole chains
+        stays.
+        """
         headline = "Verification cancelled" if self._is_due else ""
         self.cancel()
-        self._part = None
+        self._part, self._tenant = None, tenant
         self._say_known(headline)
         self.changed.emit()
 
@@ -230,37 +252,44 @@ class VerificationPanel(QWidget):
     def _advance(self, done: int, total: int) -> None:
         if self._job is not None and not self._job.cancelled:
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
-            detail = f"{done:,} of {total:,} entries · {rate}"
+            detail = f"{done:,} of {counted(total, 'entry', 'entries')} · {rate}"
             self.banner.show_progress(words.running(self._asked), done, total, detail)
 
     def _show(self, outcome: Outcome) -> None:
-        self._part = None if outcome.asked.is_whole else outcome
+        section = outcome.asked.section
+        of_tenant = section.tenant if outcome.asked.export is None and not section.is_range else None
+        self._part = None if outcome.asked.is_whole or of_tenant is not None else outcome
         self._context.verdict.take(outcome)
+        if of_tenant is not None:
+            self._tenants[of_tenant] = outcome
         self._say_known()
         self.changed.emit()
 
     def _verdict_changed(self) -> None:
+        if self._whole is not self._context.verdict.outcome:
+            self._whole, self._part = self._context.verdict.outcome, None
+            self._tenants.clear()
         if not self.is_running:
             self._say_known()
             self.changed.emit()
 
     def _say_known(self, headline: str = "") -> None:
-        """What a part says stands beside what is broken, and never in its place."""
-        verdict, part = self._context.verdict, self._part
+        """What a part says stands on a line of its own below what is known of more, never in its place."""
+        verdict, shown, part = self._context.verdict, self._shown, self._part or self._of_tenant
         lacking = self._context.without(AUDIT_CHAIN.name)
         if lacking is not None:
             self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
-        tone, head, rest, detail, icon = words.of_file(verdict, now, utc)
-        if part is not None and part is not verdict.outcome:
-            of_part = words.banner(part)
-            if verdict.is_broken:
-                detail = f"{of_part[1]} {of_part[2]} · {detail}"
-            else:
-                tone, head, rest, detail, icon = of_part
-        elif headline and verdict.outcome is None and verdict.last is None:
-            head = headline
+        of_more = words.of_file(verdict, now, utc) if shown is None else words.banner(shown)
+        tone, head, rest, detail, icon = of_more
+        if shown is None and verdict.known is None:
+            head = headline or head
+        elif shown is None and self._tenant is not None and verdict.is_of_all:
+            head = f"All tenants: {words.inside(head)}"
+        if part not in (None, shown, verdict.outcome):
+            _, of_part, what, *_ = words.banner(part)
+            detail = f"Since then: {of_part} {what}".rstrip() + f"\n{detail}"
         self._say(tone, head, rest, detail, icon=icon)
         report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
@@ -426,10 +455,18 @@ class FindingsPanel(QFrame):
         self._more.setVisible(hidden > 0)
         self.setVisible(bool(found))
 
+    @property
+    def first(self) -> Finding | None:
+        return self._found[0] if self._found else None
+
     def go_to_first(self) -> None:
         """Selects the first, where there is one."""
         if not self.isHidden():
             self.table.select_row(0)
+
+    def tenant_of(self, seq: object) -> str | None:
+        """Whose the entry is that is chosen."""
+        return next((found.tenant for found in self._found if found.seq == seq), None)
 
     def _choose(self) -> None:
         if self.table.currentIndex().isValid():

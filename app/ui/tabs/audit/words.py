@@ -99,10 +99,10 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if tenant is not None:
         chain = head.removeprefix("Chain ")
         named = f"Chain of {tenant} {chain}"
-        head = named if chain != head else f"{tenant}: {head[:1].lower()}{head[1:]}"
+        head = named if chain != head else f"{tenant}: {inside(head)}"
     elif asked.export is not None:
         head += f" against {asked.export.name}"
-    how = {Verdict.VERIFIED: "", Verdict.CONSISTENT: " verified"}.get(report.verdict, " checked")
+    how = "" if tone is Tone.OK else " checked"
     rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
     rest += f", {report.tally}" if report.tally else ""
     rest += ", before it was changed" if outcome.outdated else ""
@@ -128,20 +128,15 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
 
 def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> Words:
     """That these entries alone were looked at is the first thing said."""
-    tone, _, icon = HEADLINES[report.verdict]
-    name = f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
-    one = first == last
-    headline = {
-        Verdict.UNPROVEN_START: f"{name}: start unproven",
-        Verdict.TAMPERED: f"{name} {'does' if one else 'do'} not hold",
-        Verdict.UNREADABLE: f"{name} cannot be read",
-    }.get(report.verdict, f"{name} {'holds' if one else 'hold'}")
+    tone, words, icon = HEADLINES[report.verdict]
     whose = f" of {tenant}" if tenant is not None else ""
-    how = "verified" if report.intact else "checked"
-    rest = f"— {_entries(report.entries)}{whose} {how}"
-    rest += f", {report.tally}" if report.tally else ""
+    one, name = first == last, f"{_named(first, last)}{whose}"
+    headline = f"{name} verified" if report.intact else f"{name}: {inside(words)}"
+    said = "" if one else _entries(report.entries) if report.intact else f"{_entries(report.entries)} checked"
+    rest = ", ".join(filter(None, (said, report.tally)))
+    rest = f"— {rest}" if rest else ""
     if report.intact and not report.entries:
-        rest, detail = f"— no entries{whose} are there", "The rest of the chain was not looked at."
+        rest, detail = "— no entries are there", "The rest of the chain was not looked at."
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was verified" if one else "Only these entries were verified"
     detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
@@ -153,7 +148,16 @@ def running(asked: Asked) -> str:
     _, first, last = asked.section
     if first is None or last is None:
         return "Verifying…"
-    return f"Verifying entries {grouped(first)} to {grouped(last)}…"
+    return f"Verifying {inside(_named(first, last))}…"
+
+
+def _named(first: int, last: int) -> str:
+    return f"Entry {grouped(first)}" if first == last else f"Entries {grouped(first)} to {grouped(last)}"
+
+
+def inside(head: str) -> str:
+    """A headline behind the words that name whose it is."""
+    return f"{head[:1].lower()}{head[1:]}"
 
 
 def _entries(count: int) -> str:

@@ -100,9 +100,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
-    return record_act(
-        "delete", "Delete", Icon.DELETE, lambda: tab.list.when_agreed(run), tab.selection.refusal, "Del"
-    )
+    ask = partial(tab.list.when_agreed, run)
+    return record_act("delete", "Delete", Icon.DELETE, ask, tab.selection.refusal, "Del", ends=True)
 
 
 def history_act(tab: RecordTab) -> ActionSpec:

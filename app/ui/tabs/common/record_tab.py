@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.services.records.change import Change, effect_on
@@ -50,14 +50,16 @@ class RecordTab(QWidget):
     `activate()` is called, which the frame does when the tab is looked at.
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
-    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries. `opens` names
-    the act of Return and of a double click; without one they go on to the inspector. F4 folds that away,
-    which it is at first where the tab is narrow; what is chosen holds for the other tabs, too.
+    when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries, and
+    `everyone_wanted()` for all tenants. `opens` names the act of Return and of a double click; without one
+    they go on to the inspector. F4 folds that away, which it is at first where the tab is narrow; what is
+    chosen holds for the other tabs, too.
     """
 
     jump = Signal(str, object)
     details_shown = Signal(object)
     history_wanted = Signal(str)
+    everyone_wanted = Signal()
     spec: ClassVar[TabSpec]
     margin: ClassVar[int] = 16
     narrow: ClassVar[int] = NARROW
@@ -216,6 +218,13 @@ class RecordTab(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.fold_as_chosen()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leads back to the rows from wherever Return or Tab has led to."""
+        if event.key() == Qt.Key.Key_Escape and not self.table.hasFocus():
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            super().keyPressEvent(event)
 
     @property
     def is_narrow(self) -> bool:

@@ -1,6 +1,7 @@
 """The planning runs: how far they came, what they produced, and the status an administrator may give them."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import history_act, record_act
+from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
@@ -208,19 +209,28 @@ class RunsTab(RecordTab):
     # acts
 
     def _give_status(self, act: RunAct) -> None:
-        """To those of the selected runs to which it applies, as the button says."""
+        """To those of the selected runs to which it applies, as the button says; what ends several asks."""
         lists = self.context.lists
 
-        def able(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
-            rows = list(lists.rows(database, query, keys, ("id", "status")))
-            found = [row[0] for row in rows if refusal_of(act, {row[1]}, self._taken) is None]
-            return found or [row[0] for row in rows]  # the act says why it does not apply
+        def able(database: Database, query: ListQuery, keys: Keys) -> Frozen:
+            rows = list(lists.rows(database, query, keys, ("id", "idea", "status")))
+            found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
+            others = f"The other {len(rows) - len(found):,} of the {len(rows):,} selected stay as they are. "
+            stay = others if len(found) < len(rows) else ""
+            return replace(freeze(found or rows), stay=stay)  # where none can, the act says why
 
-        def give(ids: list[Any]) -> None:
+        def give(runs: Frozen) -> None:
             if act.status is None:
-                self.act(planning.restore, ids)
+                do = partial(self.act, planning.restore, runs.ids)
             else:
-                self.act(planning.set_status, ids, act.status)
+                do = partial(self.act, planning.set_status, runs.ids, act.status)
+            if not (self.commands.ends(act.name) and len(runs.ids) > 1):
+                do()
+                return
+            count = counted(len(runs.ids), "run")
+            action = f"{act.text.removesuffix(' run')} {count}"
+            sentence = f"{count} will be {act.done}. {runs.stay}Undo takes it back."
+            ask_about(self, runs, do, f"{action}?", sentence, action=action)
 
         self.list.when_agreed(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
 

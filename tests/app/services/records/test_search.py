@@ -12,6 +12,7 @@ from app.services.records.search import Group, SearchResult, excerpt
 from app.services.records.tables import EVERYONE, Scope
 from models.engine import Database
 from models.schema import inspect
+from models.tables import AuditEntry
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
 from tests.fixtures.sample import sample
@@ -58,6 +59,15 @@ def test_wildcards_are_letters(engine: Database, lists: Lists) -> None:
 def test_an_entry_is_found_by_its_number_first(engine: Database, lists: Lists, text: str) -> None:
     hits = group(search.everything(engine, lists, EVERYONE, text), "audit_chain").hits
     assert hits[0].record_id == 2
+
+
+def test_an_entry_is_found_by_its_own_hash_before_the_one_that_follows_it(
+    engine: Database, lists: Lists
+) -> None:
+    ((stored,),) = engine.rows(AuditEntry.select(AuditEntry.hash).where(AuditEntry.seq == 1).tuples())
+    hits = group(search.everything(engine, lists, EVERYONE, stored[:10].upper()), "audit_chain").hits
+    assert [hit.record_id for hit in hits] == [1, 2]
+    assert [hit.detail.split(" · ")[2] for hit in hits] == [f"hash {stored}", f"previous hash {stored}"]
 
 
 def test_another_tenants_entry_is_not_found_by_its_number(engine: Database, lists: Lists) -> None:

@@ -76,16 +76,16 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     with qtbot.waitSignal(page.verified):
         page.verify_range(10, 10)
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
-    assert page.banner.detail().startswith("Entry 10 holds — 1 entry verified")
+    assert page.banner.detail().startswith("Since then: Entry 10 verified\n")
     assert window.shield.text() == "Chain broken"
     with qtbot.waitSignal(page.verified):
         page.verify_range(300, 300)
     assert page.banner.headline().startswith("Chain broken — 600 entries checked, 1 error")
-    assert page.banner.detail().startswith("Entry 300 does not hold — 1 entry checked, 1 error")
+    assert page.banner.detail().startswith("Since then: Entry 300: chain broken — 1 entry checked, 1 error\n")
     assert [page.panel.state(seq).value[0] for seq in (10, 299, 300)] == ["linked", "linked", "hash wrong"]
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq <> 300 LIMIT 1")[0][0]
     window.tenants.pick(tenant)
-    assert page.banner.headline().startswith("Chain broken")
+    assert page.banner.headline().startswith("All tenants: chain broken")
 
 
 def test_the_verdict_is_kept_where_the_preference_is_off(

@@ -14,7 +14,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
-from app.services.records.tables import Scope
+from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -104,7 +104,7 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
     page.table.setFocus()
     with qtbot.waitSignal(page.verified):
         press("V")
-    assert page.banner.headline() == "Entries 570 to 590 hold — 21 entries verified"
+    assert page.banner.headline() == "Entries 570 to 590 verified — 21 entries"
     assert page.banner.tone() is Tone.OK
     assert page.banner.detail().startswith(
         "Only these entries were verified; checkpoints say nothing of a range"
@@ -121,7 +121,7 @@ def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     page.table.setFocus()
     with qtbot.waitSignal(page.verified):
         press("V")
-    assert page.banner.headline() == "Entry 591 holds — 1 entry verified"
+    assert page.banner.headline() == "Entry 591 verified"
     assert page.banner.detail().startswith("Only this entry was verified")
 
 
@@ -137,7 +137,7 @@ def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, pa
     with qtbot.waitSignal(page.verified):
         menu.setActiveAction(menu_action(menu, "Verify these entries"))
         qtbot.keyClick(menu, Qt.Key.Key_Return)
-    assert page.banner.headline() == "Entries 593 to 595 hold — 3 entries verified"
+    assert page.banner.headline() == "Entries 593 to 595 verified — 3 entries"
 
 
 @pytest.mark.slow
@@ -177,9 +177,9 @@ def test_a_range_is_typed_and_verified_with_the_keyboard_alone(qtbot: QtBot, pag
     with qtbot.waitSignal(page.verified):
         press("Return")
     closed(qtbot, page, VerifyRangeDialog)
-    assert page.banner.headline() == "Entries 100 to 150 hold — 51 entries verified"
+    assert page.banner.headline() == "Entries 100 to 150 verified — 51 entries"
     press("Ctrl+Return")
-    qtbot.waitUntil(lambda: page.banner.headline() == "Chain verified — 600 entries verified")
+    qtbot.waitUntil(lambda: page.banner.headline() == "Chain verified — 600 entries")
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
 
 
@@ -229,9 +229,7 @@ def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTa
     closed(qtbot, page, VerifyRangeDialog)
     with qtbot.waitSignal(page.verified):
         page.verify_range(mine[-30], mine[-5])
-    assert (
-        page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} hold — 26 entries of {tenant} verified"
-    )
+    assert page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} of {tenant} verified — 26 entries"
     assert f"Continues from entry {mine[-31]}" in page.banner.detail()
     shown = links(qtbot, page)
     assert (shown[mine[-31]], shown[mine[-30]], shown[mine[-4]]) == (OUTSIDE, "linked", OUTSIDE)
@@ -245,7 +243,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
         ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     with qtbot.waitSignal(page.verified):
         page.verify_range(580, 599)
-    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 error"
     assert page.banner.tone() is Tone.BAD
     qtbot.waitUntil(lambda: page.list.current_id() == 590)
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
@@ -253,8 +251,8 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     with qtbot.waitSignal(page.verified):
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
-    assert page.banner.headline() == "Entries 580 to 599 do not hold — 20 entries checked, 1 error"
-    assert page.banner.detail().startswith("Entries 200 to 300 hold — 101 entries verified")
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 error"
+    assert page.banner.detail().startswith("Since then: Entries 200 to 300 verified — 101 entries\n")
     assert page.findings.isVisible()
 
 
@@ -377,7 +375,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     page, entries = audit_tab(show_tab, qtbot), count(demo_path, "audit_chain")
     with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
-    assert page.banner.headline() == f"Chain verified — {entries} entries verified"
+    assert page.banner.headline() == f"Chain verified — {entries} entries"
     start = "4 tenants from the very first entry on · with 3 archive files · checkpoint 1 signed"
     assert page.banner.detail().startswith(start)
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
@@ -438,6 +436,78 @@ def test_a_folder_that_is_gone_is_said_and_the_file_verified_alone(
 
 
 @pytest.mark.slow
+def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
+    qtbot: QtBot, window: MainWindow, in_window: AuditTab, demo_path: Path
+) -> None:
+    page = in_window
+    most = "SELECT tenant_id, count(*) FROM audit_chain GROUP BY tenant_id ORDER BY count(*) DESC LIMIT 1"
+    ((tenant, count),) = ask(demo_path, most)
+    of_tenant = f"Chain of {tenant} verified — {count} entries"
+    window.tenants.pick(tenant)
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    assert page.banner.headline() == of_tenant
+    with qtbot.waitSignal(page.verified):
+        page.verify_range(1, 5)
+    assert page.banner.headline() == of_tenant, "what is known of more stays"
+    assert page.banner.detail().startswith(f"Since then: Entries 1 to 5 of {tenant} verified")
+    window.tenants.pick(None)
+    assert page.banner.headline() == "Not verified yet"
+    window.tenants.pick(tenant)
+    assert page.banner.headline() == of_tenant
+    window.tenants.pick(None)
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    whole = page.banner.headline()
+    with qtbot.waitSignal(page.verified):
+        page.verify_range(5, 5)
+    assert page.banner.headline() == whole == "Chain verified — 600 entries"
+    assert page.banner.detail().startswith("Since then: Entry 5 verified\n")
+    window.tenants.pick(tenant)
+    assert page.banner.headline() == "All tenants: chain verified — 600 entries"
+
+
+@pytest.mark.slow
+def test_what_a_person_filters_by_stays_when_a_finding_is_elsewhere(
+    qtbot: QtBot, window: MainWindow, in_window: AuditTab, demo_path: Path
+) -> None:
+    page = in_window
+    ((theirs,),) = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq = 300")
+    ((other, count),) = ask(
+        demo_path,
+        f"SELECT tenant_id, count(*) FROM audit_chain WHERE tenant_id <> '{theirs}' GROUP BY 1 LIMIT 1",
+    )
+    window.tenants.pick(other)
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    page.set_filter_text("usr_")
+    qtbot.waitUntil(lambda: page.model.rowCount() < count)
+    kept = page.model.rowCount()
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    window.tenants.pick(None)
+    qtbot.waitUntil(lambda: page.query().text == "usr_")
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    qtbot.waitUntil(lambda: "Entry 300 is not among the rows shown" in window.toast.label.text())
+    window.tenants.pick(other)
+    qtbot.waitUntil(lambda: page.model.rowCount() == kept)
+    page.findings.go_to_first()
+    qtbot.waitUntil(lambda: page.list.current_id() == 300)
+    assert window.workspace is not None and window.workspace.scope == EVERYONE
+
+
+@pytest.mark.slow
+def test_escape_leads_back_to_the_rows(qtbot: QtBot, in_window: AuditTab) -> None:
+    page = in_window
+    choose(qtbot, page, 3)
+    page.table.setFocus()
+    press("Return")
+    qtbot.waitUntil(lambda: page.inspector.isAncestorOf(QApplication.focusWidget() or page))
+    press("Esc")
+    assert page.table.hasFocus()
+
+
+@pytest.mark.slow
 def test_another_archive_folder_can_be_chosen(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -462,7 +532,7 @@ def test_a_range_is_verified_without_the_archive(
     with qtbot.waitSignal(page.verified):
         page.verify_range(seqs[3], seqs[-2])
     assert "archive" not in page.banner.detail()
-    assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} hold")
+    assert page.banner.headline().startswith(f"Entries {seqs[3]} to {seqs[-2]} verified")
 
 
 # while it runs
@@ -476,7 +546,7 @@ def test_what_was_verified_before_stays_known_when_another_is_cancelled(qtbot: Q
         page.verify()
         page.panel.cancel()
         qtbot.waitUntil(lambda: not page.panel.is_running)
-    assert page.banner.headline() == "Entries 100 to 200 hold — 101 entries verified"
+    assert page.banner.headline() == "Entries 100 to 200 verified — 101 entries"
 
 
 @pytest.mark.slow
@@ -520,10 +590,10 @@ def test_the_verdict_does_not_wait_for_a_keyring(
     desktop.meets("silence")
     click(qtbot, page.verify_button)
     qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail())
-    assert page.banner.headline() == "Chain verified — 600 entries verified"
+    assert page.banner.headline() == "Chain verified — 600 entries"
     desktop.meets("locked")
     qtbot.waitUntil(lambda: not page.panel.is_running)
-    assert page.banner.headline() == "Chain verified — 600 entries verified"
+    assert page.banner.headline() == "Chain verified — 600 entries"
     assert "No checkpoint was made, because the system's keyring is locked" in page.banner.detail()
 
 

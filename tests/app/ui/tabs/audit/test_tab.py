@@ -79,7 +79,7 @@ def test_entries_of_another_key_and_unit_are_shown(
 def test_a_sound_chain_is_said_to_be_intact(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
     page, entries = show_tab(AuditTab), count(demo_path, "audit_chain")
     verify(qtbot, page)
-    assert page.banner.headline() == f"Chain verified — {entries:,} entries verified"
+    assert page.banner.headline() == f"Chain verified — {entries:,} entries"
     assert page.banner.tone() is Tone.OK and page.banner.detail().startswith("3 tenants")
     assert set(values(page, "previous_hash")[:50]) == {"linked"}
     assert not page.findings.isVisible() and page.verify_button.isVisible()
@@ -216,7 +216,7 @@ def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
     verify(qtbot, page)
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain LIMIT 1")[0][0]
     window.tenants.pick(tenant)
-    assert page.banner.headline() == "Chain verified — 600 entries verified", "it is said of all of them"
+    assert page.banner.headline() == "Chain verified — 600 entries", "it is said of all of them"
     verify(qtbot, page)
     entries = count(demo_path, "audit_chain", tenant)
     # The first verification made a checkpoint, which covers this one.
@@ -246,7 +246,7 @@ def test_verifying_shows_progress_and_can_be_cancelled(
     assert page.banner.headline() == "Verification cancelled"
     with qtbot.waitSignal(page.verified):
         press("Ctrl+Return")
-    assert page.banner.headline() == "Chain verified — 60,000 entries verified"
+    assert page.banner.headline() == "Chain verified — 60,000 entries"
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from tests.fixtures.window import (
     ask,
     button,
     choose,
+    click,
     closed,
     count,
     dialog,
@@ -57,6 +58,10 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     press("X")
     assert not page.context.history.next_undo, "a letter that destroys nothing"
     page.commands.trigger("kill")
+    question = dialog(qtbot, window, ConfirmDialog)
+    assert question.title.text() == "Kill 2 runs?"
+    assert f"The other {total - 2} of the {total} selected stay as they are." in question.sentence.text()
+    click(qtbot, question.confirm_button)
     qtbot.waitUntil(lambda: values(page, "status").count("killed") == 2)
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
 
