@@ -24,7 +24,7 @@ from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.local.trial import is_numbered
 from models.progress import Progress, ignore
-from models.schema import LEDGER, StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import LEDGER, ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
 
 COLUMNS: Final = 100
 """Columns of the widest table that D1 takes."""
@@ -122,7 +122,9 @@ class _Export:
         if self._wanted.schema:
             self._create(("table", "index", "view"), chosen)
         if self._wanted.rows:
-            if self._wanted.tenant is None and not self._wanted.tables and not self._wanted.readable:
+            if self._wanted.tenant is not None:
+                self._note_left_out(conditions)
+            elif not self._wanted.tables and not self._wanted.readable:
                 self._note_dangling()
             some = [(table, conditions[table.name]) for table in tables if table.name in conditions]
             total = 0
@@ -152,6 +154,22 @@ class _Export:
 
         for item in dangling_rows(self._database.connection()):
             self._note(f"{item}; D1 takes no such row")
+
+    def _note_left_out(self, conditions: dict[str, str]) -> None:
+        """The same of rows of one tenant that refer to rows of another, which are left out."""
+        from app.services.files.importing import Dangling  # noqa: PLC0415
+
+        for name, parent in self._stored.items():
+            for key in parent.referring:
+                if name not in conditions or key.table not in conditions:
+                    continue
+                refer = " AND ".join(f"{sql_name(column)} IS NOT NULL" for column in key.columns)
+                there = _referring(key, name, conditions[name])
+                rows = self._ask(
+                    "count(*)", key.table, f"({conditions[key.table]}) AND {refer} AND NOT {there}"
+                )
+                if rows:
+                    self._note(f"{Dangling(key.table, name, rows)}; D1 takes no such row")
 
     def _note(self, sentence: str) -> None:
         self._done.notes.append(sentence)
@@ -307,18 +325,12 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
         for parent in fresh:
             for key in tables[parent].referring:
                 if key.table not in found:
-                    ways.setdefault(key.table, []).append(
-                        _among(key.columns, parent, key.parent_columns, found[parent])
-                    )
+                    ways.setdefault(key.table, []).append(_referring(key, parent, found[parent]))
         found |= {name: " OR ".join(some) for name, some in ways.items()}
         fresh = set(ways)
     while True:
         ways = {
-            name: [
-                _among(key.parent_columns, key.table, key.columns, found[key.table])
-                for key in table.referring
-                if key.table in found
-            ]
+            name: [_referred(key, found[key.table]) for key in table.referring if key.table in found]
             for name, table in tables.items()
             if name not in found
         }
@@ -331,7 +343,26 @@ def _has_tenants(table: StoredTable) -> bool:
     return "tenant_id" in map(str.lower, table.names)
 
 
-def _among(columns: Sequence[str], other: str, there: Sequence[str], condition: str) -> str:
-    """The condition that a row holds what rows of another table hold."""
-    here, theirs = (", ".join(map(sql_name, names)) for names in (columns, there))
-    return f"({here}) IN (SELECT {theirs} FROM main.{sql_name(other)} WHERE {condition})"  # noqa: S608
+def _referring(key: ForeignKey, parent: str, condition: str) -> str:
+    """The condition that a row refers by the key to one of the parent's that meet theirs.
+
+    The parent's column stands first in each comparison, so that its collation counts, as for SQLite.
+    """
+    there, child, own = (_names(names) for names in (key.parent_columns, (key.table,), key.columns))
+    on = " AND ".join(
+        f"parent.{sql_name(to)} = child.{sql_name(name)}"
+        for to, name in zip(key.parent_columns, key.columns, strict=True)
+    )
+    of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
+    parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608
+    return f"({own}) IN (SELECT {of_child} FROM ({parents}) AS parent JOIN main.{child} AS child ON {on})"  # noqa: S608
+
+
+def _referred(key: ForeignKey, condition: str) -> str:
+    """The condition that rows of the key's table which meet theirs refer to a row by the key."""
+    held = f"SELECT {_names(key.columns)} FROM main.{sql_name(key.table)} WHERE {condition}"  # noqa: S608
+    return f"({_names(key.parent_columns)}) IN ({held})"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(sql_name, names))

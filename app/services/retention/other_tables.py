@@ -19,7 +19,7 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, Column, Entity, Expression, Select, Table, Tuple, fn
+from peewee import SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.rows import STORED, decoded, exactly, given
@@ -187,8 +187,7 @@ class OtherTables:
         removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
         changed = dict(zip(changing, counts[len(along) :], strict=True))
         if artifacts := removed.get(_ARTIFACTS, 0):
-            ids = PlanningRun.select(PlanningRun.id).where(*going)
-            of_runs = PlanningArtifact.run_id.in_(ids)
+            of_runs = PlanningArtifact.run_id.in_(_along_with((_OWNED,), PlanningRun, going))
             # Those that go with another of them are in no statement's count: they are counted before.
             with_others = any(path[1:] and path[-1].table == _ARTIFACTS for path in self.paths[table])
             there = Statement(PlanningArtifact.select(SQL("1")).where(of_runs), expect=artifacts)
@@ -397,8 +396,7 @@ def _kept_by(path: KeyPath, table: str) -> Any:
     held, end = _columns(rows[0], path[0].columns), rows[-1]
     query = rows[0].select(*held).where(*(column.is_null(False) for column in held))
     for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
-        refers = _together(_columns(child, key.columns)) == _together(_columns(parent, key.parent_columns))
-        query = query.join(child, on=refers)
+        query = query.join(child, on=_refers(child, parent, key))
     there = [key.table for key in path[:-1]]
     if path[-1].table == table:
         own, whose = _columns(end, path[0].parent_columns), held
@@ -416,14 +414,25 @@ def _columns(rows: Table, names: Sequence[str]) -> list[Column]:
 
 def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
     """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen."""
+    return _together(_columns(rows, path[-1].columns)).in_(_along_with(path, model, going))
+
+
+def _along_with(path: KeyPath, model: Any, going: Collection[Any]) -> Any:
+    """What rows at the end of the path hold of what they refer to, as a subquery: compared as SQLite compares
+    foreign keys, which is what the parent's collation says.
+    """
     key = path[-1]
-    if len(path) == 1:
-        parents = model.select(*(_column(model, name) for name in key.parent_columns)).where(*going)
-    else:
-        parent = Table(path[-2].table)
-        columns = _columns(parent, key.parent_columns)
-        parents = parent.select(*columns).where(_goes_along(parent, path[:-1], model, going))
-    return _together(_columns(rows, key.columns)).in_(parents)
+    child, parent, chosen = Table(key.table, alias=f"child{len(path)}"), model._meta.table, going
+    if path[:-1]:
+        parent = Table(path[-2].table, alias=f"parent{len(path)}")
+        chosen = (_goes_along(parent, path[:-1], model, going),)
+    query = child.select(*_columns(child, key.columns))
+    return query.join(parent, on=_refers(child, parent, key)).where(*chosen)
+
+
+def _refers(child: Table, parent: Table, key: ForeignKey) -> Any:
+    """The parent stands first, so that its collation counts (`records.rows.refers`)."""
+    return _together(_columns(parent, key.parent_columns)) == _together(_columns(child, key.columns))
 
 
 def _key(model: Any, key: ForeignKey) -> Any:
@@ -432,7 +441,7 @@ def _key(model: Any, key: ForeignKey) -> Any:
 
 
 def _column(model: Any, name: str) -> Any:
-    return model._meta.columns.get(name, Entity(name))
+    return Column(model._meta.table, name)
 
 
 def _together(columns: Sequence[Any]) -> Any:

@@ -458,6 +458,38 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
         exported(database_path, tmp_path / "out.sql", tenant="nobody")
 
 
+def test_a_tenants_rows_refer_as_the_parents_collation_says(tmp_path: Path) -> None:
+    path = tmp_path / "nocase.sqlite"
+    execute(
+        path,
+        "CREATE TABLE users (id TEXT COLLATE NOCASE PRIMARY KEY, tenant_id TEXT)",
+        "CREATE TABLE reviews (id INTEGER PRIMARY KEY, of REFERENCES users)",
+        "INSERT INTO users VALUES ('u', 'acme'), ('v', 'globex')",
+        "INSERT INTO reviews (of) VALUES ('u'), ('U'), ('V')",
+    )
+    done = exported(path, tmp_path / "out.sql", tenant="acme")
+    assert (done.rows, done.notes) == ({"users": 1, "reviews": 2}, [])
+
+
+def test_rows_of_a_tenant_that_refer_to_another_s_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "across.sqlite"
+    execute(
+        path,
+        "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT)",
+        "CREATE TABLE teams (id TEXT PRIMARY KEY, tenant_id TEXT, lead REFERENCES users)",
+        "CREATE TABLE members (team REFERENCES teams, user REFERENCES users)",
+        "INSERT INTO users VALUES ('u', 'acme'), ('v', 'globex')",
+        "INSERT INTO teams VALUES ('t', 'acme', 'v'), ('s', 'globex', 'v'), ('r', 'acme', NULL)",
+        "INSERT INTO members VALUES ('t', 'u'), ('s', 'u'), ('s', 'v')",
+    )
+    done = exported(path, tmp_path / "out.sql", tenant="acme")
+    assert sorted(done.notes) == [
+        "1 row of members refers to a row of the table teams that is not there; D1 takes no such row",
+        "1 row of teams refers to a row of the table users that is not there; D1 takes no such row",
+    ]
+    assert done.rows == {"users": 1, "teams": 2, "members": 2}
+
+
 @pytest.mark.slow
 def test_one_tenants_part_of_a_known_database_verifies_as_it_did(database_path: Path, tmp_path: Path) -> None:
     """The others are missing in it, and in it alone."""

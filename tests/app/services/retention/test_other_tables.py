@@ -167,6 +167,29 @@ def test_what_leads_back_to_a_table_that_goes_keeps_the_record(
     assert sql.execute(f"SELECT up FROM {table} WHERE id = ?", (refers,)).get == to
 
 
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+def test_rows_refer_as_the_parents_collation_says(
+    engine: Database, sql: apsw.Connection, action: str
+) -> None:
+    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = 'planning_runs'").get
+    sql.execute("DROP TABLE planning_runs")
+    sql.execute(made.replace("TEXT PRIMARY KEY", "TEXT COLLATE NOCASE PRIMARY KEY", 1))
+    for key, status in (("run", "deleted"), ("live", "running")):
+        add_run(sql, key, status, OLD)
+    sql.execute("UPDATE planning_artifacts SET run_id = upper(run_id) WHERE id LIKE '%1'")
+    sql.execute(f"CREATE TABLE scores (run REFERENCES planning_runs (id) {action})")
+    sql.execute("INSERT INTO scores VALUES ('run'), ('RUN'), ('Run'), ('LIVE')")
+    plan, result = planned(engine), retain(engine)
+    assert (result.removed, result.changed, result.skipped) == (plan.counts, plan.changed, plan.skipped)
+    assert result.removed["planning_artifacts"] == (2 if action else 0)
+    assert result.removed.get("scores", 0) == (3 if "CASCADE" in action else 0)
+    assert result.changed == ({"scores": 3} if "NULL" in action else {})
+    assert [one.reason for one in result.skipped] == (
+        [] if action else ["1 run cannot be removed: rows of scores refer to it."]
+    )
+    assert sql.execute("SELECT count(*) FROM planning_artifacts").get == (2 if action else 4)
+
+
 def test_an_answer_to_a_notification_keeps_it(engine: Database, sql: apsw.Connection) -> None:
     for key, at in (("gone", OLD), ("kept", OLD), ("young", NEW)):
         notify(sql, key, 1, at)
