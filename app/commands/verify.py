@@ -109,7 +109,7 @@ def verify(options: argparse.Namespace) -> int:
 
         if costs and not options.quiet:
             say_before(name_of(where), report.entries)
-        known = store.checkpoints(where) if exported is None else read_export(exported)
+        known = store.witnesses(where) if exported is None else read_export(exported)
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}

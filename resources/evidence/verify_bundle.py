@@ -228,14 +228,14 @@ def line_begins(checkpoints):
 
 
 def check_signatures(checkpoints):
-    before = None
+    before = {}  # of each database, this one and its copies
     for item in checkpoints:
         what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
         if not signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"])):
             yield f"{what} was changed after it was signed"
-        if item["previous"] != before:
+        if item["previous"] != before.get(item["database"]):
             yield f"{what} does not follow from the one before it"
-        before = sha(canonical(item))
+        before[item["database"]] = sha(canonical(item))
 
 
 def check_against(line, chains, tenant):
@@ -316,11 +316,11 @@ def main(folder):
     files = {file.name: file.read_bytes() for file in folder.iterdir()}
     manifest, report = json.loads(files["manifest.json"]), json.loads(files["findings.json"])
     checkpoints, says = json.loads(files["checkpoints.json"])["checkpoints"], report["verdict"]
+    copies = json.loads(files.get("copies.json", b'{"checkpoints":[]}'))["checkpoints"]
     found = {name: sha(data) for name, data in files.items() if name != "manifest.json"}.items()
     wrong = sorted(dict(found ^ manifest["sha256"].items()))
     problems = [f"{name} is not the file that was written" for name in wrong]
-    if manifest["verdict"] != says:
-        problems.append(f"manifest.json says {manifest['verdict']}")
+    problems += [f"manifest.json says {manifest['verdict']}"] if manifest["verdict"] != says else []
     begins, tenant = line_begins(checkpoints), manifest["tenant"]
     line = [item for item in checkpoints if item["number"] >= begins]
     low, high = manifest["seqFrom"], manifest["seqTo"]
@@ -337,9 +337,10 @@ def main(folder):
         problems.append(f"{report['entries']} entries were verified, {count} are here")
     anchors = {item["tenant"]: item["anchor"] for item in report["tenants"]}
     denied, unproven = check_starts(line, chains if manifest["seqFrom"] is None else {}, anchors, links)
-    problems += [*denied, *check_signatures(checkpoints)]
-    exact = [item["number"] for item in line if whole and not problems and is_exactly(item, chains)]
-    earlier = tenant is None and bool(exact) and exact[-1] != line[-1]["number"]
+    problems += [*denied, *check_signatures([*copies, *checkpoints])]
+    every = [*copies, *checkpoints] if whole and tenant is None and not problems else []
+    exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in every if is_exactly(one, chains)]
+    earlier = bool(exact) and exact[-1] != str(every[-1]["number"])
     if whole and not earlier:
         problems += check_against(line, chains, tenant)
     elif not whole:
@@ -352,10 +353,10 @@ def main(folder):
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
     said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
     if earlier:
-        said.append(f"The entries are those that checkpoint {exact[-1]} knew; later ones knew more.")
+        said.append(f"The entries are those that checkpoint {exact[-1]} knew; others knew more since.")
     said.append(f"By this bundle alone: {verdict}.")
     said.append(f"The report says {says}; by this bundle alone, it {'holds' if holds else 'does not hold'}.")
-    for key in sorted({item["key"] for item in checkpoints}):
+    for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}
     for key in sorted(ended):

@@ -4,6 +4,7 @@ report.html        for people
 findings.json      the report as `tenant-admin verify --json` prints it
 rows.jsonl         the rows that were verified, as stored (`reading.chunks`)
 checkpoints.json   the checkpoints of the file
+copies.json        those of the databases that it may have been a copy of, where a person said so
 verify_bundle.py   plain Python, nothing to install
 manifest.json      what was verified, when, and the SHA-256 of all of the above
 """
@@ -57,8 +58,8 @@ def write_bundle(
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
-    `section` is what was verified. Raises `InvalidInput` when the folder is in use, `Cancelled`, and the
-    errors of opening and of making a file.
+    `section` is what was verified, `checkpoints` are as `CheckpointStore.witnesses` gives them. Raises
+    `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
     if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
@@ -66,9 +67,12 @@ def write_bundle(
         atomic.require_place(folder)
     with atomic.expected_errors(folder), _whole_or_nothing(folder):
         _write_json(folder / "findings.json", report.to_json())
-        write_export(folder / "checkpoints.json", checkpoints)
+        own = [item for item in checkpoints if item.database == checkpoints[-1].database]
+        write_export(folder / "checkpoints.json", own)
+        if copies := [item for item in checkpoints if item not in own]:
+            write_export(folder / "copies.json", copies)
         atomic.write(folder / VERIFIER, _resource(VERIFIER).decode())
-        page = _html(where, report, _what(section), checkpoints, now)
+        page = _html(where, report, _what(section), own, now)
         atomic.write(folder / "report.html", page)
         first = LOWEST_SEQ if section.first is None else section.first
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since

