@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,7 +33,7 @@ from app.ui.theme import Mode, Theme
 from app.ui.widgets.later import later
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
-from tests.fixtures.window import ask
+from tests.fixtures.window import TABLES, ask
 
 ACTS = int(os.environ.get("TENANT_ADMIN_STRESS", "200"))
 SEED = int(os.environ.get("TENANT_ADMIN_STRESS_SEED", "1"))
@@ -137,6 +138,7 @@ class Walk(QObject):
             old = self.window
             self.open_window()
             old.deleteLater()
+        self._looking_since = time.thread_time()
         front = self._front()
         self.seen[type(front).__name__] += 1
         if self.window.workspace is None and front is self.window and not self.window.files.is_opening:
@@ -144,7 +146,7 @@ class Walk(QObject):
                 self._do("open a file", lambda: self.window.files.open(self._chance.choice(self._files)))
                 return
         elif self.window.workspace is not None:
-            self.seen[type(self.window.workspace.current()).__name__] += 1
+            self.seen[TABLES[self.window.workspace.tabs.currentIndex()]] += 1
         acts = (self._key, self._click, self._write, self._beside)
         (act,) = self._chance.choices(acts, (40, 46, 6, 8))
         if isinstance(front, QFileDialog) or self._depth > 6:
@@ -170,6 +172,7 @@ class Walk(QObject):
         if log := os.environ.get("TENANT_ADMIN_STRESS_LOG"):
             with Path(log).open("a") as out:
                 out.write(self._heart.act + "\n")
+        self._heart.leave_out(time.thread_time() - self._looking_since)
         act()
 
     def _key(self, front: QWidget) -> None:
