@@ -31,7 +31,7 @@ EXIT_SIGNAL, SIGPIPE = 128, 13
 WARNINGS = 3
 """How many warnings of a kind are printed: there may be one for each entry, and none makes the verdict."""
 
-UNRECORDED = "also when the file has no audit chain, so that it is recorded nowhere; refused otherwise"
+UNRECORDED = "also when the database has no audit chain, so that it is recorded nowhere; refused otherwise"
 """What `--unrecorded` confirms."""
 
 

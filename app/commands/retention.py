@@ -202,7 +202,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
         if planned.caution is not None and _is_recorded(planned):
             say(f"to know before a run: {planned.caution}")
         if planned.total and not planned.has_chain:
-            say("recorded nowhere: the file has no audit chain (no table audit_chain)")
+            say("recorded nowhere: the database has no audit chain (no table audit_chain)")
         if planned.obstacle is not None:
             say(planned.obstacle)
         if planned.total:

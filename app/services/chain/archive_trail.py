@@ -180,7 +180,7 @@ class _Trail:
             previous = claim.last_hash
         if first is not None and (actual := first.text("previous_hash")) != previous:
             message = (
-                f"The archive of {self._tenant} does not lead up to entry {first.seq}, the first in the file."
+                f"The archive of {self._tenant} does not lead up to entry {first.seq}, the first there is."
             )
             self._find(Code.LINK, first.seq, previous, actual, message)
 

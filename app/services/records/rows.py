@@ -239,8 +239,8 @@ def lacking(table: StoredTable, column: str) -> TenantAdminError:
     """What is wrong where a table has no values of its own in a column."""
     if column in table.names:
         return NotAllowed(
-            f"This file computes {table.name}.{column} from other columns, so nothing can be written there; "
-            "nothing was changed."
+            f"This database computes {table.name}.{column} from other columns, so nothing can be written "
+            "there; nothing was changed."
         )
     return ColumnMissing(f"{table.name}.{column}")
 

@@ -42,12 +42,12 @@ _LAST_REPORTS: Final = f"event_type = ? AND +tenant_id IN (?, ?) AND {OURS} ORDE
 class Doubt(Enum):
     """Why the clock is in doubt, as a sentence goes on that says what it shows."""
 
-    BEHIND_ENTRY = ", but an entry of the file is already from {known}."
+    BEHIND_ENTRY = ", but an entry of the database is already from {known}."
     BEHIND_RUN = ", but retention last ran on {known}."
-    AHEAD_OF_ENTRIES = "; the newest entry of the file is from {known}."
-    AHEAD_OF_RUN = "; the file was last used on {known}, by retention."
-    LONE_ENTRY = "; a single entry of the file, from {known}, is all that confirms it."
-    NOTHING_KNOWN = "; nothing in the file confirms it."
+    AHEAD_OF_ENTRIES = "; the newest entry of the database is from {known}."
+    AHEAD_OF_RUN = "; the database was last used on {known}, by retention."
+    LONE_ENTRY = "; a single entry of the database, from {known}, is all that confirms it."
+    NOTHING_KNOWN = "; nothing in the database confirms it."
     JUMPED = "; it was set {way} by {span} while the program was running."
 
 

@@ -324,9 +324,9 @@ def _used_up(counter: Any, entries: int) -> str | None:
     if left >= entries:
         return None
     return (
-        f"The file has numbered audit entries up to {counter:,}, so {counted(left, 'number')} can be given "
-        f"yet, and what is removed takes {entries:,}. Verify the chain; restore a copy from before that "
-        "entry."
+        f"The database has numbered audit entries up to {counter:,}, so {counted(left, 'number')} can be "
+        f"given yet, and what is removed takes {entries:,}. Verify the chain; restore a copy from before "
+        "that entry."
     )
 
 
@@ -337,8 +337,8 @@ def _lost_end(counter: Any, last: int | None, accepted: int) -> str | None:
     if last is None or not end_is_lost(counter, max(last, accepted)):
         return None
     return (
-        f"The file has numbered audit entries up to {counter:,}, but its last one is {last:,}: those after "
-        "it were removed. Nothing can be removed now; verify the chain, and restore them first."
+        f"The database has numbered audit entries up to {counter:,}, but its last one is {last:,}: those "
+        "after it were removed. Nothing can be removed now; verify the chain, and restore them first."
     )
 
 
@@ -355,7 +355,7 @@ def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
     found = schema.inspect(database)
     if found.impostors:
         raise NotAllowed(
-            f"This file holds {', '.join(found.impostors)}, which could change what a removal means; "
+            f"This database holds {', '.join(found.impostors)}, which could change what a removal means; "
             "nothing was removed."
         )
     skipped = {

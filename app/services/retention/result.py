@@ -74,7 +74,7 @@ class RetentionResult:
         more = f" {counted(len(self.broken) - 1, 'more tenant')} too." if len(self.broken) > 1 else ""
         return (
             f"Retention removed {counted(self.total, 'row')}; after that, the audit chain{whose} was found "
-            f"broken: {reason}{more} Verify the file."
+            f"broken: {reason}{more} Verify the database."
         )
 
     def change(self) -> Change:

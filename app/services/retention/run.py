@@ -60,7 +60,7 @@ class RetentionStopped(StorageError):
         self.result = result
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
-            state = "how many of those are gone for good shows when the file is opened again"
+            state = "how many of those are gone for good shows when the database is opened again"
         elif isinstance(error, OutcomeUnknown):
             state = "those are gone, the next ones perhaps too; a new run finds out, and goes on from there"
         elif result.total == planned:

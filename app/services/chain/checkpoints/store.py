@@ -179,7 +179,7 @@ class CheckpointStore:
             if contents is not None and _are_parted(contents, database, checkpoints):
                 raise NotAllowed(
                     f"{name_of(where)} was said to be another database than the one that {export.name} is "
-                    "of, so that says nothing of it. Nothing was verified: take an export of the file's own."
+                    "of, so that says nothing of it. Nothing was verified: take an export of its own."
                 )
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
@@ -219,7 +219,7 @@ class CheckpointStore:
         if report.verdict is Verdict.EARLIER:
             raise NotSigned(
                 "The database is in an earlier state than checkpoints know, so none was made; "
-                "put back the later one, or start over with what the file holds."
+                "put back the later one, or start over with what it holds."
             )
         if not report.entries and reason not in NEW_LINE:
             raise NotSigned(

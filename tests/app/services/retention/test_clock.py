@@ -81,7 +81,7 @@ def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: ap
     with pytest.raises(ClockProblem) as problem:
         retain(database, NOW + 10 * DAY)
     assert str(problem.value) == (
-        "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the file is from "
+        "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the database is from "
         "2026-11-18 10:06 UTC. Nothing was removed. Check the clock, then confirm that it is right."
     )
     assert refused(database, NOW + 10 * DAY) == ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW + 10 * DAY, NOW - HOUR)
@@ -126,7 +126,7 @@ def test_a_plan_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection
         "cutoff": NOW - 80 * DAY,
         "dryRun": True,
         "removed": {"audit_chain": 5, "notifications": 1, "planning_runs": 0, "planning_artifacts": 0},
-        "clockDoubt": "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the file is "
+        "clockDoubt": "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the database is "
         "from 2026-11-18 10:06 UTC.",
     }
 
@@ -165,7 +165,7 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(
     sql.execute("UPDATE notifications SET created_at = 1")
     assert refused(database, now) == ClockDoubt(Doubt.BEHIND_ENTRY, now, NOW - HOUR)
     with pytest.raises(
-        ClockProblem, match=r"but an entry of the file is already from 2026-11-18 10:06 UTC\."
+        ClockProblem, match=r"but an entry of the database is already from 2026-11-18 10:06 UTC\."
     ):
         retain(database, now)
     assert retain(database, now, clock=True).total > 0
@@ -268,7 +268,7 @@ def test_a_file_that_knows_no_time_asks(database: LocalDatabase, sql: apsw.Conne
     assert refused(database, NOW).reason is Doubt.NOTHING_KNOWN
     assert planned(database, facts=ClockFacts(last_run=NOW - DAY)).doubt is None
     sql.execute("DROP TABLE audit_chain")
-    with pytest.raises(ClockProblem, match="nothing in the file confirms it"):
+    with pytest.raises(ClockProblem, match="nothing in the database confirms it"):
         retain(database)
     assert retain(database, clock=True).total == 1
 

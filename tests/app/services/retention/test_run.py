@@ -1100,7 +1100,7 @@ def test_a_log_cut_under_a_run_is_said_and_what_is_lost_is_left_open(database_pa
 
     with connected(database_path) as database, pytest.raises(RetentionStopped) as stopped:
         retain(database, batch_rows=2, pause=cut)
-    assert "how many of those are gone for good shows when the file is opened again" in str(stopped.value)
+    assert "how many of those are gone for good shows when the database is opened again" in str(stopped.value)
     assert "(foundation.sqlite-wal) was deleted, replaced or cut" in str(stopped.value)
 
 

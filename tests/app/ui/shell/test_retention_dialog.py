@@ -125,7 +125,7 @@ AHEAD = ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW, NOW - 41 * 86_400)
 def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000), doubt=AHEAD))
     assert (
-        "This computer's clock says 2026-11-18 11:06:40 UTC; the newest entry of the file is from "
+        "This computer's clock says 2026-11-18 11:06:40 UTC; the newest entry of the database is from "
         "2026-10-08 11:06:40 UTC. Check the clock."
     ) in words(dialog)
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
