@@ -22,6 +22,7 @@ def edge(_edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Edge:
     monkeypatch.setattr("models.d1.database._BACK_OFF", 0.02)  # nothing here needs time to recover
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.chance = _edge.delay = 0.0
+    _edge.hangs.clear()
     _edge.bookmarks, _edge.restored, _edge.refuses_travel = None, [], False
     return _edge
 

@@ -333,7 +333,7 @@ def test_what_fails_says_the_line_and_no_data(
         ("INSERT INTO users VALUES('u-y')",
          f"table users has {USER_COLUMNS} columns but 1 values were supplied"),
         ("INSERT INTO users(id, zz) VALUES(1, 2)", "table users has no column named zz"),
-        ("CREATE TABLE users(a)", "table users already exists"),
+        ("CREATE TABLE users(a)", "that table is made already"),
         ("CREATE UNIQUE INDEX i ON users(tenant_id)", "UNIQUE constraint failed: users.tenant_id"),
         ("CREATE INDEX i ON nowhere(a)", "no such table"),
         (INTO_AUDIT_CHAIN + "('Secr3tHash','','','','','',1)", "datatype mismatch"),
