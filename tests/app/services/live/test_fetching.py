@@ -298,7 +298,6 @@ def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere its lock goes with what is killed")
 def test_a_copy_that_was_killed_before_it_had_its_name_gets_it(tmp_path: Path) -> None:
     source, copy = sample(tmp_path / "source.sqlite", rows=60), tmp_path / "copy.sqlite"
     killed = (
