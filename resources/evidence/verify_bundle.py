@@ -256,9 +256,9 @@ def check_against(line, chains, tenant):
                     yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
     for name, chain in chains.items():
-        had = owners.get(firsts[name], [name])
-        moved = name not in had and firsts.get(had[0]) != firsts[name]
-        if moved and (tenant is None or chain.first.seq in starts[had[0]]):
+        like = owners.get(firsts[name], [name])
+        had = [other for other in like if tenant is None or chain.first.seq in starts.get(other, ())]
+        if had and name not in like and firsts.get(had[0]) != firsts[name]:
             yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
         strange = line and name not in newest and chain.first.previous != GENESIS
         if strange and chain.first.seq <= line[-1]["through"] and not chain.is_later(line[-1]):

@@ -358,24 +358,24 @@ class _Comparison:
 def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) -> dict[str, Finding]:
     """Of each tenant that begins with the entry another one began with, that entries were moved to it.
 
-    An entry that is still where it was has only its like: a hash says nothing of the tenant.
+    An entry that is still where it was has only its like: a hash says nothing of the tenant. Where a chain
+    was scanned `alone`, that of another may be there still, unless it had this very number.
     """
-    owners: dict[str, tuple[str, Checkpoint]] = {}
+    owners: dict[tuple[str, int | None], tuple[str, Checkpoint]] = {}
     its_own: set[tuple[str, str]] = set()
     for known in checkpoints:
         for name, sealed in known.tenants.items():
-            owners.setdefault(sealed.first_hash, (name, known))
+            owners.setdefault((sealed.first_hash, sealed.first_seq if alone else None), (name, known))
             its_own.add((name, sealed.first_hash))
     found = {}
     for name, chain in joined.chains.items():
-        if chain.first_hash not in owners or (name, chain.first_hash) in its_own:
+        had = owners.get((chain.first_hash, chain.first_seq if alone else None))
+        if had is None or (name, chain.first_hash) in its_own:
             continue
-        owner, known = owners[chain.first_hash]
+        owner, known = had
         there = joined.chains.get(owner)
         if there is not None and there.first_hash == chain.first_hash:
             continue
-        if alone and chain.first_seq != known.tenants[owner].first_seq:
-            continue  # the owner's chain was not scanned, and may have it still
         sentence = (
             f"Entry {chain.first_seq} of {name} is one that checkpoint {known.number} knew as the first of "
             f"{owner}: entries were moved to another tenant."

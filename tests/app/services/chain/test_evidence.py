@@ -467,6 +467,16 @@ def test_the_verifier_finds_another_tenants_chain_in_a_bundle_of_one(
     assert (code, "of other is the one that tenant-02 " in said) == (1, True)
 
 
+def test_a_chain_like_two_others_is_the_one_with_its_number(known: KnownChain, tmp_path: Path) -> None:
+    for tenant in ("first", "second"):  # a hash names no tenant
+        known.chain.append(tenant)
+    known.checkpoint()
+    known.chain.run("UPDATE audit_chain SET tenant_id = 'other' WHERE tenant_id = 'second'")
+    assert known.verify(section=Section("other")).counts == {"CHECKPOINT": 1}
+    bundle(known, tmp_path / "out", section=Section("other"))
+    assert "of other is the one that second began with" in recheck(tmp_path / "out")[1]
+
+
 @pytest.mark.slow
 def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
     """A new line is that person's word: what the key before it knew is not held against the entries."""
