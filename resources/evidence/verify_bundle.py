@@ -99,7 +99,7 @@ class Row:
             self.problems.append(f"entry {self.seq} has a payload that is not JSON")
         length = len(self.event.decode("utf-8", "replace"))
         self.record = b"%d:%d:%s\n" % (self.seq, length, self.hash)  # of a row that holds
-        self.name = self.tenant.decode("utf-8", "backslashreplace")
+        self.name = self.tenant.decode("utf-8", "surrogateescape")  # which is no other tenant's
         self.marker = self.read_marker() if self.event == b"audit_pruned" and not self.problems else None
 
     def read_marker(self):

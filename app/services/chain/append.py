@@ -19,6 +19,7 @@ from app.services.chain.rules import (
     compact_json,
     deviation,
     entry_hash,
+    named,
 )
 from app.services.text import tenant_name
 from models.engine import Database, Rows, Statement, raw, sql_name
@@ -328,7 +329,7 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
         raise NotAllowed(
             f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
         )
-    names = {bytes(name).decode(database.encoding, "replace"): seq for name, seq in recent}
+    names = {named(bytes(name), database.encoding): seq for name, seq in recent}
     latest = names.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
         raise NotAllowed(

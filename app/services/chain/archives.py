@@ -35,6 +35,7 @@ from app.services.chain.rules import (
     Marker,
     Reference,
     archive_name,
+    named,
     stored_hash,
 )
 from models.engine import Database
@@ -271,7 +272,7 @@ class ArchiveReading:
         previous = hashed[0]
         if tenant != self._tenant.encode():
             message = f"Archived entry {seq} belongs to another tenant than {self._tenant}."
-            self._find(Code.CROSS_TENANT, seq, self._tenant, cut(_text(tenant)), message)
+            self._find(Code.CROSS_TENANT, seq, self._tenant, cut(named(tenant)), message)
         if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:
@@ -279,15 +280,15 @@ class ArchiveReading:
             self._find(Code.ORDER, seq, f"above {self._seq}", str(seq), message)
         if self._head and previous != self._head:
             message = f"Archived entry {seq} does not continue the archived entry before it."
-            self._find(Code.LINK, seq, cut(_text(self._head)), cut(_text(previous)), message)
+            self._find(Code.LINK, seq, cut(named(self._head)), cut(named(previous)), message)
         self._seq, self._head = seq, stored
         at = bisect_left(self._ends, seq)
         if at < len(self._claims) and seq >= self._claims[at].from_seq:
             tally = self.tallies.setdefault(self._claims[at].seq, Tally())
             if not tally.count:
-                tally.first_seq, tally.first_previous = seq, _text(previous)
+                tally.first_seq, tally.first_previous = seq, named(previous)
             tally.count += 1
-            tally.last_seq, tally.last_hash = seq, _text(stored)
+            tally.last_seq, tally.last_hash = seq, named(stored)
 
     def _judge(self, entry: Entry) -> None:
         for finding in entry.findings():
@@ -334,7 +335,3 @@ def _content(archive: Path) -> bytes | None:
             return file_digest(packed, "sha256").digest()
     except _NO_GZIP:
         return None
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")

@@ -120,8 +120,11 @@ def utf_8(stored: bytes, encoding: str) -> bytes:
 
 
 def named(stored: bytes, encoding: str = "utf-8") -> str:
-    """The same as it is told: bytes that are no text as escapes."""
-    return utf_8(stored, encoding).decode("utf-8", "backslashreplace")
+    r"""The same as it is told, and a tenant known by: a byte that is no text as NUL and its number, `\0xff`,
+    which no sound text holds. So a name that is no text is no other tenant's.
+    """
+    text = utf_8(stored, encoding).decode("utf-8", "surrogateescape")
+    return re.sub("[\udc80-\udcff]", lambda found: f"\0x{ord(found[0]) & 0xFF:02x}", text)
 
 
 def compact_json(value: Mapping[str, Any]) -> str:
@@ -211,7 +214,7 @@ class Finding(NamedTuple):
     """One thing that is not as it must be, in one plain sentence.
 
     `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
-    not valid UTF-8 is shown with `\\xNN` escapes. `warning` is True where a code that is an error elsewhere
+    not valid UTF-8 is told as `named` does. `warning` is True where a code that is an error elsewhere
     is not one here. A warning that stands for many `entries` names the first of them, and their tenant where
     that is one.
     """

@@ -75,12 +75,12 @@ def find_prefixes(
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: defaultdict[str, set[int]] = defaultdict(set)
     for name, kind, seq in own:
-        tenant = name.decode(database.encoding, "replace")
+        tenant = named(name, database.encoding)
         (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     for name, kind in tenants:
-        tenant = name.decode(database.encoding, "replace")
+        tenant = named(name, database.encoding)
         if kind != "text" or tenant.encode(database.encoding) != name:
             encoding = database.encoding if kind == "text" else "utf-8"  # as a verification names it
             left.append(LeftAlone(named(name, encoding), None, "The tenant's name is not readable text."))
@@ -118,7 +118,7 @@ def first_referred(database: Database) -> dict[str, LeftAlone]:
             f"(SELECT {there} FROM main.{sql_name(key.table)} WHERE {is_set}) GROUP BY tenant_id"
         )
         for name, seq in database.rows(query):
-            tenant = name.decode(database.encoding, "replace")
+            tenant = named(name, database.encoding)
             if tenant not in found or seq < (found[tenant].seq or seq):
                 reason = f"Rows of {key.table} refer to entry {seq:,}, so it and what follows it stays."
                 found[tenant] = LeftAlone(tenant, seq, reason)

@@ -477,6 +477,19 @@ def test_a_chain_like_two_others_is_the_one_with_its_number(known: KnownChain, t
     assert "of other is the one that second began with" in recheck(tmp_path / "out")[1]
 
 
+def test_a_name_that_is_no_text_is_no_other_tenants(known: KnownChain, tmp_path: Path) -> None:
+    known.chain.append("\\xff")
+    known.chain.append("none")
+    known.chain.run("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'none'")
+    report = known.verify()
+    assert {finding.code for finding in report.findings} == {"ENCODING"}
+    verdicts = {tenant.tenant: tenant.verdict for tenant in report.tenants}
+    assert (verdicts["\\xff"], verdicts["\0xff"]) == (Verdict.CONSISTENT, Verdict.TAMPERED)
+    bundle(known, tmp_path / "out")
+    said = recheck(tmp_path / "out")[1]
+    assert "63 entries, 1 checkpoints: 1 problems" in said and "in tenant_id than" in said
+
+
 @pytest.mark.slow
 def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
     """A new line is that person's word: what the key before it knew is not held against the entries."""

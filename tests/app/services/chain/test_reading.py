@@ -162,5 +162,5 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
         _, (left,) = find_prefixes(database, NOW)
         caution = numbering.Numbering(database).caution(["system"])
         rows = dict(ChainRows(database).at([1]))
-    assert {verified.tenant, left.tenant_id, rows[1].tenant} == {r"\xed\xa0\xbda"}
-    assert caution is not None and r"“\xed\xa0\xbda”" in caution
+    assert {verified.tenant, left.tenant_id, rows[1].tenant} == {"\0xed\0xa0\0xbda"}
+    assert caution is not None and "“\0xed\0xa0\0xbda”" in caution

@@ -1157,7 +1157,19 @@ def test_a_tenant_without_a_readable_name_is_named_once(engine: Database, sql: a
     chains.append(sql, "acme", [OLD, NEW])
     chains.append(sql, "globex", [OLD, NEW])
     sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
-    assert [one.tenant_id for one in planned(engine).left] == ["\\xff"]
+    assert [one.tenant_id for one in planned(engine).left] == ["\0xff"]
+
+
+def test_a_name_that_is_no_text_keeps_nothing_of_another_tenant(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    for tenant in ("\\xff", "\ufffd", "globex"):
+        chains.append(sql, tenant, [old(9), old(8), NEW])
+    sql.execute("UPDATE audit_chain SET tenant_id = CAST(x'ff' AS TEXT) WHERE tenant_id = 'globex'")
+    plan = planned(engine)
+    assert [one.tenant_id for one in plan.left] == ["\0xff"]
+    assert {one.tenant_id: one.rows for one in plan.shares} == {"\\xff": 2, "\ufffd": 2}
+    assert retain(engine).removed["audit_chain"] == 4
 
 
 @pytest.mark.parametrize("left", [0, 1])
