@@ -48,10 +48,12 @@ SELECT sql, {NUMBERED},
 FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
 """  # noqa: S608
 _LATEST: Final = f"""
-SELECT CAST(tenant_id AS BLOB), max(seq) FROM {TABLE} NOT INDEXED
-WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}}) GROUP BY tenant_id
+SELECT CAST(tenant_id AS BLOB), {{seq}} FROM {TABLE} NOT INDEXED
+WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}})
 """  # noqa: S608
-"""By hand: Peewee cannot say NOT INDEXED."""
+_OF_ONE: Final = _LATEST.replace("{seq}", "seq") + "ORDER BY seq DESC LIMIT 1"
+_OF_EACH: Final = _LATEST.replace("{seq}", "max(seq)") + "GROUP BY tenant_id"
+"""By hand: Peewee cannot say NOT INDEXED. Of one tenant nothing before its last entry is read."""
 
 _REFERRED: Final = """
 SELECT keys."table", coalesce(keys."to", (SELECT name FROM pragma_table_info(keys."table") WHERE pk = 1))
@@ -156,13 +158,15 @@ class Head:
 class Batch:
     """What one transaction writes: statements, the events that record them, and what is checked before.
 
-    `end` is that of the chain of the only event, where planning has read it.
+    `end` is that of the chain of the only event, and `numbering` how entries are numbered, where planning has
+    read it.
     """
 
     statements: Sequence[Statement]
     events: Sequence[Event]
     checks: Sequence[Check] = ()
     end: Head | None = None
+    numbering: Numbering | None = None
 
 
 def append(
@@ -221,7 +225,10 @@ def append(
 
 def _caution(database: Database, batch: Batch) -> str | None:
     """What a person has agreed to of this batch's numbers, if there is anything. Raises `Caution`."""
-    said = Numbering(database).caution([event.tenant_id for event in batch.events]) if database.asks else None
+    if not database.asks:
+        return None
+    numbering = batch.numbering or Numbering(database)
+    said = numbering.caution([event.tenant_id for event in batch.events])
     if said is not None:
         require_agreement(database, Caution(said))
     return said
@@ -292,7 +299,7 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     """
     names = list(dict.fromkeys(tenants))
     of_names = SQL("SELECT value FROM json_each(?)", [json.dumps(names)])
-    ends = _ends(of_names, (SQL("?", [name]) for name in names))
+    ends = _ends(of_names, [SQL("?", [name]) for name in names])
     guard, recent, *found = database.read_batch([*ends, *(check.query for check in checks)])
     for check, rows in zip(checks, found[len(names) :], strict=True):
         check.judge(rows)
@@ -308,9 +315,10 @@ def end_queries(tenant: str | SQL) -> list[BaseQuery]:
     return _ends(tenant, [SQL(f"({tenant.sql})", tenant.params)])
 
 
-def _ends(tenants: SQL, each: Iterable[SQL]) -> list[BaseQuery]:
+def _ends(tenants: SQL, each: Sequence[SQL]) -> list[BaseQuery]:
     """Whether the append's guard can fail, the newest entries of the tenants, and the last one of each."""
-    recent = raw(_LATEST.format(tenants=tenants.sql), _RECENT, *(tenants.params or ()))
+    latest = _OF_ONE if len(each) == 1 else _OF_EACH
+    recent = raw(latest.format(tenants=tenants.sql), _RECENT, *(tenants.params or ()))
     last = (raw(_LAST.format(tenant=tenant.sql), *(tenant.params or ())) for tenant in each)
     return [raw(_GUARDED, TABLE), recent, *last]
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
+from peewee import BaseQuery
+
 from app.services.chain.entry import cut
-from app.services.chain.reading import last_numbers
+from app.services.chain.reading import last_numbers, number_queries, numbers_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, named
 from app.services.text import counted, quoted
 from models.engine import Database, Rows, raw
@@ -47,14 +49,20 @@ _CAUTION: Final = (
 )
 
 
+def numbering_queries() -> list[BaseQuery]:
+    """What tells it all to `Numbering`, of a database that has counters, to be asked with something else."""
+    return [*number_queries(), raw(_LAST), raw(_NUMBERED, MARKER_EVENT, _NEWEST)]
+
+
 class Numbering:
-    """How others number the entries of a database: read when it is first asked for, once.
+    """How others number the entries of a database: read when it is first asked for, once, unless the
+    `answers` to `numbering_queries` are there already.
 
     The caller holds a connection. Raises the storage errors.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, answers: Sequence[Rows] = ()) -> None:
+        self._database, self._answers = database, answers
 
     @cached_property
     def _tenants(self) -> Rows:
@@ -84,10 +92,13 @@ class Numbering:
         None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
         from then on (`Database.asks`).
         """
-        # Where each call takes its time all is asked at once, and nothing twice.
-        asks = self._database.usage is not None and "_tenants" not in vars(self)
-        also = [raw(_NUMBERED, MARKER_EVENT, _NEWEST)] if asks else []
-        counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
+        if self._answers:
+            counter, last = numbers_of(*self._answers[:2])
+            owner, *answers = self._answers[2:]
+        else:  # where each call takes its time all is asked at once, and nothing twice
+            asks = self._database.usage is not None and "_tenants" not in vars(self)
+            also = [raw(_NUMBERED, MARKER_EVENT, _NEWEST)] if asks else []
+            counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
         if answers:
             self._tenants = answers[0]
         before = [] if end_is_lost(counter, last) else owner

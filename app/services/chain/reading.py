@@ -50,6 +50,10 @@ _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type =
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 
 
+COUNTERS: Final = "sqlite_sequence"
+"""SQLite's own table of how far AUTOINCREMENT has counted; there where a table has that."""
+
+
 def entries_behind(database: Database, seq: int) -> int:
     """How many entries have a greater number."""
     return int(database.scalar(raw(_BEHIND, seq)))
@@ -59,17 +63,24 @@ def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, int | None,
     """How far AUTOINCREMENT has counted the entries, and the last number there is, both None where nothing
     counts; and the rows of what `more` is asked of the same moment.
     """
-    # As text: JSON rounds the highest numbers.
-    given = raw("SELECT CAST(seq AS TEXT), typeof(seq) FROM sqlite_sequence WHERE lower(name) = ?", TABLE)
     try:
-        counters, lasts, *found = database.read_batch(
-            [given, raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}"), *more]  # noqa: S608
-        )
+        counters, lasts, *found = database.read_batch([*number_queries(), *more])
     except TableMissing:  # that of the counters, or another one that is asked
         return None, None, database.read_batch(more)
+    return *numbers_of(counters, lasts), found
+
+
+def number_queries() -> list[BaseQuery]:
+    """What tells both to `numbers_of`, of a database that has counters (`COUNTERS`)."""
+    # As text: JSON rounds the highest numbers.
+    given = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
+    return [raw(given, TABLE), raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}")]  # noqa: S608
+
+
+def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, int | None]:
     counter, kind = counters[0] if counters else (None, "null")
     last = lasts[0][0]
-    return int(counter) if kind == "integer" else counter, None if last is None else int(last), found
+    return int(counter) if kind == "integer" else counter, None if last is None else int(last)
 
 
 class Link(StrEnum):

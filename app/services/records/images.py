@@ -9,6 +9,8 @@ from typing import Final
 from peewee import SQL, BaseQuery
 
 from app.services.chain.append import Event, Head, end_of, end_queries
+from app.services.chain.numbering import Numbering, numbering_queries
+from app.services.chain.reading import COUNTERS
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
     ID,
@@ -47,6 +49,7 @@ class Images:
         self.chain: str | None = None
         self._only_row: tuple[str, Value] | None = None
         self._end: list[Rows] = []
+        self.numbering: Numbering | None = None
         self._made: set[Value] = set()
 
     def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
@@ -271,11 +274,19 @@ class Images:
             queries = ask(self._tables)
             return self._database.read_batch(queries) if queries else []
         self._tables, found = read_stored(
-            self._database, lambda tables: [*self._end_queries(tables), *ask(tables)]
+            self._database,
+            lambda tables: [*self._end_queries(tables), *self._numbering_queries(tables), *ask(tables)],
         )
-        asked_first = len(self._end_queries(self._tables))
-        self._end = found[:asked_first]
-        return found[asked_first:]
+        end = len(self._end_queries(self._tables))
+        first = end + len(self._numbering_queries(self._tables))
+        self._end, numbered = found[:end], found[end:first]
+        self.numbering = Numbering(self._database, numbered) if numbered else None
+        return found[first:]
+
+    def _numbering_queries(self, tables: StoredTables) -> list[BaseQuery]:
+        """Where each call takes its time, what an act is asked about is read with its rows."""
+        is_asked = self._database.asks and self._database.usage is not None
+        return numbering_queries() if is_asked and {TABLE, COUNTERS} <= tables.keys() else []
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if TABLE not in tables:

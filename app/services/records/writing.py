@@ -69,7 +69,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
         checks = change.checks(change.rows, database.limits)
-        return Batch(statements, change.recorded, checks, images.end(change.events))
+        return Batch(statements, change.recorded, checks, images.end(change.events), images.numbering)
 
     try:
         append(database, batch, now=now)

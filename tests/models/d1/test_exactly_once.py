@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.services.records.webhooks import WebhookInput
 from app.services.retention.run import RetentionStopped
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.engine import Database
+from models.engine import Database, raw
 from models.errors import ChangedSince, InvalidInput
 from models.local.database import LocalDatabase
 from models.status import RunStatus
@@ -113,6 +114,22 @@ def test_every_act_is_done_once(
         assert edge.faults == []
     assert said == expected
     assert outcome(file) == outcome(database_path)
+
+
+def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tmp_path: Path) -> None:
+    """Also where a person is to hear of a number that the gateway gives next."""
+    _, database = pieces(live, edge, tmp_path)
+    tenant = str(database.scalar(raw("SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT 1")))
+    assert int(database.scalar(raw("SELECT count(*) FROM audit_chain"))) > 300
+    user = str(users.create(database, tenant, "ada@acme.example", **BY).rows[0].record_id)
+    before = replace(database.usage)
+    users.rename(database, user, "b@acme.example", **BY)
+    assert (database.usage.calls - before.calls, database.usage.read - before.read < 500) == (2, True)
+    database.asks = True
+    for name in ("c", "d"):
+        calls = database.usage.calls
+        users.rename(database, user, f"{name}@acme.example", **BY)
+        assert database.usage.calls - calls == 2
 
 
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
