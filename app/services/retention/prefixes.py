@@ -8,27 +8,37 @@ marker. A tenant with an error finding, or with a start that nothing proves and 
 """
 
 from collections import defaultdict
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeVar
 
-from peewee import SQL, fn
+from peewee import SQL, BaseQuery, fn
 
 from app.services.chain import indexes
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, named
 from app.services.records.dependents import followed
+from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.other_tables import is_old
 from app.services.text import counted
 from models import schema
-from models.engine import Database, raw, sql_name
+from models.engine import Database, Rows, raw, sql_name
 from models.errors import Refused
 from models.status import AuditEvent
 from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
 _EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
+_TENANTS_AT_ONCE: Final = 50
+"""Of whom one call asks: each call takes its time, and so does a long answer."""
 _REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
+
+
+T = TypeVar("T")
+Walk = Generator[Sequence[BaseQuery], list[Rows], T]
+"""It yields what it asks, is sent the rows of each query, and returns what it has found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,16 @@ def find_prefixes(
         (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
+    named_well: list[str] = []
     for name, kind in tenants:
         tenant = named(name, database.encoding)
         if kind != "text" or tenant.encode(database.encoding) != name:
             encoding = database.encoding if kind == "text" else "utf-8"  # as a verification names it
             left.append(LeftAlone(named(name, encoding), None, "The tenant's name is not readable text."))
-            continue
-        prefix, problem = _prefix(
-            database, tenant, markers[tenant], old, cutoff, first_kept, referred.get(tenant)
-        )
+        else:
+            named_well.append(tenant)
+    walks = (_prefix(one, markers[one], old, cutoff, first_kept, referred.get(one)) for one in named_well)
+    for tenant, (prefix, problem) in zip(named_well, _together(database, walks), strict=True):
         if problem is not None:
             left.append(problem)
         if prefix is not None:
@@ -125,57 +136,75 @@ def first_referred(database: Database) -> dict[str, LeftAlone]:
     return found
 
 
+def _together(database: Database, walks: Iterable[Walk[T]]) -> list[T]:
+    """What each of the walks returns; what all of them ask next is one call of the engine, or a few."""
+    found: dict[int, T] = {}
+    asked = dict[int, tuple[Walk[T], Sequence[BaseQuery]]]()
+
+    def step(number: int, walk: Walk[T], answers: list[Rows] | None) -> None:
+        try:
+            asked[number] = walk, walk.send(answers)  # type: ignore[arg-type]
+        except StopIteration as end:
+            found[number] = end.value
+
+    for number, walk in enumerate(walks):
+        step(number, walk, None)
+    while asked:
+        going = list(asked.items())
+        asked.clear()
+        for some in in_parts(going, _TENANTS_AT_ONCE):
+            answers = iter(database.read_batch([query for _, (_, queries) in some for query in queries]))
+            for number, (walk, queries) in some:
+                step(number, walk, list(islice(answers, len(queries))))
+    return [found[number] for number in sorted(found)]
+
+
 def _prefix(  # noqa: PLR0917 - what is looked for, each once
-    database: Database,
     tenant: str,
     markers: set[int],
     old: Any,
     cutoff: int,
     first_kept: int | None,
     referred: LeftAlone | None,
-) -> tuple[TenantShare | None, LeftAlone | None]:
+) -> Walk[tuple[TenantShare | None, LeftAlone | None]]:
     """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own, `referred`
     is its first entry that something refers to.
     """
     of_tenant = AuditEntry.tenant_id == tenant
-    ((first, total),), newest = database.read_batch(
-        [
-            AuditEntry.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).where(of_tenant).tuples(),
-            AuditEntry.select(AuditEntry.seq)
-            .where(of_tenant)
-            .order_by(AuditEntry.seq.desc())
-            .limit(len(markers) + 1)
-            .tuples(),
-        ]
-    )
+    ((first, total),), newest = yield [
+        AuditEntry.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).where(of_tenant).tuples(),
+        AuditEntry.select(AuditEntry.seq)
+        .where(of_tenant)
+        .order_by(AuditEntry.seq.desc())
+        .limit(len(markers) + 1)
+        .tuples(),
+    ]
     stop, problem = next((seq for (seq,) in newest if seq not in markers), None), None
     if stop is None:
         return None, None
     # Everything before `first_kept` is old, whoever's it is: the walk through the index starts there.
     if first_kept is not None and first_kept <= stop:
-        found = database.rows(
+        (found,) = yield [
             AuditEntry.select(AuditEntry.seq, fn.typeof(AuditEntry.created_at), AuditEntry.created_at)
             .where(of_tenant, AuditEntry.seq >= first_kept, ~old)
             .order_by(AuditEntry.seq)
             .limit(1)
             .tuples()
-        )
+        ]
         if found and found[0][0] <= stop:
             stop = found[0][0]
-            problem = _undated(database, tenant, cutoff, *found[0])
+            problem = yield from _undated(tenant, cutoff, *found[0])
     if referred is not None and referred.seq is not None and referred.seq < stop:
         stop, problem = referred.seq, referred
     before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
-    rows, last_seq = database.rows(before.where(of_tenant, AuditEntry.seq < stop).tuples())[0]
+    (((rows, last_seq),),) = yield [before.where(of_tenant, AuditEntry.seq < stop).tuples()]
     losing = rows - sum(seq < stop for seq in markers)
     if losing == 0:
         return None, problem
     return TenantShare(tenant, first, last_seq, rows, total - len(markers), losing), problem
 
 
-def _undated(  # noqa: PLR0917 - what a row says
-    database: Database, tenant: str, cutoff: int, seq: int, kind: str, value: Any
-) -> LeftAlone | None:
+def _undated(tenant: str, cutoff: int, seq: int, kind: str, value: Any) -> Walk[LeftAlone | None]:
     """What is odd about the time of the first entry that is not old, if that is why it is not."""
     if kind != "integer":
         reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
@@ -192,8 +221,9 @@ def _undated(  # noqa: PLR0917 - what a row says
     query = AuditEntry.select(fn.COUNT(SQL("*"))).where(
         AuditEntry.tenant_id == tenant, AuditEntry.seq >= seq, is_old(at, cutoff, milliseconds=True)
     )
+    (((entries,),),) = yield [query.tuples()]
     reason = (
         f"The time of entry {seq:,} seems to be in milliseconds; from there on "
-        f"{counted(int(database.scalar(query.tuples())), 'entry', 'entries')} would be old if it is."
+        f"{counted(entries, 'entry', 'entries')} would be old if it is."
     )
     return LeftAlone(tenant, seq, reason, in_milliseconds=True)

@@ -1,6 +1,10 @@
 """What a plan says of what would go."""
 
-from app.services.retention.prefixes import TenantShare
+from pathlib import Path
+
+from app.services.retention.prefixes import TenantShare, find_prefixes
+from tests.app.services.chain.verify.chains import ChainFile
+from tests.fixtures.plain_engine import PlainEngine
 
 
 def test_a_majority_is_more_than_half_of_the_live_entries() -> None:
@@ -9,3 +13,20 @@ def test_a_majority_is_more_than_half_of_the_live_entries() -> None:
         False,
         True,
     ]
+
+
+def test_of_many_tenants_no_more_is_asked_than_of_few(tmp_path: Path) -> None:
+    """Each call of a live database takes its time, and an account has few of them."""
+    asked = []
+    for tenants in (2, 30):
+        chain = ChainFile.build(tmp_path / f"{tenants}.db", rows=4, tenants=tenants)
+        (middle,) = (
+            chain.sql.execute("SELECT created_at FROM audit_chain WHERE seq = 2 * ?", (tenants,)).get,
+        )
+        chain.sql.close()
+        database = PlainEngine(chain.path)
+        with database.connection_context():
+            going, left = find_prefixes(database, middle)
+        assert len(going) > tenants // 2 and left == ()
+        asked.append(database.requests)
+    assert asked[0] == asked[1]
