@@ -285,9 +285,14 @@ class Client:
         if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
             raise NotKnown(f"it answered with status {status}")
         # What stands between may quote the call.
-        raise Refusal(message.replace(self.token, "[token]") if self.token else message)
+        raise Refusal(self.masked(message))
 
-    def _count(self, **used: int) -> None:
+    def masked(self, text: str) -> str:
+        """The text without the token, which may have come there by mistake."""
+        return text.replace(self.token, "[token]") if self.token else text
+
+    def count(self, **used: int) -> None:
+        """Adds to the meter."""
         with self._counting:
             for what, more in used.items():
                 setattr(self.meter, what, getattr(self.meter, what) + more)

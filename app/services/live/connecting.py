@@ -63,7 +63,7 @@ def identified(connection: Connection, found: Client, wanted: str) -> Connection
     matching = [key for key, name in known.items() if wanted in {"", key}]
     matching = matching or [key for key, name in known.items() if wanted == name]
     if not matching:
-        raise UnknownDatabase(wanted)
+        raise UnknownDatabase(found.masked(wanted))
     if len(matching) > 1:
         raise InvalidInput(
             "database", f"Several are called {wanted}; give the id of one: {', '.join(matching)}."

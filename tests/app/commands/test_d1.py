@@ -104,6 +104,10 @@ def test_what_does_not_answer_is_not_added(
     monkeypatch.setenv(ENVIRONMENT, TOKEN)
     unknown = run(*ADD, "--database", "no-such", "--url", edge.base)
     assert unknown.returncode == 2 and "has no database no-such" in unknown.stderr
+    pasted = run(*ADD, "--database", TOKEN, "--url", edge.base)
+    assert (
+        pasted.returncode == 2 and "has no database [token]" in pasted.stderr and TOKEN not in pasted.stderr
+    )
     several = run(*ADD, "--url", edge.base)
     assert several.returncode == 2 and "choose one of them: DB, " in several.stderr
     clear = run(*ADD, "--database", database, "--url", "http://api.example.org/client/v4")
