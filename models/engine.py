@@ -128,11 +128,20 @@ class Pages:
 
 @dataclass(slots=True)
 class Usage:
-    """What was used since it began, as a live database is charged: calls, rows."""
+    """What was used since it began, as a live database is charged: calls, rows. The rows that a write has
+    written whose answer was `lost` are not known.
+    """
 
     calls: int = 0
     read: int = 0
     written: int = 0
+    lost: int = 0
+
+    @property
+    def rows(self) -> str:
+        """The rows in words."""
+        at_least = "at least " if self.lost else ""
+        return f"{self.read:,} {'row' if self.read == 1 else 'rows'} read, {at_least}{self.written:,} written"
 
 
 _BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)

@@ -190,8 +190,7 @@ def say_before(place: str, rows: int) -> None:
 def say_used(usage: "Usage | None") -> None:
     """The same for a person."""
     if usage is not None:
-        rows = f"{counted(usage.read, 'row')} read, {usage.written:,} written"
-        say(f"{counted(usage.calls, 'request')}: {rows}")
+        say(f"{counted(usage.calls, 'request')}: {usage.rows}")
 
 
 def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":

@@ -160,7 +160,7 @@ class Client:
             )
         if not rows:
             raise NotKnown(_ANOTHER_FORM)
-        self._count(read=read, written=written)
+        self.count(read=read, written=written)
         return Answer(rows, took / 1000)
 
     def bookmark(self, database: str) -> str | None:
@@ -237,7 +237,7 @@ class Client:
             headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        self._count(calls=1)
+        self.count(calls=1)
         call = _Call(time.monotonic() + self.seconds, dropped)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}

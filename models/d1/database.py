@@ -212,6 +212,8 @@ class D1Database(Database):
             is_certain = not isinstance(error, OutcomeUnknown)
             raise
         finally:
+            if not is_certain:
+                self.client.count(lost=1)
             if sent is not None:
                 (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
         return held
@@ -231,6 +233,7 @@ class D1Database(Database):
             # A network may send twice by itself; the second copy is refused.
             if sent is None or not self._is_in(sent):
                 raise
+            self.client.count(lost=1)
             return 0.0
         if sent is None:  # nothing would keep a second copy out
             raise OutcomeUnknown(self.place, why)
@@ -249,6 +252,7 @@ class D1Database(Database):
             except StorageError:
                 # Kept out: by its own first copy, or by somebody else's write, and then for good.
                 if self._is_in(sent):
+                    self.client.count(lost=1)
                     return 0.0
                 raise
         raise OutcomeUnknown(self.place, why)

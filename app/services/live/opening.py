@@ -76,7 +76,7 @@ class OpenedLive(Opened):
             "wrangler dev" if self.connection.is_local else "Cloudflare D1",
             self.place,
             counted(meter.calls, "request"),
-            f"{counted(meter.read, 'row')} read, {meter.written:,} written",
+            meter.rows,
         )
 
     @property
