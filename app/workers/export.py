@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.services.files.exporting import Exported, Wanted, write_sql
+from app.services.files.exporting import Exported, Wanted, rows_needed, write_sql
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
@@ -114,7 +115,11 @@ def export_database(
         if not replace and os.path.lexists(target):
             raise AlreadyThere(target)
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
-            fetched = read_whole(source, copy, before=before, progress=progress, cancelled=cancelled)
+            needed = (
+                partial(rows_needed, wanted=wanted) if wanted != Wanted(readable=wanted.readable) else None
+            )
+            told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
+            fetched = read_whole(source, copy, wanted=needed, **told)
             how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
             done = export_database(copy, target, wanted, **how)
         return Exported(done.rows, [*fetched.notes, *done.notes])

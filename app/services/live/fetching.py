@@ -15,7 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from app.services.live.paging import CHAIN, OBJECTS, SEQUENCE, Line, PagedTable, about, pages, tables_of
+from app.services.live.paging import (
+    CHAIN,
+    OBJECTS,
+    SEQUENCE,
+    Line,
+    PagedTable,
+    Which,
+    about,
+    pages,
+    tables_of,
+)
 from app.services.live.part import Part, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
 from models.engine import Database, Usage, raw
@@ -119,15 +129,18 @@ def read_whole(
     database: Database,
     building: Path,
     *,
+    wanted: Which | None = None,
     before: Callable[[int], object] = lambda rows: None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Fetched:
-    """The same to the file `building`, where a part may be; what becomes of it is the caller's."""
+    """The same to the file `building`, where a part may be; what becomes of it is the caller's. With `wanted`
+    all tables, but of their rows at least these.
+    """
     began, used = time.monotonic(), replace(database.usage or Usage())
     with database.in_background(), database.cancellable(cancelled):
         objects = database.rows(raw(OBJECTS))
-        tables, notes = tables_of(database, objects)
+        tables, notes = tables_of(database, objects, wanted)
         with opened(building, database, objects, tables) as part:
             resumed = part.done
             total = max(about(database, tables), resumed)

@@ -1,7 +1,7 @@
 """The tables of a live database page by page, each value in its storage class."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -12,12 +12,15 @@ from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, UndecodableText
 from models.progress import Stop
-from models.schema import StoredTable, read_stored
+from models.schema import StoredTable, StoredTables, read_stored
 
 _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
 _COLUMNS: Final = 100
 """Of one answer, as D1 gives them."""
+
+ALL: Final = "1"
+"""The condition of every row."""
 
 CHAIN: Final = AUDIT_CHAIN.name
 SEQUENCE: Final = "sqlite_sequence"
@@ -32,16 +35,29 @@ _BYTES: Final = "CAST({} AS BLOB)"
 """How any text comes; its kind tells it from a BLOB."""
 _REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
+_BY_TENANT: Final = """
+SELECT name FROM sqlite_master AS found WHERE type = 'table' AND EXISTS (
+  SELECT 1 FROM pragma_index_list(found.name) AS list
+  WHERE NOT partial AND (SELECT group_concat(lower(name)) FROM pragma_index_info(list.name)) = 'tenant_id'
+)"""
+"""The tables of which an index gives a tenant's rows in their order."""
+
 Line = tuple[Value, ...]
+
+Which = Callable[[StoredTables], Mapping[str, str]]
+"""Which rows of which tables are wanted, as conditions; of others none."""
 
 
 @dataclass(slots=True)
 class PagedTable:
-    """A table that is read by pages: `digest` says what it held when it was read last."""
+    """A table that is read by pages: `which` is the condition of the rows that are wanted, "" where none are;
+    `digest` says what it held when it was read last.
+    """
 
     stored: StoredTable
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    which: str = ALL
     rows: int = 0
     digest: str = ""
     changed: bool = True
@@ -72,12 +88,12 @@ class PagedTable:
         """The query of some columns of the rows behind a key."""
         cells = ", ".join(map(form, columns))
         if not self.key:
-            return raw(f"SELECT {cells} FROM {self.sql}")  # noqa: S608
+            return raw(f"SELECT {cells} FROM {self.sql} WHERE {self.which}")  # noqa: S608
         bound = [given(value) for value in last]
         names = ", ".join(map(self._own, self.key))
         behind = f"({names}) > ({', '.join(one.sql for one in bound)})" if last else "1"
         return raw(
-            f"SELECT {cells} FROM {self.sql} WHERE {behind} ORDER BY {names} LIMIT {limit}",  # noqa: S608
+            f"SELECT {cells} FROM {self.sql} WHERE {behind} AND {self.which} ORDER BY {names} LIMIT {limit}",  # noqa: S608
             *(value for one in bound for value in one.params or ()),
         )
 
@@ -94,9 +110,11 @@ class PagedTable:
         return f"{self.sql}.{sql_name(column)}"
 
 
-def tables_of(database: Database, objects: Rows) -> tuple[list[PagedTable], list[str]]:
+def tables_of(
+    database: Database, objects: Rows, wanted: Which | None = None
+) -> tuple[list[PagedTable], list[str]]:
     """Those with rows of a person's, and the numbers that AUTOINCREMENT goes on from; what is left out, in
-    sentences.
+    sentences. Where a condition of what is `wanted` would read all of a table for a page, all of it comes.
     """
     virtual = [name for _, name, sql in objects if _VIRTUAL.match(sql)]
     shadows = [name for (name,) in database.rows(raw(_SHADOWS))] if virtual else []
@@ -108,28 +126,39 @@ def tables_of(database: Database, objects: Rows) -> tuple[list[PagedTable], list
         for name, table in stored.items()
         if name == SEQUENCE or not (name.startswith(("sqlite_", "_cf_")) or name in shadows)
     ]
+    if wanted is not None:
+        conditions, by_tenant = wanted(stored), {name for (name,) in database.rows(raw(_BY_TENANT))}
+        for table in found:
+            which = ALL if table.name == SEQUENCE else conditions.get(table.name, "")
+            table.which = which if not which or (table.name in by_tenant and table.stored.rowid) else ALL
     # The numbers before the entries that take them, which SQLite itself counts on from there.
     return sorted(found, key=lambda table: (table.name != SEQUENCE, table.name != CHAIN)), notes
 
 
 def about(database: Database, tables: Sequence[PagedTable]) -> int:
     """About how many rows will be read: those of the chain once. To count them would read them all."""
-    numbered = [table for table in tables if table.stored.rowid and table.name != SEQUENCE]
+    numbered = [table for table in tables if table.stored.rowid and table.which and table.name != SEQUENCE]
+    found = database.read_batch([raw(_about(table)) for table in numbered])
+    total = 0
+    for table, ((rows,),) in zip(numbered, found, strict=True):
+        passes = 1 if table.is_chain else 2
+        # By an index each is two, and was counted.
+        total += int(rows or 0) * (passes if table.which == ALL else 2 * passes + 1)
+    return total
+
+
+def _about(table: PagedTable) -> str:
+    if table.which != ALL:  # which an index tells
+        return f"SELECT count(*) FROM {table.sql} WHERE {table.which}"  # noqa: S608
+    key, source = sql_name(table.key[0]), f"FROM {table.sql}"
     # Each end by itself, which is one row: together they would be all.
-    ends = (
-        f"SELECT (SELECT max({key}) FROM {table.sql}) - (SELECT min({key}) FROM {table.sql}) + 1"  # noqa: S608
-        for table in numbered
-        for key in [sql_name(table.key[0])]
-    )
-    found = database.read_batch([raw(sql) for sql in ends])
-    return sum(
-        int(span or 0) * (1 if table.is_chain else 2)
-        for table, ((span,),) in zip(numbered, found, strict=True)
-    )
+    return f"SELECT (SELECT max({key}) {source}) - (SELECT min({key}) {source}) + 1"
 
 
 def pages(database: Database, table: PagedTable, last: Line, cancelled: Stop) -> Iterator[list[Line]]:
     """The rows behind a key, of () all, in pages that have some. Raises `Cancelled`."""
+    if not table.which:
+        return
     following = Pages(_FIRST)
     places = [table.columns.index(name) for name in table.key]
     while True:

@@ -288,7 +288,7 @@ class Files(QObject):
     ) -> None:
         """Writes what the file or live database holds now as SQL, in place of what is at `target`.
 
-        Asks where more than `most` rows of a live one are read: all, also for a tenant's.
+        Asks where more than `most` rows of a live one are read.
         """
 
         def work(progress: Progress, cancelled: Stop) -> Exported:

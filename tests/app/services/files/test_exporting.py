@@ -22,6 +22,7 @@ from app.services.files.inserts import STATEMENT
 from app.services.records.literals import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
+from app.workers.export import export_database
 from models.engine import raw
 from models.errors import DamagedFile, InvalidInput
 from tests.conftest import NOW
@@ -29,6 +30,7 @@ from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.damage import spoil
+from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.sample import sample
 from tests.fixtures.stored import schema, stored
 
@@ -456,6 +458,10 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     assert (report.verdict, report.entries) == ("CONSISTENT", 3)
     with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
         exported(database_path, tmp_path / "out.sql", tenant="nobody")
+    for wanted in (Wanted("acme"), Wanted(tables=("jobs",)), Wanted(rows=False)):  # no more than that is read
+        for source, name in ((database_path, "file.sql"), (PlainEngine(database_path), "live.sql")):
+            export_database(source, tmp_path / name, wanted, replace=True, in_child=False)
+        assert (tmp_path / "live.sql").read_bytes() == (tmp_path / "file.sql").read_bytes()
 
 
 def test_a_tenants_rows_refer_as_the_parents_collation_says(tmp_path: Path) -> None:

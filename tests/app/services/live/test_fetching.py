@@ -15,10 +15,12 @@ import apsw
 import pytest
 from peewee import BaseQuery
 
+from app.services.files.exporting import Wanted
 from app.services.files.opening import open_database
 from app.services.live import fetching
 from app.services.live.fetching import FetchStopped, NotFetched, fetch
 from app.workers import scan_pool
+from app.workers.export import export_database
 from models import engine
 from models.d1.errors import NoAnswer
 from models.engine import Database, Rows
@@ -333,6 +335,10 @@ def test_no_more_is_read_than_is_said(tmp_path: Path, live: Live) -> None:
     database, said = live.open(live.put(sample(tmp_path / "source.sqlite", rows=900))), list[int]()
     used = fetched(database, tmp_path / "copy.sqlite", before=said.append).used
     assert used.read < said[0] + 1_000, "beside them the schema is read"
+    read = database.client.meter.read
+    out = tmp_path / "acme.sql"
+    export_database(database, out, Wanted("acme-corp"), replace=False, in_child=False, before=said.append)
+    assert said[1] < said[0] and database.client.meter.read - read < said[1] + 1_000
 
 
 def small(path: Path) -> Path:
