@@ -68,6 +68,9 @@ LOOK_STEPS = 100_000
 _HEADER = 100
 """Bytes of a file's header, which say how many pages it has and how often it was changed, among others."""
 
+_COUNTER = slice(24, 28)
+"""In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""
+
 _FOLDING = 0.3
 """Seconds in which a log is mostly folded into its file."""
 
@@ -92,6 +95,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags |= apsw.SQLITE_OPEN_URI
         self._opened_as: FileId | None = None
         self._seen: tuple[object, object, bytes] | None = None
+        self._start: bytes | None = None
         self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -177,7 +181,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection: apsw.Connection = self.connection()
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
                 if not _has_moved(connection):
-                    if self._seen is not None:
+                    if self._seen is not None or self._start is not None:
                         self._require_not_overwritten(connection)
                     if _log_is_cut(connection, self._log):
                         raise LogMissing(self.path)
@@ -335,8 +339,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def _require_not_overwritten(self, connection: apsw.Connection) -> None:
         """Raises `FileReplaced` where the file was written past SQLite since this was asked last.
 
-        Under a write-ahead log it changes only as that is folded into it, which the log's own numbers tell at
-        the end: so it is looked for a while. A file that was only touched begins as it did.
+        Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
+        file changes only as that is folded into it, which the log's own numbers tell at the end: so it is
+        looked for a while. A file that was only touched begins as it did.
         """
         try:
             in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
@@ -344,7 +349,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             in_wal = self._seen is not None
         if not in_wal:
             self._seen = None
+            self._require_counted(connection)
             return
+        self._start = None
         until = time.monotonic() + _FOLDING
         while True:
             log = traces(self._log), connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
@@ -359,6 +366,26 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             if time.monotonic() >= until:
                 raise no_longer(self.path)
             time.sleep(_FOLDING / 10)
+
+    def _require_counted(self, connection: apsw.Connection) -> None:
+        """While it is read nobody is in the middle of a change, which may be taken back."""
+        if connection.in_transaction:
+            return
+        before = self._start
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            start = first_bytes(self.path, _HEADER)
+        except (apsw.CorruptError, apsw.NotADBError):
+            if before is None:
+                raise
+            raise no_longer(self.path) from None
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if before is not None and start != before and start[_COUNTER] <= before[_COUNTER]:
+            raise no_longer(self.path)
+        self._start = start
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

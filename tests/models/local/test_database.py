@@ -429,6 +429,41 @@ def test_a_watch_tells_of_every_commit_and_of_a_file_that_moved(database_path: P
     assert not untouched()
 
 
+@pytest.mark.parametrize("mode", ["delete", "truncate", "persist"])
+def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
+    database_path: Path, tmp_path: Path, mode: str
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as outside:
+        assert outside.pragma("journal_mode", "delete") == "delete"
+        older = shutil.copyfile(database_path, tmp_path / "older")
+        outside.pragma("journal_mode", mode)
+        with connected(database_path) as database:
+            database.outside_changes()
+            outside.execute("CREATE TABLE more (x)")
+            database.outside_changes()
+            database.run_batch([insertion("u-1")])
+            database_path.touch()
+            database.outside_changes()
+            outside.execute("DROP TABLE more; VACUUM")
+            database.outside_changes()
+            with (  # which a restore does
+                closing(apsw.Connection(str(older), flags=apsw.SQLITE_OPEN_READONLY)) as source,
+                outside.backup("main", source, "main") as restored,
+            ):
+                restored.step(-1)
+            database.run_batch([insertion("u-2")])
+            kept = database_path.read_bytes()
+            for content in (older.read_bytes(), b"no database\n" * 5_000):
+                database_path.write_bytes(content)
+                for look in (database.outside_changes, lambda: database.run_batch([insertion("u-3")])):
+                    with pytest.raises(FileReplaced):
+                        look()
+                assert database_path.read_bytes() == content
+            database_path.write_bytes(kept)
+            database.outside_changes()
+            assert emails(database)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("other", ["later", "small", "text"])
 def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_opened(
