@@ -38,7 +38,7 @@ from peewee import SQL, Query, fn
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import Where, entries_behind, location_of, opened_to_read
-from app.services.chain.rules import TABLE, continues, named, seconds
+from app.services.chain.rules import GENESIS, TABLE, continues, named, seconds
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
@@ -109,6 +109,13 @@ class ChainRows:
     @property
     def empty(self) -> bool:
         return self.database.scalar(_one()) is None
+
+    @property
+    def first(self) -> tuple[int, ChainRow] | None:
+        """The row with the lowest seq."""
+        query = AuditEntry.select(fn.MIN(AuditEntry.seq))
+        seq = self.database.scalar(query.tuples())
+        return next(iter(self.at([seq]).items()), None) if seq is not None else None
 
     def first_of(self, tenant: str) -> tuple[int, str] | None:
         """The seq and the previous hash of the tenant's first row."""
@@ -265,14 +272,29 @@ def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownData
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether the newest checkpoints know rows that are in the file, whatever id they give its database; or
-    the newest one that there is none.
+    the newest one that there is none, and what is there, if anything, came later.
     """
     candidate = (KnownDatabase(""), checkpoints)
     return (
         _same_rows(rows, checkpoints[-3:]) > 0
         or _with_moved_rows(rows, [candidate]) is not None
-        or (rows.empty and any(not item.tenants for item in checkpoints[-1:]))
+        or _begun_again(rows, checkpoints)
     )
+
+
+def _begun_again(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether the newest knows that nothing was left, and the file has nothing, or a first entry from later:
+    by its own time, and by its number or one of the tenants that were known before.
+    """
+    if not checkpoints or checkpoints[-1].tenants:
+        return False
+    first = rows.first
+    if first is None:
+        return True
+    seq, row = first
+    later = row.previous_hash == GENESIS and row.at.isdigit() and seconds(int(row.at)) >= checkpoints[-1].at
+    behind = seq > max(item.through for item in checkpoints)
+    return later and (behind or any(rows.has_tenant(name) for item in checkpoints for name in item.tenants))
 
 
 def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:

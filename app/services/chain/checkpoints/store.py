@@ -185,7 +185,8 @@ class CheckpointStore:
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
         with rows_of(where) as rows:
             its_own = speaks_of(rows, checkpoints)
-            strange = not its_own and database is None and not shares_tenant(rows, checkpoints)
+            of_it = its_own or (bool(checkpoints[-1].tenants) and shares_tenant(rows, checkpoints))
+            strange = database is None and not of_it
         wanted = None if database is None or its_own else database.id
         good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:

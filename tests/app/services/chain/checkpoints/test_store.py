@@ -30,6 +30,7 @@ from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
+from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyrings import MemoryKeyring
 
 TENANT = "tenant-00"
@@ -705,6 +706,31 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
     history = elsewhere.known_from(other.path, export)
     assert "SIGNATURE" in codes(other.verify(checkpoints=history))
     assert "The checkpoints are of another database" in history.findings[-1].message
+
+
+@pytest.mark.parametrize("since", ["nothing", "new entries", "older entries"])
+def test_an_export_that_says_that_nothing_is_left_is_known_elsewhere(
+    known: KnownChain, tmp_path: Path, since: str
+) -> None:
+    before = known.chain.path.read_bytes()
+    known.chain.run("DELETE FROM audit_chain")
+    sign(known.chain.path, tmp_path / "home", now=NOW + 1, reason=Reason.START_OVER)
+    export = known.exported()
+    if since != "nothing":
+        known.chain.append(TENANT, at=NOW + 2 if since == "new entries" else NOW - 9)
+    elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
+    is_it = since != "older entries"
+    assert ("SIGNATURE" in codes(elsewhere.verify_by(export, trust=[known.store._key().public]))) is not is_it
+    assert elsewhere.store.import_(export, now=NOW + 3, where=known.chain.path) == 2
+    assert (elsewhere.store.identify(known.chain.path) is not None) is is_it
+    if since == "new entries":
+        assert (elsewhere.verify().unwitnessed, elsewhere.verify().findings) == (1, ())
+        elsewhere.checkpoint(NOW + 4)
+        assert elsewhere.verify().verdict is Verdict.VERIFIED
+        known.chain.sql.close()
+        known.chain.path.write_bytes(before)
+        back = KnownChain(ChainFile(known.chain.path), elsewhere.store)
+        assert back.verify().verdict is Verdict.EARLIER
 
 
 def test_nobody_else_reads_what_is_watched(known: KnownChain, tmp_path: Path) -> None:
