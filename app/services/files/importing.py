@@ -150,7 +150,7 @@ def verify_imported(
     import. Raises `Cancelled` and the errors of `verify`.
     """
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
-    from app.services.chain.checkpoints.making import SignedReport, verify_and_sign  # noqa: PLC0415
+    from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, why_none  # noqa: PLC0415
     from app.services.chain.rules import BROKEN  # noqa: PLC0415
 
     path, continuation, reason = imported.path, None, Reason.IMPORT
@@ -165,10 +165,8 @@ def verify_imported(
                     return continuation, SignedReport(report, None)
                 reason = Reason.ANOTHER_DATABASE
         return continuation, verify_and_sign(path, store, verify, now=now, reason=reason)
-    except Cancelled:
-        raise
     except (TenantAdminError, OSError) as error:
-        return continuation, SignedReport(verify(path, now=now), None, str(error))
+        return continuation, SignedReport(verify(path, now=now), None, why_none(error, path))
 
 
 def _check(dump: Path) -> None:

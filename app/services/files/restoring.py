@@ -10,7 +10,7 @@ from typing import Final
 from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
-from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
+from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign, why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.rules import BROKEN, Verdict
@@ -21,8 +21,6 @@ from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
 from models import schema
 from models.errors import (
-    Cancelled,
-    DamagedFile,
     DiskFull,
     FileLocked,
     NeedsCopy,
@@ -229,10 +227,8 @@ def carry_out(
                 progress=progress,
                 cancelled=cancelled,
             ).why_not
-        except Cancelled:
-            raise
         except (TenantAdminError, OSError) as error:
-            problem = str(error)
+            problem = why_none(error, path)
 
     kept = restore(
         path,
@@ -249,7 +245,7 @@ def carry_out(
     try:
         made = store.take_up(path)
     except (TenantAdminError, OSError) as error:
-        return Restored(kept, None, str(error))
+        return Restored(kept, None, why_none(error, path))
     return Restored(kept, made.number) if made else Restored(kept, None, _OVERTAKEN)
 
 
@@ -445,6 +441,6 @@ def _check(path: Path, kept: Path) -> None:
                 return
     except FileLocked:  # somebody uses it already; what was written is what was checked before
         return
-    except DamagedFile:
-        pass
+    except StorageError as error:
+        raise RestoreFailed(path, kept) from error
     raise RestoreFailed(path, kept)

@@ -197,7 +197,7 @@ def verify_and_sign(
     try:
         made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
-        return SignedReport(joined, None, _said(error, where))
+        return SignedReport(joined, None, why_none(error, where))
     return SignedReport(joined, made.number)
 
 
@@ -249,7 +249,7 @@ def verify_by_itself(
     try:
         made = store.create(where, report, now=now, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:
-        return Checked(report, why_not=_said(error, where))
+        return Checked(report, why_not=why_none(error, where))
     return Checked(report, made=made.number)
 
 
@@ -302,7 +302,7 @@ def try_to_sign(
         report = before.report if before is not None and before.known == known else None
         report = report or verify(where, now=now, cancelled=cancelled, checkpoints=known, seal=True)
     except (TenantAdminError, OSError) as error:
-        problem = _said(error, where)
+        problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)
     found = Attempt(report, known)
     if reason is None or (not report.entries and report.intact):
@@ -313,7 +313,7 @@ def try_to_sign(
         known_already = report.verdict in {*BROKEN, Verdict.UNPROVEN_START}
         return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
-        return replace(found, missing=_said(error, where))
+        return replace(found, missing=why_none(error, where))
 
 
 def _joined(
@@ -333,7 +333,8 @@ def _joined(
     return with_archive(where, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
-def _said(error: TenantAdminError | OSError, where: Where) -> str:
+def why_none(error: TenantAdminError | OSError, where: Where) -> str:
+    """Why there is no checkpoint, of a job that has changed something else perhaps. Raises `Cancelled`."""
     if isinstance(error, Cancelled):
         raise error
     known = (translate(error, where) if isinstance(where, Path) else None) or error
