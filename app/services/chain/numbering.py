@@ -109,8 +109,10 @@ class Numbering:
         if not self._by_tenant:
             self._database.asks = False
             return None
-        numbered = {
-            self._named(name) for name, of_others, _, taken in self._tenants if of_others and not taken
+        numbered = {  # whose next number is free, or will be the one behind an entry of ours
+            name
+            for tenant, of_others, _, taken in self._tenants
+            if of_others and ((name := self._named(tenant)) in tenants or not taken)
         }
         owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
         if not owners:

@@ -68,8 +68,10 @@ def test_a_chain_that_begins_in_the_middle_was_not_numbered_by_its_tenant(
     engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 31), "borealis": range(31, 36)})
-    sentence = str(Numbering(engine).caution(["aurora", "borealis", "system"]))
+    sentence = str(Numbering(engine).caution(["borealis", "system"]))
     assert "to “borealis”;" in sentence, "the number behind aurora's last is taken already"
+    sentence = str(Numbering(engine).caution(["aurora", "borealis", "system"]))
+    assert "to “borealis” and 1 more tenant;" in sentence, "the one behind its marker is not"
     sql.execute("UPDATE audit_chain SET previous_hash = ? WHERE seq = 31", ("0" * 64,))
     assert Numbering(engine).caution(["aurora", "borealis", "system"]) is None
 
