@@ -77,10 +77,13 @@ class VirtualTableModel(QAbstractTableModel):
 
     def reset_to(self, listing: Listing) -> None:
         """Shows another list from its beginning."""
+        self._learn(listing)
+        self._reset(listing.keys, listing.total, listing.rows)
+
+    def _learn(self, listing: Listing) -> None:
         self.estimated = listing.estimated
         if self.estimated:
             self._step = -1 if listing.keys[0] > listing.keys[-1] else 1
-        self._reset(listing.keys, listing.total, listing.rows)
 
     def clear(self) -> None:
         """Shows nothing and asks for nothing, for instance because the file is being closed."""
@@ -98,8 +101,10 @@ class VirtualTableModel(QAbstractTableModel):
 
     def reopen_to(self, listing: Listing) -> None:
         """The same list as it is now, whose keys may be estimated: of those what is known stays so."""
+        was_estimated = self.estimated
+        self._learn(listing)
         new, step = listing.keys, self._step
-        if self.estimated and listing.estimated:
+        if was_estimated and self.estimated:
             begin = position_behind(self._keys, new[0] - step, step)
             end = position_behind(self._keys, new[-1], step)
             if begin < end:
@@ -110,7 +115,6 @@ class VirtualTableModel(QAbstractTableModel):
                 self._settle(0, begin, before)
                 self.repaint()
                 return
-        self.estimated = listing.estimated
         self.refresh_to(new)
 
     def refresh_to(self, keys: Keys) -> None:

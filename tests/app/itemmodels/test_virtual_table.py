@@ -522,6 +522,23 @@ def test_a_list_of_few_rows_far_apart_is_known_by_its_first_page(desk: Desk) -> 
     assert not desk.model.estimated and desk.model.rowCount() == 5
 
 
+def test_a_list_that_becomes_long_while_it_is_shown_is_right_where_it_is_looked_at(desk: Desk) -> None:
+    desk.sql("DELETE FROM audit_chain WHERE seq > 100")
+    desk.open(AS_ADDED)
+    assert not desk.model.estimated
+    fill_behind = "INSERT INTO audit_chain SELECT seq + ?, tenant_id, 'new', '', '', '', 0 FROM audit_chain"
+    for more in (100, 200, 400, 800):
+        desk.sql(fill_behind.replace("?", str(more)))
+    desk.sql("DELETE FROM audit_chain WHERE seq % 7 = 0")
+    desk.refresh()
+    assert desk.model.estimated
+    there = [seq for (seq,) in desk.database.rows(raw("SELECT seq FROM audit_chain ORDER BY seq DESC"))]
+    for _ in range(2):
+        for row in (0, PAGE, 2 * PAGE):
+            at_hand(desk, min(row, desk.model.rowCount() - 1))
+    assert list(desk.model.keys) == there
+
+
 @pytest.mark.parametrize(
     "statement",
     [
