@@ -40,8 +40,8 @@ from models.d1.database import D1Database
 from models.d1.shared import Shared
 from models.engine import raw
 from tests.conftest import NOW
+from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.checkpoints import VERIFY
-from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.live import serving
 from tests.fixtures.retaining import retain
 from tests.fixtures.sample import sample

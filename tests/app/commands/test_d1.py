@@ -19,8 +19,8 @@ from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
 from models.errors import InvalidInput
 from tests.app.services.chain.verify.chains import ChainFile
+from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.command import run
-from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
 from tests.fixtures.sample import sample

@@ -1,8 +1,5 @@
 """A live D1 behind an edge that loses answers: each act is done once, or not at all and said so."""
 
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -11,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.records import users, writing
+from app.services.records import users
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, ReturnUnknown
@@ -29,12 +26,10 @@ from models.errors import (
 from models.schema import inspect
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
-from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge
+from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.live import Live
 
 pytestmark = pytest.mark.wrangler
-
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 
 
 def emails(file: Path) -> list[str]:
@@ -49,26 +44,6 @@ def settled(database: D1Database) -> bool | None:
         with suppress(OutcomeUnknown):
             return database.settle()
     raise AssertionError("it is not known")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", LOSING)
-def test_an_act_whose_answer_is_lost_is_done_once(
-    production: D1Database, edge: Edge, file: Path, fault: str
-) -> None:
-    edge.faults = [fault]
-    created = users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
-    user = str(created.rows[0].key["id"])
-    assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example"], 1)
-    edge.faults = [fault]
-    users.rename(production, user, "b@acme.example", actor="ops", now=NOW)
-    assert (emails(file), assert_one_chain(file, "acme")) == (["b@acme.example"], 2)
-    edge.faults = [fault]
-    deleted = users.delete(production, [user], actor="ops", now=NOW)
-    assert (emails(file), assert_one_chain(file, "acme")) == ([], 3)
-    edge.faults = [fault]
-    writing.undo(production, deleted, now=NOW)
-    assert (emails(file), assert_one_chain(file, "acme")) == (["b@acme.example"], 4)
 
 
 def test_what_is_not_known_is_said_and_found_out_before_anything_else(
@@ -136,21 +111,6 @@ def test_what_may_still_come_through_is_waited_for(production: D1Database, edge:
     assert settled(production) is False
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example"], 1)
-
-
-@pytest.mark.slow
-def test_a_program_that_was_killed_leaves_nothing_unknown(
-    edge: Edge, live: Live, file: Path, tmp_path: Path
-) -> None:
-    edge.delay, edge.chance = 0.1, 0.2
-    command = [sys.executable, "-m", "tests.fixtures.killed", edge.base, live.ids[file], str(file)]
-    done = subprocess.run(
-        [*command, str(tmp_path / "home"), str(KILLS), "1"], check=True, capture_output=True, text=True
-    )
-    *problems, counts = done.stdout.splitlines()
-    assert problems == []
-    saved, not_saved, _ = map(int, counts.split())
-    assert saved + not_saved >= KILLS // 2
 
 
 def test_a_read_is_tried_again(production: D1Database, edge: Edge) -> None:

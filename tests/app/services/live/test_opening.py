@@ -16,8 +16,8 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from models.d1.errors import UnknownDatabase
 from models.engine import Capability
+from tests.d1.edge import ACCOUNT, TOKEN, before
 from tests.fixtures.connected import execute
-from tests.fixtures.edge import ACCOUNT, TOKEN, before
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 

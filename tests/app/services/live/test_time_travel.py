@@ -12,7 +12,7 @@ from app.services.live.time_travel import Returned, go_back
 from models.d1.client import Client
 from models.d1.database import D1Database
 from tests.conftest import NOW
-from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
+from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.gateway import append_by_tenant
 from tests.fixtures.live import Live
 from tests.fixtures.window import ask

@@ -26,8 +26,8 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from models.engine import Capability, raw
+from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.connected import execute
-from tests.fixtures.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.live import Live
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (

@@ -1,6 +1,6 @@
 """Eight writers at once, six of them behind an edge that loses every fifth answer.
 
-    TENANT_ADMIN_CHAOS=4000 python -m pytest tests/models/d1/test_chaos.py -s
+    TENANT_ADMIN_CHAOS=4000 python -m pytest tests/d1/test_chaos.py -s
 
 The six are programs like this one, which act upon the same three chains; two are the platform's own Worker,
 each in a chain of its own, since it does not look whether a chain has moved on.
@@ -30,8 +30,8 @@ from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import EarlierUnknown, OutcomeUnknown
 from tests.conftest import NOW
+from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures import chains
-from tests.fixtures.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.live import Live
 from tests.wrangler.toolchain import DATABASE_ID
 

@@ -21,8 +21,8 @@ from models.errors import ChangedSince, InvalidInput
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.conftest import NOW
+from tests.d1.edge import ACCOUNT, LOSING, TOKEN, Edge
 from tests.fixtures import chains
-from tests.fixtures.edge import ACCOUNT, LOSING, TOKEN, Edge
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import account, planned, retain, unsigned
 from tests.fixtures.sample import sample

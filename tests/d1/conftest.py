@@ -1,0 +1,37 @@
+"""A new file as a live D1 behind an edge that loses answers when it is told to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models.d1.client import Client
+from models.d1.database import D1Database
+from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.fixtures.live import Live
+
+
+@pytest.fixture(scope="module")
+def _edge(live: Live) -> Iterator[Edge]:
+    with before(live.address) as edge:
+        yield edge
+
+
+@pytest.fixture
+def edge(_edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Edge:
+    monkeypatch.setattr("models.d1.database._BACK_OFF", 0.02)  # nothing here needs time to recover
+    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
+    _edge.chance = _edge.delay = 0.0
+    _edge.hangs.clear()
+    _edge.bookmarks, _edge.restored, _edge.refuses_travel = None, [], False
+    return _edge
+
+
+@pytest.fixture
+def file(live: Live, database_path: Path) -> Path:
+    return live.put(database_path)
+
+
+@pytest.fixture
+def production(edge: Edge, live: Live, file: Path) -> D1Database:
+    return D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5), live.ids[file])
