@@ -3,7 +3,8 @@
 Runs go by `updated_at`, each together with its artifacts in one transaction, so no artifact is ever without
 its run. Rows of other tables, known to us or not, may refer to either: where a foreign key deletes them along
 or takes from them what they refer to they are counted, and where it would refuse, the record stays and the
-table that keeps it is named. Parked ideas stay: their `run_id` is only text.
+table that keeps it is named; so, too, where what refers to it leads back to such rows. Parked ideas stay:
+their `run_id` is only text.
 
 Of a record whose time is no whole number of seconds nobody can tell whether it is old: it stays, and is
 counted. Times in milliseconds, which the platform has, too, are read as such once a person has said so.
