@@ -194,9 +194,11 @@ class ToolBar(QToolBar):
 
 
 def _fill_record(menu: QMenu, window: MainWindow) -> None:
+    """Holds the acts of a tab no longer than that is in sight: their keys would work as long."""
     menu.clear()
     if window.workspace is not None:
         window.workspace.current().commands.fill(menu)
+        window.workspace.tabs.currentChanged.connect(lambda _: menu.clear())
 
 
 def _fill_view(menu: QMenu, window: MainWindow) -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
@@ -27,6 +28,22 @@ def test_keys_of_a_tab_work_while_the_tool_bar_has_the_focus(
         press("Escape")
         closed(qtbot, window, FormDialog)
         assert QApplication.focusWidget() is widget, "the focus is back"
+
+
+@pytest.mark.slow
+def test_keys_are_those_of_the_tab_in_sight_after_another_was_in_the_menu(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    record = window.menuBar().actions()[2].menu()
+    assert isinstance(record, QMenu)
+    record.aboutToShow.emit()
+    assert record.actions()
+    go(qtbot, window, 2)
+    press("Ctrl+Shift+N")
+    dialog(qtbot, window, WebhookDialog)
+    press("Escape")
+    closed(qtbot, window, WebhookDialog)
 
 
 @pytest.mark.slow
