@@ -116,7 +116,8 @@ class UnsettledNotice(Notice):
         self.setVisible(error is not None)
         if error is not None:
             named = f"— {error.act}" if error.act else ""
-            self.banner.show_verdict(Tone.BAD, error.heading, named, str(error), Icon.WARNING_FILL)
+            detail = str(error).removeprefix(f"{error.heading}: ")
+            self.banner.show_verdict(Tone.BAD, error.heading, named, detail, Icon.WARNING_FILL)
 
 
 class PauseNotice(Notice):
