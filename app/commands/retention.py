@@ -158,6 +158,8 @@ def retention(options: argparse.Namespace) -> int:
                 )
         except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint, NotRecorded) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
+            if not options.json:
+                say_used(database.usage)
             return EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
             _say_result(error.result, database, options)
