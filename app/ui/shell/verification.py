@@ -183,7 +183,8 @@ class SelfVerification(QObject):
             tip += "; not looked at since"
         elif verdict.outcome.outdated:
             tip += f"; the {self._context.opened.kind} has been changed since"
-            icon = Icon.WARNING_FILL if known.intact else icon
+            if known.intact:
+                icon, tone = Icon.WARNING_FILL, Tone.WARN
         if verdict.failure:
             tip += f". The latest verification could not be done: {verdict.failure}"
         return icon, tone.value, words, tip

@@ -118,10 +118,12 @@ def test_what_another_program_appends_since_is_counted(
 ) -> None:
     opened()
     append(demo_path, "new", 5)
-    context = window.context
-    assert context is not None
+    context, colours = window.context, list[str]()
+    assert context is not None and window.workspace is not None
+    window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
+    assert colours[-1] == Tone.WARN.value, "a warning is not green"
 
 
 def test_closing_ends_what_runs(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
