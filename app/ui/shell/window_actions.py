@@ -198,7 +198,8 @@ def _fill_record(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
     if window.workspace is not None:
         window.workspace.current().commands.fill(menu)
-        window.workspace.tabs.currentChanged.connect(lambda _: menu.clear())
+        turned = window.workspace.tabs.currentChanged
+        turned.connect(lambda _: menu.clear(), Qt.ConnectionType.SingleShotConnection)
 
 
 def _fill_view(menu: QMenu, window: MainWindow) -> None:
