@@ -158,6 +158,8 @@ class Settings:
     """Whether retention may run on this file; None until the person has seen its preview."""
     retention_last_run = SettingOf[Place, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
+    seen_through = SettingOf[Place, int | None](_number, None, _of_database("seen_through"))
+    """The last audit entry of this file that a person did here or was told of."""
     retention_archive = SettingOf[Place, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
     retention_unrecorded = SettingOf[Place, bool](_flag, False, _of_database("retention_unrecorded"))

@@ -364,11 +364,11 @@ class DiskFailure(StorageError):
 
 
 class TableMissing(StorageError):
-    sentence = "This database has no table {what}, which this needs."
+    sentence = "This database has no table {what}."
 
 
 class ColumnMissing(StorageError):
-    sentence = "This database has no column {what}, which this needs."
+    sentence = "This database has no column {what}."
 
 
 class OnlyElsewhere(StorageError):

@@ -251,7 +251,7 @@ def checkpoint(options: argparse.Namespace) -> int:
                 )
                 code = EXIT_FINDINGS
             elif item.anchor is not None and item.anchor.kind == "adopted":
-                say(f"the start of {item.tenant} at entry {item.first_seq} is accepted as it is")
+                say(f"the start of {item.tenant} at entry {item.first_seq:,} is accepted as it is")
     for row in store.unreadable(where):
         complain(f"{row} cannot be read; the rest was used")
     if options.export is not None:

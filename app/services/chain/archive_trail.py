@@ -158,7 +158,7 @@ class _Trail:
             return
         for claim in claims:
             tally = reading.tallies.get(claim.seq, Tally())
-            where = f"{reference.file} and entry {claim.seq}, which names it, do not agree"
+            where = f"{reference.file} and entry {claim.seq:,}, which names it, do not agree"
             held = tally.count, tally.first_seq, tally.last_seq
             if held != (claim.entries, claim.from_seq, claim.to_seq):
                 how = f"{claim.entries:,} entries were removed, {tally.count:,} of them are there"
@@ -175,12 +175,12 @@ class _Trail:
             tally = self._tallies[claim.seq]
             if tally.first_previous != previous:
                 before = "what was archived before it" if previous != GENESIS else "the start of a chain"
-                message = f"Archived entry {tally.first_seq} of {self._tenant} does not continue {before}."
+                message = f"Archived entry {tally.first_seq:,} of {self._tenant} does not continue {before}."
                 self._find(Code.LINK, tally.first_seq, previous, tally.first_previous, message)
             previous = claim.last_hash
         if first is not None and (actual := first.text("previous_hash")) != previous:
             message = (
-                f"The archive of {self._tenant} does not lead up to entry {first.seq}, the first there is."
+                f"The archive of {self._tenant} does not lead up to entry {first.seq:,}, the first there is."
             )
             self._find(Code.LINK, first.seq, previous, actual, message)
 

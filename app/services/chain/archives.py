@@ -233,7 +233,7 @@ class ArchiveReading:
             raise ArchiveUnusable(folder, error.strerror or str(error)) from error
         if actual != expected:
             message = (
-                f"{name} is not the archive that entry {first.seq} of {self._tenant} names: it was "
+                f"{name} is not the archive that entry {first.seq:,} of {self._tenant} names: it was "
                 "changed or replaced."
             )
             what = f" {self.findings[0].message}" if self.findings else ""
@@ -271,15 +271,15 @@ class ArchiveReading:
             raise _NoEntry
         previous = hashed[0]
         if tenant != self._tenant.encode():
-            message = f"Archived entry {seq} belongs to another tenant than {self._tenant}."
+            message = f"Archived entry {seq:,} belongs to another tenant than {self._tenant}."
             self._find(Code.CROSS_TENANT, seq, self._tenant, cut(named(tenant)), message)
         if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:
-            message = f"Archived entry {seq} lies behind entry {self._seq}."
+            message = f"Archived entry {seq:,} lies behind entry {self._seq:,}."
             self._find(Code.ORDER, seq, f"above {self._seq}", str(seq), message)
         if self._head and previous != self._head:
-            message = f"Archived entry {seq} does not continue the archived entry before it."
+            message = f"Archived entry {seq:,} does not continue the archived entry before it."
             self._find(Code.LINK, seq, cut(named(self._head)), cut(named(previous)), message)
         self._seq, self._head = seq, stored
         at = bisect_left(self._ends, seq)

@@ -120,26 +120,26 @@ class Entry:
         bad = {name: at for name in TEXT_COLUMNS if (at := _bad_byte(self.raw[name])) is not None}
         if not holds and not bad.keys() - {"tenant_id"}:  # which is not hashed
             sentence = (
-                f"Entry {self.seq} does not match its own hash: its event type, payload, time or one of its "
-                "hashes was changed after it was written."
+                f"Entry {self.seq:,} does not match its own hash: its event type, payload, time or one of "
+                "its hashes was changed after it was written."
             )
             found.append(Finding(Code.HASH, *where, recomputed, cut(self.text("hash")), sentence))
         for name, kind in self.kinds.items():
             wanted = KINDS[name]
             if kind != wanted:
-                sentence = f"Entry {self.seq} stores {name} as {kind} where the platform writes {wanted}."
+                sentence = f"Entry {self.seq:,} stores {name} as {kind} where the platform writes {wanted}."
                 found.append(Finding(Code.TYPE, *where, wanted, kind, sentence))
         for name, at in bad.items():
             actual = f"{name}: byte {at} is 0x{self.raw[name][at]:02x}"
-            sentence = f"Entry {self.seq} holds bytes in {name} that are not valid text."
+            sentence = f"Entry {self.seq:,} holds bytes in {name} that are not valid text."
             found.append(Finding(Code.ENCODING, *where, "UTF-8 text without NUL", actual, sentence))
         parsed = "payload" in bad or self._payload_is_json()
         if parsed and "event_type" not in bad and EVENT_TYPE.fullmatch(self.text("event_type")) is None:
             actual = cut(self.text("event_type"))
-            sentence = f"{OF_MANY[Code.GRAMMAR]}: entry {self.seq}."
+            sentence = f"{OF_MANY[Code.GRAMMAR]}: entry {self.seq:,}."
             found.append(Finding(Code.GRAMMAR, *where, EVENT_TYPE.pattern, actual, sentence, warning=True))
         if not parsed:
-            sentence = f"Entry {self.seq} has a payload that is not JSON."
+            sentence = f"Entry {self.seq:,} has a payload that is not JSON."
             found.append(Finding(Code.GRAMMAR, *where, "JSON", cut(self.text("payload")), sentence))
         elif holds and self.is_marker and "payload" not in bad:
             claims = read_marker(self.seq, self.created_at, self.raw["payload"])

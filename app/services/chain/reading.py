@@ -47,6 +47,7 @@ _BEFORE: Final = f"""
 
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 
+_LAST: Final = f"SELECT max(seq) FROM {TABLE}"  # noqa: S608
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 
 
@@ -57,6 +58,11 @@ COUNTERS: Final = "sqlite_sequence"
 def entries_behind(database: Database, seq: int) -> int:
     """How many entries have a greater number."""
     return int(database.scalar(raw(_BEHIND, seq)))
+
+
+def last_entry(database: Database) -> int:
+    """The highest number of an entry; 0 where there is none."""
+    return int(database.scalar(raw(_LAST)) or 0)
 
 
 def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, int | None, list[Rows]]:
@@ -136,7 +142,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         if furthest is not None and denied(*start, furthest):
             sentences.append(denied_start(entry.tenant, furthest))
         elif proof is None:
-            sentences.append(f"Nothing in the database proves what came before entry {seq}.")
+            sentences.append(f"Nothing in the database proves what came before entry {seq:,}.")
     return Inspection(
         seq=seq,
         tenant=entry.tenant,

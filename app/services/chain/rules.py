@@ -251,7 +251,7 @@ class Finding(NamedTuple):
         """The same with the sentence that says of how many entries it is."""
         if self.entries == 1:
             return self
-        sentence = f"{OF_MANY[self.code]}: {self.entries:,} entries, the first of them {self.seq}."
+        sentence = f"{OF_MANY[self.code]}: {self.entries:,} entries, the first of them {self.seq:,}."
         return self._replace(message=sentence)
 
     def to_json(self) -> dict[str, Any]:
@@ -324,9 +324,9 @@ def read_marker(seq: int, created_at: int | None, payload: bytes) -> Marker | st
     if not (type(first) is type(last) is type(count) is type(cutoff) is int):
         return "fromSeq, toSeq, count and cutoff are not all whole numbers"
     if not 1 <= first <= last < seq:
-        return f"it says that {first} to {last} were removed, which cannot be before entry {seq}"
+        return f"it says that {first:,} to {last:,} were removed, which cannot be before entry {seq:,}"
     if not 1 <= count <= last - first + 1:
-        return f"there cannot have been {count} entries from {first} to {last}"
+        return f"there cannot have been {count} entries from {first:,} to {last:,}"
     if not isinstance(value.get("lastHash"), str) or HASH.fullmatch(value["lastHash"]) is None:
         return "its lastHash is no hash"
     if created_at is None or cutoff > seconds(created_at):
@@ -358,7 +358,7 @@ def not_believed(
     tenant: str, seq: int, why: str, *, expected: str | None = None, actual: str | None = None
 ) -> Finding:
     """The finding of a marker that cannot be true."""
-    sentence = f"Entry {seq} is a prune marker that cannot be true: {why}."
+    sentence = f"Entry {seq:,} is a prune marker that cannot be true: {why}."
     return Finding(Code.MARKER, tenant, seq, expected, actual, sentence)
 
 
@@ -371,7 +371,7 @@ def believed(tenant: str, markers: Iterable[Marker]) -> tuple[list[Marker], list
     bad: list[Finding] = []
     for marker in markers:
         if good and marker.from_seq <= good[-1].to_seq:
-            why = f"entry {good[-1].seq} says already that all up to {good[-1].to_seq} were removed"
+            why = f"entry {good[-1].seq:,} says already that all up to {good[-1].to_seq:,} were removed"
             bad.append(not_believed(tenant, marker.seq, why, actual=str(marker.from_seq)))
         else:
             good.append(marker)
@@ -429,7 +429,7 @@ def denied(first_seq: int, first_previous: str, furthest: Marker | None) -> bool
 def denied_start(tenant: str, marker: Marker) -> str:
     """What is said of a start that the marker denies."""
     return (
-        f"Entry {marker.seq} says that everything up to {marker.to_seq} was pruned, "
+        f"Entry {marker.seq:,} says that everything up to {marker.to_seq:,} was pruned, "
         f"but the chain of {tenant} does not start behind that."
     )
 
@@ -437,7 +437,7 @@ def denied_start(tenant: str, marker: Marker) -> str:
 def broken_link(tenant: str, seq: int) -> str:
     """What is said of a link of which nothing more is known."""
     return (
-        f"Entry {seq} of {tenant} does not continue the entry before it: "
+        f"Entry {seq:,} of {tenant} does not continue the entry before it: "
         "entries were removed, or one of the two was changed."
     )
 
@@ -458,18 +458,18 @@ def time_findings(tenant: str, seq: int, before: int | None, created_at: int, la
     found: list[Finding] = []
     at = seconds(created_at)
     if created_at >= SECONDS_LIMIT:
-        sentence = f"{OF_MANY[Code.UNIT]}: entry {seq}."
+        sentence = f"{OF_MANY[Code.UNIT]}: entry {seq:,}."
         found.append(Finding(Code.UNIT, tenant, seq, "seconds", str(created_at), sentence))
     if before is not None and at < before:
         found.append(backwards(tenant, seq, before, at))
     if at > latest:
         now = latest - CLOCK_TOLERANCE
-        sentence = f"Entry {seq} lies {at - now} s in the future."
+        sentence = f"Entry {seq:,} lies {at - now} s in the future."
         found.append(Finding(Code.TIME, tenant, seq, f"at most {now}", str(at), sentence))
     return found
 
 
 def backwards(tenant: str, seq: int, before: int, at: int) -> Finding:
     """Both in seconds."""
-    sentence = f"Entry {seq} is {before - at} s older than the entry before it."
+    sentence = f"Entry {seq:,} is {before - at} s older than the entry before it."
     return Finding(Code.TIME, tenant, seq, f"at least {before}", str(at), sentence)

@@ -90,8 +90,8 @@ class AboutDialog(Dialog):
         super().__init__(
             theme,
             "About Tenant Admin",
-            f"Version {__version__}. MIT licence. Everything stays on this computer: the program sends "
-            "nothing anywhere by itself.",
+            f"Version {__version__}. MIT licence. The program talks to nothing but the database that you "
+            "open, and sends nothing anywhere by itself.",
             icon=Icon.SHIELD_OK,
             tone=Tone.ACCENT,
             parent=parent,
@@ -472,7 +472,7 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
         found = report.tally or report.verdict.replace("_", " ").lower()
         return f"The audit chain of the copy does not hold: {found} in {held}.", Look.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
-        return f"The audit chain of the copy holds: {held}.", Look.OK
+        return f"The audit chain of the copy is verified: {held}.", Look.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]
     named = [text.tenant_name(tenant) for tenant in unproven[:_TENANTS_NAMED]]
     rest = len(unproven) - len(named)
@@ -489,7 +489,7 @@ def _changed_row(table: str, before: int | None, after: int | None) -> tuple[Cel
     if before is None or after is None:
         return name, _count(before), _count(after), Cell("")
     change = after - before
-    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "as many"
+    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "the same"
     return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
+from app.services.chain.reading import entries_behind, last_entry
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport
     from app.services.files.importing import Imported
+    from app.services.records.change import Change
 
 LISTED = 3
 
@@ -233,6 +236,7 @@ class ContinuationNotice(Notice):
         self.findings_button.hide()
         self.banner.add_button(self.findings_button)
         self.add_button("Dismiss", self.dismiss)
+        context.runner.changed.connect(self._hear)
         self.hide()
 
     def dismiss(self) -> None:
@@ -243,6 +247,31 @@ class ContinuationNotice(Notice):
         """What it has to say against the file holds no more."""
         if self.is_older:
             self.dismiss()
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        if change.events or AUDIT_CHAIN.name in change.tables:
+            self._see()
+
+    def _see(self) -> None:
+        """What is in the file now is not new when it is opened again: a person did it here, or was told."""
+        settings, place = self._context.settings, self._context.opened.kept_by
+        if not self._context.costs:
+            see = partial(settings.seen_through.set, place)
+            self._context.runner.read(last_entry, on_done=see, on_failed=lambda error: None)
+
+    def _say_new(self, found: Continuation) -> None:
+        """Leaves out what was seen."""
+        seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
+        if not found.new_entries or found.divergences:
+            self.show_continuation(found)
+            self._see()
+            return
+
+        def count(behind: int) -> None:
+            self.show_continuation(replace(found, new_entries=min(found.new_entries, behind)))
+            self._see()
+
+        self._context.runner.read(entries_behind, seen, on_done=count, on_failed=lambda error: None)
 
     def look(self, imported: Imported | None = None) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was.
@@ -261,7 +290,7 @@ class ContinuationNotice(Notice):
 
             store, verify = store_and_verifier()
             if imported is None:
-                return partial(self.show_continuation, store.continuation(where))
+                return partial(self._say_new, store.continuation(where))
             stoppable = partial(verify, cancelled=cancelled)
             return partial(self._take_imported, *verify_imported(imported, store, stoppable, now=now))
 

@@ -399,8 +399,17 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (
         f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {absolute_time(plan.cutoff, utc)}."
+        f"from before {absolute_time(plan.cutoff, utc)}.{_stays(plan)}"
     )
+
+
+def _stays(plan: Plan) -> str:
+    """What is as old and stays all the same, and why, beside the number of what goes."""
+    if not plan.left:
+        return ""
+    first, *others = plan.left
+    more = f" So do those of {counted(len(others), 'more tenant')}, as said below." if others else ""
+    return f" Old entries of {tenant_name(first.tenant_id)} stay. {first.reason}{more}"
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

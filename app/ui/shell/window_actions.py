@@ -76,7 +76,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("connect", "Connect to &D1…", Icon.WEBHOOK, connect),
         ActionSpec("create", "&New database…", Icon.NEW_FILE, files.ask_create, shortcut="Ctrl+N"),
         ActionSpec("import", "&Import a D1 export…", Icon.IMPORT, files.ask_import),
-        ActionSpec("demo", "&Explore sample data", Icon.DEMO, files.explore_demo),
+        ActionSpec("demo", "Explore s&ample data", Icon.DEMO, files.explore_demo),
         ActionSpec("info", "Data&base info…", Icon.DATABASE, of_file(_database_info), no_file, "Ctrl+I"),
         ActionSpec("export", "E&xport…", Icon.EXPORT, export, no_file, "Ctrl+E"),
         ActionSpec("save_copy", "&Save a copy…", Icon.COPY, save_copy, no_copy, "Ctrl+Shift+S"),
@@ -94,7 +94,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
-        *(_mode_act(window, mode, words) for mode, words in MODES),
+        *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
         ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
         ActionSpec("logs", "Open the &log folder", Icon.FOLDER, logs),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, about),
@@ -119,7 +119,7 @@ def add_tab_actions(window: MainWindow) -> None:
         if name not in window.commands.names():
             no_file = partial(_no_file, window)
             checked = partial(shown, position)
-            spec = ActionSpec(name, tab.table.title, None, run, no_file, keys, checked=checked)
+            spec = ActionSpec(name, f"&{tab.table.title}", None, run, no_file, keys, checked=checked)
             window.commands.add(spec)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabWidget, QWidget
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.services.live.connections import Connection
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
+    from app.ui.tabs.audit import AuditTab
 
 _REST = (
     "app.services.records.users",
@@ -93,7 +94,7 @@ class Workspace(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
-        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)  # the count stays in sight
         self.notices = notices.of_opened(
             context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
         )
@@ -187,7 +188,9 @@ class Workspace(QWidget):
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
         if table == PLANNING_RUNS.name and self.scope != EVERYONE:
             self.everyone_wanted.emit()
-        self.show_matches(AUDIT_CHAIN.name, record_id)
+        page = cast("AuditTab | None", self._turn_to(AUDIT_CHAIN.name))
+        if page is not None:
+            page.show_history(record_id)
 
     @cached_property
     def retention(self) -> "Retention":

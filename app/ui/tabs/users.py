@@ -36,8 +36,8 @@ class UsersTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, "New user", self._create))
-        add(edit_act(self, "Edit e-mail", lambda user: edit_user_form(self.context, user, self)))
+        add(create_act(self, "New user…", self._create))
+        add(edit_act(self, "Edit e-mail…", lambda user: edit_user_form(self.context, user, self)))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
 

@@ -75,8 +75,10 @@ class WebhooksTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, "New webhook", self._create))
-        add(edit_act(self, "Edit", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)))
+        add(create_act(self, "New webhook…", self._create))
+        add(
+            edit_act(self, "Edit…", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self))
+        )
         for word, icon, active, key in (
             ("Activate", Icon.ACTIVATE, True, "A"),
             ("Deactivate", Icon.DEACTIVATE, False, "D"),
@@ -141,7 +143,7 @@ class WebhookDialog(FormDialog):
     ) -> None:
         title, sentence, action = "New webhook", "Events are delivered by POST to this URL.", "Create webhook"
         if webhook is not None:
-            title, sentence, action = "Edit webhook", f"Destination of {webhook['tenant_id']}", "Save"
+            title, sentence, action = "Edit webhook", f"Webhook of {webhook['tenant_id']}", "Save"
         super().__init__(context.theme, title, sentence, action=action, parent=parent)
         self._context = context
         self._webhook = webhook

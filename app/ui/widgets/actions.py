@@ -191,6 +191,15 @@ class Actions(QObject):
                 menu.addSeparator()
 
 
+def give_letters(menu: QMenu) -> None:
+    """A mnemonic that none before it has for each action of the menu that has none yet."""
+    texts = [action.text() for action in menu.actions()]
+    marked = {text.replace("&&", "").partition("&")[2][:1].lower() for text in texts}
+    for action, text in zip(menu.actions(), texts, strict=True):
+        if "&" not in text:
+            action.setText(_marked(text, marked))
+
+
 def _marked(words: str, marked: set[str]) -> str:
     """The words of an act in a menu with a mnemonic, their first letter that none before has."""
     for at, letter in enumerate(words.lower()):

@@ -195,9 +195,9 @@ class Banner(QFrame):
 
     cancelled = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, steady: bool = False) -> None:
         super().__init__()
-        self._tone, self._low = Tone.NEUTRAL, False
+        self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
         self._buttons: list[QWidget] = []
         self._away: list[QWidget] = []
         """Those that are hidden while progress shows, and only then."""
@@ -220,7 +220,7 @@ class Banner(QFrame):
 
         self._line = in_row(self._headline, (self._rest, 1), spacing=5)
         self._line.setAlignment(self._headline, Qt.AlignmentFlag.AlignTop)
-        self._words = in_column(self._line, self._detail, self._bar, spacing=3)
+        self._words = in_column(None, self._line, self._detail, self._bar, None, spacing=3)
         self._row = in_row(within=self, margins=(16, 8, 10, 8))
         self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         self._row.addSpacing(4)
@@ -228,7 +228,7 @@ class Banner(QFrame):
         self._row.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)
-        self.setMinimumHeight(54)
+        self._keep_height()
 
     def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
         """Put `button` at the right end, where it is hidden while progress shows.
@@ -317,8 +317,13 @@ class Banner(QFrame):
             self._low = low
             self._rest.fold_to(1 if low else 2)
             self._row.setContentsMargins(16, 4 if low else 8, 10, 4 if low else 8)
-            self.setMinimumHeight(44 if low else 54)
+            self._keep_height()
             self._show_detail()
+
+    def _keep_height(self) -> None:
+        """A `steady` one is as high for a detail of one line or none as for two: nothing below it moves."""
+        lines = 16 + 2 * 3 + 3 * self._detail.fontMetrics().lineSpacing() if self._steady else 0
+        self.setMinimumHeight(44 if self._low else max(54, lines))
 
     def _show_detail(self) -> None:
         in_one_line = self._low and not self.more_button.isChecked()

@@ -12,7 +12,7 @@ from app.services.text import readable, visible
 from models.status import DAY
 
 MINUTE, HOUR = 60, 3_600
-_WEEK, _MONTH, _YEAR = 7 * DAY, 30 * DAY, 365 * DAY
+_WEEK, _MONTH, _YEAR = 7 * DAY, 30 * DAY, 31_556_952
 _DISTANCES = (
     (2 * _YEAR, _YEAR, "y"),
     (2 * _MONTH, _MONTH, "mo"),
@@ -34,7 +34,7 @@ def relative_time(at: int, now: int) -> str:
     distance = abs(now - at)
     for least, unit, word in _DISTANCES:
         if distance >= least:
-            amount = f"{distance // unit} {word}"
+            amount = f"{distance // unit:,} {word}"
             return f"{amount} ago" if at <= now else f"in {amount}"
     return "just now" if at <= now else "in a moment"
 

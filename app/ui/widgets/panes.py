@@ -369,12 +369,12 @@ class FieldList(QWidget):
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
         value: Label | ElidedLabel
-        if field.mono or _UNBREAKABLE.fullmatch(words):
+        if _UNBREAKABLE.fullmatch(words) and not field.mono:
             value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
+        elif field.mono or has_long_word(words):  # the middle alone may tell two ids apart
+            value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)
             if field.mono:
                 value.setFont(self._theme.mono_font())
-        elif has_long_word(words):
-            value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)
         else:
             value = Label(words, look, wrap=True, selectable=True, caption=field.label)
         if long and isinstance(value, Label):

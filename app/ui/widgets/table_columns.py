@@ -19,6 +19,7 @@ _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
 
 _ARROW = 12
+_DRAWN = b"\x1e"
 MISSING = 26
 """The width of the button that says how many columns have given way."""
 
@@ -40,6 +41,8 @@ class ColumnLayout(QObject):
         self._table = table
         self._load, self._save = load, save
         self._main = -1
+        self._main_width = 0
+        """Of the main column, as a person has drawn it by its border; 0 for what the others leave."""
         self._giving: tuple[int, ...] = ()
         self._given: dict[int, int] = {}
         """The columns that have given way, and how wide they were."""
@@ -97,7 +100,8 @@ class ColumnLayout(QObject):
                 header.say_missing(self._given)
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
-                header.resizeSection(self._main, max(self._main_least(), self._room() - others))
+                left = max(self._main_least(), self._room() - others)
+                header.resizeSection(self._main, self._main_width or left)
 
     def let_give_way(self, columns: Sequence[int]) -> None:
         """Let these go out of sight where room is short, the first of them first; one shown by hand stays."""
@@ -108,7 +112,7 @@ class ColumnLayout(QObject):
         header, room = self._header, self._width()
         wanted = header.length() + sum(self._given.values())
         if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
-            wanted += self._main_least() - header.sectionSize(self._main)
+            wanted += (self._main_width or self._main_least()) - header.sectionSize(self._main)
         if wanted > room:
             room -= MISSING
         for column in self._giving if room > 0 else ():
@@ -181,13 +185,15 @@ class ColumnLayout(QObject):
         if self._save is not None and self._arranged and self._table.model() is not None:
             with self.by_itself():
                 self._take_back()
-                self._save(QByteArray(self._names() + b"\n" + self._header.saveState().data()))
+                drawn = b"%s%d" % (_DRAWN, self._main_width) if self._main_width else b""
+                self._save(QByteArray(self._names() + drawn + b"\n" + self._header.saveState().data()))
             self.fill()
 
     def restore(self) -> bool:
         """Take back what `save` was given; False when there is nothing that fits these columns."""
         state = bytes(self._load().data()) if self._load is not None else b""
-        names, newline, header_state = state.partition(b"\n")
+        told, newline, header_state = state.partition(b"\n")
+        names, _, drawn = told.partition(_DRAWN)
         if not newline or names != self._names():
             return False
         header = self._header
@@ -196,6 +202,7 @@ class ColumnLayout(QObject):
         with self.by_itself():
             done = self._arranged = header.restoreState(QByteArray(header_state))
         header.setSortIndicator(section, order)
+        self._main_width = int(drawn) if drawn.isdigit() else 0
         if self._main >= 0:
             header.setStretchLastSection(False)
         self._saver.stop()
@@ -219,6 +226,8 @@ class ColumnLayout(QObject):
                 self._by_hand.discard(section)
             self.fill()
         header = self._header
+        if not self._alone and section == self._main and before and after:
+            self._main_width = after if isinstance(header, TableHeader) and header.is_held else 0
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
         if not stretched:  # that one follows the window
             self._changed()
@@ -251,6 +260,9 @@ class TableHeader(QHeaderView):
     """
 
     _missing: QToolButton | None = None
+    _without_room: frozenset[int] = frozenset()
+    is_held = False
+    """While a mouse button is down in it: what is drawn then is drawn by hand."""
 
     def __init__(self, theme: Theme, table: QTableView) -> None:
         super().__init__(Qt.Orientation.Horizontal, table)
@@ -296,6 +308,14 @@ class TableHeader(QHeaderView):
             arrow = theme.pixmap(icon, "accent", _ARROW, self.devicePixelRatioF())
             painter.drawPixmap(left + width + 4, rect.y() + (rect.height() - _ARROW) // 2, arrow)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.is_held = True
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self.is_held = False
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         self._hover(self.logicalIndexAt(event.position().toPoint()))
@@ -309,15 +329,15 @@ class TableHeader(QHeaderView):
 
     def say_missing(self, columns: Collection[int]) -> None:
         """Says which have no room; nothing where all have."""
+        self._without_room = frozenset(columns)
         if self._missing is None:
             if not columns:
                 return
             self._missing = QToolButton(self)
             self._missing.setProperty("small", True)
             self._missing.clicked.connect(self._open_menu)
-        names = [
-            self._word(self.logicalIndex(v)) for v in range(self.count()) if self.logicalIndex(v) in columns
-        ]
+        order = map(self.logicalIndex, range(self.count()))
+        names = [self._word(column) for column in order if column in columns]
         said = f"No room for {', '.join(names)}. Widen the window, or choose the columns here."
         self._missing.setText(f"+{len(names)}")
         self._missing.setToolTip(tooltip(said))
@@ -351,7 +371,8 @@ class TableHeader(QHeaderView):
         menu.addSeparator()
         for visual in range(self.count()):
             column = self.logicalIndex(visual)
-            action = menu.addAction(self._word(column).replace("&", "&&"))
+            why = " (no room)" if column in self._without_room else ""
+            action = menu.addAction(self._word(column).replace("&", "&&") + why)
             action.setCheckable(True)
             action.setChecked(not self.isSectionHidden(column))
             action.setEnabled(self.isSectionHidden(column) or self.can_hide(column))

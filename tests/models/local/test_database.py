@@ -228,7 +228,7 @@ def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:
     database.connection().execute("ALTER TABLE users DROP COLUMN email")
     with pytest.raises(TableMissing, match="no table notifications"):
         database.rows(Notification.select().tuples())
-    with pytest.raises(ColumnMissing, match=r"no column email, which this needs\.$"):
+    with pytest.raises(ColumnMissing, match=r"no column email\.$"):
         emails(database)
     with pytest.raises(ColumnMissing, match=r"no column users\.email"):
         database.run_batch([insertion("u-1")])

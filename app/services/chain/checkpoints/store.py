@@ -453,9 +453,9 @@ def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
             continue
         if seal.tenants[tenant.tenant].first_hash != sealed.first_hash:
             raise NotSigned(
-                f"The chain of {tenant.tenant} begins at entry {tenant.first_seq}, nothing proves what came "
-                f"before, and checkpoint {before.number} knew it from entry {sealed.first_seq} on, so no "
-                "checkpoint was made; accept the start if you know why it is so."
+                f"The chain of {tenant.tenant} begins at entry {tenant.first_seq:,}, nothing proves what "
+                f"came before, and checkpoint {before.number} knew it from entry {sealed.first_seq:,} on, so "
+                "no checkpoint was made; accept the start if you know why it is so."
             )
 
 

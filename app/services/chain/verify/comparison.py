@@ -252,7 +252,7 @@ class _Comparison:
             return None
         if begun_again or chain.first_seq < sealed.first_seq:
             sentence = (
-                f"The chain began with entry {sealed.first_seq}, and begins with {chain.first_seq} now."
+                f"The chain began with entry {sealed.first_seq:,}, and begins with {chain.first_seq:,} now."
             )
             return self._find(Code.CHECKPOINT, sealed.first_seq, chain.first_seq, sentence)
         if same_start and entries > sealed.entries:
@@ -265,14 +265,14 @@ class _Comparison:
         last = sealed.last_seq
         if state is None or state.last_seq < last:
             actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
-            sentence = f"Entry {last}, the last one that the checkpoint knew, is gone."
+            sentence = f"Entry {last:,}, the last one that the checkpoint knew, is gone."
             if self.chain.last_seq < last:
                 sentence = f"{sentence[:-1]}: the end was cut off, or this is an older state of it."
             gone = not joined.gap_between(seen, last)
             return self._find(Code.TRUNCATED, sealed.head, actual, sentence) if gone else None
         if state.head == sealed.head or joined.is_wrong(self.chain.tenant, last):
             return None
-        sentence = f"Entry {last} is not the one that the checkpoint knew: the chain was rewritten."
+        sentence = f"Entry {last:,} is not the one that the checkpoint knew: the chain was rewritten."
         return self._find(Code.CHECKPOINT, sealed.head, state.head, sentence)
 
     def _of_digest(self) -> Finding | None:
@@ -308,12 +308,12 @@ class _Comparison:
         """Whether a marker that tells of entries that were known is wrong about the first or last."""
         sealed, first, last = self.sealed, self.sealed.first_seq, self.sealed.last_seq
         if marker.from_seq < first:
-            return first, marker.from_seq, f"the first entry was {first}"
+            return first, marker.from_seq, f"the first entry was {first:,}"
         if marker.to_seq == last and marker.last_hash != sealed.head:
-            return sealed.head, marker.last_hash, f"entry {last} had another hash"
+            return sealed.head, marker.last_hash, f"entry {last:,} had another hash"
         for seq, at in ((first, sealed.first_at), (last, sealed.head_at)):
             if marker.from_seq <= seq <= marker.to_seq and at is not None and seconds(at) >= marker.cutoff:
-                return at, marker.cutoff, f"entry {seq} was not older than its cutoff"
+                return at, marker.cutoff, f"entry {seq:,} was not older than its cutoff"
         return None
 
     def _unaccounted(self, marker: Marker) -> _Denial | None:
@@ -331,7 +331,7 @@ class _Comparison:
             return None
         if denied(chain.first_seq, chain.first_previous, chain.marker):
             return None  # which is said of the start
-        why = f"entry {sealed.first_seq} was the first, and no marker says that it was removed"
+        why = f"entry {sealed.first_seq:,} was the first, and no marker says that it was removed"
         return sealed.first_seq, marker.from_seq, why
 
     def _miscounted(self, concerned: Sequence[Marker]) -> _Denial | None:
@@ -377,7 +377,7 @@ def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) ->
         if there is not None and there.first_hash == chain.first_hash:
             continue
         sentence = (
-            f"Entry {chain.first_seq} of {name} is one that checkpoint {known.number} knew as the first of "
+            f"Entry {chain.first_seq:,} of {name} is one that checkpoint {known.number} knew as the first of "
             f"{owner}: entries were moved to another tenant."
         )
         found[name] = Finding(Code.CHECKPOINT, name, chain.first_seq, owner, name, sentence)
@@ -400,7 +400,7 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
             more = joined.entries_until(name, latest.through) - known
             if more:
                 sentence = (
-                    f"{counted(more, 'entry', 'entries')} of {name} behind entry {sealed.last_seq} came "
+                    f"{counted(more, 'entry', 'entries')} of {name} behind entry {sealed.last_seq:,} came "
                     f"after checkpoint {latest.number}, but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
@@ -412,14 +412,14 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
             if chain.at_genesis or _is_later(chain, latest):
                 code = Code.NUMBERING
                 sentence = (
-                    f"{name} is new since checkpoint {latest.number}, but begins at entry {first}, "
+                    f"{name} is new since checkpoint {latest.number}, but begins at entry {first:,}, "
                     "below numbers that others had then."
                 )
             else:
                 code, actual = Code.CHECKPOINT, chain.first_hash
                 sentence = (
-                    f"Entry {first} of {name} was put among entries that checkpoint {latest.number} had seen "
-                    "without it."
+                    f"Entry {first:,} of {name} was put among entries that checkpoint {latest.number} had "
+                    "seen without it."
                 )
             joined.add(Finding(code, name, first, None, actual, sentence))
             found.add(name)

@@ -92,9 +92,9 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
             continue
         tenant, seq = rows[0].tenant, rows[0].seq
         if tenant == finding.tenant:
-            actual, now = str(seq), f"was {finding.seq}, and is {seq} now"
+            actual, now = str(seq), f"was {finding.seq or 0:,}, and is {seq:,} now"
         elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant
-            actual, now = tenant, f"was {finding.seq}, and is entry {seq} of {tenant} now"
+            actual, now = tenant, f"was {finding.seq or 0:,}, and is entry {seq:,} of {tenant} now"
         else:
             continue
         sentence = f"The last entry of {finding.tenant} that a checkpoint knew {now}."
@@ -216,13 +216,15 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
     owners, successors = near.owners.get(previous, []), near.successors.get(previous, [])
     own = next((row for row in owners if row.tenant == tenant), None)
     if own is not None:
-        return [_finding(start, Code.ORDER, f"Entry {first} continues entry {own.seq}, which comes later.")]
+        return [
+            _finding(start, Code.ORDER, f"Entry {first:,} continues entry {own.seq:,}, which comes later.")
+        ]
     other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
     if other is not None:
-        sentence = f"The chain of {tenant} starts with entry {first} inside the chain of {other.tenant}."
+        sentence = f"The chain of {tenant} starts with entry {first:,} inside the chain of {other.tenant}."
         return [_finding(start, _OF_ANOTHER[(tenant, previous) in moved], sentence)]
     sentence = (
-        f"The chain of {tenant} holds from entry {first} on; nothing in the {noun} proves what came before."
+        f"The chain of {tenant} holds from entry {first:,} on; nothing in the {noun} proves what came before."
     )
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
@@ -248,26 +250,26 @@ def _classify(
     tenant, seq = item.tenant, item.seq
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
-            return Code.DUPLICATE, f"Entry {seq} repeats entry {chain.first_seq}."
-        return Code.RESTART, f"The chain of {tenant} starts a second time at entry {seq}."
+            return Code.DUPLICATE, f"Entry {seq:,} repeats entry {chain.first_seq:,}."
+        return Code.RESTART, f"The chain of {tenant} starts a second time at entry {seq:,}."
     siblings = near.successors.get(item.previous, [])
     earlier = [row for row in siblings if row.tenant == tenant and row.seq < seq]
     if earlier:
         if any(row.hash == item.stored for row in earlier):
-            return Code.DUPLICATE, f"Entry {seq} repeats entry {earlier[0].seq}."
+            return Code.DUPLICATE, f"Entry {seq:,} repeats entry {earlier[0].seq:,}."
         branches.update((item.expected, earlier[0].hash))
-        return Code.FORK, f"Entry {seq} and entry {earlier[0].seq} both continue the same entry."
+        return Code.FORK, f"Entry {seq:,} and entry {earlier[0].seq:,} both continue the same entry."
     if item.previous in branches:
         branches.add(item.expected)
-        return Code.FORK, f"Entry {seq} goes on with another branch of the fork before it."
+        return Code.FORK, f"Entry {seq:,} goes on with another branch of the fork before it."
     owners = near.owners.get(item.previous, [])
     own = next((row for row in owners if row.tenant == tenant and row.seq != seq), None)
     if own is not None:
-        return Code.ORDER, f"Entry {seq} continues entry {own.seq}, which is not the entry before it."
+        return Code.ORDER, f"Entry {seq:,} continues entry {own.seq:,}, which is not the entry before it."
     other = next((row for row in owners if row.tenant != tenant), None)
     if other is not None:
-        where = f"entry {other.seq}, which is stored under {other.tenant}"
-        return _OF_ANOTHER[(tenant, item.previous) in moved], f"Entry {seq} of {tenant} continues {where}."
+        where = f"entry {other.seq:,}, which is stored under {other.tenant}"
+        return _OF_ANOTHER[(tenant, item.previous) in moved], f"Entry {seq:,} of {tenant} continues {where}."
     return Code.LINK, broken_link(tenant, seq)
 
 
@@ -294,11 +296,11 @@ def _name_gaps(joined: Joined, extent: "Extent") -> None:
         if last >= extent.last and extent.counter is not None and extent.counter >= first:
             end = extent.counter
         if first == LOWEST_SEQ:
-            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end}"
+            which = "The first entries" if end == HIGHEST_SEQ else f"The entries up to {end:,}"
         elif end == HIGHEST_SEQ:
-            which = f"The entries from {first} on"
+            which = f"The entries from {first:,} on"
         else:
-            which = f"Entry {first}" if first == end else f"Entries {first} to {end}"
+            which = f"Entry {first:,}" if first == end else f"Entries {first:,} to {end:,}"
         how = "could not all be read" if why == SEVERAL else "could not be read"
         message = f"{which} {how}: the file is damaged there."
         seq = None if first == LOWEST_SEQ else first
@@ -315,7 +317,7 @@ def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
     lost = end_is_lost(counter, max(end, accepted) if has_rows else None)
     if lost and not joined.gap_between(end, counter or 0):
         sentence = (
-            f"The database has numbered entries up to {counter}, but its last entry is {end}: "
+            f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
             "the entries after it were removed, unless an insert failed at the very end. Where you know that "
             "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
             "start over."
@@ -385,6 +387,6 @@ def _hidden_end(joined: Joined, chain: Chain, actual: str | None) -> None:
     ):
         return  # whose name is not text as SQL compares it
     sentence = (
-        f"An index hides entry {chain.last_seq} of {chain.tenant}, so the next append would not see it."
+        f"An index hides entry {chain.last_seq:,} of {chain.tenant}, so the next append would not see it."
     )
     joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))

@@ -128,7 +128,7 @@ class Follower:
         tenant = entry.tenant
         state = self.states.get(tenant)
         if state is not None and entry.seq <= state[SEQ]:
-            raise Damaged(f"entry {entry.seq} lies behind entry {state[SEQ]}", entry.seq)
+            raise Damaged(f"entry {entry.seq:,} lies behind entry {state[SEQ]:,}", entry.seq)
         findings = entry.findings()
         stored, previous = entry.text("hash"), entry.text("previous_hash")
         holds = entry.hash_holds()

@@ -60,6 +60,7 @@ class AuditTab(RecordTab):
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
     _listed_beside: Report | None = None
+    _history = ""
 
     def special_columns(self) -> declared.Special:
         context = self.context
@@ -99,6 +100,8 @@ class AuditTab(RecordTab):
         return (self.timeline,)
 
     def read_beside(self, query: ListQuery) -> None:
+        """All days stay in sight, so that from one of them a person goes on to the next."""
+        query = replace(query, since=None, until=None)
         if self._timeline_task is not None:
             self._timeline_task.cancel()
         if query.as_added:  # it would read every entry
@@ -145,7 +148,7 @@ class AuditTab(RecordTab):
         )
         self.fields.set_fields(
             [
-                *(Field(name, formatting.shortened(of, 12, 12), True, tone, of) for name, of, tone in hashes),
+                *(Field(name, of, mono=True, tone=tone) for name, of, tone in hashes),
                 Field("Link", words.link_sentence(judged), can_copy=False),
                 *(Field("Problem", problem, tone=Tone.BAD) for problem in judged.problems[:1]),
                 *declared.unknown_fields(entry),
@@ -220,6 +223,16 @@ class AuditTab(RecordTab):
         else:
             self.pane.take(self.findings)
             self.fold(False)
+
+    def show_history(self, record_id: str) -> None:
+        """Shows the entries that name a record."""
+        self._history = record_id
+        self.set_filter_text(record_id)
+
+    def no_match(self) -> tuple[str, str]:
+        if self.query().text and self.query().text == self._history:
+            return "Nothing recorded", "No entry of the audit chain names this record."
+        return super().no_match()
 
     def set_scope(self, scope: Scope) -> None:
         if scope != self.scope:

@@ -78,7 +78,7 @@ class VerificationPanel(QWidget):
         self._is_due = False
         self._started = 0.0
         theme = context.theme
-        self.banner = Banner(theme)
+        self.banner = Banner(theme, steady=True)
         self.banner.cancelled.connect(self.cancel)
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)

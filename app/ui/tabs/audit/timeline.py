@@ -137,7 +137,7 @@ class Timeline(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         position = self._at(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and position >= 0:
+        if event.button() == Qt.MouseButton.LeftButton and position >= 0 and self._bars[position].count:
             self._pick(position)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -226,7 +226,7 @@ def link_sentence(entry: Inspection) -> str:
         case Anchor("genesis"):
             return "The first entry of this tenant."
         case Anchor("marker", seq):
-            return f"What came before was pruned; the marker at entry {seq} names its last hash."
+            return f"What came before was pruned; the marker at entry {grouped(seq)} names its last hash."
         case Anchor("adopted"):
             return "Accepted as the baseline; nothing in this database proves what came before it."
     return "Nothing in this database proves what came before it."

@@ -248,11 +248,11 @@ def moment(context: Context, stored: Any) -> str:
     return instant(context, stored, ago=True)
 
 
-_USERS = ("No users yet", "Create the first one with “New user”.")
+_USERS = ("No users yet", "Create the first one with “New user…”.")
 USERS_TAB = TabSpec(USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True)
 _ENTRIES = ("No entries yet", "Every administrative act is recorded here.")
 AUDIT_TAB = TabSpec(AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
-_WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook”.")
+_WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
 WEBHOOKS_TAB = TabSpec(WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab")
 _NOTES = ("No notifications", "What the platform has to say to its tenants will appear here.")
 NOTIFICATIONS_TAB = TabSpec(NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True)

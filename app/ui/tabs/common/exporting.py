@@ -16,6 +16,7 @@ from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
+from app.ui.widgets.actions import give_letters
 from app.ui.widgets.dialogs import ask_save
 from models.engine import Capability, Database
 from models.errors import TooMuch
@@ -54,6 +55,7 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
         menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
         copy_it = partial(_copy_value, tab, column)
         menu.addAction("Copy this value", partial(_with_value, tab, key, column, copy_it))
+    give_letters(menu)
     menu.popup(where)
 
 

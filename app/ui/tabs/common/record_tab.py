@@ -185,6 +185,10 @@ class RecordTab(QWidget):
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
 
+    def no_match(self) -> tuple[str, str]:
+        """Title and sentence where the filters leave no row."""
+        return "No match", f"No {self.spec.table.noun[0]} matches these filters."
+
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         """Shows the context menu of a cell, or of the table where the index is invalid."""
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
@@ -473,8 +477,7 @@ class RecordTab(QWidget):
             self.context.meet_damage()
         filtered = self.query().filtered
         if filtered:
-            noun = self.spec.table.noun[0]
-            self.empty_state.set(Icon.SEARCH, "No match", f"No {noun} matches these filters.")
+            self.empty_state.set(Icon.SEARCH, *self.no_match())
         else:
             self.empty_state.set(self.spec.icon, *self.spec.empty)
         self.clear_button.setVisible(filtered)

@@ -162,11 +162,11 @@ class RunsTab(RecordTab):
         add = self.commands.add
         for act in ACTS:
             run, refusal = partial(self._give_status, act), partial(self._refuse, act)
-            words = partial(self.selection.words, act.text, partial(self._applies, act))
+            words = partial(self._words, act)
             ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
             add(record_act(act.name, words, act.icon, run, refusal, act.key, ends=ends))
         add(history_act(self))
-        add(ActionSpec(PARKED, "Parked ideas", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
+        add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
@@ -234,6 +234,11 @@ class RunsTab(RecordTab):
 
         self.list.when_agreed(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
 
+    def _words(self, act: RunAct) -> str:
+        """What ends several asks first, as the dots say."""
+        words = self.selection.words(act.text, partial(self._applies, act))
+        return f"{words}…" if self.commands.ends(act.name) and self.list.selected_count() > 1 else words
+
     def _applies(self, act: RunAct, row: Row) -> bool:
         return refusal_of(act, {row[_STATUS]}, self._taken) is None
 
@@ -281,7 +286,7 @@ class RunsTab(RecordTab):
 
     def _show_parked_count(self, count: int) -> None:
         self._no_parked = None
-        self.parked_button.setText(f"Parked ideas  {grouped(count)}")
+        self.parked_button.setText(f"Parked ideas…  {grouped(count)}")
         self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
         self.commands.update()
 

@@ -320,7 +320,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     shown = {row[0]: row[1:] for row in rows}
     assert shown["Users"] == [f"{before - 1:,}", f"{before:,}", "+1"]
     assert shown["Audit entries"][2] == "−1"
-    assert "The audit chain of the copy holds" in box.chain.text()
+    assert "The audit chain of the copy is verified" in box.chain.text()
     assert "The copy continues this file as its newest checkpoint knows it." in labels(box)
     press("Return")  # confirms nothing that destroys
     closed(qtbot, window, RestoreDialog)
@@ -366,7 +366,7 @@ def test_a_copy_of_another_database_needs_a_word(
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, tmp_path / "other.sqlite")
     box = dialog(qtbot, window, RestoreDialog)
-    assert "The audit chain of the copy holds" in box.chain.text()
+    assert "The audit chain of the copy is verified" in box.chain.text()
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is of another database"
     click(qtbot, box.agreement)

@@ -127,7 +127,7 @@ def test_shift_f10_opens_the_menu_of_a_row_and_of_the_inspector(
         press("Shift+F10")
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
-        assert "Edit e-mail" in [action.text().replace("&", "") for action in menu.actions()]
+        assert "Edit e-mail…" in [action.text().replace("&", "") for action in menu.actions()]
         menu.close()
 
 
@@ -139,7 +139,7 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     press("F1")
     listed = texts(dialog(qtbot, window, ShortcutsDialog).table)
     assert ["Ctrl+K", "Search everything", "Everywhere"] in listed
-    assert ["F2", "Edit e-mail", "Users"] in listed
+    assert ["F2", "Edit e-mail…", "Users"] in listed
     assert len({key for key, _, _ in listed}) == len(listed), "each key has one meaning"
     assert len(listed) == len(window.commands.shortcuts()) + len(page.commands.shortcuts())
     press("Escape")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray, QPoint, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QMenu, QToolButton
 from pytestqt.qtbot import QtBot
@@ -57,6 +57,31 @@ def test_the_main_column_takes_what_the_others_leave(theme: Theme, qtbot: QtBot)
     assert table.horizontalHeader().length() == room(table)
 
 
+def test_the_main_column_is_as_wide_as_a_person_draws_it(theme: Theme, qtbot: QtBot) -> None:
+    table = shown(theme, qtbot, [["a", "a much longer text " * 40, "b"]])
+    header, state = table.horizontalHeader(), [QByteArray()]
+    table.columns._save = lambda saved: state.__setitem__(0, saved)
+    border = QPoint(header.sectionViewportPosition(1) + header.sectionSize(1) - 1, 10)
+    view, left = header.viewport(), Qt.MouseButton.LeftButton
+    qtbot.mousePress(view, left, pos=border)
+    qtbot.mouseMove(view, border - QPoint(90, 0))
+    qtbot.mouseRelease(view, left, pos=border - QPoint(100, 0))
+    drawn = table.columnWidth(1)
+    assert drawn < room(table) - table.columnWidth(0) - table.columnWidth(2) - 50
+    table.resize(900, 300)
+    table.columns.save()
+    assert table.columnWidth(1) == drawn
+    again = DataTable(theme, "Things", load=lambda: state[0])
+    qtbot.addWidget(again)
+    again.setModel(table.model())
+    again.columns.set_main(1)
+    again.resize(800, 300)
+    assert again.columnWidth(1) == drawn
+    table.resizeColumnToContents(1)
+    table.columns.fill()
+    assert table.horizontalHeader().length() == room(table), "fitted, it takes what the others leave again"
+
+
 def test_where_room_is_short_long_texts_give_way_before_words(theme: Theme, qtbot: QtBot) -> None:
     table = shown(theme, qtbot, [["a word", "main " * 40, "second " * 40]], width=560)
     assert table.columnWidth(2) == 240
@@ -94,7 +119,10 @@ def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: 
     assert button.text() == "+2" and button.accessibleName().startswith("No room for 1, 4.")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     menu = child(table.horizontalHeader(), QMenu)
-    assert [entry.text() for entry in menu.actions() if not entry.isChecked()][-2:] == ["1", "4"]
+    assert [entry.text() for entry in menu.actions() if not entry.isChecked()][-2:] == [
+        "1 (no room)",
+        "4 (no room)",
+    ]
     menu.close()
     table.resize(900, 300)
     assert seen(table) == [0, 1, 2, 3]

@@ -263,7 +263,7 @@ def test_warnings_of_one_cause_are_one_finding(tmp_path: Path) -> None:
         ("UNIT", None, 160_000, 5),
     ]
     assert [item.message.partition(": ")[2] for item in warnings] == [
-        "5 entries, the first of them 160000."
+        "5 entries, the first of them 160,000."
     ] * 2
     assert warnings[0].to_json()["entries"] == 5 and "entries" not in hashed.to_json()
     assert chain.verify(executor=Cut(*range(0, 400_000, 70_000))).findings == report.findings

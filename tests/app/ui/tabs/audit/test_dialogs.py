@@ -232,6 +232,14 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "continues the one you saw last — 1 new entry" in notice.banner.headline()
     assert notice.banner.tone() is Tone.OK
+    qtbot.waitUntil(lambda: context.settings.seen_through.get(path) is not None)
+    again = ContinuationNotice(context)
+    qtbot.addWidget(again)
+    said: list[int] = []
+    again.show_continuation = lambda found, *more: said.append(found.new_entries)  # type: ignore[method-assign]
+    again.look()
+    qtbot.waitUntil(lambda: said == [0])
+    assert again.isHidden(), "it was said once"
 
 
 @pytest.mark.slow

@@ -216,7 +216,7 @@ def test_another_tenant_is_not_verified_by_the_verdict_on_the_first(
     verify(qtbot, page)
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain LIMIT 1")[0][0]
     window.tenants.pick(tenant)
-    assert page.banner.headline() == "Chain verified — 600 entries", "it is said of all of them"
+    assert page.banner.headline() == "All tenants: chain verified — 600 entries", "it is said of all of them"
     verify(qtbot, page)
     entries = count(demo_path, "audit_chain", tenant)
     # The first verification made a checkpoint, which covers this one.

@@ -45,7 +45,7 @@ def test_the_selected_rows_are_exported(
     page.table.menu_requested.emit(index, page.mapToGlobal(page.rect().center()))
     menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
     save_as(monkeypatch, tmp_path / "two.txt", "Tab-separated text (*.txt)")
-    next(act for act in menu.actions() if act.text() == "Export these rows…").trigger()
+    next(act for act in menu.actions() if act.text().replace("&", "") == "Export these rows…").trigger()
     menu.close()
     qtbot.waitUntil(lambda: window.toast.text() == "2 rows exported to two.txt")
     lines = (tmp_path / "two.txt").read_text().splitlines()
@@ -63,7 +63,7 @@ def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, 
         page.table.menu_requested.emit(page.model.index(row, column), page.mapToGlobal(page.rect().center()))
         menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
         QGuiApplication.clipboard().setText("")
-        next(act for act in menu.actions() if act.text() == "Copy this value").trigger()
+        next(act for act in menu.actions() if act.text().replace("&", "") == "Copy this value").trigger()
         menu.close()
         qtbot.waitUntil(lambda: bool(QGuiApplication.clipboard().text()))
         found.add(QGuiApplication.clipboard().text())
@@ -75,7 +75,7 @@ def pick(page: RecordTab, row: int, column: str, words: str) -> None:
     index = page.model.index(row, page.model.column_of(column))
     page.table.menu_requested.emit(index, page.mapToGlobal(page.rect().center()))
     menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
-    next(act for act in menu.actions() if act.text() == words).trigger()
+    next(act for act in menu.actions() if act.text().replace("&", "") == words).trigger()
     menu.close()
 
 

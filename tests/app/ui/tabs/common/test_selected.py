@@ -52,7 +52,7 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     page.table.setFocus()
     press("Ctrl+A")
     total = page.model.rowCount()
-    assert page.commands.action("kill").text().replace("&", "") == f"Kill 2 of {total}"
+    assert page.commands.action("kill").text().replace("&", "") == f"Kill 2 of {total}…"
     assert page.commands.action("kill").isEnabled() and not page.commands.action("resume").isEnabled()
     press("K")
     press("X")

@@ -332,7 +332,7 @@ def test_a_record_hidden_by_a_chip_is_shown_when_asked_for(
 
 
 def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
-    qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas  9")
+    qtbot.waitUntil(lambda: tab.parked_button.text() == "Parked ideas…  9")
     qtbot.mouseClick(tab.parked_button, Qt.MouseButton.LeftButton)
     dialog = child(tab, ParkedIdeasDialog)
     qtbot.waitUntil(lambda: dialog.page.list.model.rowCount() == 9)
@@ -393,11 +393,11 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
     menu = tab.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
     offered = [action.text().replace("&", "") for action in menu.actions()]
-    assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas", "Inspector"]
+    assert offered == [*(act.text for act in ACTS), "Audit history", "Parked ideas…", "Inspector"]
     assert [action.text().replace("&", "") for action in menu.actions() if action.isEnabled()] == [
         "Delete",
         "Audit history",
-        "Parked ideas",
+        "Parked ideas…",
         "Inspector",
     ]
     assert all(action.toolTip() for action in menu.actions())
