@@ -27,26 +27,25 @@ WITH newest AS MATERIALIZED (
   SELECT tenant_id, seq, event_type <> ? AND NOT {OURS} AS of_others,
     iif(previous_hash = '{GENESIS}', 0, seq - 1) AS at_first
   FROM {TABLE} ORDER BY seq DESC LIMIT ?
-), numbered AS MATERIALIZED (
-  SELECT CAST(tenant_id AS BLOB) AS tenant, max(of_others) AS of_others, max(seq) AS last,
-    max(of_others AND seq - 1 <> coalesce((SELECT max(seq) FROM {TABLE} AS before
-      WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)) AS is_apart
-  FROM newest GROUP BY tenant_id
 )
-SELECT tenant, of_others, is_apart, EXISTS (SELECT 1 FROM {TABLE} WHERE seq = last + 1) FROM numbered
+SELECT CAST(tenant_id AS BLOB), max(of_others),
+  max(of_others AND seq - 1 <> coalesce((SELECT max(seq) FROM {TABLE} AS before
+    WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)) AS is_apart
+FROM newest GROUP BY tenant_id
 """  # noqa: S608
-"""Of each tenant, whether others make its entries, whether one of theirs is not one behind the last (or its
-first not 1), and whether the number behind its last is taken.
+"""Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last (or
+its first not 1).
 
 Ours, markers among them, take the table's next number anywhere.
 """
 
 _CAUTION: Final = (
     "The platform's gateway seems to number the audit entries of this database itself, tenant by tenant. An "
-    "entry of ours in the chain of {tenant} takes the number that the gateway gives next to {owners}; what "
-    "the gateway writes for {owners} is then refused, each time. To let it go on, change something of "
-    "{owners} here afterwards: its next number is then the one behind the entry of that change."
+    "entry of ours takes the number that the gateway gives next to {owners}; what it writes there is then "
+    "refused, each time. To let it go on, change something of {one} here afterwards: its next number is then "
+    "the one behind the entry of that change{last}."
 )
+_NAMED: Final = 20
 
 
 def numbering_queries() -> list[BaseQuery]:
@@ -70,7 +69,7 @@ class Numbering:
 
     @property
     def _by_tenant(self) -> bool:
-        return not any(is_apart for _, _, is_apart, _ in self._tenants)
+        return not any(is_apart for _, _, is_apart in self._tenants)
 
     @property
     def told_in(self) -> str:
@@ -79,7 +78,7 @@ class Numbering:
 
         Entries of ours in its chain take no number that the gateway gives next: it goes on behind them.
         """
-        theirs = [name for name, of_others, _, _ in self._tenants if of_others and self._by_tenant]
+        theirs = [name for name, of_others, _ in self._tenants if of_others and self._by_tenant]
         if len(theirs) == 1:
             tenant = self._named(theirs[0])
             if tenant.encode(self._database.encoding) == theirs[0]:
@@ -109,16 +108,17 @@ class Numbering:
         if not self._by_tenant:
             self._database.asks = False
             return None
-        numbered = {  # whose next number is free, or will be the one behind an entry of ours
-            name
-            for tenant, of_others, _, taken in self._tenants
-            if of_others and ((name := self._named(tenant)) in tenants or not taken)
-        }
+        numbered = {self._named(name) for name, of_others, _ in self._tenants if of_others}
         owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]
         if not owners:
             return None
-        more = f" and {counted(len(owners) - 1, 'more tenant')}" if owners[1:] else ""
-        return _CAUTION.format(tenant=quoted(cut(order[-1])), owners=owners[0] + more)
+        if not owners[1:]:
+            return _CAUTION.format(owners=owners[0], one=owners[0], last="")
+        if more := len(owners[_NAMED:]):
+            owners[_NAMED:] = [counted(more, "more tenant")]
+        several = f"{', '.join(owners[:-1])} and {owners[-1]}"
+        alone = ", and free for the one that is changed last alone"
+        return _CAUTION.format(owners=several, one="one of them", last=alone)
 
     def _named(self, tenant: bytes) -> str:
         return named(tenant, self._database.encoding)
