@@ -8,7 +8,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,19 @@ from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
 from models.engine import Rows
-from models.errors import DiskFull, FileLocked, FileMissing, InvalidInput, ReadOnlyFile, StorageError
+from models.errors import (
+    CannotOpen,
+    DiskFailure,
+    DiskFull,
+    FileLocked,
+    FileMissing,
+    FolderGiven,
+    InvalidInput,
+    LinkBroken,
+    ReadOnlyFile,
+    StorageError,
+)
+from models.local import atomic
 from models.local.database import LocalDatabase
 from models.local.file import require_file, written_by
 from models.progress import PATIENCE
@@ -91,6 +103,12 @@ class StoreUnreadable(StorageError):
     """The store is there and cannot be used, so nobody knows what its checkpoints would say."""
 
     sentence = (
+        "The checkpoints in {what} cannot be read ({why}). Nothing was changed. See to that, and try again."
+    )
+
+
+class StoreDamaged(StoreUnreadable):
+    sentence = (
         "The checkpoints in {what} cannot be read ({why}). Nothing was changed. Keep that file, and put a "
         "sound copy of it in its place."
     )
@@ -157,11 +175,18 @@ def is_there(path: Path) -> bool:
     """
     try:
         require_file(path)
+    except (LinkBroken, FolderGiven) as error:
+        raise StoreUnreadable(path, _fact(error)) from error
     except FileMissing:
         return False
     except StorageError as error:
         raise StoreUnreadable(path, str(error)) from error
     return True
+
+
+def _fact(error: StorageError) -> str:
+    """What it says without its advice, which is about the file that is verified."""
+    return str(error).rpartition("; ")[0] or str(error)
 
 
 @contextmanager
@@ -172,22 +197,35 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
     `StoreUnreadable` and `StoreNotWritten`.
     """
     if not is_there(path):
-        with written(path):
-            paths.make_private(path.parent)
-            path.touch(0o600)  # nobody else needs to know what is watched
+        _make(path)
     database = _StoreDatabase(path)
     with database.connection_context():
         with database.expected_errors():
             database.pragma("busy_timeout", int(PATIENCE * 1000))
-            database.begin("IMMEDIATE" if writing or database.version < VERSION else "DEFERRED")
+            database.begin("IMMEDIATE" if writing else "DEFERRED")
         try:
             with database.expected_errors():
-                database.make_tables()
+                database.require_version()
             yield Contents(database)
             with database.expected_errors():
                 database.commit()
         finally:
             database.rollback()  # nothing, unless something was raised
+
+
+def _make(path: Path) -> None:
+    """A new store, whole or not at all: one that is empty has lost what it held."""
+    with written(path), _StoreDatabase(path).expected_errors():
+        paths.make_private(path.parent)
+        with suppress(FileExistsError), atomic.unfinished(path) as building:  # another process may be faster
+            building.touch(0o600)  # nobody else needs to know what is watched
+            database = LocalDatabase(building)
+            with database.connection_context(), database.atomic():
+                for table in TABLES:
+                    SchemaManager(table, database).create_all()
+                database.pragma("user_version", VERSION)
+            atomic.finish(building)
+            atomic.give_name(building, path)
 
 
 class _StoreDatabase(LocalDatabase):
@@ -206,25 +244,19 @@ class _StoreDatabase(LocalDatabase):
             raise StoreNotWritten(self.path, NO_SPACE) from error
         except ReadOnlyFile as error:
             raise StoreNotWritten(self.path, "its permissions do not allow it") from error
+        except (CannotOpen, DiskFailure) as error:
+            raise StoreUnreadable(self.path, error.happened) from error
         except StorageError as error:
-            raise StoreUnreadable(self.path, str(error)) from error
+            raise StoreDamaged(self.path, _fact(error)) from error
 
-    @property
-    def version(self) -> int:
-        return int(self.pragma("user_version"))
-
-    def make_tables(self) -> None:
-        version = self.version
+    def require_version(self) -> None:
+        version = int(self.pragma("user_version"))
         if version > VERSION:
             why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
             raise StoreUnreadable(self.path, why)
-        if version == VERSION:
-            return
-        if self.get_tables():
-            raise StoreUnreadable(self.path, "they are in a format that no released version has written")
-        for table in TABLES:
-            SchemaManager(table, self).create_all()
-        self.pragma("user_version", VERSION)
+        if version < VERSION:
+            strange = "they are in a format that no released version has written"
+            raise StoreDamaged(self.path, strange if self.get_tables() else "it is empty")
 
 
 class Contents:
@@ -281,9 +313,14 @@ class Contents:
         return [item for item in self.checkpoints(database) if isinstance(item, Checkpoint)]
 
     def add(self, checkpoint: Checkpoint) -> bool:
-        """Whether it is new."""
+        """Whether it is new. Raises `StoreNotWritten` where it is not there when it is read back."""
         values = {name: getattr(checkpoint, name) for name in ("hash", "database", "number")}
-        return self._write(StoredCheckpoint, values | {"body": json.dumps(checkpoint.to_json())})
+        body = json.dumps(checkpoint.to_json())
+        is_new = self._write(StoredCheckpoint, values | {"body": body})
+        stored = self._stored([StoredCheckpoint.body], StoredCheckpoint.hash == checkpoint.hash)
+        if not stored or (is_new and stored[0][1] != body.encode()):
+            raise StoreNotWritten(self._database.path, "what is written to them is not there afterwards")
+        return is_new
 
     def keys(self) -> frozenset[str]:
         return frozenset(public for (public,) in self._rows([StoredKey.public]))

@@ -12,7 +12,7 @@ import pytest
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.tables import FILE, VERSION, StoreLocked, StoreUnreadable
+from app.services.chain.checkpoints.tables import FILE, VERSION, StoreLocked, StoreNotWritten, StoreUnreadable
 from app.services.chain.rules import Verdict
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -54,8 +54,11 @@ def test_a_store_that_no_released_version_made_is_left_as_it_is(known: KnownChai
 
 def test_a_store_of_a_newer_program_is_left_as_it_is(known: KnownChain) -> None:
     store_file(known).pragma("user_version", VERSION + 1)
-    with pytest.raises(StoreUnreadable, match="format 2 and this program knows up to 1; install a newer one"):
+    with pytest.raises(
+        StoreUnreadable, match="format 2 and this program knows up to 1; install a newer one"
+    ) as raised:
         known.verify()
+    assert "sound copy" not in str(raised.value), "nothing is damaged"
     with pytest.raises(StoreUnreadable):
         known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY)
     tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
@@ -72,6 +75,37 @@ def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain
     tried = try_to_sign(known.chain.path, file.parent, now=NOW)
     assert tried.stops == raised.value.happened
     assert file.read_bytes().startswith(b"not a database")
+
+
+def test_an_empty_store_is_not_taken_for_a_new_one(known: KnownChain) -> None:
+    """None of ours is ever empty: what it held is gone."""
+    file = known.chain.path.parent / "home" / FILE
+    file.write_bytes(b"")
+    with pytest.raises(
+        StoreUnreadable, match=r"\(it is empty\)\. Nothing was changed\. Keep that file, and put a"
+    ):
+        known.verify()
+    assert try_to_sign(known.chain.path, file.parent, now=NOW).stops is not None
+    assert file.read_bytes() == b""
+
+
+def test_a_link_to_a_store_that_is_away_is_not_taken_for_none(known: KnownChain) -> None:
+    file = known.chain.path.parent / "home" / FILE
+    file.rename(file.with_name("kept"))
+    file.symlink_to(file.with_name("away"))
+    with pytest.raises(
+        StoreUnreadable, match=r"leads to .*away, where there is nothing\)\. Nothing was changed"
+    ):
+        known.verify()
+
+
+def test_what_was_signed_is_read_back_before_it_is_said(known: KnownChain) -> None:
+    sql = store_file(known)
+    sql.execute("CREATE TRIGGER t BEFORE INSERT ON checkpoints BEGIN SELECT raise(IGNORE); END")
+    known.chain.append("tenant-00")
+    with pytest.raises(StoreNotWritten, match="what is written to them is not there afterwards"):
+        known.checkpoint()
+    assert known.verify().verdict is Verdict.VERIFIED, "and none is missed from then on"
 
 
 def test_a_store_that_another_program_holds_is_in_use_and_not_damaged(known: KnownChain) -> None:
