@@ -9,6 +9,7 @@ from app.services.chain.entry import believed_of, cut
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
+    COLUMNS,
     GENESIS,
     HIGHEST_SEQ,
     LOWEST_SEQ,
@@ -73,8 +74,20 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
         tenants=tenants,
         counts=dict(sorted(joined.counts.items())),
         earlier=None if earlier is None else earlier.number,
-        notes=known.notes,
+        notes=(*known.notes, *_uncovered(reader, known)),
     )
+
+
+def _uncovered(reader: Reader, known: CheckpointHistory) -> list[str]:
+    """What is said of columns that are none of the format's, where a checkpoint may seem to cover them."""
+    asked = ("SELECT name FROM pragma_table_info(?)", TABLE)
+    (found,) = reader.batch([asked]) if known.checkpoints else [None]
+    names = ", ".join(name for (name,) in found or () if name.lower() not in COLUMNS)
+    said = (
+        f"No hash and no checkpoint covers what stands in these columns of {TABLE}, which are not the "
+        f"platform's: {names}."
+    )
+    return [said] if names else []
 
 
 def _rank(finding: Finding) -> tuple[bool, bool]:

@@ -237,6 +237,19 @@ def test_a_tenant_that_no_checkpoint_knew_is_not_verified_by_what_others_are(kno
     assert (whole.verdict, whole.unwitnessed) == (Verdict.VERIFIED, 1)
 
 
+def test_columns_that_nothing_covers_are_named(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain()
+    assert known.verify().notes == ()
+    known.chain.run("ALTER TABLE audit_chain ADD note")
+    known.chain.run("ALTER TABLE audit_chain ADD size AS (length(payload))")
+    report = known.verify()
+    assert report.verdict is Verdict.VERIFIED
+    assert report.notes == (
+        "No hash and no checkpoint covers what stands in these columns of audit_chain, which are not the "
+        "platform's: note.",
+    )
+
+
 def test_seq_shifted_in_order(known: KnownChain) -> None:
     """No link breaks; only the checkpoint knows the numbers."""
     with known.chain.sql:
