@@ -27,8 +27,6 @@ from app.services.chain.pruning import Part
 from app.services.chain.reading import chunks, stored_bytes
 from app.services.chain.rules import (
     ARCHIVES,
-    COLUMNS,
-    TABLE,
     TEXT_COLUMNS,
     Code,
     Finding,
@@ -42,7 +40,6 @@ from models.engine import Database
 from models.errors import RowChanged, StorageError
 from models.local import atomic
 from models.progress import Tick
-from models.schema import read_stored
 
 KEEP: Final = 100
 """How many findings are kept of one file."""
@@ -84,13 +81,6 @@ class ArchiveNotWritten(ArchiveUnusable):
     )
 
 
-class ArchiveLosesColumn(StorageError):
-    sentence = (
-        "The audit chain of this database has a column {what}, which an archive does not keep; nothing was "
-        "removed. Save a copy of the file in its place, and remove without an archive."
-    )
-
-
 class ArchiveDiffers(StorageError):
     """An archive of that name holds something else; it is never overwritten."""
 
@@ -108,17 +98,10 @@ def require_folder(folder: Path) -> None:
 
 
 class Archiver:
-    """Writes the archives of one retention run into `folder`, which must exist: else `ArchiveUnusable`.
-
-    Raises `ArchiveLosesColumn` where the entries have more than is written.
-    """
+    """Writes the archives of one retention run into `folder`, which must exist: else `ArchiveUnusable`."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         require_folder(folder)
-        stored, _ = read_stored(database)
-        for name in stored[TABLE].names if TABLE in stored else ():
-            if name not in COLUMNS:
-                raise ArchiveLosesColumn(name)
         self._database, self._folder = database, folder
         atomic.sweep(folder, ARCHIVES)
 

@@ -28,9 +28,10 @@ from app.services.chain.rules import (
     compact_json,
     denied,
     denied_start,
+    utf_8,
 )
 from app.services.chain.verify import source
-from models.engine import Database, Row, Rows, Usage, raw
+from models.engine import Database, Row, Rows, Usage, raw, sql_name
 from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
 
@@ -248,28 +249,38 @@ _QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BL
 """The line of a row whose columns have their usual types, as SQLite writes it; NULL for any other row."""
 
 
+_OTHER: Final = "typeof({0}), CAST(iif(typeof({0}) = 'real', quote({0}), {0}) AS BLOB)"
+"""The storage class and the bytes of another column: text of a number that reads back the same."""
+
+
 def chunks(
     database: Database, *, tenant: str | None, first: int, last: int, by_index: bool = False, more: str = ""
 ) -> Iterator[list[Row]]:
     """The rows with `first <= seq <= last` in order, bounded in bytes: seq, line with its break, `more`.
 
+    Columns that are none of the format's stand in the line under `others`.
     `more` are columns of SQL. `by_index` finds the rows of a tenant fast, which an index may hide. The SQL is
     by hand: SQLite writes the JSON of every ordinary row. Raises the storage errors.
     """
     whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
     columns = f", {more}" if more else ""
+    every = database.rows(raw("SELECT name FROM pragma_table_info(?)", TABLE))
+    others = [name for (name,) in every if name.lower() not in COLUMNS]
+    kept = "".join(f", {_OTHER.format(sql_name(name))}" for name in others)
+    size_of = " + ".join((SIZE, *(f"ifnull(octet_length({sql_name(name)}), 0)" for name in others)))
     some = f"FROM {TABLE} WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
-    sql = f"SELECT seq, {_QUICK}{columns} {some}"
-    sizes = f"SELECT total(size) FROM (SELECT {SIZE} AS size {some})"  # noqa: S608
+    sql = f"SELECT seq, {_QUICK}{kept}{columns} {some}"
+    sizes = f"SELECT total(size) FROM (SELECT {size_of} AS size {some})"  # noqa: S608
     values = () if tenant is None else (tenant,)
     encoding = database.encoding
 
     def read(start: int, limit: int) -> list[Row]:
         rows = database.rows(raw(sql, start, last, *values, limit))
-        return [
+        found = [
             (seq, line + b"\n" if _says_all(line, encoding) else _line(database, encoding, seq), *rest)
             for seq, line, *rest in rows
         ]
+        return [_with_others(row, others, encoding) for row in found] if others else found
 
     def size(start: int, limit: int) -> float:
         return float(database.scalar(raw(sizes, start, last, *values, limit)))
@@ -321,6 +332,18 @@ def _line(database: Database, encoding: str, seq: int) -> bytes:
         for name in JUDGED
     }
     return compact_json({"seq": seq} | columns).encode() + b"\n"
+
+
+def _with_others(row: Row, names: Sequence[str], encoding: str) -> Row:
+    """The row of `chunks` with the columns of these names, which stand behind its line, in the line."""
+    seq, line, *rest = row
+    values = zip(names, rest[: 2 * len(names) : 2], rest[1 : 2 * len(names) : 2], strict=True)
+    others = {
+        name: _value(kind, stored if kind == "blob" else utf_8(stored or b"", encoding))
+        for name, kind, stored in values
+    }
+    more = compact_json({"others": others})[1:].encode()
+    return (seq, line.removesuffix(b"}\n") + b"," + more + b"\n", *rest[2 * len(names) :])
 
 
 def _value(kind: str, stored: bytes) -> Any:

@@ -16,7 +16,6 @@ import pytest
 
 from app.services.chain.archives import (
     ArchiveDiffers,
-    ArchiveLosesColumn,
     ArchiveNotWritten,
     ArchiveReading,
     ArchiveUnusable,
@@ -226,16 +225,19 @@ def test_without_its_folder_nothing_goes(engine: Database, sql: apsw.Connection,
     assert not (tmp_path / "gone").exists()
 
 
-def test_entries_with_a_column_that_no_archive_keeps_stay(
+def test_columns_that_the_platform_does_not_have_are_kept(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
-    append(sql, ["{}", "{}"])
-    sql.execute("ALTER TABLE audit_chain ADD note")
-    with pytest.raises(
-        ArchiveLosesColumn, match=r"a column note, which an archive does not keep; nothing was"
-    ):
-        retain(database, archive=folder)
-    assert (list(folder.iterdir()), len(rows(sql, "acme"))) == ([], 3)
+    values = ["'région'", "x'00ff'", "0.1 + 0.2", "9007199254740993", "CAST(x'61ff' AS TEXT)", "NULL"]
+    append(sql, ["{}"] * len(values))
+    sql.execute("ALTER TABLE audit_chain ADD note; ALTER TABLE audit_chain ADD size AS (length(payload))")
+    for seq, value in enumerate(values, 1):
+        sql.execute(f"UPDATE audit_chain SET note = {value} WHERE seq = {seq}")
+    assert retain(database, archive=folder).removed["audit_chain"] == len(values)
+    (file,) = folder.iterdir()
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+    kept = ["région", {"hex": "00ff"}, str(0.1 + 0.2), 9007199254740993, {"hex": "61ff"}, None]
+    assert [line["others"] for line in lines] == [{"note": value} for value in kept]
 
 
 FULL = """
