@@ -18,7 +18,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
 from app.ui.widgets.formatting import first_line
-from models.engine import Database
+from models.engine import Capability, Database
 from models.errors import StillReferred
 
 if TYPE_CHECKING:
@@ -140,8 +140,10 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
     return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 
 
-_REQUESTS: Final = "three or four requests"
-"""Of a live database for an act on any number of records: what it is planned by, and one that writes."""
+_WRITTEN: Final = 5
+"""Rows that a live database counts for a record: itself, its audit entry, and what indexes have of both."""
+_REQUESTS: Final = "three to five requests"
+"""Of a live database for an act on any number of records: what plans it, a bookmark, and the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,8 @@ def ask_about(
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
     if tab.context.costs:  # and what the chain and indexes have of them
-        rows, place = counted(len(frozen.ids) + 1, "row"), tab.context.opened.place
-        sentence += f" It takes {_REQUESTS}; at least {rows} of {place} are written, and charged."
+        rows, place = counted(_WRITTEN * len(frozen.ids), "row"), tab.context.opened.place
+        sentence += f" It takes {_REQUESTS}; about {rows} of {place} are written, and charged."
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
@@ -221,6 +223,8 @@ def _decide_deletion(
     has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
     recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
     sentence = f"{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
+    if not one and tab.context.can(Capability.TIME_TRAVEL):
+        sentence += " A bookmark of what is there is kept first (File, Time Travel…)."
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
         sentence += f" They are all {tab.spec.table.noun[1]} of {visible(whose)}; none is left."

@@ -412,6 +412,27 @@ def test_what_was_read_stays_where_it_cannot_be_read_again(
     assert not page.again_button.isVisible()
 
 
+def test_before_many_records_are_deleted_a_bookmark_is_kept(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    edge.bookmarks = []
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    users = count(file, "users")
+    choose(qtbot, page, 0)
+    page.table.selectionModel().select(page.model.index(1, 0), TOO)
+    page.commands.trigger("delete")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "A bookmark of what is there is kept first" in words(asked)
+    assert "three to five requests; about 10 rows of d1:prod are written" in words(asked)
+    click(qtbot, asked.confirm_button)
+    qtbot.waitUntil(lambda: count(file, "users") == users - 2)
+    closed(qtbot, window, ConfirmDialog)
+    kept = travel(qtbot, window)
+    assert [row[0] for row in texts(kept.table)] == ["before “2 users deleted”"]
+    press("Escape")
+
+
 def test_webhooks_notifications_and_runs_are_changed_and_put_back(
     qtbot: QtBot, window: MainWindow, production: str, file: Path
 ) -> None:
