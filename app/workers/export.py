@@ -115,10 +115,9 @@ def export_database(
         if not replace and os.path.lexists(target):
             raise AlreadyThere(target)
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
-            needed = (
-                partial(rows_needed, wanted=wanted) if wanted != Wanted(readable=wanted.readable) else None
-            )
             told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
+            is_part = wanted.tenant is not None or wanted.tables or not wanted.rows
+            needed = partial(rows_needed, wanted=wanted) if is_part else None
             fetched = read_whole(source, copy, wanted=needed, **told)
             how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
             done = export_database(copy, target, wanted, **how)

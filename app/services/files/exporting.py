@@ -340,10 +340,10 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
 
 
 def rows_needed(tables: StoredTables, wanted: Wanted) -> dict[str, str]:
-    """Which rows of which tables are read for what is wanted of a tenant or of some tables, as SQL."""
+    """Which rows of which tables are read for what is wanted, as SQL."""
     if wanted.tenant is not None:
         return {LEDGER: _ALL} | of_tenant(tables, wanted.tenant)
-    asked = set(map(caseless, wanted.tables)) if wanted.rows else set[str]()
+    asked = set(map(caseless, wanted.tables or tables)) if wanted.rows else set[str]()
     return {name: _ALL for name in tables if caseless(name) in asked}
 
 

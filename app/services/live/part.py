@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final, NamedTuple
 
 from app.services.live.paging import CHAIN, SEQUENCE, Line, PagedTable
 from app.services.records.rows import RawText, given
 from models.engine import Database, Rows, raw, sql_name
-from models.errors import DamagedFile, FileLocked, StorageError
+from models.errors import DamagedFile, StorageError
 from models.local.atomic import PART, alone_with, expected_errors, lock_of
 from models.local.file import (
     MAGIC,
@@ -163,8 +164,11 @@ def is_whole(path: Path) -> bool:
 def sweep(folder: Path) -> None:
     """Takes away the parts there with which no copy goes on any more: they hold personal data."""
     for path in folder.glob(f"*{PART}"):
-        with suppress(OSError, FileLocked):
-            if time.time() - path.stat().st_mtime >= _DAY and first_bytes(path, len(MAGIC)) == MAGIC:
+        # Whatever else has such a name, or cannot be read, is somebody's and keeps no copy from being made.
+        with suppress(OSError, StorageError), expected_errors(path):
+            found = path.lstat()
+            is_old = S_ISREG(found.st_mode) and time.time() - found.st_mtime >= _DAY
+            if is_old and first_bytes(path, len(MAGIC)) == MAGIC:
                 with alone_with(path):
                     if state_of(path):
                         forget(path)

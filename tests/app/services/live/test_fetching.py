@@ -323,11 +323,13 @@ def test_parts_that_nobody_goes_on_with_are_taken_away(tmp_path: Path) -> None:
     for name in ("old", "new"):
         with pytest.raises(FetchStopped):
             fetched(Failing(source, 9), tmp_path / f"{name}.sqlite")
-    for path in (own, tmp_path / "old.sqlite.part"):
+    (folder := tmp_path / "folder.part").mkdir()
+    os.mkfifo(pipe := tmp_path / "pipe.part")
+    for path in (own, folder, pipe, tmp_path / "old.sqlite.part"):
         os.utime(path, (time.time() - 90_000,) * 2)
     fetched(PlainEngine(source), tmp_path / "copy.sqlite")
     left = {path.name for path in tmp_path.iterdir() if path.name.endswith(".part")}
-    assert left == {"own.sqlite.part", "new.sqlite.part"}
+    assert left == {"own.sqlite.part", "new.sqlite.part", "folder.part", "pipe.part"}
 
 
 @pytest.mark.wrangler
@@ -345,6 +347,16 @@ def small(path: Path) -> Path:
     execute(path, "CREATE TABLE some (x UNIQUE)", "CREATE INDEX of_some ON some (x)")
     execute(path, "INSERT INTO some VALUES (1), (2)")
     return path
+
+
+@pytest.mark.parametrize("wanted", [Wanted(schema=False), Wanted(rows=False), Wanted(tables=("users",))])
+def test_a_part_of_a_live_database_is_exported_as_of_a_file(tmp_path: Path, wanted: Wanted) -> None:
+    source, out, here = sample(tmp_path / "s.sqlite", rows=60), tmp_path / "a.sql", tmp_path / "b.sql"
+    database = PlainEngine(source)
+    with database.connection_context():
+        export_database(database, out, wanted, replace=False, in_child=False)
+    export_database(source, here, wanted, replace=False, in_child=False)
+    assert out.read_bytes() == here.read_bytes()
 
 
 def test_a_file_of_the_same_name_that_is_no_part_is_left_alone(tmp_path: Path) -> None:
