@@ -52,8 +52,11 @@ def databases(found: Client) -> list[Mapping[str, Any]]:
 def identified(connection: Connection, found: Client, wanted: str) -> Connection:
     """The connection to the database whose id, or else whose name, is `wanted`; to the only one for "".
 
-    Raises `UnknownDatabase` and the other errors of `databases`, and `InvalidInput` where one must be chosen.
+    Raises `UnknownDatabase` and the other errors of `databases`, and `InvalidInput` where one must be chosen,
+    or where the token was given in its place, which is not repeated.
     """
+    if found.token is not None and found.token in wanted:
+        raise InvalidInput("database", "That is the API token; give the id or the name of the database.")
     known = {str(one.get("uuid")): str(one.get("name") or "") for one in databases(found)}
     if connection.is_local:  # whose server goes by bindings
         known |= named_by_project(connection, known)

@@ -10,8 +10,10 @@ from app.services.keyring import (
     KeyringProblem,
     KeyringUnavailable,
 )
+from app.services.live.connecting import identified
 from app.services.live.connections import Connection
 from app.services.live.tokens import ENVIRONMENT, TokenMissing, Tokens
+from models.d1.client import Client
 from models.errors import InvalidInput
 from tests.fixtures.keyrings import MemoryKeyring
 
@@ -102,3 +104,9 @@ def test_no_repr_holds_it() -> None:
     tokens = Tokens(MemoryKeyring())
     tokens.keep(PROD, SECRET)
     assert SECRET not in f"{tokens!r}{PROD!r}"
+
+
+def test_a_token_in_the_place_of_a_database_is_not_repeated() -> None:
+    with pytest.raises(InvalidInput, match="the API token; give the id or the name") as refused:
+        identified(PROD, Client(PROD.place, PROD.base, PROD.account, SECRET), SECRET)
+    assert SECRET not in str(refused.value)
