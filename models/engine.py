@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peewee import BaseQuery, RawQuery
 
-from models.errors import MuchToRead, ReadOnlyFile, WritesLocked
+from models.errors import AnswerTooLong, MuchToRead, ReadOnlyFile, WritesLocked
 from models.progress import Stop, never
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class Waiting:
 
 PAGE_ROWS: Final = 5_000
 """Of one answer, at most."""
+AT_ONCE: Final = 100
+"""Reads of one call, at most."""
 PAGE_BYTES: Final = 4_000_000
 """About how many bytes of text and BLOBs an answer may have."""
 
@@ -236,6 +238,20 @@ class Database(ABC):
     @abstractmethod
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each read, all from one snapshot: what belongs together is read together."""
+
+    def read_each(self, queries: Sequence[BaseQuery]) -> Iterator[Rows]:
+        """The rows of each of many reads, which need not be from one snapshot: several at once where each
+        call takes its time.
+        """
+        size = 1 if self.usage is None else AT_ONCE
+        for start in range(0, len(queries), size):
+            part = queries[start : start + size]
+            try:
+                found = self.read_batch(part)
+            except AnswerTooLong:
+                yield from map(self.rows, part)
+            else:
+                yield from found
 
     @abstractmethod
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:

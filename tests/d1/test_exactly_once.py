@@ -13,13 +13,14 @@ import pytest
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
+from app.services.retention.plan import plan
 from app.services.retention.run import RetentionStopped
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.engine import Database, raw
 from models.errors import ChangedSince, InvalidInput
 from models.local.database import LocalDatabase
-from models.status import RunStatus
+from models.status import DAY, RunStatus
 from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, LOSING, TOKEN, Edge
 from tests.fixtures import chains
@@ -227,6 +228,27 @@ def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_
         assert (chains.problems(connection), account(connection)) == ([], before)
         report = "SELECT payload FROM audit_chain WHERE event_type = 'retention_completed' ORDER BY seq DESC"
         assert json.loads(connection.execute(report).get)["bookmark"] == result.bookmark
+
+
+def test_retention_of_many_tenants_sends_few_requests(live: Live, edge: Edge, tmp_path: Path) -> None:
+    """None for each of them."""
+    calls = []
+    for tenants in (3, 33):
+        local = sample(tmp_path / f"{tenants}.sqlite", rows=100)
+        with closing(apsw.Connection(str(local))) as connection:
+            for number in range(tenants):
+                chains.append(connection, f"tenant-{number}", (NOW - 90 * DAY, NOW - 89 * DAY, NOW, NOW))
+        path = live.put(local)
+        client = Client("prod", edge.base, ACCOUNT, TOKEN)
+        database = D1Database(client, live.ids[path])
+        found = plan(database, now=NOW, days=60, checkpoint=unsigned(path))
+        assert len(found.shares) >= tenants
+        begun = client.meter.calls
+        result = retain(database, checkpoint=unsigned(path), now=NOW, days=60)
+        assert result.total >= 2 * tenants
+        calls.append((begun, client.meter.calls - begun))
+    (few, run_of_few), (many, run_of_many) = calls
+    assert few == many < 25 and run_of_many <= run_of_few + 10, "of each twenty tenants, a transaction"
 
 
 def test_retention_waits_for_the_end_of_a_limit(live: Live, edge: Edge, tmp_path: Path) -> None:

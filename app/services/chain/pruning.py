@@ -21,12 +21,13 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from app.services.chain.append import READABLE_HASH, Batch, Event, append
-from app.services.chain.entry import JOINED, QUICK_TYPES
-from app.services.chain.reading import markers_of, read_entries
+from app.services.chain.entry import JOINED, QUICK_TYPES, Entry
+from app.services.chain.reading import markers_of, read_entries, read_entries_each
 from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
     TABLE,
+    Finding,
     Marker,
     Reference,
     anchor,
@@ -152,9 +153,13 @@ def prove(
         batches = _judged(database, encoding, stretch, follower, tick)
     walked = {part.tenant_id: part for part in joined(batches)}
     problems = []
-    for prefix in group:
+    ends: list[tuple[Any, ...]] = [("seq = ?", one.first_seq) for one in group]
+    ends += [(_SURVIVOR, one.tenant_id, one.last_seq) for one in group]
+    found = list(read_entries_each(database, encoding, ends))
+    markers = markers_of(database, encoding, [one.tenant_id for one in group])
+    for prefix, first, behind, own in zip(group, found, found[len(group) :], markers, strict=False):
         part, start = walked.get(prefix.tenant_id), (accepted or {}).get(prefix.tenant_id)
-        problem = _problem(database, encoding, follower, prefix, part, start)
+        problem = _problem(follower, prefix, part, start, _Ends(first, behind, *own))
         if problem is not None:
             problems.append(LeftAlone(prefix.tenant_id, *problem))
     proven = {prefix.tenant_id for prefix in group} - {problem.tenant_id for problem in problems}
@@ -237,30 +242,35 @@ def _cut(states: Mapping[str, State], begun: dict[str, int], counted: dict[str, 
     return parts
 
 
-def _problem(  # noqa: PLR0917 - what is known of a prefix
-    database: Database,
-    encoding: str,
+class _Ends(NamedTuple):
+    """A prefix's first entry and the one behind it, where they are there, and its tenant's markers."""
+
+    start: Sequence[Entry]
+    survivors: Sequence[Entry]
+    markers: Sequence[Marker]
+    doubted: Sequence[Finding]
+
+
+def _problem(
     follower: Follower,
     prefix: Prefix,
     walked: Part | None,
     accepted: tuple[int, str] | None,
+    ends: _Ends,
 ) -> tuple[int | None, str] | None:
     """Where and why a prefix must stay of which all that is there was `walked`, or None."""
-    first = prefix.first_seq
-    start = read_entries(database, encoding, "seq = ?", first)
+    first, (start, survivors, markers, doubted) = prefix.first_seq, ends
     if walked is None or not start:
         return first, CHANGED
     state = follower.states.get(prefix.tenant_id)
     if state is not None and state[ERRORS]:
         return _first_error(follower, prefix)
-    markers, doubted = markers_of(database, encoding, prefix.tenant_id)
     if doubted:
         return doubted[0].seq, doubted[0].message
     if anchor(first, start[0].text("previous_hash"), markers[-1] if markers else None, accepted) is None:
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
     if first < 1:
         return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
-    survivors = read_entries(database, encoding, _SURVIVOR, prefix.tenant_id, prefix.last_seq)
     if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
         return first, CHANGED
     if survivors[0].text("previous_hash") != walked.last_hash:

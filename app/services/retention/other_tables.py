@@ -33,7 +33,7 @@ from app.services.records.tables import (
     PLANNING_RUNS,
 )
 from models.engine import Database, Statement
-from models.schema import ForeignKey, StoredTable, read_stored
+from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
 
@@ -310,10 +310,9 @@ class OtherTables:
 
 
 def find_others(
-    database: Database, cutoff: int, tables: frozenset[str], *, milliseconds: bool = False
+    stored: StoredTables, cutoff: int, tables: frozenset[str], *, milliseconds: bool = False
 ) -> OtherTables:
     """Looks up what depends on the records of `tables`, which can be judged."""
-    stored, _ = read_stored(database)
     paths = {
         table: tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS))
         for table in RECORDS

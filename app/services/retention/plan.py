@@ -223,13 +223,13 @@ def plan(
         )
     cutoff = now - days * DAY
     untouched = database.watch()
-    tables, skipped = _usable(database)
+    tables, stored, skipped = _usable(database)
     usable = _CHAIN in tables
     numbering = Numbering(database)
     chain = numbering.told_in if usable else None
     doubt = find_doubt(database, now, facts, chain=chain)
-    shares, left = find_prefixes(database, cutoff, milliseconds=milliseconds) if usable else ((), ())
-    others = find_others(database, cutoff, tables, milliseconds=milliseconds)
+    shares, left = find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), ())
+    others = find_others(stored, cutoff, tables, milliseconds=milliseconds)
     count = others.count(database)
     beside = count.removed
     found = Plan(
@@ -350,8 +350,10 @@ def _unusable_chain(database: Database, skipped: Sequence[Skipped]) -> str | Non
     return f"What is removed could not be recorded. {why}"
 
 
-def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
-    """The tables that can be judged, and what is skipped because a column that this needs is not there."""
+def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tuple[Skipped, ...]]:
+    """The tables that can be judged, all that there are, and what is skipped because a column that this needs
+    is not there.
+    """
     found = schema.inspect(database)
     if found.impostors:
         raise NotAllowed(
@@ -364,18 +366,22 @@ def _usable(database: Database) -> tuple[frozenset[str], tuple[Skipped, ...]]:
         if table in found.columns
         and (missing := [name for name in columns if name not in found.columns[table]])
     }
-    stored, _ = schema.read_stored(database)
+    stored = found.stored
     for table in other_tables.RECORDS:
         if table in stored and stored[table].row_key is None:
             reason = f"In {table} no single column tells all rows apart, so nothing here removes from it."
             skipped.setdefault(table, reason)
     going = [(table, table) for table in other_tables.RECORDS]
-    for table, gone in [*going, (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)]:
-        try:
-            database.read_batch([followed(gone)] if gone in stored else [])
-        except Refused as error:
-            skipped.setdefault(table, f"Nothing can be removed from {gone}. {error.happened}")
+    going = [one for one in (*going, (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)) if one[1] in stored]
+    try:
+        list(database.read_each([followed(gone) for _, gone in going]))
+    except Refused:  # which of them
+        for table, gone in going:
+            try:
+                database.read_batch([followed(gone)])
+            except Refused as error:
+                skipped.setdefault(table, f"Nothing can be removed from {gone}. {error.happened}")
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."
     tables = frozenset(table for table in TABLES if table in found.columns and table not in skipped)
-    return tables, tuple(Skipped(table, None, reason) for table, reason in skipped.items())
+    return tables, stored, tuple(Skipped(table, None, reason) for table, reason in skipped.items())

@@ -60,7 +60,7 @@ class TenantShare(Prefix):
 
 
 def find_prefixes(
-    database: Database, cutoff: int, *, milliseconds: bool = False
+    database: Database, cutoff: int, stored: schema.StoredTables, *, milliseconds: bool = False
 ) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed.
 
@@ -81,7 +81,7 @@ def find_prefixes(
         ]
     )
     first_kept = kept[0][0] if kept else None
-    referred = first_referred(database)
+    referred = first_referred(database, stored)
     markers: defaultdict[str, set[int]] = defaultdict(set)
     reports: defaultdict[str, set[int]] = defaultdict(set)
     for name, kind, seq in own:
@@ -112,12 +112,11 @@ def find_prefixes(
     return tuple(prefixes), tuple(left)
 
 
-def first_referred(database: Database) -> dict[str, LeftAlone]:
+def first_referred(database: Database, stored: schema.StoredTables) -> dict[str, LeftAlone]:
     """Of each tenant the first entry that rows refer to by a foreign key, and why it stays for that.
 
     Whatever the key's ON DELETE says: what would go or change along with an entry is in no plan.
     """
-    stored, _ = schema.read_stored(database)
     found: dict[str, LeftAlone] = {}
     for key in stored[_CHAIN].referring:
         if len(key.columns) != len(key.parent_columns):  # which SQLite cannot follow

@@ -23,6 +23,7 @@ from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError
 from models.progress import Progress, Stop, never
+from models.schema import read_stored
 
 BATCH_ROWS: Final = 5_000
 """Audit entries a transaction, at most."""
@@ -130,7 +131,10 @@ class RetentionRemoval:
 
     def _leave(self, part: Part, error: StorageError) -> None:
         reason = CHANGED if isinstance(error, RowChanged) else error.happened
-        found = first_referred(self.database).get(part.tenant_id) if isinstance(error, Refused) else None
+        found = None
+        if isinstance(error, Refused):
+            stored, _ = read_stored(self.database)
+            found = first_referred(self.database, stored).get(part.tenant_id)
         self.result.left += (found or LeftAlone(part.tenant_id, part.from_seq, reason),)
         self._stopped.add(part.tenant_id)
 

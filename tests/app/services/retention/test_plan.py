@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.services.retention.prefixes import TenantShare, find_prefixes
+from models.schema import read_stored
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.plain_engine import PlainEngine
 
@@ -26,7 +27,7 @@ def test_of_many_tenants_no_more_is_asked_than_of_few(tmp_path: Path) -> None:
         chain.sql.close()
         database = PlainEngine(chain.path)
         with database.connection_context():
-            going, left = find_prefixes(database, middle)
+            going, left = find_prefixes(database, middle, read_stored(database)[0])
         assert len(going) > tenants // 2 and left == ()
         asked.append(database.requests)
     assert asked[0] == asked[1]

@@ -34,6 +34,7 @@ from app.workers import scan_pool
 from models.engine import Database, Statement
 from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
+from models.schema import read_stored
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
@@ -303,7 +304,7 @@ def test_what_was_verified_is_counted_as_it_would_be_judged(
             chains.append(sql, tenant, [old(20 - number) if number < until else NEW])
     chains.append(sql, "young", [NEW] * 3)
     chains.append(sql, "bé", [NEW])
-    found, _ = find_prefixes(engine, CUTOFF)
+    found, _ = find_prefixes(engine, CUTOFF, read_stored(engine)[0])
     sql.execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE tenant_id = 'young'")
     proven = partial(prove, engine, found, batch_rows=batch_rows, tick=lambda _: None)
     judged, counted = proven(), proven(verified=lambda: True)

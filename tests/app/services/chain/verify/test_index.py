@@ -5,6 +5,7 @@ from pathlib import Path
 from app.services.chain.rules import Verdict
 from app.services.retention.prefixes import find_prefixes
 from models.local.database import LocalDatabase
+from models.schema import read_stored
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import kept, try_to_sign
@@ -61,7 +62,7 @@ def test_an_index_that_hides_all_that_is_old_leaves_every_tenant_alone(tmp_path:
     hide(ChainFile.build(path, rows=50, tenants=2), "idx_audit_tenant", "seq > 90")
     database = LocalDatabase(path)
     with database.connection_context():
-        going, left = find_prefixes(database, NOW)
+        going, left = find_prefixes(database, NOW, read_stored(database)[0])
     assert going == ()
     assert [one.tenant_id for one in left] == [name for (name,) in tenants(path)]
     assert {one.reason.split(",")[0] for one in left} == {
