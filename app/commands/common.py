@@ -184,7 +184,7 @@ def used(usage: "Usage | None") -> dict[str, int]:
 def say_before(place: str, rows: int) -> None:
     """Says how much of a live database is read, before it begins."""
     if rows:
-        complain(f"this reads up to {counted(rows, 'row')} of {place}")
+        complain(f"this reads about {counted(rows, 'row')} of {place}, more where others write meanwhile")
 
 
 def say_used(usage: "Usage | None") -> None:

@@ -140,7 +140,9 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     edge.bookmarks = []
     assert users.rename(production, str(made[0].rows[0].record_id), "c@acme.example", **BY).bookmark is None
     assert edge.bookmarks == []
+    before = production.client.meter.written
     gone = users.delete(production, [str(change.rows[0].record_id) for change in made], **BY)
+    assert production.client.meter.written - before == gone.written
     back = writing.undo(production, gone, now=NOW)
     assert [gone.bookmark, back.bookmark] == edge.bookmarks
     assert gone.told == f"2 users deleted; before it, for Time Travel: {gone.bookmark}"

@@ -102,7 +102,7 @@ def fetch(
     """Writes all that the database holds to the new file `path`, or goes on where an earlier call stopped.
 
     Memory stays that of a page. `progress` is in rows, of about so many. What a person waits for comes before
-    this. `before` is told how many they are before one is read; what it raises ends it. The caller holds a
+    this. `before` is told about how many are read before one is; what it raises ends it. The caller holds a
     connection. Where something was read, a part is kept, and `FetchStopped` or `FetchCancelled` says so; else
     raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file that is
     no part), and the storage errors of both sides.
@@ -144,7 +144,9 @@ def read_whole(
         with opened(building, database, objects, tables) as part:
             resumed = part.done
             total = max(about(database, tables), resumed)
-            before(total - resumed)
+            # And at the end, of the tables themselves, about as many as until now.
+            around = 0 if database.usage is None else 2 * (database.usage.read - used.read)
+            before(total - resumed + around)
             unsettled = _Fetch(database, part, total, progress, cancelled).passes()
             if database.rows(raw(OBJECTS)) != objects:
                 raise NotFetched(database.place)

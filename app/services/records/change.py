@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, DECLARED
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""
+
+
+WRITTEN_FOR_ENTRY: Final = 4
+"""Rows that are charged for an audit entry: itself, in the two indexes of its table, and the counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class Change:
         """The tables written."""
         chain = {AUDIT_CHAIN.name} if self.events else set()
         return self.bulk | chain | {row.table for row in self.rows}
+
+    @property
+    def written(self) -> int:
+        """About how many rows that writes, as they are charged: without indexes of other tables."""
+        return len(self.rows) + WRITTEN_FOR_ENTRY * len(self.events)
 
     @property
     def undoable(self) -> bool:

@@ -1,18 +1,28 @@
 """What the platform told its tenants, and who has read it."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import notifications, runs
+from app.services.records.change import WRITTEN_FOR_ENTRY
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
 from app.services.text import counted
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, NamesRun, ask_about, freeze, list_act, open_run_act, record_act
+from app.ui.tabs.common.acts import (
+    Frozen,
+    NamesRun,
+    ask_about,
+    freeze,
+    list_act,
+    open_run_act,
+    record_act,
+)
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -159,4 +169,4 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     unread = freeze(row[:3] for row in rows if flag(row[3]) is False)
     if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
-    return unread
+    return replace(unread, written=len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from app.services.records.change import Change
+from app.services.records.change import WRITTEN_FOR_ENTRY, Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import Record
@@ -84,10 +84,11 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
             rows = list(context.lists.rows(database, query, keys, ("id", name, "tenant_id")))
             all_of_them, told = len(rows), {"actor": context.settings.actor, "now": context.clock()}
-            along, stay, first = "", "", None
+            along, stay, written, first = "", "", 0, None
             while (doomed := freeze(rows)).ids:
                 try:
-                    along = preview(load(), database, doomed.ids, **told).along
+                    planned = preview(load(), database, doomed.ids, **told)
+                    along, written = planned.along, planned.written
                     break
                 except StillReferred as error:
                     first = first or error
@@ -96,7 +97,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                     if not (kept and rows):
                         raise first from None
                     stay += _say_kept(freeze(kept).names, len(kept), all_of_them, error.rows)
-            return replace(doomed, stay=stay), along, emptied(database, doomed)
+            return replace(doomed, stay=stay, written=written), along, emptied(database, doomed)
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
@@ -140,8 +141,6 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
     return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 
 
-_WRITTEN: Final = 5
-"""Rows that a live database counts for a record: itself, its audit entry, and what indexes have of both."""
 _REQUESTS: Final = "three to five requests"
 """Of a live database for an act on any number of records: what plans it, a bookmark, and the write."""
 
@@ -151,12 +150,13 @@ class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
     The ids of all, names for the first few as a question lists them, and how many are of each tenant; and
-    which of those selected have to stay, as a sentence.
+    which of those selected have to stay, as a sentence. About so many rows are `written`, each charged.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
     going: Mapping[Any, int]
+    written: int
     stay: str = ""
 
     @property
@@ -166,7 +166,9 @@ class Frozen:
 
 
 def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
-    """Freezes rows of (id, name, tenant). A record without an id cannot be acted on and is left out."""
+    """Freezes rows of (id, name, tenant), each to have an audit entry. A record without an id cannot be acted
+    on and is left out.
+    """
     from app.ui.widgets.dialogs import LISTED  # noqa: PLC0415 - rows show before any question
 
     ids: list[Any] = []
@@ -179,7 +181,7 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
         going[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(ids), tuple(names), going)
+    return Frozen(tuple(ids), tuple(names), going, len(ids) * (1 + WRITTEN_FOR_ENTRY))
 
 
 def ask_about(
@@ -189,9 +191,12 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    if tab.context.costs:  # and what the chain and indexes have of them
-        rows, place = counted(_WRITTEN * len(frozen.ids), "row"), tab.context.opened.place
-        sentence += f" It takes {_REQUESTS}; about {rows} of {place} are written, and charged."
+    if tab.context.costs:
+        rows, place = counted(frozen.written, "row"), tab.context.opened.place
+        sentence += (
+            f" It takes {_REQUESTS}; about {rows} of {place} are written, and charged, with those of the "
+            "audit chain and its indexes."
+        )
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 

@@ -59,6 +59,15 @@ def fetched(database: Database, path: Path, **how: Any) -> fetching.Fetched:
         return fetch(database, path, **how)
 
 
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_what_is_said_to_be_read_is_read(live: Live, tmp_path: Path) -> None:
+    database = live.open(live.put(sample(tmp_path / "file.sqlite", rows=400)))
+    told: list[int] = []
+    done = fetched(database, tmp_path / "copy.sqlite", before=told.append)
+    assert 0.8 * told[0] < done.used.read <= told[0]
+
+
 class Disturbed(PlainEngine):
     """Before its next reads, `others` act one by one."""
 
