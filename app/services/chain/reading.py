@@ -66,7 +66,7 @@ def last_entry(database: Database) -> int:
     return int(database.scalar(raw(_LAST)) or 0)
 
 
-def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, int | None, list[Rows]]:
+def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[Rows]]:
     """How far AUTOINCREMENT has counted the entries, and the last number there is, both None where nothing
     counts; and the rows of what `more` is asked of the same moment.
     """
@@ -81,13 +81,17 @@ def number_queries() -> list[BaseQuery]:
     """What tells both to `numbers_of`, of a database that has counters (`COUNTERS`)."""
     # As text: JSON rounds the highest numbers.
     given = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
-    return [raw(given, TABLE), raw(f"SELECT CAST(max(seq) AS TEXT) FROM {TABLE}")]  # noqa: S608
+    last = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
+    return [raw(given, TABLE), raw(last)]
 
 
-def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, int | None]:
-    counter, kind = counters[0] if counters else (None, "null")
-    last = lasts[0][0]
-    return int(counter) if kind == "integer" else counter, None if last is None else int(last)
+def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, Any]:
+    """Whole numbers, unless something else is stored."""
+    counter, last = (
+        int(found) if kind == "integer" else found
+        for found, kind in (*(counters[:1] or [(None, "null")]), lasts[0])
+    )
+    return counter, last
 
 
 class Link(StrEnum):

@@ -273,12 +273,16 @@ class Images:
         if self._tables is not None:
             queries = ask(self._tables)
             return self._database.read_batch(queries) if queries else []
-        self._tables, found = read_stored(
-            self._database,
-            lambda tables: [*self._end_queries(tables), *self._numbering_queries(tables), *ask(tables)],
-        )
-        end = len(self._end_queries(self._tables))
-        first = end + len(self._numbering_queries(self._tables))
+        end = first = 0
+
+        def asked(tables: StoredTables) -> list[BaseQuery]:
+            nonlocal end, first
+            # Counted here: whether an act is asked about may change on another thread until the answer comes.
+            ends, numbers = self._end_queries(tables), self._numbering_queries(tables)
+            end, first = len(ends), len(ends) + len(numbers)
+            return [*ends, *numbers, *ask(tables)]
+
+        self._tables, found = read_stored(self._database, asked)
         self._end, numbered = found[:end], found[end:first]
         self.numbering = Numbering(self._database, numbered) if numbered else None
         return found[first:]

@@ -8,6 +8,7 @@ from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import Numbering
+from app.services.chain.reading import last_numbers
 from models.engine import Database, Rows, Usage
 from models.local.database import LocalDatabase
 from models.status import DAY
@@ -74,6 +75,20 @@ def test_a_chain_that_begins_in_the_middle_was_not_numbered_by_its_tenant(
     assert "to “borealis” and “aurora”;" in sentence, "whose next one was taken already, and is then again"
     sql.execute("UPDATE audit_chain SET previous_hash = ? WHERE seq = 31", ("0" * 64,))
     assert Numbering(engine).caution(["aurora", "borealis", "system"]) is None
+
+
+def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase) -> None:
+    """The ledger's counter is there, as in every file of the platform."""
+    sql = database.connection()
+    sql.execute("DROP TABLE audit_chain")
+    sql.execute(
+        "CREATE TABLE audit_chain (seq, tenant_id TEXT, event_type TEXT, payload TEXT, previous_hash TEXT,"
+        " hash TEXT, created_at INTEGER)"
+    )
+    for seq in ("abc", 1.5):
+        sql.execute("INSERT INTO audit_chain VALUES (?, 'acme', 'x', '{}', '', '', 1)", (seq,))
+    assert Numbering(engine).caution(["system"]) is None
+    assert last_numbers(engine)[:2] == (None, "abc")
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
