@@ -249,8 +249,9 @@ class ContinuationNotice(Notice):
             self.dismiss()
 
     def _hear(self, change: Change, initiator: object) -> None:
-        if change.events or AUDIT_CHAIN.name in change.tables:
-            self._see()
+        settings, place = self._context.settings, self._context.opened.kept_by
+        if change.events and (seen := settings.seen_through.get(place)) is not None:
+            settings.seen_through.set(place, seen + len(change.events))
 
     def _see(self) -> None:
         """What is in the file now is not new when it is opened again: a person did it here, or was told."""
@@ -282,6 +283,7 @@ class ContinuationNotice(Notice):
             return
         where, now = self._context.opened.where, self._context.clock()
         if imported is None and not paths.exists(paths.checkpoints_dir()):
+            self._see()
             return
 
         def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:

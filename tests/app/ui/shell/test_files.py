@@ -286,7 +286,7 @@ def test_recent_files_come_back_from_the_welcome_page(
 @pytest.mark.slow
 def test_sample_data_is_one_press_away(qtbot: QtBot, window: MainWindow) -> None:
     with qtbot.waitSignal(window.opened):
-        click(qtbot, button(window.welcome, "&Explore sample data"))
+        click(qtbot, button(window.welcome, "Explore s&ample data"))
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() != "")
     assert page.model.rowCount() > 100
