@@ -1,4 +1,7 @@
-"""Archive and file proven as one chain: what it takes, and what it does not let through."""
+"""Archive and file proven as one chain: what it takes, and what it does not let through.
+
+On a file alone, which is damaged here as archives are: `verify/test_live.py` verifies live databases.
+"""
 
 import gzip
 import json

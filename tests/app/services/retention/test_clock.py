@@ -1,4 +1,7 @@
-"""Retention and a clock that has jumped: what refuses, what confirms the clock, and the confirmation."""
+"""Retention and a clock that has jumped: what refuses, what confirms the clock, and the confirmation.
+
+On a file alone: the clock is judged from a few times, which the other tests of retention read on both.
+"""
 
 import json
 from typing import Any
