@@ -33,6 +33,7 @@ from app.services.records.tables import (
     PLANNING_RUNS,
 )
 from models.engine import Database, Statement
+from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 from models.status import RunStatus
 from models.tables import Notification, PlanningArtifact, PlanningRun
@@ -312,12 +313,10 @@ class OtherTables:
 def find_others(
     stored: StoredTables, cutoff: int, tables: frozenset[str], *, milliseconds: bool = False
 ) -> OtherTables:
-    """Looks up what depends on the records of `tables`, which can be judged."""
-    paths = {
-        table: tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS))
-        for table in RECORDS
-        if table in tables
-    }
+    """What depends on the records of `tables`, which can be judged. Raises `NotAllowed` where that is by more
+    ways than are followed.
+    """
+    paths = {table: _ways(stored, tables, table) for table in RECORDS if table in tables}
     sized = _ARTIFACTS in stored and "content" in stored[_ARTIFACTS].columns
     keys = {table: key for table in paths if (key := stored[table].row_key) is not None}
     return OtherTables(cutoff, tables, keys, paths, sized, milliseconds)
@@ -361,6 +360,16 @@ def refusal(table: str, rows: int, by: str) -> str:
     one, more = DECLARED[table].noun
     which, whom = (one, "it") if rows == 1 else (more, "them")
     return f"{rows:,} {which} cannot be removed: {by} refer to {whom}."
+
+
+def _ways(stored: Mapping[str, StoredTable], tables: frozenset[str], table: str) -> tuple[KeyPath, ...]:
+    found = tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS + 1))
+    if len(found) > _PATHS:
+        raise NotAllowed(
+            f"Rows of other tables depend on {table} by more than {_PATHS} ways of foreign keys, so what "
+            "would go along cannot be told; nothing was removed."
+        )
+    return found
 
 
 def _paths(

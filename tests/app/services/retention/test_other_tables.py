@@ -190,6 +190,17 @@ def test_rows_refer_as_the_parents_collation_says(
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == (2 if action else 4)
 
 
+def test_more_ways_than_are_followed_let_nothing_go(engine: Database, sql: apsw.Connection) -> None:
+    add_run(sql, "old", "deleted", OLD)
+    tables = ["planning_runs", *(f"t{number}" for number in range(7))]
+    for number, name in enumerate(tables[1:], 1):
+        keys = (f"to_{to} REFERENCES {to} ON DELETE CASCADE" for to in tables[:number])
+        sql.execute(f"CREATE TABLE {name} (id TEXT PRIMARY KEY, {', '.join(keys)})")
+    with pytest.raises(NotAllowed, match="by more than 100 ways of foreign keys"):
+        planned(engine)
+    assert runs(sql) == {"old"}
+
+
 def test_an_answer_to_a_notification_keeps_it(engine: Database, sql: apsw.Connection) -> None:
     for key, at in (("gone", OLD), ("kept", OLD), ("young", NEW)):
         notify(sql, key, 1, at)
