@@ -295,14 +295,15 @@ class Runner(QObject):
     @Slot(object, object, object)
     def _advance(self, number: int, done: int, total: int) -> None:
         task = self._running.get(number)
-        if task is not None and task.on_progress is not None:
+        if not self._stopped and task is not None and task.on_progress is not None:
             task.on_progress(done, total)
 
     @Slot(object)
     def _end(self, number: int) -> None:
-        task = self._running.pop(number, None)
-        if task is None or task.ended is None:
-            return  # stopped
+        if self._stopped:  # after this was on its way
+            return
+        task = self._running.pop(number)
+        assert task.ended is not None  # noqa: S101  # its thread said so
         result, error = task.ended
         task.work = task.ended = None
         if error is None:

@@ -1,4 +1,5 @@
 import gc
+import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -261,6 +262,25 @@ def test_nothing_runs_after_the_stop(database: LocalDatabase, qtbot: QtBot) -> N
     ):
         assert task.cancelled
     assert told == []
+
+
+def test_what_ended_before_the_stop_is_not_told_after_it(database: LocalDatabase, qtbot: QtBot) -> None:
+    runner, heard, ended = Runner(database), list[object](), threading.Event()
+    threads: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
+    runner.changed.connect(lambda *_: heard.append("changed"))
+
+    def work(progress: Progress, cancelled: Stop) -> None:
+        progress(1, 2)
+        threads.put(threading.current_thread())
+
+    create(runner, on_done=heard.append)
+    runner.job(work, on_done=heard.append, on_progress=lambda *counts: heard.append(counts))
+    threads.get(timeout=60).join(60)
+    runner.write(lambda database: ended.set())  # behind the first
+    assert ended.wait(60)
+    runner.stop()
+    qtbot.waitUntil(lambda: not isValid(runner))
+    assert heard == []
 
 
 class Held:
