@@ -163,10 +163,11 @@ class Client:
         self.count(read=read, written=written)
         return Answer(rows, took / 1000)
 
-    def bookmark(self, database: str) -> str | None:
+    def bookmark(self, database: str, unwanted: Stop = never) -> str | None:
         """What Time Travel calls the state of now; None where it is not offered. Raises as `call` does."""
+        path = f"{_path(database)}/time_travel/bookmark"
         try:
-            answer = self.call("GET", f"{_path(database)}/time_travel/bookmark")
+            answer = self.call("GET", path, cancelled=unwanted, dropped=unwanted)
         except UnknownDatabase:
             return None
         with _of_d1():

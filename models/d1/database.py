@@ -124,11 +124,15 @@ class D1Database(Database):
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:
             return None
-        found = self._repeated(lambda: self.client.bookmark(self.database_id))
+        found = self._now()
         if found is not None:
             with suppress(StorageError):  # a full disk keeps nobody from having it
                 self.client.shared.keep_bookmark(self.identity, found, why)
         return found
+
+    def _now(self) -> str | None:
+        unwanted = _UNWANTED.get()
+        return self._repeated(lambda: self.client.bookmark(self.database_id, unwanted), unwanted)
 
     def keep_bookmark(self, why: str) -> str:
         """Keeps the bookmark of now. Raises `NotOffered`, `RemoteError`, and what keeps it off the disk."""
@@ -141,7 +145,7 @@ class D1Database(Database):
 
         Raises `NotOffered` where the API has no Time Travel, and `RemoteError`.
         """
-        now = self._repeated(lambda: self.client.bookmark(self.database_id))
+        now = self._now()
         if now is None:
             raise NotOffered(self.place)
         return Bookmark(now, "as it is now", time.time()), self.client.shared.bookmarks(self.identity)
@@ -198,7 +202,7 @@ class D1Database(Database):
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()
         self.settle()
-        if cancelled():
+        if cancelled() or _UNWANTED.get()():  # nothing was sent
             raise Cancelled
         proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
         batch = body(guarded(statements))

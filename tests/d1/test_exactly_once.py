@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from app.services.retention.run import RetentionStopped
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import ChangedSince, InvalidInput
+from models.errors import Cancelled, ChangedSince, InvalidInput
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
@@ -154,6 +155,32 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
         payloads = connection.execute("SELECT payload FROM audit_chain WHERE seq > 3 ORDER BY seq").fetchall()
     said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
     assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, None, None]
+
+
+def test_an_act_cancelled_before_it_was_sent_is_not_sent(production: D1Database, edge: Edge) -> None:
+    made = [users.create(production, "acme", f"{name}@acme.example", **BY) for name in "ab"]
+
+    def delete() -> Change:
+        with production.awaited():
+            return users.delete(production, [str(change.rows[0].record_id) for change in made], **BY)
+
+    edge.calls.clear()
+    gone = delete()
+    planned = edge.calls.index(b"")  # by as many reads, before the bookmark is asked for
+    writing.undo(production, gone, now=NOW)
+    edge.read_faults, production.client.seconds = [*[""] * planned, "hang before"], 60
+    edge.calls.clear()
+    with ThreadPoolExecutor(1) as pool:
+        acting = pool.submit(delete)
+        assert edge.hangs.wait(60)
+        assert production.waiting is not None
+        production.waiting.cancelled = True
+        with pytest.raises(Cancelled):
+            acting.result(60)
+    assert edge.calls.index(b"") == planned == len(edge.calls) - 1
+    with production.cancellable(lambda: True), pytest.raises(Cancelled):
+        production.run_batch([])
+    assert len(edge.calls) == planned + 1
 
 
 @pytest.mark.parametrize("fault", LOSING)
