@@ -48,7 +48,7 @@ def missing(report: Report, *lost: list[int], of: int = 600) -> None:
     assert report.entries == of - sum(len(rows) for rows in lost)
     assert [finding.seq for finding in gaps(report)] == [rows[0] for rows in lost]
     for finding, rows in zip(gaps(report), lost, strict=True):
-        which = f"Entries {rows[0]} to {rows[-1]}" if rows[1:] else f"Entry {rows[0]}"
+        which = f"Entries {rows[0]:,} to {rows[-1]:,}" if rows[1:] else f"Entry {rows[0]:,}"
         assert finding.message == f"{which} could not be read: the file is damaged there."
     assert codes(report) == {"UNREADABLE"}
     assert {tenant.verdict for tenant in report.tenants} == {Verdict.UNREADABLE}
@@ -99,7 +99,7 @@ def test_numbers_far_apart(tmp_path: Path, step: int) -> None:
     report = verify(pages.path, now=NOW, take_part=True)
     assert (report.entries, codes(report)) == (600 - len(lost), {"UNREADABLE"})
     (gap,) = gaps(report)
-    assert gap.message.startswith(f"Entries {lost[0] - step + 1} to {lost[-1]} could not be read")
+    assert gap.message.startswith(f"Entries {lost[0] - step + 1:,} to {lost[-1]:,} could not be read")
 
 
 @pytest.mark.parametrize("which", [0, 1, -2])
