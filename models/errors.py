@@ -431,12 +431,18 @@ class RemoteError(StorageError):
 
 
 class TokenRefused(RemoteError):
+    """`place` is whose token it is."""
+
     heading = "The token is refused"
     why = "it is not valid, or was revoked"
     sentence = (
         "Cloudflare refuses the token of {name} ({why}); nothing was changed. "
         "Enter one that may read and edit D1."
     )
+
+    def __init__(self, place: str, why: str | None = None) -> None:
+        super().__init__(place, why)
+        self.place = place
 
 
 class RateLimited(RemoteError):

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.services.live import PREFIX
 from app.settings import Settings
@@ -141,7 +141,11 @@ class Connecting(QObject):
         ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors())).open_once()
 
     def ask_token_again(self, opened: Opened, why: str) -> None:
-        """Asks for another token of what is open, and opens that again with it."""
+        """Asks for another token of what is open, and opens that again with it; once, whatever else fails."""
+        from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
+
+        if self._window.findChild(TokenDialog) is not None:
+            return
         live = cast("OpenedLive", opened)  # a file has none
         self.ask_token(live.connection, why, partial(self.reopen, live))
 
@@ -149,7 +153,8 @@ class Connecting(QObject):
         """Asks for a connection's token, keeps it where the system can, and then tries `again`."""
         from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
 
-        dialog = TokenDialog(self._theme, connection, why, self._window)
+        within = QApplication.activeModalWidget() or self._window  # a form, perhaps
+        dialog = TokenDialog(self._theme, connection, why, within)
 
         def keep(progress: Progress, cancelled: Stop) -> str | None:
             return self.tokens.keep(connection, token)

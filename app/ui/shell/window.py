@@ -328,9 +328,13 @@ class MainWindow(QMainWindow):
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled):
             self.toast.show_message(str(error))
-        elif isinstance(error, TokenRefused) and self.context is not None:
-            if QApplication.activeModalWidget() is None:  # else it is asked for already
-                self.connecting.ask_token_again(self.context.opened, str(error))
+        elif (
+            isinstance(error, TokenRefused)
+            and self.context is not None
+            and self.context.opened.file is None
+            and self.context.opened.place == error.place  # a job may be about what was open before
+        ):
+            self.connecting.ask_token_again(self.context.opened, str(error))
         elif self.workspace is None or not self.workspace.says(error):
             self.files.show_failure(error, None if self.context is None else self.context.opened.file)
         self._welcome_if_nothing()  # a file that is gone is no longer offered

@@ -390,6 +390,25 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
 
 
+def test_a_refused_token_is_asked_for_where_it_is_of_what_is_open(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, demo_path: Path
+) -> None:
+    open_live(qtbot, window, production)
+    assert window.context is not None and window.workspace is not None
+    closed_then = window.context.opened.database
+    click(qtbot, window.strip.unlock_button)
+    within = dialog(qtbot, window, ConfirmDialog)
+    edge.token = "another"
+    window.workspace.refresh()
+    dialog(qtbot, window, TokenDialog).reject()
+    within.reject()
+    closed(qtbot, window, ConfirmDialog)
+    with qtbot.waitSignal(window.opened):
+        window.open(demo_path)
+    window.files.fetch(closed_then, demo_path.with_name("copy.sqlite"))
+    assert "refuses the token of d1:prod" in error(qtbot, window)
+
+
 def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
