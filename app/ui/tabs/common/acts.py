@@ -48,12 +48,12 @@ def edit_act(tab: RecordTab, text: str, form_of: "Callable[[Record], FormDialog]
 
     def open_form(record: Record) -> None:
         form = form_of(record)
-        form.outdated.connect(show_again)
+        form.outdated.connect(partial(show_again, record["id"]))
         form.open_once()
 
-    def show_again() -> None:
-        tab.list.model.reload_records(frozenset([tab.current.record_id]))
-        tab.current.when_read_again(open_form)
+    def show_again(record_id: object) -> None:
+        tab.list.model.reload_records(frozenset([record_id]))
+        tab.current.read_again(record_id, open_form)
 
     refusal = partial(tab.selection.refusal, single=True)
     return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(open_form), refusal, "F2")

@@ -145,11 +145,15 @@ class CurrentRecord(QObject):
         elif wanted is not None:
             self._waiting = (wanted, use)
 
-    def when_read_again(self, use: Callable[[Any], object]) -> None:
-        """Reads it again, and calls `use` with it."""
-        self._read = None
-        self.reload()
-        self.when_whole(use)
+    def read_again(self, record_id: object, use: Callable[[Any], object]) -> None:
+        """Reads a record again, and calls `use` with it; another one may be current by now, or none."""
+
+        def came(record: Any) -> None:
+            if record_id == self.record_id:
+                self._came(record_id, record)
+            use(record)
+
+        self._runner.read(self._load, record_id, on_done=came)
 
     def reload(self) -> None:
         """Reads it again, if there is one."""

@@ -84,3 +84,12 @@ def test_an_edit_of_what_somebody_else_has_changed_is_refused_and_shown_as_it_is
         form.read_again_button.click()
     qtbot.waitUntil(lambda: child(tab, WebhookDialog) is not form)
     assert child(tab, WebhookDialog).values()["name"] == "Theirs"
+    form = child(tab, WebhookDialog)
+    ask(context.opened.path, there.replace("Theirs", "Again theirs"), shown.args[0])
+    write(form, "name", "Mine")
+    form.submit()
+    qtbot.waitUntil(form.read_again_button.isVisible)
+    tab.table.select_row(1)  # as where the first one is not in the list any more
+    form.read_again_button.click()
+    qtbot.waitUntil(lambda: child(tab, WebhookDialog) is not form)
+    assert child(tab, WebhookDialog).values()["name"] == "Again theirs"
