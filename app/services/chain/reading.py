@@ -62,8 +62,9 @@ def entries_behind(database: Database, seq: int) -> int:
 
 
 def last_entry(database: Database) -> int:
-    """The highest number of an entry; 0 where there is none."""
-    return int(database.scalar(raw(_LAST)) or 0)
+    """The highest number of an entry; 0 where there is none, or something else is stored."""
+    found = database.scalar(raw(_LAST))
+    return found if isinstance(found, int) else 0
 
 
 def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[Rows]]:

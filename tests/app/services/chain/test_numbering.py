@@ -8,7 +8,7 @@ from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import Numbering
-from app.services.chain.reading import last_numbers
+from app.services.chain.reading import last_entry, last_numbers
 from models.engine import Database, Rows, Usage
 from models.local.database import LocalDatabase
 from models.status import DAY
@@ -89,6 +89,7 @@ def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase
         sql.execute("INSERT INTO audit_chain VALUES (?, 'acme', 'x', '{}', '', '', 1)", (seq,))
     assert Numbering(engine).caution(["system"]) is None
     assert last_numbers(engine)[:2] == (None, "abc")
+    assert last_entry(engine) == 0
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
