@@ -148,7 +148,8 @@ class SelfVerification(QObject):
 
     def _count(self) -> None:
         through = self._verdict.through
-        if through is not None:
+        # Where a row costs something, not what came since another day: that may be any number.
+        if through is not None and not (self._context.costs and self._verdict.outcome is None):
             done = partial(self._counted, through)
             self._context.runner.read(entries_behind, through, on_done=done, on_failed=lambda error: None)
 
