@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _UNWANTED: ContextVar[Stop] = ContextVar("unwanted", default=never)
 """Whether nobody wants the thread's answers any more."""
+_WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
+"""What a person is told of the thread's write."""
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -95,11 +97,13 @@ class D1Database(Database):
     @contextmanager
     def awaited(self) -> Iterator[None]:
         waiting = self.waiting = Waiting(f"Waiting for the answer of {self.place}", time.monotonic())
+        before = _WAITING.set(waiting)
         try:
             with self.cancellable(lambda: waiting.cancelled):
                 yield
         finally:
             self.waiting = None
+            _WAITING.reset(before)
 
     def rows(self, query: BaseQuery) -> Rows:
         return self.read_batch([query])[0]
@@ -241,8 +245,8 @@ class D1Database(Database):
             return 0.0
         if sent is None:  # nothing would keep a second copy out
             raise OutcomeUnknown(self.place, why)
-        if self.waiting is not None and not IN_BACKGROUND.get():
-            self.waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
+        if (waiting := _WAITING.get()) is not None:
+            waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         for attempt in range(_TRIES - 1):
             try:
                 rest(_BACK_OFF * 2**attempt, unwanted)

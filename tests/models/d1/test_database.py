@@ -59,8 +59,17 @@ def test_what_is_not_known_is_said_and_found_out_before_anything_else(
     assert assert_one_chain(file, "acme") == 2
 
 
-def test_a_person_may_end_the_wait_for_the_answer(production: D1Database, edge: Edge, file: Path) -> None:
-    edge.faults, production.client.seconds = ["hang after"], 60
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        ([], "Waiting for the answer of prod"),
+        (["lost before"], "prod gave no answer that tells; the same is sent again"),
+    ],
+)
+def test_a_person_may_end_the_wait_for_the_answer(
+    production: D1Database, edge: Edge, file: Path, before: list[str], said: str
+) -> None:
+    edge.faults, production.client.seconds = [*before, "hang after"], 60
 
     def act() -> None:
         with production.awaited():
@@ -70,7 +79,7 @@ def test_a_person_may_end_the_wait_for_the_answer(production: D1Database, edge: 
         acting = pool.submit(act)
         assert edge.hangs.wait(60)
         assert production.waiting is not None
-        assert production.waiting.what == "Waiting for the answer of prod"
+        assert production.waiting.what == said
         production.waiting.cancelled = True
         with pytest.raises(OutcomeUnknown, match="the wait for it was ended") as unknown:
             acting.result(60)
