@@ -144,7 +144,7 @@ class GlyphEngine(QIconEngine):
         colour = "disabled" if mode == QIcon.Mode.Disabled else self._colour
         side = min(size.width(), size.height())
         glyph = self._draw(self._name, colour, side, scale) if side > 0 else QPixmap()
-        if size.width() <= side:
+        if not 0 < side < size.width():
             return glyph
         wide = QPixmap(round(size.width() * scale), round(side * scale))
         wide.fill(Qt.GlobalColor.transparent)
