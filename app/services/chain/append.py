@@ -191,6 +191,7 @@ def append(
     """
     if database.damaged and not told:
         require_agreement(database, DamageMet(database.place))
+    agreed: str | None = None
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None
@@ -198,13 +199,11 @@ def append(
             ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
         else:
             ends, unless = _heads(database, batch), ()
-        caution = None if told or ends is None else _caution(database, batch)
+        if not told and ends is not None:
+            agreed = _caution(database, batch, agreed)
         appended = [_NO_CHAIN] if ends is None else append_statements(batch.events, ends, now, unless)
         try:
-            held = database.run_batch([*appended, *batch.statements], cancelled=cancelled)
-            if caution is not None:
-                database.agreed.discard(caution)  # the next act is another one
-            return held
+            return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database)[:2]:
                 raise NumbersUsedUp from error
@@ -223,14 +222,17 @@ def append(
     raise HeadMoved
 
 
-def _caution(database: Database, batch: Batch) -> str | None:
-    """What a person has agreed to of this batch's numbers, if there is anything. Raises `Caution`."""
+def _caution(database: Database, batch: Batch, agreed: str | None) -> str | None:
+    """What a person should know of this batch's numbers, if there is anything. Raises `Caution`, unless it is
+    what was `agreed` to at an earlier try, or has been now: for this act, whatever becomes of it.
+    """
     if not database.asks:
         return None
     numbering = batch.numbering or Numbering(database)
     said = numbering.caution([event.tenant_id for event in batch.events])
-    if said is not None:
+    if said is not None and said != agreed:
         require_agreement(database, Caution(said))
+        database.agreed.discard(said)
     return said
 
 

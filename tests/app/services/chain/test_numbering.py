@@ -9,7 +9,8 @@ from peewee import BaseQuery
 from app.services.chain.append import Batch, Caution, Event, append
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
-from models.engine import Database, Rows, Usage
+from models.engine import Database, Rows, Statement, Usage, raw
+from models.errors import RowChanged
 from models.local.database import LocalDatabase
 from models.status import DAY
 from tests.conftest import NOW
@@ -117,12 +118,17 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
     engine.asks = True
     paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
 
-    def write(event: Event) -> None:
-        append(engine, lambda: Batch((), [event]), now=NOW)
+    def write(event: Event, *statements: Statement) -> None:
+        append(engine, lambda: Batch(statements, [event]), now=NOW)
 
     for _ in range(2):
         write(renamed)
         with pytest.raises(Caution, match="“aurora”") as met:
+            write(paused)
+        engine.agreed.add(str(met.value))
+        with pytest.raises(RowChanged):
+            write(paused, Statement(raw("SELECT 1"), expect=0))
+        with pytest.raises(Caution):  # that was another act
             write(paused)
         engine.agreed.add(str(met.value))
         write(paused)
