@@ -153,13 +153,14 @@ def prove(
         batches = _judged(database, encoding, stretch, follower, tick)
     walked = {part.tenant_id: part for part in joined(batches)}
     problems = []
-    ends: list[tuple[Any, ...]] = [("seq = ?", one.first_seq) for one in group]
-    ends += [(_SURVIVOR, one.tenant_id, one.last_seq) for one in group]
-    found = list(read_entries_each(database, encoding, ends))
+    ends: list[tuple[Any, ...]] = []
+    for one in group:
+        ends += ("seq = ?", one.first_seq), (_SURVIVOR, one.tenant_id, one.last_seq)
+    found = read_entries_each(database, encoding, ends)  # of a file one by one: each may be megabytes long
     markers = markers_of(database, encoding, [one.tenant_id for one in group])
-    for prefix, first, behind, own in zip(group, found, found[len(group) :], markers, strict=False):
+    for prefix, own in zip(group, markers, strict=True):
         part, start = walked.get(prefix.tenant_id), (accepted or {}).get(prefix.tenant_id)
-        problem = _problem(follower, prefix, part, start, _Ends(first, behind, *own))
+        problem = _problem(follower, prefix, part, start, _Ends(next(found), next(found), *own))
         if problem is not None:
             problems.append(LeftAlone(prefix.tenant_id, *problem))
     proven = {prefix.tenant_id for prefix in group} - {problem.tenant_id for problem in problems}
