@@ -146,14 +146,14 @@ def _together(database: Database, walks: Iterable[Walk[T]]) -> list[T]:
         except StopIteration as end:
             found[number] = end.value
 
-    for number, walk in enumerate(walks):
-        step(number, walk, None)
-    while asked:
-        going = list(asked.items())
-        asked.clear()
-        for some in in_parts(going, _TENANTS_AT_ONCE):
-            answers = iter(database.read_batch([query for _, (_, queries) in some for query in queries]))
-            for number, (walk, queries) in some:
+    for some in in_parts(enumerate(walks), _TENANTS_AT_ONCE):
+        for number, walk in some:
+            step(number, walk, None)
+        while asked:
+            going = list(asked.items())
+            asked.clear()
+            answers = iter(database.read_batch([query for _, (_, queries) in going for query in queries]))
+            for number, (walk, queries) in going:
                 step(number, walk, list(islice(answers, len(queries))))
     return [found[number] for number in sorted(found)]
 
