@@ -96,10 +96,9 @@ class Lists:
         """
         statements = self._statements(database, query)
         if statements.as_added:
-            known = query
-            listing = _as_added(database, statements, first_rows, is_long=known in self._long)
+            listing = _as_added(database, statements, first_rows, is_long=query in self._long)
             if listing.estimated:
-                self._long.add(known)
+                self._long.add(query)
             return listing
         if database.usage is not None and statements.has_rowids and not query.filtered:
             return _at_once(database, statements, first_rows)
