@@ -203,9 +203,7 @@ class _Export:
         stored = {caseless(name): table for name, table in self._stored.items()}
         asked = {caseless(name): name for name in self._wanted.tables}
         for unknown in asked.keys() - there.keys():
-            raise InvalidInput(
-                "table", f"{self._database.place} has no table {asked[unknown]} that could be exported."
-            )
+            raise InvalidInput("table", f"There is no table {asked[unknown]} that could be exported.")
         tables = [stored[name] for name in there if not asked or name in asked]
         for name, parent in self._stored.items():
             if asked and caseless(name) not in asked:

@@ -166,7 +166,8 @@ def verify_imported(
                 reason = Reason.ANOTHER_DATABASE
         return continuation, verify_and_sign(path, store, verify, now=now, reason=reason)
     except (TenantAdminError, OSError) as error:
-        return continuation, SignedReport(verify(path, now=now), None, why_none(error, path))
+        why = why_none(error, path)  # which raises what has ended it, before anything is verified again
+        return continuation, SignedReport(verify(path, now=now), None, why)
 
 
 def _check(dump: Path) -> None:

@@ -26,7 +26,7 @@ from app.services.live.paging import (
     pages,
     tables_of,
 )
-from app.services.live.part import Part, Stand, forget, is_whole, opened, state_of, sweep
+from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
 from models.engine import Database, Usage, raw
 from models.errors import (
@@ -166,7 +166,7 @@ def read_whole(
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     database: Database
-    part: Part
+    part: PartialCopy
     total: int
     progress: Progress
     cancelled: Stop

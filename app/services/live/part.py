@@ -49,7 +49,7 @@ class Stand(NamedTuple):
 
 
 @dataclass(slots=True)
-class Part:
+class PartialCopy:
     """Such a file, open. It is `of` a database as it was when that had `begun`; `done` rows were read for it,
     and the next to read are at `stand`.
     """
@@ -122,7 +122,9 @@ class Part:
 
 
 @contextmanager
-def opened(path: Path, database: Database, objects: Rows, tables: Sequence[PagedTable]) -> Iterator[Part]:
+def opened(
+    path: Path, database: Database, objects: Rows, tables: Sequence[PagedTable]
+) -> Iterator[PartialCopy]:
     """The part at `path`, where that is of this database as it is now, and not old; else a new one."""
     schema = hashlib.blake2b(repr(objects).encode("utf-8", "surrogatepass")).hexdigest()
     of, state = [_FORM, database.identity or database.place, schema], state_of(path)
@@ -132,7 +134,7 @@ def opened(path: Path, database: Database, objects: Rows, tables: Sequence[Paged
         state = {}
     with closing(to_be_filled(path)) as file:
         set_pragma(file, "synchronous", 1)  # what a part says of itself outlives a power cut
-        part = Part(of, file, tables, state.get("begun", time.time()))
+        part = PartialCopy(of, file, tables, state.get("begun", time.time()))
         if state:
             part.go_on(state)
         else:
@@ -141,7 +143,7 @@ def opened(path: Path, database: Database, objects: Rows, tables: Sequence[Paged
 
 
 def state_of(path: Path) -> dict[str, Any]:
-    """What a part says of itself (`Part.keep`); {} where it is none, or is damaged. Raises `FileLocked`."""
+    """What a part says of itself, as kept; {} where it is none, or is damaged. Raises `FileLocked`."""
     with suppress(ValueError, TypeError):
         found = first_row(path, f"SELECT state FROM {_STATE}")  # noqa: S608
         return dict(json.loads(found[0])) if found is not None else {}
