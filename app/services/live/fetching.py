@@ -142,11 +142,10 @@ def read_whole(
         objects = database.rows(raw(OBJECTS))
         tables, notes = tables_of(database, objects, wanted)
         with opened(building, database, objects, tables) as part:
-            resumed = part.done
+            resumed, usage = part.done, database.usage or used
+            looked = usage.read - used.read  # at the tables themselves, as again at the end
             total = max(about(database, tables), resumed)
-            # And at the end, of the tables themselves, about as many as until now.
-            around = 0 if database.usage is None else 2 * (database.usage.read - used.read)
-            before(total - resumed + around)
+            before(total - resumed + usage.read - used.read + looked)
             unsettled = _Fetch(database, part, total, progress, cancelled).passes()
             if database.rows(raw(OBJECTS)) != objects:
                 raise NotFetched(database.place)

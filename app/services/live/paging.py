@@ -142,8 +142,7 @@ def about(database: Database, tables: Sequence[PagedTable]) -> int:
     total = 0
     for table, ((rows,),) in zip(numbered, found, strict=True):
         passes = 1 if table.is_chain else 2
-        # By an index each is two, and was counted.
-        total += int(rows or 0) * (passes if table.which == ALL else 2 * passes + 1)
+        total += int(rows or 0) * (passes if table.which == ALL else 2 * passes)  # by an index each is two
     return total
 
 
