@@ -332,7 +332,7 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
                 print(f"{paused:.0f} ms in {act}")
             print(f"{len(heart.pauses)} pauses over {FELT_MS} ms; MB {walk.memory}; seen {dict(walk.seen)}")
     assert not raised, f"{last}\n{format_captured_exceptions(raised)}"
-    # One closed window may still be held by what other tests of the process have left; they do not pile up.
+    # One closed window was once held still, late in a long process and not explained; they do not pile up.
     qtbot.waitUntil(lambda: gc.collect() >= 0 and len(walk.windows) <= 2)
     longest = heart.pauses[0] if heart.pauses else (0.0, "")
     assert longest[0] < STALL_MS, f"{longest} {last}"
