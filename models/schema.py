@@ -14,6 +14,9 @@ from models.tables import TABLES
 
 LEDGER: Final = "d1_migrations"
 
+COUNTERS: Final = "sqlite_sequence"
+"""SQLite's own table of how far AUTOINCREMENT has counted; there where a table has that."""
+
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _OBJECTS: Final = """

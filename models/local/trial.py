@@ -7,6 +7,7 @@ from typing import Any, Final
 import apsw
 
 from models.engine import sql_name
+from models.schema import COUNTERS
 
 _STEPS: Final = 100_000
 """Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
@@ -63,7 +64,7 @@ def is_numbered(sql: str) -> bool:
     """Whether AUTOINCREMENT numbers the rows of a table made by `sql`; what cannot be made alone may be."""
     try:
         with _copy(sql) as trial:
-            return bool(trial.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").get)
+            return bool(trial.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (COUNTERS,)).get)
     except apsw.Error:
         return True
 

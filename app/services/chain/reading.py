@@ -34,6 +34,7 @@ from app.services.chain.verify import source
 from models.engine import Database, Row, Rows, Usage, raw, sql_name
 from models.errors import NotFound, TableMissing
 from models.local.database import LocalDatabase
+from models.schema import COUNTERS
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -48,12 +49,10 @@ _BEFORE: Final = f"""
 
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 
-_LAST: Final = f"SELECT max(seq) FROM {TABLE}"  # noqa: S608
+_LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
+_COUNTED: Final = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
+"""As text: JSON rounds the highest numbers."""
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
-
-
-COUNTERS: Final = "sqlite_sequence"
-"""SQLite's own table of how far AUTOINCREMENT has counted; there where a table has that."""
 
 
 def entries_behind(database: Database, seq: int) -> int:
@@ -63,7 +62,7 @@ def entries_behind(database: Database, seq: int) -> int:
 
 def last_entry(database: Database) -> int:
     """The highest number of an entry; 0 where there is none, or something else is stored."""
-    found = database.scalar(raw(_LAST))
+    found = _number(database.rows(raw(_LAST)))
     return found if isinstance(found, int) else 0
 
 
@@ -80,19 +79,17 @@ def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[R
 
 def number_queries() -> list[BaseQuery]:
     """What tells both to `numbers_of`, of a database that has counters (`COUNTERS`)."""
-    # As text: JSON rounds the highest numbers.
-    given = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
-    last = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
-    return [raw(given, TABLE), raw(last)]
+    return [raw(_COUNTED, TABLE), raw(_LAST)]
 
 
 def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, Any]:
     """Whole numbers, unless something else is stored."""
-    counter, last = (
-        int(found) if kind == "integer" else found
-        for found, kind in (*(counters[:1] or [(None, "null")]), lasts[0])
-    )
-    return counter, last
+    return _number(counters), _number(lasts)
+
+
+def _number(rows: Rows) -> Any:
+    found, kind = rows[0] if rows else (None, "null")
+    return int(found) if kind == "integer" else found
 
 
 class Link(StrEnum):

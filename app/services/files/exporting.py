@@ -24,7 +24,16 @@ from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.local.trial import is_numbered
 from models.progress import Progress, ignore
-from models.schema import LEDGER, ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import (
+    COUNTERS,
+    LEDGER,
+    ForeignKey,
+    StoredTable,
+    StoredTables,
+    caseless,
+    internal,
+    read_stored,
+)
 
 COLUMNS: Final = 100
 """Columns of the widest table that D1 takes."""
@@ -40,7 +49,7 @@ FROM main.sqlite_master AS found
 LEFT JOIN pragma_table_list AS list ON list.schema = 'main' AND list.name = found.name
 WHERE found.sql IS NOT NULL ORDER BY found.rowid
 """
-_END: Final = "DELETE FROM sqlite_sequence WHERE 0;"
+_END: Final = f"DELETE FROM {COUNTERS} WHERE 0;"  # noqa: S608
 """Stands behind all rows, so that an import knows that none is missing (`NoteKind.NO_END`)."""
 
 _ALL: Final = "1"
@@ -284,19 +293,19 @@ class _Export:
         """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their
         last row that says that none was removed behind it. A file that has higher ones keeps them.
         """
-        if "sqlite_sequence" not in self._stored:
+        if COUNTERS not in self._stored:
             return
         for name in self._counted(tables) if self._wanted.schema else ():  # also that have given none yet
-            self._line(f"DELETE FROM sqlite_sequence WHERE name = {literal(name)};")  # noqa: S608
-        for name, number in self._database.rows(raw("SELECT name, seq FROM main.sqlite_sequence")):
+            self._line(f"DELETE FROM {COUNTERS} WHERE name = {literal(name)};")  # noqa: S608
+        for name, number in self._database.rows(raw(f"SELECT name, seq FROM main.{COUNTERS}")):  # noqa: S608
             if caseless(name) not in tables or number is None:
                 continue
             table, last = literal(name), literal(number)
             if self._wanted.schema:
-                self._line(f"INSERT INTO sqlite_sequence (name, seq) VALUES({table}, {last});")
+                self._line(f"INSERT INTO {COUNTERS} (name, seq) VALUES({table}, {last});")
             else:
                 lower = f"name = {table} AND seq < {last}"
-                self._line(f"UPDATE sqlite_sequence SET seq = {last} WHERE {lower};")  # noqa: S608
+                self._line(f"UPDATE {COUNTERS} SET seq = {last} WHERE {lower};")  # noqa: S608
 
     def _counted(self, tables: set[str]) -> list[str]:
         """Those of the tables that AUTOINCREMENT numbers; the word alone may stand in a comment."""

@@ -12,6 +12,7 @@ import apsw
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
+from models.schema import COUNTERS
 
 _OK: Final = apsw.SQLITE_OK
 _ALLOWED: Final = frozenset(
@@ -50,7 +51,7 @@ _SETTINGS: Final = frozenset(
 )
 """What others write, and means nothing where it is not run."""
 
-_BOOKKEEPING: Final = frozenset(("sqlite_sequence", "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
+_BOOKKEEPING: Final = frozenset((COUNTERS, "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
 """Tables of SQLite's own that dumps empty before they fill them."""
 
 _TEMPORARY: Final = frozenset(
@@ -301,7 +302,7 @@ class Guard:
             if self._temporary and str(name).lower() in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
             self._acts = True
-            self.has_counters |= name == "sqlite_sequence" and action != apsw.SQLITE_CREATE_TABLE
+            self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
             return _OK
         name = name or ""
         if self._asks_itself:
@@ -328,7 +329,7 @@ class Guard:
         if action == apsw.SQLITE_DELETE:
             self._acts = True
             if name in _BOOKKEEPING:
-                self.has_counters |= name == "sqlite_sequence"
+                self.has_counters |= name == COUNTERS
                 return _OK
             return self._refuse("DROP" if name in ("sqlite_master", "sqlite_temp_master") else "DELETE")
         if action == apsw.SQLITE_TRANSACTION:

@@ -41,13 +41,13 @@ from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
 from models.local.file import MAGIC, connect, is_sql, require_file, set_pragma
 from models.progress import Progress, Stop, ignore, never
+from models.schema import COUNTERS, LEDGER, Schema, expected_columns
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.chain.checkpoints.making import SignedReport, Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from models.local.migrations import Migration
-    from models.schema import Schema
 
 _STEPS = 20_000
 """SQLite's own steps between two looks at whether to stop, while it sorts an index or checks the file."""
@@ -128,7 +128,7 @@ def import_dump(
                 tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
                 if not tables:
                     raise NotThePlatforms(dump, "no tables")
-                if guard.is_d1 and not guard.has_counters and "sqlite_sequence" in tables:
+                if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
                     notes.add(NoteKind.NO_END)
                 dangling = tuple(dangling_rows(connection))
                 _check_whole(connection, target, notes)
@@ -273,7 +273,6 @@ class _OwnTables:
     def make(self, missing: str) -> bool:
         """Makes them where no table is there yet, and `missing` is one of them."""
         from models.local.migrations import LEDGER_SQL  # noqa: PLC0415 - Peewee comes along
-        from models.schema import LEDGER, expected_columns  # noqa: PLC0415
 
         if missing.lower() not in (LEDGER, *expected_columns()):
             return False
@@ -287,8 +286,6 @@ class _OwnTables:
 
     def record(self) -> None:
         """Writes which migrations they are, unless the dump did."""
-        from models.schema import LEDGER  # noqa: PLC0415
-
         if self.made and not self._connection.execute(f"SELECT count(*) FROM {LEDGER}").get:  # noqa: S608
             names = [(item.name,) for item in _migrations()]
             self._connection.executemany(f"INSERT INTO {LEDGER} (name) VALUES (?)", names)  # noqa: S608
@@ -408,7 +405,7 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
         return {table: count or 0 for table, count in describe.rows(database, found).items()}
 
 
-def _missing(connection: apsw.Connection, found: "Schema") -> tuple[str, ...]:
+def _missing(connection: apsw.Connection, found: Schema) -> tuple[str, ...]:
     """What the migrations that ran have made and is not there; without a record of them, our tables, but for
     those of the platform's other database (models/README.md).
 

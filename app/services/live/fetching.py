@@ -18,7 +18,6 @@ from typing import Final
 from app.services.live.paging import (
     CHAIN,
     OBJECTS,
-    SEQUENCE,
     Line,
     PagedTable,
     Which,
@@ -43,6 +42,7 @@ from models.errors import (
 )
 from models.local.atomic import PART, expected_errors, new_file_by_parts
 from models.progress import Progress, Stop, ignore, never
+from models.schema import COUNTERS
 
 PASSES: Final = 4
 """How often the tables are read before it is said that they are not of one moment."""
@@ -156,7 +156,7 @@ def read_whole(
             f"{', '.join(unsettled)}: written to all the time, so of another moment each; fetch it again "
             "when less is done there"
         )
-    rows = {table.name: table.rows for table in tables if table.name != SEQUENCE}
+    rows = {table.name: table.rows for table in tables if table.name != COUNTERS}
     now = database.usage or used
     used = Usage(*(getattr(now, one) - getattr(used, one) for one in Usage.__slots__))
     return Fetched(rows, used, time.monotonic() - began, tuple(notes), unsettled, resumed)
@@ -183,7 +183,7 @@ class _Fetch:
                     self._read(table, begin if begin[:2] == here[:2] else here)
                 with self.part.file:
                     self.part.keep(Stand(number, position + 1))
-            settles = (table for table in tables if not (table.is_chain or table.name == SEQUENCE))
+            settles = (table for table in tables if not (table.is_chain or table.name == COUNTERS))
             changed = tuple(table.name for table in settles if table.changed)
             if number and not changed:
                 break

@@ -12,7 +12,7 @@ from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, UndecodableText
 from models.progress import Stop
-from models.schema import StoredTable, StoredTables, read_stored
+from models.schema import COUNTERS, StoredTable, StoredTables, read_stored
 
 _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
@@ -23,7 +23,6 @@ ALL: Final = "1"
 """The condition of every row."""
 
 CHAIN: Final = AUDIT_CHAIN.name
-SEQUENCE: Final = "sqlite_sequence"
 OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
 _SHADOWS: Final = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow' ORDER BY name"
@@ -124,20 +123,20 @@ def tables_of(
     found = [
         PagedTable.of(table)
         for name, table in stored.items()
-        if name == SEQUENCE or not (name.startswith(("sqlite_", "_cf_")) or name in shadows)
+        if name == COUNTERS or not (name.startswith(("sqlite_", "_cf_")) or name in shadows)
     ]
     if wanted is not None:
         conditions, by_tenant = wanted(stored), {name for (name,) in database.rows(raw(_BY_TENANT))}
         for table in found:
-            which = ALL if table.name == SEQUENCE else conditions.get(table.name, "")
+            which = ALL if table.name == COUNTERS else conditions.get(table.name, "")
             table.which = which if not which or (table.name in by_tenant and table.stored.rowid) else ALL
     # The numbers before the entries that take them, which SQLite itself counts on from there.
-    return sorted(found, key=lambda table: (table.name != SEQUENCE, table.name != CHAIN)), notes
+    return sorted(found, key=lambda table: (table.name != COUNTERS, table.name != CHAIN)), notes
 
 
 def about(database: Database, tables: Sequence[PagedTable]) -> int:
     """About how many rows will be read: those of the chain once. To count them would read them all."""
-    numbered = [table for table in tables if table.stored.rowid and table.which and table.name != SEQUENCE]
+    numbered = [table for table in tables if table.stored.rowid and table.which and table.name != COUNTERS]
     found = database.read_batch([raw(_about(table)) for table in numbered])
     total = 0
     for table, ((rows,),) in zip(numbered, found, strict=True):

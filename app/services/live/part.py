@@ -13,7 +13,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Final, NamedTuple
 
-from app.services.live.paging import CHAIN, SEQUENCE, Line, PagedTable
+from app.services.live.paging import CHAIN, Line, PagedTable
 from app.services.records.rows import RawText, given
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import DamagedFile, StorageError
@@ -29,7 +29,7 @@ from models.local.file import (
     sibling,
     to_be_filled,
 )
-from models.schema import caseless
+from models.schema import COUNTERS, caseless
 
 _DAY: Final = 86_400
 _STATE: Final = "tenant_admin_part"
@@ -68,7 +68,7 @@ class PartialCopy:
 
     def begin(self, objects: Rows) -> None:
         """Makes the tables, which are empty."""
-        known = {caseless(table.name) for table in self.tables} - {SEQUENCE}
+        known = {caseless(table.name) for table in self.tables} - {COUNTERS}
         with self.file:
             self.file.execute(f"CREATE TABLE {_STATE} (state TEXT)")
             for kind, name, sql in objects:

@@ -10,7 +10,6 @@ from peewee import SQL, BaseQuery
 
 from app.services.chain.append import Event, Head, end_of, end_queries
 from app.services.chain.numbering import Numbering, numbering_queries
-from app.services.chain.reading import COUNTERS
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
     ID,
@@ -30,7 +29,7 @@ from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Rows, raw, sql_name
 from models.errors import NotAllowed, NotFound, ReferredByChange, TableMissing
-from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
+from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""

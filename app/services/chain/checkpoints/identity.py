@@ -37,7 +37,7 @@ from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import Where, entries_behind, location_of, opened_to_read
+from app.services.chain.reading import Where, entries_behind, last_numbers, location_of, opened_to_read
 from app.services.chain.rules import GENESIS, TABLE, continues, named, seconds
 from app.services.text import counted
 from models.engine import Database, raw
@@ -61,8 +61,6 @@ SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
 """  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
-
-_NUMBERED: Final = "SELECT max(seq) FROM sqlite_sequence WHERE lower(name) = ?"
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -133,10 +131,8 @@ class ChainRows:
 
     def numbered_through(self) -> int:
         """The highest number that the file has ever given; 0 where it does not say."""
-        try:
-            return self.database.scalar(raw(_NUMBERED, TABLE)) or 0
-        except TableMissing:
-            return 0
+        counter, _, _ = last_numbers(self.database)
+        return counter if isinstance(counter, int) else 0
 
     def with_any_hash(self, hashes: Iterable[str]) -> tuple[str, str] | None:
         """Hash and previous hash of a row that has, or continues, one of these; reads the whole table."""

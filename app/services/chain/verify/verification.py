@@ -20,6 +20,7 @@ from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
 from models.errors import Cancelled
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
+from models.schema import COUNTERS
 
 WORTH_A_PROCESS: Final = 20_000
 """Rows below which starting a process takes longer than it saves."""
@@ -67,7 +68,7 @@ _COUNTER: Final = "lower(name) = ? AND typeof(seq) = 'integer'"
 ENDS: Final[tuple[Query, ...]] = (
     (f"SELECT CAST(min(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
     (f"SELECT CAST(max(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
-    (f"SELECT CAST(max(seq) AS TEXT) FROM main.sqlite_sequence WHERE {_COUNTER}", TABLE),  # noqa: S608
+    (f"SELECT CAST(max(seq) AS TEXT) FROM main.{COUNTERS} WHERE {_COUNTER}", TABLE),  # noqa: S608
 )
 """The lowest and the highest number there is, and AUTOINCREMENT's: to be read at one moment."""
 

@@ -7,6 +7,7 @@ import pytest
 from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Caution, Event, append
+from app.services.chain.checkpoints.identity import ChainRows
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
 from models.engine import Database, Rows, Statement, Usage, raw
@@ -91,6 +92,9 @@ def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase
     assert Numbering(engine).caution(["system"]) is None
     assert last_numbers(engine)[:2] == (None, "abc")
     assert last_entry(engine) == 0
+    sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_chain', 'abc')")
+    assert last_numbers(engine)[:2] == ("abc", "abc")
+    assert ChainRows(engine).numbered_through() == 0
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
