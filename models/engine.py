@@ -58,6 +58,8 @@ D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_
 
 MOST_READ: Final = 100_000
 """Rows that are read without a question, where each is charged."""
+_LEAST_ROW: Final = 6
+"""Bytes: 2 that say where a row begins, and 4 or more (sqlite.org/fileformat2.html#b_tree_pages)."""
 
 
 def read_at_most(most: int, rows: int, place: str) -> None:
@@ -171,6 +173,8 @@ class Database(ABC):
     waiting: Waiting | None = None
     """What a write waits for just now."""
     usage: Usage | None = None
+    size: int | None = None
+    """In bytes, as it was told last; None where it is not."""
     """What is counted, because it costs something; read on any thread."""
     through_json: bool = False
     """Whether values come as JSON carries them: large integers rounded, 1.0 as 1, infinity as nothing, and
@@ -182,6 +186,10 @@ class Database(ABC):
     """Whether an act waits for a person where its entry would take a number of the gateway's own."""
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
+
+    def at_most(self, rows: int) -> int:
+        """How many of so many row numbers can have a row: no more than the database has room for."""
+        return rows if self.size is None else min(rows, self.size // _LEAST_ROW)
 
     @cached_property
     def agreed(self) -> set[str]:

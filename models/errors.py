@@ -113,13 +113,15 @@ class StorageError(TenantAdminError):
 
 
 class MuchToRead(TenantAdminError):
-    """About so many `rows` were about to be read, where each is charged, and nobody has agreed to that."""
+    """So many `rows` were about to be read, where each is charged, and nobody has agreed to that: "about", or
+    "up to" where no more is known.
+    """
 
     heading = "Read this much?"
-    sentence = "For this, about {why} rows of {name} are read, and charged."
+    sentence = "For this, {why} rows of {name} are read, and charged."
 
-    def __init__(self, place: str, rows: int) -> None:
-        super().__init__(place, f"{rows:,}")
+    def __init__(self, place: str, rows: int, how_many: str = "about") -> None:
+        super().__init__(place, f"{how_many} {rows:,}")
         self.rows = rows
 
 

@@ -133,8 +133,8 @@ def inspect(database: Database) -> Schema:
 
 
 def inspect_with_tenants(database: Database, tables: Sequence[str]) -> tuple[Schema, Rows, dict[str, int]]:
-    """What `inspect` and `find_tenants` give, and how many rows each table has at most, as far as rowids
-    tell; by two calls of the engine, which read no more than the ends of the tables.
+    """What `inspect` and `find_tenants` give, and how many rows each table has at most, as far as rowids and
+    the size of the database tell; by two calls of the engine, which read no more than the ends of the tables.
     """
     *shape, found = database.read_batch([*_shape(), raw(_WITH_TENANTS, json.dumps(tables))])
     schema = _inspected(database, shape)
@@ -144,7 +144,7 @@ def inspect_with_tenants(database: Database, tables: Sequence[str]) -> tuple[Sch
     ]
     ways = [raw((_HOPS if indexed else _DISTINCT).format(table=table)) for table, indexed in found]
     answers = database.read_batch([*ends, *ways])
-    sizes = {name: rows[0][0] or 0 for name, rows in zip(numbered, answers, strict=False)}
+    sizes = {name: database.at_most(rows[0][0] or 0) for name, rows in zip(numbered, answers, strict=False)}
     return schema, [row for rows in answers[len(ends) :] for row in rows], sizes
 
 

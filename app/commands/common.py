@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,7 +201,15 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Databa
     from app.services.live.connecting import database  # noqa: PLC0415
     from app.services.live.connections import Connections  # noqa: PLC0415
 
-    return database(Connections().named(live.name), tokens(), read_only=read_only)
+    connection = Connections().named(live.name)
+    return database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
+
+
+def silence(connection: "Connection") -> Callable[[float], None]:
+    """Says that a live database has not answered for a while, and how many seconds it is waited for."""
+    return lambda seconds: complain(
+        f"{connection.place} has not answered yet; it is waited for, {seconds:.0f} s at most (Ctrl+C ends it)"
+    )
 
 
 def tokens(*, with_keyring: bool = True) -> "Tokens":

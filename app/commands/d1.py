@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.common import EXIT_INTACT, complain, print_json, say, tokens
+from app.commands.common import EXIT_INTACT, complain, print_json, say, silence, tokens
 from app.services.live.connections import COLOURS, Connections, ConnectionUnreadable
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _add(options: argparse.Namespace) -> None:
         colour=options.colour or default_colour(production=options.production),
         project=project,
     )
-    found = client(connection, tokens(with_keyring=False))
+    found = client(connection, tokens(with_keyring=False), silence(connection))
     connection = identified(connection, found, options.database)
     answer = _answer(connection, found)
     connections.add(connection)
@@ -81,7 +81,7 @@ def _test(options: argparse.Namespace) -> None:
     from app.services.live.connecting import client  # noqa: PLC0415
 
     connection = Connections().named(options.name)
-    found = client(connection, tokens(with_keyring=not options.new_token))
+    found = client(connection, tokens(with_keyring=not options.new_token), silence(connection))
     say(_answer(connection, found))
     if options.new_token:
         _keep_token(connection, found)

@@ -5,13 +5,14 @@ waiting is cut in slices here, so that a read that nobody wants any more ends at
 """
 
 import json
+import math
 import re
 import socket
 import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ CALL_SECONDS: Final = 35.0
 """A batch ends within 30 seconds, as Cloudflare says."""
 _CONNECT_SECONDS: Final = 10.0
 _SLICE: Final = 0.05
+_SILENCE: Final = 3.0
+"""Seconds without an answer after which a person is told that it is waited for."""
 _MOST_BYTES: Final = 64_000_000
 """Of an answer: a live D1 gives 50 MB, as Cloudflare says."""
 _PAGES: Final = 100
@@ -75,18 +78,29 @@ class TooLong(NotKnown):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The rows of each statement, and for how many seconds the database worked on them."""
+    """The rows of each statement, for how many seconds the database worked on them, and its size in bytes
+    then, where it is told.
+    """
 
     rows: list[list[tuple[Any, ...]]]
     seconds: float
+    size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
-    """What a thread waits for."""
+    """What a thread waits for; at `silent_at` who waits is told that nothing has come yet."""
 
     until: float
     dropped: Stop
+    on_silence: Callable[[float], object]
+    silent_at: float = field(default_factory=lambda: time.monotonic() + _SILENCE)
+
+    def wait(self) -> None:
+        """After another moment without a word."""
+        if time.monotonic() >= self.silent_at:
+            self.silent_at = math.inf
+            self.on_silence(self.left())
 
     def left(self) -> float:
         return max(self.until - time.monotonic(), 0.001)
@@ -113,7 +127,8 @@ def rest(seconds: float, cancelled: Stop) -> None:
 
 @dataclass
 class Client:
-    """Calls of one account. `token` is None for `wrangler dev`. Threads may share it.
+    """Calls of one account. `token` is None for `wrangler dev`. Threads may share it. `on_silence` is given
+    for how many seconds more an answer is waited for that has not come for a while.
 
     `base` is the API's address up to the account's own part; https, or loopback.
     """
@@ -125,6 +140,7 @@ class Client:
     seconds: float = CALL_SECONDS
     shared: Shared = field(default_factory=Shared, repr=False)
     meter: Usage = field(default_factory=Usage)
+    on_silence: Callable[[float], object] = lambda seconds: None
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
@@ -161,7 +177,8 @@ class Client:
         if not rows:
             raise NotKnown(_ANOTHER_FORM)
         self.count(read=read, written=written)
-        return Answer(rows, took / 1000)
+        size = meta[-1].get("size_after")
+        return Answer(rows, took / 1000, size if isinstance(size, int) else None)
 
     def bookmark(self, database: str, unwanted: Stop = never) -> str | None:
         """What Time Travel calls the state of now; None where it is not offered. Raises as `call` does."""
@@ -239,7 +256,7 @@ class Client:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         self.count(calls=1)
-        call = _Call(time.monotonic() + self.seconds, dropped)
+        call = _Call(time.monotonic() + self.seconds, dropped, self.on_silence)
         _CALL.set(call)
         timeouts = {"connect": min(_CONNECT_SECONDS, call.left()), "pool": call.left()}
         try:
@@ -383,6 +400,7 @@ class _Stream(httpcore.NetworkStream):
             except httpcore.ReadTimeout:
                 if time.monotonic() >= call.until:
                     raise
+                call.wait()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, _CALL.get().left())

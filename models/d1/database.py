@@ -9,8 +9,18 @@ from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
-from models.d1.client import IN_BACKGROUND, Answer, Client, Dropped, NotKnown, Refusal, TooLong, rest
-from models.d1.errors import DatabaseFull, Failed, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.client import (
+    CALL_SECONDS,
+    IN_BACKGROUND,
+    Answer,
+    Client,
+    Dropped,
+    NotKnown,
+    Refusal,
+    TooLong,
+    rest,
+)
+from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting
@@ -285,17 +295,23 @@ class D1Database(Database):
 
     def _run(self, sent: bytes, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         try:
-            return self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
+            answer = self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
         except UnknownDatabase:  # the call does not name it
             raise UnknownDatabase(self.database_id) from None
         except Refusal as error:
             if is_guard(str(error)):
                 raise RowChanged from None
             raise _known(self.place, str(error)) from error
+        if answer.size is not None:
+            self.size = answer.size
+        return answer
 
 
 def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
-    """The answer to what may be asked several times. Raises `NoAnswer`, `AnswerTooLong`."""
+    """The answer to what may be asked several times, as long as none has taken a call's whole time. Raises
+    `NoAnswer`, `AnswerTooLong`.
+    """
+    begun = time.monotonic()
     for attempt in range(_TRIES):
         try:
             return ask()
@@ -304,7 +320,7 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
         except Refusal as error:
             raise _known(place, str(error)) from error
         except NotKnown as error:
-            if attempt == _TRIES - 1:
+            if attempt == _TRIES - 1 or time.monotonic() - begun >= CALL_SECONDS:
                 raise NoAnswer(place, str(error)) from None
             rest(_BACK_OFF * 2**attempt, cancelled)
     raise AssertionError
@@ -320,6 +336,8 @@ def _known(place: str, said: str) -> Exception:
     message = said[: found.start()] if found else said.removeprefix("D1_ERROR: ")
     if found and found["kind"] == "FULL":
         return DatabaseFull(place)
+    if found and found["kind"].startswith(("BUSY", "LOCKED")):
+        return InUse(place)
     if " constraint failed" in message:
         return constraint(message)
     return sql_error(message) or Failed(message)

@@ -17,6 +17,16 @@ class DatabaseFull(DiskFull):
     sentence = "{name} is as large as D1 lets it be; nothing was changed. Remove something first."
 
 
+class InUse(StorageError):
+    """Of a file that `wrangler dev` has, while another program writes to it."""
+
+    heading = "The database is in use"
+    sentence = (
+        "{name} is in use by another program, which is writing to it, as `wrangler d1 execute` does; nothing "
+        "was changed. Try again in a moment."
+    )
+
+
 class NotReached(RemoteError):
     """No connection came about, so nothing was sent."""
 

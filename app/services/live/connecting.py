@@ -1,7 +1,7 @@
 """From a connection to the database that it names: its client, its id, and whether it answers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,24 +17,32 @@ from models.engine import raw
 from models.errors import InvalidInput
 
 
-def client(connection: Connection, tokens: Tokens) -> Client:
-    """What calls are made by; nothing is sent to the database yet.
+def client(
+    connection: Connection, tokens: Tokens, on_silence: Callable[[float], object] = lambda seconds: None
+) -> Client:
+    """What calls are made by; nothing is sent to the database yet. `on_silence` as `Client` has it.
 
     Raises as `Tokens.of` does, and `NoDevServer`.
     """
     token, home = tokens.of(connection), paths.state_dir()
     base = address_of(connection) if connection.project else connection.base
     shared = Shared(None if home == paths.NO_HOME else home)
-    return Client(connection.place, base, connection.account or None, token, shared=shared)
+    return Client(
+        connection.place, base, connection.account or None, token, shared=shared, on_silence=on_silence
+    )
 
 
 def database(
-    connection: Connection, tokens: Tokens, *, read_only: bool = False
+    connection: Connection,
+    tokens: Tokens,
+    *,
+    read_only: bool = False,
+    on_silence: Callable[[float], object] = lambda seconds: None,
 ) -> tuple[Connection, D1Database]:
     """The database, and the connection with its name. One of `wrangler dev` is looked up first, since that
     makes what it does not know. Raises as `client` and `identified` do.
     """
-    found = client(connection, tokens)
+    found = client(connection, tokens, on_silence)
     if connection.is_local or not connection.database_name:
         connection = identified(connection, found, connection.database_id)
     return connection, D1Database(

@@ -111,7 +111,7 @@ class Context(QObject):
             return
         from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - rows show before
 
-        asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows), run, parent)
+        asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)
 
     def rows_of(self, table: str, scope: Scope) -> int:

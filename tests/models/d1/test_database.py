@@ -11,7 +11,7 @@ import pytest
 from app.services.records import users
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import Failed, NoAnswer, NotOffered, NotReached, ReturnUnknown
+from models.d1.errors import Failed, InUse, NoAnswer, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import (
@@ -128,6 +128,30 @@ def test_a_read_is_tried_again(production: D1Database, edge: Edge) -> None:
     edge.read_faults = ["lost before"] * 5
     with pytest.raises(NoAnswer, match="prod did not answer as it should"):
         inspect(production)
+
+
+def test_a_read_that_takes_all_its_time_is_not_tried_again_and_who_waits_is_told(
+    edge: Edge, live: Live, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.d1.client._SILENCE", 0.1)
+    monkeypatch.setattr("models.d1.database.CALL_SECONDS", 0.5)
+    edge.read_faults = ["hang before"] * 2
+    told: list[float] = []
+    client = Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5, on_silence=told.append)
+    with pytest.raises(NoAnswer, match="it took too long"):
+        D1Database(client, live.ids[file]).scalar(raw("SELECT 1"))
+    assert (len(edge.calls), len(told)) == (1, 1)
+
+
+def test_a_file_that_another_program_writes_to_is_in_use(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(InUse, match="prod is in use by another program"):
+            users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    assert emails(file) == ["ada@acme.example"]
 
 
 def test_a_read_that_nobody_wants_ends_at_once(production: D1Database, edge: Edge) -> None:

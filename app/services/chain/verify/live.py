@@ -235,7 +235,7 @@ def rows_to_read(database: Database, section: Section = EVERYTHING) -> int:
         reader = LiveReader(database)
         extent = ends(reader, section, reader.ends)
     low, high = extent.span
-    return max(0, high - low + 1) * (1 if section != EVERYTHING else 1 + reader.indexes)
+    return database.at_most(max(0, high - low + 1)) * (1 if section != EVERYTHING else 1 + reader.indexes)
 
 
 def verify(

@@ -42,6 +42,7 @@ def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_pa
     assert found.tenants == as_file.tenants == ("acme", "b-corp", "ärzte")
     assert not found.read_only and found.place == "d1:prod"
     assert found.name in found.whole_place and connection.database_id in found.kept_by
+    assert {"users": 3, "planning_runs": 0}.items() <= found.sizes.items()
     assert found.facts[:3] == ("wrangler dev", "d1:prod", "3 requests")
     assert "missing table: notifications" in found.lines() and found.to_json()["production"] is True
     with as_file.database.connection_context():
@@ -59,6 +60,13 @@ def test_its_first_rows_are_there_in_three_requests_by_its_name(live: Live, data
         listing = Lists(found.schema).open_list(found.database, ListQuery("users"))
         assert (found.name, listing.total, len(listing.rows), len(edge.calls)) == ("foundation", 1, 1, 3)
         found.database.release()
+
+
+def test_no_table_is_said_to_have_more_rows_than_there_is_room_for(live: Live, database_path: Path) -> None:
+    row = "INSERT INTO users (rowid, id, tenant_id, email, created_at, updated_at) VALUES "
+    execute(database_path, *(f"{row} ({at}, '{at}', 'a', '{at}', 1, 1)" for at in (-(2**62), 2**62)))
+    found = opened(live.connection(live.put(database_path, listed=True)))
+    assert 2 <= found.sizes["users"] <= database_path.stat().st_size
 
 
 def test_it_has_no_file(live: Live, database_path: Path) -> None:
