@@ -141,11 +141,11 @@ class Usage:
     written: int = 0
     lost: int = 0
 
-    @property
-    def rows(self) -> str:
-        """The rows in words."""
-        at_least = "at least " if self.lost else ""
-        return f"{self.read:,} {'row' if self.read == 1 else 'rows'} read, {at_least}{self.written:,} written"
+    def __str__(self) -> str:
+        """For a person."""
+        calls = f"{self.calls:,} {'request' if self.calls == 1 else 'requests'}"
+        read = f"{self.read:,} {'row' if self.read == 1 else 'rows'} read"
+        return f"{calls}, {read}, {'at least ' if self.lost else ''}{self.written:,} written"
 
 
 _BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)

@@ -190,7 +190,7 @@ def say_before(place: str, rows: int) -> None:
 def say_used(usage: "Usage | None") -> None:
     """The same for a person."""
     if usage is not None:
-        say(f"{counted(usage.calls, 'request')}: {usage.rows}")
+        say(str(usage))
 
 
 def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":

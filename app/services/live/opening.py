@@ -6,7 +6,6 @@ from typing import Any, Self
 
 from app.services.live.connections import Connection
 from app.services.opened import ASKED, Mark, Opened, look, never_written
-from app.services.text import counted
 from models.d1.database import D1Database
 from models.engine import MOST_READ, Capability, raw, sql_name
 from models.schema import internal
@@ -71,12 +70,10 @@ class OpenedLive(Opened):
 
     @property
     def facts(self) -> tuple[str, ...]:
-        meter = self.database.client.meter
         return (
             "wrangler dev" if self.connection.is_local else "Cloudflare D1",
             self.place,
-            counted(meter.calls, "request"),
-            meter.rows,
+            str(self.database.client.meter),
         )
 
     @property

@@ -233,12 +233,9 @@ class Files(QObject):
             return fetch(database, target, before=before, progress=progress, cancelled=cancelled)
 
         def done(fetched: Fetched) -> None:
-            rows, used = sum(fetched.rows.values()), fetched.used
-            said = (
-                f"Saved and checked: {target.name}, {counted(rows, 'row')} "
-                f"({counted(used.calls, 'request')}, {counted(used.read, 'row')} read"
-                f"{f', {fetched.resumed:,} before' if fetched.resumed else ''})"
-            )
+            rows = counted(sum(fetched.rows.values()), "row")
+            before = f"; {fetched.resumed:,} read before" if fetched.resumed else ""
+            said = f"Saved and checked: {target.name}, {rows} ({fetched.used}{before})"
             self._say_written(said, fetched.notes, target)
 
         failed = partial(self._ask_to_read, partial(self.fetch, database, target))

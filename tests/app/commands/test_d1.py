@@ -349,7 +349,7 @@ def test_a_live_database_is_verified_and_signed(
         f"tenant-admin: this reads about 300 rows of d1:prod{MORE}\n",
     )
     assert "CONSISTENT: 100 entries" in first.stdout
-    assert re.search(r"\d+ requests: \d+ rows read, 0 written", first.stdout)
+    assert re.search(r"\d+ requests, \d+ rows read, 0 written", first.stdout)
     signed = run("checkpoint", "d1:prod", "--export", str(tmp_path / "out.json"))
     assert (signed.returncode, signed.stderr) == (0, first.stderr)
     assert "checkpoint 1: 100 entries signed" in signed.stdout
