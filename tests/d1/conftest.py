@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from models.d1.client import Client
 from models.d1.database import D1Database
-from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.d1.edge import HUNG, Edge, before
 from tests.fixtures.live import Live
 
 
@@ -23,6 +22,7 @@ def edge(_edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.chance = _edge.delay = 0.0
     _edge.hangs.clear()
+    _edge.hung = HUNG
     _edge.bookmarks, _edge.restored, _edge.refuses_travel = None, [], False
     return _edge
 
@@ -34,4 +34,4 @@ def file(live: Live, database_path: Path) -> Path:
 
 @pytest.fixture
 def production(edge: Edge, live: Live, file: Path) -> D1Database:
-    return D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5), live.ids[file])
+    return D1Database(edge.client(seconds=0.5), live.ids[file])

@@ -23,14 +23,13 @@ import pytest
 
 from app.services.records import users, writing
 from app.services.records.change import Change
-from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import NoAnswer
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import EarlierUnknown, OutcomeUnknown
 from tests.conftest import NOW
-from tests.d1.edge import ACCOUNT, TOKEN, Edge
+from tests.d1.edge import Edge
 from tests.fixtures import chains
 from tests.fixtures.live import Live
 from tests.wrangler.toolchain import DATABASE_ID
@@ -121,7 +120,7 @@ def test_nothing_is_lost_and_nothing_done_twice(
     programs = []
     for number in range(PROGRAMS):
         shared = Shared(tmp_path / str(number), per_second=1e9, burst=1e9)
-        client = Client("prod", edge.base, ACCOUNT, TOKEN, seconds=1.0, shared=shared)
+        client = edge.client(seconds=1.0, shared=shared)
         programs.append(Program(D1Database(client, DATABASE_ID), number))
     started = time.monotonic()
     with ThreadPoolExecutor(PROGRAMS + WORKERS) as threads:

@@ -11,7 +11,7 @@ import pytest
 
 from models.d1.statements import compiled, guarded
 from models.engine import Statement, raw
-from tests.d1.edge import ACCOUNT, GUARD, LOSING, TOKEN, Edge
+from tests.d1.edge import ACCOUNT, GUARD, HUNG, LOSING, TOKEN, Edge
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 
@@ -53,7 +53,7 @@ def test_a_fault_does_what_it_is_called(
     edge.faults = [fault]
     told = False
     with suppress(httpcore.NetworkError, httpcore.ProtocolError, httpcore.ReadTimeout):
-        told = call(pool, url, WRITE, seconds=0.3 if "hang" in fault else 60).status == 200
+        told = call(pool, url, WRITE, seconds=HUNG if "hang" in fault else 60).status == 200
     if "hang" in fault:
         assert edge.hangs.wait(60)
     expected = {"twice": 2}.get(fault, 0 if fault.endswith("before") else 1)

@@ -16,14 +16,13 @@ from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
 from app.services.retention.plan import plan
 from app.services.retention.run import RetentionStopped
-from models.d1.client import Client
 from models.d1.database import D1Database
 from models.engine import Database, raw
 from models.errors import Cancelled, ChangedSince, InvalidInput
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
-from tests.d1.edge import ACCOUNT, LOSING, TOKEN, Edge
+from tests.d1.edge import LOSING, Edge
 from tests.fixtures import chains
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import account, planned, retain, unsigned
@@ -168,7 +167,7 @@ def test_an_act_cancelled_before_it_was_sent_is_not_sent(production: D1Database,
     gone = delete()
     planned = edge.calls.index(b"")  # by as many reads, before the bookmark is asked for
     writing.undo(production, gone, now=NOW)
-    edge.read_faults, production.client.seconds = [*[""] * planned, "hang before"], 60
+    edge.read_faults, edge.hung = [*[""] * planned, "hang before"], 60
     edge.calls.clear()
     with ThreadPoolExecutor(1) as pool:
         acting = pool.submit(delete)
@@ -212,7 +211,7 @@ def test_retention_removes_once(live: Live, edge: Edge, tmp_path: Path, fault: s
     how: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}
     with (here := LocalDatabase(local)).connection_context():
         expected = retain(here, checkpoint=unsigned(local, now=NOW), **how)
-    database: Any = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=1.0), live.ids[path])
+    database: Any = D1Database(edge.client(seconds=1.0), live.ids[path])
     edge.faults = [fault, ""] * 30
     result = retain(database, checkpoint=unsigned(path, now=NOW), **how)
     assert len(edge.faults) < 56, "several batches were lost"
@@ -224,7 +223,7 @@ def test_retention_removes_once(live: Live, edge: Edge, tmp_path: Path, fault: s
 def pieces(live: Live, edge: Edge, tmp_path: Path, seconds: float = 1.0) -> tuple[Path, Any]:
     """A file with something to remove, and the live database that it is."""
     path = live.put(sample(tmp_path / "local.sqlite", rows=400))
-    return path, D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, seconds=seconds), live.ids[path])
+    return path, D1Database(edge.client(seconds=seconds), live.ids[path])
 
 
 HOW: dict[str, Any] = {"now": NOW, "days": 60, "batch_rows": 100}
@@ -268,7 +267,7 @@ def test_retention_of_many_tenants_sends_few_requests(live: Live, edge: Edge, tm
             for number in range(tenants):
                 chains.append(connection, f"tenant-{number}", (NOW - 90 * DAY, NOW - 89 * DAY, NOW, NOW))
         path = live.put(local)
-        client = Client("prod", edge.base, ACCOUNT, TOKEN)
+        client = edge.client()
         database = D1Database(client, live.ids[path])
         found = plan(database, now=NOW, days=60, checkpoint=unsigned(path))
         assert len(found.shares) >= tenants

@@ -69,7 +69,7 @@ def test_what_is_not_known_is_said_and_found_out_before_anything_else(
 def test_a_person_may_end_the_wait_for_the_answer(
     production: D1Database, edge: Edge, file: Path, before: list[str], said: str
 ) -> None:
-    edge.faults, production.client.seconds = [*before, "hang after"], 60
+    edge.faults, edge.hung = [*before, "hang after"], 60
 
     def act() -> None:
         with production.awaited():
@@ -84,7 +84,6 @@ def test_a_person_may_end_the_wait_for_the_answer(
         with pytest.raises(OutcomeUnknown, match="the wait for it was ended") as unknown:
             acting.result(60)
     assert unknown.value.act == "User ada@acme.example created"
-    production.client.seconds = 0.5
     assert settled(production) is True
 
 
@@ -94,7 +93,7 @@ def test_the_next_start_asks_what_has_become_of_it(
     """Each way that an act can have ended, and nothing else is written before it is known."""
 
     def started() -> D1Database:
-        client = Client("prod", edge.base, ACCOUNT, TOKEN, seconds=0.5, shared=Shared(tmp_path / "home"))
+        client = edge.client(seconds=0.5, shared=Shared(tmp_path / "home"))
         return D1Database(client, live.ids[file])
 
     for number, fault in enumerate(("lost after", "lost before")):
@@ -112,7 +111,7 @@ def test_the_next_start_asks_what_has_become_of_it(
 
 def test_what_may_still_come_through_is_waited_for(production: D1Database, edge: Edge, file: Path) -> None:
     """Also where the account's limit ends the tries: that nothing was changed is not known."""
-    edge.faults = ["lost before", "429 4"]
+    edge.faults = ["lost before", "429 2"]
     with pytest.raises(OutcomeUnknown):
         users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     with pytest.raises(OutcomeUnknown):
@@ -155,7 +154,7 @@ def test_a_file_that_another_program_writes_to_is_in_use(
 
 
 def test_a_read_that_nobody_wants_ends_at_once(production: D1Database, edge: Edge) -> None:
-    edge.read_faults = ["hang before"]
+    edge.read_faults, edge.hung = ["hang before"], 60
     asked = iter([False] * 3)
     with production.cancellable(lambda: next(asked, True)), pytest.raises(Cancelled):
         production.scalar(raw("SELECT 1"))
@@ -171,10 +170,7 @@ def test_the_account_s_limit_stops_everything_until_it_ends(production: D1Databa
 
 
 def test_another_window_waits_with_it(edge: Edge, live: Live, file: Path, tmp_path: Path) -> None:
-    window, other = (
-        D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, shared=Shared(tmp_path)), live.ids[file])
-        for _ in range(2)
-    )
+    window, other = (D1Database(edge.client(shared=Shared(tmp_path)), live.ids[file]) for _ in range(2))
     edge.read_faults = ["429 60"]
     for database in (window, other):
         with pytest.raises(RateLimited):
@@ -188,7 +184,7 @@ def test_the_limit_is_said_where_nothing_can_be_kept(
     taken = tmp_path / "taken"
     taken.touch()
     shared = Shared(taken)  # no folder, as a full disk is none
-    database = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN, shared=shared), live.ids[file])
+    database = D1Database(edge.client(shared=shared), live.ids[file])
     edge.read_faults = ["429 60"]
     with pytest.raises(RateLimited):
         database.scalar(raw("SELECT 1"))
@@ -234,7 +230,7 @@ def test_a_bookmark_is_kept_or_it_is_said_that_it_is_not(
     assert (kept, [kept]) == (edge.bookmarks[-1], [one.name for one in production.bookmarks()[1]])
     taken = tmp_path / "taken"
     taken.touch()
-    client = Client("prod", edge.base, ACCOUNT, TOKEN, shared=Shared(taken))
+    client = edge.client(shared=Shared(taken))
     with pytest.raises(StorageError):
         D1Database(client, live.ids[file]).keep_bookmark("asked")
     edge.bookmarks = None

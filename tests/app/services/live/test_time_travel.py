@@ -9,10 +9,9 @@ import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.live.time_travel import Returned, go_back
-from models.d1.client import Client
 from models.d1.database import D1Database
 from tests.conftest import NOW
-from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.d1.edge import Edge, before
 from tests.fixtures.gateway import append_by_tenant
 from tests.fixtures.live import Live
 from tests.fixtures.window import ask
@@ -30,7 +29,7 @@ def edge(live: Live) -> Iterator[Edge]:
 def returned(live: Live, edge: Edge, path: Path) -> tuple[Returned, Path]:
     """What is told of a return to what the file at `path` holds, and where that lies then."""
     file = live.put(path)
-    database = D1Database(Client("prod", edge.base, ACCOUNT, TOKEN), live.ids[file])
+    database = D1Database(edge.client(), live.ids[file])
     store = CheckpointStore(path.with_name("home"))
     return go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW), file
 
