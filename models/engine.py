@@ -297,6 +297,18 @@ class Database(ABC):
         """
         return None
 
+    def refused_change(
+        self,
+        table: str,
+        columns: Sequence[str],
+        insertions: "Sequence[Statement]",
+        changes: "Sequence[Statement]",
+    ) -> tuple[int, str] | None:
+        """The same of changes, one after another, of rows that are there as these insertions would add them.
+        `columns` are all with values of their own, and what names the rowid.
+        """
+        return None
+
     def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what
         the context gives, which keeps nobody waiting.

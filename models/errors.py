@@ -423,7 +423,12 @@ class ChangedMeanwhile(RowChanged):
 
 
 class AlreadyExists(StorageError):
-    sentence = "A record with this id already exists; nothing was changed."
+    """`what` SQLite calls that of which there may be one."""
+
+    sentence = (
+        "There is a row with the same {what} already, and the database's own rules take only one; nothing "
+        "was changed."
+    )
 
 
 class RemoteError(StorageError):

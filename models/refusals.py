@@ -12,8 +12,8 @@ def constraint(message: str) -> StorageError:
     """The failure of a constraint."""
     if message.lower().endswith("not null constraint failed: audit_chain.previous_hash"):
         return errors.HeadMoved()
-    if "UNIQUE constraint failed" in message:
-        return errors.AlreadyExists()
+    if found := re.search("UNIQUE constraint failed: (.+?)(: SQLITE_.*)?$", message, re.DOTALL):
+        return errors.AlreadyExists(found[1])
     return errors.Refused(message)
 
 

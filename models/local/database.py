@@ -166,6 +166,21 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         compiled = (self.get_sql_context().parse(item.query) for item in insertions)
         return None if made is None else refused(made[0], list(compiled))
 
+    def refused_change(
+        self,
+        table: str,
+        columns: Sequence[str],
+        insertions: Sequence[Statement],
+        changes: Sequence[Statement],
+    ) -> tuple[int, str] | None:
+        from models.local.trial import refused_change  # noqa: PLC0415 - asked for before a deletion
+
+        compiled = (
+            [self.get_sql_context().parse(item.query) for item in items] for items in (insertions, changes)
+        )
+        with self.snapshot():
+            return refused_change(self.connection(), table, columns, *compiled)
+
     def _made(self, table: str) -> tuple[str, str] | None:
         """The SQL that makes a table, and the name in it."""
         with self.expected_errors():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from typing import Any, Final
 
 import apsw
@@ -11,6 +12,15 @@ from models.schema import COUNTERS
 
 _STEPS: Final = 100_000
 """Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
+
+_ROWS: Final = 10_000
+_BYTES: Final = 16_000_000
+"""How much of a table is copied at most, to see whether its rows are in each other's way."""
+
+_WITH_INDEXES: Final = """
+SELECT sql FROM main.sqlite_master
+WHERE type IN ('table', 'index') AND lower(tbl_name) = lower(?) AND sql IS NOT NULL ORDER BY type = 'index'
+"""
 
 _SHAPE: Final = """
 SELECT name, upper(type), "notnull" OR pk FROM pragma_table_xinfo(?) WHERE NOT hidden ORDER BY cid
@@ -58,6 +68,52 @@ def refused(sql: str, insertions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[
             except apsw.ConstraintError as error:
                 return position, str(error)
     return None
+
+
+def refused_change(
+    file: apsw.Connection,
+    table: str,
+    columns: Sequence[str],
+    insertions: Sequence[tuple[str, Sequence[Any]]],
+    changes: Sequence[tuple[str, Sequence[Any]]],
+) -> tuple[int, str] | None:
+    """Which of the changes a table of the file does not take, and why in SQLite's words.
+
+    They are tried on a copy of it with the rows of these insertions and, where a row may be in another's way,
+    the others of the file, as far as these can be copied.
+    """
+    made, *indexes = (sql for (sql,) in file.execute(_WITH_INDEXES, (table,)))
+    with suppress(apsw.Error), _copy(made) as trial:
+        for sql in indexes:
+            with suppress(apsw.Error):  # of another program's function, say
+                trial.execute(sql)
+        trial.pragma("ignore_check_constraints", 1)  # a row may have broken one when it was written
+        for insertion, values in insertions:
+            trial.execute(insertion, tuple(values))
+        if trial.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,)).get:
+            trial.set_progress_handler(None)
+            names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
+            rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
+            into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
+            trial.executemany(into, _few(rows))
+        trial.pragma("ignore_check_constraints", 0)
+        for position, (change, values) in enumerate(changes):
+            try:
+                trial.execute(change, tuple(values))
+            except apsw.ConstraintError as error:
+                return position, str(error)
+    return None
+
+
+def _few(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """As many as may be copied; up to one whose text is no UTF-8."""
+    left = _BYTES
+    with suppress(UnicodeDecodeError):
+        for row in islice(rows, _ROWS):
+            left -= sum(len(value) for value in row if isinstance(value, str | bytes))
+            if left < 0:
+                return
+            yield row
 
 
 def is_numbered(sql: str) -> bool:

@@ -128,6 +128,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
     images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
     images.refuse_unaddable([*({key: child for key, (child, _) in altered.items()} | doomed).values()])
+    images.refuse_unalterable([change for identity, change in altered.items() if identity not in doomed])
     changes = [
         child.altered(values) for identity, (child, values) in altered.items() if identity not in doomed
     ]
@@ -151,6 +152,7 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
     """
     emptied: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
     carried: list[RowChange] = []
+    changed_along: list[tuple[StoredRow, Image]] = []
     held = Counter[str]()
     given: dict[tuple[Identity, str], Value] = {}
     seen: set[tuple[Identity, ForeignKey]] = set()
@@ -172,6 +174,7 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
                 there = dict(zip(key.columns, key.parent_columns, strict=True))
                 own = {name: after.get(to, parent[to]) for name, to in there.items()}
                 carried.append(replace(child.altered(own), carried=True))
+                changed_along.append((child, own))
             elif (own := _detached(child, key, key.on_update)) is None:
                 held[child.table.name] += 1
                 continue
@@ -189,6 +192,7 @@ def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Remov
             )
     if held:
         raise ReferredByChange(_rows(held))
+    images.refuse_unalterable([*emptied.values(), *changed_along])
     # What SQLite carries along follows the row; what it would empty is emptied before, and so comes back.
     first = [child.altered(values) for child, values in emptied.values()]
     rows = (*first, images.stamped(row, values, now), *carried)

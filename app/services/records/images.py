@@ -210,6 +210,26 @@ class Images:
                     f"is ({why}), so it could not be put back; nothing was changed. Put that right first."
                 )
 
+    def refuse_unalterable(self, changes: Sequence[tuple[StoredRow, Image]]) -> None:
+        """Raises `NotAllowed` where the database's own rules would not take what rows become along with
+        others: a CHECK that asks for what they lose, or a UNIQUE that lets one row only be without it.
+        """
+        for table in {row.table.name: row.table for row, _ in changes}.values():
+            there = [(row, values) for row, values in changes if row.table is table]
+            found = self._database.refused_change(
+                table.name,
+                [*table.columns, *filter(None, [table.hidden_rowid])],
+                [row.removed().inverse().statement() for row, _ in there],
+                [row.altered(values).statement() for row, values in there],
+            )
+            if found:
+                which, why = there[found[0]][0].record_id, found[1]
+                raise NotAllowed(
+                    f"The row {visible(str(shown(which)))} of {table.name} would change along, which "
+                    f"the database's own rules do not take ({why}); nothing was changed. Let it "
+                    "refer to something else first, or remove it."
+                )
+
     def refuse_orphans(self, changes: Sequence[RowChange]) -> None:
         """Raises `NotAllowed` where one of the changes is of columns that refer to what is not there, or
         takes such a row away: no foreign key would let it be undone.

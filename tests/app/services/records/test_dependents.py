@@ -1,5 +1,6 @@
 """What goes along with a deleted row is named, counted, written by guards and put back."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,39 @@ def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
     assert (content(), events()) == (before, [])
     renamed = users.rename(database, "u-1", "new@acme.example", actor="ops", now=NOW)  # beside what it breaks
     writing.undo(database, renamed, now=NOW)
+    writing.undo(database, delete(database, "u-2"), now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        ("who TEXT CHECK (who IS NOT NULL) {}", "CHECK constraint failed: who IS NOT NULL"),
+        ("who TEXT {}); CREATE UNIQUE INDEX free ON seats (room) WHERE who IS NULL; --", "seats.room"),
+        ("who TEXT {}); CREATE UNIQUE INDEX free ON seats (room, ifnull(who, '')); --", "index 'free'"),
+    ],
+)
+def test_a_row_whose_own_rules_ask_for_what_it_would_lose_is_named_before(
+    database: LocalDatabase, content: Content, events: Events, rules: str, why: str
+) -> None:
+    """Also where another row, which stays, is in its way."""
+    for user in ("u-1", "u-2"):
+        add_user(database, user, created_at="1", updated_at="1")
+    refers = "REFERENCES users ON DELETE SET NULL"
+    execute(
+        database,
+        "CREATE TABLE seats (id TEXT PRIMARY KEY, room TEXT, " + rules.format(refers) + ")",
+        "INSERT INTO seats VALUES ('s-1', 'a', 'u-1')",
+    )
+    if "CHECK" not in rules:
+        execute(database, "INSERT INTO seats VALUES ('s-2', 'a', NULL), ('s-3', 'b', 'u-2')")
+    before = content()
+    told = f"The row s-1 of seats would change along, .* take .*{re.escape(why)}"
+    with pytest.raises(NotAllowed, match=told):
+        writing.preview(users.delete, database, ["u-2", "u-1"], actor="ops", now=NOW)
+    with pytest.raises(NotAllowed, match=told):
+        delete(database, "u-1")
+    assert (content(), events()) == (before, [])
     writing.undo(database, delete(database, "u-2"), now=NOW)
     assert content() == before
 
