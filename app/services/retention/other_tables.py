@@ -20,7 +20,7 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
+from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.rows import STORED, decoded, exactly, given
@@ -189,7 +189,7 @@ class OtherTables:
         removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
         changed = dict(zip(changing, counts[len(along) :], strict=True))
         if artifacts := removed.get(_ARTIFACTS, 0):
-            of_runs = PlanningArtifact.run_id.in_(_along_with((_OWNED,), PlanningRun, going))
+            of_runs = _goes_along(PlanningArtifact._meta.table, (_OWNED,), PlanningRun, going)
             # Those that go with another of them are in no statement's count: they are counted before.
             with_others = any(path[1:] and path[-1].table == _ARTIFACTS for path in self.paths[table])
             there = Statement(PlanningArtifact.select(SQL("1")).where(of_runs), expect=artifacts)
@@ -422,8 +422,12 @@ def _columns(rows: Table, names: Sequence[str]) -> list[Column]:
 
 
 def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
-    """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen."""
-    return _together(_columns(rows, path[-1].columns)).in_(_along_with(path, model, going))
+    """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen.
+
+    It holds the very same as one that refers to them: rows that their own collation takes for that do not.
+    """
+    own = [NodeList((column, SQL("COLLATE BINARY"))) for column in _columns(rows, path[-1].columns)]
+    return Expression(_together(own), OP.IN, _along_with(path, model, going))
 
 
 def _along_with(path: KeyPath, model: Any, going: Collection[Any]) -> Any:

@@ -190,6 +190,26 @@ def test_rows_refer_as_the_parents_collation_says(
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == (2 if action else 4)
 
 
+@pytest.mark.parametrize("action", ["", "ON DELETE CASCADE", "ON DELETE SET NULL"])
+def test_what_only_the_child_takes_for_the_same_does_not_refer(
+    engine: Database, sql: apsw.Connection, action: str
+) -> None:
+    """Not by its own collation are keys compared; an artifact of ours has one there as well."""
+    made = sql.execute("SELECT sql FROM sqlite_master WHERE name = 'planning_artifacts'").get
+    sql.execute("DROP TABLE planning_artifacts")
+    sql.execute(made.replace("run_id TEXT", "run_id TEXT COLLATE NOCASE", 1))
+    for key, status in (("run", "deleted"), ("RUN", "running")):
+        add_run(sql, key, status, OLD)
+    sql.execute(f"CREATE TABLE scores (run TEXT COLLATE NOCASE REFERENCES planning_runs (id) {action})")
+    sql.execute("INSERT INTO scores VALUES ('run'), ('RUN'), ('RUN')")
+    plan, result = planned(engine), retain(engine)
+    assert (result.removed, result.changed, result.skipped) == (plan.counts, plan.changed, plan.skipped)
+    assert result.removed["planning_artifacts"] == (2 if action else 0)
+    assert result.removed.get("scores", 0) == (1 if "CASCADE" in action else 0)
+    assert result.changed == ({"scores": 1} if "NULL" in action else {})
+    assert len(result.skipped) == (0 if action else 1)
+
+
 def test_more_ways_than_are_followed_let_nothing_go(engine: Database, sql: apsw.Connection) -> None:
     add_run(sql, "old", "deleted", OLD)
     tables = ["planning_runs", *(f"t{number}" for number in range(7))]
