@@ -12,7 +12,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, dialog
+from tests.fixtures.window import ask, dialog, pick
 
 
 @pytest.fixture
@@ -80,8 +80,7 @@ def test_a_key_marks_the_row_read_and_stays_on_it(
 def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["read"].pick("int:0")
+    pick(qtbot, tab, "read", "int:0")
     total = tab.model.rowCount()
     assert total == unread(context)
     choose(tab, qtbot, 2)
@@ -96,8 +95,7 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
 @pytest.mark.slow
 def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
     before = unread(context)
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["read"].pick("int:0")
+    pick(qtbot, tab, "read", "int:0")
     tab.table.select_row(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
@@ -113,8 +111,7 @@ def test_all_shown_are_frozen_before_the_question(
 ) -> None:
     before = unread(context)
     shown = stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0 AND type = 'run_killed'")
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["type"].pick("str:run_killed")
+    pick(qtbot, tab, "type", "str:run_killed")
     qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
     asked = dialog(qtbot, tab, ConfirmDialog)
     assert asked.title.text() == f"Mark {shown} notifications as read?"
@@ -133,8 +130,7 @@ def test_all_shown_are_frozen_before_the_question(
 def test_all_read_already_is_said_and_nothing_is_asked(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["read"].pick("int:1")
+    pick(qtbot, tab, "read", "int:1")
     with qtbot.waitSignal(context.runner.failed) as failed:
         tab.commands.trigger("read_all")
     assert "marked read already" in str(failed.args[0])

@@ -11,7 +11,7 @@ from app.ui.tabs.common.selection import LOOKED_AT
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask
+from tests.fixtures.window import ask, pick
 
 READ = ("read", True, "Already marked")
 
@@ -34,8 +34,7 @@ def many(context: Context) -> int:
 def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
     """Notifications under a filter that an act takes them out of."""
     tab: NotificationsTab = show_tab(NotificationsTab)
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["read"].pick("int:0")
+    pick(qtbot, tab, "read", "int:0")
     tab.table.setFocus()
     return tab
 

@@ -20,7 +20,7 @@ from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
-from tests.fixtures.window import ask, child
+from tests.fixtures.window import ask, child, pick
 
 STATUS = 0
 
@@ -73,8 +73,7 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     assert {tab.model.index(row, STATUS).data() for row in range(stored["killed"])} == {"killed"}
     # The counts of a list of toggles are those under the other filters only.
     qtbot.waitUntil(lambda: chip_words(tab) == [f"All {sum(stored.values())}", *words])
-    with qtbot.waitSignal(tab.list.loaded):
-        tab.filters.pickers["mode"].pick("str:local")
+    pick(qtbot, tab, "mode", "str:local")
     local = ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE mode = 'local'")[0][0]
     qtbot.waitUntil(lambda: chip_words(tab)[0] == f"All {local}")
     tab.filters.text.setText("nobody planned this")
