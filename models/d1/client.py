@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -180,9 +181,12 @@ class Client:
         size = meta[-1].get("size_after")
         return Answer(rows, took / 1000, size if isinstance(size, int) else None)
 
-    def bookmark(self, database: str, unwanted: Stop = never) -> str | None:
-        """What Time Travel calls the state of now; None where it is not offered. Raises as `call` does."""
-        path = f"{_path(database)}/time_travel/bookmark"
+    def bookmark(self, database: str, unwanted: Stop = never, *, at: float | None = None) -> str | None:
+        """What Time Travel calls the state of now, or the last one at or before a time in epoch seconds; None
+        where it is not offered. Raises as `call` does.
+        """
+        then = "" if at is None else f"?timestamp={datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        path = f"{_path(database)}/time_travel/bookmark{then}"
         try:
             answer = self.call("GET", path, cancelled=unwanted, dropped=unwanted)
         except UnknownDatabase:

@@ -148,6 +148,17 @@ class D1Database(Database):
         unwanted = _UNWANTED.get()
         return self._repeated(lambda: self.client.bookmark(self.database_id, unwanted), unwanted)
 
+    def bookmark_at(self, at: float) -> str:
+        """The last bookmark at or before a time, in epoch seconds. Raises `InvalidInput` for one that is to
+        come, `NotOffered`, and what the API says of one that it does not reach, `Failed`.
+        """
+        if at > time.time():
+            raise InvalidInput("time", "That time is still to come; nothing was changed.")
+        found = self._repeated(lambda: self.client.bookmark(self.database_id, at=at))
+        if found is None:
+            raise NotOffered(self.place)
+        return found
+
     def keep_bookmark(self, why: str) -> str:
         """Keeps the bookmark of now. Raises `NotOffered`, `RemoteError`, and what keeps it off the disk."""
         now, _ = self.bookmarks()
@@ -178,6 +189,8 @@ class D1Database(Database):
                 "bookmark",
                 f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed.",
             )
+        if bookmark > now:  # they are in order of time (developers.cloudflare.com/d1/reference/time-travel)
+            raise InvalidInput("bookmark", "That bookmark is of a time to come. Nothing was changed.")
         return now
 
     def go_back(self, bookmark: str) -> str:

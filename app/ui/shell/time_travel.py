@@ -19,11 +19,12 @@ from app.ui.widgets.banner import Toast
 from app.ui.widgets.buttons import copy_button, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
-from app.ui.widgets.formatting import absolute_time, relative_time, shortened
+from app.ui.widgets.formatting import absolute_time, moment, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.workers.scan_pool import store_and_verifier
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop
+from models.status import DAY
 
 if TYPE_CHECKING:
     from models.d1.shared import Bookmark
@@ -33,10 +34,10 @@ _BOOKMARKS = (StaticColumn("Why"), StaticColumn("Kept", dim=True), StaticColumn(
 
 
 class TimeTravelDialog(Dialog):
-    """The bookmarks that were kept of the open database, the newest first and chosen; another can be
-    entered.
+    """The bookmarks that were kept of the open database, the newest first and chosen; another, or a time,
+    can be entered.
 
-    `keep_wanted` asks for the state of now to be kept, too; `return_wanted(bookmark)` for the way back.
+    `keep_wanted` asks for the state of now to be kept, too; `return_wanted(text)` for the way back.
     """
 
     keep_wanted = Signal()
@@ -71,8 +72,10 @@ class TimeTravelDialog(Dialog):
         self.none = Label("No bookmark has been kept here yet.", Look.DIM)
         self.none.setVisible(not rows)
         self.line = QLineEdit()
-        self.line.setAccessibleName("Bookmark")
-        self.line.setPlaceholderText("A bookmark: one of these, or one of a retention's audit entry")
+        self.line.setAccessibleName("Bookmark or time")
+        self.line.setPlaceholderText(
+            f"A time, {absolute_time(clock - DAY, utc)} say, or a bookmark, of an audit entry say"
+        )
         self.now = Label(f"As it is now: {now.name}", Look.DIM, selectable=True)
         for widget in (self.table, self.none, self.line, self.now):
             self.add_widget(widget)
@@ -109,9 +112,8 @@ class TimeTravelDialog(Dialog):
 
 
 class TimeTravel(QObject):
-    """What is done with the bookmarks of the live database that is open. `leaving()` comes when it is sent
-    back, and what shows it must close; it is opened again whether that went well or not. `wanted()` asks for
-    the bookmarks.
+    """What is done with the bookmarks of the live database that is open. `leaving()` comes when it is back,
+    or may be, and what shows it must close; then it is opened again. `wanted()` asks for the bookmarks.
     """
 
     leaving = Signal()
@@ -133,7 +135,7 @@ class TimeTravel(QObject):
     def _show(self, context: Context, now: Bookmark, kept: Sequence[Bookmark]) -> None:
         dialog = TimeTravelDialog(context, now, kept, self._window)
         dialog.keep_wanted.connect(partial(self._keep, context))
-        dialog.return_wanted.connect(partial(self._confirm, context))
+        dialog.return_wanted.connect(partial(self._find, context))
         dialog.open_once()
 
     def _keep(self, context: Context) -> None:
@@ -144,12 +146,24 @@ class TimeTravel(QObject):
             on_done=lambda name: context.say(f"Kept: {name} (File, Time Travel…)"),
         )
 
-    def _confirm(self, context: Context, bookmark: str) -> None:
+    def _find(self, context: Context, text: str) -> None:
+        """Asks which bookmark is meant where a time was entered."""
+        database, utc = _live(context).database, context.settings.utc_times
+        if (at := moment(text, utc)) is None:
+            self._confirm(context, text, text)
+            return
+        context.job(
+            "Asking for the bookmark of then…",
+            lambda progress, cancelled: database.bookmark_at(at),
+            on_done=partial(self._confirm, context, absolute_time(at, utc)),
+        )
+
+    def _confirm(self, context: Context, then: str, bookmark: str) -> None:
         opened = _live(context)
         ConfirmDialog(
             context.theme,
             f"Bring {opened.name} back?",
-            f"{opened.whole_place}. What was written to it since {bookmark} goes, by whomever, in every "
+            f"{opened.whole_place}. What was written to it since {then} goes, by whomever, in every "
             "table, the audit chain among them; who is using it is interrupted. Before that, what it holds "
             "now gets a bookmark, which is kept here and is the way back. Ctrl+Z takes back nothing that was "
             "done before.",
@@ -176,12 +190,10 @@ class TimeTravel(QObject):
         wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
 
         def work(progress: Progress, cancelled: Stop) -> Returned:
-            try:
-                return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
-            finally:
-                opened.database.release()  # nobody else does: its own runner has ended
+            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
 
         def done(returned: Returned) -> None:
+            self.leaving.emit()
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
             self._toast.show_message(said, "Way back…", self.wanted.emit)
@@ -192,10 +204,11 @@ class TimeTravel(QObject):
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
+            if error.is_undecided:
+                self.leaving.emit()
+                self._connecting.reopen(opened)
             runner.failed.emit(error)
-            self._connecting.reopen(opened)
 
-        self.leaving.emit()
         wait.open_once()
         runner.job(work, on_done=done, on_failed=failed)
 

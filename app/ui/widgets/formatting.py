@@ -4,6 +4,7 @@ Dates have one style: a list says how long ago something was, its tool tip the m
 is said it is `2026-11-22 13:55:07 UTC`, and a day is `2026-11-22`. What services say is `text.utc_time`.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import isinf
@@ -47,6 +48,17 @@ def absolute_time(at: int, utc: bool) -> str:
 def table_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07`, for a column whose header names the zone; a number beyond the calendar."""
     return _said(at, utc, _stamp)
+
+
+def moment(text: str, utc: bool) -> int | None:
+    """The time that `absolute_time` says so; also without seconds, zone or time of day. None for any other
+    text.
+    """
+    try:
+        found = datetime.fromisoformat(re.sub(r" (?=[+-]\d)", "", text.strip().replace(" UTC", "Z")))
+        return int((found if found.tzinfo or not utc else found.replace(tzinfo=UTC)).timestamp())
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _said(at: int, utc: bool, words: Callable[[datetime], str]) -> str:

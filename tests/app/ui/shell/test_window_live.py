@@ -251,11 +251,29 @@ def test_it_goes_back_in_time_and_forward_again(
     assert (kind, json.loads(payload)["bookmark"]) == ("database_restored", before)
 
 
-def test_what_is_refused_before_it_goes_back_leaves_all_as_it_is_shown(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+def test_it_goes_back_to_a_time_of_day(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
-    edge.bookmarks = ["00000001-00000000-abcdef"]
-    open_live(qtbot, window, production)
+    edge.bookmarks, edge.file = [], file
+    page = open_live(qtbot, window, production)
+    assert window.context is not None
+    window.context.opened.database.bookmark(KEPT)
+    then = edge.times[edge.bookmarks[-1]]
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    asked = travel(qtbot, window)
+    asked.line.setText(then)
+    go_back(qtbot, window, asked)
+    assert f"as it was at {edge.restored[0]}" in window.toast.text() and edge.times[edge.restored[0]] == then
+
+
+def test_what_is_refused_leaves_all_as_it_is_shown(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    edge.bookmarks, edge.file = ["00000001-00000000-abcdef"], file
+    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     asked = travel(qtbot, window)
     asked.line.setText("00000001-00000000-abcdef")
@@ -267,8 +285,21 @@ def test_what_is_refused_before_it_goes_back_leaves_all_as_it_is_shown(
     asked = travel(qtbot, window)
     asked.line.setText("00000001-0000000-abcdef")
     agree(qtbot, window, asked)
-    assert "one looks like 0000" in error(qtbot, window)
+    assert "one looks like 0001" in error(qtbot, window)
+    for wrong, why in (
+        ("00000001-00000000-abcdee", "no such bookmark"),
+        ("fffffff1-00000000-abcdef", "of a time to come"),
+        ("2999-01-01", "still to come"),
+    ):
+        asked = travel(qtbot, window)
+        asked.line.setText(wrong)
+        if "still" in why:
+            click(qtbot, asked.return_button)
+        else:
+            agree(qtbot, window, asked)
+        assert why in error(qtbot, window)
     assert window.context is context and edge.restored == []
+    assert page.model.rowCount() > 0
 
 
 def test_an_earlier_state_is_what_verification_says_of_it(

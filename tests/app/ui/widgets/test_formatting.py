@@ -36,6 +36,14 @@ def test_absolute_time() -> None:
     assert f.table_time(NOW, utc=True) == "2026-11-18 11:06:40"
 
 
+@pytest.mark.parametrize("utc", [True, False])
+def test_a_time_is_read_as_it_is_said(utc: bool) -> None:
+    assert f.moment(f.absolute_time(NOW, utc), not utc) == NOW
+    assert f.moment(f" {f.table_time(NOW, utc)[:16]}", utc) == NOW // 60 * 60
+    assert f.moment("2026-11-22T13:55:07Z", utc) == f.moment("2026-11-22 14:55:07 +01:00", utc)
+    assert [f.moment(text, utc) for text in ("", "now", "00010000-00000000-abcdef")] == [None] * 3
+
+
 def test_local_time_names_its_offset() -> None:
     assert f.absolute_time(NOW, utc=False)[-5] in "+-"
 
