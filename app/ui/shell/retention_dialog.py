@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records.tables import (
@@ -29,6 +29,8 @@ from app.ui.widgets.formatting import absolute_time, grouped, percent
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row
 
 LISTED = 50
+AT_FIRST = 5
+"""Tenants that are shown until a person asks for more of them."""
 
 _WHICH = {
     AUDIT_CHAIN.name: "the oldest of each tenant's chain",
@@ -56,36 +58,27 @@ _CHAIN_STAYS = (
     "verifies. The newest entry of a chain stays however old it is. "
 )
 _STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
-_NO_WAY_BACK = "Removing cannot be undone: what goes is gone from this file, and only a backup has it still."
+_NO_WAY_BACK = "Removing cannot be undone: only a backup still has what goes."
 _WAYS_BACK = (
     "Undo does not bring back what goes: it is gone from this database. A backup has it still; Time Travel, "
     "where it is offered, brings the whole database back."
 )
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
-_INDENT = 30
+_INDENT = 26
 """Where the words of a check box begin."""
 
 
-class DoubtCard(QFrame):
-    """What stands in the way. Its `box`, which stands with the buttons, is ticked to give the answer, and
-    `unanswered` says so until then.
-    """
+class WarningLine(QWidget):
+    """A sentence of any length beside the icon of a warning."""
 
-    def __init__(
-        self, theme: Theme, sentence: str, answer: str, unanswered: str, *, can_answer: bool
-    ) -> None:
+    def __init__(self, theme: Theme, sentence: str) -> None:
         super().__init__()
-        self.setProperty("card", True)
-        self.unanswered = unanswered
-        self.words = Label(sentence, wrap=True, selectable=True)
-        self.words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.box = QCheckBox(answer)
-        self.box.setAccessibleDescription(sentence)
-        self.box.setVisible(can_answer)
-        icon = IconLabel(theme, 20)
-        icon.show_icon(Icon.WARNING_FILL, Tone.WARN)
-        row = in_row(icon, (self.words, 1), within=self, margins=(12, 8, 12, 8), spacing=10)
+        words = Label(sentence, wrap=True, selectable=True)
+        words.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        icon = IconLabel(theme, 16)
+        icon.show_icon(Icon.WARNING, Tone.WARN)
+        row = in_row(icon, (words, 1), within=self)
         row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
 
 
@@ -147,8 +140,8 @@ class RetentionDialog(Dialog):
     `reads` about so many rows of a live database, of which Time Travel may have what goes; None of a file.
     `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
     the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
-    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has confirmed it;
-    `confirmation()` says what they have.
+    clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has ticked the box
+    of `doubts` that says so; `confirmation()` says what they have.
     """
 
     approved_daily = Signal()
@@ -189,20 +182,23 @@ class RetentionDialog(Dialog):
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
         self._counting = False
-        self.cards: dict[str, DoubtCard] = {}
+        self.doubts: dict[str, QCheckBox] = {}
         if chosen is not None:
             all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
             self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
         self._add_days(days, usual_days or days, daily)
         if due:
-            for name, *words in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
-                card = self.cards[name] = DoubtCard(theme, *words, can_answer=not self._cannot)
-                card.box.toggled.connect(self._update)
-                self.add_widget(card)
-            self._add_what_goes(plan)
+            for name, sentence, answer in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
+                box = self.doubts[name] = QCheckBox(answer)
+                box.setAccessibleDescription(sentence)
+                box.setVisible(not self._cannot)
+                box.toggled.connect(self._update)
+                self.add_widget(WarningLine(theme, sentence))
         elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
-        self._add_what_stays(plan)
+        self._add_what_stays(plan)  # before the tables, which may be long
+        if due:
+            self._add_what_goes(plan)
         self.milliseconds = QCheckBox("Times that seem to be in milliseconds are: judge them as such", self)
         self.milliseconds.setVisible(milliseconds or plan.in_milliseconds)
         self.milliseconds.setChecked(milliseconds)
@@ -224,8 +220,8 @@ class RetentionDialog(Dialog):
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)
             self.add_condition(self.archive)
-        for card in self.cards.values():
-            self.add_condition(card.box)
+        for box in self.doubts.values():
+            self.add_condition(box)
         self.why_not = Label(look=Look.WARN, wrap=True, selectable=True)
         self.add_condition(self.why_not)
         self._add_buttons(plan.total, daily)
@@ -233,9 +229,7 @@ class RetentionDialog(Dialog):
 
     def confirmation(self) -> Confirmation:
         """What the person has confirmed of this plan."""
-        return Confirmation.to(
-            self._plan, **{name: card.box.isChecked() for name, card in self.cards.items()}
-        )
+        return Confirmation.to(self._plan, **{name: box.isChecked() for name, box in self.doubts.items()})
 
     def wait_for_count(self) -> None:
         """Nothing can be pressed but Cancel until another preview takes the place of this one."""
@@ -274,22 +268,35 @@ class RetentionDialog(Dialog):
             for table, count in plan.counts.items()
             if count or (table == AUDIT_CHAIN.name and plan.has_chain)
         ]
-        self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, wide=2)
+        self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, most=None, wide=2)
         self.add_widget(self.tables)
         if plan.changed:
             changed = ", ".join(f"{counted(rows, 'row')} of {table}" for table, rows in plan.changed.items())
             words = f"Rows that stay lose what they refer to, which cannot be brought back: {changed}."
             self.add_widget(Label(words, Look.WARN, wrap=True))
-        shares = sorted(plan.shares, key=lambda share: (-share.losing, share.tenant_id))
-        if shares:
+        if plan.shares:
             self.add_widget(Label("Audit entries by tenant", Look.SECTION))
-            rows = [_share_row(share) for share in shares[:LISTED]]
-            self.tenants = StaticTable(self.theme, "Audit entries by tenant", _TENANTS, rows, most=5)
+            self.tenants = StaticTable(self.theme, "Audit entries by tenant", _TENANTS, most=None)
             self.add_widget(self.tenants)
-        rest = shares[LISTED:]
-        if rest:
-            gone = counted(sum(share.losing for share in rest), "entry", "entries")
-            self.add_widget(Label(f"and {gone} of {grouped(len(rest))} more tenants", Look.DIM))
+            self.rest = Label(look=Look.DIM)
+            self.more_button = push_button(self.theme, "Show more", kind=Kind.FLAT)
+            self.more_button.clicked.connect(lambda: self._show_tenants(LISTED))
+            line = QWidget()
+            in_row(self.rest, self.more_button, None, within=line)
+            self.add_widget(line)
+            self._show_tenants(AT_FIRST)
+
+    def _show_tenants(self, most: int) -> None:
+        """Those first that lose more than half, then by how many entries they lose."""
+        shares = sorted(
+            self._plan.shares, key=lambda share: (not share.is_majority, -share.losing, share.tenant_id)
+        )
+        shown, rest = shares[:most], shares[most:]
+        self.tenants.show_rows([_share_row(share) for share in shown])
+        gone = counted(sum(share.losing for share in rest), "entry", "entries")
+        self.rest.setText(f"and {gone} of {counted(len(rest), 'more tenant')}")
+        self.rest.setVisible(bool(rest))
+        self.more_button.setVisible(bool(rest) and most < LISTED)
 
     def _add_what_stays(self, plan: Plan) -> None:
         """What is old and cannot go."""
@@ -302,12 +309,7 @@ class RetentionDialog(Dialog):
     def _add_reasons(self, title: str, reasons: Sequence[tuple[str, str]]) -> None:
         self.add_widget(Label(title, Look.SECTION))
         for name, reason in reasons[:LISTED]:
-            icon = IconLabel(self.theme, 16)
-            icon.show_icon(Icon.WARNING, Tone.WARN)
-            line = QWidget()
-            row = in_row(icon, (Label(f"{name}: {reason}", wrap=True, selectable=True), 1), within=line)
-            row.setAlignment(icon, Qt.AlignmentFlag.AlignTop)
-            self.add_widget(line)
+            self.add_widget(WarningLine(self.theme, f"{name}: {reason}"))
         if len(reasons) > LISTED:
             self.add_widget(Label(f"and {grouped(len(reasons) - LISTED)} more", Look.DIM))
 
@@ -341,8 +343,8 @@ class RetentionDialog(Dialog):
         self.cancel_button.setFocus()
 
     def _update(self) -> None:
-        open_cards = (card.unanswered for card in self.cards.values() if not card.box.isChecked())
-        reason = "Counting again…" if self._counting else self._cannot or next(open_cards, "")
+        unanswered = (f"First tick “{box.text()}”." for box in self.doubts.values() if not box.isChecked())
+        reason = "Counting again…" if self._counting else self._cannot or next(unanswered, "")
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)
@@ -352,28 +354,27 @@ class RetentionDialog(Dialog):
         self.why_not.setVisible(bool(reason))
 
 
-def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) -> Iterator[tuple[str, ...]]:
-    """What `Confirmation.to` takes, by name: a sentence, the answer, and what is said until it is given."""
+def _doubts(
+    plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None
+) -> Iterator[tuple[str, str, str]]:
+    """What `Confirmation.to` takes, by name: a sentence, and the answer to it."""
     if plan.doubt is not None:
         yield (
             "clock",
             f"{plan.doubt.sentence(partial(absolute_time, utc=utc))} Check the clock.",
             "The clock is right: remove what is old by it",
-            "The clock is in doubt; tick the box above if it is right.",
         )
     if no_checkpoint is not None:
         yield (
             "without_checkpoint",
             f"No checkpoint can be made before the removal: {no_checkpoint}",
             "Remove without a checkpoint",
-            "No checkpoint can be made; tick the box above to remove without one.",
         )
     if not plan.has_chain:
         yield (
             "unrecorded",
             f"{file_name} has no audit chain (no table audit_chain): what goes is recorded nowhere.",
             "Remove without a record",
-            "It would be recorded nowhere; tick the box above to remove all the same.",
         )
     if plan.majority:
         number = len(plan.majority)
@@ -385,7 +386,6 @@ def _doubts(plan: Plan, file_name: str, utc: bool, no_checkpoint: str | None) ->
             "majority",
             f"{whose} more than half of {of} audit entries.",
             f"Remove more than half of the entries of {shown}",
-            "More than half of a tenant's entries would go; tick the box above first.",
         )
 
 
@@ -399,17 +399,8 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
         return f"Nothing of {file_name} is due: nothing that retention removes is older than {age}."
     return (
         f"{counted(plan.total, 'row')} of {file_name} would be removed: what is older than {age}, that is "
-        f"from before {absolute_time(plan.cutoff, utc)}.{_stays(plan)}"
+        f"from before {absolute_time(plan.cutoff, utc)}."
     )
-
-
-def _stays(plan: Plan) -> str:
-    """What is as old and stays all the same, and why, beside the number of what goes."""
-    if not plan.left:
-        return ""
-    first, *others = plan.left
-    more = f" So do those of {counted(len(others), 'more tenant')}, as said below." if others else ""
-    return f" Old entries of {tenant_name(first.tenant_id)} stay. {first.reason}{more}"
 
 
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:

@@ -312,8 +312,8 @@ class Cell:
 
 
 class StaticTable(DataTable):
-    """As high as its rows, up to `most`, or less where there is no room. `wide` is the column that takes the
-    width that the others leave.
+    """As high as its rows, up to `most`, or less where there is no room; with None as all of them, for what
+    scrolls by itself. `wide` is the column that takes the width that the others leave.
     """
 
     def __init__(
@@ -323,7 +323,7 @@ class StaticTable(DataTable):
         columns: Sequence[Column],
         rows: Sequence[Sequence[Cell]] = (),
         *,
-        most: int = 8,
+        most: int | None = 8,
         wide: int = 0,
     ) -> None:
         super().__init__(theme, name)
@@ -342,7 +342,8 @@ class StaticTable(DataTable):
         titles.setSectionsMovable(False)
         titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         titles.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        # Not a height that is set once: what the style makes of it is not known yet.
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.show_rows(rows)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
@@ -359,11 +360,11 @@ class StaticTable(DataTable):
             self.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.set_most(self._most)
 
-    def set_most(self, most: int) -> None:
+    def set_most(self, most: int | None) -> None:
         """How many rows it is high at the most."""
         self._most = most
-        self._lines = max(1, min(most, self._content.rowCount()))
-        self.setMaximumHeight(self._height(self._lines))
+        rows = self._content.rowCount()
+        self._lines = max(1, rows if most is None else min(most, rows))
         self.updateGeometry()
 
     def source_row(self, row: int) -> int:
@@ -374,7 +375,10 @@ class StaticTable(DataTable):
         return QSize(super().sizeHint().width(), self._height(self._lines))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), self._height(min(2, self._lines)))
+        return QSize(
+            super().minimumSizeHint().width(),
+            self._height(self._lines if self._most is None else min(2, self._lines)),
+        )
 
     def _height(self, lines: int) -> int:
         row = max(ROW_HEIGHT, self.verticalHeader().defaultSectionSize())

@@ -36,6 +36,7 @@ WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
+_ICON = 28
 _AROUND = 48
 LISTED = 50
 _ROWS = 6
@@ -74,17 +75,19 @@ class Dialog(QDialog):
         content.setProperty("clear", True)
         content.installEventFilter(self)
         self._content = in_row(within=content, spacing=16)
+        self._conditions, self._buttons = in_column(spacing=4), in_row()
         if icon is not None:
-            shown = IconLabel(theme, 28)
+            shown = IconLabel(theme, _ICON)
             shown.show_icon(icon, tone)
             self._content.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
+            # What is asked begins where the words do.
+            self._conditions.setContentsMargins(_ICON + self._content.spacing(), 0, 0, 0)
         self._content.addLayout(words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
         scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(content)
-        self._conditions, self._buttons = in_column(spacing=4), in_row()
         self._foot = in_column(self._conditions, self._buttons, spacing=12)
         whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
         mark = None if parent is None else parent.window().property("mark")

@@ -565,8 +565,8 @@ def test_retention_runs_after_the_persons_word(qtbot: QtBot, window: MainWindow,
     before = page.model.rowCount()
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    if "majority" in box.cards:
-        click(qtbot, box.cards["majority"].box)
+    if "majority" in box.doubts:
+        click(qtbot, box.doubts["majority"])
     with removal(qtbot, window) as removed:
         click(qtbot, box.daily_button)
     total = removed[0].total

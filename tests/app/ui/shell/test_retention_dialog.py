@@ -15,6 +15,7 @@ from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import TABLES, Plan
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
+from app.ui.widgets.data_table import ROW_HEIGHT
 from app.ui.widgets.labels import Label
 from tests.conftest import NOW
 from tests.fixtures.connected import connected
@@ -56,8 +57,24 @@ def test_what_to_decide_by_is_in_sight_however_long_the_list_is(qtbot: QtBot, th
     dialog = shown(qtbot, theme, a_plan(*many))
     parts = [label for label in dialog.findChildren(Label) if "cannot be undone" in label.text()]
     for part in (*parts, dialog.archive.box):
-        assert dialog.rect().contains(QRect(part.mapTo(dialog, QPoint()), part.size()))
+        at = part.mapTo(dialog, QPoint())
+        assert dialog.rect().contains(QRect(at, part.size()))
         assert part.visibleRegion().boundingRect().height() == part.height()
+        assert at.x() == dialog.sentence.mapTo(dialog, QPoint()).x(), "it begins where the words do"
+
+
+def test_only_the_dialog_scrolls_and_what_stays_is_said_once(qtbot: QtBot, theme: Theme) -> None:
+    many = (share(f"tenant {number}", 300, 1_000) for number in range(20))
+    left = LeftAlone("initech", 7, "Entry 7 is dated in milliseconds.")
+    dialog = shown(qtbot, theme, a_plan(*many, left=(left,)))
+    dialog.resize(dialog.minimumWidth(), 420)
+    dialog.more_button.click()
+    assert len(texts(dialog.tenants)) == 20
+    qtbot.waitUntil(lambda: dialog.tenants.height() >= 20 * ROW_HEIGHT, timeout=60_000)
+    assert child(dialog, QScrollArea).verticalScrollBar().maximum() > 0
+    for table in (dialog.tables, dialog.tenants):
+        assert table.verticalScrollBar().maximum() == 0
+    assert words(dialog).count(left.reason) == 1
 
 
 def test_what_goes_from_a_live_database_is_not_said_to_be_in_a_backup_alone(
@@ -109,11 +126,11 @@ def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
 def test_more_than_half_of_a_tenant_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 501, 1_000), share("globex", 500, 1_000)))
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
-    assert "tick the box" in dialog.daily_button.toolTip()
+    assert dialog.daily_button.toolTip() == "First tick “Remove more than half of the entries of acme”."
     assert not dialog.confirmation().majority
     assert "One tenant loses more than half" in words(dialog)
-    dialog.cards["majority"].box.setFocus()
-    qtbot.keyClick(dialog.cards["majority"].box, Qt.Key.Key_Space)
+    dialog.doubts["majority"].setFocus()
+    qtbot.keyClick(dialog.doubts["majority"], Qt.Key.Key_Space)
     assert dialog.confirmation().majority == {"acme"}
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
@@ -129,10 +146,10 @@ def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: T
         "2026-10-08 11:06:40 UTC. Check the clock."
     ) in words(dialog)
     assert not dialog.daily_button.isEnabled() and not dialog.once_button.isEnabled()
-    assert "clock is in doubt" in dialog.once_button.toolTip()
+    assert "The clock is right" in dialog.once_button.toolTip()
     assert dialog.confirmation().clock is None
-    dialog.cards["clock"].box.setFocus()
-    qtbot.keyClick(dialog.cards["clock"].box, Qt.Key.Key_Space)
+    dialog.doubts["clock"].setFocus()
+    qtbot.keyClick(dialog.doubts["clock"], Qt.Key.Key_Space)
     assert dialog.confirmation().clock == AHEAD
     with qtbot.waitSignal(dialog.run_once, timeout=0):
         qtbot.mouseClick(dialog.once_button, Qt.MouseButton.LeftButton)
@@ -140,7 +157,7 @@ def test_a_clock_in_doubt_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: T
 
 def test_a_majority_by_a_clock_in_doubt_needs_both_confirmations(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 900, 1_000), doubt=AHEAD))
-    for box in (dialog.cards["clock"].box, dialog.cards["majority"].box):
+    for box in (dialog.doubts["clock"], dialog.doubts["majority"]):
         assert not dialog.once_button.isEnabled()
         box.setFocus()
         qtbot.keyClick(box, Qt.Key.Key_Space)
@@ -157,7 +174,7 @@ def test_a_read_only_file_tells_the_doubt_and_asks_nothing(qtbot: QtBot, theme: 
     what = a_plan(share("acme", 3, 1_000), doubt=AHEAD)
     dialog = shown(qtbot, theme, what, cannot_write="It is read-only.")
     assert "Check the clock." in words(dialog)
-    assert not dialog.cards["clock"].box.isVisible()
+    assert not dialog.doubts["clock"].isVisible()
 
 
 def test_nothing_is_due(qtbot: QtBot, theme: Theme) -> None:
@@ -184,14 +201,17 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
     assert reason in words(dialog)
     assert not dialog.once_button.isEnabled() and not dialog.daily_button.isEnabled()
     assert dialog.once_button.toolTip() == reason
-    assert not dialog.cards["majority"].box.isVisible()
+    assert not dialog.doubts["majority"].isVisible()
 
 
 @pytest.mark.slow
 def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
     shares = [share(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
     dialog = shown(qtbot, theme, a_plan(*shares))
-    assert len(texts(dialog.tenants)) == 50
+    assert len(texts(dialog.tenants)) == 5
+    assert "and 1,150 entries of 115 more tenants" in words(dialog)
+    qtbot.mouseClick(dialog.more_button, Qt.MouseButton.LeftButton)
+    assert len(texts(dialog.tenants)) == 50 and not dialog.more_button.isVisible()
     assert "and 700 entries of 70 more tenants" in words(dialog)
 
 
@@ -224,7 +244,7 @@ def test_where_no_checkpoint_can_be_made_it_asks(qtbot: QtBot, theme: Theme) -> 
     assert "No checkpoint can be made before the removal: The keyring is locked." in words(dialog)
     assert not dialog.once_button.isEnabled()
     assert not dialog.confirmation().without_checkpoint
-    dialog.cards["without_checkpoint"].box.click()
+    dialog.doubts["without_checkpoint"].click()
     assert dialog.confirmation().without_checkpoint
     assert dialog.once_button.isEnabled()
 
@@ -283,7 +303,7 @@ def test_a_file_without_an_audit_chain_is_asked_about(qtbot: QtBot, theme: Theme
     dialog = shown(qtbot, theme, plan)
     assert "foundation.sqlite has no audit chain" in words(dialog) and "recorded nowhere" in words(dialog)
     assert not dialog.once_button.isEnabled()
-    dialog.cards["unrecorded"].box.click()
+    dialog.doubts["unrecorded"].click()
     assert dialog.once_button.isEnabled() and dialog.confirmation().unrecorded
 
 
@@ -312,13 +332,13 @@ def test_what_is_asked_stands_with_the_buttons_in_sight(qtbot: QtBot, theme: The
     dialog.resize(dialog.minimumWidth(), 700)
     scroll = child(dialog, QScrollArea)
     assert scroll.verticalScrollBar().maximum() > 0, "not all of it is in sight"
-    assert len(dialog.cards) == 4
-    for card in dialog.cards.values():
+    assert len(dialog.doubts) == 4
+    for doubt in dialog.doubts.values():
         assert not dialog.once_button.isEnabled()
         assert dialog.why_not.isVisible() and dialog.why_not.text() == dialog.once_button.toolTip()
-        assert card.box.visibleRegion().boundingRect() == card.box.rect()
-        assert not scroll.isAncestorOf(card.box)
-        card.box.click()
+        assert doubt.visibleRegion().boundingRect() == doubt.rect()
+        assert not scroll.isAncestorOf(doubt)
+        doubt.click()
     assert dialog.once_button.isEnabled() and not dialog.why_not.isVisible()
 
 

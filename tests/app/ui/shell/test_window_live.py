@@ -525,8 +525,8 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
     click(qtbot, asked.confirm_button)
     preview = dialog(qtbot, window, RetentionDialog)
     assert "A run writes at least " in words(preview) and "all of them are charged" in words(preview)
-    for card in preview.cards.values():
-        card.box.click()
+    for doubt in preview.doubts.values():
+        doubt.click()
     with removal(qtbot, window):
         click(qtbot, preview.once_button)
     assert count(file, "audit_chain") < before

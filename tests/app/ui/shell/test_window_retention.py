@@ -56,15 +56,19 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
     ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
     assert not box.once_button.isEnabled()
-    assert box.cards["clock"].words.text().startswith("This computer's clock says 2026-11-28 11:06:40 UTC; ")
+    assert (
+        box.doubts["clock"]
+        .accessibleDescription()
+        .startswith("This computer's clock says 2026-11-28 11:06:40 UTC; ")
+    )
     box.reject()
     closed(qtbot, ahead, RetentionDialog)
     assert ahead.retention_status.text() == WAITING
     ahead.commands.action("retention").trigger()
     box = dialog(qtbot, ahead, RetentionDialog)
-    box.cards["clock"].box.click()
-    if "majority" in box.cards:
-        box.cards["majority"].box.click()
+    box.doubts["clock"].click()
+    if "majority" in box.doubts:
+        box.doubts["majority"].click()
     with removal(qtbot, ahead) as removed:
         click(qtbot, box.once_button)
     status = f"Retention: last run just now, removed {removed[0].total:,} rows · next in 24 h"
@@ -80,7 +84,7 @@ def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     open_file(qtbot, window, demo_path)
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    box.cards["majority"].box.click()
+    box.doubts["majority"].click()
     with removal(qtbot, window):
         click(qtbot, box.daily_button)
     assert count(demo_path, "audit_chain") < before
@@ -102,8 +106,8 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     assert "gone" in [choice.label for choice in choices.choices]
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    if "majority" in box.cards:
-        box.cards["majority"].box.click()
+    if "majority" in box.doubts:
+        box.doubts["majority"].click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert window.toast.text() == f"Retention removed {removed[0].total:,} rows"
@@ -127,8 +131,8 @@ def test_a_chain_rewritten_behind_its_markers_is_named_and_not_blessed(
     box = dialog(qtbot, window, RetentionDialog)
     assert "\nacme-corp: " in words(box)
     assert "acme-corp" not in [row[0] for row in texts(box.tenants)]
-    if "majority" in box.cards:
-        box.cards["majority"].box.click()
+    if "majority" in box.doubts:
+        box.doubts["majority"].click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert {left.tenant_id for left in removed[0].left} == {"acme-corp"}
@@ -150,9 +154,9 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
     before = count(demo_path, "audit_chain")
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
-    if "without_checkpoint" not in box.cards:  # it is known only when one is tried
-        for card in box.cards.values():
-            card.box.click()
+    if "without_checkpoint" not in box.doubts:  # it is known only when one is tried
+        for doubt in box.doubts.values():
+            doubt.click()
         click(qtbot, box.once_button)
         error = dialog(qtbot, window, ErrorDialog)
         assert "No checkpoint could be made before the removal" in error.sentence.text()
@@ -161,9 +165,9 @@ def test_where_no_checkpoint_can_be_made_the_person_is_asked(
         assert count(demo_path, "audit_chain") == before
         window.commands.action("retention").trigger()
         box = dialog(qtbot, window, RetentionDialog)
-    assert "without_checkpoint" in box.cards
-    for card in box.cards.values():
-        card.box.click()
+    assert "without_checkpoint" in box.doubts
+    for doubt in box.doubts.values():
+        doubt.click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     assert removed[0].removed["audit_chain"] > 0
@@ -180,8 +184,8 @@ def test_an_archive_folder_is_chosen_used_and_remembered(
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     box.archive.set_folder(folder)
-    if "majority" in box.cards:
-        qtbot.mouseClick(box.cards["majority"].box, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    if "majority" in box.doubts:
+        qtbot.mouseClick(box.doubts["majority"], Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
     names = {file.name for file in folder.iterdir()}
@@ -233,8 +237,8 @@ def test_other_days_are_counted_again_and_are_the_person_s_for_once(
     again = dialog(qtbot, window, RetentionDialog)
     assert again.days.value() == 91 and again.days.hasFocus()
     assert "older than 91 days" in again.sentence.text() and again.once_button.text() != before
-    for card in again.cards.values():
-        card.box.click()
+    for doubt in again.doubts.values():
+        doubt.click()
     with removal(qtbot, window) as done:
         click(qtbot, again.once_button)
     assert done[0].cutoff == NOW - 91 * DAY
