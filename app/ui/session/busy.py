@@ -34,8 +34,7 @@ class Busy(QWidget):
         self.label = Label(look=Look.DIM)
         self.bar = ProgressBar()
         self.bar.setFixedWidth(160)
-        self.cancel_button = push_button(theme, "Cancel")
-        self.cancel_button.clicked.connect(self._cancel)
+        self.cancel_button = push_button(theme, "Cancel", self._cancel)
         in_row(self.label, self.bar, self.cancel_button, None, within=self)
         self.hide()
 

@@ -85,8 +85,7 @@ class ConnectDialog(FormDialog):
         self._fill(connection)
         self.state = Label("", Look.DIM, wrap=True)
         self.add_condition(self.state)
-        self.test_button = push_button(theme, "&Test", icon=Icon.CHECK)
-        self.test_button.clicked.connect(self.test)
+        self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
         self._buttons.insertWidget(0, self.test_button)
         for edited in (self.account, self.token, self.address):
             edited.textChanged.connect(self._account_edited)
@@ -285,6 +284,8 @@ class ConnectDialog(FormDialog):
 class TokenDialog(FormDialog):
     """Asks for the token of a connection, and says `why`."""
 
+    holds_work = False  # a token can be copied again
+
     def __init__(self, theme: Theme, connection: Connection, why: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, f"Token of {connection.place}", why, action="Go on", parent=parent)
         self.token = QLineEdit()
@@ -293,10 +294,6 @@ class TokenDialog(FormDialog):
         self.add_field("token", "API token", self.token, checked(sound), hint)
         self.submitted.connect(self.accept)
         self.token.setFocus()
-
-    def is_dirty(self) -> bool:
-        """Never: what was typed can be copied again."""
-        return False
 
     def take_token(self) -> str:
         """What was entered, which is nowhere else any more."""

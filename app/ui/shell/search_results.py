@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
-    QFont,
-    QFontMetrics,
-    QPainter,
-)
+from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.itemmodels.columns import DISPLAY, ROOT, Index
+from app.itemmodels.columns import Index
 from app.services.records.rows import Value
 from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
@@ -26,6 +20,7 @@ from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.picker import RowsModel
 
 if TYPE_CHECKING:
     from app.services.records.search import SearchResult
@@ -54,6 +49,10 @@ class ResultRow:
     icon: str = ""
     record_id: Value = None
 
+    @property
+    def shown(self) -> str:
+        return visible(self.title)
+
     def __str__(self) -> str:
         return visible(f"{self.title}, {self.detail}" if self.detail else self.title)
 
@@ -74,31 +73,12 @@ def _rows(found: SearchResult) -> list[ResultRow]:
     return result
 
 
-class _RowModel(QAbstractListModel):
-    """The rows of the list; that of a group's head cannot be chosen.
-
-    It makes no items: those that PySide has made crash when a model lets go of them.
-    """
-
-    rows: tuple[ResultRow, ...] = ()
-
-    def show(self, rows: Sequence[ResultRow]) -> None:
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.rows)
+class _RowModel(RowsModel[ResultRow]):
+    """That of a group's head cannot be chosen."""
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         is_head = index.isValid() and self.rows[index.row()].kind is RowKind.HEAD
         return Qt.ItemFlag.NoItemFlags if is_head else super().flags(index)
-
-    def data(self, index: Index, role: int = DISPLAY) -> str | None:
-        if not index.isValid():
-            return None
-        row = self.rows[index.row()]
-        return {DISPLAY: visible(row.title), int(Qt.ItemDataRole.AccessibleTextRole): str(row)}.get(role)
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -133,14 +113,14 @@ class _RowDelegate(QStyledItemDelegate):
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(self._theme.colour("dim"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, visible(row.title))
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, row.shown)
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, row.detail)
 
     def _paint_words(self, painter: QPainter, row: ResultRow, box: QRect) -> None:
         metrics = QFontMetrics(painter.font())
         right = Qt.TextElideMode.ElideRight
         room = round(box.width() * _TITLE_SHARE) if row.detail else box.width()
-        title = metrics.elidedText(visible(row.title), right, room)
+        title = metrics.elidedText(row.shown, right, room)
         painter.setPen(self._theme.colour("accent" if row.kind is RowKind.MORE else "text"))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, title)
         box.adjust(metrics.horizontalAdvance(title) + _GAP + 4, 0, 0, 0)
@@ -178,7 +158,7 @@ class ResultsPopup(QFrame):
         self.hide()
 
     @property
-    def rows(self) -> tuple[ResultRow, ...]:
+    def rows(self) -> Sequence[ResultRow]:
         return self.model.rows
 
     def show_found(self, found: SearchResult) -> None:

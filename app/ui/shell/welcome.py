@@ -14,7 +14,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import shortened
-from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip, taken
+from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, clear, in_column, in_row, set_tip
 from models.errors import Place
 
 SHOWN, NAME_SHOWN = 6, 40
@@ -74,8 +74,7 @@ class WelcomePage(QWidget):
 
         Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
         """
-        for old in taken(self._recent):
-            old.deleteLater()
+        clear(self._recent)
         for row, place in enumerate(places[:SHOWN]):
             where = str(place.parent) if isinstance(place, Path) else LIVE
             folder = ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
@@ -86,9 +85,8 @@ class WelcomePage(QWidget):
     def _recent_button(self, place: Place) -> QPushButton:
         name, icon = (place.name, Icon.DATABASE) if isinstance(place, Path) else (place, Icon.WEBHOOK)
         name = shortened(name, NAME_SHOWN // 2, NAME_SHOWN // 2)
-        button = push_button(self._theme, name, kind=Kind.FLAT, icon=icon)
+        button = push_button(self._theme, name, lambda: self.recent.emit(place), kind=Kind.FLAT, icon=icon)
         set_tip(button, str(place))
-        button.clicked.connect(lambda: self.recent.emit(place))
         return button
 
     def showEvent(self, event: QShowEvent) -> None:

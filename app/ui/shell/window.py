@@ -104,9 +104,9 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self.wait_line)
         self.statusBar().addWidget(self.busy, 1)
         self.shield = push_button(theme, "", kind=Kind.FLAT)
+        self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
         self.shield.setIconSize(BESIDE_WORDS)
         self.shield.hide()
-        self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
         self.statusBar().addPermanentWidget(self.shield)
         self.statusBar().addPermanentWidget(self.retention_status)
         for grip in self.statusBar().findChildren(QSizeGrip):

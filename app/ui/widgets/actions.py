@@ -110,10 +110,11 @@ class Actions(QObject):
     def button(self, name: str) -> QPushButton:
         """A push button for the action; it follows the action's state."""
         spec = self._specs[name]
-        button = push_button(self._theme, spec.on_button(), kind=spec.kind, icon=spec.icon)
+        button = push_button(
+            self._theme, spec.on_button(), lambda: self.trigger(name), kind=spec.kind, icon=spec.icon
+        )
         button.setAccessibleName(spec.plain())
         button.setProperty(ENDS, spec.ends)
-        button.clicked.connect(lambda: self.trigger(name))
         self._buttons[name] = button
         return button
 

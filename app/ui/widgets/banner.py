@@ -49,8 +49,7 @@ class WaitLine(QWidget):
         super().__init__()
         self._end: Callable[[], object] = lambda: None
         self.label = Label(look=Look.WARN, wrap=wrap)
-        self.cancel_button = push_button(theme, "Stop waiting")
-        self.cancel_button.clicked.connect(self._cancel)
+        self.cancel_button = push_button(theme, "Stop waiting", self._cancel)
         in_row((self.label, 1), self.cancel_button, within=self)
         self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)
         self._timer.timeout.connect(self.hide)
@@ -84,10 +83,8 @@ class Toast(QFrame):
         self._host = host
         self.setProperty("toast", True)
         self.label = Label()
-        self.action_button = push_button(theme, "Undo")
-        self.action_button.clicked.connect(self._press)
-        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", colour="on_tip")
-        self.close_button.clicked.connect(self.hide)
+        self.action_button = push_button(theme, "Undo", self._press)
+        self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")
         parts = ((self.label, 1), self.action_button, self.close_button)
         in_row(*parts, within=self, margins=(16, 4, 8, 4), spacing=12)
         self._act: Callable[[], object] = lambda: None
@@ -198,9 +195,7 @@ class Banner(QFrame):
     def __init__(self, theme: Theme, *, steady: bool = False) -> None:
         super().__init__()
         self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
-        self._buttons: list[QWidget] = []
-        self._away: list[QWidget] = []
-        """Those that are hidden while progress shows, and only then."""
+        self._buttons = QWidget()
         self._shrinking: dict[QPushButton, str] = {}
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
@@ -214,9 +209,8 @@ class Banner(QFrame):
         self.more_button.toggled.connect(self._unfold)
         self._bar = ProgressBar()
         self._bar.hide()
-        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button = push_button(theme, "Cancel", self._cancel)
         self.cancel_button.hide()
-        self.cancel_button.clicked.connect(self._cancel)
 
         self._line = in_row(self._headline, (self._rest, 1), spacing=5)
         self._line.setAlignment(self._headline, Qt.AlignmentFlag.AlignTop)
@@ -228,6 +222,9 @@ class Banner(QFrame):
         self._row.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)
+        self._row.addWidget(self._buttons)
+        self._ends = in_row(within=self._buttons)
+        self._buttons.hide()
         self._keep_height()
 
     def add_button(self, button: QWidget, *, shrinks: bool = False) -> None:
@@ -236,8 +233,8 @@ class Banner(QFrame):
         What shrinks is a QPushButton with an icon. It loses its words where the banner's own would be cut;
         icon, tool tip and accessible name stay.
         """
-        self._buttons.append(button)
-        self._row.addWidget(button)
+        self._ends.addWidget(button)
+        self._buttons.setVisible(not self.is_busy())
         if shrinks and isinstance(button, QPushButton):
             self._shrinking[button] = button.text()
 
@@ -273,9 +270,6 @@ class Banner(QFrame):
         if (tone is Tone.BAD) != (self._tone is Tone.BAD):
             for part in (self, self._detail):
                 set_property(part, "alarm", tone is Tone.BAD)
-        if busy and not self.is_busy():
-            self._away = [button for button in self._buttons if not _is_put_away(button)]
-        back = self._away if self.is_busy() and not busy else []
         self._tone = tone
         self._icon.show_icon(icon, tone)
         self._headline.setText(headline)
@@ -285,8 +279,7 @@ class Banner(QFrame):
         self._show_detail()
         self._bar.setVisible(busy)
         self.cancel_button.setVisible(busy)
-        for button in self._buttons if busy else back:
-            button.setVisible(not busy)
+        self._buttons.setVisible(self._ends.count() > 0 and not busy)
         self.setAccessibleName(self.headline())
         self.setAccessibleDescription(self.detail())
 
@@ -362,8 +355,3 @@ class Banner(QFrame):
         self.cancel_button.setEnabled(False)
         self._rest.setText("Stopping…")
         self.cancelled.emit()
-
-
-def _is_put_away(button: QWidget) -> bool:
-    """Whether its owner has hidden it, rather than that it was never in sight."""
-    return button.isHidden() and button.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)

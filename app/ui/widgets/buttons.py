@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCursor, QGuiApplication, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -30,10 +30,20 @@ BESIDE_WORDS = QSize(20, 16)
 """The size of an icon with words behind it: wider than it is, as the style leaves too little room."""
 
 
+Run = Callable[..., object] | SignalInstance | None
+"""What a button does, if that is known when it is made."""
+
+
 def push_button(
-    theme: Theme, text: str, *, kind: Kind = Kind.SECONDARY, icon: str | None = None, tip: str = ""
+    theme: Theme,
+    text: str,
+    run: Run = None,
+    *,
+    kind: Kind = Kind.SECONDARY,
+    icon: str | None = None,
+    tip: str = "",
 ) -> QPushButton:
-    """A push button; `kind` says what it is for, `tip` is plain text of ours (never data)."""
+    """`kind` says what it is for, `tip` is plain text of ours (never data)."""
     button = QPushButton(text)
     button.setProperty("kind", kind.value)
     button.setAutoDefault(False)
@@ -43,10 +53,12 @@ def push_button(
         button.setIconSize(BESIDE_WORDS)
     if icon is not None:
         button.setIcon(theme.icon(icon, _COLOURS[kind]))
+    if run is not None:
+        button.clicked.connect(run)
     return button
 
 
-def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> QToolButton:
+def tool_button(theme: Theme, icon: str, name: str, run: Run = None, *, colour: str = "dim") -> QToolButton:
     """A small button that is only an icon; `name` is its tool tip and accessible name."""
     button = QToolButton()
     button.setAccessibleName(name)
@@ -54,6 +66,8 @@ def tool_button(theme: Theme, icon: str, name: str, *, colour: str = "dim") -> Q
     button.setProperty("small", True)
     button.setIconSize(QSize(16, 16))
     button.setIcon(theme.icon(icon, colour))
+    if run is not None:
+        button.clicked.connect(run)
     return button
 
 
@@ -127,9 +141,7 @@ class SplitButton(QWidget):
 
 def copy_button(theme: Theme, text: str, content: Callable[[], str]) -> QPushButton:
     """A push button; `content()` is asked for when it is pressed."""
-    button = push_button(theme, text, icon=Icon.COPY)
-    button.clicked.connect(lambda: QGuiApplication.clipboard().setText(content()))
-    return button
+    return push_button(theme, text, lambda: QGuiApplication.clipboard().setText(content()), icon=Icon.COPY)
 
 
 Chip = tuple[str, Tone, str | None]
@@ -180,6 +192,9 @@ class Choice:
     @property
     def count_text(self) -> str:
         return "" if self.count is None else grouped(self.count)
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.shown, self.count_text)))
 
 
 _BETWEEN = 8

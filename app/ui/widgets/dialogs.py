@@ -135,19 +135,16 @@ class Dialog(QDialog):
         cancel: str = "Cancel",
     ) -> QPushButton:
         """Cancel at the foot and the main button, which it gives back; Return presses that one."""
-        self.cancel_button = push_button(self.theme, cancel)
-        self.cancel_button.clicked.connect(self.reject)
-        main = push_button(self.theme, action, kind=kind)
-        main.clicked.connect(answer)
+        self.cancel_button = push_button(self.theme, cancel, self.reject)
+        main = push_button(self.theme, action, answer, kind=kind)
         main.setDefault(True)
         self.set_buttons([self.cancel_button, main])
         return main
 
     def set_close_button(self, left: Sequence[QPushButton] = ()) -> None:
         """For a dialog that only tells: "Close" at the foot, with the focus, and `left` apart from it."""
-        self.close_button = push_button(self.theme, "Close", kind=Kind.PRIMARY)
+        self.close_button = push_button(self.theme, "Close", self.accept, kind=Kind.PRIMARY)
         self.close_button.setDefault(True)
-        self.close_button.clicked.connect(self.accept)
         self.set_buttons([self.close_button], left=left)
         self.close_button.setFocus()
 
@@ -308,10 +305,9 @@ class WaitDialog(Dialog):
         self.counts = Label(" ", Look.DIM)
         self.add_widget(self.bar)
         self.add_widget(self.counts)
-        self.cancel_button = push_button(theme, "Cancel")
+        self.cancel_button = push_button(theme, "Cancel", self.reject)
         self.cancel_button.setEnabled(can_cancel)
         self.cancel_button.setVisible(can_cancel)
-        self.cancel_button.clicked.connect(self.reject)
         self.set_buttons([self.cancel_button])
 
     def show_progress(self, done: int, total: int) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import NamedTuple, Protocol, cast, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
-from PySide6.QtGui import QCloseEvent, QTextCharFormat
+from PySide6.QtGui import QTextCharFormat
 from PySide6.QtWidgets import (
     QCalendarWidget,
     QCheckBox,
@@ -55,6 +55,8 @@ class FormDialog(Dialog):
 
     submitted = Signal()
     outdated = Signal()
+    holds_work: ClassVar[bool] = True
+    """Whether what was edited would be missed."""
 
     def __init__(
         self,
@@ -77,8 +79,7 @@ class FormDialog(Dialog):
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
         self.action_button = self.set_answer(action, self.submit)
-        self.read_again_button = push_button(theme, "Show it as it is now")
-        self.read_again_button.clicked.connect(self._read_again)
+        self.read_again_button = push_button(theme, "Show it as it is now", self._read_again)
         self.read_again_button.hide()
         self.add_apart(self.read_again_button)
 
@@ -132,7 +133,7 @@ class FormDialog(Dialog):
 
     def is_dirty(self) -> bool:
         """Whether anything differs from the values taken as unedited."""
-        return bool(self.edited())
+        return self.holds_work and bool(self.edited())
 
     def edited(self) -> set[str]:
         """The fields that differ from the values taken as unedited."""
@@ -194,25 +195,18 @@ class FormDialog(Dialog):
         if not self.is_dirty():
             super().reject()
             return
-        title, sentence, discard = (
+        ConfirmDialog(
+            self.theme,
             "Discard changes?",
             "What you have changed is not saved.",
-            "Discard changes",
-        )
-        ConfirmDialog(
-            self.theme, title, sentence, action=discard, cancel="Keep editing", parent=self
+            action="Discard changes",
+            cancel="Keep editing",
+            parent=self,
         ).open_once(self._discard)
 
     def _read_again(self) -> None:
         self._discard()
         self.outdated.emit()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if (self._busy or self.is_dirty()) and self.isVisible() and self.result() != self.DialogCode.Accepted:
-            event.ignore()
-            self.reject()
-        else:
-            super().closeEvent(event)
 
     def _discard(self) -> None:
         self._clean = self.values()
@@ -303,6 +297,8 @@ class DateRangeDialog(FormDialog):
     Without them it offers the last thirty.
     """
 
+    holds_work = False
+
     def __init__(
         self, theme: Theme, first: date | None, last: date | None, parent: QWidget | None = None
     ) -> None:
@@ -324,10 +320,6 @@ class DateRangeDialog(FormDialog):
         self.first.dateChanged.connect(lambda _: self._edited("last"))
         self.submitted.connect(self.accept)
         self.first.setFocus()
-
-    def is_dirty(self) -> bool:
-        """Never: two days are no work that could be lost."""
-        return False
 
     def days(self) -> tuple[date, date]:
         first, last = self.first.date().toPython(), self.last.date().toPython()

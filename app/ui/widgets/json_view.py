@@ -4,8 +4,8 @@ import json
 import re
 from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
@@ -120,10 +120,9 @@ class JsonModel(QAbstractItemModel):
         return 2
 
     def index(self, row: int, column: int, parent: Index = ROOT) -> QModelIndex:
-        children = self._node(parent).children
-        if not (0 <= row < len(children) and 0 <= column < 2):
+        if not self.hasIndex(row, column, parent):
             return QModelIndex()
-        return self.createIndex(row, column, children[row])
+        return self.createIndex(row, column, self._node(parent).children[row])
 
     def parent(self, index: Index = ROOT) -> QModelIndex:  # type: ignore[override]
         node = self._node(index).parent
@@ -177,18 +176,14 @@ class JsonView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.note = Label(look=Look.DIM, wrap=True)
         self.note.hide()
-        self.all_button = push_button(theme, "Show all", kind=Kind.FLAT)
+        self.all_button = push_button(theme, "Show all", self._show_all, kind=Kind.FLAT)
         self.all_button.setProperty("small", True)
         self.all_button.hide()
-        self.all_button.clicked.connect(self._show_all)
-        self.tree_button = tool_button(theme, Icon.TREE, "Show as a tree")
-        self.text_button = tool_button(theme, Icon.CODE, "Show as text")
+        self.tree_button = tool_button(theme, Icon.TREE, "Show as a tree", lambda: self.show_tree(True))
+        self.text_button = tool_button(theme, Icon.CODE, "Show as text", lambda: self.show_tree(False))
         for button in (self.tree_button, self.text_button):
             button.setCheckable(True)
-        self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}")
-        self.tree_button.clicked.connect(lambda: self.show_tree(True))
-        self.text_button.clicked.connect(lambda: self.show_tree(False))
-        self.copy_button.clicked.connect(self.copy)
+        self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}", self.copy)
         self.text_view = text_box(theme, f"{name} as text")
         self.text_view.setUndoRedoEnabled(False)
         self.text_view.setTextInteractionFlags(
@@ -286,8 +281,6 @@ class _Tree(QTreeView):
         super().__init__(headerHidden=True, uniformRowHeights=True, indentation=16)
         self.setAccessibleName(f"{name} as a tree")
         self.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._menu)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
@@ -300,11 +293,11 @@ class _Tree(QTreeView):
         if isinstance(model, JsonModel) and self.currentIndex().isValid():
             QGuiApplication.clipboard().setText(model.whole(self.currentIndex()))
 
-    def _menu(self, where: QPoint) -> None:
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Copy value", self._copy).setEnabled(self.currentIndex().isValid())
         menu.addSeparator()
         menu.addAction("Unfold all", self.expandAll)
         menu.addAction("Fold all", self.collapseAll)
-        menu.popup(self.viewport().mapToGlobal(where))
+        menu.popup(event.globalPos())

@@ -67,6 +67,9 @@ class Label(QLabel):
     start is shown. A screen reader says `caption` before the text.
     """
 
+    _title, _kept = 1.25, "\n"
+    """How much larger a title is, and which characters are no escapes."""
+
     def __init__(
         self,
         text: str = "",
@@ -84,11 +87,11 @@ class Label(QLabel):
             )
         self.setProperty("look", look.value)
         if look is Look.TITLE:
-            self.setFont(scaled(self.font(), 1.25))
+            self.setFont(scaled(self.font(), self._title))
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(bounded(text, keep="\n"))
+        super().setText(bounded(text, keep=self._kept))
         self.set_spoken(text)
 
     def set_spoken(self, text: str) -> None:
@@ -97,11 +100,10 @@ class Label(QLabel):
             self.setAccessibleName(f"{self._caption}: {bounded(text)}")
 
 
-class ElidedLabel(QLabel):
-    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`.
+class ElidedLabel(Label):
+    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`."""
 
-    A screen reader says `caption` before it.
-    """
+    _title, _kept = 1.1, ""
 
     def __init__(
         self,
@@ -111,18 +113,12 @@ class ElidedLabel(QLabel):
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         caption: str = "",
     ) -> None:
-        super().__init__(textFormat=Qt.TextFormat.PlainText)
-        self._mode, self._caption = mode, caption
-        self.setProperty("look", look.value)
-        if look is Look.TITLE:
-            self.setFont(scaled(self.font(), 1.1))
+        self._mode = mode
+        super().__init__(text, look, caption=caption)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(bounded(text))
-        if self._caption:
-            self.setAccessibleName(f"{self._caption}: {self.text()}")
+        super().setText(text)
         self._tip()
 
     def minimumSizeHint(self) -> QSize:
@@ -330,7 +326,9 @@ in_row, in_column = partial(_filled, QHBoxLayout), partial(_filled, QVBoxLayout)
 """The parts beside or below each other, as the layout of `within` if it is given."""
 
 
-def taken(layout: QLayout) -> list[QWidget]:
-    """The widgets of a layout, which has nothing left in it."""
-    items = iter(lambda: layout.takeAt(0), None)
-    return [widget for item in items if (widget := item.widget()) is not None]
+def clear(layout: QLayout) -> None:
+    """Lets go of all that stands in a layout."""
+    for item in iter(lambda: layout.takeAt(0), None):
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -29,10 +29,10 @@ from app.ui.widgets.labels import (
     IconLabel,
     Label,
     Look,
+    clear,
     in_column,
     in_row,
     set_tip,
-    taken,
     text_box,
 )
 from app.ui.widgets.later import later
@@ -218,9 +218,7 @@ class Inspector(QFrame):
         self.title.setText(title)
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
-        for old in taken(self._chips):
-            old.hide()
-            old.deleteLater()
+        clear(self._chips)
         for chip in chips:
             shown = StatusChip(self._theme, *chip)
             self._chips.addWidget(shown)
@@ -335,9 +333,7 @@ class FieldList(QWidget):
             return
         self._fields = tuple(fields)
         self._shown.clear()
-        for old in taken(self._grid):
-            old.hide()
-            old.deleteLater()
+        clear(self._grid)
         for row, field in enumerate(fields):
             self._add(row, field)
         self._take_place()
@@ -368,7 +364,7 @@ class FieldList(QWidget):
         start = field.value.split("\n", 1)[0][:_LONG]
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
-        value: Label | ElidedLabel
+        value: Label
         if _UNBREAKABLE.fullmatch(words) and not field.mono:
             value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
         elif field.mono or has_long_word(words):  # the middle alone may tell two ids apart
@@ -377,7 +373,7 @@ class FieldList(QWidget):
                 value.setFont(self._theme.mono_font())
         else:
             value = Label(words, look, wrap=True, selectable=True, caption=field.label)
-        if long and isinstance(value, Label):
+        if long:
             value.set_spoken(field.value)
         value.setMinimumWidth(40)
         if field.tip:
@@ -397,8 +393,9 @@ class FieldList(QWidget):
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
         if field.can_copy and (field.copy or field.value):
-            button = tool_button(self._theme, Icon.COPY, f"Copy {field.label.lower()}")
-            button.clicked.connect(lambda: self._copy(field, button))
+            button = tool_button(
+                self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
+            )
             self._grid.addWidget(button, row, 2, top)
         self._shown[field.label] = value.text()
 

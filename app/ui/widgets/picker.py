@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
@@ -202,7 +203,7 @@ class PickerPopup(QFrame):
         super().__init__(picker, Qt.WindowType.Popup)
         self._picker = picker
         self._all: Sequence[Choice] = ()
-        self.model = _Found(self)
+        self.model = RowsModel[Choice](self)
         self.field = QLineEdit()
         self.field.setPlaceholderText(hint)
         self.field.setAccessibleName(hint)
@@ -240,7 +241,7 @@ class PickerPopup(QFrame):
         self.field.clear()
         self._search()
         self.field.setVisible(self._is_long)
-        rows = (row for row, choice in enumerate(self.model.choices) if choice.key == key)
+        rows = (row for row, choice in enumerate(self.model.rows) if choice.key == key)
         self.list.setCurrentIndex(self.model.index(next(rows, 0)))
         self._place()
         self.show()
@@ -276,7 +277,7 @@ class PickerPopup(QFrame):
 
     def _search(self) -> None:
         self._keep()
-        found = self.model.choices
+        found = self.model.rows
         self.nothing.setVisible(not found)
         # With a search, "any" is rarely meant when something else matches.
         first = 1 if self.field.text() and len(found) > 1 and found[0].key is None else 0
@@ -284,11 +285,11 @@ class PickerPopup(QFrame):
 
     def _choose(self, index: Index) -> None:
         if index.isValid():
-            self._picker.pick(self.model.choices[index.row()].key)
+            self._picker.pick(self.model.rows[index.row()].key)
 
     def _place(self) -> None:
         picker, model = self._picker, self.model
-        rows = len(model.choices)
+        rows = len(model.rows)
         option = QStyleOptionViewItem()
         option.initFrom(self.list)
         sample = range(0, rows, max(1, rows // 200))
@@ -318,44 +319,55 @@ def _is_typed(event: QKeyEvent) -> bool:
     return bool(event.text().strip()) and event.text().isprintable() and not event.modifiers() & _COMMANDS
 
 
-class _Found(QAbstractListModel):
-    """The choices that a search keeps. A list of thousands is there at once, as one of items would not be."""
+class Shown(Protocol):
+    """A row of a list: its words, and by `str` what a screen reader says of it."""
 
-    choices: Sequence[Choice] = ()
+    @property
+    def shown(self) -> str: ...
 
-    def show(self, choices: Sequence[Choice]) -> None:
+
+AnyRow = TypeVar("AnyRow", bound=Shown)
+
+
+class RowsModel(QAbstractListModel, Generic[AnyRow]):
+    """The rows of a list. It makes no items: thousands of them take their time, and those that PySide has
+    made crash when a model lets go of them.
+    """
+
+    rows: Sequence[AnyRow] = ()
+
+    def show(self, rows: Sequence[AnyRow]) -> None:
         self.beginResetModel()
-        self.choices = choices
+        self.rows = rows
         self.endResetModel()
 
     def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self.choices)
+        return 0 if parent.isValid() else len(self.rows)
 
     def data(self, index: Index, role: int = DISPLAY) -> str | None:
-        choice = self.choices[index.row()] if index.isValid() else None
-        if choice is None or role not in {DISPLAY, Qt.ItemDataRole.AccessibleTextRole}:
+        if not index.isValid() or role not in {DISPLAY, Qt.ItemDataRole.AccessibleTextRole}:
             return None
-        counted = choice.count_text if role != DISPLAY else ""
-        return f"{choice.shown}, {counted}" if counted else choice.shown
+        row = self.rows[index.row()]
+        return row.shown if role == DISPLAY else str(row)
 
 
 class _Delegate(QStyledItemDelegate):
     """The label at the left, its count at the right; `chosen` is ticked."""
 
-    def __init__(self, theme: Theme, model: _Found, view: QWidget) -> None:
+    def __init__(self, theme: Theme, model: RowsModel[Choice], view: QWidget) -> None:
         super().__init__(view)
         self._theme, self._model = theme, model
         self.chosen: str | None = None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        metrics, choice = option.fontMetrics, self._model.choices[index.row()]
+        metrics, choice = option.fontMetrics, self._model.rows[index.row()]
         words = metrics.horizontalAdvance(choice.shown) + metrics.horizontalAdvance(choice.count_text)
         return QSize(words + _GAP + 2 * _PAD + 16, max(_ROW, metrics.height() + 12))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         from PySide6.QtWidgets import QStyle  # noqa: PLC0415 - 8 ms of a start
 
-        theme, rect, choice = self._theme, option.rect, self._model.choices[index.row()]
+        theme, rect, choice = self._theme, option.rect, self._model.rows[index.row()]
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, theme.colour("selection"))
         elif option.state & QStyle.StateFlag.State_MouseOver:

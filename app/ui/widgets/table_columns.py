@@ -259,7 +259,6 @@ class TableHeader(QHeaderView):
     opens it, too.
     """
 
-    _missing: QToolButton | None = None
     _without_room: frozenset[int] = frozenset()
     is_held = False
     """While a mouse button is down in it: what is drawn then is drawn by hand."""
@@ -278,6 +277,10 @@ class TableHeader(QHeaderView):
         self.setAccessibleName("Columns")
         self.setViewport(known_viewport(QPalette.ColorRole.Button))
         self.viewport().setMouseTracking(True)
+        self._missing = QToolButton(self)
+        self._missing.setProperty("small", True)
+        self._missing.clicked.connect(self._open_menu)
+        self.say_missing(())
 
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), max(34, self.fontMetrics().height() + 16))
@@ -330,12 +333,6 @@ class TableHeader(QHeaderView):
     def say_missing(self, columns: Collection[int]) -> None:
         """Says which have no room; nothing where all have."""
         self._without_room = frozenset(columns)
-        if self._missing is None:
-            if not columns:
-                return
-            self._missing = QToolButton(self)
-            self._missing.setProperty("small", True)
-            self._missing.clicked.connect(self._open_menu)
         order = map(self.logicalIndex, range(self.count()))
         names = [self._word(column) for column in order if column in columns]
         said = f"No room for {', '.join(names)}. Widen the window, or choose the columns here."
@@ -346,12 +343,10 @@ class TableHeader(QHeaderView):
         self._place_missing()
 
     def _open_menu(self) -> None:
-        if self._missing is not None:
-            self.columns_menu().popup(self._missing.mapToGlobal(self._missing.rect().bottomLeft()))
+        self.columns_menu().popup(self._missing.mapToGlobal(self._missing.rect().bottomLeft()))
 
     def _place_missing(self) -> None:
-        if self._missing is not None:
-            self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
+        self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

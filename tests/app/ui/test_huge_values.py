@@ -87,7 +87,7 @@ def test_huge_texts_hold_nothing_up(qtbot: QtBot, window: MainWindow, demo_path:
         for picker in page.filters.pickers.values():
             do(f"picker {picker.accessibleName()}", picker.showPopup)
             if picker.popup.model.rowCount() > 1:
-                key = max((one.key or "" for one in picker.popup.model.choices), key=len)
+                key = max((one.key or "" for one in picker.popup.model.rows), key=len)
                 do("search in it", picker.popup.field.setText, "w")
                 do("pick", picker.pick, key)
                 do("pick none", picker.pick, None)
@@ -96,7 +96,7 @@ def test_huge_texts_hold_nothing_up(qtbot: QtBot, window: MainWindow, demo_path:
     def choose_tenants() -> None:
         page = go(qtbot, window, 0)
         do("tenants", window.tenants.showPopup)
-        keys = [one.key for one in window.tenants.popup.model.choices if one.key]
+        keys = [one.key for one in window.tenants.popup.model.rows if one.key]
         _leave(qtbot, window)
         for key in sorted(keys, key=len)[-2:]:
             do("tenant", window.tenants.pick, key)

@@ -89,11 +89,11 @@ class CheckpointsDialog(Dialog):
             button.clicked.connect(ask)
         self.export_button, self.import_button, self.check_button = left[:3]
         self.start_over_button, self.another_button = left[3:]
-        self.make_button = push_button(theme, "Make one now", kind=Kind.PRIMARY, icon=Icon.ADD)
+        self.make_button = push_button(
+            theme, "Make one now", lambda: self.make(Reason.REQUEST), kind=Kind.PRIMARY, icon=Icon.ADD
+        )
         self.make_button.setDefault(True)
-        self.make_button.clicked.connect(lambda: self.make(Reason.REQUEST))
-        close = push_button(theme, "Close")
-        close.clicked.connect(self.reject)
+        close = push_button(theme, "Close", self.reject)
         ways = QWidget()
         in_row((Label(_DIFFERS, Look.DIM), 1), *left[3:], within=ways)
         for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
@@ -284,6 +284,7 @@ class VerifyRangeDialog(FormDialog):
     """
 
     chosen = Signal(int, int)
+    holds_work = False
 
     def __init__(
         self,
@@ -316,10 +317,6 @@ class VerifyRangeDialog(FormDialog):
         self.submitted.connect(self._choose)
         self.first.setFocus()
         self.first.selectAll()
-
-    def is_dirty(self) -> bool:
-        """Never: two numbers are no work that could be lost."""
-        return False
 
     def _check_first(self, value: Value) -> str:
         number = _number(value)

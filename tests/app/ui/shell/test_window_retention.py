@@ -103,7 +103,7 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     )
     page, choices = open_file(qtbot, window, demo_path), window.tenants.popup.model
     page.context.outside.stop()  # it would notice the run, as it does another program
-    assert "gone" in [choice.label for choice in choices.choices]
+    assert "gone" in [choice.label for choice in choices.rows]
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
     if "majority" in box.doubts:
@@ -113,7 +113,7 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     assert window.toast.text() == f"Retention removed {removed[0].total:,} rows"
     assert not window.toast.action_button.isVisible()
     assert not window.commands.action("undo").isEnabled()
-    qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.choices])
+    qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.rows])
 
 
 @pytest.mark.slow

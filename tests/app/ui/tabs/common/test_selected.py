@@ -109,7 +109,7 @@ def test_a_choice_that_no_row_has_is_said_in_words(qtbot: QtBot, window: MainWin
     picker.pick("int:1")
     page.filters.text.setText("nothing has this")
     qtbot.waitUntil(lambda: page.model.rowCount() == 0 and page.filters.count.text().startswith("0"))
-    qtbot.waitUntil(lambda: any(choice.count == 0 for choice in picker.popup.model.choices if choice.key))
+    qtbot.waitUntil(lambda: any(choice.count == 0 for choice in picker.popup.model.rows if choice.key))
     assert picker.currentText() == "Read"
 
 
