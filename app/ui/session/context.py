@@ -126,17 +126,16 @@ class Context(QObject):
     def can(self, capability: Capability) -> bool:
         return capability in self.opened.database.capabilities
 
+    # Why something cannot be done, as a sentence for a disabled action; None when it can.
+
     def lacks(self, capability: Capability) -> str | None:
-        """Why the open database cannot do this, as a sentence for a disabled action; None when it can."""
         return None if self.can(capability) else self.opened.elsewhere.get(capability) or _CANNOT[capability]
 
     def without(self, table: str) -> str | None:
-        """That the file has no such table, as a sentence for a disabled action; None when it has."""
         return None if table in self.opened.schema.columns else str(TableMissing(table))
 
     @property
     def cannot_write(self) -> str | None:
-        """Why nothing can be changed, as a sentence for a disabled action; None when it can."""
         if self.outside.error is not None:
             return f"{self.outside.error.heading}, so nothing can be changed here now."
         if self.opened.read_only:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from app.services.chain.rules import BROKEN, Verdict
+
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.verdicts import KeptVerdict
-    from app.services.chain.rules import Verdict
     from app.ui.session.outcome import Outcome
 
 
@@ -50,23 +51,17 @@ class FileVerdict(QObject):
 
     @property
     def is_broken(self) -> bool:
-        from app.services.chain.rules import BROKEN  # noqa: PLC0415
-
         said = self.outcome.report if self.outcome is not None else self.last
         return said is not None and said.verdict in BROKEN
 
     @property
     def is_unreadable(self) -> bool:
         """Whether a verification since the file was opened has met damage."""
-        from app.services.chain.rules import Verdict  # noqa: PLC0415
-
         return self._found is Verdict.UNREADABLE
 
     @property
     def is_earlier(self) -> bool:
         """Whether one has found an earlier state of what checkpoints knew."""
-        from app.services.chain.rules import Verdict  # noqa: PLC0415
-
         return self._found is Verdict.EARLIER
 
     @property

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import entries_behind, last_entry
+from app.services.chain.rules import BROKEN
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
@@ -49,8 +50,7 @@ class Notice(QWidget):
     def add_button(
         self, words: str, act: SignalInstance | Callable[[], object], kind: Kind = Kind.SECONDARY
     ) -> QPushButton:
-        button = push_button(self._theme, words, kind=kind)
-        button.clicked.connect(act)
+        button = push_button(self._theme, words, act, kind=kind)
         self.banner.add_button(button)
         return button
 
@@ -308,8 +308,7 @@ class ContinuationNotice(Notice):
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
         """Says how the file stands to the one seen last, and what is wrong with it."""
-        from app.services.chain.rules import BROKEN  # noqa: PLC0415 - with what verifies
-        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415
+        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415 - with what verifies
 
         report = made.report
         tone, headline, icon = HEADLINES[report.verdict]
