@@ -27,11 +27,12 @@ from models.local.file import (
     LOG,
     FileId,
     file_id,
-    first_bytes,
+    is_locked_to_write,
     patiently,
     require_file,
     require_log,
     require_same,
+    sample,
     set_pragma,
     sibling,
     text_encoding,
@@ -65,9 +66,6 @@ LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
-_HEADER = 100
-"""Bytes of a file's header, which say how many pages it has and how often it was changed, among others."""
-
 _COUNTER = slice(24, 28)
 """In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""
 
@@ -94,8 +92,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
         self._opened_as: FileId | None = None
-        self._seen: tuple[object, object, bytes] | None = None
-        self._start: bytes | None = None
+        self._seen: tuple[object, object, object] | None = None
+        self._counted: tuple[object, tuple[bytes, bytes]] | None = None
         self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -196,7 +194,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection: apsw.Connection = self.connection()
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
                 if not _has_moved(connection):
-                    if self._seen is not None or self._start is not None:
+                    if self._seen is not None or self._counted is not None:
                         self._require_not_overwritten(connection)
                     if _log_is_cut(connection, self._log):
                         raise LogMissing(self.path)
@@ -356,7 +354,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
         file changes only as that is folded into it, which the log's own numbers tell at the end: so it is
-        looked for a while. A file that was only touched begins as it did.
+        looked for a while. A file that was only touched is at all places what it was (`sample`).
         """
         try:
             in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
@@ -366,7 +364,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self._seen = None
             self._require_counted(connection)
             return
-        self._start = None
+        self._counted = None
         until = time.monotonic() + _FOLDING
         while True:
             log = traces(self._log), connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
@@ -374,11 +372,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             if self._seen is not None and self._seen[0] == file:
                 self._seen = file, log, self._seen[2]
                 return
-            start = first_bytes(self.path, _HEADER)
-            if self._seen is None or self._seen[1] != log or self._seen[2] == start:
-                self._seen = file, log, start
+            now = sample(self.path)
+            if self._seen is None or self._seen[1] != log or self._seen[2] == now:
+                self._seen = file, log, now
                 return
             if time.monotonic() >= until:
+                if is_locked_to_write(self.path):  # a long log on a slow disk: the next look will tell
+                    return
                 raise no_longer(self.path)
             time.sleep(_FOLDING / 10)
 
@@ -386,11 +386,14 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """While it is read nobody is in the middle of a change, which may be taken back."""
         if connection.in_transaction:
             return
-        before = self._start
+        before = self._counted
         connection.execute("BEGIN")
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            start = first_bytes(self.path, _HEADER)
+            file = traces(self.path)
+            if before is not None and before[0] == file:
+                return
+            now = sample(self.path)
         except (apsw.CorruptError, apsw.NotADBError):
             if before is None:
                 raise
@@ -398,9 +401,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        if before is not None and start != before and start[_COUNTER] <= before[_COUNTER]:
+        if before is not None and now != before[1] and now[0][_COUNTER] <= before[1][0][_COUNTER]:
             raise no_longer(self.path)
-        self._start = start
+        self._counted = file, now
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

@@ -7,6 +7,7 @@ it through SQLite (POSIX locks belong to the process, not to the descriptor).
 
 import codecs
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -46,6 +47,10 @@ FileId = tuple[int, int]
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
 _FIRST_PAGE = 4096
+_HEADER = 100
+"""Bytes at the start that say how many pages there are and how often they were changed, among others."""
+_SAMPLES, _SAMPLED = 64, 4096
+"""At how many places a file is looked at, and how many bytes of each."""
 _OF_RULES = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
 """What an integrity check says of a row, rather than of the file."""
 
@@ -256,16 +261,39 @@ def first_bytes(path: Path, size: int) -> bytes:
     window's connections among them. Raises `CannotOpen`, and apsw's errors of reading.
     """
     try:
-        file = apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+        file = _layered(path)
     except UnicodeEncodeError:  # SQLite's layer knows no such name, so no connection can have been given it
         with path.open("rb") as plain:
             return plain.read(size)
-    except apsw.CantOpenError as error:
-        raise CannotOpen(path) from error
     try:
         return file.xRead(min(size, file.xFileSize()), 0)
     finally:
         file.xClose()
+
+
+def sample(path: Path) -> tuple[bytes, bytes]:
+    """A database's header, and a digest of it at places all over the file: of a file that another one was
+    written over both are the same by chance at most, of one that was only touched always.
+
+    All of a small file counts. Reads as `first_bytes` does.
+    """
+    file = _layered(path)
+    try:
+        size = file.xFileSize()
+        last = max(size - _SAMPLED, 0)
+        starts = sorted({last * place // (_SAMPLES - 1) for place in range(_SAMPLES)})
+        parts = [file.xRead(min(_SAMPLED, size - start), start) for start in starts] if size else [b""]
+    finally:
+        file.xClose()
+    return parts[0][:_HEADER], hashlib.sha256(b"%d:" % size + b"".join(parts)).digest()
+
+
+def _layered(path: Path) -> apsw.VFSFile:
+    """The file as SQLite's own file layer opens it, to be read and closed. Raises `CannotOpen`."""
+    try:
+        return apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+    except apsw.CantOpenError as error:
+        raise CannotOpen(path) from error
 
 
 def diagnose(path: Path) -> StorageError:
@@ -355,6 +383,14 @@ def users_of(path: Path) -> set[int]:
             return set()
         case _:
             return set(_with_file(names))
+
+
+def is_locked_to_write(path: Path) -> bool:
+    """Whether anybody, this process too, holds a lock to write to the file or what belongs to it, as far as
+    this system tells: one that folds a log into it does.
+    """
+    real = path.resolve()
+    return any(_with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE"))
 
 
 def _programs(pids: Iterable[int]) -> list[str]:

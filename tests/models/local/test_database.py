@@ -452,8 +452,10 @@ def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
             ):
                 restored.step(-1)
             database.run_batch([insertion("u-2")])
+            database.outside_changes()
             kept = database_path.read_bytes()
-            for content in (older.read_bytes(), b"no database\n" * 5_000):
+            same_header = kept[:100] + older.read_bytes()[100:]
+            for content in (older.read_bytes(), b"no database\n" * 5_000, same_header):
                 database_path.write_bytes(content)
                 for look in (database.outside_changes, lambda: database.run_batch([insertion("u-3")])):
                     with pytest.raises(FileReplaced):
@@ -465,7 +467,7 @@ def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("other", ["later", "small", "text"])
+@pytest.mark.parametrize("other", ["later", "small", "text", "with its header"])
 def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_opened(
     database_path: Path, tmp_path: Path, other: str
 ) -> None:
@@ -485,6 +487,9 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
         database.outside_changes()
         database.run_batch([insertion("u-1")])
         database.outside_changes()
+        if other == "with its header":
+            header = database_path.read_bytes()[:100]
+            (tmp_path / other).write_bytes(header + later.read_bytes()[100:])
         shutil.copyfile(tmp_path / other, database_path)
         content = database_path.read_bytes()
         for look in (database.outside_changes, lambda: database.run_batch([insertion("u-2")])):
