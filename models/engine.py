@@ -78,6 +78,22 @@ def sql_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def literal(value: Any) -> str:
+    """A value other than text as SQL that reads back the same, to the last bit."""
+    match value:
+        case None:
+            return "NULL"
+        case int():
+            return str(int(value))
+        case float() if math.isfinite(value):
+            return repr(value)
+        case float():
+            return "NULL" if math.isnan(value) else f"{'-' if value < 0 else ''}9e999"
+        case bytes() | bytearray() | memoryview():
+            return f"x'{bytes(value).hex()}'"
+    raise TypeError(f"{type(value).__name__} is no value of SQLite's")
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;

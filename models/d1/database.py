@@ -130,9 +130,6 @@ class D1Database(Database):
                 raise NotKnown("its answer has not as many results as it should")
             return rows
 
-        return self._repeated(ask, cancelled)
-
-    def _repeated(self, ask: Callable[[], T], cancelled: Stop = never) -> T:
         return repeated(self.place, ask, cancelled)
 
     def bookmark(self, why: str) -> str | None:
@@ -146,7 +143,7 @@ class D1Database(Database):
 
     def _now(self) -> str | None:
         unwanted = _UNWANTED.get()
-        return self._repeated(lambda: self.client.bookmark(self.database_id, unwanted), unwanted)
+        return repeated(self.place, lambda: self.client.bookmark(self.database_id, unwanted), unwanted)
 
     def bookmark_at(self, at: float) -> str:
         """The last bookmark at or before a time, in epoch seconds. Raises `InvalidInput` for one that is to
@@ -154,7 +151,7 @@ class D1Database(Database):
         """
         if at > time.time():
             raise InvalidInput("time", "That time is still to come; nothing was changed.")
-        found = self._repeated(lambda: self.client.bookmark(self.database_id, at=at))
+        found = repeated(self.place, lambda: self.client.bookmark(self.database_id, at=at))
         if found is None:
             raise NotOffered(self.place)
         return found

@@ -3,14 +3,13 @@ value a literal, since what is bound there is a string.
 """
 
 import json
-import math
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from peewee import BaseQuery, SelectBase, SqliteDatabase
 
-from models.engine import Statement
+from models.engine import Statement, literal
 
 _CONTEXT: Final = SqliteDatabase(None)
 """How Peewee writes a query for SQLite."""
@@ -52,22 +51,6 @@ def bound(sql: str, values: Sequence[Any]) -> dict[str, Any]:
 
     written = _PARTS.sub(place, sql)
     return {"sql": written, "params": texts} if texts else {"sql": written}
-
-
-def literal(value: Any) -> str:
-    """A value other than text as SQL that reads back the same."""
-    match value:
-        case None:
-            return "NULL"
-        case bool() | int():
-            return str(int(value))
-        case float() if math.isfinite(value):
-            return repr(value)
-        case float():
-            return "NULL" if math.isnan(value) else f"{'-' if value < 0 else ''}9e999"
-        case bytes() | bytearray() | memoryview():
-            return f"x'{bytes(value).hex()}'"
-    raise TypeError(f"{type(value).__name__} is no value of SQLite's")
 
 
 def guarded(statements: Sequence[Statement]) -> list[dict[str, Any]]:

@@ -64,12 +64,11 @@ def require_place(path: Path) -> None:
 def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
     """Writes a small text as UTF-8 that only the owner can read, in place of what was there.
 
-    With `only_if_new` raises `FileExistsError` when something is there. Raises `OSError`.
+    With `only_if_new` raises `AlreadyThere` when something is there. Raises `OSError`.
     """
     with unfinished(path) as building:
         building.write_bytes(text.encode())
-        finish(building)
-        (give_name if only_if_new else _replace)(building, path)
+        (give_name if only_if_new else replace)(building, path)
 
 
 @contextmanager
@@ -83,11 +82,7 @@ def new_file(path: Path) -> Iterator[Path]:
     _require_room(path)
     with expected_errors(path), unfinished(path) as building:
         yield building
-        finish(building)
-        try:
-            give_name(building, path)
-        except FileExistsError:
-            raise AlreadyThere(path) from None
+        give_name(building, path)
 
 
 @contextmanager
@@ -109,11 +104,7 @@ def new_file_by_parts(path: Path) -> Iterator[Path]:
             if not _is_own(part):
                 raise AlreadyThere(part) from None
         yield part
-        finish(part)
-        try:
-            give_name(part, path)
-        except FileExistsError:
-            raise AlreadyThere(path) from None
+        give_name(part, path)
 
 
 def _is_own(path: Path) -> bool:
@@ -189,8 +180,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     with unfinished(path) as building:
         yield building
-        finish(building)
-        _replace(building, path)
+        replace(building, path)
 
 
 @contextmanager
@@ -208,22 +198,41 @@ def expected_errors(path: Path) -> Iterator[None]:
         raise (CannotWrite(path) if isinstance(known, FileMissing | CannotOpen) else known) from error
 
 
-def give_name(finished: Path, path: Path) -> None:
-    """Moves a finished file to its name. Raises `FileExistsError` rather than replace another."""
+def give_name(building: Path, path: Path) -> None:
+    """As `replace`, but raises `AlreadyThere` rather than take another's place."""
+    _finish(building)
     try:
-        os.link(finished, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: the name is taken first, for a moment by an empty file
-        path.open("xb").close()
         try:
-            finished.replace(path)
-        except OSError:
-            path.unlink()
+            os.link(building, path)
+        except FileExistsError:
             raise
-    else:
-        finished.unlink()
+        except OSError:  # a file system without links: the name is taken first, for a moment by an empty file
+            path.open("xb").close()
+            try:
+                building.replace(path)
+            except OSError:
+                path.unlink()
+                raise
+        else:
+            building.unlink()
+    except FileExistsError:
+        raise AlreadyThere(path) from None
     _sync(path.parent)
+
+
+def replace(building: Path, path: Path) -> None:
+    """Moves what was written to its name, on the disk and readable by its owner only: it holds personal data,
+    as a rule.
+    """
+    _finish(building)
+    building.replace(path)
+    _sync(path.parent)
+
+
+def _finish(building: Path) -> None:
+    building.chmod(0o600)
+    with building.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 class WorkFolder(tempfile.TemporaryDirectory[str]):
@@ -261,13 +270,6 @@ def unfinished(path: Path) -> Iterator[Path]:
         if error.errno is None or UNFINISHED not in str(error.filename or UNFINISHED):
             raise
         raise type(error)(error.errno, error.strerror, str(path)) from error
-
-
-def finish(building: Path) -> None:
-    """Brings what was written to the disk, readable by its owner only: it holds personal data."""
-    building.chmod(0o600)
-    with building.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def sweep(folder: Path, *patterns: str) -> None:
@@ -348,11 +350,6 @@ def _lock(descriptor: int) -> None:
     import fcntl  # noqa: PLC0415 - Windows has none
 
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _replace(finished: Path, path: Path) -> None:
-    finished.replace(path)
-    _sync(path.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -76,23 +76,17 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     never carries the name. Raises the storage errors of writing the copy, and what SQLite raises of the rest.
     """
     atomic.sweep_databases(copy)
-    with (
-        _written(copy),
-        atomic.replacing(copy) as building,
-        closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
-        target.backup("main", connection, "main") as backup,
-    ):
-        backup.step(-1)
-
-
-@contextmanager
-def _written(copy: Path) -> Iterator[None]:
-    """What fails in writing is the copy's, which may lie on another disk than what is read."""
     try:
-        yield
+        with (
+            atomic.replacing(copy) as building,
+            closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
+            target.backup("main", connection, "main") as backup,
+        ):
+            backup.step(-1)
     except (apsw.FullError, apsw.IOError, OSError) as error:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) not in _WRITES:
             raise
+        # What fails in writing is the copy's, which may lie on another disk than what is read.
         raise translate(error, copy) or error from error
 
 
@@ -164,8 +158,7 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
             sibling(path, suffix).replace(sibling(kept, suffix))
     sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
     shutil.copyfile(path, kept)
-    atomic.finish(copy)
-    copy.replace(path.resolve())
+    atomic.replace(copy, path.resolve())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ word, is recorded instead of run: such a file was made by hand or by another pro
 import re
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,9 +101,15 @@ def status(database: LocalDatabase, folder: Path) -> MigrationStatus:
     """
     with database.expected_errors():
         ledger = _read_ledger(database.connection(), database.path)
-    found = _compare(ledger, [migration.name for migration in read_folder(folder)])
-    refused = foresee(database, folder) if found.pending else None
-    return replace(found, refused=None if refused is None else str(refused))
+    names = [migration.name for migration in read_folder(folder)]
+    pending = tuple(name for name in names if name not in ledger)
+    refused = foresee(database, folder) if pending else None
+    return MigrationStatus(
+        applied=tuple(name for name in ledger if name in names),
+        pending=pending,
+        unknown=tuple(name for name in ledger if name not in names),
+        refused=None if refused is None else str(refused),
+    )
 
 
 def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
@@ -235,14 +241,6 @@ def _number(name: str) -> int | None:
     return int(match.group()) if match else None
 
 
-def _compare(ledger: Sequence[str], names: Sequence[str]) -> MigrationStatus:
-    return MigrationStatus(
-        applied=tuple(name for name in ledger if name in names),
-        pending=tuple(name for name in names if name not in ledger),
-        unknown=tuple(name for name in ledger if name not in names),
-    )
-
-
 def _read_ledger(connection: apsw.Connection, path: Path) -> list[str]:
     """Names in the order they ran; none when there is no ledger. Raises `MigrationError` where it is none of
     wrangler's, or a trigger would do more than record.
@@ -291,8 +289,8 @@ def _already_there(connection: apsw.Connection, migration: Migration, path: Path
 
 
 def _pending(connection: apsw.Connection, migrations: Sequence[Migration], path: Path) -> list[Migration]:
-    names = _compare(_read_ledger(connection, path), [item.name for item in migrations]).pending
-    return [item for item in migrations if item.name in names]
+    ran = _read_ledger(connection, path)
+    return [item for item in migrations if item.name not in ran]
 
 
 def _run_pending(connection: apsw.Connection, migrations: Sequence[Migration], path: Path) -> tuple[str, ...]:

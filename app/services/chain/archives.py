@@ -37,7 +37,7 @@ from app.services.chain.rules import (
     stored_hash,
 )
 from models.engine import Database
-from models.errors import RowChanged, StorageError
+from models.errors import AlreadyThere, RowChanged, StorageError
 from models.local import atomic
 from models.progress import Tick
 
@@ -117,11 +117,10 @@ class Archiver:
         try:
             with atomic.unfinished(target) as building:
                 self._write_lines(building, tenant, parts, tick)
-                atomic.finish(building)
                 digest = _digest(building)
                 try:
                     atomic.give_name(building, target)
-                except FileExistsError:
+                except AlreadyThere:
                     if _content(target) != _content(building):  # however they are packed
                         raise ArchiveDiffers(target) from None
                     digest = _digest(target)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import apsw
 
@@ -147,73 +147,47 @@ def sentences(notes: Sequence[Note]) -> list[str]:
     return [str(note) for note in notes[:_NAMED]] + more
 
 
-class ImportFailed(TenantAdminError):
-    """A dump that was not imported; no file was made. `what` and `line` fill the wording of its kind."""
+class Failure(StrEnum):
+    """Why a dump was not imported, in words."""
 
-    wording: ClassVar[str]
-
-    def __init__(self, dump: Path, what: str, line: int | None = None) -> None:
-        where = "" if line is None else f" at line {line:,}"
-        super().__init__(self.wording.format(name=dump.name, what=_short(what), where=where))
-        self.what, self.line = what, line
-
-
-class NotADump(ImportFailed):
-    wording = (
+    NOT_A_DUMP = (
         "{name} is {what}, not an SQL dump; choose a file that `wrangler d1 export` or the `.dump` of "
         "sqlite3 has written."
     )
-
-
-class NotPlainText(ImportFailed):
-    wording = "{name} holds {what}{where}, outside of any text, so nothing was imported; it is no SQL dump."
-
-
-class DumpCutOff(ImportFailed):
-    """The end is missing. `line` is where the unfinished part begins."""
-
-    wording = (
+    NOT_PLAIN_TEXT = (
+        "{name} holds {what}{where}, outside of any text, so nothing was imported; it is no SQL dump."
+    )
+    CUT_OFF = (  # the line is where the unfinished part begins
         "{name} was cut off: {what} that begins{where} never ends, so nothing was imported. Make the export "
         "again."
     )
-
-
-class StatementRefused(ImportFailed):
-    """Something that a dump of the platform's database never holds, and that could do harm."""
-
-    wording = "{name} holds {what}{where}, which an import does not run; nothing was imported."
-
-
-class StatementFailed(ImportFailed):
-    """SQLite does not take a statement. Only what cannot be the row's data is said of why."""
-
-    wording = "The statement{where} of {name} fails ({what}), so nothing was imported."
-
-
-class RowsDoNotFit(StatementFailed):
-    wording = (
+    REFUSED = "{name} holds {what}{where}, which an import does not run; nothing was imported."
+    FAILED = "The statement{where} of {name} fails ({what}), so nothing was imported."
+    DOES_NOT_FIT = (
         "{name} holds rows but no tables, and the statement{where} does not fit the tables of this program "
         "({what}); nothing was imported. Export it again with its tables (without --no-schema)."
     )
-
-
-class RowsUnnamed(ImportFailed):
-    wording = (
+    UNNAMED = (
         "{name} holds rows but no tables, and those of {what}{where} do not say which columns they are for; "
         "nothing was imported. Export it again with its tables, or with `wrangler d1 export --no-schema`, "
         "which names the columns."
     )
-
-
-class ImportLimit(ImportFailed):
-    wording = "{name} {what}, so nothing was imported."
-
-
-class NotThePlatforms(ImportFailed):
-    wording = (
+    LIMIT = "{name} {what}, so nothing was imported."
+    NOT_THE_PLATFORMS = (
         "{name} makes {what}, so nothing was imported; choose a dump of the platform's database, with its "
         "tables (made without --no-schema)."
     )
+
+
+class ImportFailed(TenantAdminError):
+    """A dump that was not imported; no file was made. `what` and `line` fill its words: of why a statement
+    fails, only what cannot be the row's data.
+    """
+
+    def __init__(self, dump: Path, kind: Failure, what: str, line: int | None = None) -> None:
+        where = "" if line is None else f" at line {line:,}"
+        super().__init__(kind.format(name=dump.name, what=_short(what), where=where))
+        self.what, self.line = what, line
 
 
 class NotWhole(TenantAdminError):
@@ -299,41 +273,16 @@ def reading(path: Path) -> Iterator[tuple[TextSource, BinaryIO]]:
     `zlib.error`, `gzip.BadGzipFile`.
     """
     with path.open("rb") as file:
-        source: TextSource = file
+        source: Any = file
         if file.peek(2)[:2] == GZIP:
             import gzip  # noqa: PLC0415 - few are packed
 
             source = gzip.GzipFile(fileobj=file)
         start = source.read(4)
-        encoding = utf16(start)
-        begun = _Begun(start.removeprefix(codecs.BOM_UTF8), source)
-        yield _Recoded(begun, encoding) if encoding else begun, file
-
-
-class _Begun:
-    """A source of which the start has been read already."""
-
-    def __init__(self, start: bytes, rest: TextSource) -> None:
-        self._start, self._rest = start, rest
-
-    def read(self, size: int, /) -> bytes:
-        start, self._start = self._start, b""
-        return start + self._rest.read(size)
-
-
-class _Recoded:
-    """A source in another encoding; half of a pair of surrogates stays the bytes that it is."""
-
-    def __init__(self, source: TextSource, encoding: str) -> None:
-        self._source = source
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
-
-    def read(self, size: int, /) -> bytes:
-        text, data = "", b"-"
-        while data and not text:
-            data = self._source.read(size)
-            text = self._decoder.decode(data)  # half a character at the end is none
-        return text.encode("utf-8", "surrogatepass")
+        source.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
+        if encoding := utf16(start):  # half of a pair of surrogates stays the bytes that it is
+            source = codecs.EncodedFile(source, "utf-8", encoding, "surrogatepass")
+        yield source, file
 
 
 @dataclass
@@ -382,7 +331,7 @@ class Piece:
 def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
     """The text as whole statements. A text with bytes that SQL cannot say is written so that it can.
 
-    Raises `NotPlainText`, `ImportLimit` (a statement is too long) and `DumpCutOff` (the last has no end).
+    Raises `ImportFailed`, where a statement is too long or the last one has no end, too.
     """
     text = bytearray()
     scanner = Scanner()
@@ -409,14 +358,15 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         elif not block:
             break
         elif len(text) > MAX_STATEMENT:
-            raise ImportLimit(
+            raise ImportFailed(
                 path,
+                Failure.LIMIT,
                 f"holds a statement of more than {MAX_STATEMENT:,} bytes, which begins at line "
                 f"{line + _skipped(text)[1]:,}",
             )
     skipped, lines = _skipped(text)
     if scanner.in_comment or skipped < len(text):
-        raise DumpCutOff(path, "a statement", line + lines)
+        raise ImportFailed(path, Failure.CUT_OFF, "a statement", line + lines)
 
 
 def _joined(text: bytes | bytearray) -> tuple[bytes, bool]:
@@ -482,7 +432,7 @@ def _said_in_sql(text: bytearray, path: Path, line: int, notes: Notes) -> str:
         at, what = said.decode().index("\0"), "a zero byte"
     except UnicodeDecodeError as error:
         at, what = error.start, "bytes that are no UTF-8"
-    raise NotPlainText(path, what, line + said.count(b"\n", 0, at))
+    raise ImportFailed(path, Failure.NOT_PLAIN_TEXT, what, line + said.count(b"\n", 0, at))
 
 
 def _short(text: str) -> str:

@@ -18,18 +18,12 @@ import apsw
 from app import paths
 from app.services.files.dump import (
     OF_TENANT,
-    DumpCutOff,
-    ImportLimit,
-    NotADump,
+    Failure,
+    ImportFailed,
     Note,
     NoteKind,
     Notes,
-    NotThePlatforms,
     NotWhole,
-    RowsDoNotFit,
-    RowsUnnamed,
-    StatementFailed,
-    StatementRefused,
     made_by,
     pieces,
     reading,
@@ -105,9 +99,8 @@ def import_dump(
 
     What cannot come in is left out and noted; with `strict` that is `NotWhole`. `progress` is in bytes read
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
-    `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `NotADump`, `NotPlainText`,
-    `DumpCutOff`, `StatementRefused`, `StatementFailed`, `ImportLimit`, `NotThePlatforms`, `CannotVerify`,
-    `DamagedFile` (SQLite's integrity check fails) and the storage errors.
+    `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
+    `CannotVerify`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
     """
     began = time.perf_counter()
     _check(dump)
@@ -127,7 +120,7 @@ def import_dump(
                 connection.execute("COMMIT")
                 tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
                 if not tables:
-                    raise NotThePlatforms(dump, "no tables")
+                    raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
                 if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
                     notes.add(NoteKind.NO_END)
                 dangling = tuple(dangling_rows(connection))
@@ -171,16 +164,16 @@ def verify_imported(
 
 
 def _check(dump: Path) -> None:
-    """Raises the errors of `require_file`, and `NotADump` for what does not begin as one."""
+    """Raises the errors of `require_file`, and `ImportFailed` for what does not begin as one."""
     require_file(dump)
     with dump.open("rb") as file:
         start = file.read(4096)
     if not start:
-        raise NotADump(dump, "empty")
+        raise ImportFailed(dump, Failure.NOT_A_DUMP, "empty")
     if start.startswith(MAGIC):
-        raise NotADump(dump, "a database, which can be opened as it is")
+        raise ImportFailed(dump, Failure.NOT_A_DUMP, "a database, which can be opened as it is")
     if not is_sql(start):
-        raise NotADump(dump, "something else")
+        raise ImportFailed(dump, Failure.NOT_A_DUMP, "something else")
 
 
 @contextmanager
@@ -193,7 +186,7 @@ def _unpacked(dump: Path) -> Iterator[None]:
     except (EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # gzip.BadGzipFile has none
             raise
-        raise NotADump(dump, "a gzip file that is damaged or was cut off") from error
+        raise ImportFailed(dump, Failure.NOT_A_DUMP, "a gzip file that is damaged or was cut off") from error
 
 
 def _connect(path: Path) -> apsw.Connection:
@@ -236,14 +229,16 @@ class _Work:
 
     @contextmanager
     def counted(self, dump: Path) -> Iterator[None]:
-        """Raises `Cancelled`, and `ImportLimit` for what takes too long."""
+        """Raises `Cancelled`, and `ImportFailed` for what takes too long."""
         self._connection.set_progress_handler(self._stop, _STEPS)
         try:
             yield
         except apsw.InterruptError as error:
             if self._cancelled():
                 raise Cancelled from error
-            raise ImportLimit(dump, "asks for more work than a dump of its size does") from error
+            raise ImportFailed(
+                dump, Failure.LIMIT, "asks for more work than a dump of its size does"
+            ) from error
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -306,30 +301,31 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
             work.read(len(piece.data))
             if piece.line == 1:
                 if other := made_by(piece.data):
-                    raise NotADump(dump, f"a dump of {other}")
+                    raise ImportFailed(dump, Failure.NOT_A_DUMP, f"a dump of {other}")
                 if said := OF_TENANT.match(piece.text):
                     with suppress(ValueError):
                         tenant = str(json.loads(said["tenant"]))
             try:
                 guard.run(piece)
             except ByPosition as error:
-                raise RowsUnnamed(dump, str(error), piece.line_of(guard.start)) from error
+                raise ImportFailed(dump, Failure.UNNAMED, str(error), piece.line_of(guard.start)) from error
             except Forbidden as error:
-                raise StatementRefused(dump, str(error), piece.line_of(guard.start)) from error
+                raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
             except _OF_THE_STORE:
                 raise
             except apsw.FullError as error:
                 if not guard.at_its_limit:
                     raise
-                raise ImportLimit(dump, f"grows to more than {_GROWTH} times its size") from error
+                raise ImportFailed(
+                    dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size"
+                ) from error
             except apsw.Error as error:
-                fails = (
-                    RowsDoNotFit if guard.rows_alone and isinstance(error, apsw.SQLError) else StatementFailed
-                )
-                raise fails(dump, reason(error), piece.line_of(guard.start)) from error
+                unfit = guard.rows_alone and isinstance(error, apsw.SQLError)
+                kind = Failure.DOES_NOT_FIT if unfit else Failure.FAILED
+                raise ImportFailed(dump, kind, reason(error), piece.line_of(guard.start)) from error
             progress(file.tell(), size)
     if guard.open_at is not None:
-        raise DumpCutOff(dump, "a transaction", guard.open_at)
+        raise ImportFailed(dump, Failure.CUT_OFF, "a transaction", guard.open_at)
     return tenant
 
 
@@ -343,7 +339,7 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
         try:
             guard.check_default(str(expression))
         except Forbidden as error:
-            raise StatementRefused(dump, f"{error} as a default of {table}") from error
+            raise ImportFailed(dump, Failure.REFUSED, f"{error} as a default of {table}") from error
         except apsw.SQLError:  # a bare word, which stands for itself
             continue
 
@@ -383,7 +379,7 @@ def dangling_rows(connection: apsw.Connection) -> Iterator[Dangling]:
 def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
     """Counts the tables that are a person's, and notes what is not there.
 
-    Raises `NotThePlatforms`, and `CannotVerify` for an audit chain that is not the platform's.
+    Raises `ImportFailed`, and `CannotVerify` for an audit chain that is not the platform's.
     """
     # Peewee comes along with these, and its memory is not wanted beside the run's.
     from app.services.chain.rules import TABLE  # noqa: PLC0415
@@ -396,7 +392,7 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
         if not found.recognised:
-            raise NotThePlatforms(dump, "none of the platform's tables")
+            raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "none of the platform's tables")
         if missing := _missing(database.connection(), found):
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
             notes.add(NoteKind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from app import paths
 from app.services.live import PREFIX
 from app.services.live.address import CLOUDFLARE, LOCAL, api_address, is_loopback
-from models.errors import CannotOpen, InvalidInput, TenantAdminError
+from models.errors import AlreadyThere, CannotOpen, InvalidInput, TenantAdminError
 
 COLOURS: Final = ("grey", "blue", "green", "yellow", "orange", "red", "purple")
 
@@ -193,7 +193,7 @@ class Connections:
             atomic.sweep(self._folder, _FILE.format("*"))
             try:
                 atomic.write(file, kept, only_if_new=not replace)
-            except FileExistsError:
+            except AlreadyThere:
                 raise ConnectionExists(connection.name) from None
 
     def remove(self, name: str) -> None:

@@ -3,10 +3,10 @@
 Written here of a value that was read, or by SQLite itself of a column that it reads, which is faster.
 """
 
-import math
 from typing import Final
 
 from app.services.records.rows import RawText, Value
+from models import engine
 
 _EXPRESSION: Final = """
 CASE
@@ -30,21 +30,13 @@ empty BLOB: to compare takes two thirds of the time of typeof().
 def literal(value: Value) -> str:
     """The value as SQL. Text that is no UTF-8, or not kept (`is_kept`), is given as its bytes."""
     match value:
-        case None:
-            return "NULL"
-        case int():
-            return str(int(value))
-        case float():
-            if math.isinf(value):
-                return "9e999" if value > 0 else "-9e999"
-            return repr(value)
-        case bytes():
-            return f"x'{value.hex()}'"
         case RawText(raw):
-            return f"CAST(x'{raw.hex()}' AS TEXT)"
-    if not is_kept(value):
-        return f"CAST(x'{value.encode().hex()}' AS TEXT)"
-    return "'" + value.replace("'", "''") + "'"
+            return f"CAST({engine.literal(raw)} AS TEXT)"
+        case str() if not is_kept(value):
+            return f"CAST({engine.literal(value.encode())} AS TEXT)"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    return engine.literal(value)
 
 
 def is_kept(text: str) -> bool:

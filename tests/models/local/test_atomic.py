@@ -167,7 +167,7 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 def test_a_text_is_the_owners_alone_and_takes_a_place_only_when_it_may(tmp_path: Path) -> None:
     path = tmp_path / "key.txt"
     atomic.write(path, "first\n", only_if_new=True)
-    with pytest.raises(FileExistsError):
+    with pytest.raises(AlreadyThere):
         atomic.write(path, "second\n", only_if_new=True)
     assert path.read_bytes() == b"first\n"
     atomic.write(path, "third\n")

@@ -209,7 +209,7 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
             return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
         paths.make_private(folder)
-        with suppress(FileExistsError):  # another process was faster; its key is the one
+        with suppress(AlreadyThere):  # another process was faster; its key is the one
             atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
     return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)
 

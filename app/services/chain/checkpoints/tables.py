@@ -20,6 +20,7 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
 from models.engine import Rows
 from models.errors import (
+    AlreadyThere,
     CannotOpen,
     DiskFailure,
     DiskFull,
@@ -217,14 +218,13 @@ def _make(path: Path) -> None:
     """A new store, whole or not at all: one that is empty has lost what it held."""
     with written(path), _StoreDatabase(path).expected_errors():
         paths.make_private(path.parent)
-        with suppress(FileExistsError), atomic.unfinished(path) as building:  # another process may be faster
+        with suppress(AlreadyThere), atomic.unfinished(path) as building:  # another process may be faster
             building.touch(0o600)  # nobody else needs to know what is watched
             database = LocalDatabase(building)
             with database.connection_context(), database.atomic():
                 for table in TABLES:
                     SchemaManager(table, database).create_all()
                 database.pragma("user_version", VERSION)
-            atomic.finish(building)
             atomic.give_name(building, path)
 
 

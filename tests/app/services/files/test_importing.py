@@ -12,13 +12,9 @@ import pytest
 from app import paths
 from app.services.chain.verify.source import CannotVerify
 from app.services.files.dump import (
-    DumpCutOff,
-    NotADump,
+    ImportFailed,
     NoteKind,
-    NotThePlatforms,
     NotWhole,
-    RowsDoNotFit,
-    RowsUnnamed,
 )
 from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
@@ -236,7 +232,7 @@ def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -
         ),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is something else"),
     ):
-        with pytest.raises(NotADump, match=said):
+        with pytest.raises(ImportFailed, match=said):
             run(content)
     with pytest.raises(FileMissing, match=r"no file at .*/nothing\.sql; check the path\.$"):
         import_dump(tmp_path / "nothing.sql", target)
@@ -247,9 +243,7 @@ def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -
 
 
 def test_a_dump_of_something_else(run: Run) -> None:
-    with pytest.raises(
-        NotThePlatforms, match=r"makes none of the platform's tables, so nothing was imported"
-    ):
+    with pytest.raises(ImportFailed, match=r"makes none of the platform's tables, so nothing was imported"):
         run("CREATE TABLE songs(a);\nINSERT INTO songs VALUES('x');\n")
 
 
@@ -277,9 +271,9 @@ def test_a_dump_cut_off_anywhere_is_refused_or_said(run: Run, texts: dict[str, s
     for share in (0.02, 0.3, 0.6, 0.9):
         at = int(len(lines) * share)
         whole, part = "".join(lines[:at]), lines[at][: len(lines[at]) // 2]
-        with pytest.raises((DumpCutOff, NotThePlatforms)):
+        with pytest.raises(ImportFailed, match=r"was cut off|none of the platform's|no tables"):
             run(whole + part)
-        with pytest.raises((DumpCutOff, NotThePlatforms, NotWhole)):
+        with pytest.raises((ImportFailed, NotWhole)):
             run(whole, strict=True)
     without_last_index = lines[:-1] if form == "d1" else [*lines[:-2], lines[-1]]
     made = run("".join(without_last_index))
@@ -413,16 +407,16 @@ def test_a_second_table_of_a_name_is_said_to_be_one(run: Run) -> None:
 
 
 def test_rows_without_tables_that_are_not_ours(run: Run) -> None:
-    with pytest.raises(RowsDoNotFit, match=r"no column named role.*without --no-schema"):
+    with pytest.raises(ImportFailed, match=r"no column named role.*without --no-schema"):
         run("INSERT INTO users(id, role) VALUES('u', 'operator');\n")
-    with pytest.raises(NotThePlatforms):
+    with pytest.raises(ImportFailed, match="makes no"):
         run("INSERT INTO songs VALUES(1);\n")
 
 
 def test_rows_alone_that_name_no_columns_are_nobodys(run: Run) -> None:
     """As sqlite3 writes them: as many columns as ours are no proof that they are the same."""
     rows = "INSERT INTO notifications(id,tenant_id,type,title,created_at) VALUES('n','t','x','y',1);\n"
-    with pytest.raises(RowsUnnamed, match=r"those of users at line 3 do not say which columns.*nothing was"):
+    with pytest.raises(ImportFailed, match=r"those of users at line 3 do not say which columns.*nothing was"):
         run(f"{rows}\nINSERT INTO \"users\" VALUES('u','acme','e','Name',1,'admin');\n")
 
 
@@ -454,7 +448,7 @@ def test_either_database_is_whole_without_the_tables_of_the_other(
 
 def test_a_dump_packed_by_gzip(run: Run, texts: dict[str, str], source: Path) -> None:
     packed = gzip.compress(texts["d1"].encode())
-    with pytest.raises(NotADump, match="a gzip file that is damaged or was cut off"):
+    with pytest.raises(ImportFailed, match="a gzip file that is damaged or was cut off"):
         run(packed[:-1000])
     assert contents(run(packed).path) == contents(source)
 
