@@ -160,10 +160,8 @@ class ConnectDialog(FormDialog):
         def failed(error: TenantAdminError) -> None:
             self._end_test()
             self.state.setText("")
-            if isinstance(error, InvalidInput) and error.field in self._entries:
-                self.set_problem(str(error), error.field)
-            elif not isinstance(error, Cancelled):
-                self.set_problem(str(error))
+            if not isinstance(error, Cancelled):
+                self.show_error(error)
 
         self.state.setText("Asking…")
         self.test_button.setEnabled(False)
@@ -234,8 +232,7 @@ class ConnectDialog(FormDialog):
 
         def failed(error: TenantAdminError) -> None:
             self.set_busy(False)
-            known = isinstance(error, InvalidInput) and error.field in self._entries
-            self.set_problem(str(error), error.field if known and isinstance(error, InvalidInput) else None)
+            self.show_error(error)
 
         self.set_busy(True)
         self._runner.job(work, on_done=done, on_failed=failed)
@@ -303,7 +300,6 @@ class TokenDialog(FormDialog):
 
 
 def unlock_dialog(context: Context, parent: QWidget) -> ConfirmDialog:
-    """Asks whether to unlock the writes of a live database, whose name is to be typed."""
     opened, minutes = context.opened, UNLOCKED_SECONDS // 60
     return ConfirmDialog(
         context.theme,

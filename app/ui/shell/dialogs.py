@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import PySide6
-from PySide6.QtCore import Qt, Signal, qVersion
+from PySide6.QtCore import Qt, qVersion
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
@@ -212,7 +212,6 @@ class PreferencesDialog(FormDialog):
 
 
 def days_box(days: int) -> QSpinBox:
-    """For how long data is kept."""
     box = QSpinBox()
     box.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
     box.setGroupSeparatorShown(True)
@@ -317,13 +316,11 @@ def _migration_fields(info: Opened) -> list[Field]:
 
 
 class ChooseDatabaseDialog(Dialog):
-    """`chosen(Candidate)` is emitted when the person opens one of `candidates`, before the dialog closes.
+    """Accepted is the person's choice of one of the candidates.
 
     Wrangler's file names tell a person nothing, so each file comes with which of the platform's databases it
     is, what wrangler calls it and what it holds; the first is selected.
     """
-
-    chosen = Signal(object)
 
     def __init__(
         self,
@@ -348,26 +345,20 @@ class ChooseDatabaseDialog(Dialog):
         self.path = ElidedLabel(look=Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
         self.add_widget(self.table)
         self.add_widget(self.path)
-        self.open_button = self.set_answer("Open", self._choose)
-        self.table.opened.connect(lambda _: self._choose())
+        self.open_button = self.set_answer("Open", self.accept)
+        self.table.opened.connect(self.accept)
         self.table.selection_changed.connect(self._show_path)
         self.table.select_row(0)
         self.table.setFocus()
 
-    def candidate(self) -> Candidate | None:
-        selected = self.table.selected_rows()
-        return self._candidates[self.table.source_row(selected[0])] if selected else None
+    def candidate(self) -> Candidate:
+        """The one selected, without which nothing can be opened."""
+        return self._candidates[self.table.source_row(self.table.selected_rows()[0])]
 
     def _show_path(self) -> None:
-        candidate = self.candidate()
-        self.path.setText("" if candidate is None else str(candidate.path))
-        self.open_button.setEnabled(candidate is not None)
-
-    def _choose(self) -> None:
-        candidate = self.candidate()
-        if candidate is not None:
-            self.chosen.emit(candidate)
-            self.accept()
+        is_chosen = bool(self.table.selected_rows())
+        self.path.setText(str(self.candidate().path) if is_chosen else "")
+        self.open_button.setEnabled(is_chosen)
 
 
 def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> tuple[Cell, ...]:

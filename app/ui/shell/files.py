@@ -123,7 +123,7 @@ class Files(QObject):
         """Asks for the new file that an SQL dump is imported into."""
         title = f"Import {dump.name} into a new database"
         start = dump.with_name(f"{dump.name.removesuffix('.gz').removesuffix('.sql')}.sqlite")
-        self._ask_new(title, start, partial(self.import_dump, dump), DATABASE_FILES)
+        self._ask_new(title, start, partial(self.import_dump, dump))
 
     def import_dump(self, dump: Path, target: Path, *, strict: bool = True) -> None:
         """Imports an SQL dump into a new file and opens it; never over an existing one.
@@ -161,8 +161,7 @@ class Files(QObject):
         self._busy.run(f"Importing {dump.name}…", work, on_done=done, on_failed=failed)
 
     def ask_create(self) -> None:
-        start = self._folder() / "foundation.sqlite"
-        self._ask_new("Create a database", start, self.create, DATABASE_FILES)
+        self._ask_new("Create a database", self._folder() / "foundation.sqlite", self.create)
 
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
@@ -218,7 +217,7 @@ class Files(QObject):
     def ask_save_copy(self, opened: Opened) -> None:
         if (path := opened.file) is None:
             start = self._folder() / f"{opened.stem} copy.sqlite"
-            self._ask_new("Save a copy", start, partial(self.fetch, opened.database), DATABASE_FILES)
+            self._ask_new("Save a copy", start, partial(self.fetch, opened.database))
         else:
             start = path.with_name(f"{path.stem} copy{path.suffix}")
             self._ask_new("Save a copy", start, partial(self.save_copy, path))
@@ -306,7 +305,6 @@ class Files(QObject):
         self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done, on_failed=failed)
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
-        """What was written, and what is to be known of it."""
         if notes:
             from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
 
@@ -453,8 +451,7 @@ class Files(QObject):
         dialog = ChooseDatabaseDialog(
             self._theme, candidates, self._clock(), utc=self._settings.utc_times, parent=self._window
         )
-        dialog.chosen.connect(lambda candidate: self.open(candidate.path))
-        dialog.open_once()
+        dialog.open_once(lambda: self.open(dialog.candidate().path))
 
     def _open_copy(self, path: Path) -> None:
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
@@ -473,14 +470,14 @@ class Files(QObject):
             self._used = path.parent
             chosen(path)
 
-    def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object], filters: str = "") -> None:
+    def _ask_new(self, title: str, start: Path, chosen: Callable[[Path], object]) -> None:
         """Asks for a name that nothing has yet, and offers one."""
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
 
-        found = ask_save(self._window, title, str(start), filters, replace=False)
+        found = ask_save(self._window, title, str(start), DATABASE_FILES, replace=False)
         while found is not None and paths.exists(found[0]):
             taken = f"{found[0].name} is there already — {title}"
-            found = ask_save(self._window, taken, str(found[0]), filters, replace=False)
+            found = ask_save(self._window, taken, str(found[0]), DATABASE_FILES, replace=False)
         if found is not None:
             self._used = found[0].parent
             chosen(found[0])

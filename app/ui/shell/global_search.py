@@ -6,7 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QMoveEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QLineEdit
 
 from app.services.text import counted
@@ -78,7 +87,6 @@ class GlobalSearch(QLineEdit):
         self._workspace = workspace
 
     def focus(self) -> None:
-        """Put the cursor into the field, all selected, and show again what was found."""
         self.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.selectAll()
         self._reopen()
@@ -239,14 +247,14 @@ class GlobalSearch(QLineEdit):
         super().paintEvent(event)
         if self.text() or self.hasFocus():
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(scaled(self.font(), 0.85))
-        metrics = painter.fontMetrics()
+        font = scaled(self.font(), 0.85)
+        metrics = QFontMetrics(font)
         width, height = metrics.horizontalAdvance(self._shortcut) + 12, metrics.height() + 4
         if self.fontMetrics().horizontalAdvance(self.placeholderText()) + width > self.width() - _BESIDES:
-            painter.end()
             return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font)
         box = QRectF(self.width() - width - 7.5, (self.height() - height) / 2, width, height)
         disabled = not self.isEnabled()
         painter.setPen(self._theme.colour("line"))

@@ -141,18 +141,15 @@ class PauseNotice(Notice):
 
 
 class DisplacedNotice(Notice):
-    """That the file on the screen is not what is in its place any more; hidden while it is.
+    """That the file on the screen is not what is in its place any more; hidden while it is."""
 
-    `open_button` is to open what is there, `other_button` another file, `restore_button` a copy.
-    """
-
-    def __init__(self, theme: Theme) -> None:
+    def __init__(
+        self, theme: Theme, reopen: SignalInstance, restore: SignalInstance, other: SignalInstance
+    ) -> None:
         super().__init__(theme)
-        self.open_button = push_button(theme, "Open again", kind=Kind.PRIMARY)
-        self.restore_button = push_button(theme, "Restore from a copy…")
-        self.other_button = push_button(theme, "Open another…")
-        for button in (self.open_button, self.restore_button, self.other_button):
-            self.banner.add_button(button)
+        self.open_button = self.add_button("Open again", reopen, Kind.PRIMARY)
+        self.restore_button = self.add_button("Restore from a copy…", restore)
+        self.other_button = self.add_button("Open another…", other)
 
     def say(self, error: Displaced | None) -> None:
         self.setVisible(error is not None)
@@ -181,15 +178,21 @@ class DamageNotice(Notice):
 class BrokenNotice(Notice):
     """That the chains of the file do not hold; not in the audit tab, whose own banner says it.
 
-    `findings_button` is to lead there. What `continuation` has to say against such a file is said here, too.
+    `show` leads there. What `continuation` has to say against such a file is said here, too.
     """
 
-    def __init__(self, context: Context, continuation: ContinuationNotice, *, beside: bool) -> None:
+    def __init__(
+        self,
+        context: Context,
+        continuation: ContinuationNotice,
+        show: Callable[[], object],
+        *,
+        beside: bool,
+    ) -> None:
         super().__init__(context.theme)
         self._context, self._beside, self._continuation = context, beside, continuation
         continuation.objected.connect(self.look)
-        self.findings_button = push_button(context.theme, "Show findings", kind=Kind.PRIMARY)
-        self.banner.add_button(self.findings_button)
+        self.findings_button = self.add_button("Show findings", show, Kind.PRIMARY)
         context.verdict.changed.connect(self.look)
         self.look()
 
@@ -209,8 +212,8 @@ class BrokenNotice(Notice):
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:
                 self._continuation.hide()
-        elif verdict.is_new_line:  # a person has said that it is right as it is
-            self._continuation.let_go()
+        elif verdict.is_new_line and self._continuation.is_older:
+            self._continuation.dismiss()  # a person has said that it is right as it is
         elif self._continuation.is_older:  # in the audit tab its own banner says it, once it is known
             self._continuation.setVisible(self._beside or not verdict.is_earlier)
         # Of a damaged file a notice of its own says it.
@@ -229,12 +232,11 @@ class ContinuationNotice(Notice):
     objection = ""
     is_older = False
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, show: Callable[[], object]) -> None:
         super().__init__(context.theme)
         self._context = context
-        self.findings_button = push_button(context.theme, "Show findings")
+        self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()
-        self.banner.add_button(self.findings_button)
         self.add_button("Dismiss", self.dismiss)
         context.runner.changed.connect(self._hear)
         self.hide()
@@ -242,11 +244,6 @@ class ContinuationNotice(Notice):
     def dismiss(self) -> None:
         self.is_older = False
         self.hide()
-
-    def let_go(self) -> None:
-        """What it has to say against the file holds no more."""
-        if self.is_older:
-            self.dismiss()
 
     def _hear(self, change: Change, initiator: object) -> None:
         settings, place = self._context.settings, self._context.opened.kept_by

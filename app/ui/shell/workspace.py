@@ -56,11 +56,10 @@ AROUND_MS = 50
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
-    Signals: `migrate_wanted`, `write_wanted` (the person wants to write although another program has the file
-    open), `reopen_wanted` (another file is in its place), `restore_wanted`, `salvage_wanted` (what can be
-    read of a damaged file), `other_wanted` (another file), `connect_wanted(Connection)` (through a running
-    `wrangler dev`), `tenants_found(ids)` when they have been read again, `retention_status(text)`,
-    `shield(icon, colour, words, tip)` for the status bar, and `everyone_wanted`, which asks for all tenants.
+    What a person asks the window for by a button here is a signal: `write_wanted` although another program
+    has the file open, `reopen_wanted` where another is in its place, `salvage_wanted` of what can be read,
+    `connect_wanted(Connection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
+    `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`.
     A tab is built when it is first asked for, because all five take longer than everything else in the
     opening of a file.
     """
@@ -152,7 +151,6 @@ class Workspace(QWidget):
         return self._page(self.tabs.currentIndex())
 
     def set_tenant(self, tenant: str | None) -> None:
-        """Restricts every tab to a tenant, or to none."""
         self.scope = Scope(tenant)
         for page in self._built.values():
             page.set_scope(self.scope)
@@ -173,13 +171,11 @@ class Workspace(QWidget):
         self._read_tenants()
 
     def jump(self, table: str, record_id: object) -> None:
-        """Shows a record in the tab of its table."""
         page = self._turn_to(table)
         if page is not None:
             page.show_record(record_id)
 
     def show_matches(self, table: str, text: str) -> None:
-        """Shows what contains the text in the tab of the table."""
         page = self._turn_to(table)
         if page is not None:
             page.set_filter_text(text)
@@ -212,7 +208,6 @@ class Workspace(QWidget):
         return verification
 
     def show_verdict(self) -> None:
-        """Goes to where the verdict over the audit chain stands."""
         self._turn_to(AUDIT_CHAIN.name)
 
     def stop(self) -> None:
@@ -275,10 +270,8 @@ class Workspace(QWidget):
 
     @cached_property
     def _displaced(self) -> notices.DisplacedNotice:
-        notice = notices.DisplacedNotice(self.context.theme)
-        notice.open_button.clicked.connect(self.reopen_wanted)
-        notice.restore_button.clicked.connect(self.restore_wanted)
-        notice.other_button.clicked.connect(self.other_wanted)
+        doors = (self.reopen_wanted, self.restore_wanted, self.other_wanted)
+        notice = notices.DisplacedNotice(self.context.theme, *doors)
         self._column.insertWidget(0, notice)
         return notice
 
@@ -311,12 +304,11 @@ class Workspace(QWidget):
         if self.is_settled:
             return
         self.is_settled = True
-        notice = notices.ContinuationNotice(self.context)
+        notice = notices.ContinuationNotice(self.context, self.show_verdict)
         self._column.insertWidget(1 + len(self.notices), notice)
-        notice.findings_button.clicked.connect(self.show_verdict)
         notice.look(self.context.opened.imported)
-        self.broken = notices.BrokenNotice(self.context, notice, beside=self._is_beside())
-        self.broken.findings_button.clicked.connect(self.show_verdict)
+        beside = self._is_beside()
+        self.broken = notices.BrokenNotice(self.context, notice, self.show_verdict, beside=beside)
         self._column.insertWidget(0, self.broken)
         if self.context.opened.can_be_forced:
             self.context.runner.job(

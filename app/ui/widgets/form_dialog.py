@@ -147,6 +147,12 @@ class FormDialog(Dialog):
             self.problem.setText(sentence)
             self.problem.setVisible(bool(sentence))
 
+    def show_error(self, error: TenantAdminError) -> str | None:
+        """Say it below the field that it is about, whose key it gives back, or else at the foot."""
+        field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
+        self.set_problem(str(error), field)
+        return field
+
     def set_busy(self, busy: bool) -> None:
         """Disable everything while the change is written; until then the form cannot be left either."""
         self._busy = busy
@@ -168,8 +174,7 @@ class FormDialog(Dialog):
                 return
             if isinstance(error, ChangedMeanwhile):
                 self.read_again_button.show()
-            field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
-            self.set_problem(str(error), field)
+            field = self.show_error(error)
             if field is not None:
                 _go_to(self._entries[field])
             elif had_focus is not None:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -50,12 +49,7 @@ Ends = tuple[int, int]
 
 
 class AuditTab(RecordTab):
-    """The chain's entries, filters, the payload of one, and the verdict over all.
-
-    `verified(report)` after a verification has ended.
-    """
-
-    verified = Signal(object)
+    """The chain's entries, filters, the payload of one, and the verdict over all."""
 
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
@@ -89,7 +83,6 @@ class AuditTab(RecordTab):
         self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(lambda _: self._go_to_first())
-        self.panel.verified.connect(self.verified)
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
         return (self.panel,)
@@ -174,6 +167,7 @@ class AuditTab(RecordTab):
 
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)
+        self.verified = panel.verified
         idle = panel.refuse_verify
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
@@ -225,7 +219,6 @@ class AuditTab(RecordTab):
             self.fold(False)
 
     def show_history(self, record_id: str) -> None:
-        """Shows the entries that name a record."""
         self._history = record_id
         self.set_filter_text(record_id)
 
@@ -274,7 +267,6 @@ class AuditTab(RecordTab):
         self.panel.start(Asked(Section(self.scope.tenant_id, first, last)))
 
     def verify_selected(self) -> None:
-        """Verifies from the first of the selected entries to the last."""
         ends = self._selected_ends()
         if ends is not None:
             self.verify_range(*ends)
@@ -298,11 +290,9 @@ class AuditTab(RecordTab):
 
         tenant = self.scope.tenant_id
         dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
-        dialog.chosen.connect(self.verify_range)
-        dialog.open_once()
+        dialog.open_once(lambda: self.verify_range(*dialog.ends()))
 
     def ask_archive(self) -> None:
-        """Asks for the folder of an archive, and verifies with it."""
         choose_folder(self, "Verify with an archive", self._known_archive(), self.verify)
 
     def _known_archive(self) -> Path | None:

@@ -77,7 +77,6 @@ class CheckpointsDialog(Dialog):
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)
         theme = context.theme
-        left = [push_button(theme, text, icon=icon, tip=tip) for text, icon, tip in _BUTTONS]
         asks = (
             self._ask_export,
             lambda: self._ask_open("Import checkpoints", self.import_from),
@@ -85,8 +84,10 @@ class CheckpointsDialog(Dialog):
             self.ask_start_over,
             self.ask_another_database,
         )
-        for button, ask in zip(left, asks, strict=True):
-            button.clicked.connect(ask)
+        left = [
+            push_button(theme, text, ask, icon=icon, tip=tip)
+            for (text, icon, tip), ask in zip(_BUTTONS, asks, strict=True)
+        ]
         self.export_button, self.import_button, self.check_button = left[:3]
         self.start_over_button, self.another_button = left[3:]
         self.make_button = push_button(
@@ -119,29 +120,30 @@ class CheckpointsDialog(Dialog):
         self._check("Verifying and signing…", Asked(reason=reason, accepted_by=accepted_by), done)
 
     def ask_start_over(self) -> None:
-        """Starts over once the person has said that the file is right as it is."""
-        ConfirmDialog(
-            self._context.theme,
+        self._ask(
+            Reason.START_OVER,
             "Start over?",
             "The database is held against a new checkpoint of what it holds now, and no longer against those "
             "so far. Do this when you know why it differs, say because you put another copy in its place "
             "yourself. Starts of chains that nothing proves are accepted with it, in your name. The earlier "
             "checkpoints are kept, and exports of them still say what they knew.",
-            action="Start over",
-            parent=self,
-        ).open_once(lambda: self.make(Reason.START_OVER))
+            "Start over",
+        )
 
     def ask_another_database(self) -> None:
-        """Gives the file checkpoints of its own once the person has said that these are not of it."""
-        ConfirmDialog(
-            self._context.theme,
+        self._ask(
+            Reason.ANOTHER_DATABASE,
             "Is this another database?",
             "Say so of a copy that went its own way, or of another file in the place of one that was here. "
             "It gets checkpoints of its own, from what it holds now; those listed here are kept for the "
             "database that they are of. From then on neither is held against the other.",
-            action="It is another database",
-            parent=self,
-        ).open_once(lambda: self.make(Reason.ANOTHER_DATABASE))
+            "It is another database",
+        )
+
+    def _ask(self, reason: Reason, title: str, sentence: str, action: str) -> None:
+        """Makes a checkpoint for a reason that the person has to agree to."""
+        dialog = ConfirmDialog(self._context.theme, title, sentence, action=action, parent=self)
+        dialog.open_once(lambda: self.make(reason))
 
     def export(self, out: Path) -> None:
         """Writes every checkpoint of this file to `out`."""
@@ -277,13 +279,10 @@ def _with(sentence: str, unreadable: Sequence[str]) -> str:
 
 
 class VerifyRangeDialog(FormDialog):
-    """`VerifyRangeDialog(theme, chain, filled, *, tenant=None, parent=None)`.
-
-    `chain` is the first and the last entry there is, `filled` what the fields hold at first; None where there
-    is no entry. With `tenant` both are this tenant's. `chosen(first, last)` when it has closed.
+    """`chain` is the first and the last entry there is, `filled` what the fields hold at first; None where
+    there is no entry. With `tenant` both are this tenant's. Accepted, it gives the `ends()` to verify.
     """
 
-    chosen = Signal(int, int)
     holds_work = False
 
     def __init__(
@@ -314,7 +313,7 @@ class VerifyRangeDialog(FormDialog):
         self.add_field("last", "To entry", self.last, self._check_last, hint=there)
         # The last entry may be wrong, or right again, because the first one changed.
         self.first.textEdited.connect(lambda _: self._edited("last"))
-        self.submitted.connect(self._choose)
+        self.submitted.connect(self.accept)
         self.first.setFocus()
         self.first.selectAll()
 
@@ -335,11 +334,9 @@ class VerifyRangeDialog(FormDialog):
             return f"This must be {grouped(first)} or a later entry."
         return wrong
 
-    def _choose(self) -> None:
-        first, last = _number(self.first.text()), _number(self.last.text())
-        if first is not None and last is not None:
-            self.accept()
-            self.chosen.emit(first, last)
+    def ends(self) -> tuple[int, int]:
+        """The first and the last entry, both included; what the fields hold has been checked."""
+        return _number(self.first.text()) or 0, _number(self.last.text()) or 0
 
 
 def _number(value: Value) -> int | None:

@@ -192,11 +192,11 @@ def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_p
     assert first[3:] == ["12", "184,220", "5 min ago"]
     assert second[3:] == ["1", "2", "8 d ago"]
     assert "…" in first[2] and first[2].endswith(".sqlite") and len(first[2]) < 40
-    with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
         qtbot.keyClick(dialog.table, Qt.Key.Key_Down)
         assert dialog.path.text().endswith(f"{'a0' * 32}.sqlite")
         qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
-    assert chosen.args == [candidates(tmp_path)[1]]
+    assert dialog.candidate() == candidates(tmp_path)[1]
     assert not dialog.isVisible()
 
 
@@ -207,14 +207,14 @@ def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) ->
     dialog.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
     assert [row[4] for row in texts(dialog.table)] == ["2", "184,220"]
     assert dialog.candidate() == candidates(tmp_path)[0]
-    with qtbot.waitSignal(dialog.chosen, timeout=0) as chosen:
+    with qtbot.waitSignal(dialog.accepted, timeout=0):
         qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
-    assert chosen.args == [candidates(tmp_path)[0]]
+    assert dialog.candidate() == candidates(tmp_path)[0]
 
 
 def test_choosing_none(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
     qtbot.addWidget(dialog)
     dialog.open()
-    with qtbot.assertNotEmitted(dialog.chosen), qtbot.waitSignal(dialog.rejected, timeout=0):
+    with qtbot.assertNotEmitted(dialog.accepted), qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog.table, Qt.Key.Key_Escape)

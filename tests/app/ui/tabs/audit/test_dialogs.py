@@ -192,7 +192,7 @@ def test_numbers_that_cannot_be_are_said_beside_the_field(  # noqa: PLR0917
     type_text(qtbot, first)
     press("Tab")
     type_text(qtbot, last)
-    with qtbot.assertNotEmitted(box.chosen):
+    with qtbot.assertNotEmitted(box.accepted):
         press("Return")
         assert box.isVisible()
         assert box.editor(field).accessibleDescription() == sentence
@@ -217,7 +217,7 @@ def test_the_last_entry_is_right_again_when_the_first_one_is(
 
 
 def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
-    notice = ContinuationNotice(context)
+    notice = ContinuationNotice(context, lambda: None)
     qtbot.addWidget(notice)
     notice.look()
     return notice
@@ -233,7 +233,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
     assert "continues the one you saw last — 1 new entry" in notice.banner.headline()
     assert notice.banner.tone() is Tone.OK
     qtbot.waitUntil(lambda: context.settings.seen_through.get(path) is not None)
-    again = ContinuationNotice(context)
+    again = ContinuationNotice(context, lambda: None)
     qtbot.addWidget(again)
     said: list[int] = []
     again.show_continuation = lambda found, *more: said.append(found.new_entries)  # type: ignore[method-assign]
@@ -261,8 +261,8 @@ def test_the_audit_tab_says_once_that_a_file_is_older(context: Context, qtbot: Q
         users.create(database, "acme-corp", "new@acme.example", actor="ops", now=NOW + 30)
     sign(path, paths.checkpoints_dir(), now=NOW + 60)
     path.write_bytes(older)
-    notice = ContinuationNotice(context)
-    broken = BrokenNotice(context, notice, beside=False)
+    notice = ContinuationNotice(context, lambda: None)
+    broken = BrokenNotice(context, notice, lambda: None, beside=False)
     for one in (notice, broken):
         qtbot.addWidget(one)
     notice.look()
