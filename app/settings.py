@@ -212,8 +212,10 @@ class Settings:
         return tuple(text if text.startswith(PREFIX) else Path(text) for text in kept)
 
     def add_recent(self, place: Place) -> None:
+        if self._recent_files[:1] == (text := _absolute(place),):
+            return  # to write the file takes two waits for the disk, with the rows not yet in sight
         self.remove_recent(place)
-        self._recent_files = (_absolute(place), *self._recent_files)[:RECENT_FILES]
+        self._recent_files = (text, *self._recent_files)[:RECENT_FILES]
 
     def remove_recent(self, place: Place) -> None:
         self._recent_files = tuple(text for text in self._recent_files if text != _absolute(place))

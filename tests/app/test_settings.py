@@ -121,10 +121,16 @@ def test_recent_files_are_few_and_the_newest_comes_first(tmp_path: Path) -> None
     assert settings.recent == tuple(newest_first[1:])
 
 
-def test_one_recent_file_is_one(tmp_path: Path) -> None:
+def test_one_recent_file_is_one_and_opening_it_again_writes_nothing(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     settings.add_recent(tmp_path / "only.sqlite")
-    assert reopened(settings).recent == (tmp_path / "only.sqlite",)
+    settings = reopened(settings)
+    assert settings.recent == (tmp_path / "only.sqlite",)
+
+    written = settings.path.stat().st_ino  # another each time
+    settings.add_recent(tmp_path / "only.sqlite")
+    assert settings.save()
+    assert settings.path.stat().st_ino == written
 
 
 @pytest.mark.parametrize(
