@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.reading import entries_behind, last_entry
 from app.services.chain.rules import BROKEN
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
@@ -162,17 +161,15 @@ class DisplacedNotice(Notice):
 
 
 class DamageNotice(Notice):
-    """That parts of the file cannot be read; hidden until that is known."""
+    """That parts of the file cannot be read."""
 
-    def __init__(self, context: Context, restore: SignalInstance, salvage: SignalInstance) -> None:
-        super().__init__(context.theme)
+    def __init__(self, theme: Theme, restore: SignalInstance, salvage: SignalInstance) -> None:
+        super().__init__(theme)
         rest = "— what can be read of it is shown"
         detail = "Writing into it may damage more. Restore it from a copy, or save what can be read."
         self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
         self.add_button("Save what can be read…", salvage)
         self.add_button("Restore from a copy…", restore, Kind.PRIMARY)
-        self.hide()
-        context.damaged.connect(self.show)
 
 
 class BrokenNotice(Notice):
@@ -254,11 +251,15 @@ class ContinuationNotice(Notice):
         """What is in the file now is not new when it is opened again: a person did it here, or was told."""
         settings, place = self._context.settings, self._context.opened.kept_by
         if not self._context.costs:
+            from app.services.chain.reading import last_entry  # noqa: PLC0415 - with what verifies
+
             see = partial(settings.seen_through.set, place)
             self._context.runner.read(last_entry, on_done=see, on_failed=lambda error: None)
 
     def _say_new(self, found: Continuation) -> None:
         """Leaves out what was seen."""
+        from app.services.chain.reading import entries_behind  # noqa: PLC0415 - with what verifies
+
         seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
         if not found.new_entries or found.divergences:
             self.show_continuation(found)

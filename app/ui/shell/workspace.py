@@ -99,8 +99,8 @@ class Workspace(QWidget):
         )
         if context.can(Capability.SETTLES):
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
-        damage = notices.DamageNotice(context, self.restore_wanted, self.salvage_wanted)
-        self._column = in_column(damage, *self.notices, (self.tabs, 1), within=self, spacing=0)
+        context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
+        self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
             self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
@@ -268,6 +268,11 @@ class Workspace(QWidget):
             page.changed_outside()
         self.refresh()
 
+    def _say_damaged(self) -> None:
+        notice = notices.DamageNotice(self.context.theme, self.restore_wanted, self.salvage_wanted)
+        self._column.insertWidget(self._column.indexOf((*self.notices, self.tabs)[0]), notice)
+        notice.show()
+
     @cached_property
     def _displaced(self) -> notices.DisplacedNotice:
         doors = (self.reopen_wanted, self.restore_wanted, self.other_wanted)
@@ -305,7 +310,7 @@ class Workspace(QWidget):
             return
         self.is_settled = True
         notice = notices.ContinuationNotice(self.context, self.show_verdict)
-        self._column.insertWidget(1 + len(self.notices), notice)
+        self._column.insertWidget(self._column.indexOf(self.tabs), notice)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()
         self.broken = notices.BrokenNotice(self.context, notice, self.show_verdict, beside=beside)
