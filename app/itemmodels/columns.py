@@ -83,7 +83,7 @@ def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, li
     """For each role and column the function that reads a row; None where a column has no answer."""
     asked: dict[int, list[Callable[[Any, Row], Any] | None]] = {
         DISPLAY: [column.text for column in columns],
-        TOOLTIP: [column.tooltip or _nothing for column in columns],  # a row that has gone says so
+        TOOLTIP: [column.tooltip or (lambda value, row: None) for column in columns],  # what has gone says so
         Role.TONE: [column.tone for column in columns],
         Role.ICON: [column.icon for column in columns],
         Role.WHOLE: [plain for _ in columns],
@@ -98,10 +98,6 @@ def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, li
 
 def _reader(answer: Callable[[Any, Row], Any], position: int) -> Reader:
     return lambda row: answer(row[position], row)
-
-
-def _nothing(_value: Any, _row: Row) -> None:
-    return None
 
 
 def header(column: Column) -> dict[int, Any]:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from app import paths
 from app.services.text import counted
@@ -51,6 +51,11 @@ class Opened(ABC):
     has at most, of some. The database holds no connection yet.
     """
 
+    kind: ClassVar[str] = "file"
+    """What it is, in a sentence about it."""
+    uncounted: ClassVar[str] = "cannot be read"
+    """Why a table's rows have no number."""
+
     database: Database
     schema: Schema
     tenants: tuple[str, ...]
@@ -64,16 +69,6 @@ class Opened(ABC):
     @property
     def place(self) -> str:
         return self.database.place
-
-    @property
-    def uncounted(self) -> str:
-        """Why a table's rows have no number."""
-        return "cannot be read"
-
-    @property
-    def kind(self) -> str:
-        """What it is, in a sentence about it."""
-        return "file"
 
     @property
     def read_only(self) -> bool:

@@ -112,11 +112,6 @@ def tenant_names(count: int) -> tuple[str, ...]:
     return names[:count]
 
 
-def domain(tenant: str) -> str:
-    """A tenant's host name under the reserved `.example` (RFC 2606)."""
-    return f"{ascii_word(tenant)}.example"
-
-
 def ascii_word(text: str) -> str:
     """Lower-case ASCII for addresses: letters, digits and hyphens only."""
     lowered = _ROMANISED.get(text, text).lower().translate(_UNDECOMPOSED)

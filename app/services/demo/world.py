@@ -101,7 +101,8 @@ def make_webhook(rng: Random, tenant: Tenant, at: int) -> Row:
 
 def make_tenants(rng: Random, count: int, start: int) -> list[Tenant]:
     """The tenants, each with the two people and the destination it had before its chain begins."""
-    tenants = [Tenant(name, content.domain(name)) for name in content.tenant_names(count)]
+    named = content.tenant_names(count)
+    tenants = [Tenant(name, f"{content.ascii_word(name)}.example") for name in named]  # RFC 2606
     for tenant in tenants:
         for _ in range(2):
             tenant.users.append(make_user(rng, tenant, start - rng.randrange(DAY, 30 * DAY)))

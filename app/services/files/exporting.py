@@ -17,6 +17,7 @@ from app.services.files.dump import BEGINNING
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.literals import literal
 from app.services.records.readable import readable
+from app.services.records.rows import refers
 from app.services.text import counted
 from models.engine import raw, sql_name
 from models.errors import DamagedFile, InvalidInput
@@ -359,15 +360,9 @@ def _has_tenants(table: StoredTable) -> bool:
 
 
 def _referring(key: ForeignKey, parent: str, condition: str) -> str:
-    """The condition that a row refers by the key to one of the parent's that meet theirs.
-
-    The parent's column stands first in each comparison, so that its collation counts, as for SQLite.
-    """
+    """The condition that a row refers by the key to one of the parent's that meet theirs."""
     there, child, own = (_names(names) for names in (key.parent_columns, (key.table,), key.columns))
-    on = " AND ".join(
-        f"parent.{sql_name(to)} = child.{sql_name(name)}"
-        for to, name in zip(key.parent_columns, key.columns, strict=True)
-    )
+    on = " AND ".join(refers("parent", key))
     of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
     parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608
     return f"({own}) IN (SELECT {of_child} FROM ({parents}) AS parent JOIN main.{child} AS child ON {on})"  # noqa: S608

@@ -79,11 +79,6 @@ class Prepared:
         return sentences(self.notes)
 
     @property
-    def is_unlike(self) -> bool:
-        """Whether the copy lacks a table in which the file has rows."""
-        return any(count and table not in self.after for table, count in self.before.items())
-
-    @property
     def recorded(self) -> bool:
         """Whether the restore is recorded in what it puts in place: neither has an audit chain otherwise."""
         return AUDIT_CHAIN.name in self.after
@@ -173,7 +168,8 @@ def offer(
     prepared = prepare(path, source, folder, strict=strict, progress=progress, cancelled=cancelled)
     lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
-    unlike = Standing.UNLIKE if prepared.is_unlike else None
+    lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
+    unlike = Standing.UNLIKE if lacks else None
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)

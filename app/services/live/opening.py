@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from app.services.live.connections import Connection
 from app.services.opened import ASKED, Mark, Opened, look, never_written
@@ -15,20 +15,15 @@ from models.schema import internal
 class OpenedLive(Opened):
     """A live database that is open, by the connection that a person has named."""
 
+    kind: ClassVar[str] = "database"
+    uncounted: ClassVar[str] = "not counted"
+
     database: D1Database
     connection: Connection
 
     @property
     def name(self) -> str:
         return self.connection.database
-
-    @property
-    def kind(self) -> str:
-        return "database"
-
-    @property
-    def uncounted(self) -> str:
-        return "not counted"
 
     @property
     def mark(self) -> Mark:

@@ -36,7 +36,7 @@ def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, acto
     """
     with database.begun():
         before = database.go_back(bookmark)
-        store.forget_verdict(database)
+        store.verdicts.forget(database)
         try:
             return _record(database, bookmark, before, store, actor=actor, now=now)
         except (TenantAdminError, OSError) as error:

@@ -297,7 +297,11 @@ class Images:
         def asked(tables: StoredTables) -> list[BaseQuery]:
             nonlocal end, first
             # Counted here: whether an act is asked about may change on another thread until the answer comes.
-            ends, numbers = self._end_queries(tables), self._numbering_queries(tables)
+            ends, numbers = self._end_queries(tables), list[BaseQuery]()
+            # Where each call takes its time, what an act is asked about is read with its rows.
+            is_asked = self._database.asks and self._database.usage is not None
+            if is_asked and {TABLE, COUNTERS} <= tables.keys():
+                numbers = numbering_queries()
             end, first = len(ends), len(ends) + len(numbers)
             return [*ends, *numbers, *ask(tables)]
 
@@ -305,11 +309,6 @@ class Images:
         self._end, numbered = found[:end], found[end:first]
         self.numbering = Numbering(self._database, numbered) if numbered else None
         return found[first:]
-
-    def _numbering_queries(self, tables: StoredTables) -> list[BaseQuery]:
-        """Where each call takes its time, what an act is asked about is read with its rows."""
-        is_asked = self._database.asks and self._database.usage is not None
-        return numbering_queries() if is_asked and {TABLE, COUNTERS} <= tables.keys() else []
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if TABLE not in tables:

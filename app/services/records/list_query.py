@@ -385,7 +385,8 @@ def _forms(text: str) -> list[str]:
 
 def _any_case(text: str) -> str:
     """A pattern of GLOB for the text in any case."""
-    return "".join(map(_both_cases, text))
+    found = ((char, "".join(_cases(char))) for char in text)
+    return "".join(f"[{cases}]" if cases[1:] or char in "*?[" else char for char, cases in found)
 
 
 def _within(column: Any, text: str) -> Any:
@@ -403,11 +404,6 @@ def _within(column: Any, text: str) -> Any:
 def _cases(char: str) -> dict[str, None]:
     cases = (char, char.lower(), char.upper(), char.title(), "ς" if char in "σΣ" else char)
     return dict.fromkeys(case for case in cases if len(case) == 1)
-
-
-def _both_cases(char: str) -> str:
-    found = _cases(char)
-    return f"[{''.join(found)}]" if len(found) > 1 or char in "*?[" else char
 
 
 def _pattern_bytes(text: str) -> int:

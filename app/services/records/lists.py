@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from peewee import SQL, fn
@@ -259,7 +260,7 @@ class Lists:
         names = tuple(columns or table.names)
         values = [statements.value(table.column(name)) for name in names]
         told = _with_id if names[0] == table.key.name else _legible
-        return _in_order(database, statements, keys, values, at_once=_ROWS_AT_ONCE, told=told)
+        return _in_order(keys, _ROWS_AT_ONCE, partial(_by_key, database, statements, values, told))
 
     def stored_rows(
         self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[TableColumn]
@@ -267,8 +268,8 @@ class Lists:
         """The same as stored, of columns that the file has now, declared or not: for copies and exports."""
         statements = self._statements(database, query)
         values = [value_of(column, statements.source) for column in columns]
-        how: Any = {"at_once": _WHOLE_ROWS_AT_ONCE, "told": tuple, "exact": database.through_json}
-        return _in_order(database, statements, keys, values, **how)
+        read = partial(_by_key, database, statements, values, tuple, exact=database.through_json)
+        return _in_order(keys, _WHOLE_ROWS_AT_ONCE, read)
 
     def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
         """The whole value of a row in a column, as `choices` gives values; None where the row has gone."""
@@ -363,7 +364,7 @@ def _by_count(database: Database, statements: Statements, first_rows: int) -> Li
 
 
 def _page(database: Database, statements: Statements, keys: Keys) -> Page:
-    found = _by_key(database, statements, keys, statements.cells(), _with_id)
+    found = _by_key(database, statements, statements.cells(), _with_id, keys)
     return tuple(map(found.get, keys))
 
 
@@ -402,17 +403,15 @@ def _read(
     if not exact:
         with suppress(UndecodableText):
             found = database.read_batch(queries(lambda value: value))
-    if found is None or (database.through_json and not exact and _has_another(found)):
+    if found is None or (
+        database.through_json and any(perhaps_another(cell) for rows in found for row in rows for cell in row)
+    ):
         found = [
             [tuple(decoded(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
             for rows in database.read_batch(queries(exactly))
         ]
     odd = {bytes, RawText}
     return [[row if odd.isdisjoint(map(type, row)) else told(row) for row in rows] for rows in found]
-
-
-def _has_another(found: list[Rows]) -> bool:
-    return any(perhaps_another(cell) for rows in found for row in rows for cell in row)
 
 
 def _range(database: Database, statements: Statements) -> range | None:
@@ -440,9 +439,9 @@ def _keys(statements: Statements, found: Rows) -> Keys:
 def _by_key(
     database: Database,
     statements: Statements,
-    keys: Keys,
     values: list[Any],
     told: Callable[[Row], Row],
+    keys: Keys,
     *,
     exact: bool = False,
 ) -> dict[Key, Row]:
@@ -451,17 +450,8 @@ def _by_key(
     return {row[0]: row[1:] for row in found}
 
 
-def _in_order(
-    database: Database,
-    statements: Statements,
-    keys: Keys,
-    values: list[Any],
-    *,
-    at_once: int,
-    told: Callable[[Row], Row],
-    exact: bool = False,
-) -> Iterator[Row]:
+def _in_order(keys: Keys, at_once: int, read: Callable[[Keys], dict[Key, Row]]) -> Iterator[Row]:
     for start in range(0, len(keys), at_once):
         part = keys[start : start + at_once]
-        found = _by_key(database, statements, part, values, told, exact=exact)
+        found = read(part)
         yield from (found[key] for key in part if key in found)

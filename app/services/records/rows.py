@@ -59,18 +59,12 @@ def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
+_CLASSES: Final = {type(None): "null", bool: "integer", int: "integer", float: "real", bytes: "blob"}
+
+
 def storage_class(value: Value) -> str:
     """What SQLite's `typeof` says of it."""
-    match value:
-        case None:
-            return "null"
-        case int():
-            return "integer"
-        case float():
-            return "real"
-        case bytes():
-            return "blob"
-    return "text"
+    return _CLASSES.get(type(value), "text")
 
 
 def text_of(raw: bytes) -> str | RawText:
@@ -83,12 +77,7 @@ def text_of(raw: bytes) -> str | RawText:
 
 def legible(value: Value) -> int | float | str | None:
     """A stored value as a person can read it."""
-    match value:
-        case RawText():
-            return str(value)
-        case bytes():
-            return readable(value)
-    return value
+    return readable(value) if isinstance(value, bytes | RawText) else value
 
 
 def shown(value: Value) -> int | float | str | None:

@@ -1,7 +1,6 @@
 """Search everything: one text, looked for in the table of every tab."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from app.services.records.list_query import ListQuery, number_in
@@ -66,13 +65,15 @@ def everything(
         return SearchResult("", ())
     tables = searched(lists)
     queries = [ListQuery(table.name, scope, text=wanted) for table in tables]
-    named = [(query, _id_in(wanted, table)) for query, table in zip(queries, tables, strict=True)]
+    ids = [number_in(wanted) if table.numbered else wanted for table in tables]  # that the text is, whole
+    named = list(zip(queries, ids, strict=True))
     groups = []
     found = lists.search(database, named, limit_per_table)
     for table, (query, named_id), (total, rows) in zip(tables, named, found, strict=True):
         cells = [dict(zip(table.names, row, strict=True)) for row in rows]
         if set(_HASHES) <= set(table.names):
-            cells.sort(key=partial(_comes_later, named_id, wanted))
+            # One that is found by what it says of the one before it comes later.
+            cells.sort(key=lambda entry: entry["seq"] != named_id and _has_it(entry, "previous_hash", wanted))
         groups.append(Group(table.name, total, tuple(_hit(table, row, query) for row in cells)))
     return SearchResult(wanted, tuple(group for group in groups if group.total))
 
@@ -80,11 +81,6 @@ def everything(
 def searched(lists: Lists) -> list[Table]:
     """The tables that are searched, each of whose rows is read."""
     return [table for table in DECLARED.values() if table.heading and lists.holds(table.name)]
-
-
-def _id_in(text: str, table: Table) -> str | int | None:
-    """The id of the record that the text names whole; None where it can be none of this table."""
-    return number_in(text) if table.numbered else text
 
 
 def _hit(table: Table, row: dict[str, Value], query: ListQuery) -> Hit:
@@ -107,11 +103,6 @@ def _telling(row: dict[str, Value], names: tuple[str, ...], text: str, title: st
     if _has(title, text):
         return names[-1]
     return next((name for name in names if _has_it(row, name, text)), names[-1])
-
-
-def _comes_later(named_id: Value, text: str, entry: dict[str, Value]) -> bool:
-    """Whether an entry is found by what it says of the one before it."""
-    return entry["seq"] != named_id and _has_it(entry, "previous_hash", text)
 
 
 def _has_it(row: dict[str, Value], name: str, text: str) -> bool:

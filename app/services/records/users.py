@@ -56,8 +56,8 @@ def create(
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
-        events=(_event(AuditEvent.USER_CREATED, row, actor),),
-        inverse_events=(_event(AuditEvent.USER_DELETED, row, actor),),
+        events=(_event(AuditEvent.USER_CREATED, row, actor=actor),),
+        inverse_events=(_event(AuditEvent.USER_DELETED, row, actor=actor),),
         checks=_Addresses({row["id"]: tenant}),
     )
 
@@ -89,13 +89,11 @@ def rename(
 @writing.act
 def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes users, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
-
-    def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
-        return _event(AuditEvent.USER_DELETED if gone else AuditEvent.USER_RESTORED, row, actor, along)
-
     rows = images.found(USERS.name, user_ids, "user")
     checks = _Addresses({row["id"]: row.tenant for row in rows})
-    return writing.deletion(images, rows, writing.named(rows, "user", _name), event, checks)
+    kinds = AuditEvent.USER_DELETED, AuditEvent.USER_RESTORED
+    what = writing.named(rows, "user", _name)
+    return writing.deletion(images, rows, what, kinds, partial(_event, actor=actor), checks=checks)
 
 
 _Wanted = dict[str, list[tuple[Value, bool]]]
@@ -163,7 +161,7 @@ def _name(row: StoredRow) -> str:
 
 
 def _event(
-    kind: AuditEvent, row: StoredRow, actor: str, along: Mapping[str, Any] = MappingProxyType({})
+    kind: AuditEvent, row: StoredRow, along: Mapping[str, Any] = MappingProxyType({}), *, actor: str
 ) -> Event:
     payload = {"actor": actor, "userId": row.shown("id"), "email": row.shown("email")}
     return Event(row.tenant, kind, {**payload, **along})

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -85,8 +86,8 @@ def create(
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
-        events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor),),
-        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor),),
+        events=(_event(AuditEvent.WEBHOOK_CREATED, row, actor=actor),),
+        inverse_events=(_event(AuditEvent.WEBHOOK_DELETED, row, actor=actor),),
     )
 
 
@@ -145,20 +146,18 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
     return Change(
         summary=f"{writing.named(rows, 'webhook', _name)} {'activated' if active else 'deactivated'}",
         rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
-        events=tuple(_event(done, row, actor) for row in rows),
-        inverse_events=tuple(_event(undone, row, actor) for row in rows),
+        events=tuple(_event(done, row, actor=actor) for row in rows),
+        inverse_events=tuple(_event(undone, row, actor=actor) for row in rows),
     )
 
 
 @writing.act
 def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes destinations, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
-
-    def event(row: StoredRow, gone: bool, along: Mapping[str, Any]) -> Event:
-        return _event(AuditEvent.WEBHOOK_DELETED if gone else AuditEvent.WEBHOOK_RESTORED, row, actor, along)
-
     rows = images.found(WEBHOOK_DESTINATIONS.name, webhook_ids, "webhook")
-    return writing.deletion(images, rows, writing.named(rows, "webhook", _name), event)
+    kinds = AuditEvent.WEBHOOK_DELETED, AuditEvent.WEBHOOK_RESTORED
+    what = writing.named(rows, "webhook", _name)
+    return writing.deletion(images, rows, what, kinds, partial(_event, actor=actor))
 
 
 def _checked(form: WebhookInput, left: Collection[str] = ()) -> dict[str, Value]:
@@ -187,7 +186,7 @@ def _name(row: StoredRow) -> str:
 
 
 def _event(
-    kind: AuditEvent, row: StoredRow, actor: str, along: Mapping[str, Any] = MappingProxyType({})
+    kind: AuditEvent, row: StoredRow, along: Mapping[str, Any] = MappingProxyType({}), *, actor: str
 ) -> Event:
     payload = {
         "actor": actor,

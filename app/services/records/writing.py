@@ -23,6 +23,7 @@ from models.errors import (
     RowChanged,
     StorageError,
 )
+from models.status import AuditEvent
 
 P = ParamSpec("P")
 
@@ -141,20 +142,22 @@ def deletion(
     images: Images,
     rows: Sequence[StoredRow],
     what: str,
-    event: Callable[[StoredRow, bool, Mapping[str, Any]], Event],
+    kinds: tuple[AuditEvent, AuditEvent],
+    event: Callable[[AuditEvent, StoredRow, Mapping[str, Any]], Event],
+    *,
     checks: Checks = lambda changes, limits: (),
 ) -> Change:
     """Removes rows, with all that goes along; undoing puts all of it back whole.
 
-    `event` says that a row is gone, or (False) that it is back, and what went or came along. Raises what
-    `removal` raises.
+    `event` says, by one of the `kinds`, that a row is gone, or that it is back, and what went or came along.
+    Raises what `removal` raises.
     """
     gone = removal(images, rows)
     return Change(
         summary=f"{what} deleted{gone}",
         rows=gone.rows,
-        events=tuple(event(row, True, gone.of(row)) for row in rows),
-        inverse_events=tuple(event(row, False, gone.back(row)) for row in rows),
+        events=tuple(event(kinds[0], row, gone.of(row)) for row in rows),
+        inverse_events=tuple(event(kinds[1], row, gone.back(row)) for row in rows),
         checks=checks,
         along=str(gone),
     )

@@ -248,7 +248,7 @@ class OtherTables:
         return amount, total
 
     def _row_key(self, table: str) -> Any:
-        return _column(RECORDS[table], self.keys[table])
+        return Column(RECORDS[table]._meta.table, self.keys[table])
 
     def _listed(self, table: str, rows: Sequence[str]) -> Any:
         """The condition that a record is one of `rows`, which travel as one parameter."""
@@ -284,13 +284,12 @@ class OtherTables:
 
     def _kept(self, table: str) -> dict[str, Any]:
         """By table, the condition that its rows keep a record of `table`."""
-        model = RECORDS[table]
-        return {
-            keeper: fn.COALESCE(
-                reduce(or_, (_key(model, path[0]).in_(_kept_by(path, table)) for path in paths)), 0
-            )
-            for keeper, paths in self._ending(table, Fate.KEEPS).items()
-        }
+        rows, found = RECORDS[table]._meta.table, {}
+        for keeper, paths in self._ending(table, Fate.KEEPS).items():
+            held = ((_columns(rows, path[0].parent_columns), path) for path in paths)
+            kept = (_together(key).in_(_kept_by(path, table)) for key, path in held)
+            found[keeper] = fn.COALESCE(reduce(or_, kept), 0)
+        return found
 
     def _along(self, table: str, going: Collection[Any], fate: Fate) -> dict[str, Any]:
         """What counts the rows of that fate, by table, when the `going` records of `table` go."""
@@ -446,15 +445,6 @@ def _along_with(path: KeyPath, model: Any, going: Collection[Any]) -> Any:
 def _refers(child: Table, parent: Table, key: ForeignKey) -> Any:
     """The parent stands first, so that its collation counts (`records.rows.refers`)."""
     return _together(_columns(parent, key.parent_columns)) == _together(_columns(child, key.columns))
-
-
-def _key(model: Any, key: ForeignKey) -> Any:
-    """What a foreign key refers to in the table of a model."""
-    return _together([_column(model, name) for name in key.parent_columns])
-
-
-def _column(model: Any, name: str) -> Any:
-    return Column(model._meta.table, name)
 
 
 def _together(columns: Sequence[Any]) -> Any:

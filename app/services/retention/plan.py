@@ -103,9 +103,8 @@ class Plan:
     @property
     def in_milliseconds(self) -> bool:
         """Whether more is old if the times that seem to be in milliseconds are."""
-        return any(one.in_milliseconds for one in self.left) or any(
-            one.in_milliseconds for one in self.skipped
-        )
+        old: tuple[LeftAlone | Skipped, ...] = (*self.left, *self.skipped)
+        return any(one.in_milliseconds for one in old)
 
     @property
     def is_complete(self) -> bool:
@@ -242,10 +241,9 @@ def plan(
         doubt=doubt,
         has_chain=usable,
         changed=count.changed,
+        chain=SYSTEM_TENANT if chain is None else chain,
         others=others,
     )
-    if chain is not None:
-        found = replace(found, chain=chain)
     if not found.total:
         return _cautioned(numbering, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None

@@ -69,7 +69,7 @@ class SelfVerification(QObject):
         self._context.outside.displaced.connect(lambda _: self._say())
         where = self._context.opened.where
         self._context.runner.job(
-            lambda progress, cancelled: store_and_verifier()[0].last_verdict(where),
+            lambda progress, cancelled: store_and_verifier()[0].verdicts.last(where),
             on_done=self._show_last,
             on_failed=lambda error: self._show_last(None),
         )

@@ -7,7 +7,7 @@ import pytest
 from app.services.chain.checkpoints.document import (
     IN_FILE,
     IN_KEYRING,
-    KeyOutOfReach,
+    NotSigned,
     load_key,
 )
 from app.workers.system_keyring import SystemKeyring
@@ -37,7 +37,7 @@ def test_a_silent_keyring_is_waited_for_with_a_limit_and_is_not_an_absent_one(
 ) -> None:
     key = load_key(folder, SystemKeyring())
     desktop.meets("silence")
-    with pytest.raises(KeyOutOfReach, match="keyring does not answer"):
+    with pytest.raises(NotSigned, match="keyring does not answer"):
         load_key(folder, SystemKeyring(seconds=0.05))
     desktop.meets("")
     assert load_key(folder, SystemKeyring()).public == key.public
@@ -47,7 +47,7 @@ def test_a_silent_keyring_is_waited_for_with_a_limit_and_is_not_an_absent_one(
 @pytest.mark.parametrize("meets", ["locked", "dismissed"])
 def test_a_locked_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, folder: Path) -> None:
     desktop.meets(meets)
-    with pytest.raises(KeyOutOfReach, match="keyring is locked"):
+    with pytest.raises(NotSigned, match="keyring is locked"):
         load_key(folder, SystemKeyring())
     assert not folder.exists()
 
@@ -57,7 +57,7 @@ def test_a_locked_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, fol
 )
 def test_a_broken_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, why: str, folder: Path) -> None:
     desktop.meets(meets)
-    with pytest.raises(KeyOutOfReach, match=rf"No checkpoint was made.* cannot be used \({why}\)"):
+    with pytest.raises(NotSigned, match=rf"No checkpoint was made.* cannot be used \({why}\)"):
         load_key(folder, SystemKeyring())
     assert not folder.exists()
 
@@ -67,7 +67,7 @@ def test_a_keyring_that_is_named_wrongly_is_not_an_absent_one(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", name)
-    with pytest.raises(KeyOutOfReach, match="Correct PYTHON_KEYRING_BACKEND"):
+    with pytest.raises(NotSigned, match="Correct PYTHON_KEYRING_BACKEND"):
         load_key(folder, SystemKeyring())
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     assert load_key(folder, SystemKeyring()).where == IN_FILE

@@ -179,22 +179,11 @@ class NotSigned(StorageError):
     """No checkpoint was made: what would be signed does not hold, or there is no key to sign with."""
 
 
-class KeyDamaged(NotSigned):
-    sentence = (
-        "The signing key in {what} cannot be read; no checkpoint was made. Restore it, or remove it: "
-        "a new one is made then, and what was signed before still counts."
-    )
-
-
-class KeyOutOfReach(NotSigned):
-    sentence = "No checkpoint was made, because {what}, and the key that signs it may be there. {why}."
-
-
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     """The key of this folder's checkpoints, made on first use: in the keyring, or in a file there.
 
     `keyring` is None where there is none. A key file that is there is used: its checkpoints name it. Raises
-    `KeyDamaged`, `KeyOutOfReach` and `OSError`.
+    `NotSigned` where it is damaged or out of reach, and `OSError`.
     """
     file = folder / KEY_FILE
     if keyring is not None and not file.exists():
@@ -204,7 +193,8 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
         except KeyringAbsent:
             stored = None
         except KeyringProblem as error:
-            raise KeyOutOfReach(str(error), error.remedy) from error
+            said = f"No checkpoint was made, because {error}, and the key that signs it may be there."
+            raise NotSigned(f"{said} {error.remedy}.") from error
         if stored:
             return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
@@ -229,4 +219,7 @@ def _private(text: str, where: str) -> "Ed25519PrivateKey":
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
     except ValueError as error:
-        raise KeyDamaged(where) from error
+        raise NotSigned(
+            f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
+            "a new one is made then, and what was signed before still counts."
+        ) from error

@@ -31,6 +31,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 from peewee import SQL, Query, fn
@@ -403,15 +404,10 @@ def _closest(
         lines = {database.id: checkpoints for database, checkpoints in all_of_each}
         before = {end for database, _ in in_place for item in lines[database.id] for end in _ends(item)}
         every = (item for database, _ in related for item in lines[database.id])
-        parted = max(
-            (item for item in every if item.reason == Reason.ANOTHER_DATABASE), key=_at, default=None
-        )
+        partings = (item for item in every if item.reason == Reason.ANOTHER_DATABASE)
+        parted = max(partings, key=attrgetter("at"), default=None)
         in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
     return max(in_place or related, key=likeness)[0]
-
-
-def _at(checkpoint: Checkpoint) -> int:
-    return checkpoint.at
 
 
 def _has_own(

@@ -225,7 +225,7 @@ def verify_by_itself(
     verdict is kept. `before` is told of each section that is about to be read; what it raises ends it. Raises
     the errors of `verify`, and of `CheckpointStore`.
     """
-    last = store.last_verdict(where)
+    last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
     recent = not whole_daily or (whole_at is not None and 0 <= now - whole_at < DAY)
     if recent and (last is None or last.intact):
@@ -263,7 +263,7 @@ def keep_verdict(
     since: Checkpoint | None = None,
 ) -> None:
     """Keeps what was said of the whole file, or of what lies behind the checkpoint `since`."""
-    last = None if since is None else store.last_verdict(where)
+    last = None if since is None else store.verdicts.last(where)
     before = None if last is None else last.whole_at
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
     said = KeptVerdict(
@@ -277,7 +277,7 @@ def keep_verdict(
         None if since is None else since.number,
         now if since is None else before,
     )
-    store.keep_verdict(where, said)
+    store.verdicts.keep(where, said)
 
 
 def try_to_sign(

@@ -40,7 +40,7 @@ from app.services.chain.checkpoints.tables import (
     opened,
     written,
 )
-from app.services.chain.checkpoints.verdicts import KeptVerdict, keep, kept, withdraw
+from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
@@ -69,6 +69,7 @@ class CheckpointStore:
     def __init__(self, folder: Path, keyring: Keyring | None = None) -> None:
         self._folder, self._keyring = folder, keyring
         self._path = folder / FILE
+        self.verdicts = KeptVerdicts(folder)
 
     def where_key_is(self) -> str:
         """Where the signing key is kept, as a sentence; makes one on first use."""
@@ -82,18 +83,6 @@ class CheckpointStore:
         """Whether a checkpoint can be signed now without a keyring asking a person for something."""
         in_file = (self._folder / KEY_FILE).exists()
         return in_file or self._keyring is None or self._keyring.is_open()
-
-    def last_verdict(self, where: Where) -> KeptVerdict | None:
-        """What the last verification of the file said that was kept."""
-        return kept(self._folder, where)
-
-    def keep_verdict(self, where: Where, said: KeptVerdict) -> None:
-        """Keeps what a verification said, in place of what the one before did."""
-        keep(self._folder, where, said)
-
-    def forget_verdict(self, where: Where) -> None:
-        """What was said is of a state that is there no more."""
-        withdraw(self._folder, where)
 
     def identify(self, where: Where) -> str | None:
         """The id of the known database that the file is, or None (see `identity`)."""
@@ -138,7 +127,8 @@ class CheckpointStore:
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
                 return (CheckpointHistory(notes=notes),)
             if database is None:
-                return (CheckpointHistory(notes=tuple(map(_unknown, contents.unreadable))),)
+                unknown = "Nobody knows whether checkpoints speak of this database: {} cannot be read."
+                return (CheckpointHistory(notes=tuple(map(unknown.format, contents.unreadable))),)
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
@@ -398,11 +388,8 @@ class CheckpointStore:
         with opened(self._path) as contents:
             database = None
             if contents.databases():
-                try:
-                    with rows_of(where) as rows:
-                        database = _recognised(contents, rows)
-                except UNRECOGNISABLE:
-                    pass
+                with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
+                    database = _recognised(contents, rows)
             yield contents, database
 
 
@@ -510,10 +497,6 @@ def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tupl
         f"These are the entries of the database that was last seen in {before}; another one was in this "
         "place before.",
     )
-
-
-def _unknown(row: str) -> str:
-    return f"Nobody knows whether checkpoints speak of this database: {row} cannot be read."
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

@@ -270,17 +270,14 @@ class Contents:
     def databases(self) -> list[KnownDatabase]:
         """Those seen last come first, and behind them those whose own row cannot be read."""
         if self._databases is None:
-            self._databases = self._read_databases()
+            order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
+            rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
+            found = {row[0]: KnownDatabase(*row) for row in rows}
+            for field in (StoredDatabase.id, StoredCheckpoint.database):
+                for (name,) in self._rows([field]):
+                    found.setdefault(name, KnownDatabase(name, damaged=True))
+            self._databases = [*found.values()]
         return self._databases
-
-    def _read_databases(self) -> list[KnownDatabase]:
-        order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
-        rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
-        found = {row[0]: KnownDatabase(*row) for row in rows}
-        for field in (StoredDatabase.id, StoredCheckpoint.database):
-            for (name,) in self._rows([field]):
-                found.setdefault(name, KnownDatabase(name, damaged=True))
-        return list(found.values())
 
     def database(self, database: str) -> KnownDatabase | None:
         return next((item for item in self.databases() if item.id == database), None)

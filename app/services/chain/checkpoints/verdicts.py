@@ -8,15 +8,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from app import paths
 from app.services.chain.reading import Where, location_of
 from app.services.chain.rules import SOUND, Verdict
 from models.errors import StorageError
 from models.local import atomic
-
-FOLDER: Final = "verdicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +40,36 @@ class KeptVerdict:
         return self.verdict in SOUND
 
 
-def keep(folder: Path, where: Where, said: KeptVerdict) -> None:
-    """Remembers it of the database, where that can be written: a verdict does not fail for it."""
-    with suppress(OSError, StorageError):
-        if paths.NO_HOME in folder.parents:
-            return
-        paths.make_private(folder / FOLDER)
-        atomic.write(_place(folder, where), json.dumps({"file": location_of(where)[1], **asdict(said)}))
+class KeptVerdicts:
+    """A file for each database, in a folder beside the store."""
 
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "verdicts"
 
-def withdraw(folder: Path, where: Where) -> None:
-    """Keeps nothing of it any more."""
-    with suppress(OSError):
-        _place(folder, where).unlink()
+    def keep(self, where: Where, said: KeptVerdict) -> None:
+        """Remembers it of the database, where that can be written: a verdict does not fail for it."""
+        with suppress(OSError, StorageError):
+            if paths.NO_HOME not in self._folder.parents:
+                paths.make_private(self._folder)
+                kept = {"file": location_of(where)[1], **asdict(said)}
+                atomic.write(self._place(where), json.dumps(kept))
 
+    def forget(self, where: Where) -> None:
+        with suppress(OSError):
+            self._place(where).unlink()
 
-def kept(folder: Path, where: Where) -> KeptVerdict | None:
-    """What was said of this very file; None where nothing was, or where another is in its place."""
-    try:
-        stored = json.loads(_place(folder, where).read_bytes())
-        if stored.pop("file") != location_of(where)[1]:
+    def last(self, where: Where) -> KeptVerdict | None:
+        """What was said of this very file; None where nothing was, or where another is in its place."""
+        try:
+            stored = json.loads(self._place(where).read_bytes())
+            if stored.pop("file") != location_of(where)[1]:
+                return None
+            said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
+            found = (said.entries, said.errors, said.warnings, said.through)
+            numbers = (said.at, *found, said.since or 0, said.whole_at or 0)
+            return said if {*map(type, numbers)} == {int} and isinstance(said.by, str) else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
-        said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
-        found = (said.entries, said.errors, said.warnings, said.through)
-        numbers = (said.at, *found, said.since or 0, said.whole_at or 0)
-        return said if {type(number) for number in numbers} == {int} and isinstance(said.by, str) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
 
-
-def _place(folder: Path, where: Where) -> Path:
-    return folder / FOLDER / f"{sha256(location_of(where)[0].encode()).hexdigest()[:32]}.json"
+    def _place(self, where: Where) -> Path:
+        return self._folder / f"{sha256(location_of(where)[0].encode()).hexdigest()[:32]}.json"

@@ -386,20 +386,12 @@ def _check_ends(reader: Reader, joined: Joined, chains: Sequence[Chain]) -> None
     """Whether each tenant's last entry is found as the append looks for it."""
     last = f"SELECT CAST(seq AS TEXT) FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608, E501
     found = reader.batch([(last, chain.tenant, chain.last_seq) for chain in chains])
+    # Of others the name is not text as SQL compares it.
+    odd = {item.tenant for item in joined.findings if item.code in (Code.TYPE, Code.ENCODING)}
     for chain, rows in zip(chains, found, strict=True):
-        if rows is not None and rows != [(str(chain.last_seq),)]:
-            _hidden_end(joined, chain, rows[0][0] if rows else None)
-
-
-def _hidden_end(joined: Joined, chain: Chain, actual: str | None) -> None:
-    """An index leads to the `actual` entry instead of the tenant's last one."""
-    if joined.counts.get(Code.INDEX):
-        return
-    if any(
-        item.tenant == chain.tenant and item.code in (Code.TYPE, Code.ENCODING) for item in joined.findings
-    ):
-        return  # whose name is not text as SQL compares it
-    sentence = (
-        f"An index hides entry {chain.last_seq:,} of {chain.tenant}, so the next append would not see it."
-    )
-    joined.add(Finding(Code.INDEX, chain.tenant, chain.last_seq, str(chain.last_seq), actual, sentence))
+        tenant, seq = chain.tenant, chain.last_seq
+        if rows is None or rows == [(str(seq),)] or tenant in odd or joined.counts.get(Code.INDEX):
+            continue
+        sentence = f"An index hides entry {seq:,} of {tenant}, so the next append would not see it."
+        actual = rows[0][0] if rows else None
+        joined.add(Finding(Code.INDEX, tenant, seq, str(seq), actual, sentence))

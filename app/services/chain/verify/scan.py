@@ -299,7 +299,7 @@ def scan_range(job: Job, tick: Callable[[int], bool]) -> Result:
     """Does one job, in one snapshot where the file is in WAL mode; what `RangeScan.run` gives and raises."""
     connection = source.connect(job["uri"], tolerant=job["tolerant"])
     try:
-        frozen = bool(job["frozen"]) or source.is_wal(connection)
+        frozen = bool(job["frozen"]) or connection.pragma("journal_mode") == "wal"
         if frozen:
             connection.execute("BEGIN")
         return RangeScan(connection, job, tick, frozen=frozen).run()

@@ -77,26 +77,16 @@ class Source:
         Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
         no database, and what `models.local.copies.copy_parts` does.
         """
-        from models.local.file import (  # noqa: PLC0415 - not for a child  # noqa: PLC0415
-            LOG,
-            MAGIC,
-            diagnose,
-            file_id,
-            first_bytes,
-            require_content,
-            require_log,
-            sibling,
-            traces,
-        )
+        from models.local import file  # noqa: PLC0415 - not for a child
 
-        require_content(path)
-        require_log(path)
-        self.path, self._opened_as, log = path, file_id(path), sibling(path, LOG)
-        self._traces = partial(traces, path, log)
+        file.require_content(path)
+        file.require_log(path)
+        self.path, self._opened_as, log = path, file.file_id(path), file.sibling(path, file.LOG)
+        self._traces = partial(file.traces, path, log)
         self._before = self._traces()
-        header = first_bytes(path, 100)
-        if header and header[:16] != MAGIC:
-            raise diagnose(path)
+        header = file.first_bytes(path, 100)
+        if header and header[:16] != file.MAGIC:
+            raise file.diagnose(path)
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
         self.frozen = wal and not log.exists()
@@ -156,10 +146,6 @@ def require_chain(name: str, made: Sequence[Row], columns: Sequence[Row]) -> Non
     what = f"has no column {missing}" if missing else deviation(str(made[0][1]), bool(made[0][2]))
     if what is not None:
         raise CannotVerify(f"{name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
-
-
-def is_wal(connection: apsw.Connection) -> bool:
-    return bool(connection.pragma("journal_mode") == "wal")
 
 
 def _readable(path: Path) -> bool:

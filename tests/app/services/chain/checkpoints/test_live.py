@@ -143,11 +143,11 @@ def test_it_is_known_by_account_and_id_where_no_entry_tells(
 
 def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: CheckpointStore) -> None:
     engine, _ = put(path)
-    assert store.last_verdict(engine) is None
+    assert store.verdicts.last(engine) is None
     sign(engine, store)
-    said = store.last_verdict(engine)
+    said = store.verdicts.last(engine)
     assert said is not None and (said.verdict, said.entries) == (Verdict.CONSISTENT, 90)
-    assert store.last_verdict(path) is None
+    assert store.verdicts.last(path) is None
 
 
 def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.Checked:

@@ -45,7 +45,7 @@ def test_the_first_time_is_whole_and_signed_and_the_next_is_from_there_on(
     second = check(NOW + 60)
     assert second.since is not None and (second.since.number, second.made) == (1, None)
     assert (second.report.intact, second.report.entries) == (True, 3)
-    said = CheckpointStore(folder).last_verdict(demo)
+    said = CheckpointStore(folder).verdicts.last(demo)
     assert said is not None
     assert (said.at, said.by, said.since, said.whole_at, said.through) == (NOW + 60, "ada", 1, NOW, 63)
 
@@ -97,7 +97,7 @@ def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
     check()
     demo.rename(demo.with_name("before.sqlite"))
     shutil.copy(demo.with_name("before.sqlite"), demo)
-    assert CheckpointStore(folder).last_verdict(demo) is None
+    assert CheckpointStore(folder).verdicts.last(demo) is None
 
 
 @pytest.mark.parametrize("text", [*more("", "[]", "{}"), '{"file": 1}', "\x00"])
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_as_if_it_were_not_there(
     check()
     (only,) = (folder / "verdicts").iterdir()
     only.write_text(text)
-    assert CheckpointStore(folder).last_verdict(demo) is None
+    assert CheckpointStore(folder).verdicts.last(demo) is None
     assert check(NOW + 60).since is None
 
 
