@@ -105,8 +105,12 @@ _ALTERED: Final = (
 
 _BROKEN: Final = "typeof({column}) = 'text' AND (instr({column}, char(10)) OR instr({column}, char(13)))"
 
-_NO_SQL: Final = re.compile(r"syntax error$|^unrecognized token|^incomplete input|may not be modified$")
-"""What SQLite says against text that is no statement, or one that means harm."""
+_NO_SQL: Final = re.compile(
+    r"syntax error$|^unrecognized token|^incomplete input|may not be modified$|^generated column loop"
+)
+"""What SQLite says against text that is no statement, or one that means harm: no database has a table whose
+columns are made of each other, and SQLite reads the whole schema again at each that it refuses.
+"""
 
 _IS_THERE: Final = re.compile(r"(?P<kind>table|index|view|trigger) .* already exists", re.DOTALL)
 
@@ -446,4 +450,4 @@ def reason(error: apsw.Error) -> str:
         return "syntax error"
     if there := _IS_THERE.fullmatch(said):
         return f"that {there['kind']} is made already"
-    return re.split(r"[:\"']", said, maxsplit=1)[0].strip() or "an error"
+    return re.split(r"[:\"']", said, maxsplit=1)[0].strip().removesuffix(" on") or "an error"

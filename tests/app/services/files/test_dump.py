@@ -306,6 +306,7 @@ def test_what_is_refused_is_named_with_its_line(
          "table sqlite_master may not be modified"),
         (USER.replace("INSERT", "INSERT OR ROLLBACK"), "UNIQUE constraint failed: users.id"),
         ("nonsense", "syntax error"),
+        ("CREATE TABLE t (a AS (b), b AS (a), c)", "generated column loop)"),
     ],
 )  # fmt: skip
 def test_what_fails_says_the_line_and_no_data(
