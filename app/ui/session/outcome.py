@@ -35,12 +35,11 @@ _OF_OTHERS = ABOUT_A_CHAIN - {Code.UNREADABLE}
 class Asked:
     """What is to be verified: the chains of the file, or a section of them alone.
 
-    `archive` is the folder of what retention removed;
-    `missing` is that folder where it is not there (any more) and the file is verified alone. With `export`
-    the file is held against these checkpoints; with `since` it was looked at behind that one alone. Else one
-    is made of a whole file, for this `reason`, and `accepted_by` is who says that starts which nothing proves
-    are right. With `new_alone` it is looked at from the latest checkpoint on, where there is one that fits.
-    Of a live database that charges no more than `most` rows are read.
+    `archive` is the folder of what retention removed; `missing` is that folder where it is not there (any
+    more) and the file is verified alone. With `export` the file is held against these checkpoints; with
+    `since` it was looked at behind that one alone. Else one is made of a whole file, for this `reason`, and
+    `accepted_by` is who says that starts which nothing proves are right. With `new_alone` it is looked at
+    from the latest checkpoint on, where one fits. Of a live database no more than `most` rows are read.
     """
 
     section: Section = EVERYTHING
@@ -116,7 +115,6 @@ class Outcome:
         return State.UNREAD if self.report.verdict is Verdict.UNREADABLE else State.HOLDS
 
     def is_accepted_start(self, seq: int) -> bool:
-        """Whether a chain starts at this entry and a person has accepted that."""
         return any(tenant.anchor == Anchor("adopted", seq) for tenant in self.report.tenants)
 
     @cached_property

@@ -452,7 +452,6 @@ class RestoreDialog(ConfirmDialog):
 
 
 def _of_chain(offer: Offer) -> tuple[str, Look]:
-    """What the copy's own chain is worth, in words."""
     from app.services.chain.rules import Verdict  # noqa: PLC0415 - with what restores
 
     if not offer.prepared.recorded:

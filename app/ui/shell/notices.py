@@ -305,7 +305,6 @@ class ContinuationNotice(Notice):
         self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
-        """Says how the file stands to the one seen last, and what is wrong with it."""
         from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415 - with what verifies
 
         report = made.report

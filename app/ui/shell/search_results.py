@@ -162,13 +162,11 @@ class ResultsPopup(QFrame):
         return self.model.rows
 
     def show_found(self, found: SearchResult) -> None:
-        """Lists these, the first record chosen."""
         self._show(_rows(found))
         self._go(1)  # below the head of the first group
         self._announce(counted(sum(len(group.hits) for group in found.groups), "result"))
 
     def show_sentence(self, text: str) -> None:
-        """Says something in place of results."""
         self._show((), text)
         self._announce(text)
 

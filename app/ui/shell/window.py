@@ -129,14 +129,12 @@ class MainWindow(QMainWindow):
     # opening and closing
 
     def open(self, place: Place, *, read_only: bool = False) -> None:
-        """Opens a file, or the live database of a connection (`d1:NAME`)."""
         if isinstance(place, Path):
             self.files.open(place, read_only=read_only)
         else:
             self.connecting.open(place, read_only=read_only)
 
     def close_file(self) -> None:
-        """Goes back to the welcome page."""
         if self.workspace is not None:
             self._let_go()
             self._show_no_file()
@@ -165,7 +163,6 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def welcome(self) -> WelcomePage:
-        """The page without a file; made when there is none to show."""
         from app.ui.shell.welcome import WelcomePage  # noqa: PLC0415
 
         page = WelcomePage(self.theme, self.commands)
@@ -252,7 +249,6 @@ class MainWindow(QMainWindow):
 
     @cached_property
     def time_travel(self) -> TimeTravel:
-        """Of live databases; made when it is first asked for."""
         from app.ui.shell.time_travel import TimeTravel  # noqa: PLC0415
 
         travel = TimeTravel(self.connecting, self.toast, self)

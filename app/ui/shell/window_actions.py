@@ -35,7 +35,6 @@ FOLDER_SHOWN = 48
 
 
 def add_actions(window: MainWindow) -> None:
-    """Declares what the window can do, with and without a file."""
     files, no_file = window.files, partial(_no_file, window)
 
     def cannot_restore() -> str | None:
@@ -176,7 +175,6 @@ class ToolBar(QToolBar):
         self._window.search.setEnabled(opened is not None)
 
     def offer_tenants(self, names: Sequence[str]) -> None:
-        """Offers these tenants below all of them, in this order."""
         self.tenants.set_choices([Choice(name, name) for name in names])
 
     def _fill_database_menu(self, menu: QMenu) -> None:

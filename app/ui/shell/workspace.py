@@ -83,7 +83,6 @@ class Workspace(QWidget):
         tidy_as_it_goes()
         self.scope = EVERYONE
         """The tenant that every tab is restricted to, or none."""
-        self._tenants = frozenset(context.opened.tenants)
         self.is_settled = False
         self._beginning = QTimer(self, singleShot=True, interval=0)
         self._beginning.timeout.connect(self._begin)
@@ -158,7 +157,6 @@ class Workspace(QWidget):
         self._count_unread()
 
     def choose_tenant(self, tenant: str | None) -> None:
-        """The person has chosen one, and goes on in the table."""
         self.set_tenant(tenant)
         self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -200,7 +198,6 @@ class Workspace(QWidget):
 
     @cached_property
     def verification(self) -> "SelfVerification":
-        """Loaded with the rest, as retention is."""
         from app.ui.shell.verification import SelfVerification  # noqa: PLC0415
 
         verification = SelfVerification(self.context, self)
@@ -260,7 +257,7 @@ class Workspace(QWidget):
             page.hear(change, initiator)
         if NOTIFICATIONS.name in change.tables:
             self._count_unread()
-        if change.bulk or not self._tenants.issuperset(event.tenant_id for event in change.events):
+        if change.bulk or not {event.tenant_id for event in change.events} <= set(self.context.tenants):
             self._read_tenants()
 
     def _written_outside(self) -> None:
@@ -289,7 +286,6 @@ class Workspace(QWidget):
             page.commands.update()
 
     def says(self, error: TenantAdminError) -> bool:
-        """Whether a notice says it already."""
         return error in (self.context.unsettled.error, self.context.pause.error)
 
     def _settled(self, saved: bool, act: str) -> None:
@@ -348,7 +344,7 @@ class Workspace(QWidget):
         self.context.runner.read(tenants, on_done=self._show_tenants, on_failed=lambda error: None)
 
     def _show_tenants(self, tenants: Sequence[str]) -> None:
-        self._tenants, self.context.tenants = frozenset(tenants), tuple(tenants)
+        self.context.tenants = tuple(tenants)
         self.tenants_found.emit(tenants)
 
     def _count_unread(self) -> None:

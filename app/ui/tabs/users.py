@@ -49,7 +49,6 @@ class UsersTab(RecordTab):
 
 
 def new_user_form(context: Context, tenant: str | None, parent: QWidget | None = None) -> "FormDialog":
-    """Asks for tenant and e-mail address; the tenant in view is filled in."""
     from app.services.records import users  # noqa: PLC0415
     from app.ui.tabs.common.form_fields import TenantField  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
@@ -71,7 +70,6 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
 
 
 def edit_user_form(context: Context, user: Record, parent: QWidget | None = None) -> "FormDialog":
-    """Asks for another e-mail address."""
     from app.services.records import users  # noqa: PLC0415
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
 

@@ -139,7 +139,6 @@ _ROLES = {
 
 
 def palette(tokens: Tokens) -> QPalette:
-    """A palette in which every role comes from `tokens`."""
     result = QPalette()
     for name, roles in _ROLES.items():
         for role in roles:
@@ -213,7 +212,6 @@ class Theme(QObject):
         self._restyle()
 
     def set_mode(self, mode: Mode) -> None:
-        """Follow the system, or hold to light or dark."""
         self.mode = mode
         self._tell_system()
         self._refresh()

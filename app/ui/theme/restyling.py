@@ -33,7 +33,6 @@ class Restyling(QObject):
         self._timer.timeout.connect(self._go_on)
 
     def give(self, app: QApplication, palette: QPalette, sheet: str) -> None:
-        """Gives the program its look from now on."""
         widgets = [one for one in app.allWidgets() if one.testAttribute(_POLISHED)]
         widgets += filter(isValid, self._stale + self._bare)
         seen = [one for one in widgets if one.isVisible()]

@@ -108,7 +108,6 @@ class Actions(QObject):
         return action
 
     def button(self, name: str) -> QPushButton:
-        """A push button for the action; it follows the action's state."""
         spec = self._specs[name]
         button = push_button(
             self._theme, spec.on_button(), lambda: self.trigger(name), kind=spec.kind, icon=spec.icon
@@ -119,17 +118,14 @@ class Actions(QObject):
         return button
 
     def buttons(self, where: ButtonIn) -> list[QPushButton]:
-        """A button for each action that has one there, in the order added."""
         return [self.button(name) for name, spec in self._specs.items() if spec.button_in is where]
 
     def show_button(self, name: str, visible: bool) -> None:
-        """Shows or hides an action's button, where another one takes its place."""
         if not visible:
             self._leave(self._buttons[name])
         self._buttons[name].setVisible(visible)
 
     def trigger(self, name: str) -> None:
-        """Runs the action, or says why it cannot apply."""
         spec = self._specs[name]
         refusal = spec.refusal()
         if refusal is None:

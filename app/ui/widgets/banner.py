@@ -93,14 +93,7 @@ class Toast(QFrame):
         host.installEventFilter(self)
         self.hide()
 
-    def show_message(
-        self,
-        text: str,
-        action: str = "",
-        act: Callable[[], object] = lambda: None,
-        *,
-        milliseconds: int = SHOWN_MS,
-    ) -> None:
+    def show_message(self, text: str, action: str = "", act: Callable[[], object] = lambda: None) -> None:
         """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`."""
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
 
@@ -114,11 +107,8 @@ class Toast(QFrame):
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(milliseconds)
+        self._timer.start(SHOWN_MS)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
-
-    def text(self) -> str:
-        return self.label.text()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)

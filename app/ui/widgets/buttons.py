@@ -186,7 +186,6 @@ class Choice:
 
     @property
     def shown(self) -> str:
-        """The word as a control can show it."""
         return bounded(self.label, longest=_WORD)
 
     @property

@@ -96,7 +96,6 @@ class DataTable(QTableView):
         self.doubleClicked.connect(self.opened.emit)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
-        """Show `model`, with the columns as the user left them."""
         super().setModel(model)
         self.cells.forget()
         if model is not None:
@@ -116,7 +115,6 @@ class DataTable(QTableView):
         return list(chain.from_iterable(self.selected_ranges()))
 
     def select_row(self, row: int) -> None:
-        """Select one row, make it current and bring it into view."""
         column = max(0, self.currentIndex().column())
         # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows

@@ -408,7 +408,6 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
 
 
 def ask_open(parent: QWidget, title: str, start: str, filters: str = "") -> Path | None:
-    """An existing file, None when nothing was chosen."""
     dialog = open_dialog(parent, title, start, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     return Path(dialog.selectedFiles()[0]) if dialog.exec() else None

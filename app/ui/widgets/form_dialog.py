@@ -115,7 +115,6 @@ class FormDialog(Dialog):
         self._asked = tuple(columns)
 
     def asked(self) -> dict[str, str]:
-        """What those fields hold."""
         return {column: str(self._entries[column].value()) for column in self._asked}
 
     def editor(self, key: str) -> QWidget:
@@ -132,7 +131,6 @@ class FormDialog(Dialog):
             _say(entry, "")
 
     def is_dirty(self) -> bool:
-        """Whether anything differs from the values taken as unedited."""
         return self.holds_work and bool(self.edited())
 
     def edited(self) -> set[str]:

@@ -145,7 +145,6 @@ class JsonModel(QAbstractItemModel):
         return ("Name", "Value")[section] if is_name else None
 
     def whole(self, index: Index) -> str:
-        """The whole value at `index`, for copying."""
         return self._node(index).whole()
 
     def _node(self, index: Index) -> _Node:

@@ -121,7 +121,6 @@ class MasterDetail(QSplitter):
         return self._detail.isHidden()
 
     def fold(self, folded: bool) -> None:
-        """Folds the detail away or shows it, as wide as it was."""
         self._detail.setHidden(folded)
 
     def _share_width(self) -> None:
@@ -132,7 +131,6 @@ class MasterDetail(QSplitter):
             self.setSizes([room - detail, detail])
 
     def save_sizes(self) -> None:
-        """Hands the sizes to `save`, once they were arranged by hand."""
         if self._by_hand:
             self._save(self.saveState())
 
@@ -290,7 +288,6 @@ class Inspector(QFrame):
         self._show(self.empty)
 
     def show_failure(self, sentence: str) -> None:
-        """Says why the record that is selected cannot be shown."""
         self.failure.set(Icon.WARNING, self.failure.title.text(), sentence)
         self._show(self.failure)
 
@@ -321,7 +318,6 @@ class FieldList(QWidget):
         super().__init__()
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
-        self._shown: dict[str, str] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -332,14 +328,10 @@ class FieldList(QWidget):
         if tuple(fields) == self._fields:
             return
         self._fields = tuple(fields)
-        self._shown.clear()
         clear(self._grid)
         for row, field in enumerate(fields):
             self._add(row, field)
         self._take_place()
-
-    def value(self, label: str) -> str:
-        return self._shown[label]
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
@@ -397,7 +389,6 @@ class FieldList(QWidget):
                 self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
             )
             self._grid.addWidget(button, row, 2, top)
-        self._shown[field.label] = value.text()
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)
@@ -405,7 +396,6 @@ class FieldList(QWidget):
         self._grid.removeWidget(holder)
         holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
-        self._shown[field.label] = whole.toPlainText()
         self._take_place()
         whole.setFocus()
 

@@ -249,7 +249,6 @@ class PickerPopup(QFrame):
         self.list.scrollTo(self.list.currentIndex(), QAbstractItemView.ScrollHint.EnsureVisible)
 
     def type(self, text: str) -> None:
-        """Search for what was typed, and what follows."""
         self.field.show()
         self._place()
         self.field.setFocus(Qt.FocusReason.OtherFocusReason)

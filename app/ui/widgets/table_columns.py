@@ -331,7 +331,6 @@ class TableHeader(QHeaderView):
         self.columns_menu(self.logicalIndexAt(event.pos())).popup(event.globalPos())
 
     def say_missing(self, columns: Collection[int]) -> None:
-        """Says which have no room; nothing where all have."""
         self._without_room = frozenset(columns)
         order = map(self.logicalIndex, range(self.count()))
         names = [self._word(column) for column in order if column in columns]

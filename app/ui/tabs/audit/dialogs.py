@@ -146,7 +146,6 @@ class CheckpointsDialog(Dialog):
         dialog.open_once(lambda: self.make(reason))
 
     def export(self, out: Path) -> None:
-        """Writes every checkpoint of this file to `out`."""
         self._run(
             "Exporting checkpoints…",
             lambda progress, cancelled: self._store.export(self._where, out),

@@ -82,7 +82,6 @@ class Timeline(QWidget):
         self.setVisible(self._has_room and len(self._days) > 1)
 
     def _make_bars(self) -> None:
-        """The bars as they are drawn at the present width."""
         self._bars = bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)))
         self._current = -1
 
@@ -90,7 +89,6 @@ class Timeline(QWidget):
         self._make_bars()
 
     def bar_rect(self, position: int) -> QRect:
-        """Where a bar stands, in its full height."""
         step = self._step()
         left = round(position * step)
         return QRect(left, 0, max(1, round((position + 1) * step) - left - _GAP), _HEIGHT - _AXIS)

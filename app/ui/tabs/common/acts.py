@@ -161,7 +161,6 @@ class Frozen:
 
     @property
     def tenants(self) -> int:
-        """Of how many tenants they are."""
         return len(self.going)
 
 

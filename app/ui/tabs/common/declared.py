@@ -49,8 +49,7 @@ class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
     `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
-    window.
-    `chips` are counted columns that the tab offers otherwise than by a pick list.
+    window. `chips` are counted columns that the tab offers otherwise than by a pick list.
     """
 
     table: Table
@@ -211,7 +210,6 @@ def fields(
 
 
 def unknown_fields(record: Record) -> list[Field]:
-    """The columns of the file that are not declared, by their names there."""
     return [Field(name, formatting.plain(value)) for name, value in record.unknown.items()]
 
 

@@ -79,14 +79,14 @@ class ListController(QObject):
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
         self._query = query
+        lists = self._context.lists
         if self.partly is not None:
             self._show_readable(self.partly)
-        elif same and query.as_added:
-            self._read(self._context.lists.open_list, query, partial(self._refreshed, wanted))
         elif same:
-            self._read(self._context.lists.load_keys, query, partial(self._refreshed, wanted))
+            read = lists.open_list if query.as_added else lists.load_keys
+            self._read(read, query, partial(self._refreshed, wanted))
         else:
-            self._read(self._context.lists.open_list, query, partial(self._opened, wanted))
+            self._read(lists.open_list, query, partial(self._opened, wanted))
 
     def clear_unless(self, query: ListQuery) -> bool:
         """Shows nothing, and reads nothing, unless its rows are those that `query` finds, in whatever order;
@@ -160,8 +160,7 @@ class ListController(QObject):
 
     def selected_keys(self) -> tuple[ListQuery, Keys]:
         """The list's query and exactly the keys of the rows selected now, in their order."""
-        parts = (self.model.keys[rows.start : rows.stop] for rows in self.view.selected_ranges())
-        return self._shown_query(), joined(*parts)
+        return self._shown_query(), self._keys_of(self.view.selected_ranges())
 
     def when_selected(self, use: Callable[[ListQuery, Keys], object]) -> None:
         """Calls `use` with what `selected_keys` gives of the rows selected now, once all keys have come.
@@ -172,9 +171,10 @@ class ListController(QObject):
         if self.model.complete:
             use(*self.selected_keys())
         else:
-            self._awaiting.append(
-                lambda: use(query, joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges)))
-            )
+            self._awaiting.append(lambda: use(query, self._keys_of(ranges)))
+
+    def _keys_of(self, ranges: Sequence[range]) -> Keys:
+        return joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges))
 
     def when_agreed(self, use: Callable[[ListQuery, Keys], object]) -> None:
         """The same for what reads these rows: before many, where that is charged, a person is asked."""
@@ -334,7 +334,6 @@ class FacetChips(FoldingChips):
         self.offer(None)
 
     def know(self, known: Sequence[str]) -> None:
-        """These are known from now on."""
         if known != self._known:
             self._known = known
             self.offer(self._found)

@@ -187,7 +187,6 @@ class RecordTab(QWidget):
         return "No match", f"No {self.spec.table.noun[0]} matches these filters."
 
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
-        """Shows the context menu of a cell, or of the table where the index is invalid."""
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 
         open_row_menu(self, index, where)
@@ -333,7 +332,6 @@ class RecordTab(QWidget):
         ask_export(self, self.query())
 
     def copy_rows(self) -> None:
-        """Copies the selected rows as an export has them."""
         from app.ui.tabs.common.exporting import copy_rows  # noqa: PLC0415 - few ask for it
 
         copy_rows(self)

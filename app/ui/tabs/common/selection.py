@@ -60,7 +60,6 @@ class Selection(QObject):
         self._rows.when_agreed(read)
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
-        """Why an act on the selection cannot apply."""
         if writes and self._context.cannot_write:
             return self._context.cannot_write
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
@@ -156,7 +155,6 @@ class CurrentRecord(QObject):
         self._runner.read(self._load, record_id, on_done=came)
 
     def reload(self) -> None:
-        """Reads it again, if there is one."""
         record_id = self.record_id
         if record_id is None:
             return

@@ -17,7 +17,7 @@ from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
-from tests.fixtures.window import child, texts
+from tests.fixtures.window import child, texts, value_of
 
 DAY = 86_400
 
@@ -48,13 +48,13 @@ def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_pat
     dialog = DatabaseInfoDialog(theme, info_of(database_path))
     qtbot.addWidget(dialog)
     dialog.open()
-    assert dialog.fields.value("File") == "foundation.sqlite"
-    assert dialog.fields.value("Access") == "Can be written"
-    assert dialog.fields.value("Tenants") == "0 tenants"
+    assert value_of(dialog.fields, "File") == "foundation.sqlite"
+    assert value_of(dialog.fields, "Access") == "Can be written"
+    assert value_of(dialog.fields, "Tenants") == "0 tenants"
     assert {row[2] for row in texts(dialog.table)} == {"As expected"} and len(texts(dialog.table)) == 7
-    assert dialog.verdicts.value("Schema") == "Every expected table and column is there"
-    assert dialog.verdicts.value("Applied").startswith("0000_initial.sql, ")
-    assert dialog.verdicts.value("Pending") == "None"
+    assert value_of(dialog.verdicts, "Schema") == "Every expected table and column is there"
+    assert value_of(dialog.verdicts, "Applied").startswith("0000_initial.sql, ")
+    assert value_of(dialog.verdicts, "Pending") == "None"
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text().startswith(f"{database_path}: ")
 
@@ -77,11 +77,11 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     assert rows["users"] == ["0", "also has shoe_size"]
     assert rows["notifications"] == ["0", "lacks metadata"]
     assert rows["planning_parked_ideas"] == ["—", "Missing"]
-    assert dialog.verdicts.value("Schema") == "Missing: 1 table and 1 column"
-    assert "trigger spy" in dialog.verdicts.value("Warning")
-    assert dialog.verdicts.value("Pending") == "0002_notifications.sql"
-    assert dialog.verdicts.value("Unknown").startswith("0099_unheard_of.sql")
-    assert dialog.fields.value("Access").startswith("Read-only, because it holds trigger spy")
+    assert value_of(dialog.verdicts, "Schema") == "Missing: 1 table and 1 column"
+    assert "trigger spy" in value_of(dialog.verdicts, "Warning")
+    assert value_of(dialog.verdicts, "Pending") == "0002_notifications.sql"
+    assert value_of(dialog.verdicts, "Unknown").startswith("0099_unheard_of.sql")
+    assert value_of(dialog.fields, "Access").startswith("Read-only, because it holds trigger spy")
 
 
 # preferences

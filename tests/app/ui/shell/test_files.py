@@ -155,7 +155,7 @@ def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow,
     closed(qtbot, window, ConfirmDialog)
     assert go(qtbot, window, 3).filters.count.text() == "0 notifications"
     copies = list(demo_path.parent.glob("demo.before-0002_notifications.*"))
-    assert len(copies) == 1 and copies[0].name in window.toast.text()
+    assert len(copies) == 1 and copies[0].name in window.toast.label.text()
     assert ask(copies[0], "SELECT count(*) FROM users") == ask(demo_path, "SELECT count(*) FROM users")
 
 
@@ -333,7 +333,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
-    assert kept.name in window.toast.text()
+    assert kept.name in window.toast.label.text()
     assert count(kept, "users") == before - 1
     assert leftovers(demo_path) == []
     made = CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)
@@ -420,7 +420,7 @@ def test_a_copy_is_saved_while_others_write(
     chains.append(other, "acme-corp", [NOW])  # only in the log
     target = tmp_path / "saved.sqlite"
     window.files.save_copy(demo_path, target)
-    qtbot.waitUntil(lambda: window.toast.text() == "Saved and checked: saved.sqlite")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "Saved and checked: saved.sqlite")
     assert count(target, "audit_chain") == count(demo_path, "audit_chain")
     window.files.save_copy(demo_path, target)
     assert "already a file" in error(qtbot, window)
@@ -454,7 +454,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     with qtbot.waitSignal(window.opened):
         button(banner, "Open again").click()
     window.files.save_copy(demo_path, target)
-    qtbot.waitUntil(lambda: window.toast.text() == "Saved and checked: saved")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "Saved and checked: saved")
 
 
 @pytest.mark.slow
@@ -542,7 +542,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     window.commands.trigger("export_sql")
     tables = stored(demo_path).keys() - {"sqlite_sequence", "d1_migrations"}
     rows = sum(count(demo_path, table) for table in tables)
-    qtbot.waitUntil(lambda: window.toast.text() == f"{rows:,} rows exported to foundation.sql")
+    qtbot.waitUntil(lambda: window.toast.label.text() == f"{rows:,} rows exported to foundation.sql")
     import_dump(target, tmp_path / "back.sqlite")
     assert stored(tmp_path / "back.sqlite") == stored(demo_path)
     execute(demo_path, "CREATE VIRTUAL TABLE words USING fts5(x)")

@@ -114,7 +114,7 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     press("Return")
     closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before + 1, USERS))
-    assert window.toast.text() == "User new@example.com created" and window.toast.isVisible()
+    assert window.toast.label.text() == "User new@example.com created" and window.toast.isVisible()
     page.table.setFocus()
     press("Home")
     qtbot.waitUntil(lambda: values(page, "email")[0] == "new@example.com")
@@ -147,7 +147,7 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
     gone = choose(qtbot, page, 2)
     press("Del")
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 1, USERS))
-    assert window.toast.isVisible() and window.toast.text().endswith("deleted")
+    assert window.toast.isVisible() and window.toast.label.text().endswith("deleted")
     click(qtbot, window.toast.action_button)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, USERS))
     assert ask(demo_path, "SELECT count(*) FROM users WHERE id = ?", gone) == [(1,)]
@@ -156,7 +156,7 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         press(keys)
         qtbot.waitUntil(lambda left=left: page.filters.count.text() == said(left, USERS))  # type: ignore[misc]
         what = "undone" if left == before else "done again"
-        qtbot.waitUntil(lambda what=what: window.toast.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
+        qtbot.waitUntil(lambda what=what: window.toast.label.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
     assert window.commands.action("undo").text().endswith("deleted”")
 
@@ -178,7 +178,7 @@ def test_several_are_named_before_they_go(qtbot: QtBot, window: MainWindow, demo
     box = dialog(qtbot, window, ConfirmDialog)
     click(qtbot, box.confirm_button)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before - 3, USERS))
-    assert window.toast.text() == "3 users deleted"
+    assert window.toast.label.text() == "3 users deleted"
 
 
 @pytest.mark.slow
@@ -367,7 +367,7 @@ def test_a_job_that_was_cancelled_says_so(qtbot: QtBot, window: MainWindow) -> N
 
     window.busy.run("Exporting to rows.csv…", work, on_done=lambda result: None)
     qtbot.waitUntil(window.toast.isVisible)
-    assert window.toast.text() == "Cancelled; nothing more was done."
+    assert window.toast.label.text() == "Cancelled; nothing more was done."
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.conftest import NOW
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.sample import empty
+from tests.fixtures.window import value_of
 
 D = TypeVar("D", bound=QDialog)
 
@@ -73,7 +74,7 @@ def test_what_the_file_holds(qtbot: QtBot, window: MainWindow, database_path: Pa
         window.files.open(database_path)
     info.trigger()
     dialog = dialog_of(qtbot, window, DatabaseInfoDialog)
-    assert dialog.fields.value("File") == database_path.name
+    assert value_of(dialog.fields, "File") == database_path.name
     qtbot.keyClick(dialog, Qt.Key.Key_Return)
     gone(qtbot, window, DatabaseInfoDialog)
 

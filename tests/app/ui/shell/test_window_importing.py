@@ -61,7 +61,7 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     assert asked == [str(export.with_suffix(".sqlite"))]
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), 0))
-    assert "imported from export.sql" in window.toast.text() and window.toast.isVisible()
+    assert "imported from export.sql" in window.toast.label.text() and window.toast.isVisible()
     assert page.context.opened.path == target
     assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")
     qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(target)))

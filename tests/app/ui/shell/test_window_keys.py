@@ -83,13 +83,13 @@ def test_a_key_that_cannot_act_says_why(qtbot: QtBot, window: MainWindow, demo_p
     choose(qtbot, page, 0)
     page.table.setFocus()
     press("Del")
-    assert "read-only" in window.toast.text() and window.toast.isVisible()
+    assert "read-only" in window.toast.label.text() and window.toast.isVisible()
     window.toast.hide()
     press("Ctrl+Z")
-    assert window.toast.text() == "There is nothing to undo."
+    assert window.toast.label.text() == "There is nothing to undo."
     go(qtbot, window, 1)
     press("V")
-    assert window.toast.text().startswith("Select ")
+    assert window.toast.label.text().startswith("Select ")
 
 
 @pytest.mark.slow
@@ -175,7 +175,7 @@ def test_recent_files_come_with_their_folders(qtbot: QtBot, window: MainWindow, 
 
 def test_the_log_folder_is_said_where_there_is_none(qtbot: QtBot, window: MainWindow) -> None:
     window.commands.trigger("logs")
-    assert window.toast.text().startswith("No log has been written yet; it would be in ")
+    assert window.toast.label.text().startswith("No log has been written yet; it would be in ")
 
 
 @pytest.mark.slow

@@ -212,7 +212,7 @@ def test_it_goes_back_in_time_and_forward_again(
     first = travel(qtbot, window)
     assert first.none.isVisible() and "Writes are locked" in first.locked.text()
     click(qtbot, first.keep_button)
-    qtbot.waitUntil(lambda: window.toast.text().startswith("Kept: "))
+    qtbot.waitUntil(lambda: window.toast.label.text().startswith("Kept: "))
     kept = edge.bookmarks[-1]
 
     choose(qtbot, page, 0)
@@ -226,7 +226,7 @@ def test_it_goes_back_in_time_and_forward_again(
     asked = travel(qtbot, window)
     assert [(row[0], row[2]) for row in texts(asked.table)] == [(KEPT, kept)] and asked.line.text() == kept
     go_back(qtbot, window, asked)
-    assert "the way back is kept" in window.toast.text(), words(window)
+    assert "the way back is kept" in window.toast.label.text(), words(window)
     there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
     assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
     told = told_of(window)
@@ -266,7 +266,10 @@ def test_it_goes_back_to_a_time_of_day(
     asked = travel(qtbot, window)
     asked.line.setText(then)
     go_back(qtbot, window, asked)
-    assert f"as it was at {edge.restored[0]}" in window.toast.text() and edge.times[edge.restored[0]] == then
+    assert (
+        f"as it was at {edge.restored[0]}" in window.toast.label.text()
+        and edge.times[edge.restored[0]] == then
+    )
 
 
 def test_what_is_refused_leaves_all_as_it_is_shown(
@@ -367,11 +370,11 @@ def test_a_copy_is_saved_and_exported(
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)) and not copy.exists()
     click(qtbot, asked.confirm_button)
-    qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.text())
+    qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.label.text())
     assert stored(copy) == stored(file)
     window.files.export_sql(database, sql, None, most=10)
     click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
-    qtbot.waitUntil(lambda: "exported to copy.sql" in window.toast.text())
+    qtbot.waitUntil(lambda: "exported to copy.sql" in window.toast.label.text())
     assert "CREATE TABLE" in sql.read_text()
     open_file(qtbot, window, copy)
     assert window.context is not None and not window.context.opened.read_only
@@ -402,7 +405,7 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     again = button(shown, "Check again")
     click(qtbot, again)
     assert again.text() == "Checking…"
-    qtbot.waitUntil(lambda: window.toast.text() == SAVED.format(f"“{act}”"))
+    qtbot.waitUntil(lambda: window.toast.label.text() == SAVED.format(f"“{act}”"))
     qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"))
     assert not shown.isVisible() and page.commands.action("create").isEnabled()
     assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]

@@ -110,7 +110,7 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
         box.doubts["majority"].click()
     with removal(qtbot, window) as removed:
         click(qtbot, box.once_button)
-    assert window.toast.text() == f"Retention removed {removed[0].total:,} rows"
+    assert window.toast.label.text() == f"Retention removed {removed[0].total:,} rows"
     assert not window.toast.action_button.isVisible()
     assert not window.commands.action("undo").isEnabled()
     qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.rows])

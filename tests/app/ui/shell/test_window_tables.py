@@ -137,7 +137,7 @@ def test_selected_rows_are_copied(
     assert isinstance(copy, QMenu)
     next(act for act in copy.actions() if act.text() == form).trigger()
     menu.close()
-    qtbot.waitUntil(lambda: window.toast.text() == "2 rows copied")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "2 rows copied")
     text = QGuiApplication.clipboard().text()
     assert text.startswith(start) and all(email in text for email in emails)
     assert "password_hash" not in text
@@ -152,7 +152,7 @@ def test_export_holds_all_that_the_filter_shows(
     wanted = ask(demo_path, "SELECT count(*) FROM users WHERE email LIKE '%acme%' OR id LIKE '%acme%'")[0][0]
     qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, USERS))
     export_to(page, tmp_path / "out.csv", page.query(), Format.CSV)
-    qtbot.waitUntil(lambda: window.toast.text().endswith("exported to out.csv"))
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to out.csv"))
     assert len((tmp_path / "out.csv").read_text().splitlines()) == wanted + 1
 
 
@@ -366,7 +366,7 @@ def test_an_act_says_what_it_waits_for_and_need_not_wait(
         said = window.wait_line.label.text()
         assert re.fullmatch(r"Waiting for .* is writing to demo\.sqlite: \d+ s", said)
         click(qtbot, window.wait_line.cancel_button)
-        qtbot.waitUntil(lambda: window.toast.text() == "Cancelled; nothing more was done.")
+        qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; nothing more was done.")
         qtbot.waitUntil(lambda: not window.wait_line.isVisible())
         form = new_user_form(page.context, "acme-corp", page)
         form.open_once()

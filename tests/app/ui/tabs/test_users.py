@@ -18,7 +18,7 @@ from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.connected import execute
 from tests.fixtures.context import make_context
-from tests.fixtures.window import ask, child, dialog, write
+from tests.fixtures.window import ask, child, dialog, value_of, write
 
 EMAIL = 0
 
@@ -232,7 +232,7 @@ def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qt
     tab.table.selectAll()
     assert "very-secret" not in tab.table.copy_selection()
     assert "very-secret" not in QGuiApplication.clipboard().text()
-    assert tab.fields.value("Password") == "set"
+    assert value_of(tab.fields, "Password") == "set"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
 from app.ui.widgets.buttons import StatusChip
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, child, write
+from tests.fixtures.window import ask, child, value_of, write
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_a_webhook_without_events_says_that_it_delivers_nothing(
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(0)
     assert tab.model.index(0, tab.model.column_of("events")).data() == "none"
-    assert tab.fields.value("Events") == "none, so it delivers nothing"
+    assert value_of(tab.fields, "Events") == "none, so it delivers nothing"
 
 
 @pytest.mark.slow

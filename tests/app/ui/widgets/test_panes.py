@@ -11,6 +11,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
+from tests.fixtures.window import value_of
 
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:
@@ -86,8 +87,8 @@ def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     fields.set_fields(
         [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>"), Field("Secret", "")]
     )
-    assert fields.value("Note") == "<b>x</b>"
-    assert fields.value("Secret") == "—"
+    assert value_of(fields, "Note") == "<b>x</b>"
+    assert value_of(fields, "Secret") == "—"
     of_hash, of_note = fields.findChildren(QToolButton)
     assert of_note.accessibleName() == "Copy note", "of nothing there is nothing to copy"
     qtbot.mouseClick(of_hash, Qt.MouseButton.LeftButton)
@@ -99,7 +100,7 @@ def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
     qtbot.addWidget(fields)
     text = "line one\n" + "x" * 100_000
     fields.set_fields([Field("Note", text)])
-    assert fields.value("Note") == "line one…"
+    assert value_of(fields, "Note") == "line one…"
     [show] = [b for b in fields.findChildren(type(push_button(theme, ""))) if b.text().startswith("Show all")]
     show.click()
     assert fields.findChildren(QPlainTextEdit)[0].toPlainText() == in_lines(text)

@@ -36,6 +36,7 @@ from tests.fixtures.window import (
     open_file,
     press,
     type_text,
+    value_of,
     values,
 )
 
@@ -320,7 +321,7 @@ def test_an_accepted_start_is_called_so(qtbot: QtBot, page: AuditTab, demo_path:
         click(qtbot, dialog(qtbot, page, ConfirmDialog).confirm_button)
     assert not page.panel.accept_button.isVisible()
     qtbot.waitUntil(lambda: "start accepted" in labels(page.inspector))
-    assert page.fields.value("Link").startswith("Accepted as the baseline")
+    assert value_of(page.fields, "Link").startswith("Accepted as the baseline")
 
 
 @pytest.mark.slow
@@ -332,7 +333,7 @@ def test_the_report_of_a_range_holds_that_range(
         page.verify_range(120, 140)
     out = tmp_path / "evidence"
     page.panel.export_report(out)
-    qtbot.waitUntil(lambda: window.toast.text() == "Report exported to evidence")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "Report exported to evidence")
     assert window.toast.isVisible()
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["seqFrom"], manifest["seqTo"], manifest["entries"]) == (120, 140, 21)

@@ -12,7 +12,7 @@ from app.ui.tabs.common.declared import MISSING, choice_label, columns, filter_h
 from app.ui.tabs.users import UsersTab
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask
+from tests.fixtures.window import ask, value_of
 
 PLATFORM = (
     "ALTER TABLE users DROP COLUMN password_hash",
@@ -47,9 +47,9 @@ def test_the_inspector_shows_what_is_unknown_and_says_what_is_missing(
     with qtbot.waitSignal(tab.details_shown):
         tab.table.select_row(0)
     fields = tab.fields
-    assert fields.value("Password") == MISSING
-    assert fields.value("role") == "operator" and fields.value("badge") == "—"
-    assert fields.value("E-mail") == tab.inspector.title.text()
+    assert value_of(fields, "Password") == MISSING
+    assert value_of(fields, "role") == "operator" and value_of(fields, "badge") == "—"
+    assert value_of(fields, "E-mail") == tab.inspector.title.text()
 
 
 @pytest.mark.parametrize(

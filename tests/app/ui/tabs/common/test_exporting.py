@@ -47,7 +47,7 @@ def test_the_selected_rows_are_exported(
     save_as(monkeypatch, tmp_path / "two.txt", "Tab-separated text (*.txt)")
     next(act for act in menu.actions() if act.text().replace("&", "") == "Export these rows…").trigger()
     menu.close()
-    qtbot.waitUntil(lambda: window.toast.text() == "2 rows exported to two.txt")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "2 rows exported to two.txt")
     lines = (tmp_path / "two.txt").read_text().splitlines()
     place = lines[0].split("\t").index("email")
     assert [line.split("\t")[place] for line in lines[1:]] == emails[2:4]
@@ -153,7 +153,7 @@ def test_many_rows_are_copied_whole_and_too_many_offer_a_file(
     press("Ctrl+A")
     press("Ctrl+C")
     (count,) = ask(demo_path, "SELECT count(*) FROM users")[0]
-    qtbot.waitUntil(lambda: window.toast.text() == f"{count} rows copied")
+    qtbot.waitUntil(lambda: window.toast.label.text() == f"{count} rows copied")
     lines = clipboard.text().splitlines()
     assert len(lines) == count + 1 and "…" not in clipboard.text()
     monkeypatch.setattr(exporting, "CLIPBOARD_CHARACTERS", 100)
@@ -186,7 +186,7 @@ def test_an_export_can_be_stopped(
     button(strip, "Cancel").click()
     qtbot.waitUntil(strip.isHidden)
     assert list(folder.iterdir()) == []
-    assert "exported" not in window.toast.text()
+    assert "exported" not in window.toast.label.text()
 
 
 @pytest.mark.slow

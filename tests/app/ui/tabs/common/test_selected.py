@@ -149,7 +149,7 @@ def test_all_rows_are_copied_before_their_keys_have_come(
 
     page.list.loaded.connect(copy, Qt.ConnectionType.SingleShotConnection)
     page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
-    qtbot.waitUntil(lambda: window.toast.text() == f"{total:,} rows copied")
+    qtbot.waitUntil(lambda: window.toast.label.text() == f"{total:,} rows copied")
     assert len(QGuiApplication.clipboard().text().splitlines()) == total + 1
     assert complete == [False]
 

@@ -20,7 +20,7 @@ from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
-from tests.fixtures.window import ask, child, pick
+from tests.fixtures.window import ask, child, pick, value_of
 
 STATUS = 0
 
@@ -128,7 +128,7 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert tab.inspector.subtitle.text().startswith(
         f"15 of 15 phases · score {score(run['quality_score'])} ·"
     )
-    assert tab.more_fields.value("Id") == run["id"]
+    assert value_of(tab.more_fields, "Id") == run["id"]
     assert [one.phase for one in tab.scores._scores] == list(planning.PHASES)
 
 
@@ -138,7 +138,7 @@ def test_a_file_without_artifacts_says_so(show_tab: ShowTab, context: Context, q
     tab = show_tab(RunsTab)
     choose(tab, qtbot, row_of(tab, "completed"))
     assert tab.inspector.subtitle.text().startswith("artifacts missing in this database · score ")
-    assert tab.scores.isHidden() and tab.more_fields.value("Idea") == tab.inspector.title.text()
+    assert tab.scores.isHidden() and value_of(tab.more_fields, "Idea") == tab.inspector.title.text()
 
 
 def test_only_the_newest_version_of_a_phase_is_scored() -> None:
@@ -347,7 +347,7 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     whole = dialog.page.current.whole()
     assert whole is not None
     idea = whole.record
-    assert dialog.page.fields.value("Revisit") == revisit(idea["revisit_estimate_months"])
+    assert value_of(dialog.page.fields, "Revisit") == revisit(idea["revisit_estimate_months"])
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.mouseClick(dialog.page.commands._buttons["open_run"], Qt.MouseButton.LeftButton)
     assert jump.args == ["planning_runs", idea["run_id"]]
