@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import BaseQuery
 
+from models import errors
 from models.d1.client import (
     CALL_SECONDS,
     IN_BACKGROUND,
@@ -24,17 +25,6 @@ from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, 
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
 from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting
-from models.errors import (
-    AnswerTooLong,
-    Cancelled,
-    EarlierUnknown,
-    InvalidInput,
-    OutcomeUnknown,
-    RemoteError,
-    RowChanged,
-    StorageError,
-    TenantAdminError,
-)
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 
@@ -137,7 +127,7 @@ class D1Database(Database):
             return None
         found = self._now()
         if found is not None:
-            with suppress(StorageError):  # a full disk keeps nobody from having it
+            with suppress(errors.StorageError):  # a full disk keeps nobody from having it
                 self.client.shared.keep_bookmark(self.identity, found, why)
         return found
 
@@ -150,7 +140,7 @@ class D1Database(Database):
         come, `NotOffered`, and what the API says of one that it does not reach, `Failed`.
         """
         if at > time.time():
-            raise InvalidInput("time", "That time is still to come; nothing was changed.")
+            raise errors.InvalidInput("time", "That time is still to come; nothing was changed.")
         found = repeated(self.place, lambda: self.client.bookmark(self.database_id, at=at))
         if found is None:
             raise NotOffered(self.place)
@@ -182,12 +172,12 @@ class D1Database(Database):
         self.settle()
         now = self.bookmarks()[0].name
         if _FIGURE.sub("0", bookmark) != _FIGURE.sub("0", now):
-            raise InvalidInput(
+            raise errors.InvalidInput(
                 "bookmark",
                 f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed.",
             )
         if bookmark > now:  # they are in order of time (developers.cloudflare.com/d1/reference/time-travel)
-            raise InvalidInput("bookmark", "That bookmark is of a time to come. Nothing was changed.")
+            raise errors.InvalidInput("bookmark", "That bookmark is of a time to come. Nothing was changed.")
         return now
 
     def go_back(self, bookmark: str) -> str:
@@ -208,7 +198,7 @@ class D1Database(Database):
                 why = str(error)
             except UnknownDatabase as error:  # no address: nothing was done
                 raise NotOffered(self.place) from error
-            except (Refusal, RemoteError) as error:
+            except (Refusal, errors.RemoteError) as error:
                 if not why:
                     raise _known(self.place, str(error)) if isinstance(error, Refusal) else error from None
                 why = getattr(error, "heading", "it refused to do it again")
@@ -216,7 +206,7 @@ class D1Database(Database):
                 self.last_read = None
                 # A second restore calls the first one's outcome the state before.
                 if exact is not None and not why:
-                    with suppress(StorageError):  # the other one is kept
+                    with suppress(errors.StorageError):  # the other one is kept
                         self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
                         return exact
                 return before
@@ -227,7 +217,7 @@ class D1Database(Database):
         self.require_writable()
         self.settle()
         if cancelled() or _UNWANTED.get()():  # nothing was sent
-            raise Cancelled
+            raise errors.Cancelled
         proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
         batch = body(guarded(statements))
         # On the disk first: were this process to end now, the next one would have to ask.
@@ -236,8 +226,8 @@ class D1Database(Database):
         try:
             held = self._write(batch, sent, cancelled)
             is_certain = True
-        except TenantAdminError as error:
-            is_certain = not isinstance(error, OutcomeUnknown)
+        except errors.TenantAdminError as error:
+            is_certain = not isinstance(error, errors.OutcomeUnknown)
             raise
         finally:
             if not is_certain:
@@ -252,54 +242,54 @@ class D1Database(Database):
         try:
             return self._run(batch, lambda: cancelled() or unwanted(), unwanted).seconds
         except Dropped:
-            raise OutcomeUnknown(self.place, _ENDED) from None
+            raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
             why = str(error)
-        except RemoteError:  # certain: it was not sent, or not let in
+        except errors.RemoteError:  # certain: it was not sent, or not let in
             raise
-        except StorageError:
+        except errors.StorageError:
             # A network may send twice by itself; the second copy is refused.
             if sent is None or not self._is_in(sent):
                 raise
             self.client.count(lost=1)
             return 0.0
         if sent is None:  # nothing would keep a second copy out
-            raise OutcomeUnknown(self.place, why)
+            raise errors.OutcomeUnknown(self.place, why)
         if (waiting := _WAITING.get()) is not None:
             waiting.what = f"{self.place} gave no answer that tells; the same is sent again"
         for attempt in range(_TRIES - 1):
             try:
                 rest(_BACK_OFF * 2**attempt, unwanted)
                 return self._run(batch, unwanted, unwanted).seconds
-            except Cancelled:
-                raise OutcomeUnknown(self.place, _ENDED) from None
+            except errors.Cancelled:
+                raise errors.OutcomeUnknown(self.place, _ENDED) from None
             except NotKnown as error:
                 why = str(error)
-            except RemoteError as error:
+            except errors.RemoteError as error:
                 why = error.heading
-            except StorageError:
+            except errors.StorageError:
                 # Kept out: by its own first copy, or by somebody else's write, and then for good.
                 if self._is_in(sent):
                     self.client.count(lost=1)
                     return 0.0
                 raise
-        raise OutcomeUnknown(self.place, why)
+        raise errors.OutcomeUnknown(self.place, why)
 
-    def _is_in(self, sent: Sent, unknown: type[OutcomeUnknown] = OutcomeUnknown) -> bool:
+    def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:
         """Raises `unknown` where that cannot be told."""
         try:
             return bool(self._read([sent.proof], _UNWANTED.get())[0])
-        except RemoteError as error:
+        except errors.RemoteError as error:
             raise unknown(self.place, error.heading) from error
-        except Cancelled:
+        except errors.Cancelled:
             raise unknown(self.place, _ENDED) from None
 
     def settle(self) -> bool | None:
         found: bool | None = None
         for sent in self.client.shared.left(self.identity):
-            found = self._is_in(sent, EarlierUnknown)
+            found = self._is_in(sent, errors.EarlierUnknown)
             if not found and abs(time.time() - sent.at) < self.client.seconds:
-                raise EarlierUnknown(self.place, "it may still be on its way")
+                raise errors.EarlierUnknown(self.place, "it may still be on its way")
             self.client.shared.forget(sent)
         return found
 
@@ -310,7 +300,7 @@ class D1Database(Database):
             raise UnknownDatabase(self.database_id) from None
         except Refusal as error:
             if is_guard(str(error)):
-                raise RowChanged from None
+                raise errors.RowChanged from None
             raise _known(self.place, str(error)) from error
         if answer.size is not None:
             self.size = answer.size
@@ -326,7 +316,7 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
         try:
             return ask()
         except TooLong:
-            raise AnswerTooLong(place) from None
+            raise errors.AnswerTooLong(place) from None
         except Refusal as error:
             raise _known(place, str(error)) from error
         except NotKnown as error:

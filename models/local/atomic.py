@@ -19,16 +19,7 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import (
-    AlreadyThere,
-    BesideDatabase,
-    CannotOpen,
-    CannotWrite,
-    DatabaseThere,
-    FileLocked,
-    FileMissing,
-    InvalidInput,
-)
+from models import errors
 from models.local.errors import translate
 from models.local.file import JOURNAL, LOG, MAGIC, SHARED_MEMORY, SIBLINGS, first_bytes, require_file, sibling
 
@@ -54,11 +45,11 @@ def require_place(path: Path) -> None:
     for name in (path, real):
         database = Path(re.sub(_BESIDE, "", str(name)))
         if database != name and os.path.lexists(database):
-            raise BesideDatabase(path, database.name)
+            raise errors.BesideDatabase(path, database.name)
     if os.path.exists(path):  # noqa: PTH110 - Path.exists() may raise
         require_file(path)
         if first_bytes(real, len(MAGIC)) == MAGIC:  # SQLite's layer follows no link
-            raise DatabaseThere(path)
+            raise errors.DatabaseThere(path)
 
 
 def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
@@ -97,12 +88,12 @@ def new_file_by_parts(path: Path) -> Iterator[Path]:
     part = path.with_name(path.name + PART)
     with expected_errors(path), alone_with(part):
         if os.path.lexists(path):
-            raise AlreadyThere(path)
+            raise errors.AlreadyThere(path)
         try:
             part.touch(mode=0o600, exist_ok=False)
         except FileExistsError:
             if not _is_own(part):
-                raise AlreadyThere(part) from None
+                raise errors.AlreadyThere(part) from None
         yield part
         give_name(part, path)
 
@@ -133,7 +124,7 @@ def alone_with(part: Path) -> Iterator[None]:
     try:
         descriptor = _locked_file(lock)
     except (BlockingIOError, FileExistsError):
-        raise FileLocked(part, "another copy") from None
+        raise errors.FileLocked(part, "another copy") from None
     try:
         yield
     finally:
@@ -164,11 +155,13 @@ def _locked_file(path: Path) -> int:
 
 def _require_room(path: Path) -> None:
     if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir() may raise
-        raise InvalidInput("path", f"There is no folder {path.parent}; create it first, or choose another.")
+        raise errors.InvalidInput(
+            "path", f"There is no folder {path.parent}; create it first, or choose another."
+        )
     for suffix in SIBLINGS:
         # SQLite would take a stale log for the new file's own and mix the two databases.
         if os.path.lexists(sibling(path, suffix)):
-            raise AlreadyThere(sibling(path, suffix))
+            raise errors.AlreadyThere(sibling(path, suffix))
     sweep_databases(path)
 
 
@@ -189,13 +182,15 @@ def expected_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise AlreadyThere(Path(error.filename or path)) from error
+        raise errors.AlreadyThere(Path(error.filename or path)) from error
     except (OSError, apsw.Error) as error:
         known = translate(error, path)
         if known is None:
             raise
         # Nothing was there to be found; what is missing is leave to write in the folder.
-        raise (CannotWrite(path) if isinstance(known, FileMissing | CannotOpen) else known) from error
+        raise (
+            errors.CannotWrite(path) if isinstance(known, errors.FileMissing | errors.CannotOpen) else known
+        ) from error
 
 
 def give_name(building: Path, path: Path) -> None:
@@ -216,7 +211,7 @@ def give_name(building: Path, path: Path) -> None:
         else:
             building.unlink()
     except FileExistsError:
-        raise AlreadyThere(path) from None
+        raise errors.AlreadyThere(path) from None
     _sync(path.parent)
 
 

@@ -12,15 +12,8 @@ import apsw
 from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
+from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, Waiting
-from models.errors import (
-    Cancelled,
-    DamagedFile,
-    FileEmptied,
-    FileLocked,
-    LogMissing,
-    RowChanged,
-)
 from models.local.errors import no_longer, translate
 from models.local.file import (
     BUSY_TIMEOUT_MS,
@@ -146,9 +139,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             known = translate(error, self.path)
             if known is None or known is error:
                 raise
-            self.damaged |= isinstance(known, DamagedFile)
-            if isinstance(known, FileLocked):
-                known = FileLocked(self.path, written_by(self.path))
+            self.damaged |= isinstance(known, errors.DamagedFile)
+            if isinstance(known, errors.FileLocked):
+                known = errors.FileLocked(self.path, written_by(self.path))
             raise known from error
 
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
@@ -197,7 +190,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     if self._seen is not None or self._counted is not None:
                         self._require_not_overwritten(connection)
                     if _log_is_cut(connection, self._log):
-                        raise LogMissing(self.path)
+                        raise errors.LogMissing(self.path)
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             begun = time.monotonic()
             try:
@@ -208,7 +201,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     given = connection.execute(sql, tuple(params)).fetchall()
                     rows = len(given) if isinstance(item.query, SelectBase) else connection.changes()
                     if item.expect not in (None, rows):
-                        raise RowChanged
+                        raise errors.RowChanged
                 # Outside WAL a commit waits for the readers.
                 self._patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)
             except BaseException:
@@ -224,15 +217,15 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         def not_yet() -> bool:
             if self.waiting is None:
                 words = "Waiting for {}, which is writing to {}".format
-                self.waiting = Waiting(words(FileLocked.why, self.place), since)
-                self.waiting.what = words(written_by(self.path) or FileLocked.why, self.place)
+                self.waiting = Waiting(words(errors.FileLocked.why, self.place), since)
+                self.waiting.what = words(written_by(self.path) or errors.FileLocked.why, self.place)
             return self.waiting.cancelled or cancelled()
 
         try:
             patiently(step, deadline, not_yet)
         except (apsw.BusyError, apsw.LockedError):
             if self.waiting is not None and self.waiting.cancelled:
-                raise Cancelled from None
+                raise errors.Cancelled from None
             raise
         finally:
             self.waiting = None
@@ -245,13 +238,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         last connection. One that came later, with a change of the journal mode, is the log from then on.
         """
         if self.path.stat().st_size == 0:
-            raise FileEmptied(self.path)
+            raise errors.FileEmptied(self.path)
         now = file_id(self._log)
         for connection, known in list(self._logs.items()):
             if known is None:
                 self._logs[connection] = now
             elif known != now:
-                raise LogMissing(self.path)
+                raise errors.LogMissing(self.path)
 
     def _close(self, conn: apsw.Connection) -> None:
         self._logs.pop(conn, None)

@@ -22,17 +22,8 @@ from app.services.chain.rules import (
     named,
 )
 from app.services.text import tenant_name
+from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name
-from models.errors import (
-    DiskFull,
-    HeadMoved,
-    NotAllowed,
-    NumbersUsedUp,
-    Refused,
-    RowChanged,
-    TableMissing,
-    TenantAdminError,
-)
 from models.progress import Stop, never
 from models.status import DAY
 
@@ -88,7 +79,7 @@ _NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
 """What is recorded nowhere is written only while there is still no chain to record it in."""
 
 
-class Caution(TenantAdminError):
+class Caution(errors.TenantAdminError):
     """What a person should know before an act on a database, which goes on where they have `agreed` to it.
 
     `question` is asked above it.
@@ -204,22 +195,22 @@ def append(
         appended = [_NO_CHAIN] if ends is None else append_statements(batch.events, ends, now, unless)
         try:
             return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
-        except DiskFull as error:
+        except errors.DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database)[:2]:
-                raise NumbersUsedUp from error
+                raise errors.NumbersUsedUp from error
             raise
-        except Refused as error:
+        except errors.Refused as error:
             for event in batch.events:
                 if reason := unknown_tenant(database, event.tenant_id):
-                    raise NotAllowed(f"{reason} Nothing was changed.") from error
+                    raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
             raise
-        except (HeadMoved, RowChanged) as error:
-            chain_made = isinstance(error, RowChanged) and ends is None and has_chain(database)
-            if cancelled() or not (chain_made or isinstance(error, HeadMoved)):
+        except (errors.HeadMoved, errors.RowChanged) as error:
+            chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
+            if cancelled() or not (chain_made or isinstance(error, errors.HeadMoved)):
                 raise
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
-    raise HeadMoved
+    raise errors.HeadMoved
 
 
 def _caution(database: Database, batch: Batch, agreed: str | None) -> str | None:
@@ -240,7 +231,7 @@ def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
     """The ends of the batch's chains; None where there is none, and somebody agreed to that."""
     try:
         return heads(database, (event.tenant_id for event in batch.events), batch.checks)
-    except TableMissing:  # of the chain, or of a check
+    except errors.TableMissing:  # of the chain, or of a check
         if has_chain(database):
             raise
     require_agreement(database, NotRecorded(database.place))
@@ -336,13 +327,13 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
         if not never_null:
             what = "lets previous_hash be NULL, so two programs could append behind one entry"
     if what is not None:
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
         )
     names = {named(bytes(name), database.encoding): seq for name, seq in recent}
     latest = names.get(tenant_id)
     if latest is not None and (not rows or rows[0][0] < latest):
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"An index of this database hides the last entry of {tenant_id}, so nothing can follow it; "
             "nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
@@ -350,7 +341,7 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
         return Head(GENESIS, None)
     _, digest, created_at = rows[0]
     if not isinstance(digest, str):
-        raise NotAllowed(
+        raise errors.NotAllowed(
             f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "
             "nothing was changed. Verify the chain."
         )

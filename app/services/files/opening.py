@@ -10,13 +10,7 @@ from peewee import BaseQuery, Value
 from app import paths
 from app.services.files.describe import OpenedFile
 from app.services.opened import ASKED, never_written, tenants
-from models.errors import (
-    CannotOpen,
-    DamagedFile,
-    NeedsCopy,
-    NotADatabase,
-    UnfinishedChange,
-)
+from models import errors
 from models.local import copies
 from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
@@ -103,12 +97,12 @@ def snapshot_copy(path: Path, target: Path) -> Path:
             source = LocalDatabase(path, read_only=True)
             with source.expected_errors(), source.connection_context():
                 copies.back_up(source.connection(), building)
-        except (NeedsCopy, UnfinishedChange, CannotOpen):
+        except (errors.NeedsCopy, errors.UnfinishedChange, errors.CannotOpen):
             copies.copy_parts(path, building)
         try:
             fold(building)
-        except DamagedFile as error:
-            raise DamagedFile(path) from error
+        except errors.DamagedFile as error:
+            raise errors.DamagedFile(path) from error
     return target
 
 
@@ -135,7 +129,7 @@ def fold(target: Path) -> None:
         connection = copy.connection()
         connection.pragma("journal_mode", "delete")
         if not is_sound(connection):
-            raise DamagedFile(target)
+            raise errors.DamagedFile(target)
 
 
 def _why_wait(path: Path) -> str | None:
@@ -175,12 +169,12 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | 
             ):
                 return opened, NEWER
             return opened, None if database.connection().pragma("encoding") == "UTF-8" else UTF_16
-    except NotADatabase as error:
+    except errors.NotADatabase as error:
         raise diagnose(path) from error
-    except CannotOpen as error:
+    except errors.CannotOpen as error:
         # SQLite could read it, but cannot make the shared memory beside it, or the log.
         if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:
-            raise NeedsCopy(path) from error
+            raise errors.NeedsCopy(path) from error
         raise
 
 

@@ -19,19 +19,7 @@ from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
-from models import schema
-from models.errors import (
-    DiskFull,
-    FileLocked,
-    NeedsCopy,
-    NotADatabase,
-    NotAllowed,
-    SqlDump,
-    StorageError,
-    TenantAdminError,
-    UnfinishedChange,
-    UnreadableFile,
-)
+from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
@@ -130,7 +118,7 @@ _OVERTAKEN: Final = (
 )
 
 
-class RestoreFailed(StorageError):
+class RestoreFailed(errors.StorageError):
     """What was written cannot be read back: the disk, most likely."""
 
     def __init__(self, path: Path, kept: Path) -> None:
@@ -207,7 +195,7 @@ def carry_out(
         raise NotRecorded(path)
     try_to_sign(path, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
     database = problem = None
-    with suppress(TenantAdminError, OSError):
+    with suppress(errors.TenantAdminError, OSError):
         database = store.identify(path)
 
     def announce() -> None:
@@ -223,7 +211,7 @@ def carry_out(
                 progress=progress,
                 cancelled=cancelled,
             ).why_not
-        except (TenantAdminError, OSError) as error:
+        except (errors.TenantAdminError, OSError) as error:
             problem = why_none(error, path)
 
     kept = restore(
@@ -240,7 +228,7 @@ def carry_out(
         return Restored(kept, None, problem)
     try:
         made = store.take_up(path)
-    except (TenantAdminError, OSError) as error:
+    except (errors.TenantAdminError, OSError) as error:
         return Restored(kept, None, why_none(error, path))
     return Restored(kept, made.number) if made else Restored(kept, None, _OVERTAKEN)
 
@@ -262,12 +250,12 @@ def prepare(
     """
     with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
         if source.samefile(path):
-            raise NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
+            raise errors.NotAllowed(f"{source.name} is the file itself; choose a copy of it.")
     is_dump = False
     try:
-        with suppress(NeedsCopy, UnfinishedChange):  # a copy is made all the same
+        with suppress(errors.NeedsCopy, errors.UnfinishedChange):  # a copy is made all the same
             opening.open_database(source, read_only=True)
-    except SqlDump:
+    except errors.SqlDump:
         is_dump = True
     copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
     notes: tuple[Note, ...] = ()
@@ -282,18 +270,18 @@ def prepare(
     with database.expected_errors(), database.connection_context():
         found = schema.inspect(database)
         if found.impostors:
-            raise NotAllowed(
+            raise errors.NotAllowed(
                 f"{source.name} holds {', '.join(found.impostors)}, which could change what a write means; "
                 "nothing was restored."
             )
         if database.connection().pragma("encoding") != "UTF-8":
-            raise NotAllowed(
+            raise errors.NotAllowed(
                 f"{source.name} cannot be restored: {opening.UTF_16}, so nothing could be done in the file "
                 "any more; nothing was restored. Export it as SQL, then restore that."
             )
         if found.missing_columns.get(AUDIT_CHAIN.name):
             columns = ", ".join(found.missing_columns[AUDIT_CHAIN.name])
-            raise NotAllowed(
+            raise errors.NotAllowed(
                 f"The audit chain of {source.name} lacks {columns}, so the restore could not be recorded in "
                 "it; nothing was restored."
             )
@@ -301,10 +289,10 @@ def prepare(
         numbering = Numbering(database)
         chain = numbering.told_in if has_chain else SYSTEM_TENANT
         if reason := unknown_tenant(database, chain):
-            raise NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
+            raise errors.NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
         before = _rows_now(path)
         if AUDIT_CHAIN.name in before and not has_chain:
-            raise NotAllowed(
+            raise errors.NotAllowed(
                 f"{source.name} has no audit chain (no table audit_chain): that of {path.name} would be "
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
@@ -360,7 +348,7 @@ def require_writable(path: Path, *, force: bool = False) -> None:
     require_file(path)
     reason = opening.why_not_written(path, force=force)
     if reason is not None:
-        raise NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
+        raise errors.NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
 
 
 def _line(
@@ -389,8 +377,8 @@ def _written_beside(path: Path) -> Iterator[None]:
     """A disk that is full is the one on which the file lies, whatever is made there and from what."""
     try:
         yield
-    except DiskFull as error:
-        raise DiskFull(path) from error
+    except errors.DiskFull as error:
+        raise errors.DiskFull(path) from error
 
 
 def _named(path: Path) -> Path:
@@ -406,11 +394,15 @@ def _rows_now(path: Path) -> dict[str, int | None]:
     """What can be counted of a file that may be damaged, which may be why somebody restores it."""
     database = LocalDatabase(path, read_only=True)
     counts: dict[str, int | None] = dict.fromkeys(schema.expected_columns())
-    with suppress(UnreadableFile, NotADatabase), database.expected_errors(), database.connection_context():
+    with (
+        suppress(errors.UnreadableFile, errors.NotADatabase),
+        database.expected_errors(),
+        database.connection_context(),
+    ):
         found = schema.inspect(database).columns
         counts = {table: None for table in found if not schema.internal(table)}
         for table in counts:
-            with suppress(UnreadableFile):
+            with suppress(errors.UnreadableFile):
                 counts |= describe.rows(database, schema.Schema({table: found[table]}))
     return counts
 
@@ -435,8 +427,8 @@ def _check(path: Path, kept: Path) -> None:
         with database.expected_errors(), database.connection_context():
             if is_sound(database.connection()):
                 return
-    except FileLocked:  # somebody uses it already; what was written is what was checked before
+    except errors.FileLocked:  # somebody uses it already; what was written is what was checked before
         return
-    except StorageError as error:
+    except errors.StorageError as error:
         raise RestoreFailed(path, kept) from error
     raise RestoreFailed(path, kept)

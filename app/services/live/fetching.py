@@ -27,19 +27,8 @@ from app.services.live.paging import (
 )
 from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
+from models import errors
 from models.engine import Database, Usage, raw
-from models.errors import (
-    AlreadyExists,
-    AlreadyThere,
-    Cancelled,
-    DamagedFile,
-    HeadMoved,
-    MuchToRead,
-    OnlyElsewhere,
-    Refused,
-    StorageError,
-    TenantAdminError,
-)
 from models.local.atomic import PART, expected_errors, new_file_by_parts
 from models.progress import Progress, Stop, ignore, never
 from models.schema import COUNTERS
@@ -53,25 +42,32 @@ _KEPT: Final = (
 )
 
 
-class NotFetched(StorageError):
+class NotFetched(errors.StorageError):
     """The tables themselves were altered meanwhile."""
 
     heading = "The database was changed meanwhile"
     sentence = "The tables of {name} were altered while it was read; nothing was written. Try again."
 
 
-class FetchStopped(StorageError):
+class FetchStopped(errors.StorageError):
     """A part is kept; `why` is what stopped it."""
 
     heading = "The copy is not whole yet"
     sentence = f"{{name}} is not whole yet: {{why}}. {_KEPT}"
 
 
-class FetchCancelled(Cancelled):
+class FetchCancelled(errors.Cancelled):
     sentence = f"Cancelled. {_KEPT}"
 
 
-_IN_VAIN: Final = (NotFetched, DamagedFile, AlreadyExists, HeadMoved, Refused, OnlyElsewhere)
+_IN_VAIN: Final = (
+    NotFetched,
+    errors.DamagedFile,
+    errors.AlreadyExists,
+    errors.HeadMoved,
+    errors.Refused,
+    errors.OnlyElsewhere,
+)
 """What a copy that goes on would fail with again."""
 
 
@@ -110,17 +106,17 @@ def fetch(
     sweep(path.parent)
     with new_file_by_parts(path) as part:
         if part.stat().st_size and not (state_of(part) or is_whole(part)):
-            raise AlreadyThere(part)
+            raise errors.AlreadyThere(part)
         try:
             with expected_errors(path):
                 return read_whole(database, part, before=before, progress=progress, cancelled=cancelled)
-        except TenantAdminError as error:
+        except errors.TenantAdminError as error:
             is_kept = bool(state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
             if not is_kept:
                 forget(part)
-            if not is_kept or isinstance(error, MuchToRead):
+            if not is_kept or isinstance(error, errors.MuchToRead):
                 raise
-            if isinstance(error, Cancelled):
+            if isinstance(error, errors.Cancelled):
                 raise FetchCancelled(path) from error
             raise FetchStopped(path, error.happened) from error
 

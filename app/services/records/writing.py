@@ -13,16 +13,8 @@ from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
 from app.services.text import quoted
+from models import errors
 from models.engine import Database
-from models.errors import (
-    AlreadyExists,
-    ChangedSince,
-    NotAllowed,
-    OutcomeUnknown,
-    Refused,
-    RowChanged,
-    StorageError,
-)
 from models.status import AuditEvent
 
 P = ParamSpec("P")
@@ -64,7 +56,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
         change = plan(images)
         if len(change.rows) > 1:
             if bookmark is None:
-                with suppress(StorageError):  # undo brings it back as well
+                with suppress(errors.StorageError):  # undo brings it back as well
                     bookmark = database.bookmark(f"before {quoted(change.summary)}")
             change = replace(change, bookmark=bookmark)
         planned.append((images, change))
@@ -74,13 +66,13 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
 
     try:
         append(database, batch, now=now)
-    except Refused as error:
+    except errors.Refused as error:
         for row in planned[-1][1].rows if planned else ():
             tenant = (row.after or {}).get("tenant_id")
             if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
-                raise NotAllowed(f"{reason} Nothing was changed.") from error
+                raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
         raise
-    except OutcomeUnknown as error:
+    except errors.OutcomeUnknown as error:
         if error.is_undecided:
             error.act = planned[-1][1].summary
         raise
@@ -98,19 +90,19 @@ def undo(database: Database, change: Change, *, now: int) -> Change:
 
     try:
         return commit(database, plan, now=now)
-    except (RowChanged, AlreadyExists, Refused) as error:
+    except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
         if not differences:
             raise
-        raise ChangedSince(differences) from error
+        raise errors.ChangedSince(differences) from error
 
 
 def _as_it_is(images: Images, row: RowChange) -> RowChange:
     """The same change of a table that may have got foreign keys since, but no other columns."""
     table = images.table(row.table)
     if (table.columns, table.key) != (row.stored.columns, row.stored.key):
-        raise ChangedSince([f"the columns of {row.table}"])
+        raise errors.ChangedSince([f"the columns of {row.table}"])
     return replace(row, stored=table)
 
 

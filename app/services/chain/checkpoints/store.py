@@ -45,17 +45,9 @@ from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.keyring import Keyring
-from models.errors import (
-    ColumnMissing,
-    DiskFailure,
-    InvalidInput,
-    NotAllowed,
-    NotFound,
-    TableMissing,
-    UnreadableFile,
-)
+from models import errors
 
-UNRECOGNISABLE = (UnreadableFile, DiskFailure, TableMissing, ColumnMissing)
+UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""
 
 
@@ -164,10 +156,10 @@ class CheckpointStore:
                 sentence = (
                     f"No checkpoint in {export.name} is signed with the key {key}; check the fingerprint."
                 )
-                raise InvalidInput("trust-key", sentence)
+                raise errors.InvalidInput("trust-key", sentence)
         with self._contents_of(where) as (contents, database):
             if contents is not None and _are_parted(contents, database, checkpoints):
-                raise NotAllowed(
+                raise errors.NotAllowed(
                     f"{name_of(where)} was said to be another database than the one that {export.name} is "
                     "of, so that says nothing of it. Nothing was verified: take an export of its own."
                 )
@@ -256,7 +248,7 @@ class CheckpointStore:
             try:
                 if Checkpoint.from_json(made.to_json()) != made:
                     raise NotSigned("What was found could not be read back, so no checkpoint was made.")
-            except InvalidInput as error:
+            except errors.InvalidInput as error:
                 raise NotSigned(
                     "The database holds a number that no checkpoint can keep, so none was made."
                 ) from error
@@ -302,7 +294,7 @@ class CheckpointStore:
         """
         checkpoints = self.checkpoints(where)
         if not checkpoints:
-            raise NotFound("checkpoint")
+            raise errors.NotFound("checkpoint")
         write_export(out, checkpoints)
         return len(checkpoints)
 
@@ -320,7 +312,7 @@ class CheckpointStore:
             in_order = sorted(together.values(), key=lambda item: item.number)
             good, findings = authentic(in_order, frozenset(item.key for item in in_order), database)
             if findings:
-                raise NotAllowed(f"{findings[0].message} Nothing was imported.")
+                raise errors.NotAllowed(f"{findings[0].message} Nothing was imported.")
             for item in good:
                 contents.add_key(item.key, own=False, now=now)
             new = sum(contents.add(item) for item in good)
@@ -347,7 +339,7 @@ class CheckpointStore:
                 if (previous := unproven.get(tenant.tenant)) is None:
                     continue
                 if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
-                    raise NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
+                    raise errors.NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
                 start = (tenant.first_seq, previous)
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 

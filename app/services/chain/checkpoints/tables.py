@@ -18,20 +18,8 @@ from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager,
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
+from models import errors
 from models.engine import Rows
-from models.errors import (
-    AlreadyThere,
-    CannotOpen,
-    DiskFailure,
-    DiskFull,
-    FileLocked,
-    FileMissing,
-    FolderGiven,
-    InvalidInput,
-    LinkBroken,
-    ReadOnlyFile,
-    StorageError,
-)
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.local.file import require_file, written_by
@@ -100,7 +88,7 @@ class StoredKey(Model):
 TABLES: Final = (StoredDatabase, StoredCheckpoint, StoredBaseline, StoredKey)
 
 
-class StoreUnreadable(StorageError):
+class StoreUnreadable(errors.StorageError):
     """The store is there and cannot be used, so nobody knows what its checkpoints would say."""
 
     sentence = (
@@ -122,7 +110,7 @@ class StoreLocked(StoreUnreadable):
     )
 
 
-class StoreNotWritten(StorageError):
+class StoreNotWritten(errors.StorageError):
     def __init__(self, path: Path, why: str) -> None:
         where = "" if paths.NO_HOME in path.parents else f" in {path}"
         super().__init__(
@@ -176,16 +164,16 @@ def is_there(path: Path) -> bool:
     """
     try:
         require_file(path)
-    except (LinkBroken, FolderGiven) as error:
+    except (errors.LinkBroken, errors.FolderGiven) as error:
         raise StoreUnreadable(path, _fact(error)) from error
-    except FileMissing:
+    except errors.FileMissing:
         return False
-    except StorageError as error:
+    except errors.StorageError as error:
         raise StoreUnreadable(path, str(error)) from error
     return True
 
 
-def _fact(error: StorageError) -> str:
+def _fact(error: errors.StorageError) -> str:
     """What it says without its advice, which is about the file that is verified."""
     return str(error).rpartition("; ")[0] or str(error)
 
@@ -218,7 +206,10 @@ def _make(path: Path) -> None:
     """A new store, whole or not at all: one that is empty has lost what it held."""
     with written(path), _StoreDatabase(path).expected_errors():
         paths.make_private(path.parent)
-        with suppress(AlreadyThere), atomic.unfinished(path) as building:  # another process may be faster
+        with (
+            suppress(errors.AlreadyThere),
+            atomic.unfinished(path) as building,
+        ):  # another process may be faster
             building.touch(0o600)  # nobody else needs to know what is watched
             database = LocalDatabase(building)
             with database.connection_context(), database.atomic():
@@ -238,15 +229,15 @@ class _StoreDatabase(LocalDatabase):
                 yield
         except (StoreUnreadable, StoreNotWritten):
             raise
-        except FileLocked as error:
-            raise StoreLocked(self.path, written_by(self.path) or FileLocked.why) from error
-        except DiskFull as error:
+        except errors.FileLocked as error:
+            raise StoreLocked(self.path, written_by(self.path) or errors.FileLocked.why) from error
+        except errors.DiskFull as error:
             raise StoreNotWritten(self.path, NO_SPACE) from error
-        except ReadOnlyFile as error:
+        except errors.ReadOnlyFile as error:
             raise StoreNotWritten(self.path, "its permissions do not allow it") from error
-        except (CannotOpen, DiskFailure) as error:
+        except (errors.CannotOpen, errors.DiskFailure) as error:
             raise StoreUnreadable(self.path, error.happened) from error
-        except StorageError as error:
+        except errors.StorageError as error:
             raise StoreDamaged(self.path, _fact(error)) from error
 
     def require_version(self) -> None:
@@ -300,7 +291,7 @@ class Contents:
         ):
             try:
                 found.append(Checkpoint.from_json(json.loads(_text(body))))
-            except (InvalidInput, ValueError, RecursionError):
+            except (errors.InvalidInput, ValueError, RecursionError):
                 self._leave_out(StoredCheckpoint, row)
                 found.append(Unreadable(_number_or_none(number)))
         return found[::-1]
@@ -371,7 +362,7 @@ class Contents:
         """Whether the row is new. Raises `InvalidInput` for what could not be read back."""
         for name, value in values.items():
             if not _fits(table._meta.fields[name], value):
-                raise InvalidInput(name, f"A checkpoint cannot keep {value!r:.80} as its {name}.")
+                raise errors.InvalidInput(name, f"A checkpoint cannot keep {value!r:.80} as its {name}.")
         self._databases = None
         insert = table.insert(values)
         query = insert.on_conflict_replace() if replace else insert.on_conflict_ignore()

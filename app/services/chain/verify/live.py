@@ -30,15 +30,8 @@ from app.services.chain.verify.verification import (
     jobs_of,
     sealed,
 )
+from models import errors
 from models.engine import PAGE_ROWS, Database, Pages, raw
-from models.errors import (
-    AnswerTooLong,
-    Cancelled,
-    ColumnMissing,
-    TableMissing,
-    TenantAdminError,
-    UndecodableText,
-)
 from models.progress import Progress, Stop, ignore, never
 
 LONG: Final = 4_096
@@ -82,7 +75,7 @@ SELECT {RAW_COLUMNS} FROM main.{TABLE} WHERE seq IN (SELECT value FROM json_each
 _INDEXES: Final[Query] = ("SELECT count(*) FROM pragma_index_list(?) WHERE NOT partial", TABLE)
 
 
-class BeingWritten(TenantAdminError):
+class BeingWritten(errors.TenantAdminError):
     """What looked wrong changed each time that it was read again."""
 
     heading = "It is being written just now"
@@ -105,7 +98,10 @@ class LiveReader(Reader):
         try:
             made, columns, indexes, *found = database.read_batch([*shape, *(raw(*one) for one in ENDS)])
             self.ends = found
-        except (TableMissing, ColumnMissing):  # one of them, or the table of AUTOINCREMENT's counters alone
+        except (
+            errors.TableMissing,
+            errors.ColumnMissing,
+        ):  # one of them, or the table of AUTOINCREMENT's counters alone
             made, columns, indexes = database.read_batch(shape)
         require_chain(database.place, made, columns)
         self.indexes = int(indexes[0][0])
@@ -116,13 +112,13 @@ class LiveReader(Reader):
     def batch(self, queries: Sequence[Query]) -> list[list[Row] | None]:
         try:
             return [*self._database.read_batch([raw(*query) for query in queries])]
-        except TableMissing:  # without AUTOINCREMENT there is no table of counters
+        except errors.TableMissing:  # without AUTOINCREMENT there is no table of counters
             return [self._alone(query) for query in queries]
 
     def _alone(self, query: Query) -> list[Row] | None:
         try:
             return self._database.rows(raw(*query))
-        except TableMissing:
+        except errors.TableMissing:
             return None
 
 
@@ -161,9 +157,9 @@ class LiveScan(Scan):
         values = (*self._own, self._fetched + 1, self._end, limit)
         try:
             rows = self._database.rows(raw(_PAGE.format(whose=self._whose), *values))
-        except UndecodableText:
+        except errors.UndecodableText:
             rows = self._database.rows(raw(_SIZES.format(whose=self._whose), *values))
-        except AnswerTooLong:
+        except errors.AnswerTooLong:
             if not self._pages.too_long():
                 raise
             return
@@ -293,7 +289,7 @@ class _Verification:
     def _scan(self, positions: Sequence[int]) -> None:
         ranges = [self._ranges[position] for position in positions]
         if self._watch(0):
-            raise Cancelled
+            raise errors.Cancelled
         jobs = jobs_of(self._wish, ranges, page=self._page)
         found = self._wish.executor.scan(jobs, small_rows=True, watch=self._watch)
         for position, result in zip(positions, found, strict=True):
