@@ -347,8 +347,8 @@ _OWN_MAPPING = 1 << 20
 def tidy_as_it_goes() -> None:
     """Lets glibc join what is freed at once, and give large pieces back to the system; elsewhere nothing.
 
-    By default it keeps small freed pieces apart until a large one is asked for or freed, by whatever thread.
-    After SQLite has sorted a million rows that takes 200 ms, with the interpreter's lock held.
+    By default it joins them when a large one is asked for or freed, by whatever thread: after SQLite has
+    sorted a million rows that takes 200 ms, with the interpreter's lock held.
     """
     if sys.platform != "linux":
         return
@@ -359,12 +359,10 @@ def tidy_as_it_goes() -> None:
 
 
 class GarbageCollector(QObject):
-    """Takes Python's automatic collection, which runs on whatever thread allocates, to the interface thread.
-
-    A widget must never be destroyed on another.
+    """Takes Python's automatic collection, which runs on whatever thread allocates, to the interface thread:
+    a widget must never be destroyed on another.
 
     The objects of the program's start stay for good; they are left out, so that a full collection is short.
-    They are not looked through before either (10 ms), because the window is about to appear.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -170,7 +170,11 @@ class Client:
         answer = self.call("POST", _path(database) + _SQL, body, cancelled=cancelled, dropped=dropped)
         with _of_d1():
             results = [{**result} for result in answer["result"]]
-            rows = [[tuple(map(_value, row)) for row in result["results"]["rows"]] for result in results]
+            # A BLOB comes as the numbers of its bytes.
+            rows = [
+                [tuple(bytes(one) if isinstance(one, list) else one for one in row) for row in found]
+                for found in (result["results"]["rows"] for result in results)
+            ]
             meta = [result.get("meta") or {} for result in results]
             read, written, took = (
                 sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written", "duration")
@@ -346,11 +350,6 @@ def _of_d1() -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise NotKnown(_ANOTHER_FORM) from None
-
-
-def _value(found: Any) -> Any:
-    """A BLOB comes as the numbers of its bytes."""
-    return bytes(found) if isinstance(found, list) else found
 
 
 def _why(error: BaseException) -> str:

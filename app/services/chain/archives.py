@@ -1,15 +1,12 @@
 """The archives of retention: written before the entries that they hold are removed, read back and judged.
 
 An archive is `audit-<tenant>-<from>-<to>.jsonl.gz`: one JSON object for each entry, all columns as they were
-stored. The prune marker of the transaction that removes them says its name and SHA-256 in an extra key,
-`"archive":{"file","sha256"}`. A run writes one archive for each tenant and may remove it in several
-transactions, so a marker claims its own `fromSeq … toSeq` of the archive. Entries of an archive that no
-marker claims are harmless: a run that ended early has left them in the database, and the next run archives
-them again.
+stored. A run writes one for each tenant and may remove its entries in several transactions, so a marker
+claims its own `fromSeq … toSeq` of the archive. Entries that no marker claims are harmless: a run that ended
+early has left them in the database, and the next run archives them again.
 
 A file gets its name only when it is complete and on the disk, and never replaces one: so whatever moment a
-process dies at, a marker refers to an archive that is there, and an archive without a marker is merely one
-that was not needed yet.
+process dies at, a marker refers to an archive that is there.
 """
 
 import gzip

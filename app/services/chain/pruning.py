@@ -1,15 +1,9 @@
 """Proves the old prefixes of audit chains and takes them off, so that every chain stays provable.
 
 Each transaction removes the next entries of several tenants in the order of `seq` (entries of neighbouring
-tenants share pages, so this writes each page once) and appends for each of them
-
-    audit_pruned {"fromSeq","toSeq","count","lastHash","cutoff"}
-
-saying exactly what that transaction removes, and behind that `"archive":{"file","sha256"}` where the entries
-were archived first (`chain.archives`). So after every commit the first survivor of each chain names, as its
-`previous_hash`, the `lastHash` of a marker in the same chain: no state in between needs another rule,
-and a process that dies at any point leaves nothing to repair. A large removal leaves several markers, one
-for each transaction that touched the tenant; they grow old and go with later prefixes like any entry.
+tenants share pages, so this writes each page once) and appends for each of them a marker of just what it
+removes. So after every commit the first survivor of each chain continues a marker in the same chain, and a
+process that dies at any point leaves nothing to repair. Markers grow old and go like any entry.
 
 What proves a prefix are the rules of verification (app/services/chain/README.md, Pruning).
 """

@@ -1,6 +1,7 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -179,10 +180,9 @@ def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | 
 
 
 def _migrations(database: LocalDatabase) -> MigrationStatus:
-    try:
+    with suppress(MigrationError):  # a ledger that cannot be read keeps nobody from the rest of the file
         return status(database, paths.migrations_dir())
-    except MigrationError:
-        return MigrationStatus()  # a ledger that cannot be read is no reason not to show the rest of the file
+    return MigrationStatus()
 
 
 def _ends(schema: Schema) -> list[BaseQuery]:

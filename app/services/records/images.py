@@ -148,8 +148,10 @@ class Images:
         What refers to it is not looked at (`dependents.alteration`). Raises `ColumnMissing`.
         """
         after = dict(values)
-        if "updated_at" in row.table.columns:
-            after["updated_at"] = _stamp(row["updated_at"], now)
+        if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
+            before = row["updated_at"]
+            is_ms = isinstance(before, int) and before >= SECONDS_LIMIT
+            after["updated_at"] = now * 1000 if is_ms else now
         return row.altered(after)
 
     def referring_to(
@@ -359,8 +361,3 @@ def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
             f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
             f"there, so nothing can be removed from {parent.name}; nothing was changed."
         )
-
-
-def _stamp(before: Value, now: int) -> int:
-    """The time in the unit of the one that it takes the place of."""
-    return now * 1000 if isinstance(before, int) and before >= SECONDS_LIMIT else now

@@ -88,19 +88,13 @@ def carry_out(
 ) -> RetentionResult:
     """Removes what `plan` says, or less, in short transactions. The caller holds a connection.
 
-    The window, the daily run and the command all come here, with the plan that was shown and what a person
-    has said to it; `confirmation` must agree to each tenant that loses its majority and to a clock in doubt.
-    A checkpoint is made before and after: the one before of the plan's own verification where nobody has
-    written to the file since, else of a new one. What that says counts: a tenant that it stops, and one whose
-    prefix is no longer as it was planned, is left as it is and named. `progress(done, total)` counts rows as
-    often as they are handled: an entry is proven, archived perhaps, and removed. `cancelled` is asked between
-    transactions. What was removed is reported in an audit event of the tenant `system`, or of the only one
-    whose entries the platform's gateway numbers itself; a run that finds nothing to do needs no confirmation
-    and leaves the file as it is.
-
-    Where the database can be brought back to a state by a bookmark, and tells one, it is taken before
-    anything goes, and named in the result and the report. What a person waits for comes before a run, which
-    goes on to its end where writes are locked in its middle.
+    `confirmation` must agree to each tenant that loses its majority and to a clock in doubt; a run that finds
+    nothing to do needs none and leaves the file as it is. A checkpoint is made before and after: the one
+    before of the plan's own verification where nobody has written to the file since, else of a new one. A
+    tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
+    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
+    and removed. `cancelled` is asked between transactions. What was removed is reported in the plan's
+    `chain`. A run goes on to its end where writes are locked in its middle.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archives`).

@@ -117,22 +117,18 @@ def authentic(
         if problem is not None:
             findings.append(Finding(Code.SIGNATURE, None, None, *problem))
         before, before_holds = item, problem is None
-    if exported:
-        findings += [_unknown(key) for key in dict.fromkeys(item.key for item in good) if key not in keys]
+    for key in dict.fromkeys(item.key for item in good if exported and item.key not in keys):
+        sentence = (
+            f"Checkpoints are signed with a key that is not known here, {key}; they are held against the "
+            "entries, but prove nothing. If it is the right one, import them, or name it with --trust-key."
+        )
+        findings.append(Finding(Code.KEY, None, None, None, key, sentence))
     return good, findings
 
 
 def begins_line(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[str]) -> bool:
     """Whether what came before it no longer counts: one with an unknown key does not end what others know."""
     return item.reason in NEW_LINE and may_replace(item, before, keys)
-
-
-def _unknown(key: str) -> Finding:
-    sentence = (
-        f"Checkpoints are signed with a key that is not known here, {key}; they are held against "
-        "the entries, but prove nothing. If it is the right one, import them, or name it with --trust-key."
-    )
-    return Finding(Code.KEY, None, None, None, key, sentence)
 
 
 def _problem(item: Checkpoint | Unreadable, trusted: frozenset[str], database: str | None) -> Problem | None:
