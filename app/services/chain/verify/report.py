@@ -58,9 +58,12 @@ class TenantReport:
 
 
 def tally(errors: int, warnings: int) -> str:
-    """ "2 errors, 19 warnings"; empty where there are none."""
-    kinds = (errors, "error"), (warnings, "warning")
-    return ", ".join(counted(number, kind) for number, kind in kinds if number)
+    """ "2 findings", "21 findings, 19 of them warnings", "19 warnings"; empty where there are none."""
+    if not errors:
+        return counted(warnings, "warning") if warnings else ""
+    found = counted(errors + warnings, "finding")
+    which = "a warning" if warnings == 1 else "warnings"
+    return f"{found}, {warnings:,} of them {which}" if warnings else found
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -112,7 +115,7 @@ class Report:
 
     @property
     def tally(self) -> str:
-        """ "2 errors, 19 warnings"; what is the verdict itself is not counted."""
+        """In words, "2 findings"; what is the verdict itself is not counted."""
         return tally(self.errors, self.warnings)
 
     @property

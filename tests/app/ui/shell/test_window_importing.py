@@ -151,7 +151,7 @@ def test_an_imported_chain_that_is_broken_is_named_once_and_leads_to_its_finding
     qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(BrokenNotice)))
     banner = notice(window, "Chain broken")
     assert [one for one in window.findChildren(Banner) if one.isVisible()] == [banner]
-    assert "2 errors" in banner.headline()
+    assert "2 findings" in banner.headline()
     assert "no checkpoint was made" in banner.detail()
     click(qtbot, button(banner, "Show findings"))
     page = current(window)

@@ -199,7 +199,7 @@ def test_in_a_low_window_a_banner_is_one_line_until_more_is_asked_for(theme: The
     qtbot.addWidget(host)
     host.resize(700, 560)
     host.show()
-    banner.show_verdict(Tone.BAD, "Chain broken", "— 4,000 entries checked, 2 errors", DETAIL)
+    banner.show_verdict(Tone.BAD, "Chain broken", "— 4,000 entries checked, 2 findings", DETAIL)
     detail = next(one for one in banner.findChildren(FoldedLabel) if one.property("look") == "dim")
     qtbot.waitUntil(banner.more_button.isVisible)
     assert not detail.isVisible() and banner.height() <= 46

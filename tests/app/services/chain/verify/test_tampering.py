@@ -255,7 +255,7 @@ def test_warnings_of_one_cause_are_one_finding(tmp_path: Path) -> None:
         chain.append(f"tenant-0{number % 2}", "user login", at=(NOW - 60) * 1000, seq=(3 + number) * 40_000)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[1])
     report = chain.verify()
-    assert (report.tally, report.found) == ("1 error, 2 warnings", 3)
+    assert (report.tally, report.found) == ("3 findings, 2 of them warnings", 3)
     hashed, *warnings = report.findings
     assert (hashed.code, hashed.entries) == ("HASH", 1)
     assert [(item.code, item.tenant, item.seq, item.entries) for item in warnings] == [
