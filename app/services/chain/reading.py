@@ -53,11 +53,13 @@ _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  
 _COUNTED: Final = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
 """As text: JSON rounds the highest numbers."""
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
+_BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
 
 
-def entries_behind(database: Database, seq: int) -> int:
-    """How many entries have a greater number."""
-    return int(database.scalar(raw(_BEHIND, seq)))
+def entries_behind(database: Database, seq: int, tenant: str | None = None) -> int:
+    """How many entries have a greater number, of all tenants or of this one."""
+    asked = raw(_BEHIND, seq) if tenant is None else raw(_BEHIND_OF, seq, tenant)
+    return int(database.scalar(asked))
 
 
 def last_entry(database: Database) -> int:

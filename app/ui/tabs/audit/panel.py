@@ -10,8 +10,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
+from app.services.chain.reading import entries_behind
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify.report import Report
+from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -69,9 +71,12 @@ class VerificationPanel(QWidget):
         self._tenant: str | None = None
         self._tenants: dict[str, Outcome] = {}
         """Of the whole chain of a tenant, until all of them are verified."""
-        self._whole = context.verdict.outcome
+        self._newer: dict[str, int] = {}
+        """How many entries of a tenant came since."""
+        self._whole_at = self._when_whole()
         self._listed: Report | None = None
         context.verdict.changed.connect(self._verdict_changed)
+        context.runner.changed.connect(self._hear)
         context.outside.displaced.connect(self._displaced)
         self._asked = Asked()
         self._job: Task | None = None
@@ -197,11 +202,36 @@ class VerificationPanel(QWidget):
 
     def outdate(self) -> None:
         """Claims less: somebody else has written to the file since it was verified."""
+        self._outdate_parts()
+        self._context.verdict.outdate()
+        self._verdict_changed()
+
+    def _outdate_parts(self) -> None:
         if self._part is not None:
             self._part = replace(self._part, outdated=True)
         self._tenants = {name: replace(of, outdated=True) for name, of in self._tenants.items()}
-        self._context.verdict.outdate()
-        self._verdict_changed()
+        self._count()
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
+            self._outdate_parts()
+        elif change.events:
+            self._count()
+
+    def _count(self) -> None:
+        """How many entries came since each chain of a tenant was verified."""
+        for tenant, of in self._tenants.items():
+            done = partial(self._counted, tenant, of.through)
+            self._context.runner.read(
+                entries_behind, of.through, tenant, on_done=done, on_failed=lambda error: None
+            )
+
+    def _counted(self, tenant: str, through: int, newer: int) -> None:
+        known = self._tenants.get(tenant)
+        if known is not None and known.through == through and newer != self._newer.get(tenant, 0):
+            self._newer[tenant] = newer
+            if not self.is_running:
+                self._say_known()
 
     def turn_to(self, tenant: str | None) -> None:
         """Other chains are in sight: nothing is claimed any more of a range. What is known of whole chains
@@ -262,13 +292,20 @@ class VerificationPanel(QWidget):
         self._context.verdict.take(outcome)
         if of_tenant is not None:
             self._tenants[of_tenant] = outcome
+            self._newer.pop(of_tenant, None)
         self._say_known()
         self.changed.emit()
 
+    def _when_whole(self) -> tuple[Report, int] | None:
+        """Which verification of all chains is known: the same still when it is out of date."""
+        known = self._context.verdict.outcome
+        return None if known is None else (known.report, known.at)
+
     def _verdict_changed(self) -> None:
-        if self._whole is not self._context.verdict.outcome:
-            self._whole, self._part = self._context.verdict.outcome, None
+        if self._whole_at != self._when_whole():
+            self._whole_at, self._part = self._when_whole(), None
             self._tenants.clear()
+            self._newer.clear()
         if not self.is_running:
             self._say_known()
             self.changed.emit()
@@ -281,20 +318,25 @@ class VerificationPanel(QWidget):
             self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
-        of_more = words.of_file(verdict, now, utc) if shown is None else words.banner(shown)
+        of_more = words.of_file(verdict, now, utc) if shown is None else self._of_part(shown)
         tone, head, rest, detail, icon = of_more
         if shown is None and verdict.known is None:
             head = headline or head
         elif shown is None and self._tenant is not None and verdict.is_of_all:
             head = f"All tenants: {words.inside(head)}"
         if part not in (None, shown, verdict.outcome):
-            _, of_part, what, *_ = words.banner(part)
+            _, of_part, what, *_ = self._of_part(part)
             detail = f"Since then: {of_part} {what}".rstrip() + f"\n{detail}"
         self._say(tone, head, rest, detail, icon=icon)
         report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
             self._listed = report
             self.findings.show_findings(report)
+
+    def _of_part(self, part: Outcome) -> words.Words:
+        section, utc = part.asked.section, self._context.settings.utc_times
+        newer = 0 if section.tenant is None or section.is_range else self._newer.get(section.tenant, 0)
+        return words.of_part(part, newer, utc)
 
     def _show_verdict(self, asked: Asked, report: Report) -> None:
         """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""

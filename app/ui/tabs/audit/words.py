@@ -78,6 +78,19 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
 
 
+def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
+    """The banner of a tenant's chain or of a range: of when it is, where entries came `newer` than it, or
+    others have written since.
+    """
+    tone, head, rest, detail, icon = banner(outcome)
+    if not (newer or outcome.outdated):
+        return tone, head, rest, detail, icon
+    if outcome.outdated and outcome.intact:
+        head = f"{banner(replace(outcome, outdated=False))[1]}, changed since"
+    since = f", {counted(newer, 'entry', 'entries')} since" if newer else ""
+    return tone, head, rest, _joined(f"As of {absolute_time(outcome.at, utc)}{since}", detail), icon
+
+
 def banner(outcome: Outcome, newer: int = 0) -> Words:
     """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
     report, asked = outcome.report, outcome.asked

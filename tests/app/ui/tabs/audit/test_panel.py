@@ -14,6 +14,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
+from app.services.records import users
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
@@ -244,7 +245,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
         ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
     with qtbot.waitSignal(page.verified):
         page.verify_range(580, 599)
-    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 error"
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 finding"
     assert page.banner.tone() is Tone.BAD
     qtbot.waitUntil(lambda: page.list.current_id() == 590)
     qtbot.waitUntil(lambda: "hash wrong" in labels(page.inspector))
@@ -252,7 +253,7 @@ def test_what_is_broken_within_is_found_and_what_lies_outside_is_not(
     with qtbot.waitSignal(page.verified):
         page.verify_range(200, 300)
     assert page.banner.tone() is Tone.BAD, "a part that holds does not mend the rest"
-    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 error"
+    assert page.banner.headline() == "Entries 580 to 599: chain broken — 20 entries checked, 1 finding"
     assert page.banner.detail().startswith("Since then: Entries 200 to 300 verified — 101 entries\n")
     assert page.findings.isVisible()
 
@@ -457,16 +458,24 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     assert page.banner.headline() == "Not verified yet"
     window.tenants.pick(tenant)
     assert page.banner.headline() == of_tenant
+    page.act(users.create, tenant, "new@acme.example")
+    qtbot.waitUntil(
+        lambda: page.banner.detail().startswith("As of 2026-11-18 11:06:40 UTC, 1 entry since · ")
+    )
+    assert page.banner.headline() == of_tenant, "what was looked at then"
+    page.context.outside.written.emit()
+    assert page.banner.headline() == of_tenant.replace("verified", "verified, changed since")
+    assert page.banner.tone() is Tone.WARN
     window.tenants.pick(None)
     with qtbot.waitSignal(page.verified):
         page.verify()
     whole = page.banner.headline()
     with qtbot.waitSignal(page.verified):
         page.verify_range(5, 5)
-    assert page.banner.headline() == whole == "Chain verified — 600 entries"
+    assert page.banner.headline() == whole == "Chain verified — 601 entries"
     assert page.banner.detail().startswith("Since then: Entry 5 verified\n")
     window.tenants.pick(tenant)
-    assert page.banner.headline() == "All tenants: chain verified — 600 entries"
+    assert page.banner.headline() == "All tenants: chain verified — 601 entries"
 
 
 @pytest.mark.slow
