@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from app.services.records.change import Change
 
 LISTED = 3
+_AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
+"""The margins above, at the right and below a notice, by whether the window is low."""
 
 
 class Notice(QWidget):
@@ -44,7 +47,8 @@ class Notice(QWidget):
         super().__init__()
         self._theme = theme
         self.banner = Banner(theme)
-        in_row(self.banner, within=self, margins=(16, 12, 16, 12))
+        self._row = in_row(self.banner, within=self, margins=(16, 12, 16, 12))
+        self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
 
     def add_button(
         self, words: str, act: SignalInstance | Callable[[], object], kind: Kind = Kind.SECONDARY
@@ -71,27 +75,49 @@ def of_opened(
         headline = "This is not a database of the platform"
         detail = "It belongs to another program. It is open read-only, and nothing here can change it."
         notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}{more}", detail)
-        notice.add_button("Open another…", other, Kind.PRIMARY)
+        notice.add_button(Door.OTHER.value, other, Kind.PRIMARY)
         return [notice]
     if opened.read_only:
         found.append(notice := Notice(context.theme))
         why = f"— because {opened.read_only_reason}. Nothing here can change the {opened.kind}."
         notice.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
         if opened.can_be_forced:
-            notice.add_button("Open for writing", write)
+            notice.add_button(Door.WRITE.value, write)
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
         elsewhere = opened.elsewhere.get(Capability.MIGRATE, "")
         notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", elsewhere)
-        if opened.can_migrate and not opened.read_only:
-            button = notice.add_button("Apply migrations…", migrate, Kind.PRIMARY)
+        door = to_what_lacks(context)
+        if door is Door.MIGRATE:
+            button = notice.add_button(door.value, migrate, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
             button.setToolTip(cannot or "")
-        elif not (opened.read_only or opened.pending or context.lacks(Capability.RESTORE)):
-            notice.add_button("Restore from a copy…", restore)
+        elif door is Door.RESTORE:
+            notice.add_button(door.value, restore)
     return found
+
+
+class Door(StrEnum):
+    """What a person can do about what a file lacks, as a button says it."""
+
+    WRITE = "Open for writing"
+    MIGRATE = "Apply migrations…"
+    RESTORE = "Restore from a copy…"
+    OTHER = "Open another…"
+
+
+def to_what_lacks(context: Context) -> Door:
+    """What helps first where a table or a column is missing."""
+    opened = context.opened
+    if opened.schema.foreign:
+        return Door.OTHER
+    if opened.read_only:
+        return Door.WRITE if opened.can_be_forced else Door.OTHER
+    if opened.can_migrate:
+        return Door.MIGRATE
+    return Door.OTHER if opened.pending or context.lacks(Capability.RESTORE) else Door.RESTORE
 
 
 def _missing(schema: Schema) -> str:
@@ -228,6 +254,7 @@ class ContinuationNotice(Notice):
     objected = Signal()
     objection = ""
     is_older = False
+    _has_looked = False
 
     def __init__(self, context: Context, show: Callable[[], object]) -> None:
         super().__init__(context.theme)
@@ -236,6 +263,7 @@ class ContinuationNotice(Notice):
         self.findings_button.hide()
         self.add_button("Dismiss", self.dismiss)
         context.runner.changed.connect(self._hear)
+        context.outside.written.connect(self._written)
         self.hide()
 
     def dismiss(self) -> None:
@@ -247,8 +275,14 @@ class ContinuationNotice(Notice):
         if change.events and (seen := settings.seen_through.get(place)) is not None:
             settings.seen_through.set(place, seen + len(change.events))
 
+    def _written(self) -> None:
+        """What others write while it is open is shown at once."""
+        if self._has_looked:
+            self._see()
+
     def _see(self) -> None:
-        """What is in the file now is not new when it is opened again: a person did it here, or was told."""
+        """What is in the file now is not new when it is opened again: a person did it here, or was shown."""
+        self._has_looked = True
         settings, place = self._context.settings, self._context.opened.kept_by
         if not self._context.costs:
             from app.services.chain.reading import last_entry  # noqa: PLC0415 - with what verifies

@@ -1,6 +1,6 @@
 """One open file: its notices, its five tabs and its retention, which begin and end together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -99,6 +99,12 @@ class Workspace(QWidget):
         if context.can(Capability.SETTLES):
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
+        self._doors = {
+            notices.Door.WRITE: self.write_wanted,
+            notices.Door.MIGRATE: self.migrate_wanted,
+            notices.Door.RESTORE: self.restore_wanted,
+            notices.Door.OTHER: self.other_wanted,
+        }
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
@@ -227,11 +233,20 @@ class Workspace(QWidget):
             tab.jump.connect(self.jump)
             tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
             tab.everyone_wanted.connect(self.everyone_wanted)
+            tab.way_out = self._way_out(tab.spec.table.name)
             for answered in (tab.list.loaded, tab.list.failed):
                 answered.connect(self._answered)
             in_column(tab, within=page)
             tab.show()
         return self._built[position]
+
+    def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
+        """What helps where a table is missing that such a file should have."""
+        door = notices.to_what_lacks(self.context)
+        cannot = door is notices.Door.MIGRATE and self.context.lacks(Capability.MIGRATE)
+        if cannot or table not in self.context.opened.schema.missing_tables:
+            return None
+        return door.value, self._doors[door].emit
 
     def _turn_to(self, table: str) -> RecordTab | None:
         """The tab of a table, which is in sight now; None where it has none."""

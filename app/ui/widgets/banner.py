@@ -181,6 +181,8 @@ class Banner(QFrame):
     """
 
     cancelled = Signal()
+    lowered = Signal(bool)
+    """The window has become low, or is no more."""
 
     def __init__(self, theme: Theme, *, steady: bool = False) -> None:
         super().__init__()
@@ -302,6 +304,7 @@ class Banner(QFrame):
             self._row.setContentsMargins(16, 4 if low else 8, 10, 4 if low else 8)
             self._keep_height()
             self._show_detail()
+            self.lowered.emit(low)
 
     def _keep_height(self) -> None:
         """A `steady` one is as high for a detail of one line or none as for two: nothing below it moves."""

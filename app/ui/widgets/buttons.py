@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCursor, QGuiApplication, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QAction, QCursor, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QBoxLayout,
     QButtonGroup,
     QFrame,
@@ -21,7 +22,7 @@ from app.itemmodels.columns import Tone
 from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.formatting import first_line, grouped, tooltip
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
@@ -56,6 +57,40 @@ def push_button(
     if run is not None:
         button.clicked.connect(run)
     return button
+
+
+class ElidedButton(QPushButton):
+    """A push button with an icon, which shortens its words where there is little room for them; all of them
+    are in the tool tip then.
+    """
+
+    def __init__(self, theme: Theme, words: str, icon: str) -> None:
+        super().__init__()
+        self._words = words
+        self.setProperty("kind", Kind.SECONDARY.value)
+        self.setAutoDefault(False)
+        self.setIconSize(BESIDE_WORDS)
+        self.setIcon(theme.icon(icon, "text"))
+        self.setText(words.replace("&", "&&"))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._around() + self.fontMetrics().horizontalAdvance("MMM…"), self.sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        width = self._around() + self.fontMetrics().horizontalAdvance(self._words) + 2  # rounded
+        return QSize(width, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - self._around()
+        shown = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, room)
+        self.setText(shown.replace("&", "&&"))
+        self.setToolTip("" if shown == self._words else tooltip(self._words))
+
+    def _around(self) -> int:
+        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(
+            self.text().replace("&&", "&")
+        )
 
 
 def tool_button(theme: Theme, icon: str, name: str, run: Run = None, *, colour: str = "dim") -> QToolButton:
@@ -204,21 +239,25 @@ ENDS = "ends"
 
 
 class Lines(QWidget):
-    """Parts beside each other, in several lines where one has no room for all.
+    """Parts beside each other, in several lines where one has no room for all; none stands alone in the last.
 
-    What a click there brings under the mouse does nothing that `ENDS` something before the mouse has left:
-    the second click of two was for what stood there before.
+    What a click there brings under the mouse does nothing that `ENDS` something until the mouse has moved or
+    a moment has passed: the second click of two was for what stood there before.
     """
 
     _parts: Sequence[QWidget] = ()
     _placed: Mapping[QWidget, QRect] = {}
-    _clicked = False
+    _clicked: QPoint | None = None
+    """Where the mouse was pressed, while it has not moved since."""
 
     def __init__(self) -> None:
         super().__init__()
         policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self.setMouseTracking(True)
+        self._moment = QTimer(self, singleShot=True, interval=2 * QApplication.doubleClickInterval())
+        self._moment.timeout.connect(self._revive)
 
     def set_parts(self, parts: Sequence[QWidget]) -> None:
         self._parts = tuple(parts)
@@ -230,12 +269,23 @@ class Lines(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress:
-            self._clicked = True
+            self._clicked = QCursor.pos()
         return super().eventFilter(watched, event)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._clicked = False
+        self._revive()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """It comes here over what does nothing; a hand that clicks twice may tremble."""
+        super().mouseMoveEvent(event)
+        moved = event.globalPosition().toPoint() - (self._clicked or QPoint())
+        if moved.manhattanLength() >= QApplication.startDragDistance():
+            self._revive()
+
+    def _revive(self) -> None:
+        self._clicked = None
+        self._moment.stop()
         for part in self._parts:
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
 
@@ -249,12 +299,12 @@ class Lines(QWidget):
     @staticmethod
     def size_of(parts: Sequence[QWidget]) -> QSize:
         """What they take in one line."""
-        sizes = [part.sizeHint() for part in parts]
+        sizes = [_size_of(part) for part in parts]
         width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
         return QSize(max(0, width), max((size.height() for size in sizes), default=0))
 
     def minimumSizeHint(self) -> QSize:
-        widest = max((part.sizeHint().width() for part in self.parts()), default=0)
+        widest = max((_size_of(part).width() for part in self.parts()), default=0)
         return QSize(widest, self.sizeHint().height())
 
     def heightForWidth(self, width: int) -> int:
@@ -273,11 +323,16 @@ class Lines(QWidget):
     def _places(self, width: int) -> list[QRect]:
         """Where the parts stand, in lines of this width."""
         places, left, top = list[QRect](), 0, 0
-        for size in (part.sizeHint() for part in self.parts()):
+        for size in map(_size_of, self.parts()):
             if left and left + size.width() > width:
                 left, top = 0, top + size.height() + _BETWEEN
             places.append(QRect(QPoint(left, top), size))
             left += size.width() + _BETWEEN
+        if len(places) > 2 and places[-3].top() == places[-2].top() < places[-1].top():
+            beside = QRect(QPoint(0, places[-1].top()), places[-2].size())
+            if beside.width() + _BETWEEN + places[-1].width() <= width:
+                places[-2] = beside
+                places[-1].moveLeft(beside.width() + _BETWEEN)
         return places
 
     def _arrange(self) -> None:
@@ -286,9 +341,14 @@ class Lines(QWidget):
         self._placed = dict(zip(self.parts(), self._places(self.width()), strict=True))
         for part, place in self._placed.items():
             comes = place.contains(mouse) and not before.get(part, QRect()).contains(mouse)
-            if comes and self._clicked and part.property(ENDS):
+            if comes and self._clicked is not None and part.property(ENDS):
                 part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+                self._moment.start()
             part.setGeometry(place)
+
+
+def _size_of(part: QWidget) -> QSize:
+    return part.sizeHint().boundedTo(part.maximumSize())
 
 
 class CountChips(Lines):

@@ -214,6 +214,10 @@ class FilterRow(QWidget):
         self.count.setVisible(count is not None)
         self._share_room()
 
+    def add_chips(self, chips: QWidget) -> None:
+        """More of what the rows are filtered by, which takes its room from the text: nothing else moves."""
+        self._row.insertWidget(1, chips)
+
     def add_trailing(self, widget: QWidget) -> None:
         self._row.addWidget(widget)
         if isinstance(widget, QPushButton):

@@ -39,10 +39,10 @@ from app.ui.widgets.later import later
 
 
 class EmptyState(QWidget):
-    """An icon, a title, a sentence and at most two buttons in the middle of nothing."""
+    """An icon, a title, a sentence and buttons in the middle of nothing."""
 
     def __init__(
-        self, theme: Theme, icon: str, title: str, sentence: str = "", buttons: tuple[QPushButton, ...] = ()
+        self, theme: Theme, icon: str, title: str, sentence: str = "", buttons: Sequence[QPushButton] = ()
     ) -> None:
         super().__init__()
         self._icon = IconLabel(theme, 40)

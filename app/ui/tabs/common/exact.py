@@ -1,6 +1,7 @@
 """The filters by one value of a column, each a chip that takes it away again."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -12,25 +13,26 @@ from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import in_row
 
 _LONGEST = 40
 
 
 class ExactFilters(QWidget):
-    """`ExactFilters(context, table)`: a row of chips, hidden while it has none.
+    """`ExactFilters(context, table, after)`: a row of chips, hidden while it has none. They shorten
+    themselves where there is little room. Tab reaches them from `after`.
 
     `changed()` when a chip was added or taken away by the person.
     """
 
     changed = Signal()
 
-    def __init__(self, context: Context, table: Table) -> None:
+    def __init__(self, context: Context, table: Table, after: QWidget) -> None:
         super().__init__()
-        self._context, self._table = context, table
+        self._context, self._table, self._after = context, table, after
         self._chosen: dict[str, tuple[Value, QPushButton]] = {}
-        self._row = in_row(None, within=self)
+        self._row = in_row(within=self)
         self.hide()
 
     def choices(self) -> Sequence[Choice]:
@@ -44,12 +46,13 @@ class ExactFilters(QWidget):
         """Keeps the rows with this value, beside the filters there are; another of the column gives way."""
         self._drop(column)
         words = f"{self._table.column(column).label}: {self._words(column, value)}"
-        chip = push_button(self._context.theme, words.replace("&", "&&"), icon=Icon.CLOSE)
-        chip.setProperty("small", True)
+        chip = ElidedButton(self._context.theme, words, Icon.CLOSE)
         chip.setAccessibleName(f"Take away the filter {words}")
         chip.clicked.connect(lambda: self._take_away(column))
         self._chosen[column] = (value, chip)
-        self._row.insertWidget(self._row.count() - 1, chip)
+        self._row.addWidget(chip)
+        for before, next_one in pairwise([self._after, *self.chips()]):
+            QWidget.setTabOrder(before, next_one)
         chip.show()
         self.show()
         self.changed.emit()

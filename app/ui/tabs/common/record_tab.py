@@ -36,6 +36,7 @@ _NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
 _OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
 
+_CLOSE = 8
 NARROW, LOW = 1000, 320
 """The width in pixels below which a table with an inspector beside it is hard to read, and the height below
 which the rows need the margins.
@@ -51,7 +52,8 @@ class RecordTab(QWidget):
 
     Signals: `jump(table, record_id)` asks the frame to show a record elsewhere; `details_shown(record_id)`
     when the inspector shows a record; `history_wanted(record_id)` asks for its audit entries, and
-    `everyone_wanted()` for all tenants. `opens` names the act of Return and of a double click; without one
+    `everyone_wanted()` for all tenants. `way_out` are the words of a button and what it does, where the file
+    lacks the table. `opens` names the act of Return and of a double click; without one
     they go on to the inspector. F4 folds that away, which it is at first where the tab is narrow; what is
     chosen holds for the other tabs, too.
     """
@@ -60,6 +62,7 @@ class RecordTab(QWidget):
     details_shown = Signal(object)
     history_wanted = Signal(str)
     everyone_wanted = Signal()
+    way_out: tuple[str, Callable[[], object]] | None = None
     spec: ClassVar[TabSpec]
     margin: ClassVar[int] = 16
     narrow: ClassVar[int] = NARROW
@@ -84,7 +87,8 @@ class RecordTab(QWidget):
             theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
-        self.exact = ExactFilters(context, table)
+        self.exact = ExactFilters(context, table, self.filters.text)
+        self.filters.add_chips(self.exact)
         self._offered = [column.name for column in table.offered]
         self.table = DataTable(
             theme,
@@ -106,13 +110,15 @@ class RecordTab(QWidget):
         self.commands = Actions(theme, self.table, self)
         self.clear_button = push_button(theme, "Clear filters", self.clear_filters, icon=Icon.CLOSE)
         self.again_button = push_button(theme, "Try again", self.reload, icon=Icon.REFRESH)
-        for button in (self.clear_button, self.again_button):
+        self.door_button = push_button(theme, "", lambda: self.way_out and self.way_out[1]())
+        doors = (self.clear_button, self.again_button, self.door_button)
+        for button in doors:
             button.hide()
         self.price, self.price_label = QWidget(), Label("", Look.DIM, wrap=True)
         self.read_button = push_button(theme, "", lambda: self._read(agreed=True))
         in_row((self.price_label, 1), self.read_button, within=self.price, spacing=12)
         self.price.hide()
-        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, (self.clear_button, self.again_button))
+        self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors)
         self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
         self.empty_state.hide()
         self.add_acts()
@@ -212,6 +218,7 @@ class RecordTab(QWidget):
         if layout is not None:
             above = self.margin if self.height() >= LOW else self.margin // 2
             layout.setContentsMargins(self.margin, above, self.margin, above)
+            layout.setSpacing(GAP if self.height() >= LOW else _CLOSE)
         if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
             self.fold_as_chosen()
 
@@ -420,7 +427,6 @@ class RecordTab(QWidget):
             parent=self,
         )
         column.addWidget(self._master_detail, 1)
-        column.addWidget(self.exact)  # above the rows its chips would push them down and up
 
     def _read(self, *, agreed: bool = False) -> None:
         """Where that may be many rows, and each is charged, a person is asked first."""
@@ -477,6 +483,7 @@ class RecordTab(QWidget):
             self.empty_state.set(self.spec.icon, *self.spec.empty)
         self.clear_button.setVisible(filtered)
         self.again_button.hide()
+        self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
         self.commands.update()
         wanted, self._wanted_record = self._wanted_record, None
@@ -501,8 +508,13 @@ class RecordTab(QWidget):
             return
         if isinstance(error, DamagedFile):
             self.context.meet_damage()
-        title = "Not in this database" if isinstance(error, TableMissing) else "Cannot be shown"
+        lacking = isinstance(error, TableMissing)
+        title = "Not in this database" if lacking else "Cannot be shown"
         self._show_none(Icon.WARNING, title, str(error), again=isinstance(error, RemoteError))
+        if lacking and self.way_out is not None:
+            self.door_button.setText(self.way_out[0])
+            self.door_button.setAccessibleName(self.way_out[0])
+            self.door_button.show()
 
     def _show_none(
         self, icon: str, title: str, why: str, *, clearable: bool = False, again: bool = False
@@ -512,6 +524,7 @@ class RecordTab(QWidget):
         self.empty_state.set(icon, title, why)
         self.clear_button.setVisible(clearable)
         self.again_button.setVisible(again)
+        self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
         self.inspector.show_empty()
         self.commands.update()

@@ -24,7 +24,7 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import BUTTON, push_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -127,6 +127,7 @@ class RunsTab(RecordTab):
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
         more.setAccessibleName("More actions")
+        more.setFixedWidth(BUTTON)
         more.clicked.connect(
             lambda: self.open_row_menu(QModelIndex(), more.mapToGlobal(more.rect().topLeft()))
         )

@@ -115,6 +115,7 @@ class PhaseScores(QWidget):
     def _add_row(self) -> None:
         position, name = len(self._rows), push_button(self._theme, "", kind=Kind.FLAT)
         name.setProperty("small", True)
+        name.setProperty("flush", True)  # with the bar below it
         name.clicked.connect(lambda: self.activated.emit(self._scores[position].phase))
         name.setFixedHeight(_LINE)
         row = (name, ProgressBar(), Label())

@@ -148,7 +148,7 @@ def test_what_a_file_lacks_is_named_and_mended(qtbot: QtBot, window: MainWindow,
     press("Escape")
     closed(qtbot, window, ConfirmDialog)
     assert ask(demo_path, "SELECT count(*) FROM sqlite_master WHERE name = 'notifications'") == [(0,)]
-    click(qtbot, button(banner, "Apply migrations…"))
+    click(qtbot, button(current(window), "Apply migrations…"))
     box = dialog(qtbot, window, ConfirmDialog)
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
@@ -348,7 +348,7 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
-    assert "does not hold: 1 error" in box.chain.text()
+    assert "does not hold: 1 finding" in box.chain.text()
     assert not box.confirm_button.isEnabled()
     click(qtbot, box.agreement)
     assert box.confirm_button.isEnabled()

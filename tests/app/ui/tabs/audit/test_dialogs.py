@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
+from app.services.chain.reading import last_entry
 from app.services.chain.rules import Verdict
 from app.services.records import users
 from app.settings import Settings
@@ -240,6 +241,11 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
     again.look()
     qtbot.waitUntil(lambda: said == [0])
     assert again.isHidden(), "it was said once"
+    with connected(path) as database:
+        users.create(database, "acme-corp", "theirs@acme.example", actor="them", now=NOW + 60)
+        there = last_entry(database)
+    context.outside.written.emit()
+    qtbot.waitUntil(lambda: context.settings.seen_through.get(path) == there)
 
 
 @pytest.mark.slow

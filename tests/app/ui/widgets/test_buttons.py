@@ -1,0 +1,62 @@
+"""Buttons beside each other, in as many lines as they need."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import ENDS, ElidedButton, Lines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["a moment", "a move"])
+def test_what_ends_something_lives_again_under_the_mouse(qtbot: QtBot, theme: Theme, way: str) -> None:
+    lines, first, ends = Lines(), QPushButton("Restore"), QPushButton("Delete")
+    qtbot.addWidget(lines)
+    ends.setProperty(ENDS, True)
+    ends.hide()
+    lines.set_parts([first, ends])
+    lines.resize(300, 40)
+    lines.show()
+    ends.hide()
+    pressed: list[str] = []
+    ends.clicked.connect(lambda: pressed.append("Delete"))
+    first.clicked.connect(first.hide)
+    first.clicked.connect(ends.show)
+    where = QPoint(20, 12)
+    QCursor.setPos(lines.mapToGlobal(where))
+    window = lines.windowHandle()
+    QTest.mouseClick(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+    qtbot.waitUntil(lambda: ends.isVisible() and ends.geometry().contains(where))
+    QTest.mouseClick(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+    assert not pressed, "the second click of two was for what stood there"
+    if way == "a move":
+        QTest.mouseMove(window, where + QPoint(12, 2))
+    inert = Qt.WidgetAttribute.WA_TransparentForMouseEvents
+    qtbot.waitUntil(lambda: not ends.testAttribute(inert), timeout=60_000)
+    QTest.mouseClick(window, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, where)
+    assert pressed == ["Delete"]
+
+
+def test_none_stands_alone_in_the_last_line(qtbot: QtBot) -> None:
+    lines, buttons = Lines(), [QPushButton(name) for name in ("Pause", "Cancel run", "Kill", "…")]
+    qtbot.addWidget(lines)
+    lines.set_parts(buttons)
+    lines.resize(lines.sizeHint().width() - 1, 80)
+    lines.show()
+    assert [button.y() == 0 for button in buttons] == [True, True, False, False]
+    assert buttons[2].x() == 0 and buttons[3].x() > buttons[2].geometry().right()
+
+
+def test_words_that_have_no_room_are_in_the_tool_tip(qtbot: QtBot, theme: Theme) -> None:
+    button = ElidedButton(theme, "Event type: R&D and more", "x")
+    qtbot.addWidget(button)
+    button.ensurePolished()
+    button.resize(button.sizeHint())
+    button.show()
+    assert button.text() == "Event type: R&&D and more" and not button.toolTip()
+    button.resize(button.minimumSizeHint())
+    assert button.text().endswith("…") and "R&amp;D and more" in button.toolTip()
