@@ -285,8 +285,7 @@ class TokenDialog(FormDialog):
 
     def __init__(self, theme: Theme, connection: Connection, why: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, f"Token of {connection.place}", why, action="Go on", parent=parent)
-        self.token = QLineEdit()
-        self.token.setEchoMode(QLineEdit.EchoMode.Password)
+        self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         hint = f"It goes to the system's keyring, never to a file. Account {connection.account}."
         self.add_field("token", "API token", self.token, checked(sound), hint)
         self.submitted.connect(self.accept)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, Q
 from app import __version__, paths
 from app.itemmodels.columns import Tone
 from app.services import text
+from app.services.chain.rules import Verdict
 from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
@@ -452,8 +453,6 @@ class RestoreDialog(ConfirmDialog):
 
 
 def _of_chain(offer: Offer) -> tuple[str, Look]:
-    from app.services.chain.rules import Verdict  # noqa: PLC0415 - with what restores
-
     if not offer.prepared.recorded:
         return "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
     report = offer.report

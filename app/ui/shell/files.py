@@ -498,12 +498,12 @@ class Files(QObject):
         return self._used or next(recent, paths.home())
 
 
-def show_folder(path: Path) -> None:
-    """Starts the desktop's own program on the folder of a file."""
+def show_folder(path: Path) -> bool:
+    """Starts the desktop's own program on the folder of a file; whether there is one."""
     from PySide6.QtCore import QUrl  # noqa: PLC0415
     from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
 
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))
 
 
 def _copied(path: Path, target: Path, progress: Progress, cancelled: Stop) -> Path:

@@ -224,7 +224,6 @@ class ResultsPopup(QFrame):
         words = self._column.hasHeightForWidth()  # only a sentence wraps
         least = self._column.totalHeightForWidth(width) if words else self._column.totalSizeHint().height()
         self.resize(width, least)
-        right = min(below.x() + max(width, field.width()), below.x() + field.width())
-        self.move(max(12, right - width), below.y() + 5)
+        self.move(max(12, below.x() + field.width() - width), below.y() + 5)
         self.show()
         self.raise_()

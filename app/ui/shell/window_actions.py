@@ -12,6 +12,7 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.services.text import visible
+from app.ui.shell.files import show_folder
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
@@ -140,10 +141,9 @@ class ToolBar(QToolBar):
     """
 
     def __init__(self, window: MainWindow) -> None:
-        super().__init__("Main")
+        super().__init__("Main", movable=False)
         self._window = window
         self.setObjectName("main")
-        self.setMovable(False)
         self.database_button = QToolButton()
         self.database_button.setProperty("framed", True)
         self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -251,15 +251,12 @@ def _shortcuts(window: MainWindow) -> None:
 
 
 def _logs(window: MainWindow) -> None:
-    from PySide6.QtCore import QUrl  # noqa: PLC0415 - few ask for it
-    from PySide6.QtGui import QDesktopServices  # noqa: PLC0415
-
     from app import bugs, paths  # noqa: PLC0415
 
     folder = bugs.log_file().parent
     if not paths.is_dir(folder):
         window.toast.show_message(f"No log has been written yet; it would be in {folder}.")
-    elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+    elif not show_folder(bugs.log_file()):
         window.toast.show_message(f"The log is in {folder}; no program could be started to show it.")
 
 

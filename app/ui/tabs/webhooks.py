@@ -160,8 +160,7 @@ class WebhookDialog(FormDialog):
         stored_events = webhook.text("events") if webhook else webhooks.ALL_EVENTS
         events = EventsField(webhooks.EVENT_TYPES, webhooks.ALL_EVENTS, stored_events)
         self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
-        secret = QLineEdit()
-        secret.setEchoMode(QLineEdit.EchoMode.Password)
+        secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         if webhook is not None and webhook["has_secret"]:
             self.add_field("secret", "Secret", secret, hint="Leave empty to keep the stored one.")
             remove = QCheckBox("Remove the secret")

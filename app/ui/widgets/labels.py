@@ -256,12 +256,10 @@ def set_tip(widget: QWidget, text: str) -> None:
 
 def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
     """Text of any length, in the fixed-width face, to read and copy; hidden characters as escapes."""
-    box = QPlainTextEdit(in_lines(text))
-    box.setReadOnly(True)
+    box = QPlainTextEdit(in_lines(text), readOnly=True, tabChangesFocus=True)
     box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     box.setFont(theme.mono_font())
     box.setAccessibleName(name)
-    box.setTabChangesFocus(True)
     return box
 
 

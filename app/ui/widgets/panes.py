@@ -100,13 +100,11 @@ class MasterDetail(QSplitter):
         save: Callable[[QByteArray], None],
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(Qt.Orientation.Horizontal, parent, childrenCollapsible=False, handleWidth=GAP)
         self._save = save
         self.addWidget(master)
         self.addWidget(detail)
         detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
-        self.setChildrenCollapsible(False)
-        self.setHandleWidth(GAP)
         self._detail = detail
         self.handle(1).setAccessibleName("Divider before the inspector")
         self.setStretchFactor(0, 1)
@@ -123,20 +121,16 @@ class MasterDetail(QSplitter):
     def fold(self, folded: bool) -> None:
         self._detail.setHidden(folded)
 
-    def _share_width(self) -> None:
-        """Gives both their share, unless they were arranged by hand."""
-        if not self._by_hand:
-            room = self.width() - GAP
-            detail = min(_DETAIL, max(_LEAST_DETAIL, room // 3))
-            self.setSizes([room - detail, detail])
-
     def save_sizes(self) -> None:
         if self._by_hand:
             self._save(self.saveState())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._share_width()
+        if not self._by_hand:
+            room = self.width() - GAP
+            detail = min(_DETAIL, max(_LEAST_DETAIL, room // 3))
+            self.setSizes([room - detail, detail])
 
     def _moved(self) -> None:
         self._by_hand = True

@@ -339,17 +339,13 @@ class TableHeader(QHeaderView):
         self._missing.setToolTip(tooltip(said))
         self._missing.setAccessibleName(said)
         self._missing.setVisible(bool(names))
-        self._place_missing()
 
     def _open_menu(self) -> None:
         self.columns_menu().popup(self._missing.mapToGlobal(self._missing.rect().bottomLeft()))
 
-    def _place_missing(self) -> None:
-        self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place_missing()
+        self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
 
     def columns_menu(self, section: int = -1) -> QMenu:
         """The menu that hides, shows and fits columns; `section` is the one it was opened on."""

@@ -19,6 +19,7 @@ from app.services.records.record import AuditDetail, read_entry
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
+from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
@@ -286,8 +287,6 @@ class AuditTab(RecordTab):
         self.context.runner.read(work, on_done=lambda found: self._open_range_dialog(*found))
 
     def _open_range_dialog(self, chain: Ends | None, filled: Ends | None) -> None:
-        from app.ui.tabs.audit.dialogs import VerifyRangeDialog  # noqa: PLC0415 - few ask for it
-
         tenant = self.scope.tenant_id
         dialog = VerifyRangeDialog(self.context.theme, chain, filled, tenant=tenant, parent=self)
         dialog.open_once(lambda: self.verify_range(*dialog.ends()))

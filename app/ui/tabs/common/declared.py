@@ -6,6 +6,7 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from math import floor, isfinite
 from typing import TYPE_CHECKING, Any, cast
@@ -110,31 +111,27 @@ def _missing(table: Table, declared: TableColumn) -> Column:
 
 
 def _column(context: Context, table: Table, declared: TableColumn) -> Column:
-    name, title = declared.name, declared.label
+    column = partial(Column, declared.name, declared.label)
     match declared.kind:
         case ColumnKind.KEY if table.numbered:
-            return Column(name, title, text=number(), right=True)
+            return column(text=number(), right=True)
         case ColumnKind.KEY | ColumnKind.ID:  # whole when copied
-            return Column(
-                name,
-                title,
+            return column(
                 text=lambda value, row: formatting.shortened(formatting.plain(value)),
                 tooltip=lambda value, row: None if value is None else formatting.plain(value),
                 monospace=True,
                 dim=True,
             )
         case ColumnKind.NUMBER | ColumnKind.LENGTH:
-            return Column(name, title, text=number(), right=True)
+            return column(text=number(), right=True)
         case ColumnKind.TIME:  # how long ago; the moment itself in the tool tip
-            return Column(
-                name,
-                title,
+            return column(
                 text=timed(lambda at: formatting.relative_time(at, context.clock())),
                 tooltip=lambda value, row: None if value is None else moment(context, value),
             )
         case ColumnKind.FLAG | ColumnKind.PRESENCE:
-            return Column(name, title, text=lambda value, row: _word(declared, value))
-    return Column(name, title, text=_first_line, dim=declared.source == "tenant_id")
+            return column(text=lambda value, row: _word(declared, value))
+    return column(text=_first_line, dim=declared.source == "tenant_id")
 
 
 def number(words: Callable[[Any], str] = formatting.figure) -> Callable[[Any, Row], str]:

@@ -17,7 +17,8 @@ from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
 from app.ui.widgets.actions import give_letters
-from app.ui.widgets.dialogs import ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, ask_save
+from app.workers.export import export_rows, export_rows_here, place_in_passing
 from models.engine import Capability, Database
 from models.errors import TooMuch
 from models.progress import Progress, Stop
@@ -122,8 +123,6 @@ def _export(
     """Writes to a path, in a child process where one can read the database: `(path, *, progress, cancelled)`
     gives the number of rows.
     """
-    from app.workers.export import export_rows, export_rows_here  # noqa: PLC0415 - few people do
-
     opened, lists = tab.context.opened, tab.context.lists
     rows: Any = {"query": query, "form": form, "keys": keys, "most": most}
     if not tab.context.can(Capability.CHILD_SCAN):
@@ -158,8 +157,6 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         return None
 
     def work(progress: Progress, cancelled: Stop) -> str | None:
-        from app.workers.export import place_in_passing  # noqa: PLC0415 - as below
-
         with place_in_passing() as path, suppress(TooMuch):
             _export(tab, query, form, keys, most)(path, progress=progress, cancelled=cancelled)
             return path.read_bytes().decode()
@@ -175,8 +172,6 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
 
 
 def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
-    from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few copy as much
-
     sentence = (
         f"{counted(len(keys), 'row')} would be more text than a clipboard can be trusted with; the limit is "
         f"{CLIPBOARD_CHARACTERS // 1_000_000} million characters. Nothing was copied; the clipboard holds "

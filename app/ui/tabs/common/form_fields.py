@@ -88,9 +88,8 @@ class EventsField(QWidget):
         self._every, self._stored = every, stored
         self.all = QCheckBox("All events, also those that come later")
         self.boxes = {name: QCheckBox(name) for name in known}
-        self.other = QLineEdit()
+        self.other = QLineEdit(placeholderText="Other event types, a comma list")
         self.other.setAccessibleName("Other event types")
-        self.other.setPlaceholderText("Other event types, a comma list")
         self.warning = Label(
             "The platform is not known to send these; a name that is mistyped is never delivered.",
             Look.WARN,
@@ -119,9 +118,7 @@ class EventsField(QWidget):
 
     def _ticked(self) -> str:
         chosen = [name for name, box in self.boxes.items() if box.isChecked()]
-        return (
-            self._every if self.all.isChecked() else ",".join([*chosen, *filter(None, [self.other.text()])])
-        )
+        return self._every if self.all.isChecked() else ",".join(filter(None, (*chosen, self.other.text())))
 
     def _edited(self) -> None:
         some = not self.all.isChecked()

@@ -42,7 +42,8 @@ def test_the_detail_gets_a_third_within_bounds(qtbot: QtBot) -> None:
 def test_what_was_moved_by_hand_stays_and_is_kept(qtbot: QtBot) -> None:
     pair, kept = shown(qtbot, 1012)
     move_handle(pair, 400)
-    pair._share_width()
+    for width in (1100, 1012):
+        pair.resize(width, pair.height())
     assert pair.sizes() == [400, 1012 - GAP - 400]
     pair.save_sizes()
     again, _ = shown(qtbot, 1012, kept[0])
