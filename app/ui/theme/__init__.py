@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QDir, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.itemmodels.columns import Tone
 from app.paths import resources_dir
-from app.ui.theme import images
-from app.ui.theme.icons import GlyphEngine, Icon, IconFont
+from app.ui.theme.icons import GlyphEngine, IconFont
 from app.ui.theme.restyling import Restyling
 
 STYLE = ("-style", "Fusion")
@@ -91,35 +90,6 @@ def fill_in(template: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], template)
 
 
-def make_images(font: IconFont, tokens: Tokens, scale: int) -> dict[str, str]:
-    """Images for screens of up to `scale` pixels a point; their paths by placeholder name.
-
-    Qt picks an `@2x` image itself, so arrows and ticks stay crisp on every screen. The colour is in
-    the name, because Qt caches pixmaps by path and a theme may come back.
-    """
-    wanted = {
-        "image_down": (Icon.CARET_DOWN, tokens["dim"], 16),
-        "image_down_disabled": (Icon.CARET_DOWN, tokens["disabled"], 16),
-        "image_up": (Icon.CARET_UP, tokens["dim"], 16),
-        "image_right": (Icon.CARET_RIGHT, tokens["dim"], 16),
-        "image_left": (Icon.CARET_LEFT, tokens["dim"], 16),
-        "image_check": (Icon.CHECK_BOLD, tokens["on_accent"], 12),
-        "image_check_text": (Icon.CHECK, tokens["text"], 16),
-        "image_minus": (Icon.MINUS_BOLD, tokens["on_accent"], 12),
-        "image_close": (Icon.CLOSE, tokens["dim"], 16),
-        "image_calendar": (Icon.CALENDAR, tokens["dim"], 16),
-    }
-    paths, drawn = dict[str, str](), dict[str, bytes]()
-    for name, (icon, colour, size) in wanted.items():
-        stem = f"{icon.value}-{colour[1:]}"
-        for pixels in range(1, scale + 1):
-            suffix = "" if pixels == 1 else f"@{pixels}x"
-            drawn[f"{stem}{suffix}.png"] = images.png(font.pixmap(icon.value, colour, size, pixels))
-        paths[name] = f":/{stem}.png"
-    images.register(drawn)
-    return paths
-
-
 _ROLE = QPalette.ColorRole
 _ROLES = {
     "window": (_ROLE.Window,),
@@ -190,9 +160,7 @@ class Theme(QObject):
         self.mode = mode
         self._app: QApplication | None = None
         self._font = IconFont()
-        self._scale = 0
         self._restyling = Restyling(self)
-        self._sheets: dict[tuple[str, int], str] = {}
         # Kept for good: an engine that goes when its widgets are collected as garbage damages the heap.
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._system = QGuiApplication.styleHints().colorScheme()
@@ -208,7 +176,6 @@ class Theme(QObject):
         hints = QGuiApplication.styleHints()
         self._tell_system()
         hints.colorSchemeChanged.connect(self._system_changed)
-        app.screenAdded.connect(self._screen_added)
         self._restyle()
 
     def set_mode(self, mode: Mode) -> None:
@@ -252,14 +219,6 @@ class Theme(QObject):
         self._system = scheme
         self._refresh()
 
-    def _screen_added(self) -> None:
-        if self._scale < self._finest():
-            self._restyle()
-
-    def _finest(self) -> int:
-        """Pixels a point for which images are drawn: twice the size is for screens that show them alone."""
-        return 2 if any(screen.devicePixelRatio() > 1 for screen in QGuiApplication.screens()) else 1
-
     def _refresh(self) -> None:
         wanted = self._wanted()
         if wanted is not self.tokens:
@@ -268,18 +227,15 @@ class Theme(QObject):
 
     def _restyle(self) -> None:
         if self._app is not None:
-            self._scale = self._finest()
             self._restyling.give(self._app, palette(self.tokens), self._sheet())
         self.changed.emit()
 
     def _sheet(self) -> str:
-        """The style sheet in the colours in force, which are read and drawn once."""
-        key = self.tokens["window"], self._scale
-        if key not in self._sheets:
-            paths = make_images(self._font, self.tokens, self._scale)
-            template = read_sheets(resources_dir() / "themes")
-            self._sheets[key] = fill_in(template, {**self.tokens, **paths})
-        return self._sheets[key]
+        """The style sheet in the colours in force; its images are drawn by `packaging/render_images.py`."""
+        folder = resources_dir() / "themes"
+        QDir.setSearchPaths("themes", [str(folder)])
+        images = f"themes:{'dark' if self.tokens is DARK else 'light'}"
+        return fill_in(read_sheets(folder), {**self.tokens, "images": images})
 
 
 def set_property(widget: QWidget, name: str, value: object) -> None:
