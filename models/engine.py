@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peewee import BaseQuery, RawQuery
 
@@ -23,6 +23,8 @@ from models.progress import Stop, never
 
 if TYPE_CHECKING:
     from models.schema import StoredTables
+
+T = TypeVar("T")
 
 Row = tuple[Any, ...]
 Rows = list[Row]
@@ -164,6 +166,16 @@ class Usage:
         return f"{calls}, {read}, {'at least ' if self.lost else ''}{self.written:,} written"
 
 
+@contextmanager
+def within(variable: ContextVar[T], value: T) -> Iterator[None]:
+    """For the length of a `with`, the variable of the calling thread has this value."""
+    before = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(before)
+
+
 _BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)
 """What the thread may write to the end."""
 
@@ -228,11 +240,8 @@ class Database(ABC):
         was done by halves would have no report. Raises `ReadOnlyFile` where they are locked now.
         """
         self.require_writable()
-        before = _BEGUN.set(self)
-        try:
+        with within(_BEGUN, self):
             yield
-        finally:
-            _BEGUN.reset(before)
 
     @property
     @abstractmethod

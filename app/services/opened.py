@@ -75,9 +75,9 @@ class Opened(ABC):
         return self.read_only_reason is not None
 
     @property
-    @abstractmethod
     def kept_by(self) -> Place:
         """By what settings of it are kept: another one for each database."""
+        return self.file or self.database.identity
 
     @property
     @abstractmethod
@@ -140,7 +140,7 @@ class Opened(ABC):
     @property
     def folder(self) -> Path:
         """Where what is made of it is offered to be saved."""
-        return paths.home()
+        return paths.home() if self.file is None else self.file.parent
 
     @property
     def pending(self) -> tuple[str, ...]:

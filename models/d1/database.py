@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -24,7 +24,7 @@ from models.d1.client import (
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
-from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting
+from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting, within
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 
@@ -74,36 +74,23 @@ class D1Database(Database):
     def release(self) -> None:
         self.client.close()
 
-    @contextmanager
-    def connection_context(self) -> Iterator[None]:
-        yield
+    def connection_context(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
-    @contextmanager
-    def cancellable(self, cancelled: Stop) -> Iterator[None]:
-        before = _UNWANTED.set(cancelled)
-        try:
-            yield
-        finally:
-            _UNWANTED.reset(before)
+    def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
+        return within(_UNWANTED, cancelled)
 
-    @contextmanager
-    def in_background(self) -> Iterator[None]:
-        before = IN_BACKGROUND.set(True)
-        try:
-            yield
-        finally:
-            IN_BACKGROUND.reset(before)
+    def in_background(self) -> AbstractContextManager[None]:
+        return within(IN_BACKGROUND, True)
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
         waiting = self.waiting = Waiting(f"Waiting for the answer of {self.place}", time.monotonic())
-        before = _WAITING.set(waiting)
         try:
-            with self.cancellable(lambda: waiting.cancelled):
+            with within(_WAITING, waiting), self.cancellable(lambda: waiting.cancelled):
                 yield
         finally:
             self.waiting = None
-            _WAITING.reset(before)
 
     def rows(self, query: BaseQuery) -> Rows:
         return self.read_batch([query])[0]

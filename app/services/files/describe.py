@@ -43,16 +43,8 @@ class OpenedFile(Opened):
         return self.path.stem
 
     @property
-    def kept_by(self) -> Path:
-        return self.path
-
-    @property
     def whole_place(self) -> str:
         return str(self.path)
-
-    @property
-    def folder(self) -> Path:
-        return self.path.parent
 
     @property
     def facts(self) -> tuple[str, ...]:

@@ -54,10 +54,6 @@ class OpenedLive(Opened):
         return self.connection.name
 
     @property
-    def kept_by(self) -> str:
-        return self.database.identity
-
-    @property
     def whole_place(self) -> str:
         account = self.database.client.account
         whose = "wrangler dev" if account is None else f"the account {account}"

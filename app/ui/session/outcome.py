@@ -179,4 +179,4 @@ def by_itself(where: Where, store: Any, verify: Any, *, now: int, by: str, **way
     asked = Asked()
     if since is not None:
         asked = Asked(Section(first=since.through + 1), since=since.number)
-    return Outcome(asked, found.report, found.made, found.why_not, at=now, by=by)
+    return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)

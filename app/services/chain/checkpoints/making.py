@@ -22,24 +22,14 @@ Verifier = Callable[..., Report]
 
 @dataclass(frozen=True, slots=True)
 class SignedReport:
-    """A verification, and the number of the checkpoint that was made of it, or why none was."""
-
-    report: Report
-    checkpoint: int | None
-    why_not: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a verification by itself found. `since` is the checkpoint behind which it looked; None where it
-    looked at the whole file. `made` is the number of a checkpoint that was made of it, `why_not` why none
-    was, both None where nothing has changed since the last one.
+    """A verification, and the number of the checkpoint that was made of it, or why none was; both None where
+    none is needed. `since` is the checkpoint behind which it looked; None where it looked at the whole file.
     """
 
     report: Report
-    since: Checkpoint | None = None
-    made: int | None = None
+    checkpoint: int | None = None
     why_not: str | None = None
+    since: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +187,7 @@ def verify_and_sign(
     try:
         made = store.create(where, report, now=now, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
-        return SignedReport(joined, None, why_none(error, where))
+        return SignedReport(joined, why_not=why_none(error, where))
     return SignedReport(joined, made.number)
 
 
@@ -213,7 +203,7 @@ def verify_by_itself(
     before: Callable[[Section], object] = lambda section: None,
     progress: Progress = ignore,
     cancelled: Stop = never,
-) -> Checked:
+) -> SignedReport:
     """Verifies as little as says that a file still holds, for one that nobody has asked to be verified; of a
     live database, where each row that is read costs, what is verified as long as nobody asks for the whole.
 
@@ -236,21 +226,21 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, progress=progress, cancelled=cancelled)
             if report.intact:
                 keep_verdict(where, store, report, now=now, by=by, since=since)
-                return Checked(report, since)
+                return SignedReport(report, since=since)
     before(EVERYTHING)
     known = store.known(where)
     report = verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
     keep_verdict(where, store, report, now=now, by=by)
     covered = report.verdict is Verdict.VERIFIED and not report.unwitnessed
     if not sign or covered or not (report.intact and report.entries):
-        return Checked(report)
+        return SignedReport(report)
     if not store.signs_unasked():
-        return Checked(report, why_not="not signed, because the keyring would have to be asked")
+        return SignedReport(report, why_not="not signed, because the keyring would have to be asked")
     try:
         made = store.create(where, report, now=now, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:
-        return Checked(report, why_not=why_none(error, where))
-    return Checked(report, made=made.number)
+        return SignedReport(report, why_not=why_none(error, where))
+    return SignedReport(report, made.number)
 
 
 def keep_verdict(

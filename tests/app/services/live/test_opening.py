@@ -41,7 +41,7 @@ def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_pa
     assert found.schema == as_file.schema
     assert found.tenants == as_file.tenants == ("acme", "b-corp", "ärzte")
     assert not found.read_only and found.place == "d1:prod"
-    assert found.name in found.whole_place and connection.database_id in found.kept_by
+    assert found.name in found.whole_place and connection.database_id in str(found.kept_by)
     assert {"users": 3, "planning_runs": 0}.items() <= found.sizes.items()
     assert found.facts[:2] == ("wrangler dev", "d1:prod") and found.facts[2].startswith("3 requests, ")
     assert "missing table: notifications" in found.lines() and found.to_json()["production"] is True

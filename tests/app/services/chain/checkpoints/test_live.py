@@ -150,7 +150,7 @@ def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: Ch
     assert store.verdicts.last(path) is None
 
 
-def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.Checked:
+def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.SignedReport:
     """As a live database is verified where nobody asks for the whole."""
     return making.verify_by_itself(
         engine, store, VERIFY, now=NOW + 10**7, by="ops", sign=False, whole_daily=False, **options

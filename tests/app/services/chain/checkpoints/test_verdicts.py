@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.making import Checked, verify_by_itself
+from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from models.status import DAY
@@ -29,21 +29,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def check(demo: Path, folder: Path) -> Callable[..., Checked]:
-    def check(now: int = NOW) -> Checked:
+def check(demo: Path, folder: Path) -> Callable[..., SignedReport]:
+    def check(now: int = NOW) -> SignedReport:
         return verify_by_itself(demo, CheckpointStore(folder), VERIFY, now=now, by="ada", sign=True)
 
     return check
 
 
 def test_the_first_time_is_whole_and_signed_and_the_next_is_from_there_on(
-    check: Callable[..., Checked], demo: Path, folder: Path
+    check: Callable[..., SignedReport], demo: Path, folder: Path
 ) -> None:
     first = check()
-    assert (first.since, first.made, first.report.entries) == (None, 1, 60)
+    assert (first.since, first.checkpoint, first.report.entries) == (None, 1, 60)
     append(demo, "new", 3)
     second = check(NOW + 60)
-    assert second.since is not None and (second.since.number, second.made) == (1, None)
+    assert second.since is not None and (second.since.number, second.checkpoint) == (1, None)
     assert (second.report.intact, second.report.entries) == (True, 3)
     said = CheckpointStore(folder).verdicts.last(demo)
     assert said is not None
@@ -51,12 +51,12 @@ def test_the_first_time_is_whole_and_signed_and_the_next_is_from_there_on(
 
 
 def test_it_is_whole_again_after_a_day_and_signs_nothing_that_is_covered(
-    check: Callable[..., Checked], demo: Path, folder: Path
+    check: Callable[..., SignedReport], demo: Path, folder: Path
 ) -> None:
     check()
     assert check(NOW + DAY - 1).since is not None
     again = check(NOW + DAY)
-    assert (again.since, again.made, again.report.verdict) == (None, None, Verdict.VERIFIED)
+    assert (again.since, again.checkpoint, again.report.verdict) == (None, None, Verdict.VERIFIED)
     assert kept(demo, folder) == 1
 
 
@@ -70,17 +70,19 @@ def test_it_is_whole_again_after_a_day_and_signs_nothing_that_is_covered(
     ],
 )
 def test_what_is_wrong_is_looked_at_whole(
-    check: Callable[..., Checked], demo: Path, damage: str, codes: set[Code]
+    check: Callable[..., SignedReport], demo: Path, damage: str, codes: set[Code]
 ) -> None:
     check()
     append(demo, "new", 3)
     execute(demo, damage)
     found = check(NOW + 60)
-    assert found.since is None and found.made is None
+    assert found.since is None and found.checkpoint is None
     assert codes <= {finding.code for finding in found.report.findings}
 
 
-def test_a_broken_file_is_looked_at_whole_until_it_holds(check: Callable[..., Checked], demo: Path) -> None:
+def test_a_broken_file_is_looked_at_whole_until_it_holds(
+    check: Callable[..., SignedReport], demo: Path
+) -> None:
     check()
     execute(demo, "CREATE TABLE before AS SELECT payload FROM audit_chain WHERE seq = 5")
     execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
@@ -92,7 +94,7 @@ def test_a_broken_file_is_looked_at_whole_until_it_holds(check: Callable[..., Ch
 
 
 def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
-    check: Callable[..., Checked], demo: Path, folder: Path
+    check: Callable[..., SignedReport], demo: Path, folder: Path
 ) -> None:
     check()
     demo.rename(demo.with_name("before.sqlite"))
@@ -102,7 +104,7 @@ def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
 
 @pytest.mark.parametrize("text", [*more("", "[]", "{}"), '{"file": 1}', "\x00"])
 def test_what_cannot_be_read_is_as_if_it_were_not_there(
-    check: Callable[..., Checked], demo: Path, folder: Path, text: str
+    check: Callable[..., SignedReport], demo: Path, folder: Path, text: str
 ) -> None:
     check()
     (only,) = (folder / "verdicts").iterdir()
@@ -130,5 +132,5 @@ class Closed:
 def test_no_keyring_is_asked_for_what_nobody_asked_for(demo: Path, folder: Path) -> None:
     store = CheckpointStore(folder, Closed())
     found = verify_by_itself(demo, store, VERIFY, now=NOW, by="ada", sign=True)
-    assert (found.report.intact, found.made) == (True, None)
+    assert (found.report.intact, found.checkpoint) == (True, None)
     assert found.why_not == "not signed, because the keyring would have to be asked"
