@@ -303,22 +303,19 @@ class Outside(QObject):
         if not self._can_tell:
             then()
             return
+
+        def told(version: int) -> None:
+            self._displace(None)
+            self._answer(then, version)
+
+        def failed(error: TenantAdminError) -> None:
+            if isinstance(error, FileMoved | LogMissing):
+                self._displace(error)
+            self._answer(then, self._version)
+
         self._asked += 1
         # The writer's connection sees every other connection's commits, and not its own.
-        self._runner.write(
-            lambda database: database.outside_changes(),
-            on_done=partial(self._told, then),
-            on_failed=partial(self._cannot_tell, then),
-        )
-
-    def _told(self, then: Callable[[], object], version: int) -> None:
-        self._displace(None)
-        self._answer(then, version)
-
-    def _cannot_tell(self, then: Callable[[], object], error: TenantAdminError) -> None:
-        if isinstance(error, FileMoved | LogMissing):
-            self._displace(error)
-        self._answer(then, self._version)
+        self._runner.write(lambda database: database.outside_changes(), on_done=told, on_failed=failed)
 
     def _displace(self, error: Displaced | None) -> None:
         before, self.error = self.error, error

@@ -261,14 +261,12 @@ def _logs(window: MainWindow) -> None:
 
 
 def _mode_act(window: MainWindow, mode: Mode, words: str) -> ActionSpec:
-    run = partial(_set_mode, window, mode)
-    return ActionSpec(mode.value, words, None, run, checked=lambda: window.theme.mode is mode)
+    def choose() -> None:
+        window.theme.set_mode(mode)
+        window.settings.theme = mode.value
+        window.commands.update()
 
-
-def _set_mode(window: MainWindow, mode: Mode) -> None:
-    window.theme.set_mode(mode)
-    window.settings.theme = mode.value
-    window.commands.update()
+    return ActionSpec(mode.value, words, None, choose, checked=lambda: window.theme.mode is mode)
 
 
 def _no_file(window: MainWindow) -> str | None:

@@ -14,7 +14,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, tool_button
 from app.ui.widgets.formatting import first_line
-from app.ui.widgets.labels import Label, Look, in_column, in_lines, in_row, text_box
+from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, in_row, text_box
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
@@ -185,9 +185,7 @@ class JsonView(QWidget):
         self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}", self.copy)
         self.text_view = text_box(theme, f"{name} as text")
         self.text_view.setUndoRedoEnabled(False)
-        self.text_view.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.text_view.setTextInteractionFlags(SELECTABLE)
         self.tree = _Tree(name)
         self.tree.setFont(theme.mono_font())
 

@@ -43,6 +43,8 @@ LONGEST = 2_000
 LINE = 16_000
 """Characters of a line that a box lays out without being felt; a megabyte takes a second."""
 
+SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+
 _TOO_LONG = re.compile(rf"[^\n]{{{LINE}}}(?=[^\n])")
 
 
@@ -82,9 +84,7 @@ class Label(QLabel):
         super().__init__(textFormat=Qt.TextFormat.PlainText, wordWrap=wrap)
         self._caption = caption
         if selectable:
-            self.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-            )
+            self.setTextInteractionFlags(SELECTABLE)
         self.setProperty("look", look.value)
         if look is Look.TITLE:
             self.setFont(scaled(self.font(), self._title))

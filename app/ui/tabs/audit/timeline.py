@@ -117,10 +117,9 @@ class Timeline(QWidget):
         painter.setPen(self._theme.colour("dim"))
         last = round(self._step() * len(bars))
         axis = QRect(0, room + 2, max(last, 200), _AXIS - 2)
-        painter.drawText(axis, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, str(bars[0].first))
-        painter.drawText(
-            axis, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(bars[-1].last)
-        )
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(axis, middle | Qt.AlignmentFlag.AlignLeft, str(bars[0].first))
+        painter.drawText(axis, middle | Qt.AlignmentFlag.AlignRight, str(bars[-1].last))
         if self.hasFocus():
             painter.setPen(accent)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
