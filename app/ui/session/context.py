@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.rules import Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
@@ -84,7 +85,7 @@ class Context(QObject):
         self.busy.forget(self.runner)
 
     def _look_for_damage(self) -> None:
-        if self.verdict.is_unreadable:
+        if self.verdict.found is Verdict.UNREADABLE:
             self.meet_damage()
 
     def meet_damage(self) -> None:

@@ -55,16 +55,6 @@ class FileVerdict(QObject):
         return said is not None and said.verdict in BROKEN
 
     @property
-    def is_unreadable(self) -> bool:
-        """Whether a verification since the file was opened has met damage."""
-        return self._found is Verdict.UNREADABLE
-
-    @property
-    def is_earlier(self) -> bool:
-        """Whether one has found an earlier state of what checkpoints knew."""
-        return self._found is Verdict.EARLIER
-
-    @property
     def is_new_line(self) -> bool:
         """Whether a checkpoint was made of it against which none before it is held."""
         from app.services.chain.checkpoint import NEW_LINE  # noqa: PLC0415
@@ -73,7 +63,8 @@ class FileVerdict(QObject):
         return known is not None and known.asked.reason in NEW_LINE and known.checkpoint is not None
 
     @property
-    def _found(self) -> Verdict | None:
+    def found(self) -> Verdict | None:
+        """By a verification since the file was opened; None where there was none."""
         return None if self.outcome is None else self.outcome.report.verdict
 
     def take(self, outcome: Outcome) -> None:

@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 
 class Connecting(QObject):
-    """What is done with connections, in the background. `say(text)` shows a toast.
-
-    `opened(OpenedLive)` when a database can be shown, `not_opened()` when it cannot; `is_opening` says that
-    one is on its way.
-    """
+    """What is done with connections, in the background; what it says of opening, `Files` says too."""
 
     opened = Signal(object)
     not_opened = Signal()

@@ -56,8 +56,7 @@ DEMO_ROWS = 20_000
 
 
 class Files(QObject):
-    """What is done with whole files, and copies of live databases, in the background. `say(text)` shows a
-    toast, `say(text, path)` one that leads to what was written.
+    """What is done with whole files, and copies of live databases, in the background.
 
     `opened(OpenedFile)` when a file can be shown, `not_opened()` when it cannot; `is_opening` says that one
     is on its way. `leaving()` comes before a file's content is replaced, when what shows it must close.

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
 from app.itemmodels.columns import Tone
-from app.services.chain.rules import BROKEN
+from app.services.chain.rules import BROKEN, Verdict
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
@@ -238,9 +238,10 @@ class BrokenNotice(Notice):
         elif verdict.is_new_line and self._continuation.is_older:
             self._continuation.dismiss()  # a person has said that it is right as it is
         elif self._continuation.is_older:  # in the audit tab its own banner says it, once it is known
-            self._continuation.setVisible(self._beside or not verdict.is_earlier)
+            self._continuation.setVisible(self._beside or verdict.found is not Verdict.EARLIER)
         # Of a damaged file a notice of its own says it.
-        self.setVisible(verdict.is_broken and self._beside and not verdict.is_unreadable)
+        damaged = verdict.found is Verdict.UNREADABLE
+        self.setVisible(verdict.is_broken and self._beside and not damaged)
 
 
 class ContinuationNotice(Notice):

@@ -107,8 +107,6 @@ class CheckpointsDialog(Dialog):
         self._read()
 
     def make(self, reason: Reason) -> None:
-        """Verifies the file and signs a checkpoint of it."""
-
         def done(made: Outcome) -> None:
             self.checked.emit(made)
             if made.checkpoint is None:

@@ -106,8 +106,6 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
 
 def history_act(tab: RecordTab) -> ActionSpec:
-    """Shows everything that the audit chain says of the selected record."""
-
     def run() -> None:
         tab.selection.with_ids(lambda ids: tab.history_wanted.emit(str(shown(ids[0]))))
 

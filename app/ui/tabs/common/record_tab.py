@@ -395,8 +395,6 @@ class RecordTab(QWidget):
         self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
 
     def _add_fold(self) -> None:
-        """The act that folds the inspector away and shows it again."""
-
         def shown() -> bool:
             return not self._master_detail.is_folded
 
