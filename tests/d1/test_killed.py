@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 def test_a_program_that_was_killed_leaves_nothing_unknown(
     edge: Edge, live: Live, file: Path, tmp_path: Path
 ) -> None:
-    edge.delay, edge.chance = 0.1, 0.2
+    edge.delay, edge.chance = 0.05, 0.2
     command = [sys.executable, "-m", "tests.d1.killed", edge.base, live.ids[file], str(file)]
     done = subprocess.run(
         [*command, str(tmp_path / "home"), str(KILLS), "1"], check=True, capture_output=True, text=True
