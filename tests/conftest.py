@@ -35,6 +35,8 @@ for _wait in (QtBot.waitSignal, QtBot.waitSignals, QtBot.waitUntil):
 
 # A turn among the account's calls is waited for where that is what is tested.
 Shared.__init__.__kwdefaults__ = {"per_second": 1e6, "burst": 1e6}
+# Nothing here needs time to recover before it is asked again.
+pytest.MonkeyPatch().setattr("models.d1.database._BACK_OFF", 0.02)
 
 MEMORY = Path("/dev/shm")
 

@@ -12,13 +12,12 @@ from tests.fixtures.live import Live
 
 @pytest.fixture(scope="module")
 def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.address) as edge:
+    with before(live.direct) as edge:
         yield edge
 
 
 @pytest.fixture
-def edge(_edge: Edge, monkeypatch: pytest.MonkeyPatch) -> Edge:
-    monkeypatch.setattr("models.d1.database._BACK_OFF", 0.02)  # nothing here needs time to recover
+def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
     _edge.chance = _edge.delay = 0.0
     _edge.hangs.clear()

@@ -126,7 +126,7 @@ def test_nothing_is_lost_and_nothing_done_twice(
     with ThreadPoolExecutor(PROGRAMS + WORKERS) as threads:
         running: list[Any] = [threads.submit(program.run, each) for program in programs]
         running += [
-            threads.submit(worker, live.address, f"worker-{number}", each) for number in range(WORKERS)
+            threads.submit(worker, live.direct, f"worker-{number}", each) for number in range(WORKERS)
         ]
         for one in running:
             one.result()
@@ -145,5 +145,5 @@ def test_nothing_is_lost_and_nothing_done_twice(
         assert twice.get == 0
     assert sorted(emails) == sorted(set().union(*(program.there for program in programs)))
     assert actors == {program.actor: program.told["saved"] for program in programs} | {None: each * WORKERS}
-    said = worker(live.address, "worker-0", 1)
+    said = worker(live.direct, "worker-0", 1)
     assert (said["broken"], said["entries"]) == ([], actors.total() + 1)

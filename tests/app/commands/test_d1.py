@@ -32,7 +32,7 @@ MORE = ", more where others write meanwhile"
 
 @pytest.fixture(scope="module")
 def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.address) as edge:
+    with before(live.direct) as edge:
         yield edge
 
 

@@ -52,7 +52,7 @@ def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_pa
 def test_its_first_rows_are_there_in_three_requests_by_its_name(live: Live, database_path: Path) -> None:
     execute(database_path, INTO_USERS + "('a', 'acme', 'a', NULL, 1, 1)")
     connection = replace(live.connection(live.put(database_path)), database_name="foundation")
-    with before(live.address) as edge:
+    with before(live.direct) as edge:
         connection = replace(connection, account=ACCOUNT, base=edge.base)
         tokens = Tokens(None)
         tokens.keep(connection, TOKEN)

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def edge(live: Live) -> Iterator[Edge]:
-    with before(live.address) as edge:
+    with before(live.direct) as edge:
         edge.bookmarks = []
         yield edge
 

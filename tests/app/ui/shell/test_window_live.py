@@ -61,7 +61,7 @@ pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.address) as edge:
+    with before(live.direct) as edge:
         yield edge
 
 
