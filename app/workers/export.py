@@ -9,11 +9,10 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.services.files.exporting import Exported, Wanted, rows_needed, write_sql
+from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
@@ -116,9 +115,8 @@ def export_database(
             raise AlreadyThere(target)
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
             told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
-            is_part = wanted.tenant is not None or wanted.tables or not wanted.rows
-            needed = partial(rows_needed, wanted=wanted) if is_part else None
-            fetched = read_whole(source, copy, wanted=needed, **told)
+            which = None if wanted.is_whole else wanted.conditions
+            fetched = read_whole(source, copy, wanted=which, **told)
             how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
             done = export_database(copy, target, wanted, **how)
         return Exported(done.rows, [*fetched.notes, *done.notes])

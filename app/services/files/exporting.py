@@ -70,6 +70,17 @@ class Wanted:
     rows: bool = True
     readable: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        return self.tenant is None and not self.tables and self.rows
+
+    def conditions(self, tables: StoredTables) -> dict[str, str]:
+        """Which rows of which tables are read for it, as SQL; of others none."""
+        if self.tenant is not None:
+            return {LEDGER: _ALL} | of_tenant(tables, self.tenant)
+        asked = set(map(caseless, self.tables or tables)) if self.rows else set[str]()
+        return {name: _ALL for name in tables if caseless(name) in asked}
+
     def document(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -229,10 +240,10 @@ class _Export:
         return tables
 
     def _conditions(self, tables: Sequence[StoredTable]) -> dict[str, str]:
-        """Which rows of each table are wanted, as SQL; a table of which none are has no condition."""
+        """What `wanted` says of the tables that are there. Raises `InvalidInput` for a tenant that is not."""
+        found = self._wanted.conditions(self._stored)
         if self._wanted.tenant is None:
-            return {table.name: _ALL for table in tables}
-        found = of_tenant(self._stored, self._wanted.tenant)
+            return found
         own = [name for name, table in self._stored.items() if _has_tenants(table)]
         if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
@@ -241,7 +252,7 @@ class _Export:
         for table in tables:
             if table.name not in found and not internal(table.name):
                 self._note(f"left out: the rows of {table.name}, which belong to no tenant")
-        return {LEDGER: _ALL} | found
+        return found
 
     def _ask(self, what: str, table: str, condition: str) -> Any:
         sql = f"SELECT {what} FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
@@ -345,14 +356,6 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
         if not any(ways.values()):
             return found
         found |= {name: " OR ".join(some) for name, some in ways.items() if some}
-
-
-def rows_needed(tables: StoredTables, wanted: Wanted) -> dict[str, str]:
-    """Which rows of which tables are read for what is wanted, as SQL."""
-    if wanted.tenant is not None:
-        return {LEDGER: _ALL} | of_tenant(tables, wanted.tenant)
-    asked = set(map(caseless, wanted.tables or tables)) if wanted.rows else set[str]()
-    return {name: _ALL for name in tables if caseless(name) in asked}
 
 
 def _has_tenants(table: StoredTable) -> bool:
