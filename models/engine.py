@@ -300,9 +300,9 @@ class Database(ABC):
     def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
         """Within it, a read of the calling thread fails soon after `cancelled()` is true."""
 
-    def awaited(self) -> AbstractContextManager[None]:
+    def awaited(self, left: Stop = never) -> AbstractContextManager[None]:
         """Within it, a person waits for what the calling thread does: where answers may take long, `waiting`
-        says so, and they may end that.
+        says so, and they may end that. When they have `left`, what is not on its way yet is not sent.
         """
         return nullcontext()
 

@@ -180,7 +180,7 @@ class Runner(QObject):
         return task
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Cancels everything; a write that has begun may finish. No callback comes after this.
+        """Cancels everything; a write that is on its way may finish. No callback comes after this.
 
         Nobody waits here: the threads end by themselves. What has not ended after `seconds` is left behind,
         and the log says so: whatever it waits for must not keep the program from closing.
@@ -253,7 +253,7 @@ class Runner(QObject):
                         kept.enter_context(database.connection_context())
                         connected = True
                     reading = waiting is self._reads
-                    with database.cancellable(lambda: task.cancelled) if reading else database.awaited():
+                    with (database.cancellable if reading else database.awaited)(lambda: task.cancelled):
                         return _call(task)
 
             while (number := waiting.get()) is not None:

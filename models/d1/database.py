@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _UNWANTED: ContextVar[Stop] = ContextVar("unwanted", default=never)
 """Whether nobody wants the thread's answers any more."""
+_LEFT: ContextVar[Stop] = ContextVar("left", default=never)
+"""Whether whoever waits for what the thread writes has left."""
 _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
 _TRIES: Final = 5
@@ -84,10 +86,11 @@ class D1Database(Database):
         return within(IN_BACKGROUND, True)
 
     @contextmanager
-    def awaited(self) -> Iterator[None]:
+    def awaited(self, left: Stop = never) -> Iterator[None]:
         waiting = self.waiting = Waiting(f"Waiting for the answer of {self.place}", time.monotonic())
         try:
-            with within(_WAITING, waiting), self.cancellable(lambda: waiting.cancelled):
+            ended = self.cancellable(lambda: waiting.cancelled)
+            with within(_WAITING, waiting), within(_LEFT, left), ended:
                 yield
         finally:
             self.waiting = None
@@ -96,7 +99,7 @@ class D1Database(Database):
         return self.read_batch([query])[0]
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
-        return self._read([compiled(query) for query in queries], _UNWANTED.get()) if queries else []
+        return self._read([compiled(query) for query in queries], _stop()) if queries else []
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
@@ -119,8 +122,8 @@ class D1Database(Database):
         return found
 
     def _now(self) -> str | None:
-        unwanted = _UNWANTED.get()
-        return repeated(self.place, lambda: self.client.bookmark(self.database_id, unwanted), unwanted)
+        stop = _stop()
+        return repeated(self.place, lambda: self.client.bookmark(self.database_id, stop), stop)
 
     def bookmark_at(self, at: float) -> str:
         """The last bookmark at or before a time, in epoch seconds. Raises `InvalidInput` for one that is to
@@ -203,7 +206,7 @@ class D1Database(Database):
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()
         self.settle()
-        if cancelled() or _UNWANTED.get()():  # nothing was sent
+        if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
         batch = body(guarded(statements))
@@ -225,9 +228,9 @@ class D1Database(Database):
 
     def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> float:
         """Writes the batch, or finds out that it is in. Raises what keeps it out, and `OutcomeUnknown`."""
-        unwanted = _UNWANTED.get()
+        unwanted, stop = _UNWANTED.get(), _stop()
         try:
-            return self._run(batch, lambda: cancelled() or unwanted(), unwanted).seconds
+            return self._run(batch, lambda: cancelled() or stop(), unwanted).seconds
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -292,6 +295,12 @@ class D1Database(Database):
         if answer.size is not None:
             self.size = answer.size
         return answer
+
+
+def _stop() -> Stop:
+    """Whether the calling thread is to send nothing more that it has not begun to send."""
+    unwanted, left = _UNWANTED.get(), _LEFT.get()
+    return lambda: unwanted() or left()
 
 
 def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:

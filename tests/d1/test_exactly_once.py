@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,18 @@ from typing import Any
 
 import apsw
 import pytest
+from pytestqt.qtbot import QtBot
 
+from app.services.chain.append import NotRecorded
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
 from app.services.retention.plan import plan
 from app.services.retention.run import RetentionStopped
+from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput
+from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
@@ -152,30 +154,38 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     assert again.bookmark is None
     with closing(apsw.Connection(str(file))) as connection:
         payloads = connection.execute("SELECT payload FROM audit_chain WHERE seq > 3 ORDER BY seq").fetchall()
-    said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
-    assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, None, None]
+        said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
+        assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, None, None]
+        connection.execute("DROP TABLE audit_chain")
+    edge.refuses_travel, taken = False, list(edge.bookmarks)
+    with pytest.raises(NotRecorded):
+        writing.undo(production, again, now=NOW)
+    assert edge.bookmarks == taken, "none of an act that a question stops"
 
 
-def test_an_act_cancelled_before_it_was_sent_is_not_sent(production: D1Database, edge: Edge) -> None:
+@pytest.mark.parametrize("end", ["cancelled", "closed"])
+def test_an_act_that_was_ended_before_it_was_sent_is_not_sent(
+    qtbot: QtBot, production: D1Database, edge: Edge, end: str
+) -> None:
     made = [users.create(production, "acme", f"{name}@acme.example", **BY) for name in "ab"]
-
-    def delete() -> Change:
-        with production.awaited():
-            return users.delete(production, [str(change.rows[0].record_id) for change in made], **BY)
-
+    ids = [str(change.rows[0].record_id) for change in made]
     edge.calls.clear()
-    gone = delete()
+    gone = users.delete(production, ids, **BY)
     planned = edge.calls.index(b"")  # by as many reads, before the bookmark is asked for
     writing.undo(production, gone, now=NOW)
     edge.read_faults, edge.hung = [*[""] * planned, "hang before"], 60
     edge.calls.clear()
-    with ThreadPoolExecutor(1) as pool:
-        acting = pool.submit(delete)
-        assert edge.hangs.wait(60)
+    failed: list[TenantAdminError] = []
+    runner = Runner(production)
+    runner.write(users.delete, ids, **BY, on_failed=failed.append)
+    assert edge.hangs.wait(60)
+    if end == "cancelled":
         assert production.waiting is not None
         production.waiting.cancelled = True
-        with pytest.raises(Cancelled):
-            acting.result(60)
+        qtbot.waitUntil(lambda: bool(failed))
+        assert isinstance(failed[0], Cancelled)
+    runner.stop()
+    assert runner.join()
     assert edge.calls.index(b"") == planned == len(edge.calls) - 1
     with production.cancellable(lambda: True), pytest.raises(Cancelled):
         production.run_batch([])

@@ -150,7 +150,8 @@ class Batch:
     """What one transaction writes: statements, the events that record them, and what is checked before.
 
     `end` is that of the chain of the only event, and `numbering` how entries are numbered, where planning has
-    read it.
+    read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
+    the way any more: what is to be done just before belongs there.
     """
 
     statements: Sequence[Statement]
@@ -158,6 +159,7 @@ class Batch:
     checks: Sequence[Check] = ()
     end: Head | None = None
     numbering: Numbering | None = None
+    at_last: Callable[[], Sequence[Event]] | None = None
 
 
 def append(
@@ -192,7 +194,8 @@ def append(
             ends, unless = _heads(database, batch), ()
         if not told and ends is not None:
             agreed = _caution(database, batch, agreed)
-        appended = [_NO_CHAIN] if ends is None else append_statements(batch.events, ends, now, unless)
+        events = batch.events if batch.at_last is None else batch.at_last()
+        appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless)
         try:
             return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except errors.DiskFull as error:

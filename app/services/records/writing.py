@@ -51,18 +51,22 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
     bookmark: str | None = None
 
     def batch() -> Batch:
-        nonlocal bookmark
         images = Images(database)
         change = plan(images)
-        if len(change.rows) > 1:
-            if bookmark is None:
-                with suppress(errors.StorageError):  # undo brings it back as well
-                    bookmark = database.bookmark(f"before {quoted(change.summary)}")
-            change = replace(change, bookmark=bookmark)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
         checks = change.checks(change.rows, database.limits)
-        return Batch(statements, change.recorded, checks, images.end(change.events), images.numbering)
+        last = marked if len(change.rows) > 1 else None
+        return Batch(statements, change.events, checks, images.end(change.events), images.numbering, last)
+
+    def marked() -> Sequence[Event]:
+        nonlocal bookmark
+        images, change = planned[-1]
+        if bookmark is None:
+            with suppress(errors.StorageError):  # undo brings it back as well
+                bookmark = database.bookmark(f"before {quoted(change.summary)}")
+        planned[-1] = images, replace(change, bookmark=bookmark)
+        return planned[-1][1].recorded
 
     try:
         append(database, batch, now=now)
