@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from peewee import BaseQuery, RawQuery
@@ -210,19 +209,12 @@ class Database(ABC):
     """
     encoding: str = "utf-8"
     """What the bytes of a text are in, by Python's name."""
-    asks: bool = False
-    """Whether an act waits for a person where its entry would take a number of the gateway's own."""
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
 
     def at_most(self, rows: int) -> int:
         """How many of so many row numbers can have a row: no more than the database has room for."""
         return rows if self.size is None else min(rows, self.size // _LEAST_ROW)
-
-    @cached_property
-    def agreed(self) -> set[str]:
-        """What a person has agreed to before an act: the words of each `chain.append.Caution`."""
-        return set()
 
     @property
     def is_locked(self) -> bool:

@@ -67,7 +67,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
 
 def restore(options: argparse.Namespace) -> int:
     """Put back what a copy holds; the file as it was is kept."""
-    from app.services.chain.append import NotRecorded  # noqa: PLC0415
+    from app.services.chain.cautions import NotRecorded  # noqa: PLC0415
     from app.services.files import restoring  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 

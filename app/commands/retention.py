@@ -100,7 +100,7 @@ def _time(value: str) -> int:
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
     from app.services.chain import archives  # noqa: PLC0415
-    from app.services.chain.append import NotRecorded  # noqa: PLC0415
+    from app.services.chain.cautions import NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415

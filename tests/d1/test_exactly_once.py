@@ -11,7 +11,7 @@ import apsw
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.chain.append import NotRecorded
+from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
@@ -128,10 +128,10 @@ def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tm
     before = replace(database.usage)
     users.rename(database, user, "b@acme.example", **BY)
     assert (database.usage.calls - before.calls, database.usage.read - before.read < 500) == (2, True)
-    database.asks = True
+    by = {**BY, "agreed": Agreed(asks=True)}
     for name in ("c", "d"):
         calls = database.usage.calls
-        users.rename(database, user, f"{name}@acme.example", **BY)
+        writing.carry_out(users.rename, database, user, f"{name}@acme.example", **by)
         assert database.usage.calls - calls == 2
 
 

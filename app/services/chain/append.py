@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
+from app.services.chain.cautions import Agreed, Caution, DamageMet, NotRecorded
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
@@ -79,35 +80,6 @@ _NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
 """What is recorded nowhere is written only while there is still no chain to record it in."""
 
 
-class Caution(errors.TenantAdminError):
-    """What a person should know before an act on a database, which goes on where they have `agreed` to it.
-
-    `question` is asked above it.
-    """
-
-    question = "Take the gateway's next number?"
-
-
-class NotRecorded(Caution):
-    """There is no audit chain."""
-
-    question = "Go on without a record?"
-    sentence = (
-        "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
-        "nothing was changed."
-    )
-
-
-class DamageMet(Caution):
-    """Reading has met damage."""
-
-    question = "Write into a damaged file?"
-    sentence = (
-        "{name} is damaged: parts of it cannot be read, and writing into it may damage more. Restore it from "
-        "a copy first, or save what can be read; nothing was changed."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry to append to a tenant's chain. The payload never holds a secret or a password hash."""
@@ -168,6 +140,7 @@ def append(
     *,
     now: int,
     cancelled: Stop = never,
+    agreed: Agreed | None = None,
     told: bool = False,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
@@ -177,23 +150,24 @@ def append(
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
     same chains after that moves a head. Where planning has read the chain's end already, the first try spares
     that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
-    where a person has agreed to that, and while it has none. Raises what plan and checks raise, `Caution`,
+    where a person has `agreed` to that, and while it has none. Raises what plan and checks raise, `Caution`,
     `HeadMoved` when the chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing
     is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
     caution.
     """
+    agreed = agreed or Agreed()
     if database.damaged and not told:
-        require_agreement(database, DamageMet(database.place))
-    agreed: str | None = None
+        agreed.require(DamageMet(database.place))
+    heard: str | None = None
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None
         if batch.end is not None and not attempt:
             ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
         else:
-            ends, unless = _heads(database, batch), ()
+            ends, unless = _heads(database, batch, agreed), ()
         if not told and ends is not None:
-            agreed = _caution(database, batch, agreed)
+            heard = _caution(database, batch, agreed, heard)
         events = batch.events if batch.at_last is None else batch.at_last()
         appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless)
         try:
@@ -216,28 +190,28 @@ def append(
     raise errors.HeadMoved
 
 
-def _caution(database: Database, batch: Batch, agreed: str | None) -> str | None:
+def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None) -> str | None:
     """What a person should know of this batch's numbers, if there is anything. Raises `Caution`, unless it is
-    what was `agreed` to at an earlier try, or has been now: for this act, whatever becomes of it.
+    what was `heard` at an earlier try, or agreed to now: for this act, whatever becomes of it.
     """
-    if not database.asks:
+    if not agreed.asks:
         return None
     numbering = batch.numbering or Numbering(database)
     said = numbering.caution([event.tenant_id for event in batch.events])
-    if said is not None and said != agreed:
-        require_agreement(database, Caution(said))
-        database.agreed.discard(said)
+    agreed.asks = not numbering.is_another_way
+    if said is not None and said != heard:
+        agreed.use_up(Caution(said))
     return said
 
 
-def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
+def _heads(database: Database, batch: Batch, agreed: Agreed) -> dict[str, Head] | None:
     """The ends of the batch's chains; None where there is none, and somebody agreed to that."""
     try:
         return heads(database, (event.tenant_id for event in batch.events), batch.checks)
     except errors.TableMissing:  # of the chain, or of a check
         if has_chain(database):
             raise
-    require_agreement(database, NotRecorded(database.place))
+    agreed.require(NotRecorded(database.place))
     for check, rows in zip(
         batch.checks, database.read_batch([check.query for check in batch.checks]), strict=True
     ):
@@ -248,12 +222,6 @@ def _heads(database: Database, batch: Batch) -> dict[str, Head] | None:
 def has_chain(database: Database) -> bool:
     """Whether anything has the name of the audit chain: what is no table of ours is not passed over."""
     return bool(database.rows(_CHAIN_THERE))
-
-
-def require_agreement(database: Database, caution: Caution) -> None:
-    """Raises the caution unless a person has agreed to it."""
-    if str(caution) not in database.agreed:
-        raise caution
 
 
 def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str | None:

@@ -72,6 +72,11 @@ class Numbering:
         return not any(is_apart for _, _, is_apart in self._tenants)
 
     @property
+    def is_another_way(self) -> bool:
+        """Whether the newest entries of others are known not to be numbered so, and nobody need be asked."""
+        return "_tenants" in vars(self) and not self._by_tenant
+
+    @property
     def told_in(self) -> str:
         """The chain in which it is told what was done to the whole database: that of the tenant whose entries
         the gateway numbers itself, where it is the only one, or else of `system`.
@@ -88,8 +93,7 @@ class Numbering:
     def caution(self, tenants: Sequence[str]) -> str | None:
         """What a person should know before entries are made in the chains of `tenants`, in that order.
 
-        None where that is nothing. Where the newest entries of others are not numbered so, nobody is asked
-        from then on (`Database.asks`).
+        None where that is nothing.
         """
         if self._answers:
             counter, last = numbers_of(*self._answers[:2])
@@ -106,7 +110,6 @@ class Numbering:
         if not (passed or answers):
             return None
         if not self._by_tenant:
-            self._database.asks = False
             return None
         numbered = {self._named(name) for name, of_others, _ in self._tenants if of_others}
         owners = [quoted(cut(tenant)) for tenant in passed if tenant in numbered]

@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from app.services.chain.append import Batch, Event, NotRecorded, append, unknown_tenant
+from app.services.chain.append import Batch, Event, append, unknown_tenant
+from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_related, rows_of
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign, why_none

@@ -42,8 +42,9 @@ class Images:
     that of the only row's tenant, or else of the tenant `chain`, to be set before.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, asks: bool = False) -> None:
+        """`asks` as in `Agreed`."""
+        self._database, self._asks = database, asks
         self._tables: StoredTables | None = None
         self.chain: str | None = None
         self._only_row: tuple[str, Value] | None = None
@@ -298,10 +299,9 @@ class Images:
 
         def asked(tables: StoredTables) -> list[BaseQuery]:
             nonlocal end, first
-            # Counted here: whether an act is asked about may change on another thread until the answer comes.
             ends, numbers = self._end_queries(tables), list[BaseQuery]()
             # Where each call takes its time, what an act is asked about is read with its rows.
-            is_asked = self._database.asks and self._database.usage is not None
+            is_asked = self._asks and self._database.usage is not None
             if is_asked and {TABLE, COUNTERS} <= tables.keys():
                 numbers = numbering_queries()
             end, first = len(ends), len(ends) + len(numbers)

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
 from app.services.chain.append import Batch, Event, append, unknown_tenant
+from app.services.chain.cautions import Agreed
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images
@@ -39,7 +40,17 @@ def preview(function: Callable[..., Change], database: Database, *args: Any, **k
     return plan(Images(database), *args, **kwargs)
 
 
-def commit(database: Database, plan: Callable[[Images], Change], *, now: int) -> Change:
+def carry_out(
+    function: Callable[..., Change], database: Database, *args: Any, now: int, agreed: Agreed, **kwargs: Any
+) -> Change:
+    """An act of a person who is asked, and what they have `agreed` to. Raises as the act, and `Caution`."""
+    plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
+    return commit(database, lambda images: plan(images, *args, now=now, **kwargs), now=now, agreed=agreed)
+
+
+def commit(
+    database: Database, plan: Callable[[Images], Change], *, now: int, agreed: Agreed | None = None
+) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
@@ -51,7 +62,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
     bookmark: str | None = None
 
     def batch() -> Batch:
-        images = Images(database)
+        images = Images(database, asks=agreed is not None and agreed.asks)
         change = plan(images)
         planned.append((images, change))
         statements = [row.statement() for row in change.rows]
@@ -69,7 +80,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
         return planned[-1][1].recorded
 
     try:
-        append(database, batch, now=now)
+        append(database, batch, now=now, agreed=agreed)
     except errors.Refused as error:
         for row in planned[-1][1].rows if planned else ():
             tenant = (row.after or {}).get("tenant_id")
@@ -84,7 +95,7 @@ def commit(database: Database, plan: Callable[[Images], Change], *, now: int) ->
     return replace(change, rows=tuple(map(images.completed, change.rows)))
 
 
-def undo(database: Database, change: Change, *, now: int) -> Change:
+def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None = None) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
     inverse = change.inverse()
 
@@ -93,7 +104,7 @@ def undo(database: Database, change: Change, *, now: int) -> Change:
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
     try:
-        return commit(database, plan, now=now)
+        return commit(database, plan, now=now, agreed=agreed)
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.services.chain.append import Batch, Event, NotRecorded, append, require_agreement
+from app.services.chain.append import Batch, Event, append
 from app.services.chain.archives import Archiver
+from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Reason
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
@@ -116,7 +117,7 @@ def carry_out(
         if asking:
             raise NeedsConfirmation(asking)
         if not (plan.has_chain or confirmation.unrecorded):
-            require_agreement(database, NotRecorded(database.place))
+            raise NotRecorded(database.place)
     run = _Run(
         database=database,
         plan=plan,

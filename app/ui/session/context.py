@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.rules import Verdict
 from app.services.opened import Opened
 from app.services.records.change import Change
@@ -61,7 +62,7 @@ class Context(QObject):
     ) -> None:
         super().__init__()
         self.opened, self.theme, self.settings = opened, theme, settings
-        opened.database.asks = True
+        self.agreed = Agreed(asks=True)
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
@@ -70,7 +71,7 @@ class Context(QObject):
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
-        self.history = History(self.runner, clock, self)
+        self.history = History(self.runner, clock, self, agreed=self.agreed, refused=self._refused)
         self.outside = Outside(self.runner, opened.database, self)
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
         self.unsettled = Unsettled(self.runner, self)
@@ -153,20 +154,20 @@ class Context(QObject):
         failed = options.pop("on_failed", None)
         again = partial(self.act, function, *args, on_failed=failed, **options)
         told = partial(self._refused, again, failed)
-        actor, now = self.settings.actor, self.clock()
-        return self.runner.write(function, *args, actor=actor, now=now, on_failed=told, **options)
+        by: dict[str, Any] = {"actor": self.settings.actor, "now": self.clock(), "agreed": self.agreed}
+        return self.runner.write(_carry_out, function, *args, on_failed=told, **by, **options)
 
     def _refused(
         self,
-        again: Callable[[], Task],
+        again: Callable[[], object],
         failed: Callable[[TenantAdminError], None] | None,
         error: TenantAdminError,
     ) -> None:
-        from app.services.chain.append import Caution  # noqa: PLC0415 - rows show before any are written
+        """Asks where a person must hear something first; it is done `again` once they have agreed."""
 
         def agreed() -> None:
             if isinstance(error, Caution):
-                self.opened.database.agreed.add(str(error))
+                self.agreed.add(error)
             again()
 
         if isinstance(error, Caution):
@@ -181,14 +182,23 @@ class History(QObject):
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
     refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
     everything, since nothing older can be trusted to apply. `changed` when there is something else to undo.
+    `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more.
     """
 
     changed = Signal()
 
-    def __init__(self, runner: Runner, clock: Callable[[], int], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        clock: Callable[[], int],
+        parent: QObject | None = None,
+        *,
+        agreed: Agreed,
+        refused: Callable[[Callable[[], object], Callable[[TenantAdminError], None], TenantAdminError], None],
+    ) -> None:
         super().__init__(parent)
         self._runner = runner
-        self._clock = clock
+        self._clock, self._agreed, self._told = clock, agreed, refused
         self._pending = False
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: list[tuple[str, Change]] = []
@@ -242,9 +252,10 @@ class History(QObject):
             change,
             f"{quoted(text)} {what}",
             now=self._clock(),
+            agreed=self._agreed,
             initiator=self,
             on_done=done,
-            on_failed=self._refused,
+            on_failed=partial(self._told, partial(self._revert, here, there, what), self._refused),
         )
 
     def _remember(self, change: Change, initiator: object) -> None:
@@ -255,16 +266,27 @@ class History(QObject):
 
     def _refused(self, error: TenantAdminError) -> None:
         self._pending = False
+        if isinstance(error, Caution):  # a person would not go on: nothing speaks against what is older
+            return
         self._done.clear()
         self._undone.clear()
         self.changed.emit()
         self._runner.failed.emit(error)
 
 
-def _revert(database: Database, change: Change, summary: str, *, now: int) -> Change:
-    from app.services.records import writing  # noqa: PLC0415 - rows show before any are written
+# Rows show before any are written, so what writes is imported where it is used.
 
-    return replace(writing.undo(database, change, now=now), summary=summary)
+
+def _carry_out(database: Database, function: Callable[..., Change], *args: Any, **how: Any) -> Change:
+    from app.services.records import writing  # noqa: PLC0415
+
+    return writing.carry_out(function, database, *args, **how)
+
+
+def _revert(database: Database, change: Change, summary: str, *, now: int, agreed: Agreed) -> Change:
+    from app.services.records import writing  # noqa: PLC0415
+
+    return replace(writing.undo(database, change, now=now, agreed=agreed), summary=summary)
 
 
 class Outside(QObject):

@@ -37,7 +37,7 @@ from models.errors import Cancelled, Place, TenantAdminError, TokenRefused
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
-    from app.services.chain.append import Caution
+    from app.services.chain.cautions import Caution
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.ui.session.context import Context

@@ -17,7 +17,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.append import NotRecorded
+from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.files import opening, restoring
 from app.services.files.exporting import Wanted, write_sql
 from app.services.files.importing import import_dump
@@ -93,7 +93,9 @@ def ids(database: LocalDatabase, table: str) -> list[Value]:
 def acts(database: LocalDatabase, chosen: random.Random) -> Iterator[Act]:
     """What a person may do with the rows that are there, each with one or some of them."""
     tables, _ = read_stored(database)
-    at: dict[str, Any] = {"actor": "ops", "now": NOW}
+    act = writing.carry_out
+    (agreed := Agreed()).add(NotRecorded(database.place))
+    at: dict[str, Any] = {"actor": "ops", "now": NOW, "agreed": agreed}
     for table in ("users", "webhook_destinations", "planning_runs", "notifications"):
         if table not in tables or "id" not in tables[table].columns:
             continue
@@ -104,18 +106,32 @@ def acts(database: LocalDatabase, chosen: random.Random) -> Iterator[Act]:
         some: Any = chosen.sample(found, chosen.randint(1, len(found)))
         match table:
             case "users":
-                yield partial(users.rename, user_id=one, email="new@example.org", **at)
-                yield partial(users.delete, user_ids=[one], **at)
-                yield partial(users.delete, user_ids=some, **at)
+                yield partial(act, users.rename, user_id=one, email="new@example.org", **at)
+                yield partial(act, users.delete, user_ids=[one], **at)
+                yield partial(act, users.delete, user_ids=some, **at)
             case "webhook_destinations":
-                yield partial(webhooks.set_active, webhook_ids=some, active=chosen.random() < 0.5, **at)
-                yield partial(webhooks.delete, webhook_ids=some, **at)
+                yield partial(
+                    writing.carry_out,
+                    webhooks.set_active,
+                    webhook_ids=some,
+                    active=chosen.random() < 0.5,
+                    **at,
+                )
+                yield partial(act, webhooks.delete, webhook_ids=some, **at)
             case "planning_runs":
                 status = chosen.choice(list(RunStatus))
-                yield partial(runs.set_status, run_ids=[one], status=status, **at)
-                yield partial(runs.set_status, run_ids=some, status=RunStatus.DELETED, **at)
+                yield partial(act, runs.set_status, run_ids=[one], status=status, **at)
+                yield partial(
+                    writing.carry_out, runs.set_status, run_ids=some, status=RunStatus.DELETED, **at
+                )
             case "notifications":
-                yield partial(notifications.mark, notification_ids=some, read=chosen.random() < 0.5, **at)
+                yield partial(
+                    writing.carry_out,
+                    notifications.mark,
+                    notification_ids=some,
+                    read=chosen.random() < 0.5,
+                    **at,
+                )
 
 
 def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
@@ -125,7 +141,7 @@ def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
         if opened.read_only_reason:
             continue
         database = opened.database
-        database.agreed.add(str(NotRecorded(database.place)))
+        (agreed := Agreed()).add(NotRecorded(database.place))
         chosen = random.Random(number)
         with database.connection_context():
             for act in acts(database, chosen):
@@ -139,11 +155,11 @@ def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
                     continue
                 assert change.summary, where
                 assert content(path)[0] != before, where
-                undone = writing.undo(database, change, now=NOW)
+                undone = writing.undo(database, change, now=NOW, agreed=agreed)
                 after, more = content(path)
                 assert after == before, where
-                again = writing.undo(database, undone, now=NOW)
-                writing.undo(database, again, now=NOW)
+                again = writing.undo(database, undone, now=NOW, agreed=agreed)
+                writing.undo(database, again, now=NOW, agreed=agreed)
                 after, more = content(path)
                 assert after == before, where
                 assert set(entries) <= set(more), where

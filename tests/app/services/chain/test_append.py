@@ -17,7 +17,8 @@ from peewee import fn
 from app import paths
 from app.services.chain import append as chain
 from app.services.chain import rules
-from app.services.chain.append import Batch, Check, Event, Head, NotRecorded
+from app.services.chain.append import Batch, Check, Event, Head
+from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.chain.rules import GENESIS
 from app.services.chain.verify.source import CannotVerify
 from app.workers import scan_pool
@@ -190,7 +191,7 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
     execute = sql.execute
     made = str(execute("SELECT sql FROM sqlite_master WHERE name = 'audit_chain'").get)
     execute("DROP TABLE audit_chain")
-    engine.agreed.add(str(NotRecorded(engine.place)))
+    (agreed := Agreed()).add(NotRecorded(engine.place))
     plans: list[Batch] = []
 
     def plan() -> Batch:
@@ -199,9 +200,9 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
         plans.append(Batch([Statement(raw(insert))], [Event("acme-corp", "settings_changed", {})], checks))
         return plans[-1]
 
-    chain.append(engine, plan, now=NOW)
+    chain.append(engine, plan, now=NOW, agreed=agreed)
     assert execute("DELETE FROM notifications RETURNING id").get == "n"
-    chain.append(engine, plan, now=NOW)
+    chain.append(engine, plan, now=NOW, agreed=agreed)
     assert len(plans) == 3
     assert execute("SELECT id FROM notifications").get == "n"
     assert assert_one_chain(database_path, "acme-corp") == 1

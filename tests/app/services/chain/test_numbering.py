@@ -6,7 +6,8 @@ import apsw
 import pytest
 from peewee import BaseQuery
 
-from app.services.chain.append import Batch, Caution, Event, append
+from app.services.chain.append import Batch, Event, append
+from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.checkpoints.identity import ChainRows
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
@@ -119,30 +120,30 @@ def test_every_such_entry_waits_for_a_person_where_that_is_asked_for(
     engine: Database, database: LocalDatabase, sql: apsw.Connection
 ) -> None:
     number(database, {"aurora": range(1, 41)})
-    engine.asks = True
+    agreed = Agreed(asks=True)
     paused, renamed = Event("system", "run_paused", {"actor": "ops"}), Event("aurora", "x", {"actor": "ops"})
 
     def write(event: Event, *statements: Statement) -> None:
-        append(engine, lambda: Batch(statements, [event]), now=NOW)
+        append(engine, lambda: Batch(statements, [event]), now=NOW, agreed=agreed)
 
     for _ in range(2):
         write(renamed)
         with pytest.raises(Caution, match="“aurora”") as met:
             write(paused)
-        engine.agreed.add(str(met.value))
+        agreed.add(met.value)
         with pytest.raises(RowChanged):
             write(paused, Statement(raw("SELECT 1"), expect=0))
         with pytest.raises(Caution):  # that was another act
             write(paused)
-        engine.agreed.add(str(met.value))
+        agreed.add(met.value)
         write(paused)
         write(paused)  # the number is taken already
     tenants = [row[0] for row in sql.execute("SELECT tenant_id FROM audit_chain WHERE seq > 40 ORDER BY seq")]
     assert tenants == ["aurora", "system", "system"] * 2
-    assert engine.asks
+    assert agreed.asks
     number(database, {"aurora": range(47, 48)})  # of somebody else, and not behind its last
     write(paused)
-    assert not engine.asks, "no gateway numbers here"
+    assert not agreed.asks, "no gateway numbers here"
 
 
 def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw.Connection) -> None:
@@ -151,7 +152,6 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
     assert retain(engine).removed["audit_chain"] == 2
     append_by_tenant(sql, "aurora", NOW)
     append_by_tenant(sql, "borealis", OLD, OLD)  # whose first numbers are free now
-    engine.asks = True
     assert "“aurora”" in str(planned(engine).caution)
     result = retain(engine)
     assert result.removed["audit_chain"] and "“aurora”" in str(result.caution)
@@ -159,7 +159,7 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
         append_by_tenant(sql, "aurora", NOW)
     chains.append(sql, "aurora", [NOW])  # the way out
     append_by_tenant(sql, "aurora", NOW)
-    assert engine.asks and chains.problems(sql) == []
+    assert chains.problems(sql) == []
     assert planned(engine, days=400).caution is not None, "for a run of another day"
 
 

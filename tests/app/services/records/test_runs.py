@@ -1,8 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.services.chain.append import NotRecorded
+from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
@@ -111,22 +112,24 @@ def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_p
         with pytest.raises(NotRecorded, match=r"planning\.sqlite has no audit chain .*recorded nowhere"):
             planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "r1").run["status"] == "running"
-        database.agreed.add(str(NotRecorded(database.place)))
-        change = planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        (agreed := Agreed()).add(NotRecorded(database.place))
+        by: dict[str, Any] = {"actor": "ops", "now": NOW, "agreed": agreed}
+        change = writing.carry_out(planning.set_status, database, ["r1"], RunStatus.PAUSED, **by)
         assert planning.get(database, "r1").run["status"] == "paused"
-        writing.undo(database, change, now=NOW)
+        writing.undo(database, change, now=NOW, agreed=agreed)
         assert planning.get(database, "r1").run["status"] == "running"
-        planning.restore(database, ["r2"], actor="ops", now=NOW)
+        writing.carry_out(planning.restore, database, ["r2"], **by)
         assert planning.get(database, "r2").run["status"] == "paused"
 
 
 def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> None:
     database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
-    database.agreed.add(str(NotRecorded(database.place)))
+    (agreed := Agreed()).add(NotRecorded(database.place))
     with database.connection_context():
         database.connection().execute("CREATE VIEW Audit_Chain AS SELECT 1 AS seq")
+        by: dict[str, Any] = {"actor": "ops", "now": NOW, "agreed": agreed}
         with pytest.raises(TenantAdminError):
-            planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+            writing.carry_out(planning.set_status, database, ["r1"], RunStatus.PAUSED, **by)
         assert planning.get(database, "r1").run["status"] == "running"
 
 

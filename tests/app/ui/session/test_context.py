@@ -1,22 +1,27 @@
 """Undo and redo, and what other programs write."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.services.chain.cautions import Agreed
 from app.services.records import users
 from app.services.records.change import Change
 from app.ui.session.context import History, Outside
 from app.workers.runner import Runner
-from models.errors import RowChanged
+from models.errors import RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
 
 @pytest.fixture
 def history(runner: Runner) -> History:
-    return History(runner, lambda: NOW)
+    def refused(again: object, failed: Callable[[TenantAdminError], None], error: TenantAdminError) -> None:
+        failed(error)
+
+    return History(runner, lambda: NOW, agreed=Agreed(), refused=refused)
 
 
 def create(runner: Runner, qtbot: QtBot, name: str) -> None:

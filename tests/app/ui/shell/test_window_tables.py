@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -21,6 +22,7 @@ from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
+from tests.fixtures import chains
 from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
 from tests.fixtures.window import (
     TABLES,
@@ -272,6 +274,10 @@ def test_what_a_gateway_refuses_of_a_run_is_said_before(
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
 
 
+def holds(path: Path, status: str) -> bool:
+    return ask(path, "SELECT status FROM planning_runs") == [(status,)]
+
+
 @pytest.mark.slow
 def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
@@ -287,12 +293,22 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     assert "gives next to “aurora”;" in question.sentence.text()
     click(qtbot, question.confirm_button)
     closed(qtbot, window, ConfirmDialog)
-    qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("active",)])
+    qtbot.waitUntil(partial(holds, path, "active"))
     page.table.setFocus()
     qtbot.waitUntil(page.commands.action("pause").isEnabled)
     press("P")
-    qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
+    qtbot.waitUntil(partial(holds, path, "paused"))
     assert not window.findChildren(ConfirmDialog)
+    with closing(apsw.Connection(str(path))) as connection:
+        chains.append(connection, "aurora", [NOW])  # the way out
+        append_by_tenant(connection, "aurora", NOW)
+    for answer, status in (("cancel", "paused"), ("confirm", "active")):  # undoing takes the next one, too
+        window.commands.trigger("undo")
+        question = dialog(qtbot, window, ConfirmDialog)
+        assert "gives next to “aurora”;" in question.sentence.text()
+        click(qtbot, getattr(question, f"{answer}_button"))
+        closed(qtbot, window, ConfirmDialog)
+        qtbot.waitUntil(partial(holds, path, status))
 
 
 @pytest.mark.slow

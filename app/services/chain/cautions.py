@@ -1,0 +1,56 @@
+"""What a person should hear before an act, and what they have agreed to."""
+
+from models.errors import TenantAdminError
+
+
+class Caution(TenantAdminError):
+    """What a person should know before an act on a database, which goes on where they have agreed to it.
+
+    `question` is asked above it.
+    """
+
+    question = "Take the gateway's next number?"
+
+
+class NotRecorded(Caution):
+    """There is no audit chain."""
+
+    question = "Go on without a record?"
+    sentence = (
+        "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
+        "nothing was changed."
+    )
+
+
+class DamageMet(Caution):
+    """Reading has met damage."""
+
+    question = "Write into a damaged file?"
+    sentence = (
+        "{name} is damaged: parts of it cannot be read, and writing into it may damage more. Restore it from "
+        "a copy first, or save what can be read; nothing was changed."
+    )
+
+
+class Agreed:
+    """The cautions that a person has agreed to, by their words, as long as a database is open.
+
+    `asks` says whether an act waits for them, too, where its entry would take a number of the gateway's own.
+    """
+
+    def __init__(self, *, asks: bool = False) -> None:
+        self._words: set[str] = set()
+        self.asks = asks
+
+    def add(self, caution: Caution) -> None:
+        self._words.add(str(caution))
+
+    def require(self, caution: Caution) -> None:
+        """Raises the caution unless a person has agreed to it."""
+        if str(caution) not in self._words:
+            raise caution
+
+    def use_up(self, caution: Caution) -> None:
+        """The same of one that is agreed to for a single act."""
+        self.require(caution)
+        self._words.discard(str(caution))
