@@ -77,6 +77,8 @@ class RecordTab(QWidget):
         self._shows_many = False
         self.asks_first = False
         """Whether a person has still to agree to what a filter or an order reads."""
+        self._uncounted: ListQuery | None = None
+        """The list whose pick lists are counted when its rows are there: they come first."""
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
@@ -430,6 +432,7 @@ class RecordTab(QWidget):
         """Where that may be many rows, and each is charged, a person is asked first."""
         query = self.query()
         self.asks_first = self._costs_much(query) and not agreed
+        self._uncounted = None if self.asks_first else query
         self.price.setVisible(self.asks_first)
         if self.asks_first:
             rows = self.context.rows_of(query.table, query.scope)
@@ -439,7 +442,6 @@ class RecordTab(QWidget):
                 self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
             return
         self.list.show(query)
-        self.facets.count(query, self._offered)
         self.read_beside(query)
 
     def _costs_much(self, query: ListQuery) -> bool:
@@ -484,6 +486,9 @@ class RecordTab(QWidget):
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
         self.commands.update()
+        if self._uncounted is not None:
+            self.facets.count(self._uncounted, self._offered)
+            self._uncounted = None
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
         if wanted is not None:
