@@ -146,16 +146,16 @@ def retention(options: argparse.Namespace) -> int:
         )
         try:
             with asked_to_stop() as cancelled:
-                result = run.carry_out(
-                    database,
-                    planned,
-                    confirmation,
+                result = run.Run(
+                    database=database,
+                    plan=planned,
+                    confirmation=confirmation,
                     now=now,
                     actor=paths.os_user(),
                     checkpoint=checkpoint,
                     archive=options.archive,
                     cancelled=cancelled,
-                )
+                ).carry_out()
         except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint, NotRecorded) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             if not options.json:

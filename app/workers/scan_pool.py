@@ -32,23 +32,24 @@ PART = 500
 def verify(
     where: "Where", *, processes: int | None = None, take_part: bool = False, **options: Any
 ) -> "Report":
-    """`verification.verify` of a file, `live.verify` of a live database.
+    """`verification.verify` of a file, `live.verify` of a live database; `options` are those of a `Wish`.
 
     A file in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
     process is one of those that scan, which is faster and right for a command line; a process with an
     interface must leave it off. Raises their errors, `CannotStart`, `ChildFailed`.
     """
+    from app.services.chain.verify import verification  # noqa: PLC0415 - not for a child
+
     if not isinstance(where, Path):
         from app.services.chain.verify import live  # noqa: PLC0415 - not for a child
         from app.workers.scan_threads import ScanThreads  # noqa: PLC0415
 
-        return live.verify(where, executor=ScanThreads(where), **options)
-    from app.services.chain.verify import verification  # noqa: PLC0415 - not for a child
+        return live.verify(where, verification.Wish(executor=ScanThreads(where), **options))
 
     allowed = getattr(os, "sched_getaffinity", None)
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
     executor = ChildProcesses(processes or min(MOST_PROCESSES, cores), take_part=take_part)
-    return verification.verify(where, executor=executor, **options)
+    return verification.verify(where, verification.Wish(executor=executor, **options))
 
 
 def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Verifier]":

@@ -5,6 +5,7 @@ and its disk are slow, with a pause in between, and the write-ahead log is folde
 instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; here it is held for `_HOLD`.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from app.services.retention.prefixes import first_referred
 from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError
-from models.progress import Progress, Stop, never
+from models.progress import Progress, Stop, ignore, never
 from models.schema import read_stored
 
 BATCH_ROWS: Final = 5_000
@@ -50,20 +51,23 @@ class RetentionRemoval:
     """One run's removals; `result` counts them, and is right whenever they end.
 
     Of entries the `shares` go. `attempt` is what was verified, which holds while the file is `untouched()`.
+    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
+    and removed. `cancelled` is asked between transactions.
     """
 
     database: Database
     plan: Plan
     now: int
-    archiver: Archiver | None
-    progress: Progress
-    cancelled: Stop
-    pause: Callable[[float], None]
-    batch_rows: int
+    progress: Progress = ignore
+    cancelled: Stop = never
+    pause: Callable[[float], None] = time.sleep
+    batch_rows: int = BATCH_ROWS
+    archiver: Archiver | None = field(init=False, default=None)
     attempt: Attempt = field(init=False, default_factory=Attempt)
 
     def __post_init__(self) -> None:
         plan, self.shares, self.untouched = self.plan, self.plan.shares, self.plan.untouched
+        self.now = max(self.now, plan.now)
         removed = dict.fromkeys(plan.counts, 0)
         self.result = RetentionResult(
             plan.cutoff, removed, left=plan.left, skipped=plan.skipped, doubt=plan.doubt

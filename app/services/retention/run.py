@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +16,16 @@ from app.services.retention.plan import (
     NOTHING_CONFIRMED,
     Confirmation,
     NeedsConfirmation,
-    Plan,
     TryCheckpoint,
     cannot_record,
     changes,
     hold_back,
     stays,
 )
-from app.services.retention.removal import BATCH_ROWS, RetentionRemoval
+from app.services.retention.removal import RetentionRemoval
 from app.services.retention.result import RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
-from models.progress import Progress, Stop, ignore, never
 from models.status import AuditEvent
 
 
@@ -73,76 +70,6 @@ class RetentionStopped(StorageError):
         )
 
 
-def carry_out(
-    database: Database,
-    plan: Plan,
-    confirmation: Confirmation = NOTHING_CONFIRMED,
-    *,
-    now: int,
-    actor: str,
-    checkpoint: TryCheckpoint,
-    archive: Path | None = None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
-    pause: Callable[[float], None] = time.sleep,
-    batch_rows: int = BATCH_ROWS,
-) -> RetentionResult:
-    """Removes what `plan` says, or less, in short transactions. The caller holds a connection.
-
-    `confirmation` must agree to each tenant that loses its majority and to a clock in doubt; a run that finds
-    nothing to do needs none and leaves the file as it is. A checkpoint is made before and after: the one
-    before of the plan's own verification where nobody has written to the file since, else of a new one. A
-    tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
-    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
-    and removed. `cancelled` is asked between transactions. What was removed is reported in the plan's
-    `chain`. A run goes on to its end where writes are locked in its middle.
-
-    With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
-    them is removed, and the markers name it (`app.services.chain.archives`).
-
-    Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal, `NeedsConfirmation`,
-    `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the archive among them, where
-    nothing had been removed, and `RetentionStopped` where something had, which is reported in the chain too.
-    """
-    database.require_writable()
-    started = time.monotonic()
-    is_recorded = plan.has_chain and plan.total
-    obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
-    if obstacle is not None:
-        raise NotAllowed(f"{obstacle} Nothing was removed.")
-    if plan.total:
-        if plan.doubt is not None and confirmation.clock != plan.doubt:
-            raise ClockProblem(plan.doubt)
-        asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
-        if asking:
-            raise NeedsConfirmation(asking)
-        if not (plan.has_chain or confirmation.unrecorded):
-            raise NotRecorded(database.place)
-    run = _Run(
-        database=database,
-        plan=plan,
-        confirmation=confirmation,
-        now=max(now, plan.now),
-        actor=actor,
-        checkpoint=checkpoint,
-        archiver=None if archive is None else Archiver(database, archive),
-        progress=progress,
-        cancelled=cancelled,
-        pause=pause,
-        batch_rows=batch_rows,
-    )
-    with database.begun(), database.in_background():
-        try:
-            run.go()
-        except Exception:  # whoever interrupts does not wait for a verification
-            run.look_back()
-            raise
-        finally:
-            run.result.seconds = time.monotonic() - started
-        run.look_back()
-    return run.result
-
-
 def _is_news(database: Database, chain: str, result: RetentionResult) -> bool:
     """Whether the run did something, or met a chain it had to leave that the last report does not name.
 
@@ -159,12 +86,64 @@ def _is_news(database: Database, chain: str, result: RetentionResult) -> bool:
 
 
 @dataclass(kw_only=True)
-class _Run(RetentionRemoval):
-    """A removal with what comes before and after it."""
+class Run(RetentionRemoval):
+    """Removes what the plan says, or less, in short transactions. The caller holds a connection.
 
-    confirmation: Confirmation
+    The `confirmation` must agree to each tenant that loses its majority and to a clock in doubt; a run that
+    finds nothing to do needs none and leaves the file as it is. A checkpoint is made before and after: the
+    one before of the plan's own verification where nobody has written to the file since, else of a new one. A
+    tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
+    What was removed is reported in the plan's `chain`.
+
+    With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
+    them is removed, and the markers name it (`app.services.chain.archives`).
+    """
+
+    confirmation: Confirmation = NOTHING_CONFIRMED
     actor: str
     checkpoint: TryCheckpoint
+    archive: Path | None = None
+
+    def carry_out(self) -> RetentionResult:
+        """Goes on to its end where writes are locked in its middle.
+
+        Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal,
+        `NeedsConfirmation`, `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the
+        archive among them, where nothing had been removed, and `RetentionStopped` where something had, which
+        is reported in the chain too.
+        """
+        self.database.require_writable()
+        started = time.monotonic()
+        self.require_leave()
+        if self.archive is not None:
+            self.archiver = Archiver(self.database, self.archive)
+        with self.database.begun(), self.database.in_background():
+            try:
+                self.go()
+            except Exception:  # whoever interrupts does not wait for a verification
+                self.look_back()
+                raise
+            finally:
+                self.result.seconds = time.monotonic() - started
+            self.look_back()
+        return self.result
+
+    def require_leave(self) -> None:
+        """Raises what stands in the way of any removal, and what nobody has agreed to yet."""
+        database, plan, confirmation = self.database, self.plan, self.confirmation
+        is_recorded = plan.has_chain and plan.total
+        obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
+        if obstacle is not None:
+            raise NotAllowed(f"{obstacle} Nothing was removed.")
+        if not plan.total:
+            return
+        if plan.doubt is not None and confirmation.clock != plan.doubt:
+            raise ClockProblem(plan.doubt)
+        asking = [share for share in plan.majority if share.tenant_id not in confirmation.majority]
+        if asking:
+            raise NeedsConfirmation(asking)
+        if not (plan.has_chain or confirmation.unrecorded):
+            raise NotRecorded(database.place)
 
     def go(self) -> None:
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""

@@ -19,7 +19,7 @@ from app.services.retention.clock import (
 )
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
 from app.services.retention.result import RetentionResult
-from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
+from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.retention_dialog import RetentionDialog
@@ -42,7 +42,7 @@ class Retention(QObject):
     after a day where a person has to decide. One that meets a clock in doubt says nothing: `waiting` tells
     why, until a person has confirmed that the clock is right or it has been set right.
 
-    `checkpoint` is what `retention.plan` and `carry_out` take, by default with the program's own checkpoints;
+    `checkpoint` is what `retention.plan` and `Run` take, by default with the program's own checkpoints;
     it is called on the run's thread. `steady` shows when the clock has been set.
     """
 
@@ -280,10 +280,10 @@ class Retention(QObject):
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
             with self._database.connection_context():
-                return carry_out(
-                    self._database,
-                    plan(cancelled=cancelled),
-                    confirmation or Confirmation(unrecorded=unrecorded),
+                run = Run(
+                    database=self._database,
+                    plan=plan(cancelled=cancelled),
+                    confirmation=confirmation or Confirmation(unrecorded=unrecorded),
                     now=now,
                     actor=actor,
                     checkpoint=self._checkpoint,
@@ -291,6 +291,7 @@ class Retention(QObject):
                     progress=progress,
                     cancelled=cancelled,
                 )
+                return run.carry_out()
 
         self.status.emit("Retention: running…")
         self._job = self._context.runner.job(

@@ -50,7 +50,7 @@ def test_several_processes_find_what_one_finds(
     for seq in (7, 15_000, 29_999, 30_000, 30_001, 45_000):
         chain.run("UPDATE audit_chain SET hash = ? WHERE seq = ?", "f" * 64, seq)
     alone = verify(path, now=NOW, processes=1, take_part=True)
-    here = verification.verify(path, now=NOW, executor=InProcess())
+    here = verification.verify(path, verification.Wish(now=NOW, executor=InProcess()))
     assert (here.findings, here.tenants, here.counts) == (alone.findings, alone.tenants, alone.counts)
     several = verify(path, now=NOW, processes=3, take_part=take_part)
     assert (several.findings, several.tenants) == (alone.findings, alone.tenants)

@@ -12,7 +12,6 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
-from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
 from app.services.chain.verify.conclude import conclude
@@ -22,17 +21,14 @@ from app.services.chain.verify.scan import BLOCK, Job, Result, Scan, Stopped, ro
 from app.services.chain.verify.source import SHAPE, Query, Reader, Row, require_chain
 from app.services.chain.verify.verification import (
     ENDS,
-    Executor,
     Extent,
     Wish,
     ends,
-    held_against,
     jobs_of,
     sealed,
 )
 from models import errors
-from models.engine import PAGE_ROWS, Database, Pages, raw
-from models.progress import Progress, Stop, ignore, never
+from models.engine import Database, Pages, raw
 
 LONG: Final = 4_096
 """Bytes of a row from which on it is read by itself."""
@@ -234,39 +230,25 @@ def rows_to_read(database: Database, section: Section = EVERYTHING) -> int:
     return database.at_most(max(0, high - low + 1)) * (1 if section != EVERYTHING else 1 + reader.indexes)
 
 
-def verify(
-    database: Database,
-    *,
-    executor: Executor,
-    section: Section = EVERYTHING,
-    now: int,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
-    checkpoints: CheckpointHistory | None = None,
-    seal: bool = False,
-    page: int = PAGE_ROWS,
-) -> Report:
+def verify(database: Database, wish: Wish) -> Report:
     """`verification.verify` of a live database; raises `BeingWritten`, `Cancelled` and the storage errors.
 
-    The rows are those that are there at the start, read `page` at a time. Where something is wrong what
-    changed meanwhile is read again, and what was appended, so that no writer, no retention and no cleanup
-    makes a finding.
+    The rows are those that are there at the start. Where something is wrong what changed meanwhile is read
+    again, and what was appended, so that no writer, no retention and no cleanup makes a finding.
     """
     started = time.perf_counter()
-    history = held_against(section, checkpoints)
-    wish = Wish(section, now, executor, history, seal and section == EVERYTHING, progress, cancelled)
-    with database.connection_context(), executor.start(executor.most):
-        report = _Verification(database, LiveReader(database), wish, page).run()
+    with database.connection_context(), wish.executor.start(wish.executor.most):
+        report = _Verification(database, LiveReader(database), wish).run()
     return replace(report, seconds=time.perf_counter() - started)
 
 
 class _Verification:
     """`_ranges` of numbers with what each scan gave, and how many rows they had when they were counted."""
 
-    def __init__(self, database: Database, reader: LiveReader, wish: Wish, page: int) -> None:
-        self._database, self._reader, self._wish, self._page = database, reader, wish, page
+    def __init__(self, database: Database, reader: LiveReader, wish: Wish) -> None:
+        self._database, self._reader, self._wish = database, reader, wish
         self._extent = ends(reader, wish.section, reader.ends)
-        self._ranges = _ranges(self._extent, BLOCK if wish.records else page)
+        self._ranges = _ranges(self._extent, BLOCK if wish.records else wish.page)
         self._counted: list[int | None] = [None for _ in self._ranges]
         self._results: list[Result] = [{} for _ in self._ranges]
         low, high = self._extent.span
@@ -290,7 +272,7 @@ class _Verification:
         ranges = [self._ranges[position] for position in positions]
         if self._watch(0):
             raise errors.Cancelled
-        jobs = jobs_of(self._wish, ranges, page=self._page)
+        jobs = jobs_of(self._wish, ranges, page=self._wish.page)
         found = self._wish.executor.scan(jobs, small_rows=True, watch=self._watch)
         for position, result in zip(positions, found, strict=True):
             self._results[position] = result

@@ -17,6 +17,7 @@ from app.services.chain.verify.join import Joined, join, next_seal
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
+from models.engine import PAGE_ROWS
 from models.errors import Cancelled
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
@@ -142,24 +143,8 @@ class Executor(Protocol):
         """
 
 
-def verify(
-    path: Path,
-    *,
-    executor: Executor,
-    section: Section = EVERYTHING,
-    now: int,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
-    checkpoints: CheckpointHistory | None = None,
-    seal: bool = False,
-) -> Report:
+def verify(path: Path, wish: "Wish") -> Report:
     """Verifies the chains of a file, or a section of them.
-
-    `executor` scans the ranges. `now` is epoch seconds, for times in the future. `progress(done, total)` in
-    rows and `cancelled()` are called in the calling thread, at least ten times a second.
-
-    `checkpoints` is what is known of the file (`CheckpointStore.known`); with `seal` the report gets what a
-    new checkpoint is made of. Both look at whole chains: of a range, only the starts that were adopted count.
 
     The rows are those that are there at the start; rows appended meanwhile are not looked at. Nothing is
     written. Damage and bad data never raise: the verdict is UNREADABLE or TAMPERED. Raises `Cancelled`,
@@ -169,8 +154,6 @@ def verify(
     started = time.perf_counter()
     with ExitStack() as stack:
         where = source.Source(path, stack)
-        history = held_against(section, checkpoints)
-        wish = Wish(section, now, executor, history, seal and section == EVERYTHING, progress, cancelled)
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
@@ -181,38 +164,49 @@ def verify(
     return replace(report, seconds=time.perf_counter() - started)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a verification is to do, in a file or in a live database."""
+    """What a verification is to do, in a file or in a live database.
 
-    section: Section
-    now: int
+    `executor` scans the ranges. `now` is epoch seconds, for times in the future. `checkpoints` is what is
+    known of it (`CheckpointStore.known`); with `seal` the report gets what a new checkpoint is made of. Both
+    look at whole chains: of a range, only the starts that were adopted count. `progress(done, total)` in rows
+    and `cancelled()` are called in the calling thread, at least ten times a second. A live database is read
+    by the `page` of so many rows.
+    """
+
     executor: Executor
-    history: CheckpointHistory
-    seal: bool
-    progress: Progress
-    cancelled: Stop
+    now: int
+    section: Section = EVERYTHING
+    checkpoints: CheckpointHistory | None = None
+    seal: bool = False
+    progress: Progress = ignore
+    cancelled: Stop = never
+    page: int = PAGE_ROWS
     one_moment: bool = False
+
+    @property
+    def history(self) -> CheckpointHistory:
+        known = self.checkpoints or CheckpointHistory()
+        return CheckpointHistory(adopted=known.adopted) if self.section.is_range else known
+
+    @property
+    def seals(self) -> bool:
+        return self.seal and self.section == EVERYTHING
 
     @property
     def records(self) -> bool:
         """Whether the scan takes digests: something is known to hold them against, or is to be sealed."""
-        return self.seal or bool(self.history.checkpoints)
+        return self.seals or bool(self.history.checkpoints)
 
     def at_once(self, rows: int) -> int:
         """How many scans are worth their while for so many rows."""
         return 1 if self.one_moment else max(1, min(self.executor.most, rows // WORTH_A_PROCESS))
 
 
-def held_against(section: Section, checkpoints: CheckpointHistory | None) -> CheckpointHistory:
-    """What of the known checkpoints counts: of a range, only the starts that were adopted."""
-    known = checkpoints or CheckpointHistory()
-    return CheckpointHistory(adopted=known.adopted) if section.is_range else known
-
-
 def sealed(report: Report, joined: Joined, extent: Extent, wish: Wish) -> Report:
     """The report with what a checkpoint is made of, where that was asked."""
-    if not wish.seal:
+    if not wish.seals:
         return report
     through = max(extent.last, extent.counter or 0)  # the latter of an emptied table
     return replace(report, seal=next_seal(joined, wish.history, through))

@@ -27,7 +27,7 @@ from app.services.demo import create_demo
 from app.services.retention.clock import ClockFacts
 from app.services.retention.plan import Confirmation, plan
 from app.services.retention.prefixes import find_prefixes
-from app.services.retention.run import carry_out
+from app.services.retention.run import Run
 from app.workers import scan_pool
 from models.errors import NotAllowed
 from models.schema import read_stored
@@ -80,9 +80,9 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
     with connected(path) as database:
         found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
         said = Confirmation.to(found, majority=True, clock=True, without_checkpoint=True)
-        options: dict[str, Any] = {"archive": archive, "pause": lambda _: None}
+        how: Any = {"actor": "ops", "checkpoint": checkpoint, "archive": archive, "pause": lambda _: None}
         with suppress(NotAllowed):
-            carry_out(database, found, said, now=NOW, actor="ops", checkpoint=checkpoint, **options)
+            Run(database=database, plan=found, confirmation=said, now=NOW, **how).carry_out()
     archived = {file.name.split("-")[1] for file in archive.iterdir()}
     return Outcome(attempts, archived, len(store.checkpoints(path)) > signed)
 

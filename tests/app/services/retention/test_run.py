@@ -29,7 +29,7 @@ from app.services.chain.verify.report import Section
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.prefixes import find_prefixes
-from app.services.retention.run import NoCheckpoint, RetentionStopped, carry_out
+from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.workers import scan_pool
 from models.engine import Database, Statement
 from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
@@ -126,9 +126,8 @@ def test_a_row_that_refers_to_an_entry_since_the_plan_is_named(
     plan = planned(engine)
     sql.execute("INSERT INTO holds (entry) VALUES (?)", (seqs[1],))
     said = Confirmation.to(plan, majority=True, clock=True)
-    result = carry_out(
-        engine, plan, said, now=NOW, actor="ops", checkpoint=unsigned(path_of(engine)), pause=lambda _: None
-    )
+    how: Any = {"actor": "ops", "checkpoint": unsigned(path_of(engine)), "pause": lambda _: None}
+    result = Run(database=engine, plan=plan, confirmation=said, now=NOW, **how).carry_out()
     assert result.total == 0
     assert f"Rows of holds refer to entry {seqs[1]}," in result.left[0].reason
 
@@ -450,9 +449,9 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     with database.path.open("r+b") as file:
         file.seek(held.index(own_hash.encode()))
         file.write(b"ZZ")
-    result = carry_out(
-        database, plan, Confirmation.to(plan, majority=True), now=NOW, actor="a", checkpoint=attempt
-    )
+    said = Confirmation.to(plan, majority=True)
+    how: Any = {"actor": "a", "checkpoint": attempt}
+    result = Run(database=database, plan=plan, confirmation=said, now=NOW, **how).carry_out()
     assert [one.tenant_id for one in result.left] == ["acme"]
     assert (result.total, store.checkpoints(database.path)) == (0, ())
 

@@ -188,7 +188,8 @@ class ChainFile:
         self.run("DELETE FROM audit_chain WHERE tenant_id=? AND seq<=?", tenant, last)
 
     def verify(self, *, now: int = NOW, executor: Executor | None = None, **options: Any) -> Report:
-        return verification.verify(self.path, now=now, executor=executor or InProcess(), **options)
+        wish = verification.Wish(now=now, executor=executor or InProcess(), **options)
+        return verification.verify(self.path, wish)
 
     def verify_cut(self, cuts: Sequence[int]) -> Report:
         """The same, as if several processes had scanned `cuts[i] <= seq < cuts[i + 1]`."""

@@ -22,6 +22,7 @@ from app.services.chain.verify.live import BeingWritten, rows_to_read
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.scan import Job, Result, Stopped
 from app.services.chain.verify.source import CannotVerify
+from app.services.chain.verify.verification import Wish
 from app.workers import scan_pool
 from models.engine import Database, Rows
 from models.errors import AnswerTooLong, Cancelled, TableMissing
@@ -120,8 +121,8 @@ def filled(request: pytest.FixtureRequest) -> Opened:
 
 def verify(engine: Engine, *, page: int = 7, **options: Any) -> Report:
     with engine.connection_context():
-        executor = InThisThread(engine)
-        return reading.verify(engine, executor=executor, page=page, **{"now": NOW, **options})
+        wish = Wish(executor=InThisThread(engine), page=page, **{"now": NOW, **options})
+        return reading.verify(engine, wish)
 
 
 def same(report: Report) -> Report:
