@@ -22,6 +22,14 @@ from tests.fixtures.sample import sample
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
 
+# Nobody thinks between two letters here, or looks on while rows come.
+for _wait in (
+    "widgets.filter_row.DEBOUNCE_MS",
+    "shell.global_search.DEBOUNCE_MS",
+    "shell.workspace.AROUND_MS",
+):
+    pytest.MonkeyPatch().setattr(f"app.ui.{_wait}", 20)
+
 
 class ShowTab(Protocol):
     def __call__(self, kind: type[AnyTab]) -> AnyTab: ...
