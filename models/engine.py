@@ -99,12 +99,21 @@ def literal(value: Any) -> str:
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
     None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
-    where the answer to it was lost.
+    where the answer to it was lost, and `what` says of which batch.
     """
 
     query: BaseQuery
     expect: int | None = 1
     proof: BaseQuery | None = None
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has become of a batch whose outcome was not known."""
+
+    saved: bool
+    what: str
 
 
 @dataclass(slots=True)
@@ -341,9 +350,9 @@ class Database(ABC):
     def release(self) -> None:  # noqa: B027 - most keep nothing
         """Lets go of what is kept open between reads, when nobody will read any more for a while."""
 
-    def settle(self) -> bool | None:
-        """Whether the last change that was not known to be saved is; None where there is none, or somebody
-        has found out by now. Every write asks this first, and it is asked when a database is opened.
+    def settle(self) -> Settled | None:
+        """What has become of the last change that was not known to be saved; None where there is none, or
+        somebody has found out by now. Every write asks this first, and so does who opens a database.
 
         Raises `EarlierUnknown` while that cannot be told.
         """

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 Place = Path | str
 """A file, or what a person calls the database (`Database.place`)."""
@@ -468,7 +468,7 @@ class RateLimited(RemoteError):
 
 class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its
-    summary says; empty where nobody knows any more.
+    summary says, or else its last entry; empty where it had none.
     """
 
     act = ""
@@ -478,6 +478,10 @@ class OutcomeUnknown(RemoteError):
         "It is not known whether this was saved: {name} gave no answer that tells ({why}). "
         "Check again before anything else is changed there."
     )
+
+    def of(self, act: str) -> Self:
+        self.act = act
+        return self
 
 
 class EarlierUnknown(OutcomeUnknown):

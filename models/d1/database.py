@@ -24,7 +24,16 @@ from models.d1.client import (
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard
-from models.engine import D1_LIMITS, Capability, Database, Rows, Statement, Waiting, within
+from models.engine import (
+    D1_LIMITS,
+    Capability,
+    Database,
+    Rows,
+    Settled,
+    Statement,
+    Waiting,
+    within,
+)
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
 
@@ -208,10 +217,12 @@ class D1Database(Database):
         self.settle()
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
-        proof = next((one.proof for one in reversed(statements) if one.proof is not None), None)
+        proven = next((one for one in reversed(statements) if one.proof is not None), None)
         batch = body(guarded(statements))
         # On the disk first: were this process to end now, the next one would have to ask.
-        sent = None if proof is None else self.client.shared.keep(self.identity, compiled(proof))
+        sent = None
+        if proven is not None and proven.proof is not None:
+            sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
         is_certain = False
         try:
             held = self._write(batch, sent, cancelled)
@@ -270,16 +281,16 @@ class D1Database(Database):
         try:
             return bool(self._read([sent.proof], _UNWANTED.get())[0])
         except errors.RemoteError as error:
-            raise unknown(self.place, error.heading) from error
+            raise unknown(self.place, error.heading).of(sent.what) from error
         except errors.Cancelled:
-            raise unknown(self.place, _ENDED) from None
+            raise unknown(self.place, _ENDED).of(sent.what) from None
 
-    def settle(self) -> bool | None:
-        found: bool | None = None
+    def settle(self) -> Settled | None:
+        found: Settled | None = None
         for sent in self.client.shared.left(self.identity):
-            found = self._is_in(sent, errors.EarlierUnknown)
-            if not found and abs(time.time() - sent.at) < self.client.seconds:
-                raise errors.EarlierUnknown(self.place, "it may still be on its way")
+            found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
+            if not found.saved and abs(time.time() - sent.at) < self.client.seconds:
+                raise errors.EarlierUnknown(self.place, "it may still be on its way").of(sent.what)
             self.client.shared.forget(sent)
         return found
 

@@ -28,6 +28,8 @@ _TRAVEL_SECONDS: Final = 30 * 86_400.0
 """How far Time Travel goes back, as Cloudflare says."""
 
 _NAME: Final = "d1.sqlite"
+_WHAT: Final = "what"
+"""Beside the parts of a proof: what was to be done."""
 _BUSY_MS: Final = 2_000
 _SET_SECONDS: Final = 60.0
 
@@ -45,10 +47,13 @@ SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch that was sent, by the statement that finds a row if it is in, and when, in epoch seconds."""
+    """A batch that was sent, by the statement that finds a row if it is in, what it was to do, and when it
+    was sent, in epoch seconds.
+    """
 
     number: int
     proof: dict[str, Any]
+    what: str
     at: float
 
 
@@ -117,15 +122,15 @@ class Shared:
         with self._transaction() as file:
             return [Bookmark(*row) for row in file.execute(sql, (place,))]
 
-    def keep(self, place: str, proof: dict[str, Any]) -> Sent:
+    def keep(self, place: str, proof: dict[str, Any], what: str = "") -> Sent:
         """Notes what is about to be sent to a database, on the disk."""
         now = time.time()
         with self._transaction(on_disk=True) as file:
             file.execute(
                 "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
-                (place, json.dumps(proof), now, os.getpid(), _own_begin(os.getpid())),
+                (place, json.dumps({**proof, _WHAT: what}), now, os.getpid(), _own_begin(os.getpid())),
             )
-            return Sent(file.last_insert_rowid(), proof, now)
+            return Sent(file.last_insert_rowid(), proof, what, now)
 
     def unknown(self, sent: Sent) -> None:
         """Its outcome is not known, and whoever writes to that database next has to find it out."""
@@ -144,8 +149,10 @@ class Shared:
         with self._transaction() as file:
             rows = file.execute(_LEFT, (place,)).fetchall()
         return [
-            Sent(number, json.loads(proof), at)
-            for number, proof, at, process, begun, unknown in rows
+            Sent(number, proof, proof.pop(_WHAT, ""), at)
+            for number, proof, at, process, begun, unknown in (
+                (number, json.loads(kept), *rest) for number, kept, *rest in rows
+            )
             if (unknown and process == os.getpid()) or not _runs(process, begun)
         ]
 

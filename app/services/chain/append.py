@@ -341,6 +341,6 @@ def append_statements(
         tenant, kind = event.tenant_id, event.event_type
         guard = tenant, GENESIS, expected, *values, expected
         query = raw(_INSERT.format(unless=unless_found), tenant, kind, payload, *guard, digest, at)
-        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, digest)))
+        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, digest), what=f"{kind} of {tenant}"))
         previous[event.tenant_id] = digest
     return statements

@@ -182,7 +182,7 @@ class OtherTables:
         going = (listed, *self._going(table))
         none_left = Select([], [SQL("1")]).where(~fn.EXISTS(RECORDS[table].select(SQL("1")).where(listed)))
         delete_all = RECORDS[table].delete().where(*going)
-        statements = [Statement(delete_all, expect=len(rows), proof=none_left)]
+        statements = [Statement(delete_all, expect=len(rows), proof=none_left, what=f"retention of {table}")]
         along, changing = (self._along(table, going, fate) for fate in (Fate.GOES, Fate.CHANGES))
         queries = [query.tuples() for query in (*along.values(), *changing.values())]
         counts = [rows for ((rows,),) in (database.read_batch(queries) if queries else [])]

@@ -6,7 +6,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.workers.runner import Runner
-from models.engine import Database
+from models.engine import Database, Settled
 from models.errors import OutcomeUnknown, RateLimited, TenantAdminError
 
 T = TypeVar("T", bound=TenantAdminError)
@@ -73,7 +73,7 @@ class Unsettled(QObject):
     """That it is not known whether a change was saved: `error` says so, None where all is known.
 
     It hears of it by `Runner.failed_with`. `changed` when that is another, `settled(saved, act)` when a
-    question has told whether the change was saved, and which it was ("" where nobody knows any more).
+    question has told whether the change was saved, and which it was: as its summary says, or its last entry.
     """
 
     changed = Signal()
@@ -98,16 +98,16 @@ class Unsettled(QObject):
     def _hear(self, error: TenantAdminError) -> None:
         if (found := _within(error, OutcomeUnknown)) is not None:
             if self.error is not None:  # that it is still not known is said of the same change
-                found.act = found.act or self.error.act
+                found.act = self.error.act or found.act
             self.error = found
             self.changed.emit()
 
-    def _told(self, saved: bool | None) -> None:
+    def _told(self, found: Settled | None) -> None:
         act = "" if self.error is None else self.error.act
         self.error, self.is_asking = None, False
         self.changed.emit()
-        if saved is not None:
-            self.settled.emit(saved, act)
+        if found is not None:
+            self.settled.emit(found.saved, act or found.what)
 
     def _not_told(self, error: TenantAdminError) -> None:
         """That it is still not known was heard; anything else leaves it as it was."""

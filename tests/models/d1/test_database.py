@@ -38,11 +38,12 @@ def emails(file: Path) -> list[str]:
 
 
 def settled(database: D1Database) -> bool | None:
-    """What has become of the last act, as soon as that can be told."""
+    """Whether the last act was saved, as soon as that can be told."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OutcomeUnknown):
-            return database.settle()
+            found = database.settle()
+            return None if found is None else found.saved
     raise AssertionError("it is not known")
 
 
@@ -100,8 +101,9 @@ def test_the_next_start_asks_what_has_become_of_it(
         edge.faults = [fault, *["lost before"] * 4]
         with pytest.raises(OutcomeUnknown):
             users.create(started(), "acme", f"{number}@acme.example", actor="ops", now=NOW)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown) as earlier:
         users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
+    assert earlier.value.act == "user_created of acme"
     assert emails(file) == ["0@acme.example"]
     assert settled(started()) is False
     assert started().settle() is None
