@@ -373,6 +373,11 @@ class Database(ABC):
         """
         return lambda: False
 
+    look_seconds: float = 2.0
+    """How often `outside_changes` may be asked."""
+    is_watched: bool = False
+    """Whether it is: from then on it counts, from 0 on where it is asked seldom."""
+
     def outside_changes(self) -> int:
         """A number that changes when somebody else has written; only with `Capability.OUTSIDE_CHANGES`.
 

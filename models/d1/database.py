@@ -32,10 +32,13 @@ from models.engine import (
     Settled,
     Statement,
     Waiting,
+    raw,
+    sql_name,
     within,
 )
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
+from models.tables import TABLES
 
 T = TypeVar("T")
 
@@ -45,6 +48,7 @@ _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 """Whether whoever waits for what the thread writes has left."""
 _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
+_OURS: Final = frozenset(model._meta.table_name for model in TABLES)
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -64,7 +68,8 @@ class D1Database(Database):
     limits = D1_LIMITS
     readers = 4  # which only wait
     through_json = True
-    capabilities = frozenset({Capability.BACKUP, Capability.SETTLES})
+    look_seconds = 30.0  # each look is a request
+    capabilities = frozenset({Capability.BACKUP, Capability.SETTLES, Capability.OUTSIDE_CHANGES})
 
     def __init__(
         self, client: Client, database_id: str, *, read_only: bool = False, within: str = ""
@@ -77,6 +82,10 @@ class D1Database(Database):
             self.capabilities |= {Capability.TIME_TRAVEL}
         self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
+        self._ends: str | None = None
+        """The last row of each table of ours, as this program has read or written last."""
+        self._others = 0
+        """How often they were found to be others."""
 
     @property
     def place(self) -> str:
@@ -108,7 +117,40 @@ class D1Database(Database):
         return self.read_batch([query])[0]
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
-        return self._read([compiled(query) for query in queries], _stop()) if queries else []
+        if not queries:
+            return []
+        ends = self._ask_ends() if self._ends is None else []
+        found = self._read([*map(compiled, queries), *ends], _stop())
+        if ends:
+            ((self._ends,),) = found.pop()
+        return found
+
+    def outside_changes(self) -> int:
+        """As the ends of the tables tell, which cost a row each: what is only changed, or goes from between,
+        is not noticed.
+        """
+        for (((now,),),) in [self._read(ends)] if (ends := self._ask_ends()) else []:
+            self._note(now, now)
+        return self._others
+
+    def _ask_ends(self) -> list[dict[str, Any]]:
+        """The question for the ends of the tables; none where nobody watches them."""
+        if not self.is_watched or self.last_read is None:
+            return []
+        ours = [table for table in self.last_read[1].values() if table.rowid and table.name in _OURS]
+        ends = [
+            f"(SELECT CAST(max({sql_name(str(table.rowid))}) AS TEXT) FROM main.{sql_name(table.name)})"  # noqa: S608
+            for table in ours
+        ]
+        return [compiled(raw(f"SELECT json_array({', '.join(ends)})"))]
+
+    def _note(self, before: str | None, after: str | None) -> None:
+        """Keeps the ends as they are `after` an own batch, which others have written before where they were
+        not as they are known.
+        """
+        if None not in (self._ends, before) and before != self._ends:
+            self._others += 1
+        self._ends = after
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
@@ -218,15 +260,19 @@ class D1Database(Database):
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
-        batch = body(guarded(statements))
+        ends = self._ask_ends()
+        batch = body([*ends, *guarded(statements), *ends])
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
             sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
         is_certain = False
         try:
-            held = self._write(batch, sent, cancelled)
+            answer = self._write(batch, sent, cancelled)
             is_certain = True
+            if ends:
+                known = [] if answer is None else answer.rows
+                self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
             raise
@@ -235,13 +281,15 @@ class D1Database(Database):
                 self.client.count(lost=1)
             if sent is not None:
                 (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
-        return held
+        return 0.0 if answer is None else answer.seconds
 
-    def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> float:
-        """Writes the batch, or finds out that it is in. Raises what keeps it out, and `OutcomeUnknown`."""
+    def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> Answer | None:
+        """Writes the batch, or finds out that it is in, where no answer tells more. Raises what keeps it out,
+        and `OutcomeUnknown`.
+        """
         unwanted, stop = _UNWANTED.get(), _stop()
         try:
-            return self._run(batch, lambda: cancelled() or stop(), unwanted).seconds
+            return self._run(batch, lambda: cancelled() or stop(), unwanted)
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -253,7 +301,7 @@ class D1Database(Database):
             if sent is None or not self._is_in(sent):
                 raise
             self.client.count(lost=1)
-            return 0.0
+            return None
         if sent is None:  # nothing would keep a second copy out
             raise errors.OutcomeUnknown(self.place, why)
         if (waiting := _WAITING.get()) is not None:
@@ -261,7 +309,7 @@ class D1Database(Database):
         for attempt in range(_TRIES - 1):
             try:
                 rest(_BACK_OFF * 2**attempt, unwanted)
-                return self._run(batch, unwanted, unwanted).seconds
+                return self._run(batch, unwanted, unwanted)
             except errors.Cancelled:
                 raise errors.OutcomeUnknown(self.place, _ENDED) from None
             except NotKnown as error:
@@ -272,7 +320,7 @@ class D1Database(Database):
                 # Kept out: by its own first copy, or by somebody else's write, and then for good.
                 if self._is_in(sent):
                     self.client.count(lost=1)
-                    return 0.0
+                    return None
                 raise
         raise errors.OutcomeUnknown(self.place, why)
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from app.services.chain.cautions import Agreed, Caution
@@ -25,8 +26,6 @@ from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database
 from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
-
-POLL_MS = 2000
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -290,7 +289,8 @@ def _revert(database: Database, change: Change, summary: str, *, now: int, agree
 
 
 class Outside(QObject):
-    """Asks every two seconds from `start()` on, where the engine can tell: `written` when another program has
+    """Asks every `Database.look_seconds` from `start()` on, where the engine can tell, and where that costs
+    something as long as the program is in front: `written` when another program has
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
     and with None when it is in its place again; `error` is which of them holds now. While one question waits
     it asks no other unless somebody wants the answer; behind a long write they would pile up.
@@ -301,18 +301,28 @@ class Outside(QObject):
 
     def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._runner = runner
+        self._runner, self._database = runner, database
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
         self.error: Displaced | None = None
         self._asked = 0
-        self._poll = QTimer(self, interval=POLL_MS)
-        self._poll.timeout.connect(self.look)
+        self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
+        self._poll.timeout.connect(self._due)
 
     def start(self) -> None:
         """What is written from now on is a change."""
-        if self._can_tell:
-            self._poll.start()
+        if not self._can_tell:
+            return
+        self._poll.start()
+        self._database.is_watched = True
+        if self._database.usage is None:
+            self.look()
+        else:
+            self._version = 0  # the first rows tell the rest
+
+    def _due(self) -> None:
+        in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
+        if in_front or self._database.usage is None:
             self.look()
 
     def stop(self) -> None:

@@ -95,8 +95,10 @@ class Workspace(QWidget):
         self.notices = notices.of_opened(
             context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
         )
+        self.written: notices.WrittenNotice | None = None
         if context.can(Capability.SETTLES):
-            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context)]
+            self.written = notices.WrittenNotice(context, self.refresh)
+            self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._doors = {
             notices.Door.WRITE: self.write_wanted,
@@ -167,6 +169,8 @@ class Workspace(QWidget):
 
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
+        if self.written is not None:
+            self.written.hide()
         for page in self._built.values():
             page.mark_stale()
         self.current().activate()
@@ -277,7 +281,8 @@ class Workspace(QWidget):
     def _written_outside(self) -> None:
         for page in self._built.values():
             page.changed_outside()
-        self.refresh()
+        if not self.context.costs:
+            self.refresh()
 
     def _say_damaged(self) -> None:
         notice = notices.DamageNotice(self.context.theme, self.restore_wanted, self.salvage_wanted)

@@ -28,6 +28,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from models.engine import Capability, raw
 from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.connected import execute
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
@@ -409,6 +410,37 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
     qtbot.waitUntil(lambda: "mei@acme-corp.example" in values(page, "email"))
     assert not shown.isVisible() and page.commands.action("create").isEnabled()
     assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
+
+
+def test_what_others_write_is_said_and_own_acts_are_not(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    page = open_live(qtbot, window, production)
+    assert window.context is not None
+    outside, told = window.context.outside, list[int]()
+
+    def look() -> bool:
+        answered = list[bool]()
+        outside.look(lambda: answered.append(True))
+        qtbot.waitUntil(lambda: bool(answered))
+        return bool(told)
+
+    outside.written.connect(lambda: told.append(1))
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    calls = len(edge.calls)
+    assert not look() and len(edge.calls) == calls + 1
+
+    execute(file, INTO_USERS + "('usr-new', 'acme', 'new@acme.example', NULL, 1, 1)")
+    edit_email(qtbot, window, "mei2@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    assert look(), "also what came before an own act"
+    shown = notice(window, "Others have written to d1:prod")
+    click(qtbot, button(shown, "Read again"))
+    qtbot.waitUntil(lambda: "new@acme.example" in values(page, "email"))
+    assert not shown.isVisible()
 
 
 def test_a_limit_is_one_notice_and_ends_by_itself(
