@@ -23,7 +23,7 @@ from models.d1.client import (
 )
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
-from models.d1.statements import body, compiled, guarded, is_guard
+from models.d1.statements import body, compiled, guarded, is_guard, written
 from models.engine import (
     D1_LIMITS,
     Capability,
@@ -38,6 +38,7 @@ from models.engine import (
 )
 from models.progress import Stop, never
 from models.refusals import constraint, sql_error
+from models.schema import caseless
 from models.tables import TABLES
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
 _OURS: Final = frozenset(model._meta.table_name for model in TABLES)
+_MADE: Final = "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL"
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -82,6 +84,7 @@ class D1Database(Database):
             self.capabilities |= {Capability.TIME_TRAVEL}
         self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
+        self._made: tuple[object, dict[str, str]] | None = None
         self._ends: str | None = None
         """The last row of each table of ours, as this program has read or written last."""
         self._others = 0
@@ -162,6 +165,15 @@ class D1Database(Database):
             return rows
 
         return repeated(self.place, ask, cancelled)
+
+    def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
+        """Tried here, on what makes the table, which is asked for once as long as no table is another."""
+        from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
+
+        if self._made is None or self._made[0] is not self.last_read:
+            self._made = self.last_read, dict(self.rows(raw(_MADE)))
+        made = self._made[1].get(caseless(table))
+        return None if made is None else refused(made, [written(item.query) for item in insertions])
 
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:

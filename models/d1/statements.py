@@ -24,10 +24,15 @@ _PARTS: Final = re.compile(
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
+def written(query: BaseQuery) -> tuple[str, Sequence[Any]]:
+    """The query's SQL and the values of its places, as SQLite itself takes them."""
+    found: tuple[str, Sequence[Any]] = _CONTEXT.get_sql_context().parse(query)  # type: ignore[no-untyped-call]
+    return found
+
+
 def compiled(query: BaseQuery) -> dict[str, Any]:
     """The query as a member of a request: `sql`, and `params` where it has texts."""
-    sql, values = _CONTEXT.get_sql_context().parse(query)  # type: ignore[no-untyped-call]
-    return bound(sql, values)
+    return bound(*written(query))
 
 
 def bound(sql: str, values: Sequence[Any]) -> dict[str, Any]:

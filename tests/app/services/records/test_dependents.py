@@ -234,10 +234,9 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
         "INSERT INTO marks VALUES (1, 'u-1', 'x')",
     ],
 )
-def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
-    database: LocalDatabase, content: Content, events: Events, broken: str
+def test_a_row_that_breaks_the_database_s_own_rules_stays_and_others_may_go(
+    engine: Database, database: LocalDatabase, content: Content, events: Events, broken: str
 ) -> None:
-    """A file alone tells that without writing (`Database.refused`)."""
     for user in ("u-1", "u-2", "u-3"):
         add_user(database, user, created_at="1", updated_at="1")
     execute(
@@ -254,13 +253,13 @@ def test_a_row_that_breaks_the_file_s_own_rules_stays_and_others_may_go(
     before = content()
     why = "breaks the database's own rules as it is .CHECK constraint failed.*nothing was changed"
     with pytest.raises(NotAllowed, match=why):
-        writing.preview(users.delete, database, ["u-1", "u-2"], actor="ops", now=NOW)
+        writing.preview(users.delete, engine, ["u-1", "u-2"], actor="ops", now=NOW)
     with pytest.raises(NotAllowed, match=why):
-        delete(database, "u-1")
+        delete(engine, "u-1")
     assert (content(), events()) == (before, [])
-    renamed = users.rename(database, "u-1", "new@acme.example", actor="ops", now=NOW)  # beside what it breaks
-    writing.undo(database, renamed, now=NOW)
-    writing.undo(database, delete(database, "u-2"), now=NOW)
+    renamed = users.rename(engine, "u-1", "new@acme.example", actor="ops", now=NOW)  # beside what it breaks
+    writing.undo(engine, renamed, now=NOW)
+    writing.undo(engine, delete(engine, "u-2"), now=NOW)
     assert content() == before
 
 
