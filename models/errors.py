@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -462,7 +462,7 @@ class RateLimited(RemoteError):
     )
 
     def __init__(self, place: str, until: float) -> None:
-        super().__init__(place, datetime.fromtimestamp(until).strftime("%H:%M:%S"))
+        super().__init__(place, f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
         self.until = until
 
 

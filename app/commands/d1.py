@@ -34,7 +34,7 @@ def d1_arguments(parser: argparse.ArgumentParser) -> None:
         "--project", type=Path, metavar="FOLDER", help="of a wrangler project: by its running `wrangler dev`"
     )
     add.add_argument("--production", action="store_true", help="mark it wherever it is shown and changed")
-    add.add_argument("--colour", choices=COLOURS, help="default: red in production, else grey")
+    add.add_argument("--colour", choices=COLOURS, help="default: yellow in production, else grey")
     every = actions.add_parser("list", help="say which there are")
     every.add_argument("--json", action="store_true", help="print as JSON")
     test = actions.add_parser("test", help="ask whether it answers")

@@ -147,7 +147,7 @@ def _address(base: str, account: str) -> str:
 
 def default_colour(*, production: bool) -> str:
     """The colour of a connection for which none was chosen."""
-    return "red" if production else "grey"
+    return "yellow" if production else "grey"
 
 
 class Connections:
@@ -160,6 +160,10 @@ class Connections:
         """Those that can be read, by name."""
         found = (self._read(name) for name in self._names())
         return tuple(one for one in found if one is not None)
+
+    def production(self) -> frozenset[str]:
+        """What those that are production are called."""
+        return frozenset(one.place for one in self.all() if one.production)
 
     def unreadable(self) -> tuple[str, ...]:
         """The names of the others."""

@@ -1,6 +1,6 @@
 """The first page: open, create, explore sample data, or go on with a recent file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -18,7 +18,7 @@ from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, clear, in
 from models.errors import Place
 
 SHOWN, NAME_SHOWN = 6, 40
-LIVE = "Live D1 database"
+LIVE, PRODUCTION = "Live D1 database", "PRODUCTION · live D1 database"
 CHOICES = (
     ("open", "A SQLite file in D1's schema"),
     ("open_folder", "Finds the local D1 file in its state folder"),
@@ -69,15 +69,17 @@ class WelcomePage(QWidget):
         page.addStretch(3)
         self.set_recent([])
 
-    def set_recent(self, places: Sequence[Place]) -> None:
-        """Offers the first few of these.
+    def set_recent(self, places: Sequence[Place], production: Collection[Place] = ()) -> None:
+        """Offers the first few of these, and marks those that are production.
 
         Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
         """
         clear(self._recent)
         for row, place in enumerate(places[:SHOWN]):
-            where = str(place.parent) if isinstance(place, Path) else LIVE
-            folder = ElidedLabel(where, Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
+            is_marked = place in production
+            where = str(place.parent) if isinstance(place, Path) else PRODUCTION if is_marked else LIVE
+            look = Look.WARN if is_marked else Look.DIM
+            folder = ElidedLabel(where, look, mode=Qt.TextElideMode.ElideMiddle)
             self._recent.addWidget(self._recent_button(place), row, 0, Qt.AlignmentFlag.AlignLeft)
             self._recent.addWidget(folder, row, 1)
         self._recent_title.setVisible(bool(places))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -352,8 +352,17 @@ class MainWindow(QMainWindow):
 
     def _welcome_if_nothing(self) -> None:
         if self.workspace is None:
-            self.welcome.set_recent(self.settings.recent)
+            self.welcome.set_recent(*self.recent())
             self._pages.setCurrentWidget(self.welcome)
+
+    def recent(self) -> tuple[Sequence[Place], frozenset[str]]:
+        """What was open before, the last one first, and which of it is production."""
+        places = self.settings.recent
+        if all(isinstance(place, Path) for place in places):
+            return places, frozenset()
+        from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
+
+        return places, Connections().production()
 
     # acting
 

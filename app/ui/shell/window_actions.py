@@ -179,10 +179,10 @@ class ToolBar(QToolBar):
 
     def _fill_database_menu(self, menu: QMenu) -> None:
         menu.clear()
-        recent, commands = self._window.settings.recent, self._window.commands
+        (recent, production), commands = self._window.recent(), self._window.commands
         commands.fill(menu, (*OPENING, *([""] if recent else [])))
         for place in recent:
-            text = f"{place} — live D1 database"
+            text = f"{place} — {'PRODUCTION · ' if place in production else ''}live D1 database"
             if isinstance(place, Path):
                 text = f"{place.name} — {shortened(str(place.parent), FOLDER_SHOWN // 2, FOLDER_SHOWN // 2)}"
             action = menu.addAction(visible(text).replace("&", "&&"))

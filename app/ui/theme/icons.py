@@ -75,6 +75,7 @@ class Icon(StrEnum):
     SHIELD_BAD = "shield-warning-fill"
     SHIELD_OFF = "shield"
     SHIELD_OK = "shield-check-fill"
+    SHIELD_PART = "shield-check"
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
     STOP = "stop"

@@ -79,7 +79,7 @@ def test_a_database_of_an_account_is_named_tested_and_forgotten(
     assert "kept in the system's keyring" in renewed.stdout
     monkeypatch.delenv(ENVIRONMENT)
     (listed,) = json.loads(run("d1", "list", "--json").stdout)["connections"]
-    assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "red")
+    assert (listed["databaseId"], listed["production"], listed["colour"]) == (database, True, "yellow")
     told = run("info", "d1:prod")
     assert (told.returncode, told.stderr) == (0, "")
     assert "d1:prod" in told.stdout and "can be written" in told.stdout

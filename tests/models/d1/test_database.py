@@ -166,7 +166,7 @@ def test_a_read_that_nobody_wants_ends_at_once(production: D1Database, edge: Edg
 def test_the_account_s_limit_stops_everything_until_it_ends(production: D1Database, edge: Edge) -> None:
     edge.read_faults = ["429 60"]
     for _ in range(2):
-        with pytest.raises(RateLimited, match=r"takes none from prod until \d\d:\d\d:\d\d; nothing was"):
+        with pytest.raises(RateLimited, match=r"takes none from prod until \d\d:\d\d:\d\d UTC; nothing was"):
             production.scalar(raw("SELECT 1"))
     assert len(edge.calls) == 1
 

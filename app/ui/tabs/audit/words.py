@@ -44,7 +44,7 @@ def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) 
             words = f"{counted(newer, 'entry', 'entries')} not verified yet"
         return Tone.NEUTRAL, words, Icon.SHIELD_OFF
     if since is not None:
-        words = f"Newest {'entry' if entries == 1 else _entries(entries)} verified"
+        words, icon = f"Newest {'entry' if entries == 1 else _entries(entries)} verified", Icon.SHIELD_PART
     return tone, words, icon
 
 
@@ -153,7 +153,7 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was verified" if one else "Only these entries were verified"
     detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
-    return tone, headline, rest, detail, icon
+    return tone, headline, rest, detail, Icon.SHIELD_PART if icon is Icon.SHIELD_OK else icon
 
 
 def running(asked: Asked) -> str:

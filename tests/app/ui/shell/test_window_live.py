@@ -25,6 +25,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
 from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.connected import execute
@@ -88,7 +89,7 @@ def window(window: MainWindow) -> MainWindow:
 @pytest.fixture
 def production(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
     """A connection to it as production has it, with its token at hand: `d1:prod`."""
-    connection = Connection("prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="red")
+    connection = Connection("prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="yellow")
     Connections().add(connection)
     window.connecting.tokens.keep(connection, TOKEN)
     return connection.place
@@ -136,6 +137,13 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
     window.close_file()
     assert not window.strip.isVisible() and window.contentsMargins().top() == 0
     assert [str(place) for place in window.settings.recent] == ["d1:prod"]
+    marked = next(one for one in window.welcome.findChildren(ElidedLabel) if "D1" in one.text())
+    assert marked.isVisible() and marked.text().startswith("PRODUCTION")
+    menu = window._bar.database_button.menu()
+    menu.aboutToShow.emit()
+    assert [one.text() for one in menu.actions() if "d1:prod" in one.text()] == [
+        "d1:prod — PRODUCTION · live D1 database"
+    ]
 
 
 def test_nothing_is_changed_before_a_person_unlocks_it(
@@ -593,7 +601,7 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     click(qtbot, form.test_button)
     qtbot.waitUntil(lambda: form.database.count() > 1)
     form.production.setChecked(True)
-    assert form.colour.currentData() == "red"
+    assert form.colour.currentData() == "yellow"
     form.database.setCurrentIndex(form.database.findData(live.ids[file]))
     with qtbot.waitSignal(window.opened):
         click(qtbot, form.action_button)
