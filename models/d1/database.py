@@ -80,8 +80,9 @@ class D1Database(Database):
         or file, else the address.
         """
         self.client, self.database_id, self.read_only = client, database_id, read_only
-        if client.account is not None:  # `wrangler dev` has none
+        if client.account is not None:  # `wrangler dev` has none, and a file that others may write
             self.capabilities |= {Capability.TIME_TRAVEL}
+            self.trusts_indexes = True
         self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
         self._made: tuple[object, dict[str, str]] | None = None

@@ -196,8 +196,8 @@ def rows_to_read(where: Where, sizes: Mapping[str, int]) -> int:
     """
     if isinstance(where, Path) or where.usage is None:
         return 0
-    chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0  # once more by its indexes
-    return 2 * chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)
+    chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
+    return chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)
 
 
 def plan(

@@ -64,9 +64,10 @@ def find_prefixes(
 ) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed.
 
-    Where an index hides entries, no tenant can be: what is looked for here is found through indexes.
+    Where an index hides entries, no tenant can be: what is looked for here is found through indexes. Where
+    each row that is read is charged, the verification says so, before anything goes.
     """
-    if (reason := indexes.hidden(database)) is not None:
+    if database.usage is None and (reason := indexes.hidden(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
         names = sorted(named(name, database.encoding) for (name,) in everyone)
         return (), tuple(LeftAlone(name, None, reason) for name in names)
