@@ -5,7 +5,7 @@ and to hear what other programs write.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -17,7 +17,7 @@ from app.services.opened import Opened
 from app.services.records.change import Change
 from app.services.records.lists import Lists
 from app.services.records.tables import Scope
-from app.services.text import quoted
+from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.session.lock import Lock, Pause, Unsettled
@@ -26,6 +26,9 @@ from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database
 from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
+
+_REQUESTS: Final = "three to five requests"
+"""Of a live database for an act on any number of records: what plans it, a bookmark, and the write."""
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -113,6 +116,16 @@ class Context(QObject):
 
         asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)
+
+    def price(self, written: int) -> str:
+        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged."""
+        if not self.costs:
+            return ""
+        rows = counted(written, "row")
+        return (
+            f" It takes {_REQUESTS}; about {rows} of {self.opened.place} are written, and charged, with "
+            "those of the audit chain and its indexes."
+        )
 
     def rows_of(self, table: str, scope: Scope) -> int:
         """How many rows a table has at most, as far as that is known; of a tenant, whose list was read, as
@@ -212,6 +225,11 @@ class History(QObject):
     @property
     def next_redo(self) -> str:
         return self._undone[-1][0] if self._undone else ""
+
+    def next_change(self, what: str) -> Change | None:
+        """What "undo" or "redo" would take back."""
+        acts = self._done if what == "undo" else self._undone
+        return acts[-1][1] if acts else None
 
     def undo(self) -> None:
         """Takes back the latest act, one that is running when it has ended; nothing while an earlier one is

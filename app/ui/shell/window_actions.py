@@ -61,7 +61,6 @@ def add_actions(window: MainWindow) -> None:
     restore = of_file(lambda file: files.ask_restore(file.context.opened.path))
     travel = of_file(lambda file: window.time_travel.ask(file.context))
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
-    redo = of_file(lambda file: file.context.history.redo())
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
@@ -88,7 +87,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("close", "&Close database", Icon.CLOSE, window.close_file, no_file, "Ctrl+W"),
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
-        ActionSpec("redo", redo_words, Icon.REFRESH, redo, nothing_to("redo"), "Ctrl+Shift+Z"),
+        ActionSpec("redo", redo_words, Icon.REFRESH, window.redo, nothing_to("redo"), "Ctrl+Shift+Z"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),

@@ -139,10 +139,6 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
     return record_act("open_run", "Open run", Icon.RUNS, lambda: tab.current.when_whole(show), refuse, keys)
 
 
-_REQUESTS: Final = "three to five requests"
-"""Of a live database for an act on any number of records: what plans it, a bookmark, and the write."""
-
-
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
@@ -188,12 +184,7 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    if tab.context.costs:
-        rows, place = counted(frozen.written, "row"), tab.context.opened.place
-        sentence += (
-            f" It takes {_REQUESTS}; about {rows} of {place} are written, and charged, with those of the "
-            "audit chain and its indexes."
-        )
+    sentence += tab.context.price(frozen.written)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 

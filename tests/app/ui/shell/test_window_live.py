@@ -442,6 +442,7 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     assert not look() and len(edge.calls) == calls + 1
 
     execute(file, INTO_USERS + "('usr-new', 'acme', 'new@acme.example', NULL, 1, 1)")
+    choose(qtbot, page, 1)
     edit_email(qtbot, window, "mei2@acme-corp.example")
     closed(qtbot, window, FormDialog)
     assert look(), "also what came before an own act"
@@ -524,6 +525,12 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     kept = travel(qtbot, window)
     assert [row[0] for row in texts(kept.table)] == ["before “2 users deleted”"]
     press("Escape")
+    closed(qtbot, window, TimeTravelDialog)
+    press("Ctrl+Z")
+    back = dialog(qtbot, window, ConfirmDialog)
+    assert "three to five requests; about 10 rows of d1:prod are written" in words(back)
+    click(qtbot, back.confirm_button)
+    qtbot.waitUntil(lambda: count(file, "users") == users)
 
 
 def test_webhooks_notifications_and_runs_are_changed_and_put_back(
