@@ -172,7 +172,8 @@ class CheckpointStore:
         wanted = None if database is None or its_own else database.id
         good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:
-            message = f"The checkpoints are of another database: {name_of(where)} has none of their tenants."
+            why = "has none of their tenants" if checkpoints[-1].tenants else "is not what became of it"
+            message = f"The checkpoints are of another database: {name_of(where)} {why}."
             findings.append(Finding(Code.SIGNATURE, None, None, None, None, message))
         notes: tuple[str, ...] = ()
         if good and database is not None and good[0].database == database.id:
@@ -180,7 +181,8 @@ class CheckpointStore:
             if newest < seen:
                 note = f"The export ends with checkpoint {newest}; later ones, up to {seen}, were seen here."
                 notes = (note,)
-        line = _lines(good, keys)[-1]
+        # One that knew of nothing left cannot be held against another database.
+        line = () if strange and not checkpoints[-1].tenants else _lines(good, keys)[-1]
         before = _before(good, line)
         return CheckpointHistory(line, baselines, tuple(findings), notes, keys, _counted(line), before)
 

@@ -146,11 +146,13 @@ def _starts(history: CheckpointHistory) -> dict[str, set[int]]:
 
 def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
     more = max(0, latest.rows_ever - earlier.rows_ever)
+    knew = counted(more, "more entry", "more entries") if more else "other entries"
+    knew = knew if latest.tenants else "no entry any more"
     same = earlier.database == latest.database
     whose, others = ("", "later ones") if same else (" of a copy of it", "its own")
     sentence = (
         f"The database is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
-        f"{others}, up to checkpoint {latest.number}, knew {counted(more, 'more entry', 'more entries')}."
+        f"{others}, up to checkpoint {latest.number}, knew {knew}."
     )
     return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
 
