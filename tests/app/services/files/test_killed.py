@@ -1,6 +1,6 @@
 """kill -9 while files are made or migrated: what was to be made is there whole, or not at all.
 
-TENANT_ADMIN_KILLS is how often (300 in CI).
+TENANT_ADMIN_KILLS is how often.
 """
 
 import os

@@ -1,6 +1,6 @@
 """kill -9 while checkpoints are made: none that was acknowledged is lost, none is half there.
 
-TENANT_ADMIN_KILLS is how often (300 in CI).
+TENANT_ADMIN_KILLS is how often.
 """
 
 import os
