@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
-from app.services.records.export import Format
+from app.services.records.export import Format, RowsWanted
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
@@ -27,33 +27,24 @@ from models.schema import inspect
 
 
 def export_rows(
-    path: Path,
-    target: Path,
-    query: ListQuery,
-    form: Format,
-    *,
-    keys: Keys | None = None,
-    most: int | None = None,
-    read_only: bool,
-    progress: Progress,
-    cancelled: Stop,
+    path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, progress: Progress, cancelled: Stop
 ) -> int:
-    """Writes the rows with these keys, or all that the query keeps, to `target`: whole or not at all.
+    """Writes the rows to `target`: whole or not at all.
 
     `path` is the database, read with the rights that this program has opened it with (`read_only`).
     `progress(done, total)` in rows and `cancelled()` are called in this thread. Returns the number of rows.
     Raises `Cancelled` within 100 ms, the storage errors of both files, those of `Children`, and `TooMuch` as
     `export.to_file` does.
     """
-    described, attached = _described(keys)
+    described, attached = _described(wanted.keys)
     with _placed(target) as building, Children("export", "export") as children:
         job = {
             "database": str(path),
             "read_only": read_only,
-            "query": query.document(),
-            "form": form.value,
+            "query": wanted.query.document(),
+            "form": wanted.form.value,
             "keys": described,
-            "most": most,
+            "most": wanted.most,
             "building": str(building),
             "target": str(target),
         }
@@ -65,11 +56,8 @@ def export_rows_here(
     database: Database,
     lists: Lists,
     target: Path,
-    query: ListQuery,
-    form: Format,
+    wanted: RowsWanted,
     *,
-    keys: Keys | None = None,
-    most: int | None = None,
     progress: Progress,
     cancelled: Stop,
 ) -> int:
@@ -88,7 +76,7 @@ def export_rows_here(
         database.in_background(),
         database.cancellable(cancelled),
     ):
-        return export.to_file(building, database, lists, query, form, keys=keys, most=most, progress=told)
+        return export.to_file(building, database, lists, wanted, progress=told)
 
 
 def export_database(
@@ -160,20 +148,11 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
 
 
 def _write_rows(job: Job, attached: BinaryIO, progress: Progress) -> int:
-    keys = _keys(job["keys"], attached)
+    query, form = ListQuery.of(job["query"]), Format(job["form"])
+    wanted = RowsWanted(query, form, _keys(job["keys"], attached), job["most"])
     with _database(job) as database:
         lists = Lists(inspect(database))
-        query, form = ListQuery.of(job["query"]), Format(job["form"])
-        return export.to_file(
-            Path(job["building"]),
-            database,
-            lists,
-            query,
-            form,
-            keys=keys,
-            most=job["most"],
-            progress=progress,
-        )
+        return export.to_file(Path(job["building"]), database, lists, wanted, progress=progress)
 
 
 def _write_sql(job: Job, progress: Progress) -> Exported:

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -40,49 +41,38 @@ class Format(StrEnum):
     SQL = "sql"
 
 
-def text_of(
-    database: Database, lists: Lists, query: ListQuery, keys: Keys, form: Format, *, most: int | None = None
-) -> str:
+@dataclass(frozen=True, slots=True)
+class RowsWanted:
+    """The rows with these `keys`, or all that the `query` keeps, in a form; `most` characters are taken."""
+
+    query: ListQuery
+    form: Format
+    keys: Keys | None = None
+    most: int | None = None
+
+
+def text_of(database: Database, lists: Lists, wanted: RowsWanted) -> str:
     """The rows as one text, for the clipboard. Raises `TooMuch` as `to_file` does."""
     stream = io.StringIO()
-    _write(database, lists, query, keys, form, stream=stream, most=most)
+    _write(stream, database, lists, wanted)
     return stream.getvalue()
 
 
-def to_file(
-    path: Path,
-    database: Database,
-    lists: Lists,
-    query: ListQuery,
-    form: Format,
-    *,
-    keys: Keys | None = None,
-    most: int | None = None,
-    progress: Progress,
-) -> int:
-    """Writes the rows with these keys, or all that the query keeps, to `path`.
-
-    What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
+def to_file(path: Path, database: Database, lists: Lists, wanted: RowsWanted, *, progress: Progress) -> int:
+    """What is at `path` is half a file until this returns: see `atomic.replacing`. Returns the number of
     rows. Raises the storage errors of the database, `OSError` for the file, and `TooMuch` as soon as there
     are more than `most` characters, or the first thousands of rows say that there will be.
     """
-    if keys is None:
-        keys = lists.load_keys(database, query)
     with path.open("w", encoding="utf-8", newline="") as stream:
-        return _write(database, lists, query, keys, form, stream=stream, most=most, progress=progress)
+        return _write(stream, database, lists, wanted, progress)
 
 
 def _write(
-    database: Database,
-    lists: Lists,
-    query: ListQuery,
-    keys: Keys,
-    form: Format,
-    *,
-    stream: TextIO,
-    most: int | None = None,
-    progress: Progress = ignore,
+    stream: TextIO, database: Database, lists: Lists, wanted: RowsWanted, progress: Progress = ignore
 ) -> int:
+    query, form, keys, most = wanted.query, wanted.form, wanted.keys, wanted.most
+    if keys is None:
+        keys = lists.load_keys(database, query)
     columns = _columns(database, DECLARED[query.table], form)
     times = [
         at for at, column in enumerate(columns) if column.kind is ColumnKind.TIME and form is Format.TEXT

@@ -106,16 +106,16 @@ def written(
     progress: Callable[[int, int], None] = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> int:
-    return export_rows(
-        path, target, query, form, keys=keys, read_only=False, progress=progress, cancelled=cancelled
-    )
+    wanted = export.RowsWanted(query, form, keys)
+    return export_rows(path, target, wanted, read_only=False, progress=progress, cancelled=cancelled)
 
 
 def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> bytes:
     """What this process writes itself."""
     with connected(path) as database:
         lists = Lists(inspect(database))
-        export.to_file(target, database, lists, query, form, keys=keys, progress=lambda done, total: None)
+        wanted = export.RowsWanted(query, form, keys)
+        export.to_file(target, database, lists, wanted, progress=lambda done, total: None)
     return target.read_bytes()
 
 

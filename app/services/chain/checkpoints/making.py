@@ -135,7 +135,11 @@ def verify_with_checkpoints(
         cancelled=cancelled,
         checkpoints=known,
     )
-    return _joined(where, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
+    if archive is None:
+        return report
+    from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
+
+    return with_archive(where, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
 
 
 def verify_and_sign(
@@ -179,7 +183,11 @@ def verify_and_sign(
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER
     # Before anything is signed, because this can still be cancelled.
-    joined = _joined(where, report, archive, progress=progress, cancelled=cancelled)
+    joined = report
+    if archive is not None:
+        from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
+
+        joined = with_archive(where, report, archive, progress=progress, cancelled=cancelled)
     if by is not None:
         keep_verdict(where, store, joined, now=now, by=by)
     if on_report is not None:
@@ -304,23 +312,6 @@ def try_to_sign(
         return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
         return replace(found, missing=why_none(error, where))
-
-
-def _joined(
-    where: Where,
-    report: Report,
-    archive: Path | None,
-    *,
-    tenant: str | None = None,
-    progress: Progress,
-    cancelled: Stop,
-) -> Report:
-    """The report together with that of the archive, if there is one."""
-    if archive is None:
-        return report
-    from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
-
-    return with_archive(where, report, archive, tenant=tenant, progress=progress, cancelled=cancelled)
 
 
 def why_none(error: TenantAdminError | OSError, where: Where) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -124,10 +124,10 @@ def _export(
     gives the number of rows.
     """
     opened, lists = tab.context.opened, tab.context.lists
-    rows: Any = {"query": query, "form": form, "keys": keys, "most": most}
+    wanted = export.RowsWanted(query, form, keys, most)
     if not tab.context.can(Capability.CHILD_SCAN):
-        return partial(export_rows_here, opened.database, lists, **rows)
-    return partial(export_rows, opened.path, read_only=opened.read_only, **rows)
+        return partial(export_rows_here, opened.database, lists, wanted=wanted)
+    return partial(export_rows, opened.path, read_only=opened.read_only, wanted=wanted)
 
 
 def copy_rows(tab: "RecordTab", form: Format = Format.TEXT, _: bool = False) -> None:
@@ -153,7 +153,7 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
 
     def few(database: Database) -> str | None:
         with suppress(TooMuch):
-            return export.text_of(database, context.lists, query, keys, form, most=most)
+            return export.text_of(database, context.lists, export.RowsWanted(query, form, keys, most))
         return None
 
     def work(progress: Progress, cancelled: Stop) -> str | None:

@@ -49,7 +49,7 @@ def query(sql: apsw.Connection) -> ListQuery:
 
 def text(engine: Database, query: ListQuery, form: Format) -> str:
     lists = Lists(inspect(engine))
-    return export.text_of(engine, lists, query, lists.load_keys(engine, query), form)
+    return export.text_of(engine, lists, export.RowsWanted(query, form))
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -128,7 +128,8 @@ def test_sql_inserts_make_the_same_rows_again(
 def test_all_rows_are_written_and_counted(engine: Database, query: ListQuery, tmp_path: Path) -> None:
     target, lists = tmp_path / "out.csv", Lists(inspect(engine))
     seen: list[tuple[int, int]] = []
-    count = export.to_file(target, engine, lists, query, Format.CSV, progress=lambda *said: seen.append(said))
+    wanted = export.RowsWanted(query, Format.CSV)
+    count = export.to_file(target, engine, lists, wanted, progress=lambda *said: seen.append(said))
     assert count == len(NASTY)
     assert seen == [(0, count), (count, count)]
     with target.open(newline="") as stream:
@@ -141,9 +142,8 @@ def test_only_the_rows_with_these_keys_are_written_and_those_that_have_gone_not_
     target, lists = tmp_path / "out.jsonl", Lists(inspect(engine))
     keys = lists.load_keys(engine, query)[2:5]
     sql.execute("DELETE FROM webhook_destinations WHERE id = 'wh-03'")
-    count = export.to_file(
-        target, engine, lists, query, Format.JSON, keys=keys, progress=lambda done, total: None
-    )
+    wanted = export.RowsWanted(query, Format.JSON, keys)
+    count = export.to_file(target, engine, lists, wanted, progress=lambda done, total: None)
     assert count == 2
     assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == ["wh-02", "wh-04"]
 
@@ -154,16 +154,16 @@ def test_too_much_ends_where_it_is_passed_or_foreseen(
 ) -> None:
     monkeypatch.setattr(export, "_TELLING", telling)
     lists, stream = Lists(inspect(engine)), io.StringIO()
-    keys = lists.load_keys(engine, query)
     with pytest.raises(TooMuch):
-        export._write(engine, lists, query, keys, Format.TEXT, stream=stream, most=most)
+        export._write(stream, engine, lists, export.RowsWanted(query, Format.TEXT, most=most))
     assert 1 < len(stream.getvalue().splitlines()) < 6
 
 
 def test_what_is_taken_is_written_whole(engine: Database, query: ListQuery) -> None:
     lists, whole = Lists(inspect(engine)), text(engine, query, Format.TEXT)
     keys = lists.load_keys(engine, query)
-    assert export.text_of(engine, lists, query, keys, Format.TEXT, most=len(whole)) == whole
+    wanted = export.RowsWanted(query, Format.TEXT, keys, len(whole))
+    assert export.text_of(engine, lists, wanted) == whole
 
 
 ODD: list[tuple[object, str]] = [
