@@ -35,6 +35,7 @@ def in_place_of(command: str, options: argparse.Namespace) -> Command:
 def backup(options: argparse.Namespace) -> int:
     """Writes all that it holds to a new local file, and verifies that."""
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415
+    from app.services.chain.where import InFile  # noqa: PLC0415
     from app.services.live.fetching import fetch  # noqa: PLC0415
     from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
@@ -53,7 +54,7 @@ def backup(options: argparse.Namespace) -> int:
     if AUDIT_CHAIN.name not in done.rows:
         return EXIT_FINDINGS if done.unsettled else EXIT_INTACT
     report = verify_with_checkpoints(
-        paths.resolved(options.out), *store_and_verifier(take_part=True), now=int(time.time())
+        InFile(paths.resolved(options.out)), *store_and_verifier(take_part=True), now=int(time.time())
     )
     print_report(report)
     return EXIT_INTACT if report.intact and not done.unsettled else EXIT_FINDINGS

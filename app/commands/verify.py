@@ -28,8 +28,8 @@ from app.services.text import counted, tenant_name
 from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
-    from app.services.chain.reading import Where
     from app.services.chain.verify.report import Section
+    from app.services.chain.where import Where
 
 
 def verify_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +73,6 @@ def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
-    from app.services.chain.reading import usage_of  # noqa: PLC0415
     from app.services.chain.verify.report import Section  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -87,7 +86,7 @@ def verify(options: argparse.Namespace) -> int:
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
     where = _where(options.file)
-    usage = usage_of(where)
+    usage = where.usage
     costs = usage is not None
     before = partial(_say_rows, where, quiet=options.quiet)
     if options.since_checkpoint or (costs and not options.whole and not any(_asked(options).values())):
@@ -105,10 +104,9 @@ def verify(options: argparse.Namespace) -> int:
         _refuse_empty(section)
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
-        from app.services.chain.reading import name_of  # noqa: PLC0415
 
         if costs and not options.quiet:
-            say_before(name_of(where), report.entries)
+            say_before(where.name, report.entries)
         known = store.witnesses(where) if exported is None else read_export(exported)
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
@@ -133,18 +131,19 @@ def verify(options: argparse.Namespace) -> int:
 
 def _where(given: Path | LiveName) -> "Where":
     """What is to be verified."""
+    from app.services.chain.where import InDatabase, InFile  # noqa: PLC0415
+
     if isinstance(given, LiveName):
-        return connected(given, read_only=True)[1]
-    return database_path(given)
+        return InDatabase(connected(given, read_only=True)[1])
+    return InFile(database_path(given))
 
 
 def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> None:
     """Says before it begins how much of a live database is read, unless it is to be `quiet`."""
     from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415
-    from app.services.chain.reading import name_of  # noqa: PLC0415
 
     if not quiet:
-        say_before(name_of(where), to_read(where, section))
+        say_before(where.name, to_read(where, section))
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:

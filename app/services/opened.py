@@ -14,6 +14,7 @@ from models.schema import Schema, find_tenants, inspect_with_tenants
 from models.tables import TABLES
 
 if TYPE_CHECKING:
+    from app.services.chain.where import Where
     from app.services.files.importing import Imported
     from models.local.migrations import MigrationStatus
 
@@ -128,9 +129,9 @@ class Opened(ABC):
         return {}
 
     @property
-    def where(self) -> Path | Database:
+    @abstractmethod
+    def where(self) -> "Where":
         """What is verified, and checkpoints are kept of."""
-        return self.database
 
     @property
     @abstractmethod

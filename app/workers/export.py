@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.services.chain.where import AtHand, Where
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
 from app.services.records.export import Format, RowsWanted
@@ -80,7 +81,7 @@ def export_rows_here(
 
 
 def export_database(
-    source: Path | Database,
+    source: Where,
     target: Path,
     wanted: Wanted,
     *,
@@ -96,31 +97,36 @@ def export_database(
     that is there gives way only with `replace`. Raises `AlreadyThere`, as `export_rows` and `write_sql` do,
     and as `fetch` does.
     """
-    if not isinstance(source, Path):
+    if not replace and os.path.lexists(target):
+        raise AlreadyThere(target)
+
+    @contextmanager
+    def fetched(database: Database) -> Iterator[AtHand]:
         from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
 
-        if not replace and os.path.lexists(target):
-            raise AlreadyThere(target)
+        which = None if wanted.is_whole else wanted.conditions
+        told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
-            told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
-            which = None if wanted.is_whole else wanted.conditions
-            fetched = read_whole(source, copy, wanted=which, **told)
-            how: Any = {"replace": replace, "cancelled": cancelled, "in_child": in_child}
-            done = export_database(copy, target, wanted, **how)
-        return Exported(done.rows, [*fetched.notes, *done.notes])
-    with _placed(target) if replace else new_file(target) as building:
+            yield copy, read_whole(database, copy, wanted=which, **told).notes
+
+    with (
+        source.in_a_file(fetched) as (path, notes),
+        _placed(target) if replace else new_file(target) as building,
+    ):
         job = {
-            "database": str(source),
+            "database": str(path),
             "read_only": True,
             "wanted": wanted.document(),
             "building": str(building),
             "target": str(target),
         }
-        if not in_child:
-            return _write_sql(job, progress)
-        with Children("export", "export") as children:
-            (done,) = children.run([job], progress=progress, cancelled=cancelled)
-        return Exported(**done)
+        if in_child:
+            with Children("export", "export") as children:
+                (answer,) = children.run([job], progress=progress, cancelled=cancelled)
+            done = Exported(**answer)
+        else:
+            done = _write_sql(job, progress)
+    return Exported(done.rows, [*notes, *done.notes])
 
 
 @contextmanager

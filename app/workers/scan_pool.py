@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.services.chain.verify.follow import LISTS
@@ -16,8 +15,10 @@ from models.errors import Cancelled
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
-    from app.services.chain.reading import Where
     from app.services.chain.verify.report import Report
+    from app.services.chain.verify.verification import Executor
+    from app.services.chain.where import Where
+    from models.engine import Database
 
 WORK = "verification"
 """What it is called in sentences."""
@@ -32,24 +33,28 @@ PART = 500
 def verify(
     where: "Where", *, processes: int | None = None, take_part: bool = False, **options: Any
 ) -> "Report":
-    """`verification.verify` of a file, `live.verify` of a live database; `options` are those of a `Wish`.
+    """`Where.verify`, of a file in child processes; `options` are those of a `Wish`.
 
-    A file in `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
+    In `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
     process is one of those that scan, which is faster and right for a command line; a process with an
     interface must leave it off. Raises their errors, `CannotStart`, `ChildFailed`.
     """
-    from app.services.chain.verify import verification  # noqa: PLC0415 - not for a child
+    return where.verify(_Executors(processes, take_part), **options)
 
-    if not isinstance(where, Path):
-        from app.services.chain.verify import live  # noqa: PLC0415 - not for a child
-        from app.workers.scan_threads import ScanThreads  # noqa: PLC0415
 
-        return live.verify(where, verification.Wish(executor=ScanThreads(where), **options))
+class _Executors:
+    def __init__(self, processes: int | None, take_part: bool) -> None:
+        self._processes, self._take_part = processes, take_part
 
-    allowed = getattr(os, "sched_getaffinity", None)
-    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
-    executor = ChildProcesses(processes or min(MOST_PROCESSES, cores), take_part=take_part)
-    return verification.verify(where, verification.Wish(executor=executor, **options))
+    def of_file(self) -> "ChildProcesses":
+        allowed = getattr(os, "sched_getaffinity", None)
+        cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+        return ChildProcesses(self._processes or min(MOST_PROCESSES, cores), take_part=self._take_part)
+
+    def of_database(self, database: "Database") -> "Executor":
+        from app.workers.scan_threads import ScanThreads  # noqa: PLC0415 - not for a child
+
+        return ScanThreads(database)
 
 
 def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Verifier]":

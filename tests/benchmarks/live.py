@@ -24,7 +24,7 @@ from app.services.chain.append import Batch, Event
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import Where
+from app.services.chain.where import Where
 from app.services.files.opening import open_database, snapshot_copy
 from app.services.live import connecting
 from app.services.live.connections import Connection

@@ -10,6 +10,7 @@ import pytest
 
 from app.services.chain import append as chain
 from app.services.chain.append import Event
+from app.services.chain.where import InFile
 from app.workers import scan_pool
 from tests.fixtures.connected import connected
 from tests.fixtures.live import Live, serving
@@ -64,7 +65,7 @@ def append_here(path: Path, tenant: str, payload: dict[str, Any], now: int = NOW
 
 
 def verdicts(path: Path) -> tuple[str, int, list[Any]]:
-    report = scan_pool.verify(path, now=NOW + 3000)
+    report = scan_pool.verify(InFile(path), now=NOW + 3000)
     return report.verdict, report.entries, list(report.findings)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.where import InFile
 from app.services.files.dump import NoteKind
 from app.services.files.importing import import_dump
 from app.workers import scan_pool
@@ -60,7 +61,7 @@ def test_an_export_comes_in_and_what_it_alters_is_reported(
     made = import_dump(export(theirs), new)
     assert made.rows["audit_chain"] == len(TENANTS) * len(texts)
     assert rows(new) == rows(theirs.file)
-    report = scan_pool.verify(new, now=NOW + 3000)
+    report = scan_pool.verify(InFile(new), now=NOW + 3000)
     assert (report.verdict, report.findings) == ("CONSISTENT", ())
 
     # D1's export writes a line break as the two characters \n, and cannot tell it from them afterwards; a
@@ -72,7 +73,7 @@ def test_an_export_comes_in_and_what_it_alters_is_reported(
     assert {note.kind for note in made.notes if note.kind.is_loss} == {NoteKind.NUL, NoteKind.ALTERED}
     found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain ORDER BY seq")
     assert [kind for (kind,) in found][-1] == "6100"
-    findings = scan_pool.verify(made.path, now=NOW + 3000).findings
+    findings = scan_pool.verify(InFile(made.path), now=NOW + 3000).findings
     last = len(TENANTS) * len(texts) + 4
     assert {(finding.tenant, finding.seq) for finding in findings} == {("both", last - 2), ("zero", last)}
     assert "HASH" in {finding.code for finding in findings if finding.tenant == "both"}

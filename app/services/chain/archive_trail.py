@@ -15,7 +15,6 @@ from typing import Final
 
 from app.services.chain.archives import ArchiveReading, Tally, require_folder
 from app.services.chain.entry import RAW_COLUMNS, Entry, believed_of
-from app.services.chain.reading import Where, read_at_once
 from app.services.chain.rules import (
     GENESIS,
     MARKER_EVENT,
@@ -30,6 +29,7 @@ from app.services.chain.rules import (
     worst,
 )
 from app.services.chain.verify.report import Report, in_order
+from app.services.chain.where import Where
 from models.engine import raw
 from models.errors import Cancelled
 from models.progress import Progress, Stop, ignore, never
@@ -191,7 +191,7 @@ class _Trail:
 def _starts(where: Where, tenant: str | None) -> dict[str, tuple[Entry, list[Marker]]]:
     """The first entry and the markers of each tenant with some that can be believed, seen at one moment."""
     values = (MARKER_EVENT, tenant)
-    encoding, (markers, firsts) = read_at_once(where, [raw(_MARKERS, *values), raw(_FIRSTS, *values)])
+    encoding, (markers, firsts) = where.read_at_once([raw(_MARKERS, *values), raw(_FIRSTS, *values)])
     entries: dict[str, list[Entry]] = {}
     for entry in (Entry(row, encoding) for row in markers):
         if entry.clean_tenant:

@@ -22,9 +22,10 @@ from typing import Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import write_export
-from app.services.chain.reading import Where, chunks, name_of, opened_to_read
+from app.services.chain.reading import chunks
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.where import Where
 from app.services.text import visible
 from models.errors import Cancelled, InvalidInput
 from models.local import atomic
@@ -77,7 +78,7 @@ def write_bundle(
         first = LOWEST_SEQ if section.first is None else section.first
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
         with (
-            opened_to_read(where) as database,
+            where.connect() as database,
             atomic.replacing(folder / "rows.jsonl") as building,
             building.open("wb") as file,
         ):
@@ -87,7 +88,7 @@ def write_bundle(
                 file.writelines(line for _, line in rows)
         manifest = {
             "format": "tenant-admin evidence 1",
-            "file": name_of(where),
+            "file": where.name,
             "verifiedAt": now,
             "tenant": section.tenant,
             "seqFrom": section.first,
@@ -135,7 +136,7 @@ def _resource(name: str) -> bytes:
 
 def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpoint], now: int) -> str:
     facts = [
-        ("File", name_of(where)),
+        ("File", where.name),
         ("Verified", _time(now)),
         ("What", what),
         ("Entries", f"{report.entries:,}"),
@@ -156,7 +157,7 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
         for item in checkpoints
     ]
     return Template(_resource(PAGE).decode()).substitute(
-        name=escape(visible(name_of(where))),
+        name=escape(visible(where.name)),
         style=_resource(STYLE).decode(),
         verdict=report.verdict,
         words=report.verdict.replace("_", " "),

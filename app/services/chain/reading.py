@@ -1,16 +1,12 @@
 """The rows of an audit chain read through the engine, without failing for what a row holds.
 
-One entry judged (`inspect_entry`), a file opened as a scan opens it, entries as lines of JSON for evidence
-and archives (`chunks`). SQL is by hand where the bytes and storage classes of a row are read, and where
-SQLite writes the JSON.
+One entry judged (`inspect_entry`), entries as lines of JSON for evidence and archives (`chunks`). SQL is by
+hand where the bytes and storage classes of a row are read, and where SQLite writes the JSON.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 from peewee import BaseQuery
@@ -30,10 +26,8 @@ from app.services.chain.rules import (
     denied_start,
     utf_8,
 )
-from app.services.chain.verify import source
-from models.engine import Database, Row, Rows, Usage, raw, sql_name
+from models.engine import Database, Row, Rows, raw, sql_name
 from models.errors import NotFound, TableMissing
-from models.local.database import LocalDatabase
 from models.schema import COUNTERS
 
 # -------------------------------------------------------------------------------------------- entries judged
@@ -186,71 +180,6 @@ def markers_of(
         believed_of(tenant, (entry for _ in rows for entry in next(each)))
         for tenant, rows in zip(tenants, numbers, strict=True)
     ]
-
-
-# --------------------------------------------------------- a file, as a scan opens it, or a live database
-
-Where = Path | Database
-"""Where chains are that are verified and signed: a file, or a live database. Whoever reads connects to it."""
-
-
-def name_of(where: Where) -> str:
-    """What a person calls it."""
-    return where.name if isinstance(where, Path) else where.place
-
-
-def usage_of(where: Where) -> Usage | None:
-    """What is counted of reading it, because it costs something; None of a file."""
-    return None if isinstance(where, Path) else where.usage
-
-
-def location_of(where: Where) -> tuple[str, str]:
-    """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
-    database both are its identity.
-    """
-    if not isinstance(where, Path):
-        return where.identity, where.identity
-    stat = where.stat()
-    # The whole path as text, also where the file system's name is none.
-    return os.fsencode(where.resolve()).decode(errors="backslashreplace"), f"{stat.st_dev}:{stat.st_ino}"
-
-
-@contextmanager
-def opened_to_read(where: Where) -> Iterator[Database]:
-    """A file opened for a few look-ups, as a scan opens it, or the live database itself: nothing is written,
-    and nothing left beside the file.
-
-    Raises what `source.Source` raises, and the storage errors.
-    """
-    if not isinstance(where, Path):
-        with where.connection_context():
-            yield where
-        return
-    with ExitStack() as stack, _opened(source.Source(where, stack)) as database:
-        yield database
-
-
-def read_at_once(where: Where, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
-    """The encoding of the text, and the rows of each read, all from one moment. Raises the same."""
-    if not isinstance(where, Path):
-        with where.connection_context():
-            return where.encoding, where.read_batch(queries)
-    with ExitStack() as stack:
-        file = source.Source(where, stack)
-        while True:
-            with _opened(file) as database:
-                found = database.encoding, database.read_batch(queries)
-            if file.undisturbed():
-                return found
-            file.unfrozen()
-
-
-@contextmanager
-def _opened(where: source.Source) -> Iterator[LocalDatabase]:
-    database = LocalDatabase(where.read_from, read_only=not where.copied, immutable=where.frozen)
-    with database.connection_context():
-        database.pragma("busy_timeout", source.PATIENCE_MS)
-        yield database
 
 
 # ------------------------------------------------------------------------------------------ entries as lines

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from peewee import OperationalError
 
@@ -15,6 +15,9 @@ from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus, status
 from models.schema import Schema, inspect, internal
+
+if TYPE_CHECKING:
+    from app.services.chain.where import Where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +38,10 @@ class OpenedFile(Opened):
         return self.database.path
 
     @property
-    def where(self) -> Path:
-        return self.path
+    def where(self) -> "Where":
+        from app.services.chain.where import InFile  # noqa: PLC0415 - rows show before
+
+        return InFile(self.path)
 
     @property
     def stem(self) -> str:

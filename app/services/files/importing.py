@@ -145,22 +145,23 @@ def verify_imported(
     from app.services.chain.checkpoint import Reason  # noqa: PLC0415
     from app.services.chain.checkpoints.making import SignedReport, verify_and_sign, why_none  # noqa: PLC0415
     from app.services.chain.rules import BROKEN  # noqa: PLC0415
+    from app.services.chain.where import InFile  # noqa: PLC0415
 
-    path, continuation, reason = imported.path, None, Reason.IMPORT
+    where, continuation, reason = InFile(imported.path), None, Reason.IMPORT
     try:
-        continuation = store.continuation(path)
+        continuation = store.continuation(where)
         if imported.tenant is not None and continuation.known:
-            report = verify(path, now=now, checkpoints=store.known(path))
+            report = verify(where, now=now, checkpoints=store.known(where))
             if [item.tenant for item in report.tenants] == [imported.tenant]:
                 own = (item for item in continuation.divergences if item.tenant == imported.tenant)
                 continuation = replace(continuation, divergences=tuple(own))
                 if report.tenants[0].verdict in BROKEN:
                     return continuation, SignedReport(report, None)
                 reason = Reason.ANOTHER_DATABASE
-        return continuation, verify_and_sign(path, store, verify, now=now, reason=reason)
+        return continuation, verify_and_sign(where, store, verify, now=now, reason=reason)
     except (TenantAdminError, OSError) as error:
-        why = why_none(error, path)  # which raises what has ended it, before anything is verified again
-        return continuation, SignedReport(verify(path, now=now), None, why)
+        why = why_none(error, where)  # which raises what has ended it, before anything is verified again
+        return continuation, SignedReport(verify(where, now=now), None, why)
 
 
 def _check(dump: Path) -> None:

@@ -16,6 +16,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import InFile
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
@@ -155,16 +156,16 @@ def offer(
     `verify` and the checkpoint store.
     """
     prepared = prepare(path, source, folder, strict=strict, progress=progress, cancelled=cancelled)
-    lines = [line for line in store.lines(path) if line.checkpoints or line.findings]
+    lines = [line for line in store.lines(InFile(path)) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
     unlike = Standing.UNLIKE if lacks else None
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
-    line, known = _line(store.checkpoints(path), lines, prepared.copy)
+    line, known = _line(store.checkpoints(InFile(path)), lines, prepared.copy)
     known = known or unlike
-    report = verify(prepared.copy, now=now, progress=progress, cancelled=cancelled, checkpoints=line)
+    report = verify(InFile(prepared.copy), now=now, progress=progress, cancelled=cancelled, checkpoints=line)
     if line is not None and report.verdict in BROKEN:
         known = Standing.CONTRADICTED
     elif report.verdict is Verdict.EARLIER:
@@ -194,16 +195,17 @@ def carry_out(
     """
     if not (offered.prepared.recorded or unrecorded):
         raise NotRecorded(path)
-    try_to_sign(path, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
+    where = InFile(path)
+    try_to_sign(where, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
     database = problem = None
     with suppress(errors.TenantAdminError, OSError):
-        database = store.identify(path)
+        database = store.identify(where)
 
     def announce() -> None:
         nonlocal problem
         try:
             problem = verify_and_sign(
-                offered.prepared.copy,
+                InFile(offered.prepared.copy),
                 store,
                 verify,
                 now=now,
@@ -213,7 +215,7 @@ def carry_out(
                 cancelled=cancelled,
             ).why_not
         except (errors.TenantAdminError, OSError) as error:
-            problem = why_none(error, path)
+            problem = why_none(error, where)
 
     kept = restore(
         path,
@@ -228,9 +230,9 @@ def carry_out(
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)
     try:
-        made = store.take_up(path)
+        made = store.take_up(where)
     except (errors.TenantAdminError, OSError) as error:
-        return Restored(kept, None, why_none(error, path))
+        return Restored(kept, None, why_none(error, where))
     return Restored(kept, made.number) if made else Restored(kept, None, _OVERTAKEN)
 
 
@@ -362,7 +364,7 @@ def _line(
     """
     if not lines:
         return None, None
-    with rows_of(copy) as rows:
+    with rows_of(InFile(copy)) as rows:
         for line in reversed(lines):
             for count in range(len(line.checkpoints), 0, -1):
                 if compare(rows, line.checkpoints[:count]).continues:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, ClassVar, Self
 
+from app.services.chain.where import InDatabase, Where
 from app.services.live.connections import Connection
 from app.services.opened import ASKED, Mark, Opened, look, never_written
 from models.d1.database import D1Database
@@ -48,6 +49,10 @@ class OpenedLive(Opened):
             Capability.RESTORE: back,
             Capability.MIGRATE: migrated,
         }
+
+    @property
+    def where(self) -> Where:
+        return InDatabase(self.database)
 
     @property
     def stem(self) -> str:

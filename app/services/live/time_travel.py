@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.services.chain.append import Batch, Event, append, has_chain
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
+from app.services.chain.where import InDatabase
 from models.d1.database import D1Database
 from models.errors import RemoteError, TenantAdminError
 from models.status import AuditEvent
@@ -36,7 +37,7 @@ def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, acto
     """
     with database.begun():
         before = database.go_back(bookmark)
-        store.verdicts.forget(database)
+        store.verdicts.forget(InDatabase(database))
         try:
             return _record(database, bookmark, before, store, actor=actor, now=now)
         except (TenantAdminError, OSError) as error:
@@ -51,7 +52,7 @@ def _record(
 ) -> Returned:
     if not has_chain(database):
         return Returned(before, _NO_CHAIN)
-    if store.continuation(database).divergences:
+    if store.continuation(InDatabase(database)).divergences:
         return Returned(before, _AS_KNOWN)
     numbering = Numbering(database)
     chain = numbering.told_in

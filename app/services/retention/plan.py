@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import LeftAlone
-from app.services.chain.reading import Where, last_numbers
+from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
     COLUMNS,
     GENESIS,
@@ -21,6 +20,7 @@ from app.services.chain.rules import (
     marker_payload,
 )
 from app.services.chain.verify.report import EVERYTHING
+from app.services.chain.where import Where
 from app.services.records.dependents import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
@@ -194,7 +194,7 @@ def rows_to_read(where: Where, sizes: Mapping[str, int]) -> int:
     Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
     `making.to_read` does.
     """
-    if isinstance(where, Path) or where.usage is None:
+    if where.usage is None:
         return 0
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
     return chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)

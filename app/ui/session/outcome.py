@@ -15,9 +15,9 @@ from app.services.chain.checkpoints.making import (
     verify_by_itself,
     verify_with_checkpoints,
 )
-from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.where import Where
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
@@ -150,7 +150,7 @@ def run(
     store, verify = store_and_verifier()
 
     def before(section: Section) -> None:
-        read_at_most(asked.most, to_read(where, section), name_of(where))
+        read_at_most(asked.most, to_read(where, section), where.name)
 
     if asked.new_alone and store.checkpoints(where):
         told = partial(by_itself, whole_daily=False, before=before, progress=progress, cancelled=cancelled)

@@ -37,7 +37,7 @@ from models.progress import Progress, Stop
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
 
-    from app.services.chain.reading import Where
+    from app.services.chain.where import Where
     from app.services.files.describe import OpenedFile
     from app.services.files.exporting import Exported
     from app.services.files.find import Candidate
@@ -257,20 +257,26 @@ class Files(QObject):
             can_cancel=False,
         )
 
-    def ask_export_sql(self, given: Opened | Path, tenant: str | None, *, readable: bool = False) -> None:
-        """Asks where to write the file as SQL, or of one tenant all that belongs to it; of a damaged one what
-        is `readable`.
-        """
+    def ask_export_sql(self, opened: Opened, tenant: str | None) -> None:
+        """Asks where to write the database as SQL, or of one tenant all that belongs to it."""
+        folder = self._folder() if opened.file is None else opened.folder
+        self._ask_export(opened.where, folder / opened.stem, tenant)
+
+    def ask_salvage(self, path: Path) -> None:
+        """The same of what can be read of a damaged file."""
+        from app.services.chain.where import InFile  # noqa: PLC0415
+
+        self._ask_export(InFile(path), path.with_suffix(""), None, readable=True)
+
+    def _ask_export(self, where: Where, stem: Path, tenant: str | None, *, readable: bool = False) -> None:
         from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415
 
         title = "Export database as SQL" if tenant is None else f"Export the rows of {visible(tenant)} as SQL"
         title = "Save what can be read as SQL" if readable else title
-        source = given if isinstance(given, Path) else given.where
-        folder = source.parent if isinstance(source, Path) else self._folder()
-        start = folder / f"{given.stem}{'' if tenant is None else ' one tenant'}.sql"
-        found = ask_save(self._window, title, str(start), DUMPS)
+        start = f"{stem}{'' if tenant is None else ' one tenant'}.sql"
+        found = ask_save(self._window, title, start, DUMPS)
         if found is not None:
-            self.export_sql(source, found[0], tenant, readable=readable)
+            self.export_sql(where, found[0], tenant, readable=readable)
 
     def export_sql(
         self,
@@ -287,11 +293,10 @@ class Files(QObject):
         """
 
         def work(progress: Progress, cancelled: Stop) -> Exported:
-            from app.services.chain.reading import name_of  # noqa: PLC0415
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
-            before = partial(read_at_most, most, place=name_of(source))
+            before = partial(read_at_most, most, place=source.name)
             told = partial(export_database, before=before, progress=progress, cancelled=cancelled)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
@@ -386,12 +391,12 @@ class Files(QObject):
         )
         wait.cancelled.connect(job.cancel)
 
-    def _in_place(self, where: Where, work: Callable[..., Any]) -> Callable[[Progress, Stop], Any]:
-        """Work on the file that is shown, which is not begun where another was put in its place."""
+    def _in_place(self, of: Path | Where, work: Callable[..., Any]) -> Callable[[Progress, Stop], Any]:
+        """Work which, of the file that is shown, is not begun where another was put in its place."""
         shown = self._shown
 
         def checked(progress: Progress, cancelled: Stop) -> Any:
-            if shown is not None and shown.path == where:
+            if shown is not None and of in {shown.path, shown.where}:
                 shown.database.require_in_place()
             return work(progress, cancelled)
 
@@ -438,7 +443,7 @@ class Files(QObject):
             if isinstance(error, UnreadableFile | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
             if isinstance(error, UnreadableFile) and not isinstance(error, LogLeftBehind):
-                yield "Save what can be read…", partial(self.ask_export_sql, path, None, readable=True)
+                yield "Save what can be read…", partial(self.ask_salvage, path)
             if opening and not isinstance(error, FileMissing):
                 yield "Show in folder", partial(show_folder, path)
         if opening or isinstance(error, FileMissing):

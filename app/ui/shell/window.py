@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
         workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
         workspace.reopen_wanted.connect(lambda: self.files.open(opened.path))
         workspace.restore_wanted.connect(partial(self.commands.trigger, "restore"))
-        workspace.salvage_wanted.connect(lambda: self.files.ask_export_sql(opened, None, readable=True))
+        workspace.salvage_wanted.connect(lambda: self.files.ask_salvage(opened.path))
         workspace.other_wanted.connect(self.files.ask_open)
         workspace.connect_wanted.connect(self.connecting.open_connection)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))

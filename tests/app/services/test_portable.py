@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from app.services.chain import append as chain
+from app.services.chain.where import InFile
 from app.services.records import search, users, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -239,5 +240,5 @@ def _retained(database: Any, path: Path) -> tuple[dict[str, int], list[Any]]:
         result = retain(database, now=NOW, days=60, checkpoint=unsigned(path, now=NOW))
     with closing(apsw.Connection(str(path))) as connection:
         chain = connection.execute("SELECT seq, hash FROM audit_chain ORDER BY seq").fetchall()
-    assert not scan_pool.verify(path, now=NOW).findings
+    assert not scan_pool.verify(InFile(path), now=NOW).findings
     return result.removed, chain

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.services.chain.where import InFile
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -60,4 +61,4 @@ def test_everything_is_done_as_in_our_own(engine: Database, database_path: Path)
     assert retain(engine).removed["audit_chain"] == 1
     assert lists.count(engine, ListQuery("notifications")) == 1
     assert_one_chain(database_path, "system")
-    assert scan_pool.verify(database_path, now=NOW, processes=1).verdict == "CONSISTENT"
+    assert scan_pool.verify(InFile(database_path), now=NOW, processes=1).verdict == "CONSISTENT"

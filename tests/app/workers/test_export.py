@@ -16,6 +16,7 @@ import apsw
 import pytest
 
 from app import paths
+from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted
 from app.services.records import export
 from app.services.records.export import Format
@@ -341,19 +342,21 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path, what: dict[str,
 def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.sql"
     seen: list[tuple[int, int]] = []
-    done = export_database(small, target, Wanted(), replace=False, progress=lambda *said: seen.append(said))
+    done = export_database(
+        InFile(small), target, Wanted(), replace=False, progress=lambda *said: seen.append(said)
+    )
     assert done.rows["users"] == len(NASTY)
     assert seen[-1][0] == seen[-1][1] > len(NASTY)
-    export_database(small, tmp_path / "here.sql", Wanted(), replace=False, in_child=False)
+    export_database(InFile(small), tmp_path / "here.sql", Wanted(), replace=False, in_child=False)
     assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
     with pytest.raises(AlreadyThere):
-        export_database(small, target, Wanted(), replace=False)
+        export_database(InFile(small), target, Wanted(), replace=False)
     with pytest.raises(Cancelled):
-        export_database(small, target, Wanted(), replace=True, cancelled=lambda: True)
+        export_database(InFile(small), target, Wanted(), replace=True, cancelled=lambda: True)
     assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
     with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
-        export_database(small, target, Wanted("nobody"), replace=True)
-    export_database(small, target, Wanted(rows=False), replace=True)
+        export_database(InFile(small), target, Wanted("nobody"), replace=True)
+    export_database(InFile(small), target, Wanted(rows=False), replace=True)
     assert "INSERT" not in target.read_text()
     assert {path.name for path in tmp_path.glob("*") if path.is_dir()} == set()
 
@@ -372,7 +375,7 @@ def test_kill_at_any_moment_leaves_no_half_sql_and_what_was_left_is_swept(
         assert left.stat().st_mode & 0o077 == 0
         for part in (*left.iterdir(), left):
             os.utime(part, (1, 1))
-    export_database(large, target, Wanted(rows=False), replace=True, in_child=False)
+    export_database(InFile(large), target, Wanted(rows=False), replace=True, in_child=False)
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -15,6 +15,7 @@ from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify import source, verification
 from app.services.chain.verify.report import Section
 from app.services.chain.verify.verification import WORTH_A_PROCESS
+from app.services.chain.where import InFile
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, EmptyFile, FileMissing, NotADatabase, TableMissing
@@ -49,10 +50,10 @@ def test_several_processes_find_what_one_finds(
     chain = ChainFile(path)
     for seq in (7, 15_000, 29_999, 30_000, 30_001, 45_000):
         chain.run("UPDATE audit_chain SET hash = ? WHERE seq = ?", "f" * 64, seq)
-    alone = verify(path, now=NOW, processes=1, take_part=True)
+    alone = verify(InFile(path), now=NOW, processes=1, take_part=True)
     here = verification.verify(path, verification.Wish(now=NOW, executor=InProcess()))
     assert (here.findings, here.tenants, here.counts) == (alone.findings, alone.tenants, alone.counts)
-    several = verify(path, now=NOW, processes=3, take_part=take_part)
+    several = verify(InFile(path), now=NOW, processes=3, take_part=take_part)
     assert (several.findings, several.tenants) == (alone.findings, alone.tenants)
     assert several.counts == {"HASH": 6, "LINK": 6}
 
@@ -60,7 +61,9 @@ def test_several_processes_find_what_one_finds(
 @pytest.mark.slow
 def test_progress_reaches_the_end(large: Path) -> None:
     seen: list[tuple[int, int]] = []
-    report = verify(large, now=NOW, processes=3, progress=lambda done, total: seen.append((done, total)))
+    report = verify(
+        InFile(large), now=NOW, processes=3, progress=lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (report.entries, report.entries)
     assert seen == sorted(seen)
     assert report.verdict == Verdict.CONSISTENT
@@ -77,7 +80,7 @@ def test_cancel_takes_effect_at_once(large: Path, take_part: bool) -> None:
         return asked > 2
 
     with pytest.raises(Cancelled):
-        verify(large, now=NOW, processes=3, cancelled=cancelled, take_part=take_part)
+        verify(InFile(large), now=NOW, processes=3, cancelled=cancelled, take_part=take_part)
     assert asked == 3
 
 
@@ -85,7 +88,7 @@ def test_cancel_takes_effect_at_once(large: Path, take_part: bool) -> None:
 def test_the_interface_process_scans_nothing_itself(large: Path) -> None:
     used = time.process_time()
     threads = threading.active_count()
-    verify(large, now=NOW, processes=2)
+    verify(InFile(large), now=NOW, processes=2)
     assert time.process_time() - used < 0.5
     assert threading.active_count() <= threads
 
@@ -106,7 +109,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     chain.run("PRAGMA journal_mode = wal")
     chain.sql.close()
     before = listing(tmp_path)
-    assert verify(chain.path, now=NOW).verdict == Verdict.CONSISTENT
+    assert verify(InFile(chain.path), now=NOW).verdict == Verdict.CONSISTENT
     assert listing(tmp_path) == before == {"a.db": before["a.db"]}
 
 
@@ -114,7 +117,7 @@ def test_rows_that_are_still_in_the_wal(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=9)
     chain.run("PRAGMA journal_mode = wal")
     chain.append(TENANT)
-    report = verify(chain.path, now=NOW)
+    report = verify(InFile(chain.path), now=NOW)
     assert (report.entries, report.verdict) == (10, Verdict.CONSISTENT)
 
 
@@ -135,7 +138,7 @@ def test_a_folder_that_takes_no_files_is_read_from_a_copy(tmp_path: Path) -> Non
         assert connection.execute("SELECT count(*) FROM audit_chain").fetchone() == (10,)
         connection.close()
     assert not where.read_from.exists()
-    assert verify(tmp_path / "media" / "a.db", now=NOW).entries == 10
+    assert verify(InFile(tmp_path / "media" / "a.db"), now=NOW).entries == 10
 
 
 def test_a_read_only_file(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_a_read_only_file(tmp_path: Path) -> None:
     chain.path.chmod(0o444)
     tmp_path.chmod(0o555)
     try:
-        assert verify(chain.path, now=NOW).verdict == Verdict.CONSISTENT
+        assert verify(InFile(chain.path), now=NOW).verdict == Verdict.CONSISTENT
     finally:
         tmp_path.chmod(0o755)
 
@@ -168,7 +171,7 @@ def test_a_writer_appends_and_prunes_meanwhile(tmp_path: Path, large: Path, jour
             writes += 1
 
     for _ in range(3):
-        report = verify(path, now=NOW, processes=3, progress=write)
+        report = verify(InFile(path), now=NOW, processes=3, progress=write)
         assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
     assert writes > 3
 
@@ -204,21 +207,21 @@ def test_a_range_of_a_pruned_chain(tmp_path: Path) -> None:
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:
     with pytest.raises(FileMissing):
-        verify(tmp_path / "none.db", now=NOW)
+        verify(InFile(tmp_path / "none.db"), now=NOW)
     (tmp_path / "text.db").write_text("hello" * 100)
     with pytest.raises(NotADatabase):
-        verify(tmp_path / "text.db", now=NOW)
+        verify(InFile(tmp_path / "text.db"), now=NOW)
     (tmp_path / "empty.db").touch()
     with pytest.raises(EmptyFile):
-        verify(tmp_path / "empty.db", now=NOW)
+        verify(InFile(tmp_path / "empty.db"), now=NOW)
     view = apsw.Connection(str(tmp_path / "view.db"))
     view.execute("CREATE VIEW audit_chain AS SELECT 1 AS seq")
     with pytest.raises(TableMissing):
-        verify(tmp_path / "view.db", now=NOW)
+        verify(InFile(tmp_path / "view.db"), now=NOW)
     other = apsw.Connection(str(tmp_path / "other.db"))
     other.execute("CREATE TABLE audit_chain (seq INTEGER PRIMARY KEY, tenant_id TEXT)")
     with pytest.raises(source.CannotVerify, match="no column event_type"):
-        verify(tmp_path / "other.db", now=NOW)
+        verify(InFile(tmp_path / "other.db"), now=NOW)
 
 
 @pytest.mark.slow
@@ -229,7 +232,7 @@ def test_a_file_cut_short_is_unreadable(tmp_path: Path, keep: float, monkeypatch
     chain.sql.close()
     data = chain.path.read_bytes()
     chain.path.write_bytes(data[: int(len(data) * keep)])
-    report = verify(chain.path, now=NOW, take_part=True)
+    report = verify(InFile(chain.path), now=NOW, take_part=True)
     assert report.verdict == Verdict.UNREADABLE
     assert "UNREADABLE" in codes(report)
 
@@ -251,7 +254,7 @@ def test_damaged_pages_never_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         data[at : at + size] = rng.randbytes(min(size, len(data) - at))
         chain.path.write_bytes(data)
         try:
-            report = verify(chain.path, now=NOW, take_part=True)
+            report = verify(InFile(chain.path), now=NOW, take_part=True)
         except TableMissing:
             continue
         assert report.entries == 900 or not report.intact
@@ -260,4 +263,4 @@ def test_damaged_pages_never_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_child_that_dies_is_said_plainly(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(CannotStart, match="nothing was changed"):
-        verify(large, now=NOW, processes=2)
+        verify(InFile(large), now=NOW, processes=2)

@@ -38,8 +38,9 @@ from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
-from app.services.chain.reading import Where, entries_behind, last_numbers, location_of, opened_to_read
+from app.services.chain.reading import entries_behind, last_numbers
 from app.services.chain.rules import GENESIS, TABLE, continues, named, seconds
+from app.services.chain.where import InDatabase, Where
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
@@ -85,7 +86,7 @@ class ChainRows:
     """
 
     def __init__(self, database: Database, where: Where | None = None) -> None:
-        self.database, self.where = database, where or database
+        self.database, self.where = database, where or InDatabase(database)
         self._encoding = database.encoding
 
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
@@ -172,8 +173,8 @@ class ChainRows:
 
 @contextmanager
 def rows_of(where: Where) -> Iterator[ChainRows]:
-    """Look-ups in the file, or in the live database. Raises as `opened_to_read`."""
-    with opened_to_read(where) as database:
+    """Look-ups in the file, or in the live database. Raises as `Where.connect`."""
+    with where.connect() as database:
         yield ChainRows(database, where)
 
 
@@ -262,7 +263,7 @@ def recognise(
 
 def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]) -> str | None:
     """Where the database that the file is was seen last, if another one was seen last in its place."""
-    here, _ = location_of(where)
+    here, _ = where.location
     lately = max((item for item in others if item.path == here), key=lambda item: item.seen_at, default=known)
     return known.path if known.path != here and lately.id != known.id else None
 
@@ -309,11 +310,11 @@ def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def whereabouts(rows: ChainRows, database: str = "") -> KnownDatabase:
-    """Where a database is (`reading.location_of`), and when its first migration ran.
+    """Where a database is (`Where.location`), and when its first migration ran.
 
     So another file in its place is told apart.
     """
-    return KnownDatabase(database, *location_of(rows.where), rows.ledger())
+    return KnownDatabase(database, *rows.where.location, rows.ledger())
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = True) -> Continuation:

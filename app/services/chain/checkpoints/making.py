@@ -3,20 +3,20 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Concatenate
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import Where, opened_to_read, usage_of
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.where import Where
 from models.errors import Cancelled, TenantAdminError
-from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
 from models.status import DAY
 
-Verifier = Callable[..., Report]
+Verifier = Callable[Concatenate[Where, ...], Report]
 """`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
 
 
@@ -99,11 +99,11 @@ def to_read(where: Where, section: Section) -> int:
 
     Raises as `verify`.
     """
-    if usage_of(where) is None:
+    if where.usage is None:
         return 0
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 
-    with opened_to_read(where) as database:
+    with where.connect() as database:
         return rows_to_read(database, section)
 
 
@@ -318,5 +318,5 @@ def why_none(error: TenantAdminError | OSError, where: Where) -> str:
     """Why there is no checkpoint, of a job that has changed something else perhaps. Raises `Cancelled`."""
     if isinstance(error, Cancelled):
         raise error
-    known = (translate(error, where) if isinstance(where, Path) else None) or error
+    known = where.known(error)
     return known.happened if isinstance(known, TenantAdminError) else str(known)

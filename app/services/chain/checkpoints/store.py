@@ -41,9 +41,9 @@ from app.services.chain.checkpoints.tables import (
     written,
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
-from app.services.chain.reading import Where, name_of
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import Where
 from app.services.keyring import Keyring
 from models import errors
 
@@ -160,7 +160,7 @@ class CheckpointStore:
         with self._contents_of(where) as (contents, database):
             if contents is not None and _are_parted(contents, database, checkpoints):
                 raise errors.NotAllowed(
-                    f"{name_of(where)} was said to be another database than the one that {export.name} is "
+                    f"{where.name} was said to be another database than the one that {export.name} is "
                     "of, so that says nothing of it. Nothing was verified: take an export of its own."
                 )
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
@@ -173,7 +173,7 @@ class CheckpointStore:
         good, findings = authentic(checkpoints, keys, wanted, exported=True)
         if strange and good:
             why = "has none of their tenants" if checkpoints[-1].tenants else "is not what became of it"
-            message = f"The checkpoints are of another database: {name_of(where)} {why}."
+            message = f"The checkpoints are of another database: {where.name} {why}."
             findings.append(Finding(Code.SIGNATURE, None, None, None, None, message))
         notes: tuple[str, ...] = ()
         if good and database is not None and good[0].database == database.id:

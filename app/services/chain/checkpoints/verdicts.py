@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from app import paths
-from app.services.chain.reading import Where, location_of
 from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.where import Where
 from models.errors import StorageError
 from models.local import atomic
 
@@ -51,7 +51,7 @@ class KeptVerdicts:
         with suppress(OSError, StorageError):
             if paths.NO_HOME not in self._folder.parents:
                 paths.make_private(self._folder)
-                kept = {"file": location_of(where)[1], **asdict(said)}
+                kept = {"file": where.location[1], **asdict(said)}
                 atomic.write(self._place(where), json.dumps(kept))
 
     def forget(self, where: Where) -> None:
@@ -62,7 +62,7 @@ class KeptVerdicts:
         """What was said of this very file; None where nothing was, or where another is in its place."""
         try:
             stored = json.loads(self._place(where).read_bytes())
-            if stored.pop("file") != location_of(where)[1]:
+            if stored.pop("file") != where.location[1]:
                 return None
             said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})
             found = (said.entries, said.errors, said.warnings, said.through)
@@ -72,4 +72,4 @@ class KeptVerdicts:
             return None
 
     def _place(self, where: Where) -> Path:
-        return self._folder / f"{sha256(location_of(where)[0].encode()).hexdigest()[:32]}.json"
+        return self._folder / f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"

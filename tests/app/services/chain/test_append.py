@@ -21,6 +21,7 @@ from app.services.chain.append import Batch, Check, Event, Head
 from app.services.chain.cautions import Agreed, NotRecorded
 from app.services.chain.rules import GENESIS
 from app.services.chain.verify.source import CannotVerify
+from app.services.chain.where import InFile
 from app.workers import scan_pool
 from models.engine import Database, Rows, Statement, raw
 from models.errors import HeadMoved, NotAllowed, NumbersUsedUp
@@ -162,7 +163,7 @@ def test_an_append_that_lost_the_race_does_not_go_back_in_time(engine: Database,
     chain.append(engine, lambda: Batch((), [event, event], [later]), now=NOW + 4)
     assert [row[6] - NOW for row in rows_of(database_path)] == [0, 5, 5, 5]
     assert assert_one_chain(database_path, "acme-corp") == 4
-    assert not scan_pool.verify(database_path, now=NOW + 60).findings
+    assert not scan_pool.verify(InFile(database_path), now=NOW + 60).findings
 
 
 @pytest.mark.parametrize("last", [NOW + 86_401, (NOW + 5) * 1000, NOW + 0.5, "2026-11-18"])
@@ -314,7 +315,7 @@ def test_nothing_is_appended_where_the_table_would_not_do_what_it_is_told(
     assert rows_of(path) == []
     if "NULL" not in sentence:
         with pytest.raises(CannotVerify, match=sentence):
-            scan_pool.verify(path, now=NOW)
+            scan_pool.verify(InFile(path), now=NOW)
 
 
 def test_an_appends_guard_reads_words_and_not_names(tmp_path: Path) -> None:

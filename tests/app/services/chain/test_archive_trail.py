@@ -20,6 +20,7 @@ from app.services.chain.archive_trail import ANCHOR, with_archive
 from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile
 from app.workers import scan_pool
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
@@ -35,8 +36,8 @@ TENANTS = ("acme", "gl/obex ü")
 
 
 def check(path: Path, folder: Path, tenant: str | None = None) -> Report:
-    report = scan_pool.verify(path, now=NOW + 1000 * DAY, section=Section(tenant), take_part=True)
-    return with_archive(path, report, folder, tenant=tenant)
+    report = scan_pool.verify(InFile(path), now=NOW + 1000 * DAY, section=Section(tenant), take_part=True)
+    return with_archive(InFile(path), report, folder, tenant=tenant)
 
 
 def codes(report: Report) -> list[str]:
@@ -99,7 +100,7 @@ def repack(file: Path, change: Callable[[bytes], bytes]) -> None:
 @pytest.mark.slow
 def test_file_and_archive_are_one_chain_from_genesis(archived: Path, folder: Path) -> None:
     before = {file: file.read_bytes() for file in [archived, *folder.iterdir()]}
-    alone = scan_pool.verify(archived, now=NOW + 1000 * DAY)
+    alone = scan_pool.verify(InFile(archived), now=NOW + 1000 * DAY)
     report = check(archived, folder)
     assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
     anchors = {tenant.tenant: str(tenant.anchor) for tenant in report.tenants}
@@ -362,10 +363,10 @@ def test_a_file_without_an_archive_is_what_it_was(
     database: LocalDatabase, sql: apsw.Connection, folder: Path
 ) -> None:
     chains.append(sql, "acme", [NOW])
-    alone = scan_pool.verify(database.path, now=NOW)
-    assert with_archive(database.path, alone, folder) is alone
+    alone = scan_pool.verify(InFile(database.path), now=NOW)
+    assert with_archive(InFile(database.path), alone, folder) is alone
     with pytest.raises(ArchiveUnusable, match="no such folder"):
-        with_archive(database.path, alone, folder / "gone")
+        with_archive(InFile(database.path), alone, folder / "gone")
 
 
 def test_other_findings_stay_beside_those_of_the_archive(
@@ -386,7 +387,7 @@ def test_progress_goes_on_behind_the_file_and_cancelling_ends_it(archived: Path,
         archived, home, now=NOW, archive=folder, progress=lambda done, total: seen.append((done, total))
     )
     entries = sum(gzip.decompress(file.read_bytes()).count(b"\n") for file in folder.glob("audit-*"))
-    rows = scan_pool.verify(archived, now=NOW).entries
+    rows = scan_pool.verify(InFile(archived), now=NOW).entries
     assert seen[-1] == (rows + entries, rows + entries)
     with pytest.raises(Cancelled):
         verify_known(

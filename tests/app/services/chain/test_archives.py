@@ -20,8 +20,9 @@ from app.services.chain.archives import (
     ArchiveReading,
     ArchiveUnusable,
 )
-from app.services.chain.reading import chunks, opened_to_read
+from app.services.chain.reading import chunks
 from app.services.chain.rules import Marker, Reference, archive_name
+from app.services.chain.where import InFile
 from models.engine import Database
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
@@ -344,7 +345,7 @@ TENANT = "tenant-00"
 def found_in_archive(chain: ChainFile, folder: Path) -> set[str]:
     """The codes of what is found in an archive of all that the file holds."""
     last = chain.seqs()[-1]
-    with opened_to_read(chain.path) as database:
+    with InFile(chain.path).connect() as database:
         rows = [row for chunk in chunks(database, tenant=None, first=1, last=last) for row in chunk]
     packed = gzip.compress(b"".join(line for _, line in rows))
     reference = Reference(archive_name(TENANT, 1, last), sha256(packed).hexdigest())

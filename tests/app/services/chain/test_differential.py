@@ -23,6 +23,7 @@ from app.services.chain.pruning import prove
 from app.services.chain.reading import Link, inspect_entry
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import InFile, Where
 from app.services.demo import create_demo
 from app.services.retention.clock import ClockFacts
 from app.services.retention.plan import Confirmation, plan
@@ -51,8 +52,8 @@ NOTHING_LEFT = (
 Damage = Callable[[ChainFile, random.Random, str], None]
 
 
-def verify(path: Path, **options: Any) -> Report:
-    return scan_pool.verify(path, processes=1, take_part=True, **{"now": NOW, **options})
+def verify(where: Where, **options: Any) -> Report:
+    return scan_pool.verify(where, processes=1, take_part=True, **{"now": NOW, **options})
 
 
 @dataclass
@@ -73,10 +74,10 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
     attempts: list[Attempt] = []
 
     def checkpoint(**options: Any) -> Attempt:
-        attempts.append(making.try_to_sign(path, store, verify, clock=lambda: NOW, **options))
+        attempts.append(making.try_to_sign(InFile(path), store, verify, clock=lambda: NOW, **options))
         return attempts[-1]
 
-    signed = len(store.checkpoints(path))
+    signed = len(store.checkpoints(InFile(path)))
     with connected(path) as database:
         found = plan(database, now=NOW, days=days, facts=ClockFacts(stated=True), checkpoint=checkpoint)
         said = Confirmation.to(found, majority=True, clock=True, without_checkpoint=True)
@@ -84,7 +85,7 @@ def retain(path: Path, store: CheckpointStore, archive: Path, *, days: int = 60)
         with suppress(NotAllowed):
             Run(database=database, plan=found, confirmation=said, now=NOW, **how).carry_out()
     archived = {file.name.split("-")[1] for file in archive.iterdir()}
-    return Outcome(attempts, archived, len(store.checkpoints(path)) > signed)
+    return Outcome(attempts, archived, len(store.checkpoints(InFile(path))) > signed)
 
 
 def build(path: Path) -> ChainFile:
@@ -366,7 +367,10 @@ def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, num
 
 
 def check(chain: ChainFile, store: CheckpointStore, archive: Path) -> None:
-    report, alone = verify(chain.path, checkpoints=store.known(chain.path)), verify(chain.path)
+    report, alone = (
+        verify(InFile(chain.path), checkpoints=store.known(InFile(chain.path))),
+        verify(InFile(chain.path)),
+    )
     wrong = {item.tenant for item in report.tenants if item.verdict in BROKEN}
     sound = {item.tenant for item in report.tenants if item.verdict in SOUND}
     check_inspector(chain.path, alone)
@@ -387,7 +391,7 @@ def check(chain: ChainFile, store: CheckpointStore, archive: Path) -> None:
         for tenant in sound & planned:
             assert before[tenant][0] not in after[tenant], (tenant, report.findings)
             assert tenant in outcome.archived
-    later = verify(chain.path, checkpoints=store.known(chain.path))
+    later = verify(InFile(chain.path), checkpoints=store.known(InFile(chain.path)))
     assert wrong <= {item.tenant for item in later.tenants if item.verdict in BROKEN}
     if report.verdict in SOUND:
         assert later.verdict in SOUND
@@ -440,10 +444,10 @@ def test_a_retention_run_does_not_make_a_tampered_chain_sound(tmp_path: Path) ->
     seqs = chain.seqs("acme-corp")
     chains.rewrite(chain.sql, "acme-corp", drop=60)
     store = CheckpointStore(tmp_path / "removed home")
-    assert verify(path).verdict is Verdict.TAMPERED
+    assert verify(InFile(path)).verdict is Verdict.TAMPERED
     retain(path, store, archive, days=80)
     assert chain.seqs("acme-corp")[0] == seqs[60]
-    assert verify(path, checkpoints=store.known(path)).verdict is Verdict.TAMPERED
+    assert verify(InFile(path), checkpoints=store.known(InFile(path))).verdict is Verdict.TAMPERED
 
 
 def test_the_proof_alone_knows_that_only_the_furthest_marker_counts(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import MEANING, VERIFIER, write_bundle
 from app.services.chain.rules import Verdict, read_marker
 from app.services.chain.verify.report import Section
+from app.services.chain.where import InFile
 from models.errors import AlreadyThere, Cancelled, InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
@@ -46,9 +47,9 @@ def known(tmp_path: Path) -> KnownChain:
 
 
 def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
-    checkpoints = known.store.witnesses(known.chain.path)
+    checkpoints = known.store.witnesses(InFile(known.chain.path))
     report = known.verify(**limits)
-    write_bundle(known.chain.path, report, folder, **limits, checkpoints=checkpoints, now=NOW)
+    write_bundle(InFile(known.chain.path), report, folder, **limits, checkpoints=checkpoints, now=NOW)
 
 
 def recheck(folder: Path) -> tuple[int, str]:
@@ -78,7 +79,7 @@ def test_a_bundle_of_a_file_in_order(known: KnownChain, tmp_path: Path) -> None:
     code, said = recheck_alone(tmp_path / "out")
     assert (code, said.splitlines()[0]) == (0, "61 entries, 1 checkpoints: no problems")
     assert "The report says VERIFIED; by this bundle alone, it holds." in said
-    assert known.store.checkpoints(known.chain.path)[0].key in said
+    assert known.store.checkpoints(InFile(known.chain.path))[0].key in said
     assert json.loads((tmp_path / "out" / "findings.json").read_text())["verdict"] == "VERIFIED"
     rows = [json.loads(line) for line in (tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()]
     assert [row["seq"] for row in rows] == list(range(1, 62))
@@ -205,7 +206,9 @@ def test_cancel(known: KnownChain, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     for name in ("out", "there"):
         with pytest.raises(Cancelled):
-            write_bundle(known.chain.path, known.verify(), tmp_path / name, now=NOW, cancelled=lambda: True)
+            write_bundle(
+                InFile(known.chain.path), known.verify(), tmp_path / name, now=NOW, cancelled=lambda: True
+            )
     assert not (tmp_path / "out").exists() and not list((tmp_path / "there").iterdir())
 
 
@@ -429,7 +432,7 @@ def test_the_verifier_lets_a_marker_go_on_from_a_start_that_was_accepted(
 ) -> None:
     seqs = known.chain.seqs("tenant-00")
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq < ?", seqs[2])
-    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), known.verify(), actor="ada", now=NOW)
     known.checkpoint()
     known.chain.prune("tenant-00", seqs[4])
     assert known.verify().verdict is Verdict.VERIFIED
@@ -494,15 +497,15 @@ def test_a_name_that_is_no_text_is_no_other_tenants(known: KnownChain, tmp_path:
 def test_the_verifier_says_whose_checkpoints_another_key_ended(known: KnownChain, tmp_path: Path) -> None:
     """A new line is that person's word: what the key before it knew is not held against the entries."""
     export, path = tmp_path / "export.json", known.chain.path
-    known.store.export(path, export)
-    (first,) = known.store.checkpoints(path)
+    known.store.export(InFile(path), export)
+    (first,) = known.store.checkpoints(InFile(path))
     bundle(known, tmp_path / "before")
     elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
-    elsewhere.store.import_(export, now=NOW, where=path)
+    elsewhere.store.import_(export, now=NOW, where=InFile(path))
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
     for number in range(3):
         known.chain.rehash(f"tenant-{number:02d}")
-    elsewhere.store.create(path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
+    elsewhere.store.create(InFile(path), known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
     bundle(elsewhere, tmp_path / "after")
     sentence = f"By checkpoint 2 another key starts over: what key {first.key} signed was not asked."
     assert sentence not in recheck(tmp_path / "before")[1]
@@ -514,4 +517,4 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     (tmp_path / "file").touch()
     with pytest.raises(AlreadyThere, match=r"There is already a file at .*/file;"):
-        write_bundle(chain.path, chain.verify(), tmp_path / "file" / "evidence", now=NOW)
+        write_bundle(InFile(chain.path), chain.verify(), tmp_path / "file" / "evidence", now=NOW)

@@ -20,6 +20,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import VERIFIER, write_bundle
 from app.services.chain.rules import SOUND, Code, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import InFile
 from tests.app.services.chain.test_differential import (
     DAMAGES,
     MUTATIONS,
@@ -78,9 +79,9 @@ def test_a_bundle_comes_to_the_verdict_of_the_rules(tmp_path: Path, number: int)
     for name in names if rng.random() < 0.9 else ():
         with suppress(*NOTHING_LEFT):
             DAMAGES[name](chain, rng, rng.choice(TENANTS))
-    known = store.known(chain.path)
-    report, folder = verify(chain.path, checkpoints=known), tmp_path / "bundle"
-    write_bundle(chain.path, report, folder, checkpoints=store.witnesses(chain.path), now=NOW)
+    known = store.known(InFile(chain.path))
+    report, folder = verify(InFile(chain.path), checkpoints=known), tmp_path / "bundle"
+    write_bundle(InFile(chain.path), report, folder, checkpoints=store.witnesses(InFile(chain.path)), now=NOW)
     rewritten(folder, verdict="VERIFIED" if known.checkpoints else "CONSISTENT")
     wanted = expected(report)
     code, said = judged(folder)
@@ -99,7 +100,7 @@ def lived(chain: ChainFile, store: CheckpointStore, rng: random.Random) -> None:
     if happens == 0:
         chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq < ?", tenant, cut)
     making.verify_and_sign(
-        chain.path,
+        InFile(chain.path),
         store,
         verify,
         now=NOW,

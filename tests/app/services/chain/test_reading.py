@@ -9,9 +9,10 @@ import pytest
 
 from app.services.chain import numbering
 from app.services.chain.checkpoints.identity import ChainRows
-from app.services.chain.reading import Link, chunks, inspect_entry, opened_to_read, read_at_once
+from app.services.chain.reading import Link, chunks, inspect_entry
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from app.services.chain.verify.live import rows_to_read
+from app.services.chain.where import InDatabase, InFile
 from app.services.retention.prefixes import find_prefixes
 from app.workers import scan_pool
 from models.engine import Database, raw
@@ -61,9 +62,9 @@ def test_an_edited_row_and_the_one_behind_a_missing_one(chain: ChainFile, engine
 
 def test_whoever_reads_connects(chain: ChainFile) -> None:
     engine = PlainEngine(chain.path)
-    with opened_to_read(engine) as database:
+    with InDatabase(engine).connect() as database:
         assert inspect_entry(database, 1).hash_ok
-    encoding, ((found,),) = read_at_once(engine, [raw("SELECT count(*) FROM audit_chain")])
+    encoding, ((found,),) = InDatabase(engine).read_at_once([raw("SELECT count(*) FROM audit_chain")])
     assert (encoding, found[0]) == ("utf-8", 4)
     assert rows_to_read(engine) >= 4
 
@@ -119,7 +120,7 @@ def test_lines_say_what_was_hashed_in_any_encoding(tmp_path: Path, encoding: str
         chain.append("ä", payload='"\0"')
         chain.run("UPDATE audit_chain SET tenant_id = x'ff', created_at = 0.5 WHERE seq = 2")
         chain.sql.close()
-        with opened_to_read(chain.path) as database:
+        with InFile(chain.path).connect() as database:
             lines.append(list(chunks(database, tenant=None, first=1, last=2)))
     assert lines[0] == lines[1]
     assert "日本" in lines[0][0][0][1].decode()
@@ -131,7 +132,7 @@ def test_as_many_bytes_are_read_at_once_whatever_a_row_holds(tmp_path: Path) -> 
     chain = ChainFile.build(tmp_path / "a.db", rows=2_500)
     for column in ("payload", "event_type", "hash"):
         chain.run(f"UPDATE audit_chain SET {column} = zeroblob(200000) WHERE seq BETWEEN 2001 AND 2015")
-    with opened_to_read(chain.path) as database:
+    with InFile(chain.path).connect() as database:
         read = list(chunks(database, tenant=None, first=1, last=2_500))
     assert [seq for rows in read for seq, _ in rows] == list(range(1, 2_501))
     assert max(map(len, read)) == 1_000
@@ -160,7 +161,7 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
     name = "\ud83da".encode(encoding, "surrogatepass")
     chain.run("UPDATE audit_chain SET tenant_id = CAST(? AS TEXT)", name)
     chain.sql.close()
-    (verified,) = scan_pool.verify(chain.path, now=NOW, take_part=True).tenants
+    (verified,) = scan_pool.verify(InFile(chain.path), now=NOW, take_part=True).tenants
     with connected(chain.path, read_only=True) as database:
         _, (left,) = find_prefixes(database, NOW, read_stored(database)[0])
         caution = numbering.Numbering(database).caution(["system"])

@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.where import InDatabase, InFile
 from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.files.importing import Dangling, import_dump, verify_imported
@@ -454,13 +455,14 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     ]
     assert not [note for note in done.notes if "results" in note]
     assert schema(new) == schema(database_path)
-    report = scan_pool.verify(new, now=NOW + 100)
+    report = scan_pool.verify(InFile(new), now=NOW + 100)
     assert (report.verdict, report.entries) == ("CONSISTENT", 3)
     with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
         exported(database_path, tmp_path / "out.sql", tenant="nobody")
     for wanted in (Wanted("acme"), Wanted(tables=("jobs",)), Wanted(rows=False)):  # no more than that is read
-        for source, name in ((database_path, "file.sql"), (PlainEngine(database_path), "live.sql")):
-            export_database(source, tmp_path / name, wanted, replace=True, in_child=False)
+        places = InFile(database_path), InDatabase(PlainEngine(database_path))
+        for where, name in zip(places, ("file.sql", "live.sql"), strict=True):
+            export_database(where, tmp_path / name, wanted, replace=True, in_child=False)
         assert (tmp_path / "live.sql").read_bytes() == (tmp_path / "file.sql").read_bytes()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from app import paths
 from app.services.chain.verify.source import CannotVerify
+from app.services.chain.where import InFile
 from app.services.files.dump import (
     ImportFailed,
     NoteKind,
@@ -68,7 +69,7 @@ def test_everything_comes_through(run: Run, texts: dict[str, str], source: Path,
     assert made.rows["audit_chain"] == 120
     assert "d1_migrations" not in made.rows
     assert made.dangling == ()
-    report = scan_pool.verify(made.path, now=NOW)
+    report = scan_pool.verify(InFile(made.path), now=NOW)
     assert (report.verdict, report.entries) == ("CONSISTENT", 120)
 
 

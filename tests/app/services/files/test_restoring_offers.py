@@ -9,8 +9,8 @@ import pytest
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.announced import announce
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.reading import Where
 from app.services.chain.rules import Code, Verdict
+from app.services.chain.where import InFile, Where
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
@@ -62,7 +62,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.EARLIER, True, False)
     assert "older than checkpoint 2" in (offered.standing or "")
     done = carry_out(live, offered, folder)
-    made = CheckpointStore(folder).checkpoints(live)
+    made = CheckpointStore(folder).checkpoints(InFile(live))
     assert [item.reason for item in made] == ["verify", "verify", "before-restore", "restore"]
     assert [item.through for item in made[2:]] == [307, 301]
     assert len({item.database for item in made}) == 1
@@ -96,7 +96,7 @@ def test_an_export_from_before_the_restore_says_what_it_took_away(
     early = snapshot_copy(live, tmp_path / "early.sqlite")
     append(live, 5)
     checkpoint(live, folder)
-    CheckpointStore(folder).export(live, tmp_path / "checkpoints.json")
+    CheckpointStore(folder).export(InFile(live), tmp_path / "checkpoints.json")
     carry_out(live, offer(live, early, folder), folder)
     report = verify_known(live, tmp_path / "elsewhere", now=NOW, export=tmp_path / "checkpoints.json")
     assert {finding.code for finding in report.findings} & {Code.TRUNCATED, Code.CHECKPOINT}
@@ -230,10 +230,10 @@ def test_a_restore_that_was_killed_behind_its_commit_is_known_again(
         restoring.carry_out(live, offered, StopsBehindCommit(folder), VERIFY, actor="ada", now=NOW)
     assert ask(live, "SELECT count(*) FROM audit_chain") == [(301,)]
     append(live, 1)  # the platform goes on meanwhile
-    assert CheckpointStore(folder).continuation(live).continues
+    assert CheckpointStore(folder).continuation(InFile(live)).continues
     report = verify_known(live, folder, now=NOW)
     assert (report.verdict, report.unwitnessed, report.findings) == (Verdict.VERIFIED, 1, ())
-    assert CheckpointStore(folder).checkpoints(live)[-1].reason == "restore"
+    assert CheckpointStore(folder).checkpoints(InFile(live))[-1].reason == "restore"
     # From now on it is held against the file: what it held before is not what it is any more.
     ask(live, "DELETE FROM audit_chain WHERE seq > 300")
     assert verify_known(live, folder, now=NOW).verdict is Verdict.TAMPERED
@@ -259,9 +259,9 @@ def test_a_restore_that_was_cut_short_before_its_commit_says_nothing_of_the_file
         )
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
     checkpoint(live, folder)
-    assert [item.number for item in CheckpointStore(folder).checkpoints(live)] == [1, 2, 3]
+    assert [item.number for item in CheckpointStore(folder).checkpoints(InFile(live))] == [1, 2, 3]
     carry_out(live, offer(live, early, folder, "again"), folder)
-    assert [item.number for item in CheckpointStore(folder).checkpoints(live)] == [1, 2, 3, 4, 5]
+    assert [item.number for item in CheckpointStore(folder).checkpoints(InFile(live))] == [1, 2, 3, 4, 5]
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
 
 
@@ -269,7 +269,7 @@ def test_an_announced_checkpoint_that_somebody_else_signed_is_not_taken_up(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
     checkpoint(live, folder)
-    (forged,) = CheckpointStore(folder).checkpoints(live)
+    (forged,) = CheckpointStore(folder).checkpoints(InFile(live))
     announce(folder, replace(forged, number=2, reason="restore", previous=forged.hash))
-    assert CheckpointStore(folder).take_up(live) is None
-    assert len(CheckpointStore(folder).checkpoints(live)) == 1
+    assert CheckpointStore(folder).take_up(InFile(live)) is None
+    assert len(CheckpointStore(folder).checkpoints(InFile(live))) == 1

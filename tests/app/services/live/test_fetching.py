@@ -15,6 +15,7 @@ import apsw
 import pytest
 from peewee import BaseQuery
 
+from app.services.chain.where import InDatabase, InFile
 from app.services.files.exporting import Wanted
 from app.services.files.opening import open_database
 from app.services.live import fetching
@@ -121,7 +122,7 @@ def test_a_platform_s_database_goes_on_from_there(put: Put, tmp_path: Path) -> N
     assert said == sorted(said)
     assert said[-1][0] == said[-1][1]
     assert open_database(copy).read_only_reason is None
-    assert scan_pool.verify(copy, now=NOW).intact
+    assert scan_pool.verify(InFile(copy), now=NOW).intact
     if os.name == "posix":
         assert not copy.stat().st_mode & 0o077
 
@@ -245,7 +246,7 @@ def test_what_never_rests_is_said(tmp_path: Path) -> None:
     assert found.notes == (
         "users: written to all the time, so of another moment each; fetch it again when less is done there",
     )
-    assert scan_pool.verify(tmp_path / "copy.sqlite", now=NOW).intact
+    assert scan_pool.verify(InFile(tmp_path / "copy.sqlite"), now=NOW).intact
 
 
 def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path) -> None:
@@ -348,7 +349,9 @@ def test_no_more_is_read_than_is_said(tmp_path: Path, live: Live) -> None:
     assert used.read < said[0] + 1_000, "beside them the schema is read"
     read = database.client.meter.read
     out = tmp_path / "acme.sql"
-    export_database(database, out, Wanted("acme-corp"), replace=False, in_child=False, before=said.append)
+    export_database(
+        InDatabase(database), out, Wanted("acme-corp"), replace=False, in_child=False, before=said.append
+    )
     assert said[1] < said[0] and database.client.meter.read - read < said[1] + 1_000
 
 
@@ -363,8 +366,8 @@ def test_a_part_of_a_live_database_is_exported_as_of_a_file(tmp_path: Path, want
     source, out, here = sample(tmp_path / "s.sqlite", rows=60), tmp_path / "a.sql", tmp_path / "b.sql"
     database = PlainEngine(source)
     with database.connection_context():
-        export_database(database, out, wanted, replace=False, in_child=False)
-    export_database(source, here, wanted, replace=False, in_child=False)
+        export_database(InDatabase(database), out, wanted, replace=False, in_child=False)
+    export_database(InFile(source), here, wanted, replace=False, in_child=False)
     assert out.read_bytes() == here.read_bytes()
 
 

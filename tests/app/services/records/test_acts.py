@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 )
 
 from app import paths
+from app.services.chain.where import InFile
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
@@ -171,7 +172,7 @@ class Acts(RuleBasedStateMachine):
         self.redo_stack: list[Done] = []
 
     def teardown(self) -> None:
-        report = scan_pool.verify(self.path, now=self.now)
+        report = scan_pool.verify(InFile(self.path), now=self.now)
         self._stack.close()
         assert (str(report.verdict), report.findings) in (("CONSISTENT", ()), ("VERIFIED", ()))
 

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from app.services.chain.cautions import Agreed, NotRecorded
+from app.services.chain.where import InFile
 from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
@@ -167,7 +168,7 @@ def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:
             assert sql.execute(appended, (2,)).fetchall() == [(tenant,), (tenant,)]
         planning.set_status(database, ["a", "none", "run-1"], RunStatus.KILLED, actor="ops", now=NOW)
         assert {name for (name,) in sql.execute(appended, (3,))} == {"aurora", "system", "default"}
-    report = scan_pool.verify(tmp_path / "gateway.sqlite", now=NOW)
+    report = scan_pool.verify(InFile(tmp_path / "gateway.sqlite"), now=NOW)
     assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
 
 

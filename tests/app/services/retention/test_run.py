@@ -26,6 +26,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
+from app.services.chain.where import InFile
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.prefixes import find_prefixes
@@ -360,7 +361,7 @@ def test_an_accepted_start_goes_and_another_one_stays(
         )
     folder = tmp_path / "checkpoints"
     report = verify(path_of(engine), folder, now=NOW, section=Section("accepted"))
-    CheckpointStore(folder).accept_starts(path_of(engine), report, actor="ops", now=NOW)
+    CheckpointStore(folder).accept_starts(InFile(path_of(engine)), report, actor="ops", now=NOW)
     result = retain(engine, checkpoint=unsigned(path_of(engine), folder=folder))
     assert left_of(sql, "accepted") == [NEW, NOW]
     assert [one.tenant_id for one in result.left] == ["unproven"]
@@ -428,9 +429,9 @@ def test_a_checkpoint_is_signed_before_and_after(
     folder = tmp_path / "checkpoints"
 
     store = CheckpointStore(folder)
-    attempt = partial(try_to_sign, path_of(engine), store, scan_pool.verify, clock=lambda: NOW)
+    attempt = partial(try_to_sign, InFile(path_of(engine)), store, scan_pool.verify, clock=lambda: NOW)
     assert retain(engine, checkpoint=attempt).total == 1
-    assert [one.reason for one in store.checkpoints(path_of(engine))] == ["retention"] * 2
+    assert [one.reason for one in store.checkpoints(InFile(path_of(engine)))] == ["retention"] * 2
     assert verify(path_of(engine), folder, now=NOW).verdict is Verdict.VERIFIED
 
 
@@ -443,7 +444,7 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     sql.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     folder = tmp_path / "checkpoints"
     store = CheckpointStore(folder)
-    attempt = partial(try_to_sign, database.path, store, scan_pool.verify, clock=lambda: NOW)
+    attempt = partial(try_to_sign, InFile(database.path), store, scan_pool.verify, clock=lambda: NOW)
     plan = planned(database, checkpoint=attempt)
     held = database.path.read_bytes()
     with database.path.open("r+b") as file:
@@ -453,7 +454,7 @@ def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     how: Any = {"actor": "a", "checkpoint": attempt}
     result = Run(database=database, plan=plan, confirmation=said, now=NOW, **how).carry_out()
     assert [one.tenant_id for one in result.left] == ["acme"]
-    assert (result.total, store.checkpoints(database.path)) == (0, ())
+    assert (result.total, store.checkpoints(InFile(database.path))) == (0, ())
 
 
 @pytest.mark.parametrize(("tenant", "said"), [("bolt", "bolt"), ("", "a tenant without a name")])

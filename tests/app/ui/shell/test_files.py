@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from app import application, paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
 from app.ui.shell.dialogs import ChooseDatabaseDialog, ExportedDialog, RestoreDialog
@@ -336,7 +337,7 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     assert kept.name in window.toast.label.text()
     assert count(kept, "users") == before - 1
     assert leftovers(demo_path) == []
-    made = CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)
+    made = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))
     assert [item.reason for item in made] == ["verify", "before-restore", "restore"]
 
 
@@ -439,7 +440,7 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     before, target = demo_path.read_bytes(), tmp_path / "saved"
     acts: list[Callable[[], None]] = [
         lambda: window.files.save_copy(demo_path, target),
-        lambda: window.files.export_sql(demo_path, target, None),
+        lambda: window.files.export_sql(InFile(demo_path), target, None),
         lambda: window.files.offer_restore(demo_path, copy),
     ]
     for act in acts:
@@ -546,7 +547,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     import_dump(target, tmp_path / "back.sqlite")
     assert stored(tmp_path / "back.sqlite") == stored(demo_path)
     execute(demo_path, "CREATE VIRTUAL TABLE words USING fts5(x)")
-    window.files.export_sql(demo_path, target, "acme-corp")
+    window.files.export_sql(InFile(demo_path), target, "acme-corp")
     box = dialog(qtbot, window, ExportedDialog)
     assert "exported to foundation.sql" in box.title.text()
     assert "the virtual table words" in box.text.toPlainText()

@@ -17,6 +17,7 @@ from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.where import InFile, Where
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
 from app.services.retention.result import RetentionResult
@@ -253,11 +254,11 @@ def test_cancelling_ends_it_and_says_what_was_done(
     assert done[0].cancelled
     assert not worker.running
     assert chains.problems(database.connection()) == []
-    assert verify(database.path, now=NOW).verdict == Verdict.CONSISTENT
+    assert verify(InFile(database.path), now=NOW).verdict == Verdict.CONSISTENT
     with ran(qtbot, worker):
         worker.status.disconnect(cancel)
         run_now(worker)
-    report = verify(database.path, now=NOW)
+    report = verify(InFile(database.path), now=NOW)
     assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
     assert (
         database.connection().execute("SELECT count(*) FROM audit_chain WHERE created_at = ?", (OLD,)).get
@@ -508,25 +509,27 @@ def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_sinc
     sql = database.connection()
     chains.append(sql, "acme", [OLD] * 3 + [NOW - DAY] * 5)
     chains.append(sql, "other", [OLD] * 3 + [NOW - DAY] * 5)
-    store, verified = CheckpointStore(tmp_path / "home"), list[Path]()
+    store, verified = CheckpointStore(tmp_path / "home"), list[Where]()
 
-    def counting(path: Path, **options: Any) -> Report:
-        verified.append(path)
-        return verify(path, **options)
+    def counting(where: Where, /, **options: Any) -> Report:
+        verified.append(where)
+        return verify(where, **options)
 
     def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         if change:  # behind what the plan removes
             sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 8")
         carry_out(Confirmation.to(plan))
 
-    worker = make(partial(try_to_sign, database.path, store, counting, clock=lambda: NOW))
+    worker = make(partial(try_to_sign, InFile(database.path), store, counting, clock=lambda: NOW))
     with ran(qtbot, worker) as finished:
         worker.propose(agree)
     worker.stop()
     assert len(verified) == (3 if change else 2), "the plan's verification is the one before the run"
     assert [one.tenant_id for one in finished[0].left] == (["acme"] if change else [])
     assert finished[0].removed["audit_chain"] == (3 if change else 6)
-    assert [one.reason for one in store.checkpoints(database.path)] == ([] if change else ["retention"] * 2)
+    assert [one.reason for one in store.checkpoints(InFile(database.path))] == (
+        [] if change else ["retention"] * 2
+    )
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.where import InFile
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from tests.fixtures.appending import append
@@ -52,7 +53,7 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
     assert page.banner.headline() == "Nothing new since checkpoint 1" and page.banner.tone() is Tone.NEUTRAL
-    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
+    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
 
 
 def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(

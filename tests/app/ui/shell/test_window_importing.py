@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.where import InFile
 from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -64,8 +65,8 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     assert "imported from export.sql" in window.toast.label.text() and window.toast.isVisible()
     assert page.context.opened.path == target
     assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")
-    qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(target)))
-    (made,) = CheckpointStore(paths.checkpoints_dir()).checkpoints(target)
+    qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(target))))
+    (made,) = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(target))
     assert made.reason == "import"
 
 

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.itemmodels.pages import PAGE
 from app.services.chain.checkpoint import Reason
+from app.services.chain.where import InDatabase
 from app.services.live.connections import Connection, Connections
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
@@ -381,7 +382,7 @@ def test_a_copy_is_saved_and_exported(
     click(qtbot, asked.confirm_button)
     qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.label.text())
     assert stored(copy) == stored(file)
-    window.files.export_sql(database, sql, None, most=10)
+    window.files.export_sql(InDatabase(database), sql, None, most=10)
     click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     qtbot.waitUntil(lambda: "exported to copy.sql" in window.toast.label.text())
     assert "CREATE TABLE" in sql.read_text()

@@ -13,6 +13,7 @@ import pytest
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import Report
+from app.services.chain.where import InFile
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 
@@ -25,20 +26,22 @@ class KnownChain:
 
     def checkpoint(self, now: int = NOW) -> Checkpoint:
         report = self.verify(seal=True)
-        return self.store.create(self.chain.path, report, now=now, reason=Reason.VERIFY)
+        return self.store.create(InFile(self.chain.path), report, now=now, reason=Reason.VERIFY)
 
     def verify(self, **options: Any) -> Report:
-        return self.chain.verify(checkpoints=self.store.known(self.chain.path), **options)
+        return self.chain.verify(checkpoints=self.store.known(InFile(self.chain.path)), **options)
 
     def exported(self) -> Path:
         """All its checkpoints, in a file beside it."""
         export = self.chain.path.with_name("export.json")
-        self.store.export(self.chain.path, export)
+        self.store.export(InFile(self.chain.path), export)
         return export
 
     def verify_by(self, export: Path, **options: Any) -> Report:
         """Against what an export says."""
-        return self.chain.verify(checkpoints=self.store.known_from(self.chain.path, export, **options))
+        return self.chain.verify(
+            checkpoints=self.store.known_from(InFile(self.chain.path), export, **options)
+        )
 
 
 @pytest.fixture(scope="session")

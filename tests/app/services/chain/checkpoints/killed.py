@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.where import InFile
 from app.workers.scan_pool import verify
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
@@ -23,8 +24,10 @@ def make_for_ever(path: Path, home: Path, acknowledge: int) -> NoReturn:
     chain, store = ChainFile(path), CheckpointStore(home)
     while True:
         chain.append("tenant-00")
-        report = verify(path, now=NOW, take_part=True, checkpoints=store.known(path), seal=True)
-        number = store.create(path, report, now=NOW, reason=Reason.VERIFY).number
+        report = verify(
+            InFile(path), now=NOW, take_part=True, checkpoints=store.known(InFile(path)), seal=True
+        )
+        number = store.create(InFile(path), report, now=NOW, reason=Reason.VERIFY).number
         os.write(acknowledge, f"{number}\n".encode())
 
 

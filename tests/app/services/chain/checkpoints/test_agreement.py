@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import TenantReport
+from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import START, ChainFile, codes
 from tests.conftest import NOW
@@ -100,8 +101,8 @@ def test_a_hostile_marker_leaves_the_checkpoints_of_other_files_alone(
     assert (codes(report), report.findings[0].seq) == ({"MARKER"}, 21)
     for reason in Reason:
         with pytest.raises(NotSigned):
-            known.store.create(known.chain.path, report, now=NOW, reason=reason)
-    assert len(known.store.checkpoints(known.chain.path)) == 1
+            known.store.create(InFile(known.chain.path), report, now=NOW, reason=reason)
+    assert len(known.store.checkpoints(InFile(known.chain.path))) == 1
     assert (other.verify().verdict, other.checkpoint().number) == (Verdict.VERIFIED, 2)
 
 
@@ -144,7 +145,7 @@ def test_a_marker_reaches_beyond_what_was_known_and_all_of_that_is_gone(
         with pytest.raises(NotSigned):
             known.checkpoint()
     alone = known.chain.verify(seal=True)
-    known.store.create(known.chain.path, alone, now=NOW, reason=Reason.START_OVER)
+    known.store.create(InFile(known.chain.path), alone, now=NOW, reason=Reason.START_OVER)
     assert known.checkpoint().number == 3
 
 
@@ -186,7 +187,9 @@ def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left
     assert (finding.code, finding.tenant, finding.seq) == ("TRUNCATED", TENANT, 20)
     assert "No entry of tenant-00 is left of the 20" in finding.message
     assert "the platform's own cleanup" in finding.message and "start over" in finding.message
-    known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER)
+    known.store.create(
+        InFile(known.chain.path), known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER
+    )
     assert known.verify().verdict is Verdict.VERIFIED
 
 
@@ -232,7 +235,7 @@ def test_a_cleanup_that_went_by_again_leaves_an_unproven_start(numbered: KnownCh
     assert (codes(report), report.verdict) == ({"UNPROVEN_START", "NUMBERING"}, Verdict.UNPROVEN_START)
     with pytest.raises(NotSigned, match="checkpoint 1 knew it from entry 1 on"):
         numbered.checkpoint(NOW + 9)
-    store.accept_starts(chain.path, report, actor="ada", now=NOW + 9)
+    store.accept_starts(InFile(chain.path), report, actor="ada", now=NOW + 9)
     accepted = numbered.verify()
     assert {item.tenant: item.verdict for item in accepted.tenants} == {
         "aurora": Verdict.VERIFIED,

@@ -9,6 +9,7 @@ import pytest
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from app.services.files import restoring
 from models.errors import NotAllowed
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -72,7 +73,7 @@ def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, 
             file.chain.append(TENANT)
             assert file.verify().unwitnessed == 1
             file.checkpoint()
-    ids = {known.store.identify(file.chain.path) for file in both}
+    ids = {known.store.identify(InFile(file.chain.path)) for file in both}
     assert len(ids) == 2
     # Wherever they lie: moved, and in turn in one place.
     place = tmp_path / "place.db"
@@ -81,7 +82,7 @@ def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, 
         shutil.copyfile(file.chain.path, place)
         there = KnownChain(ChainFile(place), known.store)
         assert there.verify().verdict is Verdict.VERIFIED
-        assert len(known.store.checkpoints(place)) == number
+        assert len(known.store.checkpoints(InFile(place))) == number
         there.chain.sql.close()
 
 
@@ -170,19 +171,22 @@ def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tm
     said(copy, Reason.ANOTHER_DATABASE)
     for file, other in ((copy, known), (known, copy)):
         path, export = file.chain.path, tmp_path / "export.json"
-        file.store.export(other.chain.path, export)
+        file.store.export(InFile(other.chain.path), export)
         with pytest.raises(NotAllowed, match=f"{path.name} was said to be another database than the one"):
-            file.store.known_from(path, export)
-        file.store.import_(export, now=NOW, where=path)
+            file.store.known_from(InFile(path), export)
+        file.store.import_(export, now=NOW, where=InFile(path))
         assert (file.verify().verdict, other.verify().verdict) == (Verdict.VERIFIED, Verdict.VERIFIED)
-        file.store.export(path, export)
-        assert file.chain.verify(checkpoints=file.store.known_from(path, export)).verdict is Verdict.VERIFIED
+        file.store.export(InFile(path), export)
+        assert (
+            file.chain.verify(checkpoints=file.store.known_from(InFile(path), export)).verdict
+            is Verdict.VERIFIED
+        )
 
 
 @pytest.mark.slow
 def test_an_accepted_start_stays_accepted_in_another_database(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
-    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), known.verify(), actor="ada", now=NOW)
     copy = copied(known, tmp_path / "b.db")
     assert said(copy, Reason.ANOTHER_DATABASE) == 1
     assert copy.verify().verdict is Verdict.VERIFIED
@@ -203,7 +207,9 @@ def test_a_rewritten_copy_with_other_times_put_in_its_place(
     with pytest.raises(NotSigned):
         known.checkpoint()
     with pytest.raises(NotSigned, match="another database"):
-        known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY)
+        known.store.create(
+            InFile(known.chain.path), known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY
+        )
 
 
 @pytest.mark.slow

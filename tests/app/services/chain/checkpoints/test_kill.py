@@ -12,6 +12,7 @@ import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile
 
@@ -34,7 +35,7 @@ def test_killed_while_making_checkpoints(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     known = KnownChain(ChainFile(path), CheckpointStore(home))
-    made = known.store.checkpoints(path)
+    made = known.store.checkpoints(InFile(path))
     assert len(made) >= int(done.stdout) >= int(KILLS)
     assert [item.number for item in made] == list(range(1, len(made) + 1))
     assert [item.previous for item in made[1:]] == [item.hash for item in made[:-1]]

@@ -14,9 +14,9 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.evidence import write_bundle
-from app.services.chain.reading import Where
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Rows, Usage, read_at_most
 from models.errors import MuchToRead
 from tests.app.services.chain.test_evidence import recheck
@@ -81,26 +81,26 @@ def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
     put: Put, path: Path, store: CheckpointStore
 ) -> None:
     engine, chain = put(path)
-    assert not store.continuation(engine).known
-    assert sign(engine, store).checkpoint == 1
+    assert not store.continuation(InDatabase(engine)).known
+    assert sign(InDatabase(engine), store).checkpoint == 1
     chain.append("tenant-00")
     chain.append("tenant-01")
-    found = store.continuation(engine)
+    found = store.continuation(InDatabase(engine))
     new = 2 if engine.usage is None else 0
     assert (found.continues, found.checkpoint, found.new_entries) == (True, 1, new)
-    report = verify(engine, store)
+    report = verify(InDatabase(engine), store)
     assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 2)
-    assert sign(engine, store).checkpoint == 2
+    assert sign(InDatabase(engine), store).checkpoint == 2
     go_back(chain, 90)
-    assert store.continuation(engine).is_older
-    report = verify(engine, store)
+    assert store.continuation(InDatabase(engine)).is_older
+    report = verify(InDatabase(engine), store)
     assert (report.verdict, codes(report), report.earlier) == (Verdict.EARLIER, {"EARLIER"}, 1)
-    assert sign(engine, store).checkpoint is None
+    assert sign(InDatabase(engine), store).checkpoint is None
     go_back(chain, 80)
-    report = verify(engine, store)
+    report = verify(InDatabase(engine), store)
     assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"TRUNCATED"})
-    assert sign(engine, store, Reason.START_OVER).checkpoint == 3
-    assert verify(engine, store).verdict is Verdict.VERIFIED
+    assert sign(InDatabase(engine), store, Reason.START_OVER).checkpoint == 3
+    assert verify(InDatabase(engine), store).verdict is Verdict.VERIFIED
 
 
 @pytest.mark.slow
@@ -108,59 +108,59 @@ def test_a_file_made_of_it_is_the_same_database_and_the_other_way_round(
     put: Put, path: Path, store: CheckpointStore, tmp_path: Path
 ) -> None:
     engine, chain = put(path)
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     exported = Path(shutil.copy(path, tmp_path / "imported.db"))
-    assert store.identify(exported) == store.identify(engine)
-    assert store.continuation(exported).continues
-    assert verify(exported, store).verdict is Verdict.VERIFIED
+    assert store.identify(InFile(exported)) == store.identify(InDatabase(engine))
+    assert store.continuation(InFile(exported)).continues
+    assert verify(InFile(exported), store).verdict is Verdict.VERIFIED
     chain.append("tenant-00")
-    assert sign(engine, store).checkpoint == 2
-    assert store.continuation(exported).is_older
+    assert sign(InDatabase(engine), store).checkpoint == 2
+    assert store.continuation(InFile(exported)).is_older
     ChainFile(exported).append("tenant-00", payload='{"of":"the file"}')
-    assert verify(exported, store).verdict is Verdict.TAMPERED
-    assert sign(exported, store, Reason.ANOTHER_DATABASE).checkpoint == 1
-    for where, number in ((engine, 2), (exported, 1)):
+    assert verify(InFile(exported), store).verdict is Verdict.TAMPERED
+    assert sign(InFile(exported), store, Reason.ANOTHER_DATABASE).checkpoint == 1
+    for where, number in ((InDatabase(engine), 2), (InFile(exported), 1)):
         assert verify(where, store).verdict is Verdict.VERIFIED
         assert store.checkpoints(where)[-1].number == number
     away = CheckpointStore(tmp_path / "another home")
-    sign(exported, away)
-    assert away.identify(engine) == away.identify(exported)
+    sign(InFile(exported), away)
+    assert away.identify(InDatabase(engine)) == away.identify(InFile(exported))
 
 
 def test_it_is_known_by_account_and_id_where_no_entry_tells(
     put: Put, path: Path, store: CheckpointStore
 ) -> None:
     engine, chain = put(path)
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     chain.run("UPDATE audit_chain SET payload = '{}'")
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
         chain.rehash(tenant)
-    assert verify(engine, store).verdict is Verdict.TAMPERED
+    assert verify(InDatabase(engine), store).verdict is Verdict.TAMPERED
     assert engine.identity.startswith("d1:")
     engine.identity = "d1:another/one"
-    assert verify(engine, store).verdict is Verdict.CONSISTENT
+    assert verify(InDatabase(engine), store).verdict is Verdict.CONSISTENT
 
 
 def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: CheckpointStore) -> None:
     engine, _ = put(path)
-    assert store.verdicts.last(engine) is None
-    sign(engine, store)
-    said = store.verdicts.last(engine)
+    assert store.verdicts.last(InDatabase(engine)) is None
+    sign(InDatabase(engine), store)
+    said = store.verdicts.last(InDatabase(engine))
     assert said is not None and (said.verdict, said.entries) == (Verdict.CONSISTENT, 90)
-    assert store.verdicts.last(path) is None
+    assert store.verdicts.last(InFile(path)) is None
 
 
 def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.SignedReport:
     """As a live database is verified where nobody asks for the whole."""
     return making.verify_by_itself(
-        engine, store, VERIFY, now=NOW + 10**7, by="ops", sign=False, whole_daily=False, **options
+        InDatabase(engine), store, VERIFY, now=NOW + 10**7, by="ops", sign=False, whole_daily=False, **options
     )
 
 
 def test_it_is_verified_from_the_last_checkpoint_on(put: Put, path: Path, store: CheckpointStore) -> None:
     engine, chain = put(path)
     assert since(engine, store).since is None
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     for _ in range(5):
         chain.append("tenant-00", at=NOW)
     chain.append("newcomer", at=NOW)
@@ -178,11 +178,11 @@ def test_an_entry_before_the_checkpoint_that_is_gone_shows_in_the_whole(
     put: Put, path: Path, store: CheckpointStore
 ) -> None:
     engine, chain = put(path)
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     chain.append("tenant-00", at=NOW)
     chain.run("DELETE FROM audit_chain WHERE seq = 40")
     assert since(engine, store).report.intact
-    assert verify(engine, store).verdict is Verdict.TAMPERED
+    assert verify(InDatabase(engine), store).verdict is Verdict.TAMPERED
     last = chain.one("SELECT max(seq) FROM audit_chain WHERE tenant_id = 'tenant-01'")[0]
     chain.run("DELETE FROM audit_chain WHERE seq = ?", last)
     assert since(engine, store).since is None
@@ -193,13 +193,13 @@ def test_more_than_was_agreed_to_is_not_read(path: Path, store: CheckpointStore)
     engine.usage = Usage()
 
     def before(section: Section) -> None:
-        told.append(making.to_read(engine, section))
+        told.append(making.to_read(InDatabase(engine), section))
         read_at_most(10, told[-1], engine.place)
 
     with engine.connection_context():
         with pytest.raises(MuchToRead, match="about 270 rows of production are read, and charged"):
             since(engine, store, before=before)
-        sign(engine, store)
+        sign(InDatabase(engine), store)
         chain = ChainFile(path)
         chain.append("tenant-00", at=NOW)
         assert since(engine, store, before=before).since is not None
@@ -226,37 +226,39 @@ def test_where_rows_are_charged_no_table_is_read_to_tell_what_it_is(
     path: Path, store: CheckpointStore, tmp_path: Path
 ) -> None:
     other = ChainFile.build(tmp_path / "other.db", rows=3, tenants=2)
-    sign(other.path, store)
+    sign(InFile(other.path), store)
     engine = Counted(path)
     engine.usage = Usage()
     with engine.connection_context():
-        assert store.identify(engine) is None
+        assert store.identify(InDatabase(engine)) is None
         assert not engine.whole
-        sign(engine, store)
+        sign(InDatabase(engine), store)
         engine.whole.clear()
-        known = store.identify(engine)
+        known = store.identify(InDatabase(engine))
         chain = ChainFile(path)
         for tenant in ("tenant-00", "tenant-01", "tenant-02"):
             chain.append(tenant, at=NOW)
             chain.prune(tenant, chain.seqs(tenant)[-1])
             chain.append(tenant, at=NOW)
             chain.prune(tenant, chain.seqs(tenant)[-1])
-        assert store.identify(engine) == known
-        assert store.continuation(engine).known
+        assert store.identify(InDatabase(engine)) == known
+        assert store.continuation(InDatabase(engine)).known
         assert not engine.whole
 
 
 def test_beside_retention(put: Put, path: Path, store: CheckpointStore) -> None:
     engine, chain = put(path)
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     chain.prune("tenant-00", chain.seqs("tenant-00")[-1])
     for _ in range(3):
         chain.append("tenant-00", at=NOW)
     assert since(engine, store).report.intact
-    assert verify(engine, store).verdict is Verdict.VERIFIED
-    attempt = making.try_to_sign(engine, store, VERIFY, clock=lambda: NOW, reason=Reason.RETENTION)
+    assert verify(InDatabase(engine), store).verdict is Verdict.VERIFIED
+    attempt = making.try_to_sign(
+        InDatabase(engine), store, VERIFY, clock=lambda: NOW, reason=Reason.RETENTION
+    )
     assert (attempt.failure, attempt.missing, attempt.held) == (None, None, {})
-    assert len(store.checkpoints(engine)) == 2
+    assert len(store.checkpoints(InDatabase(engine))) == 2
 
 
 @pytest.mark.slow
@@ -264,14 +266,16 @@ def test_a_bundle_of_it_can_be_checked_anywhere(
     put: Put, path: Path, store: CheckpointStore, tmp_path: Path
 ) -> None:
     engine, chain = put(path)
-    sign(engine, store)
+    sign(InDatabase(engine), store)
     bundle = tmp_path / "bundle"
-    report = verify(engine, store)
-    write_bundle(engine, report, bundle, checkpoints=store.checkpoints(engine), now=NOW)
+    report = verify(InDatabase(engine), store)
+    write_bundle(
+        InDatabase(engine), report, bundle, checkpoints=store.checkpoints(InDatabase(engine)), now=NOW
+    )
     assert recheck(bundle)[0] == 0
     export = tmp_path / "export.json"
-    assert store.export(engine, export) == 1
+    assert store.export(InDatabase(engine), export) == 1
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 93")
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    assert elsewhere.import_(export, now=NOW, where=engine) == 1
-    assert elsewhere.identify(engine) == store.identify(engine)
+    assert elsewhere.import_(export, now=NOW, where=InDatabase(engine)) == 1
+    assert elsewhere.identify(InDatabase(engine)) == store.identify(InDatabase(engine))

@@ -11,6 +11,7 @@ from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Section
+from app.services.chain.where import InFile
 from app.workers import scan_pool
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
@@ -66,7 +67,7 @@ def test_an_unproven_start_can_be_adopted(demo: Path, tmp_path: Path) -> None:
     execute(demo, "DELETE FROM audit_chain WHERE seq <= 100")
     report = verify_known(demo, folder, now=NOW)
     assert report.verdict is Verdict.UNPROVEN_START
-    CheckpointStore(folder).accept_starts(demo, report, actor="ops", now=NOW)
+    CheckpointStore(folder).accept_starts(InFile(demo), report, actor="ops", now=NOW)
     adopted = verify_known(demo, folder, now=NOW)
     assert adopted.verdict is Verdict.CONSISTENT
     assert any(str(tenant.anchor).startswith("adopted:") for tenant in adopted.tenants)
@@ -114,7 +115,7 @@ def test_nothing_is_signed_when_it_is_stopped_in_the_archive(demo: Path, tmp_pat
             progress=lambda done, total: reached.append(total),
             cancelled=lambda: bool(reached) and max(reached) > entries,
         )
-    assert CheckpointStore(folder).checkpoints(demo) == ()
+    assert CheckpointStore(folder).checkpoints(InFile(demo)) == ()
 
 
 def test_a_folder_that_is_not_there_is_said(demo: Path, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_folder_that_is_not_there_is_said(demo: Path, tmp_path: Path) -> None:
 def test_started_over_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_path: Path) -> None:
     folder, export = tmp_path / "checkpoints", tmp_path / "export.json"
     sign(demo, folder, now=NOW)
-    CheckpointStore(folder).export(demo, export)
+    CheckpointStore(folder).export(InFile(demo), export)
     connection = apsw.Connection(str(demo))
     connection.execute("DELETE FROM audit_chain WHERE seq > 290")
     connection.execute("UPDATE sqlite_sequence SET seq = 290 WHERE name = 'audit_chain'")
@@ -144,12 +145,12 @@ def test_started_over_a_file_is_held_against_what_it_holds_now(demo: Path, tmp_p
 @pytest.mark.slow
 def test_a_file_replaced_while_it_was_verified_is_not_signed(demo: Path, tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "checkpoints")
-    report = scan_pool.verify(demo, now=NOW, seal=True)
+    report = scan_pool.verify(InFile(demo), now=NOW, seal=True)
     connection = apsw.Connection(str(demo))
     connection.execute("DELETE FROM audit_chain WHERE seq > 290")
     with pytest.raises(NotSigned, match="was replaced while"):
-        store.create(demo, report, now=NOW, reason=Reason.VERIFY)
-    assert store.checkpoints(demo) == ()
+        store.create(InFile(demo), report, now=NOW, reason=Reason.VERIFY)
+    assert store.checkpoints(InFile(demo)) == ()
 
 
 def test_every_error_and_every_unproven_start_holds_a_tenant(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from app.services.chain.checkpoint import CheckpointHistory, Seal
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import codes
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN
@@ -67,7 +68,7 @@ def changed_value(data: st.DataObject, column: str, value: Any) -> tuple[str, An
 @given(data=st.data())
 def test_every_change_of_a_row_is_found(known: KnownChain, data: st.DataObject) -> None:
     sql = known.chain.sql
-    history = known.store.known(known.chain.path)
+    history = known.store.known(InFile(known.chain.path))
     seqs = [seq for (seq,) in sql.execute("SELECT seq FROM audit_chain")]
     seq = data.draw(st.sampled_from(seqs), label="seq")
     column = data.draw(st.sampled_from(COLUMNS), label="column")
@@ -137,7 +138,7 @@ def test_every_rewriting_is_found(known: KnownChain, data: st.DataObject) -> Non
     Also where the forger appends checkpoints of that to an export, signed with a key of their own.
     """
     sql = known.chain.sql
-    history = known.store.known(known.chain.path)
+    history = known.store.known(InFile(known.chain.path))
     kept = sql.execute("SELECT * FROM audit_chain ORDER BY seq").fetchall()
     seqs = known.chain.seqs()
     at = data.draw(st.sampled_from(seqs), label="at")

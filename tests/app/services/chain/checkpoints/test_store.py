@@ -24,6 +24,7 @@ from app.services.chain.checkpoints.document import (
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
+from app.services.chain.where import InFile
 from app.services.keyring import Keyring, KeyringAbsent
 from models.errors import FolderGiven, InvalidInput, NotAllowed, NotFound
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -79,15 +80,15 @@ def test_a_key_in_a_file_where_no_keyring_answers(tmp_path: Path, ring: Keyring)
 def test_nothing_is_made_before_it_is_needed(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     store = CheckpointStore(tmp_path / "home")
-    assert store.known(chain.path).checkpoints == ()
-    assert store.checkpoints(chain.path) == ()
+    assert store.known(InFile(chain.path)).checkpoints == ()
+    assert store.checkpoints(InFile(chain.path)) == ()
     assert not (tmp_path / "home").exists()
 
 
 def test_what_a_checkpoint_says(known: KnownChain) -> None:
     known.chain.append(TENANT)
     second = known.checkpoint(NOW + 5)
-    first, again = known.store.checkpoints(known.chain.path)
+    first, again = known.store.checkpoints(InFile(known.chain.path))
     assert again == second
     assert (first.number, second.number, second.previous) == (1, 2, first.hash)
     assert (second.at, second.reason, second.rows_ever, second.through) == (NOW + 5, "verify", 61, 61)
@@ -104,7 +105,7 @@ def test_no_checkpoint_of_a_chain_that_does_not_hold(known: KnownChain) -> None:
     for section in (Section("tenant-01"), Section(last=20)):
         report = known.chain.verify(section=section, seal=True)
         with pytest.raises(NotSigned, match="whole database"):
-            known.store.create(known.chain.path, report, now=NOW, reason=Reason.REQUEST)
+            known.store.create(InFile(known.chain.path), report, now=NOW, reason=Reason.REQUEST)
     known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 3")
     with pytest.raises(NotSigned, match="does not hold"):
         known.checkpoint()
@@ -115,12 +116,12 @@ def test_an_edited_checkpoint(known: KnownChain, tmp_path: Path, field: str) -> 
     known.chain.append(TENANT)
     known.checkpoint()
     export = tmp_path / "export.json"
-    assert known.store.export(known.chain.path, export) == 2
+    assert known.store.export(InFile(known.chain.path), export) == 2
     value = json.loads(export.read_text())
     value["checkpoints"][1][field] = 7 if field in ("at", "through", "rows_ever") else "x"
     export.write_text(json.dumps(value))
     for store in (known.store, CheckpointStore(tmp_path / "elsewhere")):
-        report = known.chain.verify(checkpoints=store.known_from(known.chain.path, export))
+        report = known.chain.verify(checkpoints=store.known_from(InFile(known.chain.path), export))
         assert "SIGNATURE" in codes(report)
         assert report.verdict == Verdict.TAMPERED
 
@@ -135,7 +136,7 @@ def test_a_checkpoint_of_another_tenant(known: KnownChain) -> None:
 
 
 def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path) -> None:
-    forged = known.store.checkpoints(known.chain.path)[0]
+    forged = known.store.checkpoints(InFile(known.chain.path))[0]
     key = Ed25519PrivateKey.generate()
     body = forged.to_json() | {"key": key.public_key().public_bytes_raw().hex()}
     export = tmp_path / "export.json"
@@ -156,20 +157,20 @@ def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path)
 
 def test_a_new_line_of_an_unknown_key_ends_nothing(known: KnownChain, tmp_path: Path) -> None:
     """A forger's own "start over" behind the real checkpoints does not make them forgotten."""
-    key, first = Ed25519PrivateKey.generate(), known.store.checkpoints(known.chain.path)[0]
+    key, first = Ed25519PrivateKey.generate(), known.store.checkpoints(InFile(known.chain.path))[0]
     forged = replace(
         first, number=2, previous=first.hash, reason="anew", key=key.public_key().public_bytes_raw().hex()
     )
     export = tmp_path / "export.json"
     write_export(export, [first, forged.signed(key)])
-    history = known.store.known_from(known.chain.path, export)
+    history = known.store.known_from(InFile(known.chain.path), export)
     assert [item.number for item in history.checkpoints] == [1, 2]
     assert history.proving is history.checkpoints[0]
 
 
 def blessed_by_a_stranger(known: KnownChain, out: Path, *reasons: str) -> Path:
     """An honest export, and behind it checkpoints of the file as it is now, signed with a fresh key."""
-    key, made = Ed25519PrivateKey.generate(), list(known.store.checkpoints(known.chain.path))
+    key, made = Ed25519PrivateKey.generate(), list(known.store.checkpoints(InFile(known.chain.path)))
     seal = known.chain.verify(seal=True).seal
     assert seal is not None
     for reason in reasons:
@@ -226,15 +227,15 @@ def test_a_stranger_blesses_what_was_tampered_with(
 ) -> None:
     """Whatever is signed with an unknown key behind it: the trusted checkpoint is held against the rows."""
     known = known_chain(20, 3, 5)
-    path, key = known.chain.path, known.store.checkpoints(known.chain.path)[0].key
+    path, key = known.chain.path, known.store.checkpoints(InFile(known.chain.path))[0].key
     tamper(known.chain)
     assert known.verify().verdict == Verdict.TAMPERED
     export = blessed_by_a_stranger(known, tmp_path / "export.json", *reasons)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     for history in (
-        known.store.known_from(path, export),
-        elsewhere.known_from(path, export, trust=[key]),
-        elsewhere.known_from(path, export),  # where neither is known they contradict each other
+        known.store.known_from(InFile(path), export),
+        elsewhere.known_from(InFile(path), export, trust=[key]),
+        elsewhere.known_from(InFile(path), export),  # where neither is known they contradict each other
     ):
         report = known.chain.verify(checkpoints=history)
         assert report.verdict == Verdict.TAMPERED, report.findings
@@ -269,7 +270,7 @@ def test_a_new_line_of_an_unknown_key_ends_no_finding(known: KnownChain, tmp_pat
     value["checkpoints"][0]["rows_ever"] += 1
     export.write_text(json.dumps(value))
     for home in (known.store, CheckpointStore(tmp_path / "elsewhere")):
-        history = home.known_from(known.chain.path, export)
+        history = home.known_from(InFile(known.chain.path), export)
         assert "SIGNATURE" in codes(known.chain.verify(checkpoints=history))
 
 
@@ -279,9 +280,9 @@ def test_who_is_not_known_here_may_correct_what_they_said_themselves(
     """Their own new line counts where nobody else's checkpoints come before, but nothing is proven by it."""
     rewritten(known.chain)
     report = known.chain.verify(seal=True)
-    known.store.create(known.chain.path, report, now=NOW, reason=Reason.START_OVER)
+    known.store.create(InFile(known.chain.path), report, now=NOW, reason=Reason.START_OVER)
     export = known.exported()
-    history = CheckpointStore(tmp_path / "elsewhere").known_from(known.chain.path, export)
+    history = CheckpointStore(tmp_path / "elsewhere").known_from(InFile(known.chain.path), export)
     report = known.chain.verify(checkpoints=history)
     assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
 
@@ -292,7 +293,7 @@ def test_a_checkpoint_of_another_database(known: KnownChain, tmp_path: Path) -> 
     other.checkpoint()
     export = known.exported()
     assert "SIGNATURE" in codes(
-        other.chain.verify(checkpoints=known.store.known_from(other.chain.path, export))
+        other.chain.verify(checkpoints=known.store.known_from(InFile(other.chain.path), export))
     )
 
 
@@ -313,12 +314,12 @@ def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
     chain = ChainFile(moved)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
     (key,) = {item.key for item in read_export(export)}
-    history = elsewhere.known_from(moved, export, trust=[key])
+    history = elsewhere.known_from(InFile(moved), export, trust=[key])
     assert chain.verify(checkpoints=history).verdict == Verdict.VERIFIED
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 7")
     for tenant in ("tenant-00", "tenant-01", "tenant-02"):
         chain.rehash(tenant)
-    assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.known_from(moved, export)))
+    assert "CHECKPOINT" in codes(chain.verify(checkpoints=elsewhere.known_from(InFile(moved), export)))
 
 
 @pytest.mark.slow
@@ -345,7 +346,7 @@ def test_two_machines_that_went_on_separately(known: KnownChain, tmp_path: Path)
     elsewhere.checkpoint()
     known.chain.append(TENANT)
     known.checkpoint()
-    known.store.export(known.chain.path, export)
+    known.store.export(InFile(known.chain.path), export)
     with pytest.raises(NotAllowed, match="does not follow"):
         elsewhere.store.import_(export, now=NOW)
     assert elsewhere.verify().verdict == Verdict.VERIFIED
@@ -357,11 +358,12 @@ def test_a_machine_that_knows_the_file_by_another_id(known: KnownChain, tmp_path
     elsewhere = KnownChain(known.chain, CheckpointStore(tmp_path / "elsewhere"))
     elsewhere.checkpoint()
     path = known.chain.path
-    unknown_key = known.chain.verify(checkpoints=elsewhere.store.known_from(path, export))
+    unknown_key = known.chain.verify(checkpoints=elsewhere.store.known_from(InFile(path), export))
     assert codes(unknown_key) == {"KEY"}
     elsewhere.store.import_(export, now=NOW)
     assert (
-        known.chain.verify(checkpoints=elsewhere.store.known_from(path, export)).verdict == Verdict.VERIFIED
+        known.chain.verify(checkpoints=elsewhere.store.known_from(InFile(path), export)).verdict
+        == Verdict.VERIFIED
     )
     assert elsewhere.verify().verdict == Verdict.VERIFIED
 
@@ -393,22 +395,22 @@ def test_an_import_that_does_not_hold(known: KnownChain, tmp_path: Path) -> None
 def test_nothing_to_export(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
     with pytest.raises(NotFound):
-        CheckpointStore(tmp_path / "home").export(chain.path, tmp_path / "out.json")
+        CheckpointStore(tmp_path / "home").export(InFile(chain.path), tmp_path / "out.json")
 
 
 @pytest.mark.slow
 def test_a_database_is_itself_wherever_it_lies(known: KnownChain, tmp_path: Path) -> None:
-    database = known.store.identify(known.chain.path)
+    database = known.store.identify(InFile(known.chain.path))
     known.chain.sql.close()
     copy = tmp_path / "sub" / "renamed.sqlite"
     copy.parent.mkdir()
     copy.write_bytes(known.chain.path.read_bytes())
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=2)
-    assert known.store.identify(copy) == database
-    assert known.store.identify(other.path) is None
+    assert known.store.identify(InFile(copy)) == database
+    assert known.store.identify(InFile(other.path)) is None
     known.chain.path.unlink()
     copy.replace(known.chain.path.with_name("third.db"))
-    assert known.store.identify(known.chain.path.with_name("third.db")) == database
+    assert known.store.identify(InFile(known.chain.path.with_name("third.db"))) == database
 
 
 @pytest.mark.slow
@@ -430,7 +432,7 @@ def test_another_file_in_the_same_place_is_another_database(known: KnownChain) -
     known.chain.path.unlink()
     chain = ChainFile(known.chain.path)
     chain.append("fresh", at=NOW - 5)
-    assert known.store.identify(chain.path) is None
+    assert known.store.identify(InFile(chain.path)) is None
     assert KnownChain(chain, known.store).verify().verdict == Verdict.CONSISTENT
 
 
@@ -492,13 +494,13 @@ def test_checkpoints_removed_from_the_store(known: KnownChain, tmp_path: Path) -
 def test_a_file_that_continues_the_one_last_seen(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
-    found = known.store.continuation(known.chain.path)
+    found = known.store.continuation(InFile(known.chain.path))
     assert (found.known, found.continues, found.new_entries, found.checkpoint) == (True, True, 2, 1)
 
 
 def test_retention_through_the_last_one_seen_is_a_continuation(known: KnownChain) -> None:
     known.chain.prune(TENANT, known.chain.seqs(TENANT)[-1])
-    assert known.store.continuation(known.chain.path).continues
+    assert known.store.continuation(InFile(known.chain.path)).continues
 
 
 @pytest.mark.slow
@@ -511,7 +513,7 @@ def test_a_file_that_does_not_continue_the_one_last_seen(known: KnownChain) -> N
     known.chain.path.write_bytes(base)
     chain = ChainFile(known.chain.path)
     theirs = chain.append(TENANT, payload='"theirs"')
-    found = known.store.continuation(chain.path)
+    found = known.store.continuation(InFile(chain.path))
     (fork,) = found.divergences
     assert not found.continues
     assert (fork.tenant, fork.agreed_seq, fork.seq, fork.actual) == (TENANT, agreed, 61, theirs)
@@ -536,7 +538,7 @@ def test_an_older_copy_is_called_so_where_nothing_differs(known: KnownChain, don
         chain.append(TENANT, payload='"theirs"')
     if done == "a known one rewritten":
         chain.run("UPDATE audit_chain SET hash = 'x' WHERE seq = ?", last)
-    found = known.store.continuation(chain.path)
+    found = known.store.continuation(InFile(chain.path))
     where = {
         "nothing": f"{TENANT} has no entry after {last} yet; system has no entries yet",
         "the end cut off": f"{TENANT} has no entry after {last}; system has no entries",
@@ -548,7 +550,7 @@ def test_an_older_copy_is_called_so_where_nothing_differs(known: KnownChain, don
 
 def test_a_file_never_seen(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3)
-    assert not CheckpointStore(tmp_path / "home").continuation(chain.path).known
+    assert not CheckpointStore(tmp_path / "home").continuation(InFile(chain.path)).known
 
 
 @pytest.mark.slow
@@ -561,7 +563,7 @@ def test_a_checkpoint_left_out_of_an_export(known: KnownChain, gone: int) -> Non
     value = json.loads(export.read_text())
     value["checkpoints"] = [item for item in value["checkpoints"] if item["number"] != gone]
     export.write_text(json.dumps(value))
-    history = known.store.known_from(known.chain.path, export)
+    history = known.store.known_from(InFile(known.chain.path), export)
     assert [finding.message for finding in history.findings] == [
         f"Before checkpoint {gone + 1}, number {gone} is left out."
     ]
@@ -577,7 +579,7 @@ def test_one_edited_checkpoint_is_one_finding(known: KnownChain) -> None:
     value = json.loads(export.read_text())
     value["checkpoints"][1]["through"] += 1
     export.write_text(json.dumps(value))
-    history = known.store.known_from(known.chain.path, export)
+    history = known.store.known_from(InFile(known.chain.path), export)
     assert [finding.message for finding in history.findings] == [
         "Checkpoint 2 was changed after it was signed."
     ]
@@ -609,15 +611,15 @@ def test_an_export_of_odd_values_is_none(known: KnownChain, where: str, value: o
     (first if where in first else first["tenants"][TENANT])[where] = value
     export.write_text(json.dumps(whole))
     with pytest.raises(InvalidInput):
-        known.store.known_from(known.chain.path, export)
+        known.store.known_from(InFile(known.chain.path), export)
 
 
 def test_an_import_for_a_file_that_it_does_not_speak_of(known: KnownChain, tmp_path: Path) -> None:
     export = known.exported()
     other = ChainFile.build(tmp_path / "other.db", rows=20, tenants=3, seed=5)
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    assert elsewhere.import_(export, now=NOW, where=other.path) == 1
-    assert elsewhere.identify(other.path) is None
+    assert elsewhere.import_(export, now=NOW, where=InFile(other.path)) == 1
+    assert elsewhere.identify(InFile(other.path)) is None
     assert KnownChain(known.chain, elsewhere).verify().verdict == Verdict.VERIFIED
 
 
@@ -702,7 +704,7 @@ def test_an_export_of_another_database(known: KnownChain, tmp_path: Path) -> Non
     other = ChainFile(tmp_path / "other.db")
     other.append("somebody-else")
     elsewhere = CheckpointStore(tmp_path / "elsewhere")
-    history = elsewhere.known_from(other.path, export)
+    history = elsewhere.known_from(InFile(other.path), export)
     assert "SIGNATURE" in codes(other.verify(checkpoints=history))
     assert "The checkpoints are of another database" in history.findings[-1].message
 
@@ -721,8 +723,8 @@ def test_an_export_that_says_that_nothing_is_left_is_known_elsewhere(
     is_it = since != "older entries"
     found = elsewhere.verify_by(export, trust=[known.store._key().public])
     assert codes(found) == (set() if is_it else {"SIGNATURE"})
-    assert elsewhere.store.import_(export, now=NOW + 3, where=known.chain.path) == 2
-    assert (elsewhere.store.identify(known.chain.path) is not None) is is_it
+    assert elsewhere.store.import_(export, now=NOW + 3, where=InFile(known.chain.path)) == 2
+    assert (elsewhere.store.identify(InFile(known.chain.path)) is not None) is is_it
     if since == "new entries":
         assert (elsewhere.verify().unwitnessed, elsewhere.verify().findings) == (1, ())
         elsewhere.checkpoint(NOW + 4)
@@ -746,14 +748,14 @@ def test_an_export_is_a_file(known: KnownChain, tmp_path: Path) -> None:
     folder.mkdir()
     for path, kind in ((pipe, "a named pipe"), (folder, "a folder")):
         with pytest.raises(FolderGiven, match=kind):
-            known.store.known_from(known.chain.path, path)
+            known.store.known_from(InFile(known.chain.path), path)
         with pytest.raises(FolderGiven, match=kind):
             known.store.import_(path, now=NOW)
     with pytest.raises(FolderGiven, match=f"^{folder} is a folder"):
-        known.store.export(known.chain.path, folder)
+        known.store.export(InFile(known.chain.path), folder)
 
 
 def test_a_key_to_trust_is_one_of_the_export(known: KnownChain) -> None:
     export = known.exported()
     with pytest.raises(InvalidInput, match="signed with the key 00"):
-        known.store.known_from(known.chain.path, export, trust=["00"])
+        known.store.known_from(InFile(known.chain.path), export, trust=["00"])

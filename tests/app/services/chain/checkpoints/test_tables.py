@@ -14,6 +14,7 @@ from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.tables import FILE, VERSION, StoreLocked, StoreNotWritten, StoreUnreadable
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from models.errors import InvalidInput
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -60,7 +61,9 @@ def test_a_store_of_a_newer_program_is_left_as_it_is(known: KnownChain) -> None:
         known.verify()
     assert "sound copy" not in str(raised.value), "nothing is damaged"
     with pytest.raises(StoreUnreadable):
-        known.store.create(known.chain.path, known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY)
+        known.store.create(
+            InFile(known.chain.path), known.chain.verify(seal=True), now=NOW, reason=Reason.VERIFY
+        )
     tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
     assert tried.stops is not None and "newer" in tried.stops
     assert store_file(known).pragma("user_version") == VERSION + 1
@@ -144,7 +147,7 @@ def test_a_store_that_another_program_holds_is_in_use_and_not_damaged(known: Kno
 def test_one_bad_row_is_named_and_takes_nothing_else_with_it(
     known: KnownChain, other: KnownChain, damage: str, code: str, said: str
 ) -> None:
-    mine = known.store.identify(known.chain.path)
+    mine = known.store.identify(InFile(known.chain.path))
     where = "id" if "databases" in damage else "database"
     sql = store_file(known)
     sql.execute("PRAGMA ignore_check_constraints = 1")
@@ -176,7 +179,7 @@ def test_a_bad_row_between_others_is_one_finding(known: KnownChain) -> None:
     assert [item.message for item in known.verify().findings] == [
         "Checkpoint 2 of this database cannot be read in the store; the others were used."
     ]
-    assert known.store.unreadable(known.chain.path) == (
+    assert known.store.unreadable(InFile(known.chain.path)) == (
         "row 2 of the table checkpoints in checkpoints.sqlite",
     )
 
@@ -187,8 +190,8 @@ def test_a_number_that_no_checkpoint_can_keep_is_not_signed(known: KnownChain, t
     sealed = dict(report.seal.tenants) | {TENANT: replace(report.seal.tenants[TENANT], head_at=-(2**70))}
     report = replace(report, seal=replace(report.seal, tenants=sealed))
     with pytest.raises(NotSigned, match="a number that no checkpoint can keep"):
-        known.store.create(known.chain.path, report, now=NOW, reason=Reason.VERIFY)
-    assert len(known.store.checkpoints(known.chain.path)) == 1
+        known.store.create(InFile(known.chain.path), report, now=NOW, reason=Reason.VERIFY)
+    assert len(known.store.checkpoints(InFile(known.chain.path))) == 1
     assert known.verify().verdict is Verdict.VERIFIED
 
 
@@ -207,32 +210,34 @@ def test_a_baseline_that_could_not_be_read_back_is_not_written(
         findings=(finding._replace(actual=previous),),
     )
     with pytest.raises(InvalidInput, match="A checkpoint cannot keep"):
-        known.store.accept_starts(known.chain.path, odd, actor="ada", now=NOW)
+        known.store.accept_starts(InFile(known.chain.path), odd, actor="ada", now=NOW)
     assert store_file(known).execute("SELECT count(*) FROM baselines").get == 0
 
 
 def test_a_baseline_that_cannot_be_read_is_not_accepted_any_more(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
-    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), known.verify(), actor="ada", now=NOW)
     assert known.verify().verdict is Verdict.VERIFIED
     store_file(known).execute("UPDATE baselines SET seq = 'x'")
     assert known.verify().verdict is Verdict.UNPROVEN_START
-    assert known.store.unreadable(known.chain.path) == ("row 1 of the table baselines in checkpoints.sqlite",)
+    assert known.store.unreadable(InFile(known.chain.path)) == (
+        "row 1 of the table baselines in checkpoints.sqlite",
+    )
 
 
 @pytest.mark.slow
 def test_reasons_of_other_programs_are_kept(known: KnownChain) -> None:
     """A newer program may sign for a reason that this one does not know."""
-    body = known.store.checkpoints(known.chain.path)[0].to_json()
+    body = known.store.checkpoints(InFile(known.chain.path))[0].to_json()
     assert json.loads(json.dumps(body))["reason"] == "verify"
     made = known.store.create(
-        known.chain.path,
+        InFile(known.chain.path),
         known.verify(seal=True),
         now=NOW,
         reason="inspection",  # type: ignore[arg-type]
     )
-    assert known.store.checkpoints(known.chain.path)[-1] == made
+    assert known.store.checkpoints(InFile(known.chain.path))[-1] == made
     assert known.verify().verdict is Verdict.VERIFIED
 
 

@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Section
+from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
 from tests.conftest import NOW
@@ -365,7 +366,7 @@ def test_a_marker_that_goes_on_from_an_accepted_start_leaves_nothing_out(
 ) -> None:
     known = known_chain(50, 2, 1)
     known.chain.run("DELETE FROM audit_chain WHERE seq <= ?", known.chain.seqs(TENANT)[4])
-    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), known.verify(), actor="ada", now=NOW)
     cut(known, 10)
     assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
 
@@ -379,7 +380,7 @@ def test_a_cut_start_is_not_signed_over_what_a_checkpoint_knew(
     known.chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq < ?", TENANT, seqs[20])
     with pytest.raises(NotSigned, match=f"checkpoint 1 knew it from entry {seqs[0]} on"):
         known.checkpoint()
-    known.store.accept_starts(known.chain.path, known.verify(), actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), known.verify(), actor="ada", now=NOW)
     assert known.checkpoint().number == 2
 
 
@@ -422,7 +423,7 @@ def test_rows_that_markers_removed_along_with_an_earlier_marker(
 ) -> None:
     """What an old export may not know: the marker that told of the first rows was pruned itself."""
     known = known_chain(50, 2, 1)
-    (old,) = known.store.checkpoints(known.chain.path)
+    (old,) = known.store.checkpoints(InFile(known.chain.path))
     cut(known, 10)
     for _ in range(3):
         known.chain.append(TENANT)
@@ -449,7 +450,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     known.chain.run("DELETE FROM audit_chain WHERE seq = ?", known.chain.seqs(TENANT)[0])
     report = known.verify()
     (tenant,) = [item for item in report.tenants if item.verdict == Verdict.UNPROVEN_START]
-    known.store.accept_starts(known.chain.path, report, actor="ada", now=NOW)
+    known.store.accept_starts(InFile(known.chain.path), report, actor="ada", now=NOW)
     report = known.verify()
     # Of a chain of one row, nothing that the checkpoint knew is left.
     assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
@@ -473,7 +474,7 @@ def test_many_checkpoints_of_a_long_chain(known_chain: Callable[..., KnownChain]
         known.checkpoint(NOW + round_)
         report = known.verify(executor=Cut(*range(0, 10**6, 70_000)))
         assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
-    assert len(known.store.known(known.chain.path).current) == 7
+    assert len(known.store.known(InFile(known.chain.path)).current) == 7
     for tenant in ("tenant-00", "tenant-03"):
         seq = known.chain.seqs(tenant)[-5]
         known.chain.run("UPDATE audit_chain SET seq = seq + 1 WHERE seq = ?", seq)

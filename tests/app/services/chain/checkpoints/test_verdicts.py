@@ -9,6 +9,7 @@ import pytest
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
+from app.services.chain.where import InFile
 from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures.appending import append
@@ -31,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def check(demo: Path, folder: Path) -> Callable[..., SignedReport]:
     def check(now: int = NOW) -> SignedReport:
-        return verify_by_itself(demo, CheckpointStore(folder), VERIFY, now=now, by="ada", sign=True)
+        return verify_by_itself(InFile(demo), CheckpointStore(folder), VERIFY, now=now, by="ada", sign=True)
 
     return check
 
@@ -45,7 +46,7 @@ def test_the_first_time_is_whole_and_signed_and_the_next_is_from_there_on(
     second = check(NOW + 60)
     assert second.since is not None and (second.since.number, second.checkpoint) == (1, None)
     assert (second.report.intact, second.report.entries) == (True, 3)
-    said = CheckpointStore(folder).verdicts.last(demo)
+    said = CheckpointStore(folder).verdicts.last(InFile(demo))
     assert said is not None
     assert (said.at, said.by, said.since, said.whole_at, said.through) == (NOW + 60, "ada", 1, NOW, 63)
 
@@ -99,7 +100,7 @@ def test_another_file_in_the_same_place_is_not_the_one_that_was_verified(
     check()
     demo.rename(demo.with_name("before.sqlite"))
     shutil.copy(demo.with_name("before.sqlite"), demo)
-    assert CheckpointStore(folder).verdicts.last(demo) is None
+    assert CheckpointStore(folder).verdicts.last(InFile(demo)) is None
 
 
 @pytest.mark.parametrize("text", [*more("", "[]", "{}"), '{"file": 1}', "\x00"])
@@ -109,7 +110,7 @@ def test_what_cannot_be_read_is_as_if_it_were_not_there(
     check()
     (only,) = (folder / "verdicts").iterdir()
     only.write_text(text)
-    assert CheckpointStore(folder).verdicts.last(demo) is None
+    assert CheckpointStore(folder).verdicts.last(InFile(demo)) is None
     assert check(NOW + 60).since is None
 
 
@@ -131,6 +132,6 @@ class Closed:
 
 def test_no_keyring_is_asked_for_what_nobody_asked_for(demo: Path, folder: Path) -> None:
     store = CheckpointStore(folder, Closed())
-    found = verify_by_itself(demo, store, VERIFY, now=NOW, by="ada", sign=True)
+    found = verify_by_itself(InFile(demo), store, VERIFY, now=NOW, by="ada", sign=True)
     assert (found.report.intact, found.checkpoint) == (True, None)
     assert found.why_not == "not signed, because the keyring would have to be asked"

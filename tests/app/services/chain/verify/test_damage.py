@@ -14,6 +14,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Finding, Verdict
 from app.services.chain.verify import source
 from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -69,7 +70,7 @@ def test_a_damaged_leaf(tmp_path: Path, where: int, byte: int | None) -> None:
     leaf = pages.leaves[where]
     assert 5 < len(leaf.rows) < 30
     pages.overwrite(leaf.number, byte=byte)
-    missing(verify(pages.path, now=NOW, take_part=True), leaf.rows)
+    missing(verify(InFile(pages.path), now=NOW, take_part=True), leaf.rows)
 
 
 def test_several_damaged_leaves(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_several_damaged_leaves(tmp_path: Path) -> None:
     pages.overwrite(*(leaf.number for leaf in lost))
     rows = [leaf.rows for leaf in lost]
     together = [rows[0], rows[1] + rows[2], rows[3], rows[4] + rows[5] + rows[6], rows[7]]
-    missing(verify(pages.path, now=NOW, take_part=True), *together)
+    missing(verify(InFile(pages.path), now=NOW, take_part=True), *together)
 
 
 def test_a_damaged_interior_page(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_a_damaged_interior_page(tmp_path: Path) -> None:
     lost = pages.interior[3]
     assert 20 < len(lost.rows) < 200
     pages.overwrite(lost.number)
-    missing(verify(pages.path, now=NOW, take_part=True), lost.rows)
+    missing(verify(InFile(pages.path), now=NOW, take_part=True), lost.rows)
 
 
 @pytest.mark.slow
@@ -96,7 +97,7 @@ def test_numbers_far_apart(tmp_path: Path, step: int) -> None:
     pages = closed(build(tmp_path / "a.db", page_size=512, step=step))
     lost = pages.interior[3].rows
     pages.overwrite(pages.interior[3].number)
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert (report.entries, codes(report)) == (600 - len(lost), {"UNREADABLE"})
     (gap,) = gaps(report)
     assert gap.message.startswith(f"Entries {lost[0] - step + 1:,} to {lost[-1]:,} could not be read")
@@ -110,7 +111,7 @@ def test_a_damaged_overflow_page_costs_one_row(tmp_path: Path, which: int) -> No
         chain.append(TENANT)
     pages = closed(chain)
     pages.overwrite(pages.overflow[41][which])
-    missing(verify(pages.path, now=NOW, take_part=True), [41], of=61)
+    missing(verify(InFile(pages.path), now=NOW, take_part=True), [41], of=61)
 
 
 @pytest.mark.parametrize("seq", [1, 41])
@@ -120,7 +121,7 @@ def test_the_first_or_last_row_alone(tmp_path: Path, seq: int) -> None:
         chain.append(TENANT, payload=json.dumps("x" * (30_000 if number in (0, 40) else 10)))
     pages = closed(chain)
     pages.overwrite(pages.overflow[seq][1])
-    missing(verify(pages.path, now=NOW, take_part=True), [seq], of=41)
+    missing(verify(InFile(pages.path), now=NOW, take_part=True), [seq], of=41)
 
 
 @pytest.mark.slow
@@ -133,7 +134,7 @@ def test_a_file_cut_short(tmp_path: Path, keep: float, odd: int) -> None:
     size = int(len(pages.data) * keep) // 4096 * 4096 + odd
     pages.path.write_bytes(pages.data[:size])
     whole = [seq for leaf in pages.leaves if leaf.number * 4096 <= size for seq in leaf.rows]
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert report.verdict == Verdict.UNREADABLE or (report.intact and report.entries == 600)
     assert len(whole) <= report.entries <= len(whole) + 30  # of a page cut, the rows that are left
     assert pages.path.read_bytes() == pages.data[:size]
@@ -155,7 +156,7 @@ def test_what_is_wrong_elsewhere_is_found_as_well(tmp_path: Path) -> None:
     pages = closed(chain)
     lost = [pages.leaves[5], pages.leaves[10]]
     pages.overwrite(*(leaf.number for leaf in lost))
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert report.verdict == Verdict.UNREADABLE
     assert [(item.code, item.seq) for item in report.findings if item.code == "HASH"] == [
         ("HASH", seq) for seq in edited
@@ -175,7 +176,7 @@ def test_a_row_removed_beside_the_damage_is_not_judged(tmp_path: Path) -> None:
     chain.run("DELETE FROM audit_chain WHERE seq = ?", leaf.rows[-1] + 3)
     pages = closed(chain)
     pages.overwrite(leaf.number)
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert [(item.code, item.seq) for item in report.findings] == [
         ("UNREADABLE", leaf.rows[0]),
         ("LINK", leaf.rows[-1] + 4),
@@ -188,11 +189,11 @@ def test_what_stands_beside_the_table_does_not_matter(tmp_path: Path, table: str
     root = chain.one("SELECT rootpage FROM sqlite_master WHERE name = ?", table)[0]
     pages = closed(chain)
     pages.overwrite(root)
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert (report.verdict, report.entries, report.findings) == (Verdict.CONSISTENT, 600, ())
-    alone = verify(pages.path, now=NOW, take_part=True, section=Section(TENANT))
+    alone = verify(InFile(pages.path), now=NOW, take_part=True, section=Section(TENANT))
     assert (alone.verdict, alone.entries) == (Verdict.CONSISTENT, 200)
-    part = verify(pages.path, now=NOW, take_part=True, section=Section(first=300, last=400))
+    part = verify(InFile(pages.path), now=NOW, take_part=True, section=Section(first=300, last=400))
     assert (part.verdict, part.entries) == (Verdict.CONSISTENT, 101)
 
 
@@ -207,7 +208,7 @@ def test_neither_index_nor_counter_nor_the_ends_of_the_table(tmp_path: Path) -> 
     pages = closed(chain)
     first, last = pages.leaves[0], pages.leaves[-1]
     pages.overwrite(*roots, first.number, last.number)
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert report.entries == 600 - len(first.rows) - len(last.rows)
     assert [item.message.partition(" could")[0] for item in gaps(report)] == [
         f"Entries 1 to {first.rows[-1]}",
@@ -221,7 +222,7 @@ def test_nothing_left_to_read(tmp_path: Path) -> None:
     pages = closed(build(tmp_path / "a.db", step=10**9))
     pages.overwrite(pages.all[0].number)
     started = time.process_time()
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert (report.verdict, report.entries, report.tenants) == (Verdict.UNREADABLE, 0, ())
     assert [item.seq for item in gaps(report)] == [1]
     assert time.process_time() - started < 10, "a billion numbers are not asked one by one"
@@ -235,7 +236,7 @@ def test_every_other_leaf_damaged(tmp_path: Path) -> None:
     pages = closed(chain)
     lost = pages.leaves[::2]
     pages.overwrite(*(leaf.number for leaf in lost))
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert report.entries == 15_000 - sum(len(leaf.rows) for leaf in lost)
     assert report.counts["HASH"] == sum(1 for leaf in pages.leaves[1::2] for seq in leaf.rows if seq > 14_000)
     assert len(gaps(report)) == 1_000
@@ -262,7 +263,7 @@ def test_a_damaged_file_of_many_rows_in_several_processes(tmp_path: Path) -> Non
     lost = [pages.leaves[number] for number in (100, 1_000, 1_001, 2_000)]
     pages.overwrite(*(leaf.number for leaf in lost))
     for take_part in (False, True):
-        report = verify(pages.path, now=NOW, processes=2, take_part=take_part)
+        report = verify(InFile(pages.path), now=NOW, processes=2, take_part=take_part)
         rows = [leaf.rows for leaf in lost]
         missing(report, rows[0], rows[1] + rows[2], rows[3], of=44_000)
 
@@ -273,7 +274,7 @@ def test_one_tenant_of_a_damaged_file(tmp_path: Path) -> None:
     pages = closed(chain)
     leaf = pages.leaves[9]
     pages.overwrite(leaf.number)
-    report = verify(pages.path, now=NOW, take_part=True, section=Section(TENANT))
+    report = verify(InFile(pages.path), now=NOW, take_part=True, section=Section(TENANT))
     missing(report, leaf.rows, of=200 + len(leaf.rows) - len(set(own) & set(leaf.rows)))
 
 
@@ -284,7 +285,7 @@ def test_rows_in_another_order_than_their_numbers_say(tmp_path: Path) -> None:
     one, other = (slice((leaf.number - 1) * 4096, leaf.number * 4096) for leaf in pages.leaves[6:8])
     data[one], data[other] = pages.data[other], pages.data[one]
     pages.path.write_bytes(data)
-    report = verify(pages.path, now=NOW, take_part=True)
+    report = verify(InFile(pages.path), now=NOW, take_part=True)
     assert (report.verdict, codes(report)) == (Verdict.UNREADABLE, {"UNREADABLE"})
     assert report.entries >= 600 - len(pages.leaves[6].rows) - len(pages.leaves[7].rows)
 
@@ -300,7 +301,7 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
         return asked > 2
 
     with pytest.raises(Cancelled):
-        verify(pages.path, now=NOW, take_part=True, cancelled=cancelled)
+        verify(InFile(pages.path), now=NOW, take_part=True, cancelled=cancelled)
     assert asked == 3
 
 
@@ -312,14 +313,14 @@ def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> 
     chain = build(tmp_path / "a.db")
     store = CheckpointStore(tmp_path / "home")
     for _ in range(2):
-        report = verify(chain.path, now=NOW, checkpoints=store.known(chain.path), seal=True)
-        store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
+        report = verify(InFile(chain.path), now=NOW, checkpoints=store.known(InFile(chain.path)), seal=True)
+        store.create(InFile(chain.path), report, now=NOW, reason=Reason.VERIFY)
         chain.append(TENANT)
-    history = store.known(chain.path)
+    history = store.known(InFile(chain.path))
     pages = Pages(chain.path)
     leaf = pages.leaves[where]
     pages.overwrite(leaf.number)
-    report = verify(chain.path, now=NOW, take_part=True, checkpoints=history)
+    report = verify(InFile(chain.path), now=NOW, take_part=True, checkpoints=history)
     assert (report.verdict, codes(report)) == (Verdict.UNREADABLE, {"UNREADABLE"})
     assert report.entries == 602 - len(leaf.rows)
 
@@ -329,15 +330,15 @@ def test_checkpoints_blame_nobody_for_the_damage(tmp_path: Path, where: int) -> 
 def test_checkpoints_still_see_a_rewritten_chain(tmp_path: Path, where: int) -> None:
     chain = build(tmp_path / "a.db")
     store = CheckpointStore(tmp_path / "home")
-    report = verify(chain.path, now=NOW, seal=True)
-    store.create(chain.path, report, now=NOW, reason=Reason.VERIFY)
-    history = store.known(chain.path)
+    report = verify(InFile(chain.path), now=NOW, seal=True)
+    store.create(InFile(chain.path), report, now=NOW, reason=Reason.VERIFY)
+    history = store.known(InFile(chain.path))
     middle = chain.seqs(TENANT)[100]
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[101])
     chain.rehash(TENANT, after=middle)
     pages = closed(chain)
     pages.overwrite(pages.leaves[where].number)
-    report = verify(pages.path, now=NOW, take_part=True, checkpoints=history)
+    report = verify(InFile(pages.path), now=NOW, take_part=True, checkpoints=history)
     assert (report.verdict, codes(report)) == (Verdict.UNREADABLE, {"UNREADABLE", "CHECKPOINT"})
     assert [item.verdict for item in report.tenants if item.tenant == TENANT] == [Verdict.TAMPERED]
 
@@ -375,7 +376,7 @@ def test_random_damage_never_raises_nor_blames_what_is_sound(tmp_path: Path, pag
         hit = touched(pages, at, at + size - 1)
         may = hit | {successors[seq] for seq in hit if seq in successors}
         try:
-            report = verify(pages.path, now=NOW, take_part=True)
+            report = verify(InFile(pages.path), now=NOW, take_part=True)
         except TenantAdminError:
             continue
         assert report.entries == 606 or not report.intact, (at, size)

@@ -23,6 +23,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.scan import Job, Result, Stopped
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.verify.verification import Wish
+from app.services.chain.where import InDatabase, InFile
 from app.workers import scan_pool
 from models.engine import Database, Rows
 from models.errors import AnswerTooLong, Cancelled, TableMissing
@@ -143,9 +144,9 @@ def alike(engine: Engine, path: Path, history: CheckpointHistory, number: int) -
     if isinstance(engine, LiveEngine):
         asked = [asked[0], asked[1 + number % 4]]
     for options in asked:
-        expected = scan_pool.verify(path, take_part=True, now=NOW, **options)
+        expected = scan_pool.verify(InFile(path), take_part=True, now=NOW, **options)
         with engine.connection_context():
-            found = scan_pool.verify(engine, now=NOW, page=7, **options)
+            found = scan_pool.verify(InDatabase(engine), now=NOW, page=7, **options)
         assert same(found) == same(expected), options
 
 
@@ -167,7 +168,7 @@ def test_it_finds_what_is_found_in_a_file(filled: Opened, tmp_path: Path, number
             DAMAGES[name](chain, rng, rng.choice(TENANTS))
     chain.sql.close()
     whole = Path(shutil.copy(chain.path, tmp_path / "whole.db"))
-    alike(filled(chain.path), whole, known.store.known(whole), number)
+    alike(filled(chain.path), whole, known.store.known(InFile(whole)), number)
 
 
 def test_an_index_that_hides_rows(opened: Opened, tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_an_index_that_hides_rows(opened: Opened, tmp_path: Path) -> None:
     hide(chain, "idx_audit_tenant", "seq NOT BETWEEN 10 AND 20")
     whole = Path(shutil.copy(chain.path, tmp_path / "whole.db"))
     report = verify(opened(chain.path))
-    assert same(report) == same(scan_pool.verify(whole, take_part=True, now=NOW))
+    assert same(report) == same(scan_pool.verify(InFile(whole), take_part=True, now=NOW))
     assert codes(report) == {"INDEX"}
 
 
@@ -235,7 +236,7 @@ def test_it_stops_when_it_is_told_to(opened: Opened, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         verify(engine, cancelled=cancelled)
     with engine.connection_context(), pytest.raises(Cancelled):
-        scan_pool.verify(engine, now=NOW, page=1, cancelled=lambda: True)
+        scan_pool.verify(InDatabase(engine), now=NOW, page=1, cancelled=lambda: True)
 
 
 # Nothing is a snapshot over several requests: an act of somebody else falls before each of them in turn.

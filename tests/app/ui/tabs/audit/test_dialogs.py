@@ -14,6 +14,7 @@ from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.reading import last_entry
 from app.services.chain.rules import Verdict
+from app.services.chain.where import InFile
 from app.services.records import users
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -274,7 +275,7 @@ def test_the_audit_tab_says_once_that_a_file_is_older(context: Context, qtbot: Q
     notice.look()
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "is older than the one you saw last" in notice.banner.headline()
-    found = run_verification(ignore, never, asked=Asked(), where=path, now=NOW, by="ops")
+    found = run_verification(ignore, never, asked=Asked(), where=InFile(path), now=NOW, by="ops")
     context.verdict.take(found)
     assert notice.isHidden() and broken.isHidden(), "its own banner says it"
     broken.set_beside(True)

@@ -14,6 +14,7 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
+from app.services.chain.where import InFile
 from app.services.records import users
 from app.services.records.tables import EVERYONE, Scope
 from app.ui.session.context import Context
@@ -114,7 +115,9 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
     shown = links(qtbot, page)
     assert {seq for seq, link in shown.items() if link == "linked"} == set(range(570, 591))
     assert {shown[569], shown[591]} == {OUTSIDE}
-    assert CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path) == (), "none is made of a range"
+    assert CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path)) == (), (
+        "none is made of a range"
+    )
 
 
 @pytest.mark.slow
@@ -380,7 +383,7 @@ def test_the_button_proves_archive_and_file_as_one_chain(
     assert page.banner.headline() == f"Chain verified — {entries} entries"
     start = "4 tenants from the very first entry on · with 3 archive files · checkpoint 1 signed"
     assert page.banner.detail().startswith(start)
-    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(demo_path)) == 1
+    assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE event_type = 'audit_pruned'")[0][0]
     page.set_scope(Scope(tenant))
     page.activate()

@@ -1,0 +1,175 @@
+"""Where chains are that are verified, signed and archived: in a file, or in a live database. Whoever reads
+connects to it, and asks no more which of them it is.
+"""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from peewee import BaseQuery
+
+from app.services.chain.verify import source
+from models.engine import Database, Rows, Usage
+from models.local.database import LocalDatabase
+from models.local.errors import translate
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.report import Report
+    from app.services.chain.verify.verification import Executor
+
+
+class Executors(Protocol):
+    """Who scans, of each kind one."""
+
+    def of_file(self) -> "Executor": ...
+
+    def of_database(self, database: Database) -> "Executor": ...
+
+
+AtHand = tuple[Path, Sequence[str]]
+"""A file that holds what is wanted, and what is to be known of it, in sentences."""
+
+
+class Where(ABC):
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What a person calls it."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage | None:
+        """What is counted of reading it, because it costs something; None of a file."""
+
+    @property
+    @abstractmethod
+    def location(self) -> tuple[str, str]:
+        """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
+        database both are its identity.
+        """
+
+    @abstractmethod
+    def connect(self) -> AbstractContextManager[Database]:
+        """For a few look-ups: nothing is written, and nothing left beside a file.
+
+        Raises what `source.Source` raises, and the storage errors.
+        """
+
+    @abstractmethod
+    def read_at_once(self, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+        """The encoding of the text, and the rows of each read, all from one moment. Raises the same."""
+
+    @abstractmethod
+    def verify(self, executors: Executors, **options: Any) -> "Report":
+        """`verification.verify`, or `live.verify`; `options` are those of a `Wish`. Raises their errors."""
+
+    @abstractmethod
+    def in_a_file(
+        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
+    ) -> AbstractContextManager[AtHand]:
+        """The file itself, or what is `fetched` of a database."""
+
+    def known(self, error: Exception) -> Exception:
+        """What an error of reading it is in a sentence, as far as it is known."""
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class InFile(Where):
+    """In a file, opened as a scan opens it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def usage(self) -> None:
+        return None
+
+    @property
+    def location(self) -> tuple[str, str]:
+        stat = self.path.stat()
+        # The whole path as text, also where the file system's name is none.
+        whole = os.fsencode(self.path.resolve()).decode(errors="backslashreplace")
+        return whole, f"{stat.st_dev}:{stat.st_ino}"
+
+    @contextmanager
+    def connect(self) -> Iterator[Database]:
+        with ExitStack() as stack, _opened(source.Source(self.path, stack)) as database:
+            yield database
+
+    def read_at_once(self, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+        with ExitStack() as stack:
+            file = source.Source(self.path, stack)
+            while True:
+                with _opened(file) as database:
+                    found = database.encoding, database.read_batch(queries)
+                if file.undisturbed():
+                    return found
+                file.unfrozen()
+
+    def verify(self, executors: Executors, **options: Any) -> "Report":
+        from app.services.chain.verify import verification  # noqa: PLC0415 - rows show before any is verified
+
+        return verification.verify(self.path, verification.Wish(executor=executors.of_file(), **options))
+
+    def in_a_file(
+        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
+    ) -> AbstractContextManager[AtHand]:
+        return nullcontext((self.path, ()))
+
+    def known(self, error: Exception) -> Exception:
+        return translate(error, self.path) or error
+
+
+@contextmanager
+def _opened(file: source.Source) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(file.read_from, read_only=not file.copied, immutable=file.frozen)
+    with database.connection_context():
+        database.pragma("busy_timeout", source.PATIENCE_MS)
+        yield database
+
+
+@dataclass(frozen=True, slots=True)
+class InDatabase(Where):
+    """In a live database."""
+
+    database: Database
+
+    @property
+    def name(self) -> str:
+        return self.database.place
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.database.usage
+
+    @property
+    def location(self) -> tuple[str, str]:
+        return self.database.identity, self.database.identity
+
+    @contextmanager
+    def connect(self) -> Iterator[Database]:
+        with self.database.connection_context():
+            yield self.database
+
+    def read_at_once(self, queries: Sequence[BaseQuery]) -> tuple[str, list[Rows]]:
+        with self.database.connection_context():
+            return self.database.encoding, self.database.read_batch(queries)
+
+    def verify(self, executors: Executors, **options: Any) -> "Report":
+        from app.services.chain.verify import live, verification  # noqa: PLC0415 - rows show before
+
+        wish = verification.Wish(executor=executors.of_database(self.database), **options)
+        return live.verify(self.database, wish)
+
+    def in_a_file(
+        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
+    ) -> AbstractContextManager[AtHand]:
+        return fetched(self.database)
