@@ -437,17 +437,13 @@ class RestoreDialog(ConfirmDialog):
         if not prepared.recorded:
             doubt = f"{doubt}, and it" if offer.needs_agreement else "it"
             doubt += " is recorded nowhere"
-        asks = offer.needs_agreement or not prepared.recorded
-        self.agreement = QCheckBox(f"I mean this, although {doubt}", self)
-        self.agreement.setVisible(asks)
-        self.agreement.setChecked(not asks)
-        self.agreement.toggled.connect(self._update)
-        if asks:
+        self.agreement = QCheckBox(f"I mean this, although {doubt}")
+        if offer.needs_agreement or not prepared.recorded:
+            self.agreement.toggled.connect(self._agree)
             self.add_condition(self.agreement)
-        self._update()
+            self._agree(False)
 
-    def _update(self) -> None:
-        ready = self.agreement.isChecked()
+    def _agree(self, ready: bool) -> None:
         self.confirm_button.setEnabled(ready)
         self.confirm_button.setToolTip("" if ready else "Tick the box above first.")
 

@@ -155,9 +155,6 @@ class GlyphEngine(QIconEngine):
         painter.end()
         return wide
 
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        return self.scaledPixmap(size, mode, state, 1.0)
-
     def actualSize(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QSize:
         return size  # what is wider than high keeps its word at a distance
 

@@ -73,7 +73,6 @@ class Dialog(QDialog):
         words = in_column(self.title, self.sentence, (self.body, 1))
         content = QWidget()
         content.setProperty("clear", True)
-        content.installEventFilter(self)
         self._content = in_row(within=content, spacing=16)
         self._conditions, self._buttons = in_column(spacing=4), in_row()
         if icon is not None:
@@ -89,6 +88,8 @@ class Dialog(QDialog):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(content)
         self._foot = in_column(self._conditions, self._buttons, spacing=12)
+        for words_stand_in in (content, self):  # those at the foot in the dialog itself
+            words_stand_in.installEventFilter(self)
         whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
         mark = None if parent is None else parent.window().property("mark")
         self._mark: Label | None = None
@@ -168,12 +169,6 @@ class Dialog(QDialog):
         if event.type() == QEvent.Type.LayoutRequest:
             self._words_changed()
         return super().eventFilter(watched, event)
-
-    def event(self, event: QEvent) -> bool:
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:  # of what stands at the foot
-            self._words_changed()
-        return done
 
     def _words_changed(self) -> None:
         """There may be more or fewer of them."""
