@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.services.live import connecting
@@ -173,12 +173,11 @@ class ConnectDialog(FormDialog):
     ) -> None:
         chosen = self.database.currentData()
         names = {str(one.get("uuid")): str(one.get("name") or one.get("uuid")) for one in found}
-        self.database.blockSignals(True)
-        self.database.clear()
-        for key, name in names.items():
-            self.database.addItem(name, key)
-        self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
-        self.database.blockSignals(False)
+        with QSignalBlocker(self.database):
+            self.database.clear()
+            for key, name in names.items():
+                self.database.addItem(name, key)
+            self.database.setCurrentIndex(self.database.findData(chosen) if chosen in names else -1)
         there = counted(len(names), "database")
         if tested is not None and seconds is not None:
             self._tested = tested

@@ -6,7 +6,7 @@ To add one, add its name to `Icon` and run `resources/packaging/subset_icons.py`
 import json
 from collections.abc import Callable
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPixmap
@@ -94,7 +94,7 @@ class IconFont:
     """Draws Phosphor glyphs by name. One per program, held by the theme; needs a QGuiApplication."""
 
     def __init__(self) -> None:
-        self._drawn: dict[tuple[str, str, int, float], QPixmap] = {}
+        self.pixmap = cache(self._draw)
 
     @cached_property
     def _codes(self) -> dict[str, str]:
@@ -107,14 +107,8 @@ class IconFont:
         number = QFontDatabase.addApplicationFont(str(resources_dir() / "fonts" / "phosphor.ttf"))
         return QFontDatabase.applicationFontFamilies(number)[0]
 
-    def pixmap(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
-        """The glyph centred in `size` logical pixels at device pixel ratio `scale`; a "?" when unknown."""
-        key = (name, colour, size, scale)
-        if key not in self._drawn:
-            self._drawn[key] = self._draw(*key)
-        return self._drawn[key]
-
     def _draw(self, name: str, colour: str, size: int, scale: float) -> QPixmap:
+        """The glyph centred in `size` logical pixels at device pixel ratio `scale`; a "?" when unknown."""
         result = QPixmap(round(size * scale), round(size * scale))
         result.fill(Qt.GlobalColor.transparent)
         result.setDevicePixelRatio(scale)

@@ -1,6 +1,6 @@
 """Paints table cells straight from the model's roles, several times faster than the style sheet would."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QSize, Qt
@@ -52,7 +52,6 @@ class CellDelegate(QStyledItemDelegate):
         self._theme = theme
         self._view = view
         self.focus_row = -1
-        self._columns: dict[int, _Column] = {}
         theme.changed.connect(self.forget)
         self.forget()
 
@@ -68,7 +67,7 @@ class CellDelegate(QStyledItemDelegate):
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
-        self._columns.clear()
+        self._of_column = cache(self._ask)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
@@ -130,15 +129,10 @@ class CellDelegate(QStyledItemDelegate):
         QToolTip.showText(event.globalPos(), tooltip(str(text or "")), view)
         return True
 
-    def _of_column(self, model: QAbstractItemModel, column: int) -> _Column:
-        known = self._columns.get(column)
-        if known is None:
-            right, mono, dim = (
-                model.headerData(column, Qt.Orientation.Horizontal, role)
-                for role in (ALIGNMENT, _MONOSPACE, _DIM)
-            )
-            known = self._columns[column] = _Column(is_right(right), bool(mono), bool(dim))
-        return known
+    def _ask(self, model: QAbstractItemModel, column: int) -> _Column:
+        roles = (ALIGNMENT, _MONOSPACE, _DIM)
+        right, mono, dim = (model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles)
+        return _Column(is_right(right), bool(mono), bool(dim))
 
     def _lay(self, text: str, mono: bool, width: int) -> _Laid:
         whole = self._laid(text, mono)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from math import ceil
 from typing import TypeVar
 
@@ -149,8 +149,6 @@ class FoldedLabel(Label):
     _unfolded = False
 
     def __init__(self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, caption: str = "") -> None:
-        self._wrapped: dict[tuple[str, str, int], list[str]] = {}
-        """The lines of the text by font and width, for which a layout asks over and over again."""
         super().__init__(text, look, wrap=True, caption=caption)
         self._most = most
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -199,28 +197,25 @@ class FoldedLabel(Label):
         return ceil(QFontMetricsF(self.font()).lineSpacing())
 
     def _lines(self, width: int) -> list[str]:
-        asked = self.text(), self.font().key(), width
-        if asked not in self._wrapped:
-            if len(self._wrapped) >= _WIDTHS:
-                self._wrapped.clear()
-            self._wrapped[asked] = self._wrap(width)
-        return list(self._wrapped[asked])
-
-    def _wrap(self, width: int) -> list[str]:
-        units = self.text().encode("utf-16-le", "surrogatepass")  # which Qt counts in
-        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
-        layout.setTextOption(_ANYWHERE)
-        layout.beginLayout()
-        lines = []
-        while (line := layout.createLine()).isValid():
-            line.setLineWidth(max(24, width))
-            part = units[2 * line.textStart() : 2 * (line.textStart() + line.textLength())]
-            lines.append(part.decode("utf-16-le", "surrogatepass").rstrip("\n"))
-        layout.endLayout()
-        return lines
+        return list(_wrapped(self.text(), self.font().toString(), max(24, width)))
 
 
-_WIDTHS = 16
+@lru_cache(1024)
+def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
+    """The lines of a text at this width, for which a layout asks over and over again."""
+    face, lines = QFont(), list[str]()
+    face.fromString(font)
+    units = text.encode("utf-16-le", "surrogatepass")  # which Qt counts in
+    layout = QTextLayout(text.replace("\n", "\u2028"), face)
+    layout.setTextOption(_ANYWHERE)
+    layout.beginLayout()
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        part = units[2 * line.textStart() : 2 * (line.textStart() + line.textLength())]
+        lines.append(part.decode("utf-16-le", "surrogatepass").rstrip("\n"))
+    layout.endLayout()
+    return tuple(lines)
+
 
 _ANYWHERE = QTextOption()
 _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)

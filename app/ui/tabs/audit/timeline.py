@@ -98,8 +98,6 @@ class Timeline(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         bars = self._bars
-        if not bars:
-            return
         painter = QPainter(self)
         highest = max(bar.count for bar in bars) or 1
         room = _HEIGHT - _AXIS
