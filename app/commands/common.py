@@ -100,7 +100,6 @@ def print_report(report: "Report") -> None:
 
 
 def positive(value: str) -> int:
-    """An argument that counts something."""
     number = int(value)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")

@@ -90,7 +90,6 @@ class PageCache:
                 self._wanted.popitem(last=False)
 
     def forget(self, page: int) -> None:
-        """The page is not wanted any more."""
         self._wanted.pop(page, None)
 
     def wanted(self, page: int) -> bool:
@@ -102,7 +101,6 @@ class PageCache:
 
 
 def joined(*parts: Keys) -> Keys:
-    """All of them, one after the other."""
     filled = [part for part in parts if part]
     if len(filled) < 2:
         return filled[0] if filled else range(0)

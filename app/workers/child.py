@@ -304,7 +304,6 @@ def _answer(work: Callable[..., Any], job: Job, attached: BinaryIO, caller: Call
 
 
 def document(error: TenantAdminError) -> Message:
-    """The error as data."""
     return {"kind": type(error).__name__, "sentence": str(error), "facts": vars(error)}
 
 

@@ -128,7 +128,6 @@ def idea(rng: Random) -> str:
 
 
 def refined(text: str, rng: Random) -> str:
-    """What the planner makes of an idea."""
     return f"{text.split('. ', maxsplit=1)[0]}: {_PROBLEM}{rng.choice(_DETAIL)}".strip()
 
 

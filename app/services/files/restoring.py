@@ -65,7 +65,6 @@ class Prepared:
 
     @property
     def said(self) -> list[str]:
-        """The `notes` as lines for a person."""
         return sentences(self.notes)
 
     @property

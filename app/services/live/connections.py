@@ -146,7 +146,6 @@ def _address(base: str, account: str) -> str:
 
 
 def default_colour(*, production: bool) -> str:
-    """The colour of a connection for which none was chosen."""
     return "yellow" if production else "grey"
 
 

@@ -52,7 +52,6 @@ class Change:
 
     @property
     def recorded(self) -> tuple[Event, ...]:
-        """Its events as they are appended."""
         if self.bookmark is None:
             return self.events
         return tuple(
@@ -61,7 +60,6 @@ class Change:
 
     @property
     def tables(self) -> frozenset[str]:
-        """The tables written."""
         chain = {AUDIT_CHAIN.name} if self.events else set()
         return self.bulk | chain | {row.table for row in self.rows}
 
@@ -106,7 +104,6 @@ class Effect:
 
 
 def effect_on(query: ListQuery, change: Change) -> Effect:
-    """The effect of a change on the list that a query shows."""
     table = DECLARED[query.table]
     rows = [row for row in change.rows if row.table == query.table]
     if len(rows) > MANY or (not rows and query.table in change.tables):  # entries are only appended

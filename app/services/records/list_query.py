@@ -137,7 +137,6 @@ class Statements:
         return found.where(reduce(and_, conditions)) if conditions else found
 
     def count(self) -> Any:
-        """How many rows the query keeps."""
         return self.select(fn.COUNT(SQL("*")))
 
     def extent(self) -> list[Any]:
@@ -233,7 +232,6 @@ class Statements:
         return SQL("0") if record_id is None else holds(self.value(self.table.key), record_id)
 
     def is_row(self, key: Key) -> Any:
-        """The condition that it is the row with this key."""
         return self._by == self._given(key)
 
     def _given(self, key: Key) -> Any:
@@ -296,7 +294,6 @@ class Statements:
         )
 
     def _sort_key(self, source: ModelAlias | None = None) -> Any:
-        """What the order compares."""
         value = self.value(self.sort, source)
         match self.sort.kind:
             case ColumnKind.NAME:

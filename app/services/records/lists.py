@@ -149,7 +149,6 @@ class Lists:
         return _page(database, self._statements(database, query), keys)
 
     def count(self, database: Database, query: ListQuery) -> int:
-        """How many rows the query keeps."""
         return int(database.scalar(self._statements(database, query).count()))
 
     def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, Key] | None:

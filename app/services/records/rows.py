@@ -68,7 +68,6 @@ def storage_class(value: Value) -> str:
 
 
 def text_of(raw: bytes) -> str | RawText:
-    """The text that these bytes are."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -152,7 +151,6 @@ class StoredRow:
         return RowChange(self.table, self.record_id, key, None, self.image)
 
     def altered(self, values: Image) -> "RowChange":
-        """The change that gives it these values."""
         before = {name: self[name] for name in values}
         return RowChange(self.table, self.record_id, self.key, before, values)
 

@@ -84,7 +84,6 @@ def _running_order(artifact: Record) -> tuple[int, str, float]:
 
 
 def allowed(status: str) -> frozenset[RunStatus]:
-    """The statuses that a run in `status` may be given."""
     if status == RunStatus.DELETED:
         return frozenset()
     following = TRANSITIONS.get(RunStatus(status), frozenset()) if status in _KNOWN else frozenset()
@@ -110,7 +109,6 @@ def offered(accepted: frozenset[RunStatus]) -> tuple[str, ...]:
 
 
 def has_tenants(database: Database) -> bool:
-    """Whether the file's runs belong to tenants."""
     stored, _ = read_stored(database, lambda tables: ())
     table = stored.get(PLANNING_RUNS.name)
     return table is not None and PLANNING_RUNS.has_tenants(table)

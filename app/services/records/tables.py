@@ -117,7 +117,6 @@ class Table:
 
     @cached_property
     def name(self) -> str:
-        """The table's name in the file."""
         return str(self.model._meta.table_name)
 
     @cached_property

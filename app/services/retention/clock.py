@@ -166,7 +166,6 @@ class SteadyClock(NamedTuple):
 
 
 def steady_clock() -> SteadyClock:
-    """The machine's own."""
     if sys.platform == "linux":
         return SteadyClock(lambda: time.clock_gettime(time.CLOCK_BOOTTIME), counts_sleep=True)
     return SteadyClock(time.monotonic, counts_sleep=False)

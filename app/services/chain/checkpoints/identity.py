@@ -112,7 +112,6 @@ class ChainRows:
 
     @property
     def first(self) -> tuple[int, ChainRow] | None:
-        """The row with the lowest seq."""
         query = AuditEntry.select(fn.MIN(AuditEntry.seq))
         seq = self.database.scalar(query.tuples())
         return next(iter(self.at([seq]).items()), None) if seq is not None else None
@@ -126,7 +125,6 @@ class ChainRows:
         return (found[0][0], self._text(found[0][1])) if found else None
 
     def last_of(self, tenant: str) -> int | None:
-        """The seq of the tenant's last row."""
         query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
         found: int | None = self.database.scalar(query.tuples())
         return found

@@ -86,7 +86,6 @@ class Scan(ABC):
 
     @property
     def _done(self) -> int:
-        """The rows done."""
         return sum(state[COUNT] for state in self._states.values())
 
     @abstractmethod
@@ -291,7 +290,6 @@ class RangeScan(Scan):
 
 
 def rows_of(result: Result) -> int:
-    """How many rows a result is about."""
     return sum(state[COUNT] for state in result["tenants"].values())
 
 
