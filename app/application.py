@@ -15,7 +15,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
 from app.workers.runner import GarbageCollector, finish
-from models.errors import Place
+from models.errors import FileOrName
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200).
@@ -29,7 +29,7 @@ STARTED_MS = 1_000
 SELF_TEST_MS = 60_000
 
 
-def run(place: Place | None, *, read_only: bool = False, self_test: bool = False) -> int:
+def run(place: FileOrName | None, *, read_only: bool = False, self_test: bool = False) -> int:
     """Opens the window, with a file or a live database (`d1:NAME`) if one is given, and returns the exit
     status when it is closed.
     """

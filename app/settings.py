@@ -18,7 +18,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app import paths
 from app.services.live import PREFIX
-from models.errors import Place
+from models.errors import FileOrName
 from models.status import DAY, DEFAULT_RETENTION_DAYS
 
 ThemeName = Literal["system", "light", "dark"]
@@ -28,7 +28,7 @@ RETENTION_DAYS = range(1, 36_501)
 """The periods that can be chosen."""
 
 T = TypeVar("T")
-K = TypeVar("K", str, Place, bool)
+K = TypeVar("K", str, FileOrName, bool)
 
 
 class Setting(Generic[T]):
@@ -119,14 +119,14 @@ def _path(found: object) -> Path | None:
 _period = partial(_number, least=RETENTION_DAYS[0] * DAY, most=RETENTION_DAYS[-1] * DAY)
 
 
-def _absolute(place: Place) -> str:
+def _absolute(place: FileOrName) -> str:
     return str(place.absolute()) if isinstance(place, Path) else place
 
 
-def _of_database(name: str) -> Callable[[Place], str]:
+def _of_database(name: str) -> Callable[[FileOrName], str]:
     """A path, or a live database, as a settings key: slashes would make groups of it."""
 
-    def key(database: Place) -> str:
+    def key(database: FileOrName) -> str:
         from hashlib import sha256  # noqa: PLC0415 - asked for after the first rows are shown
 
         digest = sha256(_absolute(database).encode(errors="surrogateescape")).hexdigest()
@@ -154,17 +154,17 @@ class Settings:
     """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""
     column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
-    retention_enabled = SettingOf[Place, bool | None](_flag, None, _of_database("retention_enabled"))
+    retention_enabled = SettingOf[FileOrName, bool | None](_flag, None, _of_database("retention_enabled"))
     """Whether retention may run on this file; None until the person has seen its preview."""
-    retention_last_run = SettingOf[Place, int | None](_number, None, _of_database("retention_last_run"))
+    retention_last_run = SettingOf[FileOrName, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
-    seen_through = SettingOf[Place, int | None](_number, None, _of_database("seen_through"))
+    seen_through = SettingOf[FileOrName, int | None](_number, None, _of_database("seen_through"))
     """The last audit entry of this file that a person did here or was told of."""
-    retention_archive = SettingOf[Place, Path | None](_path, None, _of_database("retention_archive"))
+    retention_archive = SettingOf[FileOrName, Path | None](_path, None, _of_database("retention_archive"))
     """The folder that keeps what retention removes from this file's audit chain; None for no archive."""
-    retention_unrecorded = SettingOf[Place, bool](_flag, False, _of_database("retention_unrecorded"))
+    retention_unrecorded = SettingOf[FileOrName, bool](_flag, False, _of_database("retention_unrecorded"))
     """Whether retention may run on this file although there is no audit chain to record it in."""
-    retention_milliseconds = SettingOf[Place, bool](_flag, False, _of_database("retention_milliseconds"))
+    retention_milliseconds = SettingOf[FileOrName, bool](_flag, False, _of_database("retention_milliseconds"))
     """Whether retention reads times of this file that seem to be in milliseconds as such."""
     _data_retention_seconds = Setting(_period, DEFAULT_RETENTION_DAYS * DAY)
     """In seconds, as the platform sets its own; whole days are read of it (`retention_days`)."""
@@ -203,7 +203,7 @@ class Settings:
         self._data_retention_seconds = value * DAY
 
     @property
-    def recent(self) -> tuple[Place, ...]:
+    def recent(self) -> tuple[FileOrName, ...]:
         """What was opened last, the newest first: files, and connections as `d1:NAME`.
 
         Whether they are there is not asked: it may take long.
@@ -211,13 +211,13 @@ class Settings:
         kept = self._recent_files[:RECENT_FILES]
         return tuple(text if text.startswith(PREFIX) else Path(text) for text in kept)
 
-    def add_recent(self, place: Place) -> None:
+    def add_recent(self, place: FileOrName) -> None:
         if self._recent_files[:1] == (text := _absolute(place),):
             return  # to write the file takes two waits for the disk, with the rows not yet in sight
         self.remove_recent(place)
         self._recent_files = (text, *self._recent_files)[:RECENT_FILES]
 
-    def remove_recent(self, place: Place) -> None:
+    def remove_recent(self, place: FileOrName) -> None:
         self._recent_files = tuple(text for text in self._recent_files if text != _absolute(place))
 
     # what the declarations stand on

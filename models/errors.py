@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
-Place = Path | str
-"""A file, or what a person calls the database (`Database.place`)."""
+FileOrName = Path | str
+"""A file, or a name of a database that is none."""
 
 
 _OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored|written)| Nothing was \w+\.")
@@ -36,7 +36,7 @@ class TenantAdminError(Exception):
     is_undecided: ClassVar[bool] = False
     """Whether what was to be done may be done all the same, now or later."""
 
-    def __init__(self, what: Place = "", why: str | None = None) -> None:
+    def __init__(self, what: FileOrName = "", why: str | None = None) -> None:
         name = what.name if isinstance(what, Path) else what
         why = (why or self.why).removesuffix(".")
         super().__init__(self.sentence.format(what=what, name=name, why=why))

@@ -18,7 +18,7 @@ from models.progress import Stop
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
-    from app.services.live.connections import Connection
+    from app.services.live.connections import NamedConnection
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
     from models.d1.database import D1Database
@@ -192,7 +192,7 @@ def say_used(usage: "Usage | None") -> None:
         say(str(usage))
 
 
-def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Database]":
+def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1Database]":
     """The live database that an argument names, looked up.
 
     Raises `NoSuchConnection`, `ConnectionUnreadable`, and as `connecting.database` does.
@@ -204,7 +204,7 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[Connection, D1Databa
     return database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
 
 
-def silence(connection: "Connection") -> Callable[[float], None]:
+def silence(connection: "NamedConnection") -> Callable[[float], None]:
     """Says that a live database has not answered for a while, and how many seconds it is waited for."""
     return lambda seconds: complain(
         f"{connection.place} has not answered yet; it is waited for, {seconds:.0f} s at most (Ctrl+C ends it)"
@@ -219,7 +219,7 @@ def tokens(*, with_keyring: bool = True) -> "Tokens":
     return Tokens(SystemKeyring() if with_keyring else None, _ask_token)
 
 
-def _ask_token(connection: "Connection") -> str | None:
+def _ask_token(connection: "NamedConnection") -> str | None:
     if not sys.stdin.isatty():
         return None
     from getpass import getpass  # noqa: PLC0415

@@ -9,7 +9,7 @@ from app.commands.common import EXIT_INTACT, complain, print_json, say, silence,
 from app.services.live.connections import COLOURS, Connections, ConnectionUnreadable
 
 if TYPE_CHECKING:
-    from app.services.live.connections import Connection
+    from app.services.live.connections import NamedConnection
     from models.d1.client import Client
 
 _MORE = """\
@@ -55,13 +55,13 @@ def d1(options: argparse.Namespace) -> int:
 def _add(options: argparse.Namespace) -> None:
     from app.services.live.address import CLOUDFLARE  # noqa: PLC0415
     from app.services.live.connecting import client, identified  # noqa: PLC0415
-    from app.services.live.connections import Connection, default_colour  # noqa: PLC0415
+    from app.services.live.connections import NamedConnection, default_colour  # noqa: PLC0415
     from app.services.live.dev_server import project_of  # noqa: PLC0415
 
     connections = Connections()
     connections.require_free(options.name)
     project = "" if options.project is None else str(project_of(options.project))
-    connection = Connection(
+    connection = NamedConnection(
         options.name,
         options.account,
         base="" if project else options.url or CLOUDFLARE,
@@ -87,13 +87,13 @@ def _test(options: argparse.Namespace) -> None:
         _keep_token(connection, found)
 
 
-def _keep_token(connection: "Connection", found: "Client") -> None:
+def _keep_token(connection: "NamedConnection", found: "Client") -> None:
     if found.token is not None:
         why_not = tokens().keep(connection, found.token)
         say("the token is kept in the system's keyring") if why_not is None else complain(why_not)
 
 
-def _answer(connection: "Connection", found: "Client") -> str:
+def _answer(connection: "NamedConnection", found: "Client") -> str:
     """What a database that answers is called, and how long it takes."""
     from app.services.live.connecting import tried  # noqa: PLC0415
 
@@ -115,7 +115,7 @@ def _list(options: argparse.Namespace) -> None:
         say("there are no connections; `tenant-admin d1 add` makes one")
 
 
-def _line(connection: "Connection") -> str:
+def _line(connection: "NamedConnection") -> str:
     if connection.project:
         whose = f"of wrangler dev in {connection.project}"
     elif connection.is_local:

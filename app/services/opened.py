@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from app import paths
 from app.services.text import counted
 from models.engine import Capability, Database, Rows
-from models.errors import Place, TenantAdminError
+from models.errors import FileOrName, TenantAdminError
 from models.schema import Schema, find_tenants, inspect_with_tenants
 from models.tables import TABLES
 
@@ -76,7 +76,7 @@ class Opened(ABC):
         return self.read_only_reason is not None
 
     @property
-    def kept_by(self) -> Place:
+    def kept_by(self) -> FileOrName:
         """By what settings of it are kept: another one for each database."""
         return self.file or self.database.identity
 

@@ -27,7 +27,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import Where
 from app.services.files.opening import open_database, snapshot_copy
 from app.services.live import connecting
-from app.services.live.connections import Connection
+from app.services.live.connections import NamedConnection
 from app.services.live.fetching import fetch
 from app.services.live.opening import open_live
 from app.services.live.tokens import Tokens
@@ -155,9 +155,9 @@ def main(rows: int, delays: list[int], *, limited: bool) -> None:
             with before(live.address) as edge:
                 edge.delay = delay / 1000
                 database = live.ids[live.put(path, listed=True)]
-                connection = Connection("prod", ACCOUNT, database, "", edge.base)
+                connection = NamedConnection("prod", ACCOUNT, database, "", edge.base)
 
-                def connect(connection: Connection = connection) -> Opened:
+                def connect(connection: NamedConnection = connection) -> Opened:
                     found, database = connecting.database(connection, Tokens(None))
                     assert isinstance(database, D1Database)
                     if not limited:

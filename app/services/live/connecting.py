@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from app import paths
-from app.services.live.connections import Connection
+from app.services.live.connections import NamedConnection
 from app.services.live.dev_server import address_of, named_by_project
 from app.services.live.tokens import Tokens
 from models.d1.client import Client
@@ -18,7 +18,7 @@ from models.errors import InvalidInput
 
 
 def client(
-    connection: Connection, tokens: Tokens, on_silence: Callable[[float], object] = lambda seconds: None
+    connection: NamedConnection, tokens: Tokens, on_silence: Callable[[float], object] = lambda seconds: None
 ) -> Client:
     """What calls are made by; nothing is sent to the database yet. `on_silence` as `Client` has it.
 
@@ -33,12 +33,12 @@ def client(
 
 
 def database(
-    connection: Connection,
+    connection: NamedConnection,
     tokens: Tokens,
     *,
     read_only: bool = False,
     on_silence: Callable[[float], object] = lambda seconds: None,
-) -> tuple[Connection, D1Database]:
+) -> tuple[NamedConnection, D1Database]:
     """The database, and the connection with its name. One of `wrangler dev` is looked up first, since that
     makes what it does not know. Raises as `client` and `identified` do.
     """
@@ -57,7 +57,7 @@ def databases(found: Client) -> list[Mapping[str, Any]]:
     return repeated(found.name, found.databases)
 
 
-def identified(connection: Connection, found: Client, wanted: str) -> Connection:
+def identified(connection: NamedConnection, found: Client, wanted: str) -> NamedConnection:
     """The connection to the database whose id, or else whose name, is `wanted`; to the only one for "".
 
     Raises `UnknownDatabase` and the other errors of `databases`, and `InvalidInput` where one must be chosen,
@@ -82,7 +82,7 @@ def identified(connection: Connection, found: Client, wanted: str) -> Connection
     return replace(connection, database_id=matching[0], database_name=known[matching[0]])
 
 
-def tried(connection: Connection, found: Client) -> float:
+def tried(connection: NamedConnection, found: Client) -> float:
     """How many seconds the database takes to answer. Raises as `identified` does."""
     known = identified(connection, found, connection.database_id)
     begun = time.monotonic()

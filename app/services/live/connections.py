@@ -43,7 +43,7 @@ class ConnectionUnreadable(TenantAdminError):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class NamedConnection:
     """One database of an account; or, where `account` is empty, of a `wrangler dev`, which needs no token.
 
     `database_id` is empty until one is chosen of what the API lists, and is not kept before. `base` is the
@@ -155,7 +155,7 @@ class Connections:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or paths.connections_dir()
 
-    def all(self) -> tuple[Connection, ...]:
+    def all(self) -> tuple[NamedConnection, ...]:
         """Those that can be read, by name."""
         found = (self._read(name) for name in self._names())
         return tuple(one for one in found if one is not None)
@@ -168,7 +168,7 @@ class Connections:
         """The names of the others."""
         return tuple(name for name in self._names() if self._read(name) is None)
 
-    def named(self, name: str) -> Connection:
+    def named(self, name: str) -> NamedConnection:
         """Raises `NoSuchConnection`, `ConnectionUnreadable` and `InvalidInput` (no name at all)."""
         file = self.file(name)
         if not paths.exists(file):
@@ -183,7 +183,7 @@ class Connections:
         if paths.exists(self.file(name)):
             raise ConnectionExists(name)
 
-    def add(self, connection: Connection, *, replace: bool = False) -> None:
+    def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
         from models.local import atomic  # noqa: PLC0415 - takes SQLite along, and a list of them needs none
 
@@ -220,13 +220,15 @@ class Connections:
         found = (file.name.removeprefix(before).removesuffix(after) for file in files)
         return iter(sorted(name for name in found if _NAME.fullmatch(name)))
 
-    def _read(self, name: str) -> Connection | None:
+    def _read(self, name: str) -> NamedConnection | None:
         with suppress(OSError, ValueError, TypeError, RecursionError, InvalidInput):
             with self.file(name).open("rb") as file:
                 values: dict[str, Any] = json.loads(file.read(_LARGEST))
-            known = {field.name: values[field.name] for field in fields(Connection) if field.name in values}
+            known = {
+                field.name: values[field.name] for field in fields(NamedConnection) if field.name in values
+            }
             if all(isinstance(value, bool if key == "production" else str) for key, value in known.items()):
-                found = Connection(**known)
+                found = NamedConnection(**known)
                 return found if found.database_id and found.name.lower() == name.lower() else None
         return None
 

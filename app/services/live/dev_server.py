@@ -10,7 +10,7 @@ from typing import Any
 from app import paths
 from app.services.files import projects
 from app.services.live.address import LOCAL, is_loopback
-from app.services.live.connections import Connection, usable_name
+from app.services.live.connections import NamedConnection, usable_name
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
@@ -41,7 +41,7 @@ class DevServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered(Connection):
+class Offered(NamedConnection):
     """One to the database whose `file` a server was found to have open. It is not kept, so that a kept one
     may have its name; and the server's port is another each time.
     """
@@ -67,7 +67,7 @@ def project_of(path: Path) -> Path:
     raise InvalidInput("project", f"{path} is in no wrangler project: there is no {names} there or above.")
 
 
-def named_by_project(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+def named_by_project(connection: NamedConnection, ids: Collection[str]) -> dict[str, str]:
     """What the connection's project calls those of the databases that it names."""
     names = projects.names(Path(connection.project)) if connection.project else {}
     known = {key: names.get(projects.file_name(key)) for key in ids}
@@ -98,7 +98,7 @@ def serving(file: Path) -> Offered | None:
     return None
 
 
-def address_of(connection: Connection) -> str:
+def address_of(connection: NamedConnection) -> str:
     """Where the server of the connection's project listens now. Raises `NoDevServer`."""
     for server in running(Path(connection.project)):
         if connection.database_id in {"", *server.databases}:

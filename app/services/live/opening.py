@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 from app.services.chain.where import InDatabase, Where
-from app.services.live.connections import Connection
+from app.services.live.connections import NamedConnection
 from app.services.opened import ASKED, Mark, Opened, look, never_written
 from models.d1.database import D1Database
 from models.engine import MOST_READ, Capability, raw, sql_name
@@ -20,7 +20,7 @@ class OpenedLive(Opened):
     uncounted: ClassVar[str] = "not counted"
 
     database: D1Database
-    connection: Connection
+    connection: NamedConnection
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ def _counts(opened: OpenedLive) -> dict[str, int | None]:
     return counts | {name: rows[0][0] for name, rows in zip(few, found, strict=True)}
 
 
-def open_live(connection: Connection, database: D1Database, *, read_only: bool = False) -> OpenedLive:
+def open_live(connection: NamedConnection, database: D1Database, *, read_only: bool = False) -> OpenedLive:
     """The database of `connecting.database` as it is now. Raises the errors of reading."""
     try:
         found = look(database)

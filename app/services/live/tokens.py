@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringProblem
-from app.services.live.connections import Connection, Connections
+from app.services.live.connections import Connections, NamedConnection
 from models.errors import InvalidInput, TenantAdminError
 
 ENVIRONMENT: Final = "CLOUDFLARE_API_TOKEN"
@@ -43,7 +43,7 @@ class Tokens:
     def __init__(
         self,
         keyring: Keyring | None,
-        ask: Callable[[Connection], str | None] = lambda connection: None,
+        ask: Callable[[NamedConnection], str | None] = lambda connection: None,
         connections: Connections | None = None,
     ) -> None:
         self._keyring, self._ask = keyring, ask
@@ -53,7 +53,7 @@ class Tokens:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-    def of(self, connection: Connection) -> str | None:
+    def of(self, connection: NamedConnection) -> str | None:
         """The token; None where none is needed. Raises `TokenMissing`, and `InvalidInput` for what is none.
 
         The keyring's comes first, then that of the environment; one that was asked for lasts as long as this
@@ -78,7 +78,7 @@ class Tokens:
             return self._entered[user]
         raise TokenMissing(connection.place, why)
 
-    def keep(self, connection: Connection, token: str) -> str | None:
+    def keep(self, connection: NamedConnection, token: str) -> str | None:
         """Keeps it in the keyring; else for as long as this object lasts, and why is returned, as a sentence.
 
         Raises `InvalidInput` for what is none.
@@ -96,7 +96,7 @@ class Tokens:
                 why = str(error)
         return f"The token is not kept ({why}); it is asked for each time, or taken from {ENVIRONMENT}."
 
-    def forget(self, connection: Connection) -> str | None:
+    def forget(self, connection: NamedConnection) -> str | None:
         """Takes it out of the keyring; why that could not be done, as a sentence, or None."""
         user = self._user(connection)
         self._entered.pop(user, None)
@@ -111,7 +111,7 @@ class Tokens:
             return f"A token of {connection.place} may still be kept: {error}."
         return None
 
-    def _user(self, connection: Connection) -> str:
+    def _user(self, connection: NamedConnection) -> str:
         """With the address: who can change a connection's file cannot have its token sent elsewhere."""
         file = self._connections.file(connection.name).absolute()
         return f"d1 {connection.account} {connection.base} {file}"

@@ -13,8 +13,8 @@ from app.services.live import connecting
 from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
     COLOURS,
-    Connection,
     Connections,
+    NamedConnection,
     NoSuchConnection,
     default_colour,
     require_name,
@@ -35,7 +35,7 @@ from models.errors import Cancelled, InvalidInput, TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
-    Found = tuple[Sequence[Mapping[str, Any]], Connection | None, float | None]
+    Found = tuple[Sequence[Mapping[str, Any]], NamedConnection | None, float | None]
 
 TEST_SECONDS = 15.0
 """How long each call of a test may take."""
@@ -56,7 +56,7 @@ class ConnectDialog(FormDialog):
         theme: Theme,
         runner: Runner,
         tokens: Callable[[], Tokens],
-        connection: Connection | None = None,
+        connection: NamedConnection | None = None,
         parent: QWidget | None = None,
     ) -> None:
         title = "Connect to D1" if connection is None else f"Connection {connection.place}"
@@ -65,7 +65,7 @@ class ConnectDialog(FormDialog):
         super().__init__(theme, title, sentence, action="Save and open", parent=parent)
         self._runner, self._tokens, self._before = runner, tokens, connection
         self._job: Task | None = None
-        self._tested: Connection | None = None
+        self._tested: NamedConnection | None = None
         self._colour_chosen = connection is not None
         self.name, self.account, self.token, self.address = (QLineEdit() for _ in range(4))
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
@@ -108,10 +108,10 @@ class ConnectDialog(FormDialog):
         )
         self.add_field("base", "API address", self.address, self._check_part)
 
-    def connection(self) -> Connection:
+    def connection(self) -> NamedConnection:
         """What is entered. Raises `InvalidInput`, whose field says where."""
         chosen = self.database.currentData() or ""
-        return Connection(
+        return NamedConnection(
             self.name.text().strip(),
             self.account.text().strip(),
             chosen,
@@ -169,7 +169,7 @@ class ConnectDialog(FormDialog):
         self._job = self._runner.job(work, on_done=done, on_failed=failed)
 
     def _show_found(
-        self, found: Sequence[Mapping[str, Any]], tested: Connection | None, seconds: float | None
+        self, found: Sequence[Mapping[str, Any]], tested: NamedConnection | None, seconds: float | None
     ) -> None:
         chosen = self.database.currentData()
         names = {str(one.get("uuid")): str(one.get("name") or one.get("uuid")) for one in found}
@@ -236,7 +236,7 @@ class ConnectDialog(FormDialog):
         self.set_busy(True)
         self._runner.job(work, on_done=done, on_failed=failed)
 
-    def _fill(self, connection: Connection | None) -> None:
+    def _fill(self, connection: NamedConnection | None) -> None:
         self.address.setText(CLOUDFLARE if connection is None else connection.base)
         if connection is not None:
             self.name.setText(connection.name)
@@ -282,7 +282,9 @@ class TokenDialog(FormDialog):
 
     holds_work = False  # a token can be copied again
 
-    def __init__(self, theme: Theme, connection: Connection, why: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, connection: NamedConnection, why: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(theme, f"Token of {connection.place}", why, action="Go on", parent=parent)
         self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         hint = f"It goes to the system's keyring, never to a file. Account {connection.account}."

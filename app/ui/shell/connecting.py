@@ -19,7 +19,7 @@ from models.progress import Progress, Stop
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
-    from app.services.live.connections import Connection
+    from app.services.live.connections import NamedConnection
     from app.services.live.opening import OpenedLive
     from app.services.live.tokens import Tokens
     from app.services.opened import Opened
@@ -50,7 +50,7 @@ class Connecting(QObject):
     def open(self, place: str, *, read_only: bool = False) -> None:
         """Opens the database of a kept connection, `d1:NAME`; what is open stays until then."""
 
-        def find() -> Connection:
+        def find() -> NamedConnection:
             from app.services.live.connections import Connections  # noqa: PLC0415
 
             return Connections().named(place.removeprefix(PREFIX))
@@ -68,14 +68,19 @@ class Connecting(QObject):
         is_kept = opened.place in self._settings.recent
         self._open(opened.place, lambda: opened.connection, is_kept=is_kept)
 
-    def open_connection(self, connection: Connection) -> None:
+    def open_connection(self, connection: NamedConnection) -> None:
         """Opens the database of a connection that need not be kept."""
         self._open(connection.place, lambda: connection, is_kept=False)
 
     def _open(
-        self, place: str, find: Callable[[], Connection], *, read_only: bool = False, is_kept: bool = True
+        self,
+        place: str,
+        find: Callable[[], NamedConnection],
+        *,
+        read_only: bool = False,
+        is_kept: bool = True,
     ) -> None:
-        asked: list[Connection] = []
+        asked: list[NamedConnection] = []
 
         def work(progress: Progress, cancelled: Stop) -> OpenedLive:
             from app.services.live.connecting import database  # noqa: PLC0415
@@ -105,7 +110,7 @@ class Connecting(QObject):
     def _not_opened(
         self,
         place: str,
-        connection: Connection | None,
+        connection: NamedConnection | None,
         error: TenantAdminError,
         again: Callable[[], object],
         *,
@@ -145,7 +150,7 @@ class Connecting(QObject):
         live = cast("OpenedLive", opened)  # a file has none
         self.ask_token(live.connection, why, partial(self.reopen, live))
 
-    def ask_token(self, connection: Connection, why: str, again: Callable[[], object]) -> None:
+    def ask_token(self, connection: NamedConnection, why: str, again: Callable[[], object]) -> None:
         """Asks for a connection's token, keeps it where the system can, and then tries `again`."""
         from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
 
@@ -169,7 +174,7 @@ class Connecting(QObject):
 
         dialog.open_once(entered)
 
-    def ask_connect(self, connection: Connection | None = None) -> None:
+    def ask_connect(self, connection: NamedConnection | None = None) -> None:
         """Asks for a connection, a new one or another form of a kept one; tries, keeps and opens it."""
         from app.ui.shell.connect_dialog import ConnectDialog  # noqa: PLC0415
 

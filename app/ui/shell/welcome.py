@@ -15,7 +15,7 @@ from app.ui.widgets.actions import Actions
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import shortened
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, clear, in_column, in_row, set_tip
-from models.errors import Place
+from models.errors import FileOrName
 
 SHOWN, NAME_SHOWN = 6, 40
 LIVE, PRODUCTION = "Live D1 database", "PRODUCTION · live D1 database"
@@ -31,8 +31,8 @@ CHOICES = (
 
 
 class WelcomePage(QWidget):
-    """What a person meets before a file is open. `commands` declare the ways to begin, `recent(Place)` asks
-    for a recent file or, by `d1:NAME`, a live database.
+    """What a person meets before a file is open. `commands` declare the ways to begin, `recent(FileOrName)`
+    asks for a recent file or, by `d1:NAME`, a live database.
     """
 
     recent = Signal(object)
@@ -69,7 +69,7 @@ class WelcomePage(QWidget):
         page.addStretch(3)
         self.set_recent([])
 
-    def set_recent(self, places: Sequence[Place], production: Collection[Place] = ()) -> None:
+    def set_recent(self, places: Sequence[FileOrName], production: Collection[FileOrName] = ()) -> None:
         """Offers the first few of these, and marks those that are production.
 
         Nobody looks whether they are there: one of them may be on a disk that takes long to answer.
@@ -84,7 +84,7 @@ class WelcomePage(QWidget):
             self._recent.addWidget(folder, row, 1)
         self._recent_title.setVisible(bool(places))
 
-    def _recent_button(self, place: Place) -> QPushButton:
+    def _recent_button(self, place: FileOrName) -> QPushButton:
         name, icon = (place.name, Icon.DATABASE) if isinstance(place, Path) else (place, Icon.WEBHOOK)
         name = shortened(name, NAME_SHOWN // 2, NAME_SHOWN // 2)
         button = push_button(self._theme, name, lambda: self.recent.emit(place), kind=Kind.FLAT, icon=icon)

@@ -34,7 +34,7 @@ from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
-from models.errors import Cancelled, Place, TenantAdminError, TokenRefused
+from models.errors import Cancelled, FileOrName, TenantAdminError, TokenRefused
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
 
     # opening and closing
 
-    def open(self, place: Place, *, read_only: bool = False) -> None:
+    def open(self, place: FileOrName, *, read_only: bool = False) -> None:
         if isinstance(place, Path):
             self.files.open(place, read_only=read_only)
         else:
@@ -356,7 +356,7 @@ class MainWindow(QMainWindow):
             self.welcome.set_recent(*self.recent())
             self._pages.setCurrentWidget(self.welcome)
 
-    def recent(self) -> tuple[Sequence[Place], frozenset[str]]:
+    def recent(self) -> tuple[Sequence[FileOrName], frozenset[str]]:
         """What was open before, the last one first, and which of it is production."""
         places = self.settings.recent
         if all(isinstance(place, Path) for place in places):

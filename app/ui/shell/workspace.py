@@ -27,7 +27,7 @@ from models.errors import TenantAdminError
 from models.progress import Progress, Stop
 
 if TYPE_CHECKING:
-    from app.services.live.connections import Connection
+    from app.services.live.connections import NamedConnection
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
     from app.ui.tabs.audit import AuditTab
@@ -58,7 +58,7 @@ class Workspace(QWidget):
 
     What a person asks the window for by a button here is a signal: `write_wanted` although another program
     has the file open, `reopen_wanted` where another is in its place, `salvage_wanted` of what can be read,
-    `connect_wanted(Connection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
+    `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`.
     A tab is built when it is first asked for, because all five take longer than everything else in the
     opening of a file.
@@ -337,12 +337,12 @@ class Workspace(QWidget):
         begin = self._begin_the_rest
         self.context.runner.job(_load_the_rest, on_done=begin, on_failed=begin)
 
-    def _find_server(self, progress: Progress, cancelled: Stop) -> "Connection | None":
+    def _find_server(self, progress: Progress, cancelled: Stop) -> "NamedConnection | None":
         from app.services.live.dev_server import serving  # noqa: PLC0415 - few files are in use
 
         return serving(self.context.opened.path)
 
-    def _offer_server(self, connection: "Connection | None") -> None:
+    def _offer_server(self, connection: "NamedConnection | None") -> None:
         """What a running `wrangler dev` has open can be changed through it, without stopping it."""
         if connection is not None:
 

@@ -306,10 +306,10 @@ def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_what_works_on_a_file_alone_names_what_does_it(arguments: tuple[str, ...], said: str) -> None:
-    from app.services.live.connections import Connection
+    from app.services.live.connections import NamedConnection
 
-    Connections().add(Connection("prod", "0a", "1111", "foundation"))
-    Connections().add(Connection("dev", "", "1111", "foundation", "http://localhost:8787"))
+    Connections().add(NamedConnection("prod", "0a", "1111", "foundation"))
+    Connections().add(NamedConnection("dev", "", "1111", "foundation", "http://localhost:8787"))
     refused = run(*arguments)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert said in refused.stderr

@@ -10,18 +10,18 @@ import pytest
 from app import paths
 from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
-    Connection,
     ConnectionExists,
     Connections,
     ConnectionUnreadable,
+    NamedConnection,
     NoSuchConnection,
 )
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.errors import InvalidInput, StorageError
 
-PROD = Connection("prod", "0a1b2c", "11111111-1111", "foundation-primary", production=True, colour="red")
-LOCAL = Connection("dev", "", "22222222-2222", "foundation", "http://127.0.0.1:8787")
+PROD = NamedConnection("prod", "0a1b2c", "11111111-1111", "foundation-primary", production=True, colour="red")
+LOCAL = NamedConnection("dev", "", "22222222-2222", "foundation", "http://127.0.0.1:8787")
 
 
 def test_what_is_added_is_found_again_and_only_the_person_can_read_it() -> None:
@@ -171,7 +171,7 @@ def test_only_this_computer_needs_no_account() -> None:
 
 def test_nothing_is_kept_before_a_database_is_chosen() -> None:
     with pytest.raises(InvalidInput, match="Choose a database first"):
-        Connections().add(Connection("prod", "0a1b2c"))
+        Connections().add(NamedConnection("prod", "0a1b2c"))
     assert not paths.connections_dir().exists()
 
 
@@ -183,8 +183,8 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_databases_of_two_projects_are_two_though_they_have_one_id() -> None:
-    projects = (Connection("dev", "", "1111", base="", project=folder) for folder in ("/one", "/two"))
-    servers = (Connection("dev", "", "1111", base=f"http://127.0.0.1:{port}") for port in (8787, 8788))
+    projects = (NamedConnection("dev", "", "1111", base="", project=folder) for folder in ("/one", "/two"))
+    servers = (NamedConnection("dev", "", "1111", base=f"http://127.0.0.1:{port}") for port in (8787, 8788))
     found = [
         D1Database(Client(one.place, one.base), one.database_id, within=one.within).identity
         for one in (*projects, *servers)

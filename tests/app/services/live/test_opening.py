@@ -8,7 +8,7 @@ import pytest
 
 from app.services.files.opening import open_database
 from app.services.live import connecting
-from app.services.live.connections import Connection
+from app.services.live.connections import NamedConnection
 from app.services.live.opening import OpenedLive, open_live
 from app.services.live.tokens import Tokens
 from app.services.opened import NotAFile
@@ -24,7 +24,7 @@ from tests.fixtures.live import Live
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
 
-def opened(connection: Connection) -> OpenedLive:
+def opened(connection: NamedConnection) -> OpenedLive:
     return open_live(*connecting.database(connection, Tokens(None)))
 
 

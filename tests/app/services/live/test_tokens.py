@@ -11,13 +11,13 @@ from app.services.keyring import (
     KeyringUnavailable,
 )
 from app.services.live.connecting import identified
-from app.services.live.connections import Connection
+from app.services.live.connections import NamedConnection
 from app.services.live.tokens import ENVIRONMENT, TokenMissing, Tokens
 from models.d1.client import Client
 from models.errors import InvalidInput
 from tests.fixtures.keyrings import MemoryKeyring
 
-PROD = Connection("prod", "0a1b2c", "11111111", "foundation", production=True)
+PROD = NamedConnection("prod", "0a1b2c", "11111111", "foundation", production=True)
 SECRET = "tok-Zm9v-secret"
 
 PROBLEMS = (
@@ -38,7 +38,7 @@ def test_the_keyring_comes_before_the_environment_and_that_before_a_question(
 ) -> None:
     keyring, asked = MemoryKeyring(), list[str]()
 
-    def ask(connection: Connection) -> str:
+    def ask(connection: NamedConnection) -> str:
         asked.append(connection.place)
         return f" {SECRET}\n"
 
@@ -56,7 +56,7 @@ def test_what_was_asked_for_is_asked_once() -> None:
 
 
 def test_a_wrangler_dev_needs_none() -> None:
-    local = Connection("dev", "", "22222222", "foundation", "http://127.0.0.1:8787")
+    local = NamedConnection("dev", "", "22222222", "foundation", "http://127.0.0.1:8787")
     broken = Tokens(MemoryKeyring(KeyringBroken("TypeError")))
     assert (broken.of(local), broken.forget(local)) == (None, None)
 

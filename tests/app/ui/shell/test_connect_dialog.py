@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.services.live.connections import Connection, Connections
+from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
@@ -25,7 +25,7 @@ def test_a_project_s_connection_stays_the_project_s(
     theme: Theme, idle: Runner, qtbot: QtBot, tmp_path: Path
 ) -> None:
     """It has no account, token or address to be edited."""
-    connection = Connection("dev", "", "1111", "main", base="", project=str(tmp_path))
+    connection = NamedConnection("dev", "", "1111", "main", base="", project=str(tmp_path))
     form = ConnectDialog(theme, idle, lambda: Tokens(None), connection)
     qtbot.addWidget(form)
     assert form.connection() == connection
@@ -40,7 +40,7 @@ def test_a_project_s_connection_stays_the_project_s(
 def test_a_renamed_connection_has_the_old_name_no_more(
     theme: Theme, idle: Runner, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    before = Connection("dev", "", "1111", "main", base="", project=str(tmp_path))
+    before = NamedConnection("dev", "", "1111", "main", base="", project=str(tmp_path))
     Connections().add(before)
     for name in ("DEV", "other"):
         form = ConnectDialog(theme, idle, lambda: Tokens(None), before)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.pages import PAGE
 from app.services.chain.checkpoint import Reason
 from app.services.chain.where import InDatabase
-from app.services.live.connections import Connection, Connections
+from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import Scope
@@ -90,7 +90,9 @@ def window(window: MainWindow) -> MainWindow:
 @pytest.fixture
 def production(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
     """A connection to it as production has it, with its token at hand: `d1:prod`."""
-    connection = Connection("prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="yellow")
+    connection = NamedConnection(
+        "prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="yellow"
+    )
     Connections().add(connection)
     window.connecting.tokens.keep(connection, TOKEN)
     return connection.place
@@ -869,7 +871,7 @@ def test_a_dialog_on_production_says_so(qtbot: QtBot, window: MainWindow, produc
 def test_a_token_that_is_missing_is_asked_for(
     qtbot: QtBot, window: MainWindow, edge: Edge, live: Live, file: Path
 ) -> None:
-    Connections().add(Connection("prod", ACCOUNT, live.ids[file], "", edge.base))
+    Connections().add(NamedConnection("prod", ACCOUNT, live.ids[file], "", edge.base))
     window.open("d1:prod")
     asked = dialog(qtbot, window, TokenDialog)
     asked.token.setText(TOKEN)
@@ -885,6 +887,6 @@ def test_what_cannot_be_opened_is_said_and_a_connection_that_is_gone_no_longer_o
     window.open("d1:gone")
     assert "no connection d1:gone" in error(qtbot, window)
     assert window.settings.recent == ()
-    Connections().add(Connection("dev", "", "no-such-id", "", live.address))
+    Connections().add(NamedConnection("dev", "", "no-such-id", "", live.address))
     window.open("d1:dev")
     assert "no database no-such-id" in error(qtbot, window)
