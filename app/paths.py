@@ -11,6 +11,9 @@ from typing import Final
 DATABASE_SUFFIXES = (".sqlite", ".sqlite3", ".db")
 """How files are called that may be databases."""
 
+CHOSEN: Final = "TENANT_ADMIN_HOME"
+"""The variable that names another folder for what is kept."""
+
 NO_HOME: Final = Path(os.devnull) / "tenant-admin"
 """The folder of an account without a home: nothing is there, and nothing can be written there."""
 
@@ -47,7 +50,7 @@ def state_dir() -> Path:
 
 
 def _state_dir() -> Path:
-    if chosen := os.environ.get("TENANT_ADMIN_HOME"):
+    if chosen := os.environ.get(CHOSEN):
         return Path(chosen).expanduser().absolute()
     if sys.platform == "darwin":
         # Newer platformdirs heeds the XDG variables there as well, which have never moved this folder.

@@ -270,7 +270,7 @@ def _make_private(file: Path) -> None:
     with suppress(OSError):
         if not file.parent.exists():
             paths.make_private(file.parent)
-        elif file.parent == paths.state_dir() and "TENANT_ADMIN_HOME" not in os.environ:
+        elif file.parent == paths.state_dir() and paths.CHOSEN not in os.environ:
             file.parent.chmod(0o700)
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
         file.chmod(0o600)

@@ -94,8 +94,8 @@ def print_report(report: "Report") -> None:
     if report.found > len(report.findings):
         say(f"and {report.found - len(report.findings):,} more findings")
     found = f", {report.tally}" if report.tally else ""
-    if report.verdict is Verdict.VERIFIED and report.unwitnessed:
-        found += f", {counted(report.unwitnessed, 'entry', 'entries')} not in a checkpoint yet"
+    if report.verdict is Verdict.VERIFIED and report.uncovered:
+        found += f", {report.uncovered}"
     say(f"{report.verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
 
 

@@ -168,8 +168,7 @@ def _said(found: "Continuation") -> str:
     if not found.divergences:
         new = counted(found.new_entries, "new entry", "new entries")
         return f"it continues checkpoint {found.checkpoint}: {new}"
-    how = "is older than" if found.is_older else "does not continue"
-    return f"it {how} checkpoint {found.checkpoint}: {found.where}"
+    return f"it {found.how} checkpoint {found.checkpoint}: {found.where}"
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:

@@ -53,7 +53,7 @@ WHERE found.sql IS NOT NULL ORDER BY found.rowid
 _END: Final = f"DELETE FROM {COUNTERS} WHERE 0;"  # noqa: S608
 """Stands behind all rows, so that an import knows that none is missing (`NoteKind.NO_END`)."""
 
-_ALL: Final = "1"
+ALL: Final = "1"
 """The condition of every row."""
 
 
@@ -77,9 +77,9 @@ class Wanted:
     def conditions(self, tables: StoredTables) -> dict[str, str]:
         """Which rows of which tables are read for it, as SQL; of others none."""
         if self.tenant is not None:
-            return {LEDGER: _ALL} | of_tenant(tables, self.tenant)
+            return {LEDGER: ALL} | of_tenant(tables, self.tenant)
         asked = set(map(caseless, self.tables or tables)) if self.rows else set[str]()
-        return {name: _ALL for name in tables if caseless(name) in asked}
+        return {name: ALL for name in tables if caseless(name) in asked}
 
     def document(self) -> dict[str, Any]:
         return asdict(self)
@@ -162,7 +162,7 @@ class _Export:
                     self._file.seek(begun)
                     self._file.truncate()
                     self._what_can_be_read(table, which, total)
-            self._numbering({caseless(name) for name, which in conditions.items() if which == _ALL} & chosen)
+            self._numbering({caseless(name) for name, which in conditions.items() if which == ALL} & chosen)
         if self._wanted.schema and self._counted(chosen):
             self._line(_END)
         if self._wanted.schema:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from app.services.files.exporting import ALL
 from app.services.records.rows import Value, decoded, exact, given, in_parts, text_of
 from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed, NoAnswer
@@ -18,9 +19,6 @@ _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
 _COLUMNS: Final = 100
 """Of one answer, as D1 gives them."""
-
-ALL: Final = "1"
-"""The condition of every row."""
 
 CHAIN: Final = AUDIT_CHAIN.name
 OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"

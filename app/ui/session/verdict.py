@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.services.chain.rules import BROKEN, Verdict
+from app.services.text import counted
 
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ class FileVerdict(QObject):
         self.whole_at: int | None = None
         self.is_running = self.is_asked = False
         self.failure: str | None = None
+
+    @property
+    def not_verified(self) -> str:
+        """What came since, in words; empty where that is nothing."""
+        count = self.newer
+        return f"{counted(count, 'newer entry is', 'newer entries are')} not verified yet" if count else ""
 
     @property
     def known(self) -> Outcome | KeptVerdict | None:

@@ -389,8 +389,7 @@ class ContinuationNotice(Notice):
         seen = relative_time(found.seen_at or 0, self._context.clock())
         if found.divergences:
             older = found.is_older
-            how = "is older than" if older else "does not continue"
-            headline = f"This {self._context.opened.kind} {how} the one you saw last"
+            headline = f"This {self._context.opened.kind} {found.how} the one you saw last"
             rest_of_line = f"— {seen}, checkpoint {found.checkpoint}"
             detail = " ".join(filter(None, (f"{found.where}.", *more)))
             tone, icon = (Tone.WARN, Icon.WARNING_FILL) if older else (Tone.BAD, Icon.SHIELD_BAD)

@@ -10,7 +10,6 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import entries_behind
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome, by_itself
 from app.ui.tabs.audit.words import headline
@@ -177,7 +176,7 @@ class SelfVerification(QObject):
         tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
         if known.intact and verdict.newer and said.entries:
             words += f" through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
-            tip += f"; {counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
+            tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
             words += f", {relative_time(known.at, now)}"
         if verdict.outcome is None:

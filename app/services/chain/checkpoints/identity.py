@@ -219,6 +219,11 @@ class Continuation:
     is_older: bool = False
 
     @property
+    def how(self) -> str:
+        """How what differs stands to it, in words."""
+        return "is older than" if self.is_older else "does not continue"
+
+    @property
     def where(self) -> str:
         """Where it differs, or ends, in words without a full stop."""
         said = [f"{item} yet" if self.is_older else str(item) for item in self.divergences[:NAMED]]

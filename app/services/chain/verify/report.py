@@ -122,6 +122,12 @@ class Report:
     def unwitnessed(self) -> int:
         return sum(tenant.unwitnessed for tenant in self.tenants)
 
+    @property
+    def uncovered(self) -> str:
+        """The same in words; empty where there are none."""
+        count = self.unwitnessed
+        return f"{counted(count, 'entry', 'entries')} not in a checkpoint yet" if count else ""
+
     def to_json(self) -> dict[str, Any]:
         """The JSON of `tenant-admin verify --json`, as plain values; `notes` where there are any."""
         return {

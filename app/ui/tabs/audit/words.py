@@ -50,9 +50,7 @@ def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) 
 
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
-    newer = ""
-    if verdict.newer:
-        newer = f"{counted(verdict.newer, 'newer entry is', 'newer entries are')} not verified yet"
+    newer = verdict.not_verified
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
         if (
@@ -130,8 +128,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         details.append(outcome.why_not.rstrip("."))
     elif report.verdict is Verdict.CONSISTENT:
         details.append("no checkpoint covers it yet")
-    elif report.unwitnessed:
-        details.append(f"{_entries(report.unwitnessed)} not in a checkpoint yet")
+    elif report.uncovered:
+        details.append(report.uncovered)
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:
