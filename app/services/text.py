@@ -127,9 +127,9 @@ def _escape(char: str) -> str:
 
 
 def utc_time(at: float) -> str:
-    """`2026-11-22 13:55 UTC`, of epoch seconds; a number beyond the calendar."""
+    """`2026-11-22 13:55:07 UTC`, of epoch seconds; a number beyond the calendar."""
     try:
         moment = datetime.fromtimestamp(at, UTC)
     except (OverflowError, OSError, ValueError):
         return f"{at:,} s"
-    return f"{moment.isoformat(' ', 'minutes')[:16]} UTC"
+    return f"{moment.isoformat(' ', 'seconds')[:19]} UTC"

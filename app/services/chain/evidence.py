@@ -12,7 +12,6 @@ manifest.json      what was verified, when, and the SHA-256 of all of the above
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from hashlib import file_digest
 from html import escape
 from pathlib import Path
@@ -26,7 +25,7 @@ from app.services.chain.reading import chunks
 from app.services.chain.rules import LOWEST_SEQ, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
-from app.services.text import visible
+from app.services.text import utc_time, visible
 from models.errors import Cancelled, InvalidInput
 from models.local import atomic
 from models.progress import Stop, never
@@ -137,7 +136,7 @@ def _resource(name: str) -> bytes:
 def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpoint], now: int) -> str:
     facts = [
         ("File", where.name),
-        ("Verified", _time(now)),
+        ("Verified", utc_time(now)),
         ("What", what),
         ("Entries", f"{report.entries:,}"),
         ("Not in a checkpoint yet", f"{report.unwitnessed:,}"),
@@ -153,7 +152,15 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
         for own in report.tenants[:SHOWN]
     ]
     signed = [
-        (item.number, _time(item.at), item.reason, item.through, f"{item.rows_ever:,}", item.hash, item.key)
+        (
+            item.number,
+            utc_time(item.at),
+            item.reason,
+            item.through,
+            f"{item.rows_ever:,}",
+            item.hash,
+            item.key,
+        )
         for item in checkpoints
     ]
     return Template(_resource(PAGE).decode()).substitute(
@@ -179,7 +186,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _cell(value: object) -> str:
     return "" if value is None else escape(visible(str(value)))
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

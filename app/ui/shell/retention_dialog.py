@@ -284,7 +284,8 @@ class RetentionDialog(Dialog):
             line = QWidget()
             in_row(self.rest, self.more_button, None, within=line)
             self.add_widget(line)
-            self._show_tenants(AT_FIRST)
+            # A line that says that one more is left out would be as high as that one.
+            self._show_tenants(max(AT_FIRST, len(plan.shares) if len(plan.shares) <= AT_FIRST + 1 else 0))
 
     def _show_tenants(self, most: int) -> None:
         """Those first that lose more than half, then by how many entries they lose."""

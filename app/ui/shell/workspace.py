@@ -89,6 +89,7 @@ class Workspace(QWidget):
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
         self._around.timeout.connect(self._look_around)
         self.tabs = QTabWidget(documentMode=True)
+        self.tabs.setAccessibleName("Tables of the database")
         self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)  # the count stays in sight

@@ -83,7 +83,7 @@ class Dialog(QDialog):
             self._conditions.setContentsMargins(_ICON + self._content.spacing(), 0, 0, 0)
         self._content.addLayout(words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
-        scroll = QScrollArea(widgetResizable=True)
+        self._scroll = scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(content)
@@ -196,8 +196,8 @@ class Dialog(QDialog):
         """
         room = self.screen().availableGeometry()
         left, top, right, bottom = _MARGINS
-        needed = max(self._content.minimumSize().width(), self._foot.minimumSize().width()) + left + right
-        self.setMinimumWidth(min(max(self.minimumWidth(), needed), room.width() - _AROUND))
+        wide = max(self._content.minimumSize().width(), self._foot.minimumSize().width()) + left + right
+        self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width() - _AROUND))
         width = max(self.width(), self.minimumWidth()) - left - right
         foot = self._foot.totalHeightForWidth(width)
         if foot < 0:  # nothing in it wraps
@@ -205,7 +205,12 @@ class Dialog(QDialog):
         height = self._content.totalHeightForWidth(width) + foot
         if self._mark is not None:
             height += self._mark.sizeHint().height() + _GAP
-        self.setMinimumHeight(min(height + top + _GAP + bottom, room.height() - _AROUND))
+        needed = height + top + _GAP + bottom
+        self.setMinimumHeight(min(needed, room.height() - _AROUND))
+        # Not left to Qt: beside a bar that was there for a moment words need more lines, and so keep it.
+        fits = max(self.height(), self.minimumHeight()) >= needed
+        bar = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self._scroll.setVerticalScrollBarPolicy(bar)
 
 
 class ConfirmDialog(Dialog):

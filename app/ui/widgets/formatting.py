@@ -41,12 +41,12 @@ def relative_time(at: int, now: int) -> str:
 
 
 def absolute_time(at: int, utc: bool) -> str:
-    """`2026-11-22 13:55:07 UTC`, or local time with its offset; a number beyond the calendar."""
-    return _said(at, utc, lambda moment: f"{_stamp(moment)} {'UTC' if utc else f'{moment:%z}'}")
+    """`2026-11-22 13:55:07 UTC`, or local time with its offset, if any; a number beyond the calendar."""
+    return _said(at, utc, lambda moment: f"{_stamp(moment)} {f'{moment:%z}'.replace('+0000', 'UTC')}")
 
 
 def table_time(at: int, utc: bool) -> str:
-    """`2026-11-22 13:55:07`, for a column whose header names the zone; a number beyond the calendar."""
+    """`2026-11-22 13:55:07`, for a column whose tool tips name the zone; a number beyond the calendar."""
     return _said(at, utc, _stamp)
 
 

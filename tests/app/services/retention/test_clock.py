@@ -84,8 +84,8 @@ def test_a_clock_that_jumped_forward_is_refused(database: LocalDatabase, sql: ap
     with pytest.raises(ClockProblem) as problem:
         retain(database, NOW + 10 * DAY)
     assert str(problem.value) == (
-        "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the database is from "
-        "2026-11-18 10:06 UTC. Nothing was removed. Check the clock, then confirm that it is right."
+        "This computer's clock says 2026-11-28 11:06:40 UTC; the newest entry of the database is from "
+        "2026-11-18 10:06:40 UTC. Nothing was removed. Check the clock, then confirm that it is right."
     )
     assert refused(database, NOW + 10 * DAY) == ClockDoubt(Doubt.AHEAD_OF_ENTRIES, NOW + 10 * DAY, NOW - HOUR)
 
@@ -129,8 +129,8 @@ def test_a_plan_counts_and_says_it(database: LocalDatabase, sql: apsw.Connection
         "cutoff": NOW - 80 * DAY,
         "dryRun": True,
         "removed": {"audit_chain": 5, "notifications": 1, "planning_runs": 0, "planning_artifacts": 0},
-        "clockDoubt": "This computer's clock says 2026-11-28 11:06 UTC; the newest entry of the database is "
-        "from 2026-11-18 10:06 UTC.",
+        "clockDoubt": "This computer's clock says 2026-11-28 11:06:40 UTC; the newest entry of the database "
+        "is from 2026-11-18 10:06:40 UTC.",
     }
 
 
@@ -168,7 +168,7 @@ def test_a_clock_that_fell_behind_the_entries_is_refused(
     sql.execute("UPDATE notifications SET created_at = 1")
     assert refused(database, now) == ClockDoubt(Doubt.BEHIND_ENTRY, now, NOW - HOUR)
     with pytest.raises(
-        ClockProblem, match=r"but an entry of the database is already from 2026-11-18 10:06 UTC\."
+        ClockProblem, match=r"but an entry of the database is already from 2026-11-18 10:06:40 UTC\."
     ):
         retain(database, now)
     assert retain(database, now, clock=True).total > 0
@@ -282,7 +282,7 @@ def test_a_time_that_a_person_gives_may_lie_ahead_but_not_behind(
     stated = ClockFacts(stated=True)
     assert planned(database, now=NOW + 10 * DAY, facts=stated).doubt is None
     sql.execute("UPDATE notifications SET created_at = 1")
-    with pytest.raises(ClockProblem, match=r"^The time given is 2026-11-13 11:06 UTC, but an entry"):
+    with pytest.raises(ClockProblem, match=r"^The time given is 2026-11-13 11:06:40 UTC, but an entry"):
         retain(database, NOW - 5 * DAY, facts=stated)
     assert retain(database, NOW + 10 * DAY, facts=stated).total == 6
 
@@ -358,7 +358,7 @@ def test_a_doubt_stands_until_the_clock_is_set(database: LocalDatabase, sql: aps
 def test_a_jump_is_said_in_days_or_hours() -> None:
     ahead = ClockDoubt(Doubt.JUMPED, NOW, jump=10 * DAY)
     assert ahead.sentence(utc_time) == (
-        "This computer's clock says 2026-11-18 11:06 UTC; it was set forward by 10 days while the "
+        "This computer's clock says 2026-11-18 11:06:40 UTC; it was set forward by 10 days while the "
         "program was running."
     )
     back = ClockDoubt(Doubt.JUMPED, NOW, jump=-2 * HOUR)

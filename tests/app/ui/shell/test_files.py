@@ -11,7 +11,7 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app import application, paths
@@ -350,6 +350,7 @@ def test_a_copy_whose_chain_does_not_hold_needs_a_word(
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     assert "does not hold: 1 finding" in box.chain.text()
+    assert not child(box, QScrollArea).verticalScrollBar().isVisible(), "it has room"
     assert not box.confirm_button.isEnabled()
     click(qtbot, box.agreement)
     assert box.confirm_button.isEnabled()
@@ -370,6 +371,7 @@ def test_a_copy_of_another_database_needs_a_word(
     assert "The audit chain of the copy is verified" in box.chain.text()
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is of another database"
+    assert not child(box, QScrollArea).verticalScrollBar().isVisible(), "it has room"
     click(qtbot, box.agreement)
     assert box.confirm_button.isEnabled()
     press("Escape")
@@ -387,6 +389,7 @@ def test_a_restore_that_is_recorded_nowhere_needs_a_word(
     box = dialog(qtbot, window, RestoreDialog)
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is recorded nowhere"
+    assert not child(box, QScrollArea).verticalScrollBar().isVisible(), "it has room"
     click(qtbot, box.agreement)
     assert box.confirm_button.isEnabled()
     press("Escape")

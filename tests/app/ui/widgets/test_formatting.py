@@ -1,5 +1,7 @@
 """Values as people read them."""
 
+import time
+
 import pytest
 
 from app.services.text import counted, single_line, utc_time, visible
@@ -44,8 +46,13 @@ def test_a_time_is_read_as_it_is_said(utc: bool) -> None:
     assert [f.moment(text, utc) for text in ("", "now", "00010000-00000000-abcdef")] == [None] * 3
 
 
-def test_local_time_names_its_offset() -> None:
-    assert f.absolute_time(NOW, utc=False)[-5] in "+-"
+@pytest.mark.parametrize(("zone", "said"), [("UTC", "11:06:40 UTC"), ("Asia/Kolkata", "16:36:40 +0530")])
+def test_local_time_names_its_offset(monkeypatch: pytest.MonkeyPatch, zone: str, said: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert f.absolute_time(NOW, utc=False) == f"2026-11-18 {said}"
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize("at", [10**15, -(10**15), 2**63])
@@ -166,5 +173,5 @@ def test_hidden_characters_elsewhere_are_shown_as_escapes(text: str) -> None:
 
 
 def test_services_say_a_moment_in_the_same_style() -> None:
-    assert utc_time(NOW) == "2026-11-18 11:06 UTC"
+    assert utc_time(NOW) == "2026-11-18 11:06:40 UTC"
     assert utc_time(10**15) == "1,000,000,000,000,000 s"
