@@ -92,7 +92,7 @@ class DataTable(QTableView):
         rows.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 16))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        self.columns = ColumnLayout(self, load, save)
+        self.columns = ColumnLayout(self, header, load, save)
         self.doubleClicked.connect(self.opened.emit)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:

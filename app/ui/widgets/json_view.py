@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QSize, Qt
@@ -72,22 +73,17 @@ def _newline(depth: int) -> str:
 class _Node:
     """A key or place with its value; children are made when first asked for."""
 
-    __slots__ = ("_children", "name", "parent", "row", "value")
-
     def __init__(self, name: str, value: object, parent: "_Node | None", row: int) -> None:
         if value is None or isinstance(value, bool):
             value = Literal(json.dumps(value))
         self.name, self.value, self.parent, self.row = name, value, parent, row
-        self._children: list[_Node] | None = None
 
-    @property
+    @cached_property
     def children(self) -> "list[_Node]":
-        if self._children is None:
-            pairs = self.value.members if isinstance(self.value, Obj) else []
-            if isinstance(self.value, list):
-                pairs = [(str(number), item) for number, item in enumerate(self.value)]
-            self._children = [_Node(name, item, self, row) for row, (name, item) in enumerate(pairs)]
-        return self._children
+        pairs = self.value.members if isinstance(self.value, Obj) else []
+        if isinstance(self.value, list):
+            pairs = [(str(number), item) for number, item in enumerate(self.value)]
+        return [_Node(name, item, self, row) for row, (name, item) in enumerate(pairs)]
 
     def text(self) -> str:
         match self.value:
@@ -194,7 +190,7 @@ class JsonView(QWidget):
         foot = in_row((self.note, 1), spacing=6)
         foot.addWidget(self.all_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._stack = QStackedLayout()
-        in_column(head, (self._stack, 1), foot, within=self, spacing=4)
+        self._column = in_column(head, (self._stack, 1), foot, within=self, spacing=4)
         # Only now: a stack shows its first page at once, which without a parent is a window of its own.
         self._stack.addWidget(self.text_view)
         self._stack.addWidget(self.tree)
@@ -260,8 +256,7 @@ class JsonView(QWidget):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        layout = self.layout()
-        others = 0 if layout is None else layout.minimumSize().height() - self.text_view.minimumHeight()
+        others = self._column.minimumSize().height() - self.text_view.minimumHeight()
         return QSize(super().sizeHint().width(), others + self._text_height)
 
     def _choose(self) -> None:

@@ -34,6 +34,7 @@ class ColumnLayout(QObject):
     def __init__(
         self,
         table: QTableView,
+        header: "TableHeader",
         load: Callable[[], QByteArray] | None = None,
         save: Callable[[QByteArray], None] | None = None,
     ) -> None:
@@ -52,7 +53,7 @@ class ColumnLayout(QObject):
         self._words: dict[int, tuple[str, ...]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save)
-        header = self._header = table.horizontalHeader()
+        self._header = header
         header.setResizeContentsPrecision(_FITTED_ROWS)
         header.sectionResized.connect(self._section_resized)
         header.sectionMoved.connect(self._changed)
@@ -96,8 +97,7 @@ class ColumnLayout(QObject):
             if 0 <= (by := header.sortIndicatorSection()) < header.count():
                 header.setSectionHidden(by, False)
             self._give_way()
-            if isinstance(header, TableHeader):
-                header.say_missing(self._given)
+            header.say_missing(self._given)
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
                 left = max(self._main_least(), self._room() - others)
@@ -227,7 +227,7 @@ class ColumnLayout(QObject):
             self.fill()
         header = self._header
         if not self._alone and section == self._main and before and after:
-            self._main_width = after if isinstance(header, TableHeader) and header.is_held else 0
+            self._main_width = after if header.is_held else 0
         stretched = header.stretchLastSection() and header.visualIndex(section) == header.count() - 1
         if not stretched:  # that one follows the window
             self._changed()

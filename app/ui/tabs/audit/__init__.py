@@ -201,10 +201,8 @@ class AuditTab(RecordTab):
         """The table comes first where the window is low; where it is small, findings share the inspector's
         place, which opens for them.
         """
-        layout = self.layout()
-        if layout is not None:
-            layout.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
-            self.panel.column.setSpacing(layout.spacing())
+        self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
+        self.panel.column.setSpacing(self.column.spacing())
         self.timeline.set_room(self.height() >= _ROOM)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None

@@ -216,11 +216,9 @@ class RecordTab(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        layout = self.layout()
-        if layout is not None:
-            above = self.margin if self.height() >= LOW else self.margin // 2
-            layout.setContentsMargins(self.margin, above, self.margin, above)
-            layout.setSpacing(GAP if self.height() >= LOW else _CLOSE)
+        above = self.margin if self.height() >= LOW else self.margin // 2
+        self.column.setContentsMargins(self.margin, above, self.margin, above)
+        self.column.setSpacing(GAP if self.height() >= LOW else _CLOSE)
         if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
             self.fold_as_chosen()
 
@@ -418,7 +416,7 @@ class RecordTab(QWidget):
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
         # First: Tab goes from part to part in the order in which they come into the tab.
-        column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
+        self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
         self._master_detail = MasterDetail(
             self.table,
             self.beside(),
@@ -426,7 +424,7 @@ class RecordTab(QWidget):
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),
             parent=self,
         )
-        column.addWidget(self._master_detail, 1)
+        self.column.addWidget(self._master_detail, 1)
 
     def _read(self, *, agreed: bool = False) -> None:
         """Where that may be many rows, and each is charged, a person is asked first."""
