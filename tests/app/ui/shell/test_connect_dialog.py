@@ -12,6 +12,7 @@ from app.services.live.tokens import Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
 from app.workers.runner import Runner
+from tests.fixtures.window import added
 
 
 @pytest.fixture
@@ -26,8 +27,7 @@ def test_a_project_s_connection_stays_the_project_s(
 ) -> None:
     """It has no account, token or address to be edited."""
     connection = NamedConnection("dev", "", "1111", "main", base="", project=str(tmp_path))
-    form = ConnectDialog(theme, idle, lambda: Tokens(None), connection)
-    qtbot.addWidget(form)
+    form = added(qtbot, ConnectDialog(theme, idle, lambda: Tokens(None), connection))
     assert form.connection() == connection
     form.name.setText("other")
     form.production.setChecked(True)
@@ -43,8 +43,7 @@ def test_a_renamed_connection_has_the_old_name_no_more(
     before = NamedConnection("dev", "", "1111", "main", base="", project=str(tmp_path))
     Connections().add(before)
     for name in ("DEV", "other"):
-        form = ConnectDialog(theme, idle, lambda: Tokens(None), before)
-        qtbot.addWidget(form)
+        form = added(qtbot, ConnectDialog(theme, idle, lambda: Tokens(None), before))
         form.name.setText(name)
         with qtbot.waitSignal(form.kept):
             form._keep()

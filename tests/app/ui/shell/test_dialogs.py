@@ -17,14 +17,13 @@ from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
-from tests.fixtures.window import child, texts, value_of
+from tests.fixtures.window import added, child, texts, value_of
 
 DAY = 86_400
 
 
 def test_about_names_versions_and_licences(qtbot: QtBot, theme: Theme) -> None:
-    dialog = AboutDialog(theme)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, AboutDialog(theme))
     dialog.open()
     licences = {row[0]: row[2] for row in texts(dialog.table)}
     assert licences["PySide6"] == licences["Qt"] == "LGPL 3"
@@ -45,8 +44,7 @@ def info_of(path: Path) -> OpenedFile:
 
 
 def test_info_of_a_file_as_it_should_be(qtbot: QtBot, theme: Theme, database_path: Path) -> None:
-    dialog = DatabaseInfoDialog(theme, info_of(database_path))
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, DatabaseInfoDialog(theme, info_of(database_path)))
     dialog.open()
     assert value_of(dialog.fields, "File") == "foundation.sqlite"
     assert value_of(dialog.fields, "Access") == "Can be written"
@@ -69,8 +67,7 @@ def test_info_names_every_difference(qtbot: QtBot, theme: Theme, database: Local
     connection.execute("DELETE FROM d1_migrations WHERE name LIKE '0002%'")
     connection.execute("INSERT INTO d1_migrations (name) VALUES ('0099_unheard_of.sql')")
     connection.execute("CREATE TRIGGER spy AFTER INSERT ON users BEGIN SELECT 1; END")
-    dialog = DatabaseInfoDialog(theme, info_of(database.path))
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, DatabaseInfoDialog(theme, info_of(database.path)))
     dialog.open()
     rows = {row[0]: row[1:] for row in texts(dialog.table)}
     assert rows["sessions"] == ["1", "Not known here"]
@@ -94,8 +91,7 @@ def choose(qtbot: QtBot, box: object, key: Qt.Key) -> None:
 
 def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
-    dialog = PreferencesDialog(theme, settings)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
     assert (theme.mode, theme.tokens) == (Mode.DARK, DARK)
@@ -108,8 +104,7 @@ def test_a_theme_is_shown_at_once_and_taken_back(qtbot: QtBot, theme: Theme) -> 
 
 def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
-    dialog = PreferencesDialog(theme, settings)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
     choose(qtbot, dialog.editor("theme"), Qt.Key.Key_Down)
     choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
@@ -132,8 +127,7 @@ def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
 def test_an_empty_name_is_that_of_the_system(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
     settings.actor = "Ada"
-    dialog = PreferencesDialog(theme, settings)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
     name = dialog.editor("actor")
     assert isinstance(name, QLineEdit) and name.text() == "Ada"
@@ -146,8 +140,7 @@ def test_an_empty_name_is_that_of_the_system(qtbot: QtBot, theme: Theme) -> None
 
 def test_a_name_with_hidden_characters_is_refused(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
-    dialog = PreferencesDialog(theme, settings)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, PreferencesDialog(theme, settings))
     dialog.open()
     name = dialog.editor("actor")
     assert isinstance(name, QLineEdit)
@@ -161,8 +154,7 @@ def test_a_name_with_hidden_characters_is_refused(qtbot: QtBot, theme: Theme) ->
 def test_preferences_that_cannot_be_written_say_so(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("")
-    dialog = PreferencesDialog(theme, Settings(in_the_way))
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, PreferencesDialog(theme, Settings(in_the_way)))
     dialog.open()
     choose(qtbot, dialog.editor("times"), Qt.Key.Key_Down)
     qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
@@ -183,8 +175,7 @@ def candidates(folder: Path) -> list[Candidate]:
 
 
 def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ChooseDatabaseDialog(theme, candidates(tmp_path), NOW))
     dialog.open()
     first, second = texts(dialog.table)
     assert first[:2] == ["Gateway", "foundation-primary"]
@@ -201,8 +192,7 @@ def test_a_database_is_chosen_by_what_it_holds(qtbot: QtBot, theme: Theme, tmp_p
 
 
 def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ChooseDatabaseDialog(theme, candidates(tmp_path), NOW))
     dialog.open()
     dialog.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
     assert [row[4] for row in texts(dialog.table)] == ["2", "184,220"]
@@ -213,8 +203,7 @@ def test_sorting_keeps_the_choice(qtbot: QtBot, theme: Theme, tmp_path: Path) ->
 
 
 def test_choosing_none(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
-    dialog = ChooseDatabaseDialog(theme, candidates(tmp_path), NOW)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ChooseDatabaseDialog(theme, candidates(tmp_path), NOW))
     dialog.open()
     with qtbot.assertNotEmitted(dialog.accepted), qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog.table, Qt.Key.Key_Escape)

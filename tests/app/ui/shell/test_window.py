@@ -27,6 +27,7 @@ from models.progress import Progress, Stop
 from tests.conftest import NOW
 from tests.fixtures.window import (
     TABLES,
+    added,
     ask,
     choose,
     click,
@@ -349,13 +350,11 @@ def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
 
 def test_a_window_fits_the_screen_it_opens_on(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
-    large = MainWindow(theme, settings, lambda: NOW)
-    qtbot.addWidget(large)
+    large = added(qtbot, MainWindow(theme, settings, lambda: NOW))
     large.setMinimumSize(0, 0)
     large.resize(5_000, 4_000)
     settings.window_geometry = large.saveGeometry()
-    restored = MainWindow(theme, settings, lambda: NOW)
-    qtbot.addWidget(restored)
+    restored = added(qtbot, MainWindow(theme, settings, lambda: NOW))
     room = restored.screen().availableGeometry().size()
     for size in (restored.size(), restored.minimumSize()):
         assert size.width() <= room.width() and size.height() < room.height()

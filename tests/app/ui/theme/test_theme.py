@@ -17,6 +17,7 @@ from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens, fill_in, read_sheets,
 from app.ui.theme.icons import Icon, IconFont
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import Label, Look, in_column
+from tests.fixtures.window import added
 
 WRITTEN = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']|QColor\(\d")
 """A colour written down, not taken from the theme."""
@@ -45,8 +46,7 @@ def text_colour(label: Label) -> str:
 
 
 def test_what_is_in_sight_is_styled_at_once_and_the_rest_soon(qtbot: QtBot, theme: Theme) -> None:
-    window = QWidget()
-    qtbot.addWidget(window)
+    window = added(qtbot, QWidget())
     seen, later, card = Label("seen", Look.DIM), Label("later", Look.BAD), QFrame()
     card.setProperty("card", True)
     within = [Label(str(number)) for number in range(9)]
@@ -100,8 +100,7 @@ def test_system_mode_follows_the_system_live(qtbot: QtBot, theme: Theme) -> None
 
 
 def test_an_icon_follows_the_theme(qtbot: QtBot, theme: Theme) -> None:
-    button = QPushButton()
-    qtbot.addWidget(button)
+    button = added(qtbot, QPushButton())
     button.setIcon(theme.icon(Icon.SHIELD_OK, "bad"))
     assert strongest(button.icon()) == LIGHT["bad"]
     theme.set_mode(Mode.DARK)
@@ -187,8 +186,7 @@ def test_every_icon_is_in_the_font(qapp: QApplication) -> None:
 
 
 def test_a_field_is_emptied_by_its_button(qtbot: QtBot, theme: Theme) -> None:
-    field = QLineEdit()
-    qtbot.addWidget(field)
+    field = added(qtbot, QLineEdit())
     field_icons(theme, field, Icon.SEARCH)
     _, clear = field.actions()
     assert not clear.isVisible()

@@ -14,7 +14,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec
 from tests.conftest import NOW
-from tests.fixtures.window import open_file
+from tests.fixtures.window import added, open_file
 
 
 class Page(QWidget):
@@ -44,8 +44,7 @@ class Page(QWidget):
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme) -> Page:
-    page = Page(theme)
-    qtbot.addWidget(page)
+    page = added(qtbot, Page(theme))
     page.show()
     page.activateWindow()
     qtbot.waitUntil(page.isActiveWindow)
@@ -79,8 +78,7 @@ def test_what_cannot_apply_says_why_everywhere_and_does_nothing(qtbot: QtBot, pa
 
 
 def test_without_a_file_the_window_says_what_is_missing(qtbot: QtBot, theme: Theme) -> None:
-    window = MainWindow(theme, Settings(), lambda: NOW)
-    qtbot.addWidget(window)
+    window = added(qtbot, MainWindow(theme, Settings(), lambda: NOW))
     waiting = {name for name in window.commands.names() if not window.commands.action(name).isEnabled()}
     assert waiting >= {"info", "export", "save_copy", "restore", "retention", "close", "refresh", "search"}
     for name in waiting - {"undo", "redo"}:
@@ -106,8 +104,7 @@ def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
 
 
 def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: Theme) -> None:
-    table = QTableWidget()
-    qtbot.addWidget(table)
+    table = added(qtbot, QTableWidget())
     commands = Actions(theme, table, table)
     commands.add(ActionSpec("pause", "Pause", None, lambda: None, shortcut="P"))
     commands.add(ActionSpec("delete", "Delete", None, lambda: None, shortcut="Del", ends=True))

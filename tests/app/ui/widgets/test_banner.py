@@ -9,6 +9,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
 from app.ui.widgets.labels import FoldedLabel, Label, in_column
+from tests.fixtures.window import added
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
 
@@ -16,8 +17,7 @@ DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry
 def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is(
     qtbot: QtBot, theme: Theme
 ) -> None:
-    banner = Banner(theme)
-    qtbot.addWidget(banner)
+    banner = added(qtbot, Banner(theme))
     less = push_button(theme, "Export report…", icon=Icon.EXPORT)
     main = push_button(theme, "Verify chain", icon=Icon.VERIFY)
     banner.add_button(less, shrinks=True)
@@ -44,8 +44,7 @@ def test_buttons_give_their_words_up_where_room_is_short_whatever_the_verdict_is
 
 
 def test_progress_leaves_the_banner_as_high_as_it_was(qtbot: QtBot, theme: Theme) -> None:
-    banner = Banner(theme)
-    qtbot.addWidget(banner)
+    banner = added(qtbot, Banner(theme))
     banner.show_verdict(Tone.OK, "Chain intact", "— 4,000 entries verified", DETAIL)
     banner.resize(900, banner.sizeHint().height())
     banner.show()
@@ -78,8 +77,7 @@ def test_a_split_button_is_two_that_look_like_one(qtbot: QtBot, theme: Theme) ->
 
 
 def test_banner_verdict_and_progress(qtbot: QtBot, theme: Theme) -> None:
-    banner = Banner(theme)
-    qtbot.addWidget(banner)
+    banner = added(qtbot, Banner(theme))
     again = push_button(theme, "Verify chain")
     banner.add_button(again)
     banner.show_verdict(Tone.BAD, "Tampered", "— 2 findings", "in 0.31 s")
@@ -100,8 +98,7 @@ def test_banner_verdict_and_progress(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
+    host = added(qtbot, QWidget())
     host.resize(600, 300)
     host.show()
     toast = Toast(theme, host)
@@ -114,8 +111,7 @@ def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
+    host = added(qtbot, QWidget())
     field = QLineEdit(host)
     host.show()
     toast = Toast(theme, host)
@@ -132,8 +128,7 @@ def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
+    host = added(qtbot, QWidget())
     host.resize(900, 560)
     button = push_button(theme, "Edit e-mail")
     button.setParent(host)
@@ -148,8 +143,7 @@ def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_a_bad_verdict_is_a_surface_and_goes_with_it(theme: Theme, qtbot: QtBot) -> None:
-    banner = Banner(theme)
-    qtbot.addWidget(banner)
+    banner = added(qtbot, Banner(theme))
     banner.resize(600, 60)
     banner.show()
 
@@ -211,8 +205,7 @@ def test_in_a_low_window_a_banner_is_one_line_until_more_is_asked_for(theme: The
 
 
 def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None:
-    banner = Banner(theme)
-    qtbot.addWidget(banner)
+    banner = added(qtbot, Banner(theme))
     away, other = push_button(theme, "Show findings"), push_button(theme, "Dismiss")
     for button in (away, other):
         banner.add_button(button)
@@ -227,8 +220,7 @@ def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None
 
 
 def test_a_toast_lies_over_the_status_bar_where_no_rows_are(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
+    host = added(qtbot, QWidget())
     host.resize(900, 560)
     host.show()
     toast = Toast(theme, host)
@@ -238,8 +230,7 @@ def test_a_toast_lies_over_the_status_bar_where_no_rows_are(qtbot: QtBot, theme:
 
 
 def test_a_toast_covers_nothing_that_the_status_bar_says(qtbot: QtBot, theme: Theme) -> None:
-    host = QMainWindow()
-    qtbot.addWidget(host)
+    host = added(qtbot, QMainWindow())
     left, right = Label("d1:prod · 17 requests, 22,081 rows read, 0 written"), Label("Retention: off")
     host.statusBar().addWidget(left)
     host.statusBar().addPermanentWidget(right)
@@ -254,8 +245,7 @@ def test_a_toast_covers_nothing_that_the_status_bar_says(qtbot: QtBot, theme: Th
 
 
 def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtBot, theme: Theme) -> None:
-    host = QWidget()
-    qtbot.addWidget(host)
+    host = added(qtbot, QWidget())
     field, line = QLineEdit(), WaitLine(theme)
     in_column(field, line, within=host)
     host.show()

@@ -17,13 +17,13 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import Cell, DataTable, HeldPainting, StaticColumn, StaticTable
 from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.table_columns import TableHeader
+from tests.fixtures.window import added
 from tests.gallery.sample_table import SampleTable
 
 
 @pytest.fixture
 def table(qtbot: QtBot, theme: Theme) -> DataTable:
-    table = DataTable(theme, "Runs")
-    qtbot.addWidget(table)
+    table = added(qtbot, DataTable(theme, "Runs"))
     table.setModel(SampleTable(500, table))
     table.resize(900, 400)
     table.show()
@@ -100,16 +100,14 @@ def test_columns_survive(qtbot: QtBot, theme: Theme) -> None:
 @pytest.mark.slow
 def test_a_change_of_columns_is_saved_by_itself(qtbot: QtBot, theme: Theme) -> None:
     kept: list[QByteArray] = []
-    table = DataTable(theme, "Runs", save=kept.append)
-    qtbot.addWidget(table)
+    table = added(qtbot, DataTable(theme, "Runs", save=kept.append))
     table.setModel(SampleTable(10, table))
     table.horizontalHeader().resizeSection(1, 321)
     qtbot.waitUntil(lambda: len(kept) > 0)
 
 
 def test_a_state_of_other_columns_is_ignored(qtbot: QtBot, theme: Theme) -> None:
-    table = DataTable(theme, "Runs", load=lambda: QByteArray(b"Other\x1fColumns\nrubbish"))
-    qtbot.addWidget(table)
+    table = added(qtbot, DataTable(theme, "Runs", load=lambda: QByteArray(b"Other\x1fColumns\nrubbish")))
     table.setModel(SampleTable(10, table))
     assert not any(table.horizontalHeader().isSectionHidden(c) for c in range(7))
 
@@ -225,8 +223,7 @@ ROWS = (
 
 @pytest.fixture
 def small(qtbot: QtBot, theme: Theme) -> StaticTable:
-    small = StaticTable(theme, "Tables", COLUMNS, ROWS)
-    qtbot.addWidget(small)
+    small = added(qtbot, StaticTable(theme, "Tables", COLUMNS, ROWS))
     small.show()
     return small
 

@@ -16,7 +16,7 @@ from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.labels import LONGEST
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
-from tests.fixtures.window import child
+from tests.fixtures.window import added, child
 
 
 def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -> None:
@@ -32,16 +32,14 @@ def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -
 
 
 def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
-    dialog = ConfirmDialog(theme, "Delete?", "It goes.", action="Delete")
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"))
     dialog.open()
     with qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 
 
 def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:
-    dialog = ConfirmDialog(theme, "Delete?", "It goes.", action="Delete", typed="acme")
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete", typed="acme"))
     dialog.open()
     assert dialog.focusWidget() is dialog.typed
     qtbot.keyClicks(dialog.focusWidget(), "acm")
@@ -52,8 +50,7 @@ def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: 
 
 
 def test_a_long_sentence_is_cut_before_it_is_laid_out(qtbot: QtBot, theme: Theme) -> None:
-    dialog = ErrorDialog(theme, "word " * 1_000_000)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ErrorDialog(theme, "word " * 1_000_000))
     assert len(dialog.sentence.text()) == LONGEST + 1 and dialog.sentence.text().endswith("…")
     dialog.close()
 
@@ -68,8 +65,7 @@ def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
-    dialog = BugDialog(theme, "Traceback\nValueError: \u202e")
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, BugDialog(theme, "Traceback\nValueError: \u202e"))
     assert "done in part or not at all" in dialog.sentence.text()  # which nobody can know
     dialog.copy_button.click()
     assert QGuiApplication.clipboard().text() == "Traceback\nValueError: \u202e"
@@ -77,8 +73,7 @@ def test_bug_details_are_copied_whole(qtbot: QtBot, theme: Theme) -> None:
 
 
 def make_form(qtbot: QtBot, theme: Theme) -> tuple[FormDialog, QLineEdit]:
-    dialog = FormDialog(theme, "New user", action="Create user")
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, FormDialog(theme, "New user", action="Create user"))
     field = QLineEdit()
     dialog.add_field("email", "E-mail", field, lambda text: "" if "@" in str(text) else "An e-mail has an @.")
     dialog.add_field("active", "Active", QCheckBox("Active"))
@@ -150,8 +145,7 @@ def test_a_form_is_as_high_as_before_when_nothing_is_wrong_any_more(qtbot: QtBot
 
 def test_sentences_to_decide_by_can_be_read_to_their_end(qtbot: QtBot, theme: Theme) -> None:
     long = "3 texts of broken UTF-8, kept byte for byte; " * 4
-    dialog = ConfirmDialog(theme, "Import?", "", action="Import", items=[long], whole=True)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, ConfirmDialog(theme, "Import?", "", action="Import", items=[long], whole=True))
     dialog.open()
     room = dialog.list.visualItemRect(dialog.list.item(0))
     lines = room.height() // dialog.list.fontMetrics().height()
@@ -190,8 +184,7 @@ def test_a_form_that_is_refused_has_the_focus_where_it_is_mended(qtbot: QtBot, t
 
 
 def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme: Theme) -> None:
-    form = FormDialog(theme, "New user")
-    qtbot.addWidget(form)
+    form = added(qtbot, FormDialog(theme, "New user"))
     tenant = TenantField(["acme-corp"], "acme-corp")
     form.add_field("tenant_id", "Tenant", tenant, tenant.check(checked(tenant_id)))
     form.open()
@@ -223,12 +216,10 @@ class Flashes(QObject):
 
 def test_no_part_of_a_dialog_is_a_window_for_a_moment(qtbot: QtBot, theme: Theme, qapp: QApplication) -> None:
     flashes = Flashes(qapp)
-    dialog = FormDialog(theme, "Title", "A sentence.")
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, FormDialog(theme, "Title", "A sentence."))
     dialog.add_field("key", "Label", QLineEdit(), hint="A hint.")
     dialog.add_field("other", "Label", QLineEdit())
-    preview = RetentionDialog(theme, a_plan(), file_name="a.sqlite", days=90)
-    qtbot.addWidget(preview)
+    preview = added(qtbot, RetentionDialog(theme, a_plan(), file_name="a.sqlite", days=90))
     for shown in (dialog, preview):
         shown.open()
     qapp.removeEventFilter(flashes)

@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
 from app.ui.widgets.labels import LINE, LONGEST, ElidedLabel, FoldedLabel, Label, in_lines, line_edit
+from tests.fixtures.window import added
 
 
 def test_labels_never_guess_markup(qtbot: QtBot, theme: Theme) -> None:
@@ -16,8 +17,7 @@ def test_labels_never_guess_markup(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_elided_label_tells_the_rest(qtbot: QtBot, theme: Theme) -> None:
-    label = ElidedLabel("a rather long sentence <x>")
-    qtbot.addWidget(label)
+    label = added(qtbot, ElidedLabel("a rather long sentence <x>"))
     label.resize(60, 20)
     label.show()
     assert "a rather long sentence &lt;x&gt;" in label.toolTip()
@@ -26,8 +26,7 @@ def test_elided_label_tells_the_rest(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme: Theme) -> None:
-    label = FoldedLabel("user of 😀 " + "W" * 300, most=3)
-    qtbot.addWidget(label)
+    label = added(qtbot, FoldedLabel("user of 😀 " + "W" * 300, most=3))
     label.resize(400, 100)
     assert label.is_long
     lines = label._lines(400)

@@ -11,7 +11,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
-from tests.fixtures.window import value_of
+from tests.fixtures.window import added, value_of
 
 
 def shown(qtbot: QtBot, width: int, state: QByteArray | None = None) -> tuple[MasterDetail, list[QByteArray]]:
@@ -51,8 +51,7 @@ def test_what_was_moved_by_hand_stays_and_is_kept(qtbot: QtBot) -> None:
 
 
 def test_inspector(qtbot: QtBot, theme: Theme) -> None:
-    inspector = Inspector(theme)
-    qtbot.addWidget(inspector)
+    inspector = added(qtbot, Inspector(theme))
     assert not inspector.empty.isHidden()
     inspector.set_header("A <b>run</b>\u202e", "acme", ("running", Tone.ACCENT, None))
     (first,) = inspector.findChildren(StatusChip)
@@ -64,8 +63,7 @@ def test_inspector(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme: Theme) -> None:
-    inspector = Inspector(theme)
-    qtbot.addWidget(inspector)
+    inspector = added(qtbot, Inspector(theme))
     body, act = QWidget(), push_button(theme, "Delete")
     body.setMinimumHeight(900)
     inspector.add_widget(body)
@@ -82,8 +80,7 @@ def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme:
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
-    fields = FieldList(theme)
-    qtbot.addWidget(fields)
+    fields = added(qtbot, FieldList(theme))
     whole = "9f3c" + "0" * 56 + "a1e7"
     fields.set_fields(
         [Field("Hash", "9f3c…a1e7", mono=True, copy=whole), Field("Note", "<b>x</b>"), Field("Secret", "")]
@@ -97,8 +94,7 @@ def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
-    fields = FieldList(theme)
-    qtbot.addWidget(fields)
+    fields = added(qtbot, FieldList(theme))
     text = "line one\n" + "x" * 100_000
     fields.set_fields([Field("Note", text)])
     assert value_of(fields, "Note") == "line one…"
@@ -108,8 +104,7 @@ def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:
 
 
 def test_a_long_word_that_is_no_id_is_cut_with_an_ellipsis_too(qtbot: QtBot, theme: Theme) -> None:
-    fields = FieldList(theme)
-    qtbot.addWidget(fields)
+    fields = added(qtbot, FieldList(theme))
     url = "https://hooks.example.com/" + "0123456789" * 5
     email = ",".join(["a.text.that.goes.on"] * 3)
     words = "see " + "W" * 60
@@ -126,8 +121,7 @@ def test_a_long_word_that_is_no_id_is_cut_with_an_ellipsis_too(qtbot: QtBot, the
 
 
 def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot: QtBot, theme: Theme) -> None:
-    inspector = Inspector(theme)
-    qtbot.addWidget(inspector)
+    inspector = added(qtbot, Inspector(theme))
     inspector.resize(400, 500)
     inspector.show()
     inspector.set_header("A user", "user of acme-corp")
@@ -140,8 +134,7 @@ def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot:
 
 
 def test_an_id_that_has_no_room_is_broken_and_stays_whole(qtbot: QtBot, theme: Theme) -> None:
-    fields = FieldList(theme)
-    qtbot.addWidget(fields)
+    fields = added(qtbot, FieldList(theme))
     run = "run_" + "0123456789" * 6
     fields.set_fields([Field("Id", run, mono=True)])
     fields.resize(240, 40)
@@ -151,8 +144,7 @@ def test_an_id_that_has_no_room_is_broken_and_stays_whole(qtbot: QtBot, theme: T
 
 
 def test_acts_keep_their_words_in_a_second_line(qtbot: QtBot, theme: Theme) -> None:
-    inspector = Inspector(theme)
-    qtbot.addWidget(inspector)
+    inspector = added(qtbot, Inspector(theme))
     names = ("Pause 3 of 4", "Cancel run 3 of 4", "Kill 3 of 4", "Delete")
     acts = [push_button(theme, name, icon=Icon.BAD) for name in names]
     inspector.set_actions(acts)

@@ -9,12 +9,12 @@ from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Choice, CountChips
 from app.ui.widgets.picker import Picker
+from tests.fixtures.window import added
 
 
 @pytest.fixture
 def switcher(qtbot: QtBot, theme: Theme) -> Picker:
-    switcher = Picker(theme, "Tenant", "All tenants", search_hint="Search tenants")
-    qtbot.addWidget(switcher)
+    switcher = added(qtbot, Picker(theme, "Tenant", "All tenants", search_hint="Search tenants"))
     names = [*(f"tenant-{number:05}" for number in range(10_000)), "Acme-Corp"]
     switcher.set_choices([Choice(name, name) for name in names])
     switcher.show()
@@ -51,8 +51,7 @@ def test_typing_on_the_closed_box_searches(qtbot: QtBot, switcher: Picker) -> No
 
 
 def test_typing_in_a_short_list_searches_it_too(qtbot: QtBot, theme: Theme) -> None:
-    short = Picker(theme, "Tenant", "All tenants")
-    qtbot.addWidget(short)
+    short = added(qtbot, Picker(theme, "Tenant", "All tenants"))
     short.set_choices([Choice(name, name) for name in ("acme", "blue-harbor-logistics", "caf\u00e9")])
     short.show()
     short.showPopup()
@@ -111,8 +110,7 @@ def test_a_name_that_hides_something_is_shown_escaped(switcher: Picker) -> None:
 
 @pytest.fixture
 def chips(qtbot: QtBot, theme: Theme) -> CountChips:
-    chips = CountChips("Status")
-    qtbot.addWidget(chips)
+    chips = added(qtbot, CountChips("Status"))
     chips.set_chips(
         [Choice(None, "All", 58), Choice("running", "Running", 6), Choice("killed", "Killed", 12)]
     )
@@ -163,8 +161,7 @@ def test_new_counts_keep_the_choice_and_emit_nothing(qtbot: QtBot, chips: CountC
 
 @pytest.fixture
 def phases(qtbot: QtBot, theme: Theme) -> PhaseScores:
-    phases = PhaseScores(theme)
-    qtbot.addWidget(phases)
+    phases = added(qtbot, PhaseScores(theme))
     phases.set_scores(
         [PhaseScore("opportunity", 7.5, "v3"), PhaseScore("strategy"), PhaseScore("synthesis", None, "v1")]
     )

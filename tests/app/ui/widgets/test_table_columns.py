@@ -11,15 +11,14 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.table_columns import MISSING
-from tests.fixtures.window import child
+from tests.fixtures.window import added, child
 
 
 def shown(theme: Theme, qtbot: QtBot, rows: Sequence[Sequence[str]], width: int = 700) -> DataTable:
     model = QStandardItemModel()
     for row in rows:
         model.appendRow([QStandardItem(cell) for cell in row])
-    table = DataTable(theme, "Things")
-    qtbot.addWidget(table)
+    table = added(qtbot, DataTable(theme, "Things"))
     model.setParent(table)
     table.setModel(model)
     table.columns.set_main(1)
@@ -71,8 +70,7 @@ def test_the_main_column_is_as_wide_as_a_person_draws_it(theme: Theme, qtbot: Qt
     table.resize(900, 300)
     table.columns.save()
     assert table.columnWidth(1) == drawn
-    again = DataTable(theme, "Things", load=lambda: state[0])
-    qtbot.addWidget(again)
+    again = added(qtbot, DataTable(theme, "Things", load=lambda: state[0]))
     again.setModel(table.model())
     again.columns.set_main(1)
     again.resize(800, 300)
@@ -206,8 +204,7 @@ def test_a_letter_does_not_search_the_rows(theme: Theme, qtbot: QtBot, key: Qt.K
 
 def test_columns_hidden_from_the_start_take_no_room(theme: Theme, qtbot: QtBot) -> None:
     model = QStandardItemModel(0, 6)
-    table = DataTable(theme, "Things")
-    qtbot.addWidget(table)
+    table = added(qtbot, DataTable(theme, "Things"))
     model.setParent(table)
     table.setModel(model)
     table.columns.hide_at_first([2, 3, 4])

@@ -31,7 +31,7 @@ from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.context import make_context
 from tests.fixtures.sample import sample
-from tests.fixtures.window import button, labels, press, type_text
+from tests.fixtures.window import added, button, labels, press, type_text
 
 
 @pytest.fixture
@@ -47,8 +47,7 @@ def context(path: Path, theme: Theme, qtbot: QtBot) -> Iterator[Context]:
 
 
 def opened(context: Context, qtbot: QtBot) -> CheckpointsDialog:
-    dialog = CheckpointsDialog(context)
-    qtbot.addWidget(dialog)
+    dialog = added(qtbot, CheckpointsDialog(context))
     dialog.show()
     qtbot.waitUntil(dialog.make_button.isEnabled)
     return dialog
@@ -166,8 +165,7 @@ def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Pa
 @pytest.fixture
 def question(qtbot: QtBot, theme: Theme) -> VerifyRangeDialog:
     """The question which of 600 entries to verify."""
-    box = VerifyRangeDialog(theme, (1, 600), (1, 600))
-    qtbot.addWidget(box)
+    box = added(qtbot, VerifyRangeDialog(theme, (1, 600), (1, 600)))
     box.open()
     qtbot.waitUntil(box.isActiveWindow)
     return box
@@ -219,8 +217,7 @@ def test_the_last_entry_is_right_again_when_the_first_one_is(
 
 
 def shown(context: Context, qtbot: QtBot) -> ContinuationNotice:
-    notice = ContinuationNotice(context, lambda: None)
-    qtbot.addWidget(notice)
+    notice = added(qtbot, ContinuationNotice(context, lambda: None))
     notice.look()
     return notice
 
@@ -235,8 +232,7 @@ def test_a_newer_copy_says_how_much_is_new(context: Context, qtbot: QtBot, path:
     assert "continues the one you saw last — 1 new entry" in notice.banner.headline()
     assert notice.banner.tone() is Tone.OK
     qtbot.waitUntil(lambda: context.settings.seen_through.get(path) is not None)
-    again = ContinuationNotice(context, lambda: None)
-    qtbot.addWidget(again)
+    again = added(qtbot, ContinuationNotice(context, lambda: None))
     said: list[int] = []
     again.show_continuation = lambda found, *more: said.append(found.new_entries)  # type: ignore[method-assign]
     again.look()

@@ -5,11 +5,11 @@ from pytestqt.qtbot import QtBot
 from app.services import text
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.widgets.form_dialog import checked
+from tests.fixtures.window import added
 
 
 def test_a_tenant_is_chosen_and_a_new_one_asked_for(qtbot: QtBot) -> None:
-    field = TenantField(["acme-corp", "globex"], None)
-    qtbot.addWidget(field)
+    field = added(qtbot, TenantField(["acme-corp", "globex"], None))
     check = field.check(checked(text.tenant_id))
     assert field.value() == "" and check(field.value()) == "Choose a tenant."
     assert field.name.isHidden()
@@ -24,8 +24,7 @@ def test_a_tenant_is_chosen_and_a_new_one_asked_for(qtbot: QtBot) -> None:
 
 
 def test_the_tenant_in_view_is_chosen(qtbot: QtBot) -> None:
-    field = TenantField(["acme-corp"], "globex")
-    qtbot.addWidget(field)
+    field = added(qtbot, TenantField(["acme-corp"], "globex"))
     assert field.value() == field.box.currentText() == "globex"
 
 
