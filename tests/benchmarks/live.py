@@ -27,7 +27,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import Where
 from app.services.files.opening import open_database, snapshot_copy
 from app.services.live import connecting
-from app.services.live.connections import NamedConnection
+from app.services.live.connections import Connections, NamedConnection
 from app.services.live.fetching import fetch
 from app.services.live.opening import open_live
 from app.services.live.tokens import Tokens
@@ -36,9 +36,11 @@ from app.services.records import users
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.tables import Scope
+from app.ui.shell.window import MainWindow
 from models.d1.database import D1Database
 from models.d1.shared import Shared
 from models.engine import raw
+from tests.benchmarks.scrolling import blank
 from tests.conftest import NOW
 from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.checkpoints import VERIFY
@@ -164,7 +166,9 @@ def main(rows: int, delays: list[int], *, limited: bool) -> None:
                         database.client.shared = Shared(per_second=1e9, burst=1e9)
                     return open_live(found, database)
 
+                scrolled = _scrolled(connection)
                 there = measured(Place(connect, made, edge))
+            scrolled_here = list(blank(file))
             here = measured(Place(partial(open_database, file), made / "here"))
             print(f"\n{rows:,} entries, {rows:,} users, {delay} ms a call\n")
             print("| | requests | KB | rows read | s | s of the file |\n|---|---|---|---|---|---|")
@@ -174,6 +178,20 @@ def main(rows: int, delays: list[int], *, limited: bool) -> None:
                     f" | {here[step][3]:.3f} |",
                     flush=True,
                 )
+            print("\n| scrolling | blank rows, % | s behind its end | of the file |\n|---|---|---|---|")
+            for (way, share, behind), (_, of_file, _) in zip(scrolled, scrolled_here, strict=True):
+                print(f"| {way} | {share:.0f} | {behind:.2f} | {of_file:.0f} |", flush=True)
+
+
+def _scrolled(connection: NamedConnection) -> list[tuple[str, float, float]]:
+    """Of the live database in the window, before anything of it is changed."""
+
+    def prepare(window: MainWindow) -> None:
+        window.connecting.tokens = Tokens(None)
+        window.connecting.tokens.keep(connection, TOKEN)
+
+    Connections().add(connection, replace=True)
+    return list(blank(connection.place, prepare))
 
 
 if __name__ == "__main__":

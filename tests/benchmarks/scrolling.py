@@ -1,0 +1,99 @@
+"""How many rows in sight are still blank while a person scrolls: a part of `tests.benchmarks.live`."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEventLoop, QTimer
+
+from app import application
+from app.settings import Settings
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Mode, Theme
+from models.d1.database import D1Database
+from models.d1.shared import Shared
+
+_TICK_MS: Final = 16
+_PATIENCE_S: Final = 60.0
+
+WAYS: Final = {
+    "a screen every 100 ms": lambda tick, page, end: min(end, page * (tick * _TICK_MS // 100)),
+    "a drag to the end in 2 s": lambda tick, page, end: min(end, end * tick * _TICK_MS // 2_000),
+}
+"""Where the scroll bar is at each tick, by the rows of a screen and its own end."""
+_SECONDS: Final = 3.0
+
+
+def blank(
+    place: Path | str, prepare: Callable[[MainWindow], object] = lambda window: None
+) -> Iterator[tuple[str, float, float]]:
+    """Of each way to scroll the users: the percentage of rows that were blank when they were in sight, and
+    for how many seconds behind its end some still were.
+    """
+    theme = Theme(Mode.LIGHT)
+    theme.apply(application._application())
+    window = MainWindow(theme, Settings(), lambda: int(time.time()))
+    window.resize(1280, 800)
+    window.show()
+    prepare(window)
+    opened: list[object] = []
+    window.opened.connect(opened.append)
+    window.open(place)
+    _until(lambda: bool(opened))
+    assert window.context is not None and window.workspace is not None
+    if isinstance(database := window.context.opened.database, D1Database):
+        database.client.shared = Shared(per_second=1e9, burst=1e9)
+    tab = window.workspace.current()
+    _until(lambda: tab.model.rowCount() > 0 and not any(_in_sight(tab)))
+    for name, where in WAYS.items():
+        share = _scroll(tab, where)
+        ended = time.perf_counter()
+        _until(lambda: not any(_in_sight(tab)))
+        yield name, share, time.perf_counter() - ended
+    window.close()
+
+
+def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> float:
+    """From the top; the percentage of rows that were blank at each tick."""
+    bar = tab.table.verticalScrollBar()
+    bar.setValue(0)
+    _until(lambda: not any(_in_sight(tab)))
+    seen: list[bool] = []
+    begun = time.perf_counter()
+
+    def step() -> bool:
+        tick = int((time.perf_counter() - begun) * 1000 / _TICK_MS)
+        bar.setValue(where(tick, bar.pageStep(), bar.maximum()))
+        seen.extend(_in_sight(tab))
+        return time.perf_counter() - begun > _SECONDS
+
+    _until(step)
+    return 100 * sum(seen) / len(seen)
+
+
+def _in_sight(tab: RecordTab) -> list[bool]:
+    """Of each row in sight whether it is blank."""
+    table = tab.table
+    last = table.rowAt(table.viewport().height() - 1)
+    rows = range(max(0, table.rowAt(0)), (tab.model.rowCount() if last < 0 else last) + 1)
+    return [tab.model.record(row) is None for row in rows if row < tab.model.rowCount()]
+
+
+def _until(done: Callable[[], bool]) -> None:
+    loop, begun = QEventLoop(), time.perf_counter()
+    timer = QTimer(interval=_TICK_MS)
+
+    def look() -> None:
+        if done():
+            loop.quit()
+        elif time.perf_counter() - begun > _PATIENCE_S:
+            raise TimeoutError
+
+    timer.timeout.connect(look)
+    timer.start()
+    loop.exec()
