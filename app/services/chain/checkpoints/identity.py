@@ -271,6 +271,14 @@ def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownData
     return known.path if known.path != here and lately.id != known.id else None
 
 
+def copied_from(where: Where, known: KnownDatabase) -> str | None:
+    """Where the live database is of which another one, by its id, holds the entries: no id moves."""
+    here, is_it = where.location
+    both_live = here == is_it and known.path == known.file_id != ""
+    another = known.path.rpartition("/")[2] != here.rpartition("/")[2]
+    return known.path if both_live and another else None
+
+
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """Whether the newest checkpoints know rows that are in the file, whatever id they give its database; or
     the newest one that there is none, and what is there, if anything, came later.

@@ -24,6 +24,7 @@ from app.services.chain.checkpoints.identity import (
     Continuation,
     DatabaseCheckpoints,
     compare,
+    copied_from,
     recognise,
     rows_of,
     shares_tenant,
@@ -483,7 +484,15 @@ def _doubt(database: KnownDatabase) -> Finding:
 
 
 def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
-    """That another database was in this place before, which a file put over it does not tell by itself."""
+    """That another database was in this place before, which a file put over it does not tell by itself, or
+    that this is a copy of one that is live.
+    """
+    if (original := copied_from(where, database)) is not None:
+        return (
+            f"These are the entries of {original}, and by its id this is another database: a copy of it. Say "
+            "so, where it goes its own way from here on (--another-database of tenant-admin checkpoint, or "
+            "Checkpoints in the window).",
+        )
     before = was_elsewhere(where, database, contents.databases())
     if not before:
         return ()

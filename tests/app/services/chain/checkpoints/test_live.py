@@ -141,6 +141,23 @@ def test_it_is_known_by_account_and_id_where_no_entry_tells(
     assert verify(InDatabase(engine), store).verdict is Verdict.CONSISTENT
 
 
+def test_a_copy_under_another_id_is_not_said_to_be_the_same(
+    put: Put, path: Path, store: CheckpointStore
+) -> None:
+    original, _ = put(path)
+    sign(InDatabase(original), store)
+    copy, _ = put(Path(shutil.copy(path, path.with_name("copy.db"))))
+    copy.identity = f"{original.identity}-2"
+    said = f"These are the entries of {original.identity}, and by its id this is another database"
+    assert any(note.startswith(said) for note in verify(InDatabase(copy), store).notes)
+    sign(InDatabase(copy), store, Reason.ANOTHER_DATABASE)
+    for one in (copy, original):
+        report = verify(InDatabase(one), store)
+        assert report.verdict is Verdict.VERIFIED and not any(
+            "another database" in note for note in report.notes
+        )
+
+
 def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: CheckpointStore) -> None:
     engine, _ = put(path)
     assert store.verdicts.last(InDatabase(engine)) is None
