@@ -80,14 +80,19 @@ class ChainRow:
     at: str
 
 
+Seen = dict[int, ChainRow | None]
+"""Rows by seq, None for one that is not there."""
+
+
 class ChainRows:
     """Look-ups in the audit chain of the file `where`; few of them, and none that may fail for what a row
-    holds.
+    holds. A row that was `seen` a moment ago is not asked for again.
     """
 
-    def __init__(self, database: Database, where: Where | None = None) -> None:
+    def __init__(self, database: Database, where: Where | None = None, seen: Seen | None = None) -> None:
         self.database, self.where = database, where or InDatabase(database)
         self._encoding = database.encoding
+        self._seen = {} if seen is None else seen
 
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
@@ -157,23 +162,28 @@ class ChainRows:
         return self._text(found)
 
     def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
-        left = iter(sorted(seqs))
+        wanted = sorted(set(seqs))
+        if known := [(seq, row) for seq in wanted if (row := self._seen.get(seq)) is not None]:
+            yield known
+        left = iter([seq for seq in wanted if seq not in self._seen])
         size = min(AT_ONCE, self.database.limits.parameters)
         columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
         while some := list(islice(left, size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
             rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())
-            yield [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
+            found = [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
+            self._seen |= {**dict.fromkeys(some), **dict(found)}
+            yield found
 
     def _text(self, stored: bytes | None) -> str:
         return named(bytes(stored or b""), self._encoding)
 
 
 @contextmanager
-def rows_of(where: Where) -> Iterator[ChainRows]:
+def rows_of(where: Where, seen: Seen | None = None) -> Iterator[ChainRows]:
     """Look-ups in the file, or in the live database. Raises as `Where.connect`."""
     with where.connect() as database:
-        yield ChainRows(database, where)
+        yield ChainRows(database, where, seen)
 
 
 def _one(*where: Any) -> Query:

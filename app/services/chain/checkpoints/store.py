@@ -23,6 +23,7 @@ from app.services.chain.checkpoints.identity import (
     ChainRows,
     Continuation,
     DatabaseCheckpoints,
+    Seen,
     compare,
     copied_from,
     recognise,
@@ -108,13 +109,13 @@ class CheckpointStore:
                 contents.baselines(database.id)
             return tuple(contents.unreadable)
 
-    def known(self, where: Where) -> CheckpointHistory:
+    def known(self, where: Where, seen: Seen | None = None) -> CheckpointHistory:
         """What is known of the file, for a verification; empty for a file never seen."""
-        return self.lines(where)[-1]
+        return self.lines(where, seen)[-1]
 
-    def lines(self, where: Where) -> tuple[CheckpointHistory, ...]:
+    def lines(self, where: Where, seen: Seen | None = None) -> tuple[CheckpointHistory, ...]:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
-        with self._contents_of(where) as (contents, database):
+        with self._contents_of(where, seen) as (contents, database):
             if contents is None:
                 why = no_folder(self._path)
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
@@ -366,14 +367,17 @@ class CheckpointStore:
 
         What is new is not counted where the rows that are read are charged.
         """
-        known = self.known(where).checkpoints
+        seen: Seen = {}  # what tells which database it is tells how it goes on, too
+        known = self.known(where, seen).checkpoints
         if not known:
             return Continuation()
-        with rows_of(where) as rows:
+        with rows_of(where, seen) as rows:
             return compare(rows, known, counting=rows.database.usage is None)
 
     @contextmanager
-    def _contents_of(self, where: Where) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
+    def _contents_of(
+        self, where: Where, seen: Seen | None = None
+    ) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
         if not is_there(self._path):
             yield None, None
@@ -383,7 +387,7 @@ class CheckpointStore:
         with opened(self._path) as contents:
             database = None
             if contents.databases():
-                with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
+                with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
                     database = _recognised(contents, rows)
             yield contents, database
 

@@ -228,14 +228,17 @@ def test_more_than_was_agreed_to_is_not_read(path: Path, store: CheckpointStore)
 
 
 class Counted(PlainEngine):
-    """Says which of its reads are of the whole table."""
+    """Says which of its reads are of the whole table, and which of single entries."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.whole: list[str] = []
+        self.single: list[object] = []
 
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
-        self.whole += [sql for query in queries for sql in [query.sql()[0]] if "NOT INDEXED" in sql]
+        asked = [query.sql() for query in queries]
+        self.whole += [sql for sql, _ in asked if "NOT INDEXED" in sql]
+        self.single += [value for sql, values in asked if '."seq" IN' in sql for value in values]
         return super().read_batch(queries)
 
 
@@ -259,7 +262,9 @@ def test_where_rows_are_charged_no_table_is_read_to_tell_what_it_is(
             chain.append(tenant, at=NOW)
             chain.prune(tenant, chain.seqs(tenant)[-1])
         assert store.identify(InDatabase(engine)) == known
+        engine.single.clear()
         assert store.continuation(InDatabase(engine)).known
+        assert len(engine.single) == len(set(engine.single)) > 0
         assert not engine.whole
 
 
