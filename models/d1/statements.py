@@ -21,6 +21,8 @@ _PARTS: Final = re.compile(
       | \?(?P<number>\d*)""",
     re.VERBOSE | re.DOTALL,
 )
+_LONG: Final = 1_000
+"""Bytes of a BLOB from which on it is bound by its figures: the SQL of a statement has 100 KB at most."""
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
@@ -49,9 +51,12 @@ def bound(sql: str, values: Sequence[Any]) -> dict[str, Any]:
         highest = max(highest, number)
         if number not in places:
             value = values[number - 1]
-            if isinstance(value, str):
+            if is_long := isinstance(value, bytes) and len(value) > _LONG:
+                texts.append(value.hex())
+            elif isinstance(value, str):
                 texts.append(value)
-            places[number] = f"?{len(texts)}" if isinstance(value, str) else literal(value)
+            bound = f"unhex(?{len(texts)})" if is_long else f"?{len(texts)}"
+            places[number] = bound if is_long or isinstance(value, str) else literal(value)
         return places[number]
 
     written = _PARTS.sub(place, sql)

@@ -13,7 +13,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NoAnswer, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
-from models.engine import raw
+from models.engine import Statement, raw
 from models.errors import (
     Cancelled,
     InvalidInput,
@@ -153,6 +153,15 @@ def test_a_file_that_another_program_writes_to_is_in_use(
             users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert emails(file) == ["ada@acme.example"]
+
+
+def test_a_value_may_be_longer_than_a_statement(production: D1Database, file: Path) -> None:
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    for value in (b"\0\xff" * 100_000, "é" * 500_000):
+        query = raw("UPDATE users SET email = ?2 WHERE email <> ?2 AND tenant_id = ?1", "acme", value)
+        production.run_batch([Statement(query)])
+        with closing(apsw.Connection(str(file))) as connection:
+            assert connection.execute("SELECT email FROM users").fetchall() == [(value,)]
 
 
 def test_a_read_that_nobody_wants_ends_at_once(production: D1Database, edge: Edge) -> None:
