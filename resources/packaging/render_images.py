@@ -19,21 +19,19 @@ def images() -> Iterator[tuple[str, QPixmap]]:
     from app.ui.theme import DARK, LIGHT  # noqa: PLC0415 - found by the path above
     from app.ui.theme.icons import Icon, IconFont  # noqa: PLC0415
 
-    drawn, font = (
-        (
-            ("down", Icon.CARET_DOWN, "dim", 16),
-            ("down_disabled", Icon.CARET_DOWN, "disabled", 16),
-            ("up", Icon.CARET_UP, "dim", 16),
-            ("right", Icon.CARET_RIGHT, "dim", 16),
-            ("left", Icon.CARET_LEFT, "dim", 16),
-            ("check", Icon.CHECK_BOLD, "on_accent", 12),
-            ("check_text", Icon.CHECK, "text", 16),
-            ("minus", Icon.MINUS_BOLD, "on_accent", 12),
-            ("close", Icon.CLOSE, "dim", 16),
-            ("calendar", Icon.CALENDAR, "dim", 16),
-        ),
-        IconFont(),
+    drawn = (
+        ("down", Icon.CARET_DOWN, "dim", 16),
+        ("down_disabled", Icon.CARET_DOWN, "disabled", 16),
+        ("up", Icon.CARET_UP, "dim", 16),
+        ("right", Icon.CARET_RIGHT, "dim", 16),
+        ("left", Icon.CARET_LEFT, "dim", 16),
+        ("check", Icon.CHECK_BOLD, "on_accent", 12),
+        ("check_text", Icon.CHECK, "text", 16),
+        ("minus", Icon.MINUS_BOLD, "on_accent", 12),
+        ("close", Icon.CLOSE, "dim", 16),
+        ("calendar", Icon.CALENDAR, "dim", 16),
     )
+    font = IconFont()
     for scheme, tokens in (("light", LIGHT), ("dark", DARK)):
         for name, icon, colour, size in drawn:
             for pixels, suffix in ((1, ""), (2, "@2x")):
