@@ -53,7 +53,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Which days; `first` and `last` (both included) count only with Span.CUSTOM, and either may be None."""
+    """Which days; Span.CUSTOM has a `first` and a `last`, both included."""
 
     span: Span = Span.ANY
     first: date | None = None
@@ -62,26 +62,18 @@ class DateRange:
     def bounds(self, now: int, utc: bool) -> tuple[int | None, int | None]:
         """Epoch seconds `(since, before)`: since is included, before is not, None is open."""
         match self.span:
-            case Span.ANY:
-                return None, None
             case Span.TODAY:
                 today = datetime.fromtimestamp(now, UTC if utc else None).date()
                 return _midnight(today, utc), None
-            case Span.CUSTOM:
-                since = None if self.first is None else _midnight(self.first, utc)
-                before = None if self.last is None else _midnight(self.last + timedelta(days=1), utc)
-                return since, before
+            case Span.CUSTOM if self.first and self.last:
+                return _midnight(self.first, utc), _midnight(self.last + timedelta(days=1), utc)
+            case Span.ANY | Span.CUSTOM:
+                return None, None
         return now - int(self.span.value) * DAY, None
 
     def words(self) -> str:
-        """How a user reads it: "Last 30 days", "2026-11-01 – 2026-11-22"."""
-        if self.span is not Span.CUSTOM:
-            return _WORDS.get(self.span, "Any time")
-        if self.first and self.last:
-            return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"
-        if self.first:
-            return f"Since {self.first}"
-        return f"Until {self.last}" if self.last else "Any time"
+        """How a user reads those of Span.CUSTOM: "2026-11-01 – 2026-11-22"."""
+        return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"
 
 
 def _midnight(day: date, utc: bool) -> int:

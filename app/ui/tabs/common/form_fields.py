@@ -41,13 +41,6 @@ class TenantField(QWidget):
         at = self.box.currentIndex()
         return self.name.text() if self._is_new() else self._tenants[at] if at >= 0 else ""
 
-    def set_value(self, tenant: str) -> None:
-        """As a person does: chosen where it is there, else written as a new one."""
-        there = tenant in self._tenants
-        self.box.setCurrentIndex(self._tenants.index(tenant) if there else len(self._tenants))
-        if not there:
-            self.name.setText(tenant)
-
     def check(self, valid: Check) -> Check:
         """What a form asks: whether one is chosen, and of a new one whether it is `valid` and not there."""
 
