@@ -36,7 +36,7 @@ from tests.wrangler.toolchain import DATABASE_ID
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
-ACTS = int(os.environ.get("TENANT_ADMIN_CHAOS", "160"))
+ACTS = int(os.environ.get("TENANT_ADMIN_CHAOS", "96"))
 SEED = int(os.environ.get("TENANT_ADMIN_SEED", str(random.randrange(10_000))))
 PROGRAMS, WORKERS, TENANTS = 6, 2, 3
 AT_ONCE = 10

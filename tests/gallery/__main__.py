@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
 
     from PySide6.QtWidgets import QApplication
 
+    from app.ui.shell import window
     from app.ui.theme import STYLE, Mode, Theme
     from app.workers.runner import GarbageCollector
     from tests.gallery.render import render
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
 
     app = QApplication(["gallery", *STYLE])
     app.setCursorFlashTime(0)  # a cursor that blinks is there or not
+    window.SLOW_MS = 60_000  # no scene is of a file that opens slowly, yet each would wait for that
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
     garbage = GarbageCollector()  # on a runner's thread it would destroy widgets there
