@@ -174,7 +174,7 @@ class WrittenNotice(Notice):
     def __init__(self, context: Context, read: Callable[[], object]) -> None:
         super().__init__(context.theme)
         self.banner.show_verdict(
-            Tone.OK,
+            Tone.ACCENT,
             f"Others have written to {context.opened.place}",
             "— what is shown is as it was read",
             icon=Icon.INFO,
