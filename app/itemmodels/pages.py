@@ -1,12 +1,11 @@
 """The rows of a long list that are at hand, which to fetch next, and where its keys have changed. No Qt."""
 
-from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from typing import Any, cast
+from typing import Any
 
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Row
@@ -98,22 +97,6 @@ class PageCache:
     def next_wanted(self) -> int | None:
         """The page missed last, which is the one in sight."""
         return next(reversed(self._wanted), None)
-
-
-def joined(*parts: Keys) -> Keys:
-    filled = [part for part in parts if part]
-    if len(filled) < 2:
-        return filled[0] if filled else range(0)
-    first, last = filled[0], filled[-1]
-    if isinstance(first, range) and all(
-        isinstance(after, range) and after[0] - before[-1] == first.step == after.step
-        for before, after in pairwise(filled)
-    ):
-        return range(first[0], last[-1] + first.step, first.step)
-    keys: Any = [] if isinstance(filled[0], list) else array("q")
-    for part in filled:
-        keys.extend(part)
-    return cast("Keys", keys)
 
 
 def position_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:

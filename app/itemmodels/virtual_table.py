@@ -7,7 +7,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
-from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, joined, position_behind
+from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, position_behind
+from app.services.records.keys import joined
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
 from app.services.records.rows import Value

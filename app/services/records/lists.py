@@ -17,6 +17,7 @@ from typing import Any
 from peewee import SQL, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
+from app.services.records.keys import joined
 from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.readable import readable
 from app.services.records.record import value_of
@@ -29,8 +30,8 @@ from models.schema import Schema
 from models.status import DAY
 
 Keys = Sequence[Any]
-"""Of type `Key`, in the order shown: rowids as a `range` where they have no gap, else as an `array('q')`; the
-others as a list. Never changed.
+"""Of type `Key`, in the order shown: rowids as a `range` where they have no gap, as `keys.Pieces` where only
+some are known, else as an `array('q')`; the others as a list. Never changed.
 """
 
 Row = tuple[Stored, ...]
@@ -326,8 +327,7 @@ def _by_ends(database: Database, statements: Statements, first_rows: int) -> Lis
         return None
     keys: Keys = range(found[0], last[0][0] + step, step)
     if keys[len(found) - 1] != found[-1]:
-        keys = array("q", found)
-        keys.extend(range(found[-1] + step, last[0][0] + step, step))
+        keys = joined(found, range(found[-1] + step, last[0][0] + step, step))
     return Listing(statements.query, len(keys), keys, rows, estimated=True)
 
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column, Row
-from app.itemmodels.pages import joined
 from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.records.keys import joined
 from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table
