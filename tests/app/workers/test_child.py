@@ -41,11 +41,11 @@ def test_an_error_that_is_not_known_keeps_its_sentence(kind: str) -> None:
 
 @pytest.mark.slow
 def test_a_bug_in_a_child_is_told_where_it_is_but_not_with_what() -> None:
-    job = {"keys": None, "query": "a secret", "read_only": True}  # which lacks the rest
+    job = {"keys": None, "query": "a secret", "read_only": True}  # which is none
     with pytest.raises(BugElsewhere) as caught, Children("export", "export") as children:
         children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
     told = bugs.details(caught.value)
-    assert "builtins.KeyError" in told and "export.py" in told and "child.py" in told
+    assert "builtins.TypeError" in told and "export.py" in told and "child.py" in told
     assert "secret" not in told + str(caught.value)
 
 
