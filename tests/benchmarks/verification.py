@@ -43,8 +43,9 @@ for _ in range(int(sys.argv[2])):
 VERIFY = """
 import sys
 from pathlib import Path
+from app.services.chain.where import InFile
 from app.workers.scan_pool import verify
-report = verify(Path(sys.argv[1]), now=2**31, take_part={take_part}, seal={seal})
+report = verify(InFile(Path(sys.argv[1])), now=2**31, take_part={take_part}, seal={seal})
 assert report.verdict == "CONSISTENT" and report.entries == int(sys.argv[2]), report
 """
 COMMAND = """

@@ -153,9 +153,10 @@ def test_what_is_asked_follows_the_tables_as_they_are_by_now(
 
     execute = database.connection().execute
     execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('u-1', 't', '', 1, 2)")
-    assert read() == read() == (6, 6)
+    ours = len(expected_columns()["users"])
+    assert read() == read() == (ours, ours)
     execute("ALTER TABLE users ADD COLUMN nickname TEXT")
-    assert read() == (7, 7)
+    assert read() == (ours + 1, ours + 1)
     execute("ALTER TABLE users DROP COLUMN password_hash")
     assert read() == (6, 6)
     with pytest.raises(ColumnMissing):

@@ -50,13 +50,15 @@ KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
 FULL = """
 import resource, sys
 from pathlib import Path
+from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted
 from app.workers.export import export_database
 from models.errors import StorageError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 try:
-    export_database(Path(sys.argv[1]), Path(sys.argv[2]), Wanted(), replace=True, in_child=sys.argv[3] == "1")
+    where, out = InFile(Path(sys.argv[1])), Path(sys.argv[2])
+    export_database(where, out, Wanted(), replace=True, in_child=sys.argv[3] == "1")
 except StorageError as error:
     print(error)
 """

@@ -640,9 +640,10 @@ def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChai
     program = (
         "import resource, sys; from pathlib import Path;"
         "from app.services.chain.checkpoints.store import CheckpointStore;"
+        "from app.services.chain.where import InFile;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "CheckpointStore(Path(sys.argv[1])).export(Path(sys.argv[2]), Path(sys.argv[3]))"
+        "CheckpointStore(Path(sys.argv[1])).export(InFile(Path(sys.argv[2])), Path(sys.argv[3]))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "home"), str(known.chain.path), str(export)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
