@@ -27,7 +27,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value, decoded, exact
-from models.engine import sql_name
+from models.engine import Database, raw, sql_name
 from models.errors import TenantAdminError
 from models.local.database import LocalDatabase
 from models.schema import inspect, read_stored
@@ -35,6 +35,7 @@ from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.connected import connected
+from tests.fixtures.live import Live
 from tests.fixtures.odd import Odd
 from tests.fixtures.stored import Stored, schema, stored
 
@@ -49,7 +50,7 @@ LISTED = ("users", "webhook_destinations", "notifications", "planning_runs", "pl
 NOT_READ = {"url", "secret", "password_hash"}
 """Columns that no export of a list has as they are stored."""
 
-Act = Callable[[LocalDatabase], Change]
+Act = Callable[[Database], Change]
 
 
 @pytest.fixture(params=[range(start, min(start + PART, DATABASES)) for start in range(0, DATABASES, PART)])
@@ -85,12 +86,12 @@ def problems(path: Path) -> list[str]:
         return chains.problems(connection) if has_chain else []
 
 
-def ids(database: LocalDatabase, table: str) -> list[Value]:
+def ids(database: Database, table: str) -> list[Value]:
     query = f"SELECT {exact('t', 'id')} FROM {sql_name(table)} AS t"
-    return [decoded(str(cell)) for (cell,) in database.connection().execute(query)]
+    return [decoded(str(cell)) for (cell,) in database.rows(raw(query))]
 
 
-def acts(database: LocalDatabase, chosen: random.Random) -> Iterator[Act]:
+def acts(database: Database, chosen: random.Random) -> Iterator[Act]:
     """What a person may do with the rows that are there, each with one or some of them."""
     tables, _ = read_stored(database)
     act = writing.carry_out
@@ -134,38 +135,49 @@ def acts(database: LocalDatabase, chosen: random.Random) -> Iterator[Act]:
                 )
 
 
+def undone(number: int, database: Database, path: Path) -> int:
+    """Does and undoes all that can be done; how many acts that were."""
+    (agreed := Agreed()).add(NotRecorded(database.place))
+    done = 0
+    with database.connection_context():
+        for act in acts(database, random.Random(number)):
+            before, entries = content(path)
+            where = f"{number}: {act}"
+            try:
+                change = act(database)
+            except TenantAdminError as error:
+                assert str(error).strip(), where
+                assert content(path) == (before, entries), f"{where}: refused ({error})"
+                continue
+            assert change.summary, where
+            assert content(path)[0] != before, where
+            inverse = writing.undo(database, change, now=NOW, agreed=agreed)
+            after, more = content(path)
+            assert after == before, where
+            again = writing.undo(database, inverse, now=NOW, agreed=agreed)
+            writing.undo(database, again, now=NOW, agreed=agreed)
+            after, more = content(path)
+            assert after == before, where
+            assert set(entries) <= set(more), where
+            assert len(more) - len(entries) in (0, 4 * len(change.events)), where
+            done += 1
+    assert problems(path) == [], number
+    return done
+
+
 def test_what_is_undone_is_as_it_was(odd: Iterator[tuple[int, Path]]) -> None:
+    opened = ((number, path, opening.open_database(path)) for number, path in odd)
+    assert sum(undone(number, one.database, path) for number, path, one in opened if not one.read_only_reason)
+
+
+@pytest.mark.wrangler
+def test_what_is_undone_on_d1_is_as_it_was(odd: Iterator[tuple[int, Path]], live: Live) -> None:
+    """As far as D1 can hold the file, and a person may write to it."""
     done = 0
     for number, path in odd:
-        opened = opening.open_database(path)
-        if opened.read_only_reason:
-            continue
-        database = opened.database
-        (agreed := Agreed()).add(NotRecorded(database.place))
-        chosen = random.Random(number)
-        with database.connection_context():
-            for act in acts(database, chosen):
-                before, entries = content(path)
-                where = f"{number}: {act}"
-                try:
-                    change = act(database)
-                except TenantAdminError as error:
-                    assert str(error).strip(), where
-                    assert content(path) == (before, entries), f"{where}: refused ({error})"
-                    continue
-                assert change.summary, where
-                assert content(path)[0] != before, where
-                undone = writing.undo(database, change, now=NOW, agreed=agreed)
-                after, more = content(path)
-                assert after == before, where
-                again = writing.undo(database, undone, now=NOW, agreed=agreed)
-                writing.undo(database, again, now=NOW, agreed=agreed)
-                after, more = content(path)
-                assert after == before, where
-                assert set(entries) <= set(more), where
-                assert len(more) - len(entries) in (0, 4 * len(change.events)), where
-                done += 1
-        assert problems(path) == [], number
+        if opening.open_database(path).read_only_reason is None:
+            there = live.put(path)
+            done += undone(number, live.open(there), there)
     assert done
 
 
