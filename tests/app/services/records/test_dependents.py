@@ -1,6 +1,7 @@
 """What goes along with a deleted row is named, counted, written by guards and put back."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from models.local.database import LocalDatabase
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_images import Content, add_user, content, execute
 from tests.conftest import NOW
-from tests.fixtures.connected import connected
+from tests.fixtures.gateway import create_gateway
 
 __all__ = ["content"]
 
@@ -522,38 +523,6 @@ def test_undo_refuses_where_a_dependent_row_is_not_as_it_was_left(
     assert content() == before
 
 
-@pytest.fixture
-def gateway(tmp_path: Path) -> Any:
-    """The gateway's users and what later packages hung on them, as in `models/README.md`."""
-    from tests.fixtures.gateway import create_gateway
-
-    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
-        yield database
-
-
-def test_the_gateway_s_users_can_be_added_renamed_deleted_and_put_back(gateway: LocalDatabase) -> None:
-    def everything() -> dict[str, list[Any]]:
-        names = ("users", "operator_reviews", "escalations")
-        return {
-            name: gateway.connection().execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
-            for name in names
-        }
-
-    before = everything()
-    created = users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
-    writing.undo(gateway, created, now=NOW)
-    writing.undo(gateway, users.rename(gateway, "u1", "ada@aurora.example", actor="ops", now=NOW), now=NOW)
-    assert everything() == before
-    change = delete(gateway, "u1")
-    assert change.summary == (
-        "User u1@aurora.example deleted, with 2 rows of operator_reviews, changing 1 row of escalations"
-    )
-    writing.undo(gateway, change, now=NOW)
-    assert everything() == before
-    with pytest.raises(NotFound):
-        delete(gateway, "nobody")
-
-
 def test_a_row_that_could_not_come_back_does_not_go(
     people: Database, database: LocalDatabase, content: Content
 ) -> None:
@@ -648,30 +617,66 @@ def test_what_refers_to_what_a_deletion_would_empty_is_a_refusal(
     assert content() == before
 
 
-def test_a_tenant_that_the_file_does_not_have_is_named(gateway: LocalDatabase) -> None:
-    connection = gateway.connection()
-    made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
-    connection.execute("CREATE TABLE tenants (id TEXT PRIMARY KEY NOT NULL); DROP TABLE users")
-    connection.execute(
-        made.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants(id)")
-    )
-    sentence = r"^users of this database refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
-    with pytest.raises(NotAllowed, match=sentence):
-        users.create(gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+class TestGateway:
+    """The gateway's users and what later packages hung on them, as in `models/README.md`."""
 
+    @pytest.fixture
+    def database_path(self, tmp_path: Path, served: Callable[[Path], Path]) -> Path:
+        return served(create_gateway(tmp_path / "gateway.sqlite"))
 
-def test_a_column_that_only_the_file_asks_for_is_given_with_a_new_user(gateway: LocalDatabase) -> None:
-    connection = gateway.connection()
-    made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
-    asked = made.replace("name TEXT,", "name TEXT NOT NULL, level INTEGER NOT NULL,")
-    connection.execute(f"PRAGMA foreign_keys = OFF; DROP TABLE users; {asked}")
-    create = partial(users.create, gateway, "aurora", "ada@aurora.example", actor="ops", now=NOW)
-    with pytest.raises(InvalidInput, match=r"^name is missing\.$") as refused:
-        create()
-    assert refused.value.field == "name"
-    beside = {"name": " Ada ", "level": "3"}
-    created = create(beside)
-    stored = connection.execute("SELECT name, level, typeof(level), role FROM users").get
-    assert stored == ("Ada", 3, "integer", "operator")
-    writing.undo(gateway, writing.undo(gateway, writing.undo(gateway, created, now=NOW), now=NOW), now=NOW)
-    assert connection.execute("SELECT COUNT(*) FROM users").get == 0
+    def test_the_gateway_s_users_can_be_added_renamed_deleted_and_put_back(
+        self, engine: Database, database: LocalDatabase
+    ) -> None:
+        def everything() -> dict[str, list[Any]]:
+            names = ("users", "operator_reviews", "escalations")
+            return {
+                name: database.connection().execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
+                for name in names
+            }
+
+        before = everything()
+        created = users.create(engine, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+        writing.undo(engine, created, now=NOW)
+        writing.undo(engine, users.rename(engine, "u1", "ada@aurora.example", actor="ops", now=NOW), now=NOW)
+        assert everything() == before
+        change = delete(engine, "u1")
+        assert change.summary == (
+            "User u1@aurora.example deleted, with 2 rows of operator_reviews, changing 1 row of escalations"
+        )
+        writing.undo(engine, change, now=NOW)
+        assert everything() == before
+        with pytest.raises(NotFound):
+            delete(engine, "nobody")
+
+    def test_a_tenant_that_the_file_does_not_have_is_named(
+        self, engine: Database, database: LocalDatabase
+    ) -> None:
+        connection = database.connection()
+        made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+        connection.execute("CREATE TABLE tenants (id TEXT PRIMARY KEY NOT NULL); DROP TABLE users")
+        connection.execute(
+            made.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants(id)")
+        )
+        sentence = (
+            r"^users of this database refers to tenants, which has no id “aurora”.* Nothing was changed\.$"
+        )
+        with pytest.raises(NotAllowed, match=sentence):
+            users.create(engine, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+
+    def test_a_column_that_only_the_file_asks_for_is_given_with_a_new_user(
+        self, engine: Database, database: LocalDatabase
+    ) -> None:
+        connection = database.connection()
+        made = str(connection.execute("SELECT sql FROM sqlite_master WHERE name = 'users'").get)
+        asked = made.replace("name TEXT,", "name TEXT NOT NULL, level INTEGER NOT NULL,")
+        connection.execute(f"PRAGMA foreign_keys = OFF; DROP TABLE users; {asked}")
+        create = partial(users.create, engine, "aurora", "ada@aurora.example", actor="ops", now=NOW)
+        with pytest.raises(InvalidInput, match=r"^name is missing\.$") as refused:
+            create()
+        assert refused.value.field == "name"
+        beside = {"name": " Ada ", "level": "3"}
+        created = create(beside)
+        stored = connection.execute("SELECT name, level, typeof(level), role FROM users").get
+        assert stored == ("Ada", 3, "integer", "operator")
+        writing.undo(engine, writing.undo(engine, writing.undo(engine, created, now=NOW), now=NOW), now=NOW)
+        assert connection.execute("SELECT COUNT(*) FROM users").get == 0

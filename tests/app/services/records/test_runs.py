@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,21 +109,6 @@ def test_what_is_gone_is_said(engine: Database) -> None:
         planning.get(engine, "nothing")
 
 
-def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(tmp_path: Path) -> None:
-    with connected(create_planning(tmp_path / "planning.sqlite")) as database:
-        with pytest.raises(NotRecorded, match=r"planning\.sqlite has no audit chain .*recorded nowhere"):
-            planning.set_status(database, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
-        assert planning.get(database, "r1").run["status"] == "running"
-        (agreed := Agreed()).add(NotRecorded(database.place))
-        by: dict[str, Any] = {"actor": "ops", "now": NOW, "agreed": agreed}
-        change = writing.carry_out(planning.set_status, database, ["r1"], RunStatus.PAUSED, **by)
-        assert planning.get(database, "r1").run["status"] == "paused"
-        writing.undo(database, change, now=NOW, agreed=agreed)
-        assert planning.get(database, "r1").run["status"] == "running"
-        writing.carry_out(planning.restore, database, ["r2"], **by)
-        assert planning.get(database, "r2").run["status"] == "paused"
-
-
 def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> None:
     database = LocalDatabase(create_planning(tmp_path / "planning.sqlite"))
     (agreed := Agreed()).add(NotRecorded(database.place))
@@ -154,24 +140,6 @@ def test_the_platform_s_own_file_takes_every_status(engine: Database) -> None:
     assert planning.taken(planning.accepted(engine)) == set(RunStatus)
 
 
-def test_a_run_s_tenant_has_the_record_of_it(tmp_path: Path) -> None:
-    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
-        sql = database.connection()
-        sql.execute(
-            "INSERT INTO planning_runs (id, tenant_id, idea, status, created_at, updated_at) VALUES"
-            " ('a', 'aurora', 'x', 'paused', 1, 1), ('none', NULL, 'y', 'paused', 1, 1)"
-        )
-        appended = "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT ?"
-        for run, tenant in (("a", "aurora"), ("none", "system"), ("run-1", "default")):
-            change = planning.set_status(database, [run], RunStatus.KILLED, actor="ops", now=NOW)
-            writing.undo(database, change, now=NOW)
-            assert sql.execute(appended, (2,)).fetchall() == [(tenant,), (tenant,)]
-        planning.set_status(database, ["a", "none", "run-1"], RunStatus.KILLED, actor="ops", now=NOW)
-        assert {name for (name,) in sql.execute(appended, (3,))} == {"aurora", "system", "default"}
-    report = scan_pool.verify(InFile(tmp_path / "gateway.sqlite"), now=NOW)
-    assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
-
-
 def test_a_deleted_run_of_a_tenant_gets_its_status_back(
     engine: Database, database: LocalDatabase, events: Events
 ) -> None:
@@ -195,3 +163,48 @@ def test_what_keeps_an_act_from_being_recorded_is_named(tmp_path: Path) -> None:
         database.connection().execute("INSERT INTO tenants (id, name) VALUES ('system', 'System')")
         assert planning.cannot_record(database) is None
         planning.set_status(database, ["run-1"], RunStatus.KILLED, actor="ops", now=NOW)
+
+
+class TestPlanningMachine:
+    @pytest.fixture
+    def database_path(self, tmp_path: Path, served: Callable[[Path], Path]) -> Path:
+        return served(create_planning(tmp_path / "planning.sqlite"))
+
+    def test_a_file_without_an_audit_chain_is_changed_once_a_person_has_agreed(
+        self, engine: Database
+    ) -> None:
+        with pytest.raises(NotRecorded, match=r"has no audit chain .*recorded nowhere"):
+            planning.set_status(engine, ["r1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(engine, "r1").run["status"] == "running"
+        (agreed := Agreed()).add(NotRecorded(engine.place))
+        by: dict[str, Any] = {"actor": "ops", "now": NOW, "agreed": agreed}
+        change = writing.carry_out(planning.set_status, engine, ["r1"], RunStatus.PAUSED, **by)
+        assert planning.get(engine, "r1").run["status"] == "paused"
+        writing.undo(engine, change, now=NOW, agreed=agreed)
+        assert planning.get(engine, "r1").run["status"] == "running"
+        writing.carry_out(planning.restore, engine, ["r2"], **by)
+        assert planning.get(engine, "r2").run["status"] == "paused"
+
+
+class TestGateway:
+    @pytest.fixture
+    def database_path(self, tmp_path: Path, served: Callable[[Path], Path]) -> Path:
+        return served(create_gateway(tmp_path / "gateway.sqlite"))
+
+    def test_a_run_s_tenant_has_the_record_of_it(
+        self, engine: Database, database: LocalDatabase, database_path: Path
+    ) -> None:
+        sql = database.connection()
+        sql.execute(
+            "INSERT INTO planning_runs (id, tenant_id, idea, status, created_at, updated_at) VALUES"
+            " ('a', 'aurora', 'x', 'paused', 1, 1), ('none', NULL, 'y', 'paused', 1, 1)"
+        )
+        appended = "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT ?"
+        for run, tenant in (("a", "aurora"), ("none", "system"), ("run-1", "default")):
+            change = planning.set_status(engine, [run], RunStatus.KILLED, actor="ops", now=NOW)
+            writing.undo(engine, change, now=NOW)
+            assert sql.execute(appended, (2,)).fetchall() == [(tenant,), (tenant,)]
+        planning.set_status(engine, ["a", "none", "run-1"], RunStatus.KILLED, actor="ops", now=NOW)
+        assert {name for (name,) in sql.execute(appended, (3,))} == {"aurora", "system", "default"}
+        report = scan_pool.verify(InFile(database_path), now=NOW)
+        assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
