@@ -72,6 +72,7 @@ class ElidedButton(QPushButton):
         self.setIconSize(BESIDE_WORDS)
         self.setIcon(theme.icon(icon, "text"))
         self.setText(words.replace("&", "&&"))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._around() + self.fontMetrics().horizontalAdvance("MMM…"), self.sizeHint().height())

@@ -208,7 +208,7 @@ class FilterRow(QWidget):
 
     def add_chips(self, chips: QWidget) -> None:
         """More of what the rows are filtered by, which takes its room from the text: nothing else moves."""
-        self._row.insertWidget(1, chips)
+        self._row.insertWidget(1, chips, 4)
 
     def add_trailing(self, widget: QWidget) -> None:
         self._row.addWidget(widget)

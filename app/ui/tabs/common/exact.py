@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.services.records.list_query import Choice, Value
 from app.services.records.tables import ColumnKind, Table
@@ -33,6 +33,7 @@ class ExactFilters(QWidget):
         self._context, self._table, self._after = context, table, after
         self._chosen: dict[str, tuple[Value, QPushButton]] = {}
         self._row = in_row(within=self)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.hide()
 
     def choices(self) -> Sequence[Choice]:
@@ -54,6 +55,7 @@ class ExactFilters(QWidget):
         for before, next_one in pairwise([self._after, *self.chips()]):
             QWidget.setTabOrder(before, next_one)
         chip.show()
+        self._take_room()
         self.show()
         self.changed.emit()
 
@@ -73,7 +75,14 @@ class ExactFilters(QWidget):
             _, chip = self._chosen.pop(column)
             chip.hide()
             chip.deleteLater()
+            self._row.removeWidget(chip)
+            self._take_room()
         self.setVisible(bool(self._chosen))
+
+    def _take_room(self) -> None:
+        """As wide as the chips, or less: the text gives way first, and the pick lists last."""
+        self.setMinimumWidth(self._row.minimumSize().width())
+        self.setMaximumWidth(max(1, self._row.sizeHint().width()))
 
     def _words(self, column: str, value: Value) -> str:
         at = declared.epoch(value) if self._table.column(column).kind is ColumnKind.TIME else None

@@ -106,6 +106,7 @@ def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
     choose(qtbot, page, 3)
     kept, shown = page.list.current_id(), values(page, column)[3]
     place = page.table.mapTo(window, QPoint())
+    lists = [(picker.x(), picker.width()) for picker in page.filters.pickers.values()]
     pick(page, 3, column, "Filter by this value")
     qtbot.waitUntil(lambda: bool(page.query().choices) and set(values(page, column)) == {shown})
     qtbot.waitUntil(lambda: page.list.current_id() == kept)
@@ -116,6 +117,7 @@ def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
     chip = page.exact.chips()[-1]
     assert chip.isVisible() and chip.text().startswith("E-mail: ")
     assert page.table.mapTo(window, QPoint()) == place, "a chip moves nothing"
+    assert [(picker.x(), picker.width()) for picker in page.filters.pickers.values()] == lists
     chip.click()
     assert page.query().choices == before
 
