@@ -250,8 +250,6 @@ class Acts(RuleBasedStateMachine):
         key = data.draw(self._some("webhook_destinations"))
         wanted = dict(stored) if secret is None else {**stored, "secret": secret or None}
         row = self.model.get(("webhook_destinations", key), {})
-        if row.get("active") == cell(2):  # shown as on, so the form leaves it as it is
-            del wanted["active"]
 
         def changed(after: Content, change: Change) -> None:
             values = {**wanted, "updated_at": self.now}
