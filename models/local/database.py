@@ -20,7 +20,7 @@ from models.local.file import (
     LOG,
     FileId,
     file_id,
-    is_locked_to_write,
+    is_folding,
     patiently,
     require_file,
     require_log,
@@ -370,7 +370,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 self._seen = file, log, now
                 return
             if time.monotonic() >= until:
-                if is_locked_to_write(self.path):  # a long log on a slow disk: the next look will tell
+                if is_folding(self.path):  # a long log on a slow disk: the next look will tell
                     return
                 raise no_longer(self.path)
             time.sleep(_FOLDING / 10)

@@ -75,6 +75,9 @@ METADATA = "metadata.sqlite"
 D1_DATABASES = "miniflare-D1DatabaseObject"
 """The folder of D1's files, and what their names are hashed with."""
 
+_CHECKPOINTER = 121
+"""The byte of the shared memory that who folds the log locks (sqlite.org/walformat.html, 2.3.2)."""
+
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
 _COMMAND = "tenant-admin"
@@ -386,12 +389,9 @@ def users_of(path: Path) -> set[int]:
             return set(_with_file(names))
 
 
-def is_locked_to_write(path: Path) -> bool:
-    """Whether anybody, this process too, holds a lock to write to the file or what belongs to it, as far as
-    this system tells: one that folds a log into it does.
-    """
-    real = path.resolve()
-    return any(_with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE"))
+def is_folding(path: Path) -> bool:
+    """Whether anybody, this process too, is folding the log into the file, as far as this system tells."""
+    return any(_with_lock({str(sibling(path.resolve(), SHARED_MEMORY))}, "WRITE", byte=_CHECKPOINTER))
 
 
 def _programs(pids: Iterable[int]) -> list[str]:
@@ -419,7 +419,8 @@ def _target(link: str) -> str | None:
         return None
 
 
-def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
+def _with_lock(names: set[str], *kinds: str, byte: int | None = None) -> Iterator[int]:
+    """Processes that hold a lock of these kinds on a file, or on this byte of it."""
     files = {key for name in names if (key := _lock_key(name))}
     try:
         lines = (_PROC / "locks").read_text().splitlines()
@@ -428,7 +429,10 @@ def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
     for line in lines:
         # "1: POSIX  ADVISORY  READ 7659 fe:00:2154692 128 128"; a waiter has "->" after the number.
         fields = line.replace("->", "").split()
-        if len(fields) >= 6 and fields[5] in files and fields[3] in kinds and fields[4].isdigit():
+        if len(fields) < 8 or fields[5] not in files or fields[3] not in kinds or not fields[4].isdigit():
+            continue
+        last = sys.maxsize if fields[7] == "EOF" else int(fields[7])
+        if byte is None or int(fields[6]) <= byte <= last:
             yield int(fields[4])
 
 

@@ -188,6 +188,15 @@ class Context(QObject):
             (failed or self.runner.failed.emit)(error)
 
 
+Acts = list[tuple[str, "Change"]]
+Ask = Callable[["Change", Callable[[], None]], None]
+"""Puts an act to the person before it is taken back or done again, and goes on where they agree."""
+
+
+def _without_question(change: Change, go: Callable[[], None]) -> None:
+    go()
+
+
 class History(QObject):
     """What can be taken back of one open file, and done again: every change that `runner` announces.
 
@@ -213,8 +222,8 @@ class History(QObject):
         self._clock, self._agreed, self._told = clock, agreed, refused
         self._pending = False
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
-        self._done: list[tuple[str, Change]] = []
-        self._undone: list[tuple[str, Change]] = []
+        self._done: Acts = []
+        self._undone: Acts = []
         runner.changed.connect(self._remember)
 
     @property
@@ -226,19 +235,14 @@ class History(QObject):
     def next_redo(self) -> str:
         return self._undone[-1][0] if self._undone else ""
 
-    def next_change(self, what: str) -> Change | None:
-        """What "undo" or "redo" would take back."""
-        acts = self._done if what == "undo" else self._undone
-        return acts[-1][1] if acts else None
-
-    def undo(self) -> None:
+    def undo(self, ask: Ask = _without_question) -> None:
         """Takes back the latest act, one that is running when it has ended; nothing while an earlier one is
-        still being taken back.
+        still being taken back. `ask(change, go)` may put it to the person first.
         """
-        self._after_acts(partial(self._revert, self._done, self._undone, "undone"))
+        self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone"))
 
-    def redo(self) -> None:
-        self._after_acts(partial(self._revert, self._undone, self._done, "done again"))
+    def redo(self, ask: Ask = _without_question) -> None:
+        self._after_acts(partial(self._ask, ask, self._undone, self._done, "done again"))
 
     def _after_acts(self, revert: Callable[[], None]) -> None:
         """Writes are done in turn, so one of nothing has ended after all that were asked for before."""
@@ -251,7 +255,19 @@ class History(QObject):
         self._pending = False
         self._runner.failed.emit(error)
 
-    def _revert(self, here: list[tuple[str, Change]], there: list[tuple[str, Change]], what: str) -> None:
+    def _ask(self, ask: Ask, here: Acts, there: Acts, what: str) -> None:
+        self._pending = False
+        if not here:
+            return
+        act = here[-1]
+
+        def go() -> None:
+            if not self._pending and here and here[-1] is act:  # what was asked about is still the latest
+                self._revert(here, there, what)
+
+        ask(act[1], go)
+
+    def _revert(self, here: Acts, there: Acts, what: str) -> None:
         self._pending = bool(here)
         if not here:
             return

@@ -111,8 +111,9 @@ class TimeTravelDialog(Dialog):
 
 
 class TimeTravel(QObject):
-    """What is done with the bookmarks of the live database that is open. `leaving()` comes when it is back,
-    or may be, and what shows it must close; then it is opened again. `wanted()` asks for the bookmarks.
+    """What is done with the bookmarks of the live database that is open. `leaving()` comes before it is
+    sent back, since what is being written must end and what shows it must close; then it is opened again,
+    whether that went well or not. `wanted()` asks for the bookmarks.
     """
 
     leaving = Signal()
@@ -189,10 +190,12 @@ class TimeTravel(QObject):
         wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
 
         def work(progress: Progress, cancelled: Stop) -> Returned:
-            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+            try:
+                return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+            finally:
+                opened.database.release()  # nobody else does: its own runner has ended
 
         def done(returned: Returned) -> None:
-            self.leaving.emit()
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
             self._toast.show_message(said, "Way back…", self.wanted.emit)
@@ -203,11 +206,10 @@ class TimeTravel(QObject):
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
-            if error.is_undecided:
-                self.leaving.emit()
-                self._connecting.reopen(opened)
             runner.failed.emit(error)
+            self._connecting.reopen(opened)
 
+        self.leaving.emit()
         wait.open_once()
         runner.job(work, on_done=done, on_failed=failed)
 

@@ -386,22 +386,19 @@ class MainWindow(QMainWindow):
         if (cannot := self.context.cannot_write) is not None:
             self.toast.show_message(cannot)
         else:
-            self._ask_price("undo", self.context.history.undo)
+            self.context.history.undo(partial(self._ask_price, self.context, "Undo"))
 
     def redo(self) -> None:
         if self.context is not None:
-            self._ask_price("redo", self.context.history.redo)
+            self.context.history.redo(partial(self._ask_price, self.context, "Redo"))
 
-    def _ask_price(self, what: str, act: Callable[[], None]) -> None:
+    def _ask_price(self, context: Context, again: str, change: Change, act: Callable[[], None]) -> None:
         """What takes back an act on several records costs what that did, and is asked as it was."""
-        context = self.context
-        change = None if context is None else context.history.next_change(what)
-        if context is None or change is None or not context.costs or len(change.rows) < 2:
+        if not context.costs or len(change.rows) < 2:
             act()
             return
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few acts are asked about
 
-        again = "Undo" if what == "undo" else "Redo"
         sentence = f"{quoted(change.summary)}.{context.price(change.inverse().written)}"
         ConfirmDialog(
             self.theme, f"{again} this?", sentence, action=again, danger=False, parent=self

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -467,7 +467,7 @@ def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("other", ["later", "small", "text", "with its header"])
+@pytest.mark.parametrize("other", ["later", "small", "text", "with its header", "while others write"])
 def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_opened(
     database_path: Path, tmp_path: Path, other: str
 ) -> None:
@@ -490,9 +490,14 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
         if other == "with its header":
             header = database_path.read_bytes()[:100]
             (tmp_path / other).write_bytes(header + later.read_bytes()[100:])
-        shutil.copyfile(tmp_path / other, database_path)
-        content = database_path.read_bytes()
-        for look in (database.outside_changes, lambda: database.run_batch([insertion("u-2")])):
-            with pytest.raises(FileReplaced):
-                look()
+        with ExitStack() as stack:
+            if other == "while others write":
+                writer = stack.enter_context(closing(apsw.Connection(str(database_path))))
+                writer.execute("BEGIN IMMEDIATE")
+                shutil.copyfile(later, tmp_path / other)
+            shutil.copyfile(tmp_path / other, database_path)
+            content = database_path.read_bytes()
+            for look in (database.outside_changes, lambda: database.run_batch([insertion("u-2")])):
+                with pytest.raises(FileReplaced):
+                    look()
         assert database_path.read_bytes() == content

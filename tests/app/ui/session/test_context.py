@@ -71,6 +71,27 @@ def test_an_act_that_is_running_is_the_one_taken_back(
     assert emails(database) == ["ada@acme.example"]
 
 
+def test_what_is_asked_about_is_what_is_taken_back(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    """Also where it is still running when one asks for it, and where another follows before the answer."""
+    create(runner, qtbot, "ada")
+    asked: list[tuple[str, Callable[[], None]]] = []
+    ask = lambda change, go: asked.append((change.summary, go))  # noqa: E731
+    runner.write(users.create, "acme", "bob@acme.example", actor="ops", now=NOW)
+    history.undo(ask)
+    qtbot.waitUntil(lambda: bool(asked))
+    assert asked[0][0] == "User bob@acme.example created"
+    create(runner, qtbot, "cyd")
+    asked[0][1]()
+    assert len(emails(database)) == 3 and history.next_undo == "User cyd@acme.example created"
+    history.undo(ask)
+    qtbot.waitUntil(lambda: len(asked) == 2)
+    with qtbot.waitSignal(runner.changed):
+        asked[1][1]()
+    assert emails(database) == ["ada@acme.example", "bob@acme.example"]
+
+
 def test_one_act_is_taken_back_at_a_time(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:

@@ -1,6 +1,7 @@
 """The whole window on a live D1, as a person uses it, behind an edge as production has it."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
+from models.progress import Progress, Stop
 from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
@@ -302,7 +304,6 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     agree(qtbot, window, asked)
     assert "one looks like 0001" in error(qtbot, window)
     for wrong, why in (
-        ("00000001-00000000-abcdee", "no such bookmark"),
         ("fffffff1-00000000-abcdef", "of a time to come"),
         ("2999-01-01", "still to come"),
     ):
@@ -315,6 +316,33 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
         assert why in error(qtbot, window)
     assert window.context is context and edge.restored == []
     assert page.model.rowCount() > 0
+
+
+def test_what_writes_ends_before_it_goes_back(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """Retention, say; and what only Cloudflare can refuse opens it again."""
+    edge.bookmarks, edge.file = ["00000001-00000000-abcdef"], file
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    context = window.context
+    assert context is not None
+    begun, left = threading.Event(), threading.Event()
+
+    def work(progress: Progress, cancelled: Stop) -> None:
+        begun.set()
+        while not cancelled():
+            left.wait(0.01)
+        left.set()
+
+    context.job("Removing…", work, on_done=lambda _: None)
+    qtbot.waitUntil(begun.is_set)
+    asked = travel(qtbot, window)
+    asked.line.setText("00000001-00000000-abcdee")
+    agree(qtbot, window, asked)
+    assert "no such bookmark" in error(qtbot, window)
+    assert left.is_set() and edge.restored == []
+    qtbot.waitUntil(lambda: window.context not in (None, context))
 
 
 def test_an_earlier_state_is_what_verification_says_of_it(
