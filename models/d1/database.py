@@ -57,6 +57,8 @@ _BACK_OFF: Final = 0.2
 _FIGURE: Final = re.compile(r"[0-9a-f]", re.IGNORECASE)
 """What bookmarks are made of, beside the hyphens between their parts."""
 _ENDED: Final = "the wait for it was ended"
+_PASSING: Final = InUse, DatabaseFull, Failed
+"""What keeps a batch out now, and may let a copy in that is still on its way."""
 
 
 class D1Database(Database):
@@ -90,6 +92,8 @@ class D1Database(Database):
         """The last row of each table of ours, as this program has read or written last."""
         self._others = 0
         """How often they were found to be others."""
+        self._in_doubt = False
+        """Whether an own batch may still come through, so that no row tells whose it is."""
 
     @property
     def place(self) -> str:
@@ -139,7 +143,7 @@ class D1Database(Database):
 
     def _ask_ends(self) -> list[dict[str, Any]]:
         """The question for the ends of the tables; none where nobody watches them."""
-        if not self.is_watched or self.last_read is None:
+        if self._in_doubt or not self.is_watched or self.last_read is None:
             return []
         ours = [table for table in self.last_read[1].values() if table.rowid and table.name in _OURS]
         ends = [
@@ -292,6 +296,7 @@ class D1Database(Database):
         finally:
             if not is_certain:
                 self.client.count(lost=1)
+                self._ends, self._in_doubt = None, sent is not None
             if sent is not None:
                 (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
         return 0.0 if answer is None else answer.seconds
@@ -329,19 +334,21 @@ class D1Database(Database):
                 why = str(error)
             except errors.RemoteError as error:
                 why = error.heading
-            except errors.StorageError:
-                # Kept out: by its own first copy, or by somebody else's write, and then for good.
+            except errors.StorageError as error:
+                # Kept out: by its own first copy, for good by somebody else's write, or by what passes.
                 if self._is_in(sent):
                     self.client.count(lost=1)
                     return None
-                raise
+                if not isinstance(error, _PASSING):
+                    raise
+                why = error.heading
         raise errors.OutcomeUnknown(self.place, why)
 
     def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:
         """Raises `unknown` where that cannot be told."""
         try:
             return bool(self._read([sent.proof], _UNWANTED.get())[0])
-        except errors.RemoteError as error:
+        except errors.StorageError as error:
             raise unknown(self.place, error.heading).of(sent.what) from error
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
@@ -353,6 +360,8 @@ class D1Database(Database):
             if not found.saved and abs(time.time() - sent.at) < self.client.seconds:
                 raise errors.EarlierUnknown(self.place, "it may still be on its way").of(sent.what)
             self.client.shared.forget(sent)
+        if self._in_doubt:  # what was asked before may have been answered since
+            self._ends, self._in_doubt = None, False
         return found
 
     def _run(self, sent: bytes, cancelled: Stop = never, dropped: Stop = never) -> Answer:

@@ -23,10 +23,11 @@ from models.errors import (
     StorageError,
     TokenRefused,
 )
-from models.schema import inspect
+from models.schema import inspect, read_stored
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
-from tests.d1.edge import ACCOUNT, TOKEN, Edge
+from tests.d1.edge import ACCOUNT, GUARD, TOKEN, Edge
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
 
 pytestmark = pytest.mark.wrangler
@@ -121,6 +122,30 @@ def test_what_may_still_come_through_is_waited_for(production: D1Database, edge:
     assert settled(production) is False
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example"], 1)
+
+
+def test_a_lock_that_the_next_try_meets_says_nothing_of_the_first(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    """Which comes through later: it is ours then, and no change of others."""
+    production.is_watched = True
+    read_stored(production)
+    production.outside_changes()
+    edge.faults = ["lost before", *["busy before"] * 4]
+    with pytest.raises(OutcomeUnknown, match="The database is in use"):
+        users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    edge.read_faults = ["busy before"]
+    with pytest.raises(OutcomeUnknown, match="not known yet"):
+        production.settle()
+    assert production.outside_changes() == 0
+    first = next(body for body in edge.calls if GUARD in body)
+    production.client.run(production.database_id, first)
+    assert production.outside_changes() == 0
+    assert settled(production) is True
+    assert (emails(file), production.outside_changes()) == (["ada@acme.example"], 0)
+    with closing(apsw.Connection(str(file))) as other:
+        other.execute(INTO_USERS + "('u', 'acme', 'b@acme.example', NULL, 1, 1)")
+    assert production.outside_changes() == 1
 
 
 def test_a_read_is_tried_again(production: D1Database, edge: Edge) -> None:
