@@ -133,7 +133,7 @@ def import_dump(
 
 
 def verify_imported(
-    imported: Imported, store: "CheckpointStore", verify: "Verifier", *, now: int
+    imported: Imported, store: "CheckpointStore", verify: "Verifier", *, now: int, cancelled: Stop = never
 ) -> "tuple[Continuation | None, SignedReport]":
     """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
@@ -151,17 +151,18 @@ def verify_imported(
     try:
         continuation = store.continuation(where)
         if imported.tenant is not None and continuation.known:
-            report = verify(where, now=now, checkpoints=store.known(where))
+            report = verify(where, now=now, cancelled=cancelled, checkpoints=store.known(where))
             if [item.tenant for item in report.tenants] == [imported.tenant]:
                 own = (item for item in continuation.divergences if item.tenant == imported.tenant)
                 continuation = replace(continuation, divergences=tuple(own))
                 if report.tenants[0].verdict in BROKEN:
                     return continuation, SignedReport(report, None)
                 reason = Reason.ANOTHER_DATABASE
-        return continuation, verify_and_sign(where, store, verify, now=now, reason=reason)
+        made = verify_and_sign(where, store, verify, now=now, reason=reason, cancelled=cancelled)
+        return continuation, made
     except (TenantAdminError, OSError) as error:
         why = why_none(error, where)  # which raises what has ended it, before anything is verified again
-        return continuation, SignedReport(verify(where, now=now), None, why)
+        return continuation, SignedReport(verify(where, now=now, cancelled=cancelled), None, why)
 
 
 def _check(dump: Path) -> None:

@@ -345,8 +345,8 @@ class ContinuationNotice(Notice):
             store, verify = store_and_verifier()
             if imported is None:
                 return partial(self._say_new, store.continuation(where))
-            stoppable = partial(verify, cancelled=cancelled)
-            return partial(self._take_imported, *verify_imported(imported, store, stoppable, now=now))
+            found = verify_imported(imported, store, verify, now=now, cancelled=cancelled)
+            return partial(self._take_imported, *found)
 
         self._context.runner.job(work, on_done=lambda show: show())
 

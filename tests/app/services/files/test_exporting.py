@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from app.services.records.rows import RawText
 from app.workers import scan_pool
 from app.workers.export import export_database
 from models.engine import raw
-from models.errors import DamagedFile, InvalidInput
+from models.errors import Cancelled, DamagedFile, InvalidInput
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
@@ -520,6 +521,9 @@ def test_one_tenants_part_of_a_known_database_verifies_as_it_did(database_path: 
     forged = import_dump(sql, tmp_path / "forged.sqlite")
     _, made = verify_imported(forged, store, checkpoints.VERIFY, now=now)
     assert (made.report.verdict, made.checkpoint) == ("TAMPERED", None)
+    for cancelled in (imported, replace(forged, tenant=None)):
+        with pytest.raises(Cancelled):
+            verify_imported(cancelled, store, checkpoints.VERIFY, now=now, cancelled=lambda: True)
 
 
 @pytest.mark.slow
