@@ -1,14 +1,17 @@
 """What a table's own rules allow, tried on an empty copy of it in memory: no SQL is taken apart for that."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
-from typing import Any, Final
+from itertools import islice, takewhile
+from typing import Any, Final, TypeVar
 
 import apsw
 
 from models.engine import sql_name
 from models.schema import COUNTERS
+
+_Item = TypeVar("_Item")
 
 _STEPS: Final = 100_000
 """Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
@@ -16,6 +19,9 @@ _STEPS: Final = 100_000
 _ROWS: Final = 10_000
 _BYTES: Final = 16_000_000
 """How much of a table is copied at most, to see whether its rows are in each other's way."""
+
+_SECONDS: Final = 1.0
+"""For how long its rows are copied, or its changes tried: for each an index may count out anything."""
 
 _WITH_INDEXES: Final = """
 SELECT sql FROM main.sqlite_master
@@ -80,29 +86,37 @@ def refused_change(
     """Which of the changes a table of the file does not take, and why in SQLite's words.
 
     They are tried on a copy of it with the rows of these insertions and, where a row may be in another's way,
-    the others of the file, as far as these can be copied.
+    the others of the file, as far as these can be copied. The first one; None where it takes all, where the
+    table is not there or cannot be made alone, and of those for which there was no time.
     """
-    made, *indexes = (sql for (sql,) in file.execute(_WITH_INDEXES, (table,)))
+    made, *indexes = [sql for (sql,) in file.execute(_WITH_INDEXES, (table,))] or [""]
     with suppress(apsw.Error), _copy(made) as trial:
         for sql in indexes:
             with suppress(apsw.Error):  # of another program's function, say
                 trial.execute(sql)
         trial.pragma("ignore_check_constraints", 1)  # a row may have broken one when it was written
-        for insertion, values in insertions:
+        for insertion, values in _in_time(trial, insertions):
             trial.execute(insertion, tuple(values))
         if trial.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,)).get:
-            trial.set_progress_handler(None)
             names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
             rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
             into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
-            trial.executemany(into, _few(rows))
+            with suppress(apsw.InterruptError):
+                trial.executemany(into, _in_time(trial, _few(rows)))
         trial.pragma("ignore_check_constraints", 0)
-        for position, (change, values) in enumerate(changes):
+        for position, (change, values) in enumerate(_in_time(trial, changes)):
             try:
                 trial.execute(change, tuple(values))
             except apsw.ConstraintError as error:
                 return position, str(error)
     return None
+
+
+def _in_time(trial: apsw.Connection, items: Iterable[_Item]) -> Iterator[_Item]:
+    """As many as there is time for; what the connection does for one of them ends with it, too."""
+    until = time.monotonic() + _SECONDS
+    trial.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+    return takewhile(lambda _: time.monotonic() <= until, items)
 
 
 def _few(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

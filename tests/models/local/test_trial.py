@@ -1,10 +1,13 @@
 """What a table's own rules let a column hold."""
 
+import time
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
-from models.local.trial import accepted
+from models.local.trial import accepted, refused_change
 
 WORDS = ("running", "active", "paused", "deleted")
 
@@ -48,3 +51,28 @@ def test_hostile_sql_ends_and_reaches_no_file(tmp_path: Path) -> None:
     vacuum = f"CREATE TABLE runs (status TEXT); VACUUM INTO '{out}'"
     assert accepted(vacuum, "runs", "status", WORDS) == set(WORDS)
     assert not out.exists()
+
+
+def test_changes_are_tried_for_a_while_and_not_as_long_as_an_index_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(apsw.Connection(str(tmp_path / "a.db"))) as file:
+        file.execute("CREATE TABLE seats (id INTEGER PRIMARY KEY, who TEXT UNIQUE, note TEXT)")
+        file.executemany(
+            "INSERT INTO seats VALUES (?, ?, 'x')", [(number, f"u{number}") for number in range(99)]
+        )
+        added = [("INSERT INTO seats VALUES (0, 'u0', 'x')", ())]
+        taken = [("UPDATE seats SET who = 'u1' WHERE id = 0", ())]
+        columns = ("id", "who", "note")
+        assert refused_change(file, "gone", columns, [], []) is None
+        assert refused_change(file, "seats", columns, added, taken) == (
+            0,
+            "UNIQUE constraint failed: seats.who",
+        )
+        file.execute("PRAGMA writable_schema = ON")  # no entry of its own is needed
+        heavy = "CREATE INDEX heavy ON seats (length(replace(hex(zeroblob(1000000)), '0', note)))"
+        file.execute("INSERT INTO sqlite_master VALUES ('index', 'heavy', 'seats', 0, ?)", (heavy,))
+        monkeypatch.setattr("models.local.trial._SECONDS", 0.02)
+        begun = time.monotonic()
+        refused_change(file, "seats", columns, added, taken)
+        assert time.monotonic() - begun < 0.5
