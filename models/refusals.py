@@ -13,7 +13,7 @@ def constraint(message: str) -> StorageError:
     if message.lower().endswith("not null constraint failed: audit_chain.previous_hash"):
         return errors.HeadMoved()
     if found := re.search("UNIQUE constraint failed: (.+?)(: SQLITE_.*)?$", message, re.DOTALL):
-        return errors.AlreadyExists(found[1])
+        return errors.AlreadyExists(re.sub("^index '", "value of index '", found[1]))
     return errors.Refused(message)
 
 

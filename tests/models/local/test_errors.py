@@ -9,6 +9,7 @@ import pytest
 
 from models import errors
 from models.local.errors import translate
+from models.refusals import constraint
 
 PATH = Path("/data/foundation.sqlite")
 
@@ -58,3 +59,11 @@ def test_shared_memory_that_finds_no_room_is_a_full_disk(
 @pytest.mark.parametrize("bug", [apsw.SQLError('near "(": syntax error'), KeyError("x"), ValueError("x")])
 def test_a_bug_is_not_disguised(bug: Exception) -> None:
     assert translate(bug, PATH) is None
+
+
+@pytest.mark.parametrize(
+    "index", ["'free'", "'free': SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)"]
+)
+def test_an_index_of_expressions_is_named_as_one(index: str) -> None:
+    error = constraint(f"UNIQUE constraint failed: index {index}")
+    assert "a row with the same value of index 'free' already" in str(error)
