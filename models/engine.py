@@ -209,9 +209,9 @@ class Database(ABC):
     waiting: Waiting | None = None
     """What a write waits for just now."""
     usage: Usage | None = None
+    """What is counted, because it costs something; read on any thread."""
     size: int | None = None
     """In bytes, as it was told last; None where it is not."""
-    """What is counted, because it costs something; read on any thread."""
     trusts_indexes: bool = False
     """Whether nobody but SQLite itself can write them, so that one that was found whole stays it."""
     sound_indexes: object = None

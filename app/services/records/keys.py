@@ -13,7 +13,7 @@ _FEW: Final = 1_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces(Sequence[Any]):
-    """Ranges, and between them numbers one by one; a slice of them is what `joined` makes."""
+    """Ranges, and between them numbers one by one; a slice without a step is what `joined` makes."""
 
     parts: tuple[Sequence[Any], ...]
     _ends: tuple[int, ...] = field(init=False, repr=False)
@@ -26,7 +26,9 @@ class Pieces(Sequence[Any]):
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
-            first, last, _ = place.indices(len(self))
+            first, last, step = place.indices(len(self))
+            if step != 1:
+                return [self[number] for number in range(first, last, step)]
             return joined(*(part for _, part in self._within(first, last)))
         place = range(len(self))[place]
         part = bisect_right(self._ends, place)

@@ -24,6 +24,7 @@ def test_pieces_read_as_all_of_it_would() -> None:
         first, last = sorted(rng.randrange(len(all_of_it) + 1) for _ in range(2))
         assert [*keys[first:last]] == all_of_it[first:last] and keys[-1] == all_of_it[-1]
         assert [*joined(keys[:first], keys[first:])] == all_of_it
+        assert [*keys[last:first:-2]] == all_of_it[last:first:-2]
         wanted = rng.choice(all_of_it)
         assert position(keys, wanted) == all_of_it.index(wanted) and position(keys, 99_999) is None
 
