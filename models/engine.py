@@ -43,17 +43,18 @@ class Capability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an engine takes: bound values in one statement, and bytes of a LIKE pattern, of a statement's
-    text, and of a value or row.
+    """How much an engine takes: bound values in one statement, columns of a table or an answer, and bytes of
+    a LIKE pattern, of a statement's text, and of a value or row.
     """
 
     parameters: int
+    columns: int
     pattern_bytes: int
     statement_bytes: int
     value_bytes: int
 
 
-D1_LIMITS: Final = Limits(100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
+D1_LIMITS: Final = Limits(100, columns=100, pattern_bytes=50, statement_bytes=100_000, value_bytes=2_000_000)
 """developers.cloudflare.com/d1/platform/limits; what a file is exported as must fit them, too."""
 
 

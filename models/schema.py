@@ -321,9 +321,14 @@ def caseless(name: str) -> str:
     return name.translate(_LOWER)
 
 
+def of_engine(name: str) -> bool:
+    """Whether a table, an index or the like is SQLite's or D1's own, which nobody else may make."""
+    return name.startswith(("sqlite_", "_cf_"))
+
+
 def internal(table: str) -> bool:
     """Whether a table belongs to SQLite, D1 or the migrations rather than to a person."""
-    return table == LEDGER or table.startswith(("sqlite_", "_cf_"))
+    return table == LEDGER or of_engine(table)
 
 
 def _spelling(expected: Iterable[str]) -> Callable[[str], str]:

@@ -45,7 +45,9 @@ PRAGMAS: tuple[tuple[str, int], ...] = (
     ("cache_size", -4096),
 )
 
-FILE_LIMITS = Limits(32_766, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000)
+FILE_LIMITS = Limits(
+    32_766, columns=2_000, pattern_bytes=50_000, statement_bytes=1_000_000, value_bytes=1_000_000_000
+)
 """SQLite's own (sqlite.org/limits.html), but for the length of a statement."""
 
 LIMITS: tuple[tuple[int, int], ...] = (

@@ -19,7 +19,7 @@ from app.services.records.literals import literal
 from app.services.records.readable import readable
 from app.services.records.rows import refers
 from app.services.text import counted
-from models.engine import raw, sql_name
+from models.engine import D1_LIMITS, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
@@ -35,9 +35,6 @@ from models.schema import (
     internal,
     read_stored,
 )
-
-COLUMNS: Final = 100
-"""Columns of the widest table that D1 takes."""
 
 _WIDEST: Final = 100_000_000
 """Bytes of our own statement that reads a row: of two thousand columns, which is what SQLite takes, each is
@@ -235,8 +232,8 @@ class _Export:
         if asked and any(item.kind == "view" for item in self._objects):
             self._note("left out: the views, which may read other tables")
         for table in tables:
-            if len(table.names) > COLUMNS:
-                self._note(f"{table.name} has {len(table.names):,} columns; D1 takes {COLUMNS}")
+            if len(table.names) > D1_LIMITS.columns:
+                self._note(f"{table.name} has {len(table.names):,} columns; D1 takes {D1_LIMITS.columns}")
         return tables
 
     def _conditions(self, tables: Sequence[StoredTable]) -> dict[str, str]:

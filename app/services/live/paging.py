@@ -13,12 +13,10 @@ from models.d1.errors import Failed, NoAnswer
 from models.engine import Database, Pages, Rows, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, UndecodableText
 from models.progress import Stop
-from models.schema import COUNTERS, StoredTable, StoredTables, read_stored
+from models.schema import COUNTERS, StoredTable, StoredTables, of_engine, read_stored
 
 _FIRST: Final = 250
 """Rows of the first page; each that fits is followed by one of twice as many."""
-_COLUMNS: Final = 100
-"""Of one answer, as D1 gives them."""
 
 CHAIN: Final = AUDIT_CHAIN.name
 OBJECTS: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
@@ -121,7 +119,7 @@ def tables_of(
     found = [
         PagedTable.of(table)
         for name, table in stored.items()
-        if name == COUNTERS or not (name.startswith(("sqlite_", "_cf_")) or name in shadows)
+        if name == COUNTERS or not (of_engine(name) or name in shadows)
     ]
     if wanted is not None:
         conditions, by_tenant = wanted(stored), {name for (name,) in database.rows(raw(_BY_TENANT))}
@@ -175,7 +173,7 @@ def pages(database: Database, table: PagedTable, last: Line, cancelled: Stop) ->
 
 
 def _page(database: Database, table: PagedTable, last: Line, limit: int) -> list[Line]:
-    parts = list(in_parts(table.columns, _COLUMNS))
+    parts = list(in_parts(table.columns, database.limits.columns))
 
     def asked(*forms: Callable[[str], str]) -> list[list[tuple[Any, ...]]]:
         found = database.read_batch([table.page(part, form, last, limit) for form in forms for part in parts])

@@ -29,7 +29,7 @@ from models.local.file import (
     sibling,
     to_be_filled,
 )
-from models.schema import COUNTERS, caseless
+from models.schema import COUNTERS, caseless, of_engine
 
 _DAY: Final = 86_400
 _STATE: Final = "tenant_admin_part"
@@ -109,7 +109,7 @@ class PartialCopy:
             there = {caseless(name) for (name,) in self.file.execute("SELECT name FROM sqlite_master")}
             for wanted in ("index", "view", "trigger"):
                 for kind, name, sql in objects:
-                    is_own = not name.startswith(("sqlite_", "_cf_")) and caseless(name) not in there
+                    is_own = not of_engine(name) and caseless(name) not in there
                     if kind == wanted and is_own:
                         self.file.execute(sql)
             path = Path(self.file.filename)
