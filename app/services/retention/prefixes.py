@@ -65,9 +65,9 @@ def find_prefixes(
     """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed.
 
     Where an index hides entries, no tenant can be: what is looked for here is found through indexes. Where
-    each row that is read is charged, the verification says so, before anything goes.
+    nobody but SQLite can write these, they are not counted through for that: each row is charged there.
     """
-    if database.usage is None and (reason := indexes.hidden(database)) is not None:
+    if not database.trusts_indexes and (reason := indexes.hidden(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
         names = sorted(named(name, database.encoding) for (name,) in everyone)
         return (), tuple(LeftAlone(name, None, reason) for name in names)

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from app.services.chain.rules import Verdict
 from app.services.retention.prefixes import find_prefixes
+from models.engine import Usage
 from models.local.database import LocalDatabase
 from models.schema import read_stored
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import kept, try_to_sign
+from tests.fixtures.plain_engine import PlainEngine
 
 
 def hide(chain: ChainFile, name: str, shown: str) -> None:
@@ -60,14 +62,16 @@ def test_an_index_that_hides_rows_stops_every_removal_and_every_checkpoint(tmp_p
 def test_an_index_that_hides_all_that_is_old_leaves_every_tenant_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     hide(ChainFile.build(path, rows=50, tenants=2), "idx_audit_tenant", "seq > 90")
-    database = LocalDatabase(path)
-    with database.connection_context():
-        going, left = find_prefixes(database, NOW, read_stored(database)[0])
-    assert going == ()
-    assert [one.tenant_id for one in left] == [name for (name,) in tenants(path)]
-    assert {one.reason.split(",")[0] for one in left} == {
-        "The index idx_audit_tenant leads to 10 of 100 entries"
-    }
+    live = PlainEngine(path)
+    live.usage = Usage()
+    for database in (LocalDatabase(path), live):
+        with database.connection_context():
+            going, left = find_prefixes(database, NOW, read_stored(database)[0])
+        assert going == ()
+        assert [one.tenant_id for one in left] == [name for (name,) in tenants(path)]
+        assert {one.reason.split(",")[0] for one in left} == {
+            "The index idx_audit_tenant leads to 10 of 100 entries"
+        }
 
 
 def tenants(path: Path) -> list[tuple[str]]:
