@@ -28,7 +28,7 @@ from app.services.chain.rules import (
 )
 from models.engine import Database, Row, Rows, raw, sql_name
 from models.errors import NotFound, TableMissing
-from models.schema import COUNTERS
+from models.schema import COUNTED
 
 # -------------------------------------------------------------------------------------------- entries judged
 
@@ -44,8 +44,6 @@ _BEFORE: Final = f"""
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 
 _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
-_COUNTED: Final = f"SELECT CAST(seq AS TEXT), typeof(seq) FROM {COUNTERS} WHERE lower(name) = ?"  # noqa: S608
-"""As text: JSON rounds the highest numbers."""
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 _BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
 
@@ -74,8 +72,8 @@ def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[R
 
 
 def number_queries() -> list[BaseQuery]:
-    """What tells both to `numbers_of`, of a database that has counters (`COUNTERS`)."""
-    return [raw(_COUNTED, TABLE), raw(_LAST)]
+    """What tells both to `numbers_of`, of a database that has counters (`models.schema.COUNTERS`)."""
+    return [raw(COUNTED, TABLE), raw(_LAST)]
 
 
 def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, Any]:

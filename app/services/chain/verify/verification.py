@@ -21,7 +21,7 @@ from models.engine import PAGE_ROWS
 from models.errors import Cancelled
 from models.local.errors import translate
 from models.progress import Progress, Stop, ignore, never
-from models.schema import COUNTERS
+from models.schema import COUNTED
 
 WORTH_A_PROCESS: Final = 20_000
 """Rows below which starting a process takes longer than it saves."""
@@ -64,12 +64,10 @@ class Extent:
         return low, min(self.last, high if high is not None else low)
 
 
-_COUNTER: Final = "lower(name) = ? AND typeof(seq) = 'integer'"
-
 ENDS: Final[tuple[Query, ...]] = (
     (f"SELECT CAST(min(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
     (f"SELECT CAST(max(seq) AS TEXT) FROM main.{TABLE} NOT INDEXED",),  # noqa: S608
-    (f"SELECT CAST(max(seq) AS TEXT) FROM main.{COUNTERS} WHERE {_COUNTER}", TABLE),  # noqa: S608
+    (f"SELECT number FROM ({COUNTED}) WHERE kind = 'integer'", TABLE),  # noqa: S608
 )
 """The lowest and the highest number there is, and AUTOINCREMENT's: to be read at one moment."""
 

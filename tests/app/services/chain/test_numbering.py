@@ -11,6 +11,7 @@ from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.checkpoints.identity import ChainRows
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
+from app.services.chain.verify.verification import ENDS
 from models.engine import Database, Rows, Statement, Usage, raw
 from models.errors import RowChanged
 from models.local.database import LocalDatabase
@@ -96,6 +97,10 @@ def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase
     sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_chain', 'abc')")
     assert last_numbers(engine)[:2] == ("abc", "abc")
     assert ChainRows(engine).numbered_through() == 0
+    for number in (5, 9, "xyz"):
+        sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Audit_chain', ?)", (number,))
+    assert last_numbers(engine)[0] == ChainRows(engine).numbered_through() == 9, "as a verification has it"
+    assert engine.rows(raw(*ENDS[2])) == [("9",)]
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:
