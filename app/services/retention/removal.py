@@ -22,7 +22,7 @@ from app.services.retention.plan import Plan
 from app.services.retention.prefixes import first_referred
 from app.services.retention.result import RetentionResult
 from models.engine import Database
-from models.errors import Cancelled, FileLocked, Refused, RowChanged, StorageError
+from models.errors import AlreadyExists, Cancelled, FileLocked, Refused, RowChanged, StorageError
 from models.progress import Progress, Stop, ignore, never
 from models.schema import read_stored
 
@@ -44,6 +44,9 @@ _PAUSE: Final = 0.005
 shorter pause behind a shorter transaction is one that they miss."""
 
 _RETRIES: Final = 5
+
+_KEPT: Final = Refused, AlreadyExists
+"""What the database's own rules say where they let go of no row, or where another would not do without it."""
 
 
 @dataclass(kw_only=True)
@@ -136,7 +139,7 @@ class RetentionRemoval:
     def _leave(self, part: Part, error: StorageError) -> None:
         reason = CHANGED if isinstance(error, RowChanged) else error.happened
         found = None
-        if isinstance(error, Refused):
+        if isinstance(error, _KEPT):
             stored, _ = read_stored(self.database)
             found = first_referred(self.database, stored).get(part.tenant_id)
         self.result.left += (found or LeftAlone(part.tenant_id, part.from_seq, reason),)
@@ -149,7 +152,7 @@ class RetentionRemoval:
         write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
         try:
             return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
-        except (RowChanged, Refused) as error:  # the platform's own cleanup, say
+        except (RowChanged, *_KEPT) as error:  # the platform's own cleanup, say
             if len(parts) > 1:  # find whose entries they were
                 return max(self._remove_parts([part], share) for part in parts)
             self._leave(parts[0], error)
@@ -180,7 +183,7 @@ class RetentionRemoval:
             for table, rows in removal.changed.items():
                 if rows:
                     self.result.changed[table] = self.result.changed.get(table, 0) + rows
-        except Refused:
+        except _KEPT:
             if len(removal.rows) == 1:
                 return Counter([others.holders(self.database, removal.table, removal.rows[0])])
             alone = (others.removal(self.database, removal.table, [row]) for row in removal.rows)
