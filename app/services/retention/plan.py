@@ -16,6 +16,7 @@ from app.services.chain.rules import (
     MARKER_EVENT,
     SECONDS_LIMIT,
     Marker,
+    Verdict,
     end_is_lost,
     marker_payload,
 )
@@ -296,7 +297,9 @@ def hold_back(
 
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
-    """Why no removal can be recorded, so that none may begin; by what the `attempt` found to be known."""
+    """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
+    if attempt is not None and attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
+        return f"{attempt.stops} A record would take the number of an entry that one of those knows."
     counter, last, _ = last_numbers(database)
     accepted = 0 if attempt is None else attempt.known.counted
     return (
