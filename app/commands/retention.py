@@ -107,7 +107,7 @@ def retention(options: argparse.Namespace) -> int:
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
-    given = opened(options.file, read_only=options.dry_run, force_writable=not options.dry_run)
+    given = opened(options.file, read_only=options.dry_run, force_writable=True)
     store, verify = store_and_verifier(take_part=True)
     why = given.read_only_reason
     if why is not None and not options.dry_run:
