@@ -58,7 +58,7 @@ _FIGURE: Final = re.compile(r"[0-9a-f]", re.IGNORECASE)
 """What bookmarks are made of, beside the hyphens between their parts."""
 _ENDED: Final = "the wait for it was ended"
 _PASSING: Final = InUse, DatabaseFull, Failed
-"""What keeps a batch out now, and may let a copy in that is still on its way."""
+"""What refuses a call for now, and may let a copy in that is still on its way."""
 
 
 class D1Database(Database):
@@ -348,7 +348,7 @@ class D1Database(Database):
         """Raises `unknown` where that cannot be told."""
         try:
             return bool(self._read([sent.proof], _UNWANTED.get())[0])
-        except errors.StorageError as error:
+        except (errors.RemoteError, *_PASSING) as error:
             raise unknown(self.place, error.heading).of(sent.what) from error
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
@@ -385,7 +385,7 @@ def _stop() -> Stop:
 
 
 def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
-    """The answer to what may be asked several times, as long as none has taken a call's whole time. Raises
+    """The answer to what may be asked several times, for as long as one call may take by itself. Raises
     `NoAnswer`, `AnswerTooLong`.
     """
     begun = time.monotonic()

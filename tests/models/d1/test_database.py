@@ -21,6 +21,7 @@ from models.errors import (
     RateLimited,
     ReadOnlyFile,
     StorageError,
+    TableMissing,
     TokenRefused,
 )
 from models.schema import inspect, read_stored
@@ -178,6 +179,12 @@ def test_a_file_that_another_program_writes_to_is_in_use(
             users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert emails(file) == ["ada@acme.example"]
+
+
+def test_what_a_missing_table_keeps_out_is_not_in(production: D1Database) -> None:
+    with pytest.raises(TableMissing):
+        production.run_batch([Statement(raw("DELETE FROM nowhere"), proof=raw("SELECT 1 FROM nowhere"))])
+    assert production.settle() is None
 
 
 def test_a_value_may_be_longer_than_a_statement(production: D1Database, file: Path) -> None:
