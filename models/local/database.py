@@ -20,7 +20,6 @@ from models.local.file import (
     LOG,
     FileId,
     file_id,
-    is_folding,
     patiently,
     require_file,
     require_log,
@@ -64,8 +63,8 @@ LOOK_STEPS = 100_000
 _COUNTER = slice(24, 28)
 """In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""
 
-_FOLDING = 0.3
-"""Seconds in which a log is mostly folded into its file."""
+_LOOKS = 20
+"""At a log in which others write meanwhile, before it is left to the next time."""
 
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
@@ -348,8 +347,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """Raises `FileReplaced` where the file was written past SQLite since this was asked last.
 
         Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
-        file changes only as that is folded into it, which the log's own numbers tell at the end: so it is
-        looked for a while. A file that was only touched is at all places what it was (`sample`).
+        file changes only as that is folded into it, which changes nothing of what is read through both. A
+        file that was only touched is at all places what it was (`sample`).
         """
         try:
             in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
@@ -360,22 +359,17 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self._require_counted(connection)
             return
         self._counted = None
-        until = time.monotonic() + _FOLDING
-        while True:
-            log = traces(self._log), connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
-            file = traces(self.path)
-            if self._seen is not None and self._seen[0] == file:
-                self._seen = file, log, self._seen[2]
+        for _ in range(_LOOKS):
+            frames = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0]
+            log, file = (traces(self._log), frames), traces(self.path)
+            if self._seen is not None and self._seen[:2] == (file, log):
                 return
-            now = sample(self.path)
-            if self._seen is None or self._seen[1] != log or self._seen[2] == now:
+            now = sample(self.path, max(frames, 0))
+            if traces(self._log) == log[0]:
+                if self._seen is not None and self._seen[1] == log and self._seen[2] != now:
+                    raise no_longer(self.path)
                 self._seen = file, log, now
                 return
-            if time.monotonic() >= until:
-                if is_folding(self.path):  # a long log on a slow disk: the next look will tell
-                    return
-                raise no_longer(self.path)
-            time.sleep(_FOLDING / 10)
 
     def _require_counted(self, connection: apsw.Connection) -> None:
         """While it is read nobody is in the middle of a change, which may be taken back."""

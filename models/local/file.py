@@ -54,7 +54,7 @@ _SAMPLES, _SAMPLED = 64, 4096
 _OF_RULES = re.compile(r"(NULL|NUMERIC|TEXT|non-[A-Z]+) value in .*", re.DOTALL)
 """What an integrity check says of a row, rather than of the file."""
 
-_LARGEST_PAGE, _LOG_HEADER = 65_536, 32
+_LARGEST_PAGE, _LOG_HEADER, _FRAME_HEADER = 65_536, 32, 24
 _SQL = re.compile(r"\s*(--|/\*|(PRAGMA|BEGIN|CREATE|INSERT|DROP|ALTER|DELETE|SELECT)\b)", re.IGNORECASE)
 GZIP = b"\x1f\x8b"
 """How a packed file begins."""
@@ -74,9 +74,6 @@ METADATA = "metadata.sqlite"
 
 D1_DATABASES = "miniflare-D1DatabaseObject"
 """The folder of D1's files, and what their names are hashed with."""
-
-_CHECKPOINTER = 121
-"""The byte of the shared memory that who folds the log locks (sqlite.org/walformat.html, 2.3.2)."""
 
 _PROC = Path("/proc")
 _INTERPRETERS = ("python", "node")
@@ -274,21 +271,48 @@ def first_bytes(path: Path, size: int) -> bytes:
         file.xClose()
 
 
-def sample(path: Path) -> tuple[bytes, bytes]:
+def sample(path: Path, frames: int = 0) -> tuple[bytes, bytes]:
     """A database's header, and a digest of it at places all over the file: of a file that another one was
     written over both are the same by chance at most, of one that was only touched always.
 
+    Pages that the first `frames` frames of its log hold are taken from there, as SQLite takes them: however
+    much of the log is folded into the file, by a program that was killed meanwhile, too, both stay the same.
     All of a small file counts. Reads as `first_bytes` does.
     """
+    page, pages, logged = _in_log(sibling(path, LOG), frames) if frames else (_SAMPLED, 0, {})
     file = _layered(path)
     try:
         size = file.xFileSize()
-        last = max(size - _SAMPLED, 0)
-        starts = sorted({last * place // (_SAMPLES - 1) for place in range(_SAMPLES)})
-        parts = [file.xRead(min(_SAMPLED, size - start), start) for start in starts] if size else [b""]
+        last = max((pages or -(-size // page)) - 1, 0)
+        parts = []
+        for place in sorted({last * place // (_SAMPLES - 1) for place in range(_SAMPLES)}):
+            length = min(page, size - place * page)
+            stored = logged.get(place + 1)
+            parts.append(stored or (file.xRead(length, place * page) if length > 0 else b""))
     finally:
         file.xClose()
-    return parts[0][:_HEADER], hashlib.sha256(b"%d:" % size + b"".join(parts)).digest()
+    return parts[0][:_HEADER], hashlib.sha256(b"%d:" % (pages or size) + b"".join(parts)).digest()
+
+
+def _in_log(log: Path, frames: int) -> tuple[int, int, dict[int, bytes]]:
+    """A page's size, how many the database has, and those that are looked at and in this many frames
+    (sqlite.org/fileformat2.html, 4.1). No locks lie on a log, so it may be opened and closed.
+    """
+    with log.open("rb", buffering=0) as file:
+        page = int.from_bytes(file.read(_LOG_HEADER)[8:12], "big")
+        found, pages = {}, 0
+        for number in range(frames):
+            at = _LOG_HEADER + number * (_FRAME_HEADER + page)
+            file.seek(at)
+            head = file.read(8)
+            pages = int.from_bytes(head[4:], "big")  # of the last one, which ends a commit
+            found[int.from_bytes(head[:4], "big")] = at + _FRAME_HEADER
+        wanted = {max(pages - 1, 0) * place // (_SAMPLES - 1) + 1 for place in range(_SAMPLES)}
+        kept = {}
+        for number in wanted & found.keys():
+            file.seek(found[number])
+            kept[number] = file.read(page)
+    return page, pages, kept
 
 
 def _layered(path: Path) -> apsw.VFSFile:
@@ -389,11 +413,6 @@ def users_of(path: Path) -> set[int]:
             return set(_with_file(names))
 
 
-def is_folding(path: Path) -> bool:
-    """Whether anybody, this process too, is folding the log into the file, as far as this system tells."""
-    return any(_with_lock({str(sibling(path.resolve(), SHARED_MEMORY))}, "WRITE", byte=_CHECKPOINTER))
-
-
 def _programs(pids: Iterable[int]) -> list[str]:
     """The other processes among them, as people know them."""
     return [name for pid in sorted({*pids} - {os.getpid()}) if (name := _program(pid))]
@@ -419,8 +438,7 @@ def _target(link: str) -> str | None:
         return None
 
 
-def _with_lock(names: set[str], *kinds: str, byte: int | None = None) -> Iterator[int]:
-    """Processes that hold a lock of these kinds on a file, or on this byte of it."""
+def _with_lock(names: set[str], *kinds: str) -> Iterator[int]:
     files = {key for name in names if (key := _lock_key(name))}
     try:
         lines = (_PROC / "locks").read_text().splitlines()
@@ -429,10 +447,7 @@ def _with_lock(names: set[str], *kinds: str, byte: int | None = None) -> Iterato
     for line in lines:
         # "1: POSIX  ADVISORY  READ 7659 fe:00:2154692 128 128"; a waiter has "->" after the number.
         fields = line.replace("->", "").split()
-        if len(fields) < 8 or fields[5] not in files or fields[3] not in kinds or not fields[4].isdigit():
-            continue
-        last = sys.maxsize if fields[7] == "EOF" else int(fields[7])
-        if byte is None or int(fields[6]) <= byte <= last:
+        if len(fields) >= 6 and fields[5] in files and fields[3] in kinds and fields[4].isdigit():
             yield int(fields[4])
 
 

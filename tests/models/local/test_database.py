@@ -501,3 +501,29 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
                 with pytest.raises(FileReplaced):
                     look()
         assert database_path.read_bytes() == content
+
+
+@pytest.mark.parametrize("first", [1, 2], ids=["with its header", "behind its header"])
+def test_a_log_that_was_folded_in_halfway_leaves_the_file_what_it_was(
+    database_path: Path, first: int
+) -> None:
+    """As by another program that was killed in its checkpoint: what is read is the same."""
+    with connected(database_path) as database:
+        for name in ("u-1", "u-2"):
+            database.run_batch([insertion(name)])
+            database.outside_changes()
+        log = Path(f"{database_path}-wal").read_bytes()
+        page = int.from_bytes(log[8:12], "big")
+        frames = {}
+        for at in range(32, len(log), 24 + page):
+            frames[int.from_bytes(log[at : at + 4], "big")] = log[at + 24 : at + 24 + page]
+        half = sorted(number for number in frames if number >= first)[: len(frames) // 2]
+        assert half
+        with database_path.open("r+b") as file:
+            for number in half:
+                file.seek((number - 1) * page)
+                file.write(frames[number])
+        database.outside_changes()
+        database.run_batch([insertion("u-3")])
+        assert len(emails(database)) == 3
+        assert database.connection().execute("PRAGMA integrity_check").fetchall() == [("ok",)]
