@@ -107,8 +107,9 @@ def test_nothing_is_lost_between_the_pieces(
                 assert piece.line == found.count(b"\n") + 1
                 assert apsw.complete(piece.text)
                 found += piece.text.encode()
-        except ImportFailed:
+        except ImportFailed as failed:
             assert data[len(found) :].strip()
+            assert str(failed).startswith("x.sql was cut off: a statement that begins at line ")
     assert data.startswith(found)
     assert len(found) == max((len(data.decode()[:end].encode()) for end in ends(data.decode())), default=0)
 
