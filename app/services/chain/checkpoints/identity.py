@@ -6,7 +6,8 @@ when it is moved, renamed, copied, restored or pruned, and two different files a
 they are called; a live database and a file that was exported from it are one. Copies that went their own
 ways, of which a person has said that they are two databases, share the rows from before: such a file is the
 one that it continues where one of them alone knew rows that came after they parted, else the one that was
-last seen in its very place, or else the one that it continues.
+last seen in its very place, or else the one that it continues. A file with tenants of one of them that
+another, as a part of it, never had, is not that other one.
 
 What is said here of a file's path, and of the file on disk, is said of a live database's account and id.
 
@@ -412,7 +413,9 @@ def _closest(
     related: Sequence[DatabaseCheckpoints],
     all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase:
-    """Of those that all know rows of the file, as copies do that went their own ways."""
+    """Of those that all know rows of the file, as copies do that went their own ways, and parts of one."""
+    whole = [item for item in related if not any(_is_part(rows, item[1], other[1]) for other in related)]
+    related = whole or related
     if len(related) == 1:
         return related[0][0]
     here = whereabouts(rows)
@@ -430,6 +433,20 @@ def _closest(
         parted = max(partings, key=attrgetter("at"), default=None)
         in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
     return max(in_place or related, key=likeness)[0]
+
+
+def _is_part(rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Sequence[Checkpoint]) -> bool:
+    """Whether the file has a tenant of the others' that these do not know, where they knew every row: they
+    continue it whatever is written there.
+    """
+    names = {tenant for item in checkpoints for tenant in item.tenants}
+    ends = {
+        seq: tenant
+        for tenant, sealed in others[-1].tenants.items()
+        for seq, _ in _ends_of(sealed)
+        if tenant not in names and seq <= checkpoints[-1].through
+    }
+    return any(row.tenant == ends[seq] for seq, row in rows.at(ends).items())
 
 
 def _has_own(

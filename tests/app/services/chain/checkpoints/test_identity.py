@@ -59,6 +59,20 @@ def moved_over(known: KnownChain, copy: KnownChain) -> KnownChain:
 
 
 @pytest.mark.slow
+def test_a_copy_of_the_whole_is_never_one_of_its_parts(known: KnownChain, tmp_path: Path) -> None:
+    """Of what the part lacks, its checkpoints contradict nothing."""
+    known.checkpoint()
+    part, forged = (copied(known, tmp_path / name) for name in ("part.sqlite", "forged.sqlite"))
+    part.chain.run("DELETE FROM audit_chain WHERE tenant_id <> 'tenant-00'")
+    assert said(part, Reason.ANOTHER_DATABASE) is not None
+    assert part.verify().verdict is Verdict.VERIFIED and known.verify().verdict is Verdict.VERIFIED
+    forged.chain.run("UPDATE audit_chain SET payload = '{}' WHERE tenant_id <> 'tenant-00'")
+    forged.chain.rehash("tenant-01")
+    report = forged.verify()
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"CHECKPOINT"})
+
+
+@pytest.mark.slow
 def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, tmp_path: Path) -> None:
     copy = copied(known, tmp_path / "b.db")
     known.chain.append(TENANT)
