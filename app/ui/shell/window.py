@@ -35,6 +35,7 @@ from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
 from models.errors import Cancelled, FileOrName, TenantAdminError, TokenRefused
+from models.progress import Progress, Stop
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
         self.workspace: Workspace | None = None
+        self._production: frozenset[str] = frozenset()
         self.setWindowTitle("Tenant Admin")
         self.resize(USUAL_SIZE)
         self.setAcceptDrops(True)
@@ -353,17 +355,27 @@ class MainWindow(QMainWindow):
 
     def _welcome_if_nothing(self) -> None:
         if self.workspace is None:
-            self.welcome.set_recent(*self.recent())
+            self.show_recent(self.welcome.set_recent)
             self._pages.setCurrentWidget(self.welcome)
 
-    def recent(self) -> tuple[Sequence[FileOrName], frozenset[str]]:
-        """What was open before, the last one first, and which of it is production."""
-        places = self.settings.recent
-        if all(isinstance(place, Path) for place in places):
-            return places, frozenset()
-        from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
+    def show_recent(self, show: Callable[[Sequence[FileOrName], frozenset[str]], object]) -> None:
+        """Has `show` show what was open before, the last one first, and which of it is production: as was
+        read last, and again where that has changed.
+        """
 
-        return places, Connections().production()
+        def read(progress: Progress, cancelled: Stop) -> frozenset[str]:
+            from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
+
+            return Connections().production()
+
+        def told(production: frozenset[str]) -> None:
+            if production != self._production:
+                self._production = production
+                show(self.settings.recent, production)
+
+        show(self.settings.recent, self._production)
+        if not all(isinstance(place, Path) for place in self.settings.recent):
+            self._runner.job(read, on_done=told)
 
     # acting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
 from app.ui.widgets.picker import Picker
 from models.engine import Capability
+from models.errors import FileOrName
 
 if TYPE_CHECKING:  # a workspace is made when a file is opened
     from app.services.opened import Opened
@@ -153,7 +154,7 @@ class ToolBar(QToolBar):
         self.database_button.setIconSize(BESIDE_WORDS)
         self.database_button.setIcon(window.theme.icon(Icon.DATABASE, "accent"))
         menu = QMenu(self.database_button)
-        menu.aboutToShow.connect(lambda: self._fill_database_menu(menu))
+        menu.aboutToShow.connect(lambda: window.show_recent(partial(self._fill_database_menu, menu)))
         self.database_button.setMenu(menu)
         self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
         self.tenants.setMinimumWidth(130)
@@ -176,9 +177,11 @@ class ToolBar(QToolBar):
     def offer_tenants(self, names: Sequence[str]) -> None:
         self.tenants.set_choices([Choice(name, name) for name in names])
 
-    def _fill_database_menu(self, menu: QMenu) -> None:
+    def _fill_database_menu(
+        self, menu: QMenu, recent: Sequence[FileOrName], production: Collection[str]
+    ) -> None:
         menu.clear()
-        (recent, production), commands = self._window.recent(), self._window.commands
+        commands = self._window.commands
         commands.fill(menu, (*OPENING, *([""] if recent else [])))
         for place in recent:
             text = f"{place} — {'PRODUCTION · ' if place in production else ''}live D1 database"
