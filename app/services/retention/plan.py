@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from peewee import BaseQuery
+
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import Numbering
@@ -34,6 +36,7 @@ from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
+from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
 
@@ -211,7 +214,8 @@ def plan(
     checkpoint: TryCheckpoint,
     cancelled: Stop = never,
 ) -> Plan:
-    """Finds what a run would remove; verifies the chains if there is anything. The caller has a connection.
+    """Finds what a run would remove; verifies the chains if there is anything, and where no entry of them is
+    left. The caller has a connection.
 
     With `milliseconds`, which a person has to say, times that can only be in milliseconds are read so.
     Nothing is changed or signed. Raises `InvalidInput` for a number of days that is no period, `NotAllowed`
@@ -245,7 +249,7 @@ def plan(
         chain=SYSTEM_TENANT if chain is None else chain,
         others=others,
     )
-    if not found.total:
+    if not (found.total or (usable and not database.rows(_newest()))):  # what is wiped has nothing old
         return _cautioned(numbering, found)
     attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
     if attempt is not None and found.chain in attempt.broken:
@@ -254,7 +258,9 @@ def plan(
         _unusable_chain(database, skipped) if attempt is None else cannot_record(database, found, attempt)
     )
     if obstacle is not None:
-        return replace(found, beside={}, changed={}, shares=(), obstacle=obstacle)
+        _, named = ((), ()) if attempt is None else hold_back((), attempt)
+        left = (*(one for one in left if one.tenant_id not in {held.tenant_id for held in named}), *named)
+        return replace(found, beside={}, changed={}, shares=(), left=left, obstacle=obstacle)
     if attempt is None:
         return found
     shares, held = hold_back(found.shares, attempt)
@@ -262,6 +268,11 @@ def plan(
     left = (*(one for one in left if one.tenant_id not in stopped), *held)
     found = replace(found, shares=_due(shares, beside), left=left, attempt=attempt, untouched=untouched)
     return _cautioned(numbering, found)
+
+
+def _newest() -> BaseQuery:
+    """The last number of all, also where nothing counts them."""
+    return AuditEntry.select(AuditEntry.seq).order_by(AuditEntry.seq.desc()).limit(1).tuples()
 
 
 def _cautioned(numbering: Numbering, found: Plan) -> Plan:
@@ -300,10 +311,11 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
     if attempt is not None and attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
         return f"{attempt.stops} A record would take the number of an entry that one of those knows."
-    counter, last, _ = last_numbers(database)
+    counter, last, (newest,) = last_numbers(database, _newest())
     accepted = 0 if attempt is None else attempt.known.counted
     return (
-        _lost_end(counter, last, accepted)
+        (None if attempt is None else _known_later(newest[0][0] if newest else None, attempt))
+        or _lost_end(counter, last, accepted)
         or _used_up(counter, len(plan.shares) + 1)  # a marker each, and the report
         or unknown_tenant(database, plan.chain)
         or barred(database, list(_entries(plan)), plan.now)
@@ -340,6 +352,26 @@ def _lost_end(counter: Any, last: int | None, accepted: int) -> str | None:
     return (
         f"The database has numbered audit entries up to {counter:,}, but its last one is {last:,}: those "
         "after it were removed. Nothing can be removed now; verify the chain, and restore them first."
+    )
+
+
+def _known_later(last: int | None, attempt: Attempt) -> str | None:
+    """Why nothing may be appended behind the `last` number: checkpoints know a later state, which the entry
+    would contradict, so that an older copy, put in place, would look tampered with.
+    """
+    if attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
+        return (
+            "The database is as an earlier checkpoint knew it, and what is recorded in it now would "
+            "contradict the later ones. Put back the later state, or start over with what it holds."
+        )
+    latest = attempt.known.latest
+    known = 0 if latest is None else max((sealed.last_seq for sealed in latest.tenants.values()), default=0)
+    if latest is None or known <= (last or 0):
+        return None
+    ends = "none is left" if last is None else f"the last one is {last:,}"
+    return (
+        f"Checkpoint {latest.number} knows an audit entry with the number {known:,}, but {ends}: what is "
+        "recorded now would hide that. Verify the chain, and restore what is missing first."
     )
 
 

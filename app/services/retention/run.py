@@ -186,9 +186,11 @@ class Run(RetentionRemoval):
         Raises `NoCheckpoint` and `Cancelled`.
         """
         before = self.plan.attempt
-        if not self.untouched():
+        if is_changed := not self.untouched():
             before, self.untouched = None, self.database.watch()
         self.attempt = self.checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
+        if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
+            raise NotAllowed(f"{obstacle} Nothing was removed.")
         if self.attempt.missing is not None:
             if self.cancelled():  # which may have ended the verification
                 raise Cancelled

@@ -216,6 +216,8 @@ def test_a_time_given_confirms_what_lies_ahead(copy: Path) -> None:
 def test_what_a_checkpoint_disputes_is_not_removed(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     create_demo(copy, rows=600, tenants=3, now=int(time.time()))
+    with closing(apsw.Connection(str(copy))) as connection:
+        chains.append(connection, "newcomer", [int(time.time())])
     assert run("checkpoint", copy, home=tmp_path / "home").returncode == 0
     before = ask(copy, "SELECT count(*) FROM audit_chain WHERE tenant_id = 'acme-corp'")[0][0]
     ask(

@@ -453,6 +453,29 @@ def test_a_checkpoint_is_signed_before_and_after(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("reset", "last"), [("older", 3), ("cut off", 2), ("wiped", 0)])
+def test_nothing_is_recorded_where_checkpoints_know_a_later_state(
+    engine: Database, sql: apsw.Connection, tmp_path: Path, reset: str, last: int
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW, NOW])
+    folder = tmp_path / "checkpoints"
+    sign(path_of(engine), folder, now=NOW)
+    chains.append(sql, "acme", [NOW])
+    sign(path_of(engine), folder, now=NOW)
+    sql.execute("DELETE FROM audit_chain WHERE seq > ?", (last,))
+    sql.execute("UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(seq), 0) FROM audit_chain)")
+    before = verify(path_of(engine), folder, now=NOW)
+    known = unsigned(path_of(engine), folder=folder)
+    plan = planned(engine, checkpoint=known)
+    assert plan.obstacle is not None and not (plan.is_complete or plan.total)
+    assert [one.tenant_id for one in plan.left] == ([] if reset == "older" else ["acme"])
+    with pytest.raises(NotAllowed, match=r"Nothing was removed\."):
+        retain(engine, checkpoint=known)
+    assert verify(path_of(engine), folder, now=NOW).findings == before.findings
+    assert before.verdict is (Verdict.EARLIER if reset == "older" else Verdict.TAMPERED)
+
+
+@pytest.mark.slow
 def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
 ) -> None:
