@@ -92,7 +92,9 @@ def commit(
             error.act = planned[-1][1].summary
         raise
     images, change = planned[-1]
-    return replace(change, rows=tuple(map(images.completed, change.rows)))
+    with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
+        change = replace(change, rows=tuple(map(images.completed, change.rows)))
+    return change
 
 
 def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None = None) -> Change:

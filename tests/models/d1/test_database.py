@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from app.services.records import users
+from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NoAnswer, NotOffered, NotReached, ReturnUnknown
@@ -180,6 +180,21 @@ def test_a_file_that_another_program_writes_to_is_in_use(
             users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert emails(file) == ["ada@acme.example"]
+
+
+def test_what_is_written_is_so_although_it_cannot_be_read(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    reads = 0
+    for number in range(3):
+        edge.calls.clear()
+        edge.read_faults = [*[""] * reads, "busy before"] if number == 2 else []
+        change = users.create(production, "acme", f"{number}@acme.example", actor="ops", now=NOW)
+        reads = [GUARD in body for body in edge.calls].index(True)
+    assert change.summary == "User 2@acme.example created" and edge.read_faults == []
+    assert emails(file) == [f"{number}@acme.example" for number in range(3)]
+    writing.undo(production, change, now=NOW)
+    assert len(emails(file)) == 2
 
 
 def test_what_a_missing_table_keeps_out_is_not_in(production: D1Database) -> None:
