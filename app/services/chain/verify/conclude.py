@@ -367,14 +367,13 @@ def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return
     if extent.tenant is None and not reader.knows_indexes:
-        (names,) = reader.batch([(indexes.NAMES,)])
-        wanted = [(indexes.counting(str(name)), extent.last) for (name,) in names or ()]
-        for (name,), counted in zip(names or (), reader.batch(wanted), strict=True):
-            if counted is None:
+        entries, counts = indexes.led_to(reader.batch, extent.last, joined.entries)
+        for name, count in counts.items():
+            if count is None:
                 return  # a damaged index says so to whoever reads it
-            if (count := counted[0][0]) != joined.entries:
-                sentence = indexes.sentence(str(name), count, joined.entries)
-                expected, actual = str(joined.entries), str(count)
+            if count != entries:
+                sentence = indexes.sentence(name, count, entries)
+                expected, actual = str(entries), str(count)
                 joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
         if not joined.counts.get(Code.INDEX):
             reader.know_indexes()
