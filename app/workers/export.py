@@ -6,13 +6,13 @@ Never imports Qt.
 import json
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from app.services.chain.where import AtHand, Where
+from app.services.chain.where import Where
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
 from app.services.records.export import Format, RowsWanted
@@ -101,16 +101,22 @@ def export_database(
         raise AlreadyThere(target)
 
     @contextmanager
-    def fetched(database: Database) -> Iterator[AtHand]:
+    def at_hand() -> Iterator[tuple[Path, Sequence[str]]]:
+        """The file, or what is read of a live database, and what is to be said of that."""
+        if source.file is not None:
+            yield source.file, ()
+            return
         from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
 
         which = None if wanted.is_whole else wanted.conditions
         told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
-            yield copy, read_whole(database, copy, wanted=which, **told).notes
+            with source.connect() as database:
+                notes = read_whole(database, copy, wanted=which, **told).notes
+            yield copy, notes
 
     with (
-        source.in_a_file(fetched) as (path, notes),
+        at_hand() as (path, notes),
         _placed(target) if replace else new_file(target) as building,
     ):
         job = {

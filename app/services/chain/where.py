@@ -4,8 +4,8 @@ connects to it, and asks no more which of them it is.
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,15 +30,16 @@ class Executors(Protocol):
     def of_database(self, database: Database) -> "Executor": ...
 
 
-AtHand = tuple[Path, Sequence[str]]
-"""A file that holds what is wanted, and what is to be known of it, in sentences."""
-
-
 class Where(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
         """What a person calls it."""
+
+    @property
+    @abstractmethod
+    def file(self) -> Path | None:
+        """The file that it is; None of a live database."""
 
     @property
     @abstractmethod
@@ -67,12 +68,6 @@ class Where(ABC):
     def verify(self, executors: Executors, **options: Any) -> "Report":
         """`verification.verify`, or `live.verify`; `options` are those of a `Wish`. Raises their errors."""
 
-    @abstractmethod
-    def in_a_file(
-        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
-    ) -> AbstractContextManager[AtHand]:
-        """The file itself, or what is `fetched` of a database."""
-
     def known(self, error: Exception) -> Exception:
         """What an error of reading it is in a sentence, as far as it is known."""
         return error
@@ -87,6 +82,10 @@ class InFile(Where):
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def file(self) -> Path:
+        return self.path
 
     @property
     def usage(self) -> None:
@@ -119,11 +118,6 @@ class InFile(Where):
 
         return verification.verify(self.path, verification.Wish(executor=executors.of_file(), **options))
 
-    def in_a_file(
-        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
-    ) -> AbstractContextManager[AtHand]:
-        return nullcontext((self.path, ()))
-
     def known(self, error: Exception) -> Exception:
         return translate(error, self.path) or error
 
@@ -147,6 +141,10 @@ class InDatabase(Where):
         return self.database.place
 
     @property
+    def file(self) -> None:
+        return None
+
+    @property
     def usage(self) -> Usage | None:
         return self.database.usage
 
@@ -168,8 +166,3 @@ class InDatabase(Where):
 
         wish = verification.Wish(executor=executors.of_database(self.database), **options)
         return live.verify(self.database, wish)
-
-    def in_a_file(
-        self, fetched: Callable[[Database], AbstractContextManager[AtHand]]
-    ) -> AbstractContextManager[AtHand]:
-        return fetched(self.database)
