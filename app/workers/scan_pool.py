@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Unpack
 
 from app.services.chain.verify.follow import LISTS
 from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report
-    from app.services.chain.verify.verification import Executor
+    from app.services.chain.verify.verification import Executor, Options
     from app.services.chain.where import Where
     from models.engine import Database
 
@@ -31,9 +31,9 @@ PART = 500
 
 
 def verify(
-    where: "Where", *, processes: int | None = None, take_part: bool = False, **options: Any
+    where: "Where", *, processes: int | None = None, take_part: bool = False, **options: "Unpack[Options]"
 ) -> "Report":
-    """`Where.verify`, of a file in child processes; `options` are those of a `Wish`.
+    """`Where.verify`, of a file in child processes.
 
     In `processes` at once (as many as cores, up to `MOST_PROCESSES`, if None). With `take_part` this
     process is one of those that scan, which is faster and right for a command line; a process with an
@@ -57,13 +57,18 @@ class _Executors:
         return ScanThreads(database)
 
 
-def store_and_verifier(*, take_part: bool = False) -> "tuple[CheckpointStore, Verifier]":
-    """This person's checkpoints, and `verify` with `take_part` as a command has it, and a window has not."""
+def store_and_verifier(
+    *, processes: int | None = None, take_part: bool = False
+) -> "tuple[CheckpointStore, Verifier]":
+    """This person's checkpoints, and `verify` in so many `processes`, with `take_part` as a command has it,
+    and a window has not.
+    """
     from app import paths  # noqa: PLC0415 - nothing of this is for a child
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415
     from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415
 
-    return CheckpointStore(paths.checkpoints_dir(), SystemKeyring()), partial(verify, take_part=take_part)
+    verifier = partial(verify, processes=processes, take_part=take_part)
+    return CheckpointStore(paths.checkpoints_dir(), SystemKeyring()), verifier
 
 
 class ChildProcesses:

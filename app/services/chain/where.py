@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from peewee import BaseQuery
 
@@ -19,7 +19,7 @@ from models.local.errors import translate
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
-    from app.services.chain.verify.verification import Executor
+    from app.services.chain.verify.verification import Executor, Options
 
 
 class Executors(Protocol):
@@ -65,8 +65,8 @@ class Where(ABC):
         """The encoding of the text, and the rows of each read, all from one moment. Raises the same."""
 
     @abstractmethod
-    def verify(self, executors: Executors, **options: Any) -> "Report":
-        """`verification.verify`, or `live.verify`; `options` are those of a `Wish`. Raises their errors."""
+    def verify(self, executors: Executors, **options: "Unpack[Options]") -> "Report":
+        """`verification.verify`, or `live.verify`. Raises their errors."""
 
     def known(self, error: Exception) -> Exception:
         """What an error of reading it is in a sentence, as far as it is known."""
@@ -113,7 +113,7 @@ class InFile(Where):
                     return found
                 file.unfrozen()
 
-    def verify(self, executors: Executors, **options: Any) -> "Report":
+    def verify(self, executors: Executors, **options: "Unpack[Options]") -> "Report":
         from app.services.chain.verify import verification  # noqa: PLC0415 - rows show before any is verified
 
         return verification.verify(self.path, verification.Wish(executor=executors.of_file(), **options))
@@ -161,7 +161,7 @@ class InDatabase(Where):
         with self.database.connection_context():
             return self.database.encoding, self.database.read_batch(queries)
 
-    def verify(self, executors: Executors, **options: Any) -> "Report":
+    def verify(self, executors: Executors, **options: "Unpack[Options]") -> "Report":
         from app.services.chain.verify import live, verification  # noqa: PLC0415 - rows show before
 
         wish = verification.Wish(executor=executors.of_database(self.database), **options)

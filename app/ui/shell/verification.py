@@ -93,9 +93,8 @@ class SelfVerification(QObject):
         where, now, by = self._context.opened.where, self._context.clock(), self._context.settings.actor
 
         def work(progress: Progress, cancelled: Stop) -> Outcome:
-            store, verify = store_and_verifier()
-            behind = partial(verify, processes=1)
-            return by_itself(where, store, behind, now=now, by=by, cancelled=cancelled)
+            store, verify = store_and_verifier(processes=1)
+            return by_itself(where, store, verify, now=now, by=by, cancelled=cancelled)
 
         self._begun = now
         self._verdict.is_running = True

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Concatenate
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
@@ -16,8 +16,14 @@ from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
 from models.status import DAY
 
-Verifier = Callable[Concatenate[Where, ...], Report]
-"""`verify.verification.verify` with its executor chosen: in this process, or in child processes."""
+if TYPE_CHECKING:
+    from app.services.chain.verify.verification import Options
+
+
+class Verifier(Protocol):
+    """`Where.verify` with its executors chosen: in this process, or in child processes."""
+
+    def __call__(self, where: Where, /, **options: "Unpack[Options]") -> Report: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, Required, TypedDict
 
 import apsw
 
@@ -160,6 +160,18 @@ def verify(path: Path, wish: "Wish") -> Report:
             report, _ = _attempt(where, replace(wish, one_moment=True))
         where.require_in_place()
     return replace(report, seconds=time.perf_counter() - started)
+
+
+class Options(TypedDict, total=False):
+    """What of a `Wish` whoever asks for a verification may choose."""
+
+    now: Required[int]
+    section: Section
+    checkpoints: CheckpointHistory | None
+    seal: bool
+    progress: Progress
+    cancelled: Stop
+    page: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
