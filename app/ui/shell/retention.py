@@ -228,7 +228,9 @@ class Retention(QObject):
         dialog.finished.connect(partial(self._preview_closed, dialog))
         dialog.open_once()
         if before is not None:
-            dialog.move(before.pos())
+            place = dialog.geometry()
+            place.moveTopLeft(before.geometry().topLeft())  # a position is that of a frame, not known yet
+            dialog.setGeometry(place)
             before.close()
             dialog.days.setFocus()
 

@@ -237,9 +237,9 @@ class RetentionDialog(Dialog):
         self._update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return in the days' field counts, and presses nothing."""
-        in_days = self.focusWidget() is self.days and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
-        if not in_days:
+        """Return in the days' field counts, and presses nothing: that has lost the focus by it already."""
+        in_days = self._counting or self.focusWidget() is self.days
+        if not (in_days and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}):
             super().keyPressEvent(event)
 
     def _add_days(self, days: int, usual: int, daily: bool) -> None:
