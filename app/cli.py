@@ -19,6 +19,7 @@ from app.commands.common import (
     LiveName,
     OutputFailed,
     complain,
+    ended_by,
     file_or_live,
     standard_output,
 )
@@ -118,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(str(error))
     except KeyboardInterrupt as error:
         complain("cancelled")
-        return EXIT_SIGNAL + int(error.args[0] if error.args else signal.SIGINT)
+        return ended_by(error)
     except BrokenPipeError:
         _print_nothing_more()
         return EXIT_SIGNAL + SIGPIPE

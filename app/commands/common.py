@@ -106,6 +106,11 @@ def positive(value: str) -> int:
     return number
 
 
+def ended_by(error: KeyboardInterrupt) -> int:
+    """The exit status as shells report the signal."""
+    return EXIT_SIGNAL + int(error.args[0] if error.args else signal.SIGINT)
+
+
 @contextmanager
 def asked_to_stop() -> Iterator[Stop]:
     """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once.

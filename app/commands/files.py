@@ -14,6 +14,7 @@ from app.commands.common import (
     UNRECORDED,
     complain,
     database_path,
+    ended_by,
     opened,
     positive,
     print_json,
@@ -97,11 +98,11 @@ def restore(options: argparse.Namespace) -> int:
         except NotRecorded as error:
             complain(f"{error} To confirm, add --unrecorded.")
             return EXIT_COULD_NOT_RUN
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             from models.local.copies import name_of  # noqa: PLC0415
 
             complain(f"interrupted; if {name_of(path, 'restore', '*')} lies beside it, it was restored")
-            return EXIT_COULD_NOT_RUN
+            return ended_by(error)
     for table, count in offered.prepared.after.items():
         say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
     say(f"the file as it was is kept as {done.kept}")

@@ -1,8 +1,10 @@
 """The commands that make, copy, restore, migrate, import and describe files, as a shell script meets them."""
 
 import json
+import signal
 import stat
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -280,6 +282,19 @@ def test_export_refuses_what_is_not_there(live: Path, tmp_path: Path, words: lis
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "out.sql").exists()
+
+
+@pytest.mark.parametrize(("kind", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_ends_a_restore_is_its_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, status: int
+) -> None:
+    live, copy = create_planning(tmp_path / "planning.sqlite"), tmp_path / "copy.sqlite"
+    assert run("backup", live, copy).returncode == 0
+    ended = partial(signal.raise_signal, kind)
+    monkeypatch.setattr("app.services.files.restoring.carry_out", lambda *_, **__: ended())
+    done = run("restore", live, copy, "--unrecorded")
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
+    assert "interrupted; if planning.before-restore.*.sqlite lies beside it" in done.stderr
 
 
 def test_a_file_without_an_audit_chain_is_restored_when_that_is_meant(tmp_path: Path) -> None:
