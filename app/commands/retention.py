@@ -52,7 +52,8 @@ _MILLISECONDS = (
 )
 _STATUS = (
     "Exit status: 0 when all that is old went (or would go), 1 when something old stays or a chain is "
-    "broken, which is named with its reason, 2 when nothing could be done."
+    "broken, which is named with its reason, 2 when nothing could be done. Chains are verified where "
+    "something is old."
 )
 
 

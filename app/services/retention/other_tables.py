@@ -379,8 +379,11 @@ def _paths(
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
     for key in keys:
-        # Nobody can tell what triggers, or a way that goes round, would take along.
-        if stored[key.table].has_triggers or key.table in seen:
+        # Nobody can tell what triggers, or a way that goes round, would take along; and a column that holds
+        # no NULL loses nothing.
+        child = stored[key.table]
+        is_held = key.on_delete == "SET NULL" and bool({*child.never_null} & {*key.columns})
+        if child.has_triggers or key.table in seen or is_held:
             key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
         if len(key.columns) == len(key.parent_columns):
             yield (*path, key)
