@@ -35,6 +35,8 @@ class TenantAdminError(Exception):
     """What did not work, above the sentence."""
     is_undecided: ClassVar[bool] = False
     """Whether what was to be done may be done all the same, now or later."""
+    is_retriable: ClassVar[bool] = False
+    """Whether the same may go well when it is tried again: nothing is wrong with what was asked."""
 
     def __init__(self, what: FileOrName = "", why: str | None = None) -> None:
         name = what.name if isinstance(what, Path) else what
@@ -216,6 +218,7 @@ class FileLocked(StorageError):
 
     heading = "The file is in use"
     why = "another program"
+    is_retriable = True
     sentence = (
         "{name} is in use by {why}, which is writing to it; nothing was changed. "
         "Try again in a moment, or stop that program."
@@ -435,6 +438,7 @@ class RemoteError(StorageError):
     """Between this program and a database somewhere else something failed."""
 
     heading = "The database did not answer"
+    is_retriable = True
 
 
 class TokenRefused(RemoteError):

@@ -21,6 +21,7 @@ class InUse(StorageError):
     """Of a file that `wrangler dev` has, while another program writes to it."""
 
     heading = "The database is in use"
+    is_retriable = True
     sentence = (
         "{name} is in use by another program, which is writing to it, as `wrangler d1 execute` does; nothing "
         "was changed. Try again in a moment."

@@ -24,7 +24,7 @@ from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import FoldingChips
 from app.workers.runner import Task
-from models.errors import DamagedFile, RemoteError, TenantAdminError
+from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
 OTHER = "other"
@@ -273,7 +273,7 @@ class ListController(QObject):
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, DamagedFile) and self._query is not None:
             self._show_readable(error)
-        elif isinstance(error, RemoteError) and self._query and _same_but_later(self._query, self._shown):
+        elif error.is_retriable and self._query and _same_but_later(self._query, self._shown):
             self._wanted = None  # what was read of it stays
             self._context.runner.failed.emit(error)
         else:

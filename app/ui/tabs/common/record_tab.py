@@ -29,7 +29,7 @@ from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import MOST_READ, Database
-from models.errors import Cancelled, DamagedFile, RemoteError, TableMissing, TenantAdminError
+from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
 _NOT_READ = "These rows are read when you agree to what that reads."
@@ -511,7 +511,7 @@ class RecordTab(QWidget):
             self.context.meet_damage()
         lacking = isinstance(error, TableMissing)
         title = "Not in this database" if lacking else "Cannot be shown"
-        self._show_none(Icon.WARNING, title, str(error), again=isinstance(error, RemoteError))
+        self._show_none(Icon.WARNING, title, str(error), again=error.is_retriable)
         if lacking and self.way_out is not None:
             self.door_button.setText(self.way_out[0])
             self.door_button.setAccessibleName(self.way_out[0])

@@ -545,6 +545,13 @@ def test_what_was_read_stays_where_it_cannot_be_read_again(
     qtbot.waitUntil(page.again_button.isVisible)
     qtbot.waitUntil(lambda: page.model.rowCount() > 0)
     assert not page.again_button.isVisible()
+    edge.read_faults = ["busy"] * 9
+    page.filters.text.setText("acm")
+    qtbot.waitUntil(page.again_button.isVisible)
+    assert "d1:prod is in use by another program" in words(page)
+    edge.read_faults = []
+    click(qtbot, page.again_button)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 0)
 
 
 def test_before_many_records_are_deleted_a_bookmark_is_kept(
