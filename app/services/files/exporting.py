@@ -17,7 +17,7 @@ from app.services.files.dump import BEGINNING
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.literals import literal
 from app.services.records.readable import readable
-from app.services.records.rows import refers
+from app.services.records.rows import BYTEWISE, refers
 from app.services.text import counted
 from models.engine import D1_LIMITS, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
@@ -332,9 +332,8 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
     """Which rows of each table are a tenant's, as SQL: those that say so, those that refer to them by foreign
     keys, and those that all these refer to. A table that is none of it has no condition.
     """
-    found = {
-        name: f'"tenant_id" = {literal(tenant)}' for name, table in tables.items() if _has_tenants(table)
-    }
+    own = BYTEWISE.format(sql_name("tenant_id"))
+    found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if _has_tenants(table)}
     fresh = set(found)
     while fresh:
         ways: dict[str, list[str]] = {}
@@ -361,7 +360,8 @@ def _has_tenants(table: StoredTable) -> bool:
 
 def _referring(key: ForeignKey, parent: str, condition: str) -> str:
     """The condition that a row refers by the key to one of the parent's that meet theirs."""
-    there, child, own = (_names(names) for names in (key.parent_columns, (key.table,), key.columns))
+    there, child = (_names(names) for names in (key.parent_columns, (key.table,)))
+    own = ", ".join(BYTEWISE.format(sql_name(name)) for name in key.columns)
     on = " AND ".join(refers("parent", key))
     of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
     parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608

@@ -15,7 +15,7 @@ from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Se
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
-from app.services.records.rows import STORED, decoded, exactly, given, holds
+from app.services.records.rows import STORED, bytewise, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
@@ -283,7 +283,7 @@ class Statements:
         found = self.table.model.select(*what)
         if not self._narrowed:
             return found
-        own = Column(self.source, "tenant_id") == self.query.scope.tenant_id
+        own = Expression(bytewise(Column(self.source, "tenant_id")), OP.EQ, self.query.scope.tenant_id)
         return found.where(own if "tenant_id" in self._present else SQL("0"))
 
     def _ordered(self, key: Any = None) -> Any:

@@ -352,6 +352,17 @@ def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
     return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
 
 
+BYTEWISE: Final = "{} COLLATE BINARY"
+"""A column, in SQL, compared by its bytes whatever its own collation says, as tenants are told apart, and
+rows that refer to the same.
+"""
+
+
+def bytewise(column: Any) -> NodeList:
+    """The same of an expression."""
+    return NodeList([column, SQL(BYTEWISE.format("").strip())])
+
+
 def refers(parent: str, key: ForeignKey) -> list[str]:
     """What holds of a row and its parent. The parent's column stands first, so that its collation counts, as
     it does for SQLite's foreign keys.

@@ -13,7 +13,7 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.dependents import alteration
 from app.services.records.images import Images
-from app.services.records.rows import RowChange, StoredRow, Value, decoded, exactly, in_parts, shown
+from app.services.records.rows import RowChange, StoredRow, Value, bytewise, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
 from models.engine import Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
@@ -127,7 +127,8 @@ class _Addresses:
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
-            look = User.select(exactly(User.id), User.email.cast("BLOB")).where(User.tenant_id == tenant)
+            look = User.select(exactly(User.id), User.email.cast("BLOB"))
+            look = look.where(Expression(bytewise(User.tenant_id), OP.EQ, tenant))
             if len(users) == 1:  # so that it finds nothing where there is nothing to judge
                 look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
             judge = partial(self._judge, tenant, addresses)

@@ -20,10 +20,10 @@ from itertools import islice
 from operator import or_
 from typing import Any, Final
 
-from peewee import OP, SQL, BaseQuery, Column, Expression, NodeList, Select, Table, Tuple, fn
+from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.records.rows import STORED, decoded, exactly, given
+from app.services.records.rows import STORED, bytewise, decoded, exactly, given
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -428,7 +428,7 @@ def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) 
 
     It holds the very same as one that refers to them: rows that their own collation takes for that do not.
     """
-    own = [NodeList((column, SQL("COLLATE BINARY"))) for column in _columns(rows, path[-1].columns)]
+    own = list(map(bytewise, _columns(rows, path[-1].columns)))
     return Expression(_together(own), OP.IN, _along_with(path, model, going))
 
 

@@ -480,6 +480,20 @@ def test_a_tenants_rows_refer_as_the_parents_collation_says(tmp_path: Path) -> N
     assert (done.rows, done.notes) == ({"users": 1, "reviews": 2}, [])
 
 
+@pytest.mark.parametrize(("collation", "other"), [("NOCASE", "ACME"), ("RTRIM", "acme ")])
+def test_tenants_are_told_apart_by_their_bytes(tmp_path: Path, collation: str, other: str) -> None:
+    path, own = tmp_path / "alike.sqlite", f"TEXT COLLATE {collation}"
+    execute(
+        path,
+        f"CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id {own})",
+        f"CREATE TABLE notes (x, of {own} REFERENCES users)",
+        f"INSERT INTO users VALUES ('acme', 'acme'), ('{other}', '{other}')",
+        f"INSERT INTO notes VALUES (1, 'acme'), (2, '{other}')",
+    )
+    done = exported(path, tmp_path / "out.sql", tenant="acme")
+    assert (done.rows, other in (tmp_path / "out.sql").read_text()) == ({"users": 1, "notes": 1}, False)
+
+
 def test_rows_of_a_tenant_that_refer_to_another_s_are_named(tmp_path: Path) -> None:
     path = tmp_path / "across.sqlite"
     execute(

@@ -150,6 +150,14 @@ def test_a_tenant_sees_its_own_rows_only(lists: Lists, engine: Database) -> None
     assert ids(lists, engine, replace(USERS, scope=ACME)) == ["usr_2", "usr_1"]
 
 
+def test_a_tenant_is_told_from_others_by_its_bytes(engine: Database, sql: apsw.Connection) -> None:
+    sql.execute(
+        "DROP TABLE users; CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT COLLATE NOCASE);"
+        "INSERT INTO users VALUES ('usr_1', 'acme'), ('usr_2', 'ACME')"
+    )
+    assert ids(Lists(inspect(engine)), engine, replace(USERS, scope=ACME)) == ["usr_1"]
+
+
 def test_a_key_of_another_tenant_shows_nothing(lists: Lists, engine: Database) -> None:
     page = lists.load_page(engine, replace(AUDIT, scope=ACME), range(1, 4))
     assert [row and row[1] for row in page] == ["acme", None, "acme"]
