@@ -102,7 +102,7 @@ class Plan:
     @property
     def no_checkpoint(self) -> str | None:
         """Why no checkpoint can be made before, as far as that is known yet."""
-        return None if self.attempt is None else self.attempt.missing
+        return None if self.attempt is None else unsigned(self.shares, self.attempt)
 
     @property
     def in_milliseconds(self) -> bool:
@@ -305,6 +305,11 @@ def hold_back(
     others = attempt.broken - {one.tenant_id for one in left}
     left += (LeftAlone(tenant, None, held[tenant]) for tenant in sorted(others))
     return tuple(going), tuple(left)
+
+
+def unsigned(shares: Iterable[TenantShare], attempt: Attempt) -> str | None:
+    """Why what goes is in no checkpoint."""
+    return attempt.missing_for({share.tenant_id: share.last_seq for share in shares})
 
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:

@@ -21,6 +21,7 @@ from app.services.retention.plan import (
     changes,
     hold_back,
     stays,
+    unsigned,
 )
 from app.services.retention.removal import RetentionRemoval
 from app.services.retention.result import RetentionResult
@@ -191,12 +192,13 @@ class Run(RetentionRemoval):
         self.attempt = self.checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
         if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
-        if self.attempt.missing is not None:
+        self.shares, held = hold_back(self.shares, self.attempt)
+        missing = unsigned(self.shares, self.attempt)
+        if missing is not None:
             if self.cancelled():  # which may have ended the verification
                 raise Cancelled
             if not self.confirmation.without_checkpoint:
-                raise NoCheckpoint(self.attempt.missing)
-        self.shares, held = hold_back(self.shares, self.attempt)
+                raise NoCheckpoint(missing)
         named = {one.tenant_id for one in self.result.left}
         self.result.left += tuple(one for one in held if one.tenant_id not in named)
 

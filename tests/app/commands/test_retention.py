@@ -282,7 +282,11 @@ def test_a_chain_rewritten_behind_its_markers_is_skipped_and_stays_tampered(tmp_
     tampered = json.loads(run("verify", path, "--json", home=second).stdout)
     assert tampered["verdict"] == "TAMPERED"
     dry = run("retention", path, "--days", 80, "--allow-majority", "--dry-run", "--json", home=second)
-    done = run("retention", path, "--days", 80, "--allow-majority", "--json", home=second)
+    refused = run("retention", path, "--days", 80, "--allow-majority", home=second)
+    assert (refused.returncode, "--without-checkpoint" in refused.stderr) == (2, True)
+    assert json.loads(dry.stdout)["noCheckpoint"] in refused.stderr
+    allowed = ("--allow-majority", "--without-checkpoint")
+    done = run("retention", path, "--days", 80, *allowed, "--json", home=second)
     assert (dry.returncode, done.returncode) == (1, 1), done.stderr
     for outcome in (dry, done):
         assert [one["tenant"] for one in json.loads(outcome.stdout)["left"]] == ["acme-corp"]

@@ -1,13 +1,12 @@
 """Verification and checkpoints together, in one call for each thing a person does."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
-from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.checkpoints.store import CheckpointStore, require_sound
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
@@ -43,9 +42,8 @@ class Attempt:
     """What came of a checkpoint beside another act, and what that act must leave alone.
 
     `report` is what was found of the file, held against what was `known` of it; None where it could not be
-    verified, and `failure` says why. `made` is the number of the checkpoint, `missing` why none was made,
-    where that is another reason than that the chains do not hold, or that there are no entries to sign. All
-    are sentences for a person.
+    verified, and `failure` says why. `made` is the number of the checkpoint, `missing` why none was made, or
+    would be, where there are entries to sign. All are sentences for a person.
     """
 
     report: Report | None = None
@@ -53,6 +51,17 @@ class Attempt:
     failure: str | None = None
     missing: str | None = None
     made: int | None = None
+
+    def missing_for(self, ends: Mapping[str, int]) -> str | None:
+        """Why entries that go, of each tenant through the number in `ends`, are in no checkpoint.
+
+        Where a chain does not hold or begins unproven, which stops no other tenant, one from before will do.
+        """
+        if self.report is None or self.report.verdict not in {*BROKEN, Verdict.UNPROVEN_START}:
+            return self.missing
+        last = self.known.proving
+        known = {} if last is None else {name: sealed.last_seq for name, sealed in last.tenants.items()}
+        return None if all(known.get(name, 0) >= end for name, end in ends.items()) else self.missing
 
     @property
     def held(self) -> dict[str, str]:
@@ -309,13 +318,13 @@ def try_to_sign(
         problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)
     found = Attempt(report, known)
-    if reason is None or (not report.entries and report.intact):
+    if not report.entries:
         return found
     try:
+        if reason is None:
+            require_sound(report)
+            return found
         return replace(found, made=store.create(where, report, now=now, reason=reason).number)
-    except NotSigned as error:
-        known_already = report.verdict in {*BROKEN, Verdict.UNPROVEN_START}
-        return found if known_already else replace(found, missing=str(error))
     except (TenantAdminError, OSError) as error:
         return replace(found, missing=why_none(error, where))
 

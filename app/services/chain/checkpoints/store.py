@@ -201,13 +201,7 @@ class CheckpointStore:
         errors, or covers only a part. One of a `RESTORE` is made of the copy, before it is put in place of
         the file; it is only announced, and counts once the file holds what it says (`take_up`).
         """
-        if report.verdict in BROKEN:
-            raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
-        if report.verdict is Verdict.EARLIER:
-            raise NotSigned(
-                "The database is in an earlier state than checkpoints know, so none was made; "
-                "put back the later one, or start over with what it holds."
-            )
+        require_sound(report)
         if not report.entries and reason not in NEW_LINE:
             raise NotSigned(
                 "There are no audit entries yet, so there is nothing to sign."
@@ -429,6 +423,17 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
 def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
     here = whereabouts(rows, known.id)
     contents.see(replace(here, seen_number=number, seen_at=now))
+
+
+def require_sound(report: Report) -> None:
+    """Raises `NotSigned` where the verdict is one of which no checkpoint is ever made."""
+    if report.verdict in BROKEN:
+        raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
+    if report.verdict is Verdict.EARLIER:
+        raise NotSigned(
+            "The database is in an earlier state than checkpoints know, so none was made; "
+            "put back the later one, or start over with what it holds."
+        )
 
 
 def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:

@@ -453,6 +453,29 @@ def test_a_checkpoint_is_signed_before_and_after(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("earlier", [False, True])
+def test_beside_a_broken_chain_goes_what_a_checkpoint_knows_or_a_person_agrees_to(
+    engine: Database, sql: apsw.Connection, tmp_path: Path, earlier: bool
+) -> None:
+    for tenant in ("acme", "broken"):
+        chains.append(sql, tenant, [OLD, NEW, NOW, NOW])
+    if earlier:
+        sign(path_of(engine), tmp_path, now=NOW)
+    sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 6")
+    store = CheckpointStore(tmp_path)
+    attempt = partial(try_to_sign, InFile(path_of(engine)), store, scan_pool.verify, clock=lambda: NOW)
+    assert (planned(engine, checkpoint=attempt).no_checkpoint is None) == earlier
+    if not earlier:
+        with pytest.raises(NoCheckpoint, match=r"does not hold, .* Nothing was removed\."):
+            retain(engine, checkpoint=attempt)
+        assert left_of(sql, "acme") == [OLD, NEW, NOW, NOW]
+    said = Confirmation(without_checkpoint=not earlier)
+    result = retain(engine, checkpoint=attempt, confirmation=said)
+    assert (result.total, [one.tenant_id for one in result.left]) == (1, ["broken"])
+    assert result.no_checkpoint is not None
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("reset", "last"), [("older", 3), ("cut off", 2), ("wiped", 0)])
 def test_nothing_is_recorded_where_checkpoints_know_a_later_state(
     engine: Database, sql: apsw.Connection, tmp_path: Path, reset: str, last: int

@@ -518,7 +518,7 @@ def test_a_confirmed_plan_is_verified_again_only_where_the_file_has_changed_sinc
     def agree(plan: Plan, carry_out: Callable[[Confirmation], None]) -> None:
         if change:  # behind what the plan removes
             sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 8")
-        carry_out(Confirmation.to(plan))
+        carry_out(Confirmation.to(plan, without_checkpoint=change))
 
     worker = make(partial(try_to_sign, InFile(database.path), store, counting, clock=lambda: NOW))
     with ran(qtbot, worker) as finished:

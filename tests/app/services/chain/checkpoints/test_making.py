@@ -51,7 +51,11 @@ def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: P
     assert {finding.code for finding in found.report.findings} == {Code.TRUNCATED}
     tried = try_to_sign(demo, folder, now=NOW)
     assert tried.held == {finding.tenant: finding.message for finding in found.report.findings}
-    assert (tried.stops, tried.missing, kept(demo, folder)) == (None, None, 1)
+    assert (tried.stops, kept(demo, folder)) == (None, 1)
+    assert tried.missing is not None and "does not hold, so no checkpoint was made" in tried.missing
+    (acme, *_) = tried.sound
+    known = tried.known.checkpoints[-1].tenants[acme].last_seq
+    assert (tried.missing_for({acme: known}), tried.missing_for({acme: known + 1})) == (None, tried.missing)
 
 
 def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Path) -> None:
