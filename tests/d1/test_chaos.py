@@ -1,4 +1,4 @@
-"""Eight writers at once, six of them behind an edge that loses every fifth answer.
+"""Eight writers at once, six of them behind an edge that loses every fifth answer, or meets a lock.
 
     TENANT_ADMIN_CHAOS=4000 python -m pytest tests/d1/test_chaos.py -s
 
@@ -24,7 +24,7 @@ import pytest
 from app.services.records import users, writing
 from app.services.records.change import Change
 from models.d1.database import D1Database
-from models.d1.errors import NoAnswer
+from models.d1.errors import InUse, NoAnswer
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import EarlierUnknown, OutcomeUnknown
@@ -60,7 +60,8 @@ class Program:
             try:
                 change, saved = self.patiently(act), True
             except OutcomeUnknown:
-                saved = self.patiently(self.database.settle)
+                found = self.patiently(self.database.settle)
+                saved = found is not None and found.saved
                 self.told[f"found out: {saved}"] += 1
             self.done = (change, self.there) if change is not None else None
             if saved:
@@ -86,10 +87,12 @@ class Program:
 
     @staticmethod
     def patiently(act: Callable[[], Any]) -> Any:
-        """Again where what it asks first had no answer, or it is not known what came before."""
+        """Again where what it asks first had no answer, or a lock kept it out, or it is not known what came
+        before.
+        """
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            with suppress(EarlierUnknown, NoAnswer):
+            with suppress(EarlierUnknown, InUse, NoAnswer):
                 return act()
         raise AssertionError("it is not known")
 
