@@ -314,8 +314,6 @@ def unsigned(shares: Iterable[TenantShare], attempt: Attempt) -> str | None:
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
-    if attempt is not None and attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
-        return f"{attempt.stops} A record would take the number of an entry that one of those knows."
     counter, last, (newest,) = last_numbers(database, _newest())
     accepted = 0 if attempt is None else attempt.known.counted
     return (

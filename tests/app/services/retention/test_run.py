@@ -383,23 +383,6 @@ def test_an_error_of_the_whole_file_stops_every_tenant(engine: Database, sql: ap
     assert (result.removed["audit_chain"], result.removed["notifications"]) == (0, 1)
 
 
-def test_an_earlier_state_is_left_as_it_is(engine: Database, sql: apsw.Connection, tmp_path: Path) -> None:
-    """An entry in it would take the number of one that a checkpoint knows."""
-    chains.append(sql, "acme", [OLD, NEW])
-    notify(sql, "n", 1, OLD)
-    sign(path_of(engine), tmp_path, now=NOW - 1)
-    chains.append(sql, "acme", [NEW])
-    sign(path_of(engine), tmp_path, now=NOW)
-    sql.execute("DELETE FROM audit_chain WHERE seq = 3")
-    sql.execute("UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit_chain'")
-    checkpoint = unsigned(path_of(engine), folder=tmp_path)
-    plan = planned(engine, checkpoint=checkpoint)
-    assert plan.obstacle is not None and plan.total == 0
-    with pytest.raises(NotAllowed, match=r"exactly as checkpoint 1 knew it .* Nothing was removed\."):
-        retain(engine, checkpoint=checkpoint)
-    assert verify(path_of(engine), tmp_path, now=NOW).verdict is Verdict.EARLIER
-
-
 def test_without_a_checkpoint_nothing_goes_unless_it_is_confirmed(
     engine: Database, sql: apsw.Connection
 ) -> None:
