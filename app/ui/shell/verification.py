@@ -136,7 +136,8 @@ class SelfVerification(QObject):
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
             self._verdict.outdate()
-            self.check()
+            # What it has written, on a connection of its own, must not outdate what is found now.
+            self._context.outside.look(self.check)
         if AUDIT_CHAIN.name in change.tables or change.events:
             self._count()
 

@@ -12,6 +12,8 @@ from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InFile
+from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from tests.fixtures.appending import append
@@ -125,6 +127,22 @@ def test_what_another_program_appends_since_is_counted(
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
     assert colours[-1] == Tone.WARN.value, "a warning is not green"
+
+
+def test_what_retention_did_here_is_verified_with_what_it_wrote(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    """Its connection is another than the one that looks for what others write."""
+    opened()
+    context, looked = window.context, list[bool]()
+    assert context is not None
+    append(demo_path, "new", 5)
+    went = Change("Retention removed 1 row", (), (), bulk=frozenset({AUDIT_CHAIN.name}))
+    context.runner.changed.emit(went, object())
+    qtbot.waitUntil(lambda: context.verdict.through == 605 and not context.verdict.is_running)
+    context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
+    assert context.verdict.outcome is not None and not context.verdict.outcome.outdated
 
 
 def test_closing_ends_what_runs(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
