@@ -7,7 +7,7 @@ they are called; a live database and a file that was exported from it are one. C
 ways, of which a person has said that they are two databases, share the rows from before: such a file is the
 one that it continues where one of them alone knew rows that came after they parted, else the one that was
 last seen in its very place, or else the one that it continues. A file with tenants of one of them that
-another, as a part of it, never had, is not that other one.
+another, as a part of it, never had, is not that other one, unless they began since that was seen last.
 
 What is said here of a file's path, and of the file on disk, is said of a live database's account and id.
 
@@ -21,10 +21,14 @@ is, is told by its place then, by one of these:
 - the same path and ledger, and empty: an emptied copy;
 - the same path or the same file on disk, where none of its newest checkpoints can be read.
 
-Where that is not enough to take it for the database, but path or file, ledger and a tenant are in common (or,
-without a ledger, the place of every row that the checkpoint knows; or a tenant alone, where nobody can read
-any more where the database was), it is in doubt: a person has to say what the file is. Any other file is
-another database.
+Where that is not enough to take it for the database, it is in doubt, and a person has to say what the file
+is, where one of these is in common:
+
+- path and file on disk, unless each has a ledger and the two differ;
+- path or file, ledger and a tenant (without a ledger: the place of every row that the checkpoint knows);
+- a tenant alone, where nobody can read any more where the database was.
+
+Any other file is another database.
 """
 
 import json
@@ -436,17 +440,17 @@ def _closest(
 
 
 def _is_part(rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Sequence[Checkpoint]) -> bool:
-    """Whether the file has a tenant of the others' that these do not know, where they knew every row: they
-    continue it whatever is written there.
+    """Whether the file has a tenant of the others' that these do not know, and that did not begin behind
+    them, by its number and its time: they continue it whatever is written there.
     """
-    names = {tenant for item in checkpoints for tenant in item.tenants}
-    ends = {
-        seq: tenant
-        for tenant, sealed in others[-1].tenants.items()
-        for seq, _ in _ends_of(sealed)
-        if tenant not in names and seq <= checkpoints[-1].through
-    }
-    return any(row.tenant == ends[seq] for seq, row in rows.at(ends).items())
+    latest, names = checkpoints[-1], {tenant for item in checkpoints for tenant in item.tenants}
+    for tenant in {tenant for item in others for tenant in item.tenants} - names:
+        if (first := rows.first_of(tenant)) is None:
+            continue
+        at = rows.at([first[0]])[first[0]].at
+        if first[0] <= latest.through or not at.isdigit() or seconds(int(at)) < latest.at:
+            return True
+    return False
 
 
 def _has_own(
@@ -508,8 +512,10 @@ def _may_be(
     """Whether the file may be what became of the database, for all that its place and tenants tell."""
     if not database.path:
         return database.damaged and not rows.empty and shares_tenant(rows, checkpoints)
-    is_here = here.path == database.path or here.file_id == database.file_id
-    if not is_here or here.ledger != database.ledger or rows.empty:
+    same_path, same_file = here.path == database.path, here.file_id == database.file_id
+    if same_path and same_file and checkpoints and not (here.ledger and database.ledger):
+        return True
+    if not (same_path or same_file) or here.ledger != database.ledger or rows.empty:
         return False
     if here.ledger:
         return shares_tenant(rows, checkpoints)

@@ -484,8 +484,8 @@ def _counted(line: Sequence[Checkpoint]) -> int:
 def _doubt(database: KnownDatabase) -> Finding:
     where = f"in {database.path}" if database.path else "in a place that cannot be read any more"
     sentence = (
-        f"Checkpoints know a database {where} with tenants of this one, and no entry that they know is here: "
-        "this is another database, or its entries were rewritten. Put the right file in its place; or, if "
+        f"Checkpoints know a database {where}, and no entry that they know is here: this is another "
+        "database, or its entries were removed or rewritten. Put the right file in its place; or, if "
         "you know why it is so, say that it is another database, or start over (--another-database and "
         "--start-over of tenant-admin checkpoint, or Checkpoints in the window)."
     )

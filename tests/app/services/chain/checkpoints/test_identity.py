@@ -59,17 +59,26 @@ def moved_over(known: KnownChain, copy: KnownChain) -> KnownChain:
 
 
 @pytest.mark.slow
-def test_a_copy_of_the_whole_is_never_one_of_its_parts(known: KnownChain, tmp_path: Path) -> None:
-    """Of what the part lacks, its checkpoints contradict nothing."""
+@pytest.mark.parametrize("behind", [0, 1_000])
+def test_a_copy_of_the_whole_is_never_one_of_its_parts(
+    known: KnownChain, tmp_path: Path, behind: int
+) -> None:
+    """Of what the part lacks, its checkpoints contradict nothing, wherever that is numbered; but what began
+    in the part is its own.
+    """
     known.checkpoint()
     part, forged = (copied(known, tmp_path / name) for name in ("part.sqlite", "forged.sqlite"))
     part.chain.run("DELETE FROM audit_chain WHERE tenant_id <> 'tenant-00'")
     assert said(part, Reason.ANOTHER_DATABASE) is not None
     assert part.verify().verdict is Verdict.VERIFIED and known.verify().verdict is Verdict.VERIFIED
-    forged.chain.run("UPDATE audit_chain SET payload = '{}' WHERE tenant_id <> 'tenant-00'")
+    forged.chain.run(
+        "UPDATE audit_chain SET payload = '{}', seq = seq + ? WHERE tenant_id = 'tenant-01'", behind
+    )
     forged.chain.rehash("tenant-01")
     report = forged.verify()
-    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"CHECKPOINT"})
+    assert report.verdict is Verdict.TAMPERED and codes(report) & {"CHECKPOINT", "TRUNCATED"}
+    part.chain.append("tenant-01", at=NOW + 60)
+    assert part.verify(now=NOW + 90).verdict is Verdict.VERIFIED
 
 
 @pytest.mark.slow
@@ -262,6 +271,22 @@ def test_a_new_file_in_the_old_place_with_other_tenants_is_another_database(know
     path = known.chain.path.with_name("new.db")
     known = moved_over(known, copied(known, path))
     assert (known.verify().verdict, known.verify().findings) == (Verdict.CONSISTENT, ())
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_a_file_emptied_in_place_is_not_another_database_before_a_person_says_so(
+    known: KnownChain, *, ledger: bool
+) -> None:
+    if ledger:
+        with_ledger(known)
+        known.chain.run("DELETE FROM d1_migrations")
+    known.chain.run("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
+    known.chain.append("fresh", at=NOW - 5)
+    report = known.verify()
+    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"CHECKPOINT"})
+    assert "no entry that they know is here" in report.findings[0].message
+    assert (said(known, Reason.VERIFY), said(known, Reason.ANOTHER_DATABASE)) == (None, 1)
+    assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
 
 
 @pytest.mark.parametrize("where", ["path = x'ff', file_id = x'ff'", "ledger = NULL", "seen_at = 'x'"])

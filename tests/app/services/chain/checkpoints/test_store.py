@@ -427,11 +427,13 @@ def test_two_files_are_two_databases(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_another_file_in_the_same_place_is_another_database(known: KnownChain) -> None:
-    known.chain.sql.close()
-    known.chain.path.unlink()
+def test_another_file_in_the_same_place_is_another_database(known: KnownChain, tmp_path: Path) -> None:
+    other = ChainFile(tmp_path / "other.db")
+    other.append("fresh", at=NOW - 5)
+    for chain in (known.chain, other):
+        chain.sql.close()
+    other.path.replace(known.chain.path)
     chain = ChainFile(known.chain.path)
-    chain.append("fresh", at=NOW - 5)
     assert known.store.identify(InFile(chain.path)) is None
     assert KnownChain(chain, known.store).verify().verdict == Verdict.CONSISTENT
 
