@@ -83,7 +83,7 @@ class AuditTab(RecordTab):
         whole = [WHOLE] if self.context.costs else []
         self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
         self.panel.changed.connect(self._look_again)
-        self.panel.verified.connect(lambda _: self._go_to_first())
+        self.panel.verified.connect(self._go_to_first)
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
         return (self.panel,)
@@ -302,10 +302,12 @@ class AuditTab(RecordTab):
     def _refuse_selected(self) -> str | None:
         return self.panel.refuse_verify() if self.list.selected_count() else "Select the entries first."
 
-    def _go_to_first(self) -> None:
-        """Goes to what is wrong, unless the person is at an entry already; what they filter by stays."""
+    def _go_to_first(self, report: Report) -> None:
+        """Goes to what is wrong in what was verified, unless the person is at an entry already; what they
+        filter by stays.
+        """
         first = self.findings.first
-        if first is None or self.table.selectionModel().hasSelection():
+        if first is None or first not in report.findings or self.table.selectionModel().hasSelection():
             return
         if self.query().filtered or self.scope.tenant_id not in (None, first.tenant):
             where = "The first finding" if first.seq is None else f"Entry {formatting.grouped(first.seq)}"

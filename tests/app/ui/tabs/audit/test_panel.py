@@ -34,6 +34,7 @@ from tests.fixtures.window import (
     count,
     dialog,
     go,
+    is_settled,
     labels,
     open_file,
     press,
@@ -504,6 +505,11 @@ def test_what_a_person_filters_by_stays_when_a_finding_is_elsewhere(
     qtbot.waitUntil(lambda: "Entry 300 is not among the rows shown" in window.toast.label.text())
     window.tenants.pick(other)
     qtbot.waitUntil(lambda: page.model.rowCount() == kept)
+    window.toast.show_message("Nothing yet")
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert window.toast.label.text() == "Nothing yet", "what was verified has none"
     page.findings.go_to_first()
     qtbot.waitUntil(lambda: page.list.current_id() == 300)
     assert window.workspace is not None and window.workspace.scope == EVERYONE
