@@ -174,6 +174,8 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
         complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
     for tenant, reason in result.broken.items():
         complain(f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}")
+    if result.unrecorded is not None:
+        complain(f"no audit entry says what stays: {result.unrecorded}")
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:

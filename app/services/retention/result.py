@@ -25,8 +25,9 @@ class RetentionResult:
     entries. `bookmark` names the state before, where the database can be brought back to it (Time Travel).
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
-    `no_checkpoint` is why none could be made afterwards. `broken` is what the verification afterwards found
-    that was not so before, by tenant; under None it is the file's. `after` is all that it found.
+    `unrecorded` is why no entry says what stays. `no_checkpoint` is why none could be made afterwards.
+    `broken` is what the verification afterwards found that was not so before, by tenant; under None it is the
+    file's. `after` is all that it found.
     """
 
     cutoff: int
@@ -40,6 +41,7 @@ class RetentionResult:
     bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
+    unrecorded: str | None = None
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
     after: Attempt | None = field(default=None, repr=False)
@@ -91,6 +93,8 @@ class RetentionResult:
             found["cancelled"] = True
         if self.bookmark is not None:
             found["bookmark"] = self.bookmark
+        if self.unrecorded is not None:
+            found["notRecorded"] = self.unrecorded
         if self.broken:
             found["broken"] = [{"tenant": name, "reason": why} for name, why in self.broken.items()]
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}

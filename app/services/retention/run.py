@@ -159,7 +159,9 @@ class Run(RetentionRemoval):
             except Cancelled:
                 self.result.cancelled = True
             if _is_news(self.database, self.plan.chain, self.result):
-                self.report()
+                self.result.unrecorded = None if self.result.total else self.cannot_say()
+                if self.result.unrecorded is None:
+                    self.report()
         except TenantAdminError as error:
             if not self.result.total:
                 raise
@@ -169,6 +171,19 @@ class Run(RetentionRemoval):
             except TenantAdminError as unreported:
                 stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error
+
+    def cannot_say(self) -> str | None:
+        """Why the report of a run that removed nothing, which is not worth harm, cannot be recorded."""
+        if not self.plan.has_chain or self.result.cancelled:
+            return None
+        attempt = self.plan.attempt
+        if attempt is None:  # nothing was to go, so nothing was verified
+            try:
+                attempt = self.checkpoint(reason=None, cancelled=self.cancelled)
+            except Cancelled:
+                self.result.cancelled = True
+                return "It was stopped before the chains were verified."
+        return cannot_record(self.database, self.plan, attempt)
 
     def look_back(self) -> None:
         """Makes the checkpoint after, and keeps what its verification found that was not so before."""

@@ -481,6 +481,20 @@ def test_nothing_is_recorded_where_checkpoints_know_a_later_state(
     assert before.verdict is (Verdict.EARLIER if reset == "older" else Verdict.TAMPERED)
 
 
+def test_what_stays_is_not_recorded_where_checkpoints_know_a_later_state(
+    engine: Database, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    chains.append(sql, "acme", [OLD * 1000, NEW])  # which is no time to go by, so nothing is verified
+    sign(path_of(engine), tmp_path, now=NOW)
+    chains.append(sql, "acme", [NOW])
+    sign(path_of(engine), tmp_path, now=NOW)
+    sql.execute("DELETE FROM audit_chain WHERE seq = 3; UPDATE sqlite_sequence SET seq = 2")
+    result = retain(engine, checkpoint=unsigned(path_of(engine), folder=tmp_path))
+    assert [one.tenant_id for one in result.left] == ["acme"]
+    assert result.unrecorded is not None and result.to_json()["notRecorded"] == result.unrecorded
+    assert verify(path_of(engine), tmp_path, now=NOW).verdict is Verdict.EARLIER
+
+
 @pytest.mark.slow
 def test_bytes_written_past_sqlite_after_the_plan_are_not_signed_for(
     database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
