@@ -192,12 +192,12 @@ class DamagedFile(UnreadableFile):
 
 
 class LogLeftBehind(UnreadableFile):
-    """A file that says it has a log, and holds nothing: one page without a table, and no log beside it."""
+    """A file that says it has a log, and holds nothing: one page without a table, and no commit in a log."""
 
     sentence = (
         "{name} was copied without its write-ahead log: it looks empty, because what it holds is in "
-        "{name}-wal, which is missing; nothing was changed. Copy both files, or make the copy by "
-        "`tenant-admin backup`."
+        "{name}-wal, which is missing or was cut off; nothing was changed. Copy both files whole, or make "
+        "the copy by `tenant-admin backup`."
     )
 
 

@@ -187,20 +187,39 @@ def require_content(path: Path) -> int:
 
 
 def require_log(path: Path) -> None:
-    """Raises `LogLeftBehind` for a file that holds nothing but says that it has a log, where there is none.
+    """Raises `LogLeftBehind` for a file that holds nothing but says that it has a log, where there is none,
+    or one that was cut off before its first commit.
 
     SQLite takes it for an empty database. (sqlite.org/fileformat2.html, 1.3 and 1.6: byte 18 is 2 with a log,
     and the number of rows in the first page, which are the tables, stands at 103.)
     """
     with suppress(OSError):
-        log = sibling(path.resolve(), LOG)
-        if path.stat().st_size > _LARGEST_PAGE or (log.exists() and log.stat().st_size > _LOG_HEADER):
+        if path.stat().st_size > _LARGEST_PAGE:
             return
         start = first_bytes(path, 105)
         page = int.from_bytes(start[16:18], "big")
         is_one_page = path.stat().st_size <= (_LARGEST_PAGE if page == 1 else page)
-        if is_one_page and start.startswith(MAGIC) and start[18] == 2 and start[103:105] == b"\0\0":
+        if not (is_one_page and start.startswith(MAGIC) and start[18] == 2 and start[103:105] == b"\0\0"):
+            return
+        log = sibling(path.resolve(), LOG)
+        if not (log.exists() and _has_commit(log)):
             raise errors.LogLeftBehind(path)
+
+
+def _has_commit(log: Path) -> bool:
+    """Whether one of its whole frames, by their heads, ends a commit (sqlite.org/fileformat2.html, 4.1)."""
+    size = log.stat().st_size
+    with log.open("rb", buffering=0) as file:
+        header = file.read(_LOG_HEADER)
+        step = _FRAME_HEADER + int.from_bytes(header[8:12], "big")
+        for at in range(_LOG_HEADER, size - step + 1, step):
+            file.seek(at)
+            head = file.read(16)
+            if head[8:] != header[16:24]:  # of an earlier round, as is all behind it
+                return False
+            if any(head[4:8]):
+                return True
+    return False
 
 
 def file_id(path: Path) -> FileId | None:

@@ -39,6 +39,7 @@ from models.errors import (
     UnfinishedChange,
 )
 from models.local.database import LocalDatabase
+from models.local.file import LOG, sibling
 from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
 from tests.fixtures import gateway
@@ -521,21 +522,29 @@ def test_a_copy_holds_what_the_log_holds_and_is_one_file(database_path: Path, tm
 
 
 def test_a_copy_without_its_log_is_no_empty_database(tmp_path: Path) -> None:
-    """For no command: what it holds is in the log that was left behind."""
+    """For no command: what it holds is in the log that was left behind, or cut off before a commit."""
     path, copied = tmp_path / "foundation.sqlite", tmp_path / "copied.sqlite"
     with closing(apsw.Connection(str(path))) as connection:
         connection.pragma("journal_mode", "wal")
         connection.pragma("wal_autocheckpoint", 0)
         connection.execute("CREATE TABLE users(id)")
         shutil.copy(path, copied)
+        log = sibling(path, LOG).read_bytes()
         assert open_database(path).schema.columns == {"users": ("id",)}
+    assert len(log) == 8_272
     before = copied.read_bytes()
     with pytest.raises(LogLeftBehind, match="copied without its write-ahead log"):
         open_database(copied)
     for command in ("verify", "checkpoint", "migrate", "retention"):
         done = run(command, copied, home=tmp_path / "home")
         assert (done.returncode, "copied without its write-ahead log" in done.stderr) == (2, True), command
+    for size in (0, 32, 3_000, 4_152, 8_271):  # a head, the first frame, all of the second but a byte
+        sibling(copied, LOG).write_bytes(log[:size])
+        with pytest.raises(LogLeftBehind):
+            open_database(copied)
     assert copied.read_bytes() == before
+    sibling(copied, LOG).write_bytes(log)
+    assert open_database(copied).schema.columns == {"users": ("id",)}
 
 
 def test_a_copy_that_fails_leaves_nothing(tmp_path: Path) -> None:
