@@ -270,6 +270,7 @@ class Banner(QFrame):
         self.more_button.setChecked(False)
         self._show_detail()
         self._bar.setVisible(busy)
+        self._bar.setAccessibleName(headline)
         self.cancel_button.setVisible(busy)
         self._buttons.setVisible(self._ends.count() > 0 and not busy)
         self.setAccessibleName(self.headline())

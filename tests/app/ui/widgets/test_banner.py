@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import Banner, Toast, WaitLine
+from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
 from app.ui.widgets.labels import FoldedLabel, Label, in_column
 from tests.fixtures.window import added
@@ -53,6 +53,7 @@ def test_progress_leaves_the_banner_as_high_as_it_was(qtbot: QtBot, theme: Theme
     assert banner.sizeHint().height() <= before
     assert (banner.headline(), banner.detail()) == ("Verifying…", "5 of 10 entries · 2 entries/s")
     assert banner.accessibleDescription() == "5 of 10 entries · 2 entries/s"
+    assert banner.findChildren(ProgressBar)[0].accessibleName() == banner.headline()
 
 
 def test_a_split_button_is_two_that_look_like_one(qtbot: QtBot, theme: Theme) -> None:
