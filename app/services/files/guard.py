@@ -54,6 +54,12 @@ _SETTINGS: Final = frozenset(
 _BOOKKEEPING: Final = frozenset((COUNTERS, "sqlite_stat1", "sqlite_stat3", "sqlite_stat4"))
 """Tables of SQLite's own that dumps empty before they fill them."""
 
+_STATISTICS: Final = _BOOKKEEPING - {COUNTERS}
+"""What ANALYZE sqlite_schema queries by itself, as sqlite3's dumps do."""
+
+_OWN: Final = ("sqlite_master", "ROWID")
+"""What SQLite itself reads when it makes a table."""
+
 _TEMPORARY: Final = frozenset(
     (
         apsw.SQLITE_CREATE_TEMP_TABLE,
@@ -258,7 +264,7 @@ class Guard:
 
     def check_default(self, expression: str) -> None:
         """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""
-        self._refused = None
+        self._refused, self._queries, self._reads = None, False, False
         self._connection.authorizer = self._authorize
         try:
             self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
@@ -312,9 +318,9 @@ class Guard:
         if self._asks_itself:
             return _OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
-            # Both at once is a query over a table; ANALYZE sqlite_schema is such a one.
+            # Both at once is a query over a table.
             self._queries |= action == apsw.SQLITE_SELECT
-            self._reads |= action == apsw.SQLITE_READ and not name.startswith("sqlite_")
+            self._reads |= action == apsw.SQLITE_READ and (name, detail) != _OWN and name not in _STATISTICS
             return self._refuse("a query over tables") if self._queries and self._reads else _OK
         if action in _TEMPORARY:
             self._temporary.add(name.lower())

@@ -405,6 +405,23 @@ def test_rows_of_a_table_that_cannot_be_made_are_put_into_ours(run: Run) -> None
     assert [note.kind for note in made.notes[:2]] == [NoteKind.REFUSED, NoteKind.NO_TABLES]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE users SET email = (SELECT group_concat(sql) FROM sqlite_master)",
+        "INSERT INTO users (id) VALUES (1), ((SELECT max(seq) FROM sqlite_sequence))",
+    ],
+)
+def test_nothing_that_sqlite_itself_keeps_is_queried(run: Run, statement: str) -> None:
+    with pytest.raises(ImportFailed, match="holds a query over tables at line 2,"):
+        run(f"CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, email, tenant_id);\n{statement};\n")
+
+
+def test_a_table_that_cannot_be_made_does_not_make_a_default_a_query(run: Run) -> None:
+    made = run("CREATE TABLE users (id, at DEFAULT CURRENT_TIMESTAMP);\nCREATE TABLE g (a AS (a + 1));\n")
+    assert "must have at least one non-generated column (line 2)" in str(made.notes[0])
+
+
 def test_a_second_table_of_a_name_is_said_to_be_one(run: Run) -> None:
     made = run("CREATE TABLE users (id);\nCREATE TABLE users (id, tenant_id);\n")
     assert str(made.notes[0]).endswith("which SQLite refuses: that table is made already (line 2)")
