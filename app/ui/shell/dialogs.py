@@ -416,9 +416,10 @@ class RestoreDialog(ConfirmDialog):
         self.setMinimumWidth(560)
         tables = [table for table in DECLARED if table in prepared.after or prepared.before.get(table)]
         tables += [table for table in prepared.after if table not in DECLARED]
-        rows = [
-            _changed_row(table, prepared.before.get(table), prepared.after.get(table)) for table in tables
-        ]
+        before, after = prepared.before, prepared.after
+        is_read = not before or any(number is not None for number in before.values())
+        lacking = 0 if is_read else None  # rows of a table that is not there, or that nobody can tell of
+        rows = [_changed_row(table, before.get(table, lacking), after.get(table, 0)) for table in tables]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
         words, look = _of_chain(offer)
         self.chain = Label(words, look, wrap=True)

@@ -56,6 +56,7 @@ from tests.fixtures.window import (
     press,
     removal,
     said,
+    texts,
 )
 
 
@@ -365,9 +366,12 @@ def test_a_copy_of_another_database_needs_a_word(
 ) -> None:
     sign(demo_path, paths.checkpoints_dir(), now=NOW)
     sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
+    ask(demo_path, "DROP TABLE notifications")
     open_file(qtbot, window, demo_path)
     window.files.offer_restore(demo_path, tmp_path / "other.sqlite")
     box = dialog(qtbot, window, RestoreDialog)
+    there = f"{count(tmp_path / 'other.sqlite', 'notifications'):,}"
+    assert ["Notifications", "0", there, f"+{there}"] in texts(box.tables)
     assert "The audit chain of the copy is verified" in box.chain.text()
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is of another database"
