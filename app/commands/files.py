@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,9 @@ from app.commands.common import (
     EXIT_FINDINGS,
     EXIT_INTACT,
     UNRECORDED,
+    asked_to_stop,
     complain,
     database_path,
-    ended_by,
     opened,
     positive,
     print_json,
@@ -24,10 +25,10 @@ from app.commands.common import (
     say_used,
 )
 from app.services.text import counted
-from models.errors import InvalidInput
+from models.errors import Cancelled, InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from app.services.chain.checkpoints.identity import Continuation
     from app.services.files.dump import Note
@@ -92,17 +93,14 @@ def restore(options: argparse.Namespace) -> int:
             say(offered.standing)
         if offered.prepared.caution is not None:
             complain(offered.prepared.caution)
+        carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
         try:
-            carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
-            done = carry_out(path, offered, store, verify, actor=paths.os_user(), now=now)
+            with asked_to_stop() as cancelled, _told_what_became_of(path):
+                actor = paths.os_user()
+                done = carry_out(path, offered, store, verify, actor=actor, now=now, cancelled=cancelled)
         except NotRecorded as error:
             complain(f"{error} To confirm, add --unrecorded.")
             return EXIT_COULD_NOT_RUN
-        except KeyboardInterrupt as error:
-            from models.local.copies import name_of  # noqa: PLC0415
-
-            complain(f"interrupted; if {name_of(path, 'restore', '*')} lies beside it, it was restored")
-            return ended_by(error)
     for table, count in offered.prepared.after.items():
         say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
     say(f"the file as it was is kept as {done.kept}")
@@ -111,6 +109,24 @@ def restore(options: argparse.Namespace) -> int:
     if done.problem is not None:
         complain(f"the file stays without a new checkpoint. {done.problem}")
     return EXIT_INTACT
+
+
+@contextmanager
+def _told_what_became_of(path: Path) -> "Iterator[None]":
+    """Says of a restore that a signal ends what it has done: the first one comes to nothing once it is in the
+    file, and the second ends it anywhere.
+    """
+    try:
+        yield
+    except Cancelled:
+        complain("nothing was restored")
+        raise
+    except KeyboardInterrupt:
+        from models.local.copies import name_of  # noqa: PLC0415
+
+        kept = name_of(path, "restore", "*")
+        complain(f"it may have been restored; if {kept} lies beside it, that is the file as it was")
+        raise
 
 
 def import_dump_arguments(parser: argparse.ArgumentParser) -> None:

@@ -195,7 +195,8 @@ def carry_out(
     if not (offered.prepared.recorded or unrecorded):
         raise NotRecorded(path)
     where = InFile(path)
-    try_to_sign(where, store, verify, clock=lambda: now, reason=Reason.BEFORE_RESTORE)
+    before = Reason.BEFORE_RESTORE
+    try_to_sign(where, store, verify, clock=lambda: now, reason=before, cancelled=cancelled)
     database = problem = None
     with suppress(errors.TenantAdminError, OSError):
         database = store.identify(where)

@@ -4,7 +4,6 @@ import json
 import signal
 import stat
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import apsw
@@ -284,17 +283,36 @@ def test_export_refuses_what_is_not_there(live: Path, tmp_path: Path, words: lis
     assert not (tmp_path / "out.sql").exists()
 
 
-@pytest.mark.parametrize(("kind", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("kinds", "status", "said"),
+    [
+        ((signal.SIGINT,), 130, "nothing was restored"),
+        ((signal.SIGTERM,), 143, "nothing was restored"),
+        (
+            (signal.SIGTERM, signal.SIGINT),
+            130,
+            "it may have been restored; if planning.before-restore.*.sqlite lies beside it, that is the file "
+            "as it was",
+        ),
+    ],
+)
 def test_what_ends_a_restore_is_its_exit_status(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, status: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[int, ...], status: int, said: str
 ) -> None:
     live, copy = create_planning(tmp_path / "planning.sqlite"), tmp_path / "copy.sqlite"
     assert run("backup", live, copy).returncode == 0
-    ended = partial(signal.raise_signal, kind)
-    monkeypatch.setattr("app.services.files.restoring.carry_out", lambda *_, **__: ended())
+    ask(live, "UPDATE planning_runs SET status = 'killed'")
+
+    def end(*_: object, **__: object) -> None:
+        for kind in kinds:
+            signal.raise_signal(kind)
+
+    monkeypatch.setattr("app.services.files.restoring.try_to_sign", end)
     done = run("restore", live, copy, "--unrecorded")
-    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
-    assert "interrupted; if planning.before-restore.*.sqlite lies beside it" in done.stderr
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr == f"tenant-admin: {said}\ntenant-admin: cancelled\n"
+    assert ask(live, "SELECT DISTINCT status FROM planning_runs") == [("killed",)]
+    assert [*tmp_path.glob("*.before-restore.*")] == []
 
 
 def test_a_file_without_an_audit_chain_is_restored_when_that_is_meant(tmp_path: Path) -> None:
