@@ -82,6 +82,27 @@ def test_a_copy_of_the_whole_is_never_one_of_its_parts(
 
 
 @pytest.mark.slow
+def test_an_old_copy_of_a_whole_that_was_pruned_since_is_none_of_its_parts(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    """The newest checkpoints of the whole know none of its entries any more."""
+    old, part, forged = (copied(known, tmp_path / name) for name in ("old.db", "part.db", "forged.db"))
+    part.chain.run("DELETE FROM audit_chain WHERE tenant_id <> 'tenant-00'")
+    said(part, Reason.ANOTHER_DATABASE)
+    for tenant in TENANTS:
+        known.chain.append(tenant)
+    known.checkpoint()
+    for tenant in TENANTS:
+        known.chain.prune(tenant, known.chain.seqs(tenant)[-2])
+    for _ in range(3):
+        known.checkpoint()
+    forged.chain.run("UPDATE audit_chain SET payload = '{}' WHERE tenant_id = 'tenant-01'")
+    forged.chain.rehash("tenant-01")
+    verdicts = [file.verify().verdict for file in (known, part, old, forged)]
+    assert verdicts == [Verdict.VERIFIED, Verdict.VERIFIED, Verdict.EARLIER, Verdict.TAMPERED]
+
+
+@pytest.mark.slow
 def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, tmp_path: Path) -> None:
     copy = copied(known, tmp_path / "b.db")
     known.chain.append(TENANT)
