@@ -215,7 +215,9 @@ class Workspace(QWidget):
         return verification
 
     def show_verdict(self) -> None:
-        self._turn_to(AUDIT_CHAIN.name)
+        page = cast("AuditTab | None", self._turn_to(AUDIT_CHAIN.name))
+        if page is not None:
+            page.show_findings()
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""

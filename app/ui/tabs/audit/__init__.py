@@ -56,6 +56,8 @@ class AuditTab(RecordTab):
     _timeline_task: Task | None = None
     _listed_beside: Report | None = None
     _history = ""
+    _seq: int | None = None
+    """Of the entry that was shown last: one that is read again is not one that a person goes to."""
 
     def special_columns(self) -> declared.Special:
         context = self.context
@@ -148,8 +150,15 @@ class AuditTab(RecordTab):
                 *declared.unknown_fields(entry),
             ]
         )
-        if self.table.hasFocus() and judged.seq != self.findings.chosen_seq:
+        if self.table.hasFocus() and judged.seq not in (self.findings.chosen_seq, self._seq):
             self.pane.show_entry()
+        self._seq = judged.seq
+
+    def show_findings(self) -> None:
+        """Shows them, where there are some, in a small window in the place of the entry."""
+        if self._listed_beside is not None:
+            self.pane.show_findings()
+            self.fold(False)
 
     def show_acts_of_many(self) -> None:
         self.pane.show_entry()
@@ -306,15 +315,15 @@ class AuditTab(RecordTab):
         """Goes to what is wrong in what was verified, unless the person is at an entry already; what they
         filter by stays.
         """
-        first = self.findings.first
+        first = self.findings.first_of(self.scope.tenant_id)
         if first is None or first not in report.findings or self.table.selectionModel().hasSelection():
             return
-        if self.query().filtered or self.scope.tenant_id not in (None, first.tenant):
+        if self.query().filtered:
             where = "The first finding" if first.seq is None else f"Entry {formatting.grouped(first.seq)}"
             said = f"{where} is not among the rows shown. Choose it in the list of findings to go to it."
             self.list.jump(first.seq, on_missing=partial(self.context.say, said))
         else:
-            self.findings.go_to_first()
+            self.findings.go_to_first(self.scope.tenant_id)
 
     def _show_finding(self, seq: object) -> None:
         if self.scope.tenant_id not in (None, self.findings.tenant_of(seq)):

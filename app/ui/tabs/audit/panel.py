@@ -429,9 +429,8 @@ class FindingsPane(QWidget):
         self._column.addWidget(findings, 1)
         findings.set_beside(True)
         self.pages.set_chips((Choice("entry", "Entry"), Choice("findings", "Findings", findings.count)))
-        self.pages.set_key("findings")
         self.pages.show()
-        self._turn()
+        self.show_findings()
 
     def let_go(self) -> None:
         """Shows the entry alone."""
@@ -441,6 +440,10 @@ class FindingsPane(QWidget):
     def show_entry(self) -> None:
         """Turns from the findings to the entry that a person goes to among the rows."""
         self.pages.set_key("entry")
+        self._turn()
+
+    def show_findings(self) -> None:
+        self.pages.set_key("findings")
         self._turn()
 
     def _turn(self) -> None:
@@ -497,14 +500,15 @@ class FindingsPanel(QFrame):
         self._more.setVisible(hidden > 0)
         self.setVisible(bool(found))
 
-    @property
-    def first(self) -> Finding | None:
-        return self._found[0] if self._found else None
+    def first_of(self, tenant: str | None) -> Finding | None:
+        """The first in the chain of a tenant, of all tenants for None; None where there is none."""
+        return next((found for found in self._found if tenant in (None, found.tenant)), None)
 
-    def go_to_first(self) -> None:
-        """Selects the first, where there is one."""
-        if not self.isHidden():
-            self.table.select_row(0)
+    def go_to_first(self, tenant: str | None = None) -> None:
+        """Selects it, where there is one."""
+        first = self.first_of(tenant)
+        if first is not None and not self.isHidden():
+            self.table.select_row(self._found.index(first))
 
     def tenant_of(self, seq: object) -> str | None:
         """Whose the entry is that is chosen."""

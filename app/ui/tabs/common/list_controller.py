@@ -54,6 +54,7 @@ class ListController(QObject):
         self._query: ListQuery | None = None
         self._shown: ListQuery | None = None
         self._wanted: object = None
+        self._entering = False
         self._tasks: list[Task] = []
         self._awaiting: list[Callable[[], object]] = []
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
@@ -78,6 +79,7 @@ class ListController(QObject):
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
+        self._entering = self._entering and query == self._query
         self._query = query
         lists = self._context.lists
         if self.partly is not None:
@@ -87,6 +89,14 @@ class ListController(QObject):
             self._read(read, query, partial(self._refreshed, wanted))
         else:
             self._read(lists.open_list, query, partial(self._opened, wanted))
+
+    def enter(self) -> None:
+        """Takes the focus to the row that was current or the first, of a list on its way once it has come."""
+        if self._query is None or _same_but_later(self._query, self._shown):
+            self.view.enter()
+        else:
+            self._entering = True
+            self.view.setFocus(Qt.FocusReason.TabFocusReason)
 
     def clear_unless(self, query: ListQuery) -> bool:
         """Shows nothing, and reads nothing, unless its rows are those that `query` finds, in whatever order;
@@ -203,6 +213,9 @@ class ListController(QObject):
         )
 
     def _opened(self, wanted: object, listing: Listing) -> None:
+        current = self.current_id()  # a person may have chosen it while this list was on its way
+        wanted = wanted if current is None else current
+        entering, self._entering = self._entering, False
         self._shown = listing.query
         self.model.reset_to(listing)
         if not self._fitted and listing.total:
@@ -210,9 +223,17 @@ class ListController(QObject):
             self.view.columns.fit()
         self._announce(listing.total)
         if wanted is not None and self._wanted is None:
-            self.jump(wanted)
+            self.jump(wanted, on_missing=self._go_to_first if entering else None)
+        elif entering:
+            self.view.enter()
         if not listing.complete:
             self._read(self._context.lists.load_keys, listing.query, self._completed)
+
+    def _go_to_first(self) -> None:
+        if self.model.rowCount():
+            self.view.select_row(0)
+        else:
+            self.lost.emit()
 
     def _completed(self, keys: Keys) -> None:
         before, awaiting = self.model.rowCount(), list(self._awaiting)

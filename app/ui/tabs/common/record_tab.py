@@ -455,7 +455,7 @@ class RecordTab(QWidget):
 
     def _leave_filters(self, by_return: bool, changed: bool) -> None:
         if not (self.asks_first and by_return):
-            self.table.enter()
+            self.list.enter()
         elif not changed:  # else the price shows since this very key
             self._read(agreed=True)
 

@@ -13,7 +13,7 @@ from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
-from tests.fixtures.window import choose, closed, dialog, go, open_file, press, texts, type_text
+from tests.fixtures.window import choose, closed, dialog, go, open_file, press, texts, type_text, values
 
 
 @pytest.mark.slow
@@ -100,6 +100,20 @@ def test_the_filter_leads_down_to_the_table(qtbot: QtBot, window: MainWindow, de
         assert QApplication.focusWidget() is page.filters.text
         press(key)
         assert QApplication.focusWidget() is page.table and page.table.selected_rows() == [0]
+    for before in (0, None):  # Return before the rows have come, with a record selected and without
+        page.clear_filters()
+        qtbot.waitUntil(lambda: page.table.model().rowCount() > 9)
+        page.table.clearSelection()
+        if before is not None:
+            choose(qtbot, page, before)
+        *_, email = values(page, "email")[:5]
+        press("Ctrl+F")
+        type_text(qtbot, str(email))
+        press("Return")
+        qtbot.waitUntil(lambda: page.table.model().rowCount() == 1)
+        qtbot.waitUntil(lambda: page.table.selected_rows() == [0])
+        qtbot.waitUntil(lambda: page.current.whole() is not None)
+        assert page.inspector.title.text() == email
 
 
 @pytest.mark.slow

@@ -510,6 +510,19 @@ def test_what_a_person_filters_by_stays_when_a_finding_is_elsewhere(
         page.verify()
     qtbot.waitUntil(lambda: is_settled(window))
     assert window.toast.label.text() == "Nothing yet", "what was verified has none"
+    page.clear_filters()
+    ((own,),) = ask(demo_path, f"SELECT max(seq) FROM audit_chain WHERE tenant_id = '{other}'")
+    ask(demo_path, f"UPDATE audit_chain SET payload = '{{}}' WHERE seq = {own}")
+    page.table.clearSelection()
+    window.tenants.pick(None)
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    window.tenants.pick(other)
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    page.table.clearSelection()
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    qtbot.waitUntil(lambda: page.list.current_id() == own)  # not the first of all: it is of another tenant
     page.findings.go_to_first()
     qtbot.waitUntil(lambda: page.list.current_id() == 300)
     assert window.workspace is not None and window.workspace.scope == EVERYONE

@@ -179,6 +179,28 @@ def test_in_a_small_window_the_entry_that_one_goes_to_is_shown(
 
 
 @pytest.mark.slow
+def test_show_findings_leads_to_them_in_a_small_window(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = in_window(qtbot, window, demo_path)
+    window.resize(900, 560)
+    choose(qtbot, page, 3)
+    spoil(demo_path, 100)
+    go(qtbot, window, 0)
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    workspace = window.workspace
+    assert workspace is not None
+    for _ in range(2):
+        with qtbot.waitSignal(page.details_shown):  # it is read again
+            click(qtbot, workspace.broken.findings_button)
+        assert page.findings.isVisible() and not page.inspector.isVisible()
+        press("Ctrl+1")
+        page.pane.show_entry()
+        page.mark_stale()
+
+
+@pytest.mark.slow
 def test_a_finding_is_gone_to_even_where_a_filter_hides_it(
     qtbot: QtBot, show_tab: ShowTab, demo_path: Path
 ) -> None:
