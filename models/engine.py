@@ -205,6 +205,8 @@ class Database(ABC):
     """When its writes are locked, in epoch seconds."""
     last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
+    compiled: "tuple[StoredTables | None, frozenset[str]]" = (None, frozenset())
+    """Statements that compile with these tables, where asking again would cost something."""
     damaged: bool = False
     """Whether reading it has met damage."""
     waiting: Waiting | None = None

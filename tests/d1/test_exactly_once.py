@@ -133,6 +133,15 @@ def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tm
         calls = database.usage.calls
         writing.carry_out(users.rename, database, user, f"{name}@acme.example", **by)
         assert database.usage.calls - calls == 2
+    others = [
+        str(users.create(database, tenant, f"{name}@acme.example", **BY).rows[0].record_id) for name in "ef"
+    ]
+    sent = []
+    for one in others:
+        calls = database.usage.calls
+        writing.carry_out(users.delete, database, one.split(), **by)
+        sent.append(database.usage.calls - calls)
+    assert sent == [4, 2], "what only the tables decide is asked once"
 
 
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(

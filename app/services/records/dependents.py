@@ -74,7 +74,8 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     changes along could not be put back: rows in a circle, that break the file's own rules, that refer to
     nothing, or are referred to by what would change, tables with triggers, too many rows.
     """
-    images.read([followed(table) for table in dict.fromkeys(row.table.name for row in rows)])
+    own_tables = dict.fromkeys(row.table.name for row in rows)
+    images.require_compiled([ask(table) for ask in (followed, _addable) for table in own_tables])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
@@ -126,7 +127,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         keep = set().union(*(held[identity] for identity in still))
         ids = [row[ID] for row in rows if row.identity in keep]
         raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
-    images.read([_addable(table) for table in dict.fromkeys(row.table.name for row in doomed.values())])
+    images.require_compiled([_addable(table) for table in dict.fromkeys(table for table, _ in doomed)])
     images.refuse_unaddable([*({key: child for key, (child, _) in altered.items()} | doomed).values()])
     images.refuse_unalterable([change for identity, change in altered.items() if identity not in doomed])
     changes = [

@@ -56,6 +56,18 @@ class Images:
         """The rows of each, from one snapshot."""
         return self._read(lambda tables: queries)
 
+    def require_compiled(self, queries: Sequence[BaseQuery]) -> None:
+        """Asks for those that fail when they are compiled, or never; of a live database once, as long as its
+        tables are the same.
+        """
+        tables, passed = self._database.compiled
+        if tables is not self._tables:
+            passed = frozenset()
+        asked = {sql: query for query in queries if (sql := query.sql()[0]) not in passed}
+        self.read([*asked.values()])
+        if self._database.usage is not None:
+            self._database.compiled = self._tables, passed | asked.keys()
+
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
         """As `Database.accepted`."""
         return self._database.accepted(table, column, values)
