@@ -46,12 +46,18 @@ _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type =
 _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
 _BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
+_BEHIND_FEW: Final = f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} WHERE seq > ? LIMIT ?)"  # noqa: S608
 
 
 def entries_behind(database: Database, seq: int, tenant: str | None = None) -> int:
     """How many entries have a greater number, of all tenants or of this one."""
     asked = raw(_BEHIND, seq) if tenant is None else raw(_BEHIND_OF, seq, tenant)
     return int(database.scalar(asked))
+
+
+def few_behind(database: Database, seq: int, most: int) -> int:
+    """How many entries have a greater number, or `most` where they are more: no more of them are read."""
+    return int(database.scalar(raw(_BEHIND_FEW, seq, most)))
 
 
 def last_entry(database: Database) -> int:

@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from app.ui.session.outcome import Outcome
 
 
+MOST_COUNTED = 1_000
+"""So many entries that came since are told apart; beyond, one more is enough to know."""
+
+
+def how_many(newer: int, singular: str, plural: str) -> str:
+    """How many entries came since, as far as they are counted."""
+    if newer > MOST_COUNTED:
+        return f"{MOST_COUNTED:,}+ {plural}"
+    return counted(newer, singular, plural)
+
+
 class FileVerdict(QObject):
     """`outcome` is of a verification since the file was opened, `last` of one before that, each None where
-    there is none; `newer` entries came since. `is_running` says that one runs by itself, `is_asked` that one
-    runs that a person has asked for; `asked` when it begins. `failure` is why the latest one could not be
-    done. `whole_at` is when all of it was found to hold last, as far as that is known. `changed` when any of
-    it is another.
+    there is none; `newer` entries came since, as far as they are counted. `is_running` says that one runs by
+    itself, `is_asked` that one runs that a person has asked for; `asked` when it begins. `failure` is why the
+    latest one could not be done. `whole_at` is when all of it was found to hold last, as far as that is
+    known. `changed` when any of it is another.
     """
 
     changed = Signal()
@@ -40,7 +51,7 @@ class FileVerdict(QObject):
     def not_verified(self) -> str:
         """What came since, in words; empty where that is nothing."""
         count = self.newer
-        return f"{counted(count, 'newer entry is', 'newer entries are')} not verified yet" if count else ""
+        return f"{how_many(count, 'newer entry is', 'newer entries are')} not verified yet" if count else ""
 
     @property
     def known(self) -> Outcome | KeptVerdict | None:

@@ -7,11 +7,12 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.reading import entries_behind
+from app.services.chain.reading import few_behind
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.context import Context
 from app.ui.session.outcome import Outcome, by_itself
+from app.ui.session.verdict import MOST_COUNTED, how_many
 from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
@@ -147,10 +148,11 @@ class SelfVerification(QObject):
 
     def _count(self) -> None:
         through = self._verdict.through
-        # Where a row costs something, not what came since another day: that may be any number.
-        if through is not None and not (self._context.costs and self._verdict.outcome is None):
+        if through is not None:  # where a row costs something, what came since another day is not all read
             done = partial(self._counted, through)
-            self._context.runner.read(entries_behind, through, on_done=done, on_failed=lambda error: None)
+            self._context.runner.read(
+                few_behind, through, MOST_COUNTED + 1, on_done=done, on_failed=lambda error: None
+            )
 
     def _counted(self, through: int, newer: int) -> None:
         if through == self._verdict.through and newer != self._verdict.newer:
@@ -175,7 +177,7 @@ class SelfVerification(QObject):
         which = "whole" if since is None else f"from checkpoint {since} on"
         tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
         if known.intact and verdict.newer and said.entries:
-            words += f" through entry {grouped(known.through)} · {grouped(verdict.newer)} newer"
+            words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
             words += f", {relative_time(known.at, now)}"

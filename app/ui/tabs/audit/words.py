@@ -8,7 +8,7 @@ from app.services.chain.rules import Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.session.verdict import FileVerdict
+from app.ui.session.verdict import FileVerdict, how_many
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
 
@@ -41,7 +41,7 @@ def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) 
     if not entries:
         words = "No entries to verify" if since is None else f"Nothing new since checkpoint {since}"
         if newer:
-            words = f"{counted(newer, 'entry', 'entries')} not verified yet"
+            words = f"{how_many(newer, 'entry', 'entries')} not verified yet"
         return Tone.NEUTRAL, words, Icon.SHIELD_OFF
     if since is not None:
         words, icon = f"Newest {'entry' if entries == 1 else _entries(entries)} verified", Icon.SHIELD_PART

@@ -32,6 +32,7 @@ from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
 from models.progress import Progress, Stop
 from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.fixtures.appending import append
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.live import Live
@@ -703,6 +704,13 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
         page.commands.trigger("verify_whole")
     assert page.banner.headline().startswith("Chain verified")
     assert window.shield.text().startswith("Chain verified")
+    window.close_file()
+    append(file, "new", 3)
+    open_live(qtbot, window, production)
+    qtbot.waitUntil(lambda: window.shield.text().endswith(" · 3 newer"))
+    page = go(qtbot, window, 1)
+    assert isinstance(page, AuditTab)
+    assert page.banner.detail().startswith("3 newer entries are not verified yet")
 
 
 def test_much_is_verified_when_a_person_says_so(

@@ -57,6 +57,7 @@ def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:
         (0, None, 0, Tone.NEUTRAL, "No entries to verify"),
         (0, 4, 0, Tone.NEUTRAL, "Nothing new since checkpoint 4"),
         (0, 4, 3, Tone.NEUTRAL, "3 entries not verified yet"),
+        (0, 4, 1_001, Tone.NEUTRAL, "1,000+ entries not verified yet"),
         (1, 4, 0, Tone.OK, "Newest entry verified"),
         (2, 4, 0, Tone.OK, "Newest 2 entries verified"),
     ],
