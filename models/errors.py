@@ -368,6 +368,16 @@ class DiskFailure(StorageError):
     )
 
 
+class FileTooLarge(DiskFailure):
+    """`why` is how large a file may be; of SQLite's own writes the system's reason is not known."""
+
+    sentence = (
+        "{name} could not be written, most likely because it would become larger than {why}; nothing was "
+        "changed. Raise that limit, or choose another place."
+    )
+    why = "its disk takes a file to be"
+
+
 class TableMissing(StorageError):
     sentence = "This database has no table {what}."
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -68,10 +69,14 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return errors.DiskFull(path)
+        case OSError() if cause.errno == errno.EFBIG:
+            return errors.FileTooLarge(path, _limit())
         case apsw.IOError() if getattr(cause, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ:
             return errors.LogMissing(path)  # of the file itself SQLite takes what is missing as zeros
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
             return errors.DiskFull(path)
+        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and (limit := _limit()):
+            return errors.FileTooLarge(path, limit)
         case apsw.ConstraintError():
             return constraint(str(cause))
         case apsw.SQLError() | apsw.MismatchError():
@@ -86,3 +91,17 @@ def _is_full(path: Path) -> bool:
         return shutil.disk_usage(path.parent).free < _ROOM
     except OSError:
         return False
+
+
+def _limit() -> str | None:
+    """How large this process may make a file; None where nothing limits it."""
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415 - Windows has none
+
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return (
+        None
+        if most == resource.RLIM_INFINITY
+        else f"the {most:,} bytes that a file may have here (ulimit -f)"
+    )

@@ -1,5 +1,6 @@
 """What SQLite, Peewee around it and the system raise becomes the error a person gets."""
 
+import errno
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,6 +55,19 @@ def test_shared_memory_that_finds_no_room_is_a_full_disk(
     failed = apsw.IOError("disk I/O error")
     vars(failed)["extendedresult"] = apsw.SQLITE_IOERR_SHMSIZE
     assert type(translate(failed, tmp_path / "a.db")) is expected
+
+
+def test_what_is_larger_than_a_file_may_be_is_no_disk_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = apsw.IOError("disk I/O error")
+    vars(failed)["extendedresult"] = apsw.SQLITE_IOERR_WRITE
+    too_large = OSError(errno.EFBIG, "File too large")
+    assert type(translate(failed, tmp_path / "a.db")) is errors.DiskFailure
+    assert "than its disk takes a file to be" in str(translate(too_large, tmp_path / "a.db"))
+    monkeypatch.setattr("models.local.errors._limit", lambda: "the 512 bytes that a file may have")
+    for error in (failed, too_large):
+        assert "larger than the 512 bytes that a file may have" in str(translate(error, tmp_path / "a.db"))
 
 
 @pytest.mark.parametrize("bug", [apsw.SQLError('near "(": syntax error'), KeyError("x"), ValueError("x")])

@@ -24,11 +24,11 @@ from models.errors import (
     AlreadyThere,
     CannotOpen,
     DamagedFile,
-    DiskFailure,
     EmptyFile,
     EncryptedFile,
     FileLocked,
     FileMissing,
+    FileTooLarge,
     FolderGiven,
     LogLeftBehind,
     NewerFormat,
@@ -582,7 +582,7 @@ def test_what_fails_in_writing_a_copy_is_said_of_the_copy(database_path: Path, t
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
     try:
-        with pytest.raises(DiskFailure, match=r"disk that holds copy\.sqlite could not"):
+        with pytest.raises(FileTooLarge, match=r"^copy\.sqlite could not be written, .* the 500,000 bytes"):
             snapshot_copy(database_path, tmp_path / "copy.sqlite")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
