@@ -239,8 +239,14 @@ class WorkFolder(tempfile.TemporaryDirectory[str]):
     def __init__(self, folder: Path) -> None:
         super().__init__(prefix=f"{UNFINISHED}{os.getpid()}-", dir=folder, ignore_cleanup_errors=True)
         lock = _locked(Path(self.name))
-        if lock is not None:
-            weakref.finalize(self, os.close, lock)
+        self._unlock = None if lock is None else weakref.finalize(self, os.close, lock)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        if (
+            self._unlock is not None
+        ):  # here, because Python swallows and prints an interruption of a finalizer
+            self._unlock()
 
 
 def in_passing() -> WorkFolder:

@@ -248,6 +248,19 @@ def test_what_is_being_made_is_not_swept_away_and_its_number_is_another_program_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_is_done_with_leaves_nothing_to_its_finalizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a signal would end nothing, and be printed with a traceback."""
+    lock = os.open(tmp_path, os.O_RDONLY)
+    monkeypatch.setattr("models.local.atomic._locked", lambda _: lock)
+    folder = WorkFolder(tmp_path)
+    with folder:
+        assert os.fstat(lock)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(lock)
+
+
 class TestPlaces:
     """Nothing that the program writes takes the place of what nobody means to lose."""
 
