@@ -243,9 +243,8 @@ class WorkFolder(tempfile.TemporaryDirectory[str]):
 
     def cleanup(self) -> None:
         super().cleanup()
-        if (
-            self._unlock is not None
-        ):  # here, because Python swallows and prints an interruption of a finalizer
+        # Here: Python prints what interrupts a finalizer, and goes on.
+        if self._unlock is not None:
             self._unlock()
 
 
