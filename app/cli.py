@@ -135,8 +135,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return EXIT_COULD_NOT_RUN
 
 
+class _Signalled(KeyboardInterrupt):
+    """Of a class of its own: where it leaves a text that `exec` runs, as dataclasses are made, Python
+    remembers the other, and ends as by SIGINT whatever is returned then.
+    """
+
+
 def _interrupted(number: int, _: object) -> NoReturn:
-    raise KeyboardInterrupt(number)
+    raise _Signalled(number)
 
 
 def _print_nothing_more() -> None:

@@ -190,6 +190,27 @@ def test_a_signal_is_the_exit_status_as_shells_report_it(demo: Path, kind: int, 
         assert cli.main(["info", str(demo)]) == status
 
 
+SIGNALLED = """
+import argparse, signal, sys
+from app import cli
+
+def run(_):
+    exec("signal.raise_signal(signal.SIGTERM)")
+
+cli._options = lambda _: argparse.Namespace(run=run)
+sys.exit(cli.main([]))
+"""
+
+
+@pytest.mark.slow
+def test_a_signal_is_the_exit_status_within_a_text_that_is_run_too(tmp_path: Path) -> None:
+    (tmp_path / "signalled.py").write_text(SIGNALLED)
+    command = [sys.executable, "-m", "signalled"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "tenant-admin: cancelled\n")
+
+
 def test_version_and_help() -> None:
     assert run("--version").stdout.startswith(f"tenant-admin {__version__}")
     text = run("--help").stdout
