@@ -1,7 +1,7 @@
 """What a database holds, compared with what the models expect, and as acts need to know it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
@@ -32,7 +32,9 @@ _OBJECTS: Final = """
 SELECT type, name, tbl_name, rootpage,
   type = 'table' AND rootpage AND EXISTS (SELECT 1 FROM pragma_index_info(found.name)) AS without_rowid,
   type = 'table' AND rootpage
-    AND EXISTS (SELECT 1 FROM pragma_index_list(found.name) WHERE origin = 'pk') AS apart
+    AND EXISTS (SELECT 1 FROM pragma_index_list(found.name) WHERE origin = 'pk') AS apart,
+  CASE type WHEN 'index'
+    THEN (SELECT json_group_array(name) FROM pragma_index_info(found.name)) END AS indexed
 FROM sqlite_master AS found
 """
 """Only a table WITHOUT ROWID is an index of its own name (sqlite.org/pragma.html#pragma_index_info), and only
@@ -205,8 +207,8 @@ class StoredTable:
     `names` are all its columns, `columns` those that hold values of their own; generated ones do not. `key`
     tells its rows apart: the primary key, or else SQLite's rowid; empty where none is. `rowid` is what names
     that: an INTEGER PRIMARY KEY, or a name that no column takes; None where there is none, as WITHOUT ROWID.
-    `defaults` are SQL. `never_null` are the columns that hold no NULL. `referring` are the foreign keys, of
-    any table, that refer to this one.
+    `defaults` are SQL. `never_null` are the columns that hold no NULL. `indexes` are the columns of each.
+    `referring` are the foreign keys, of any table, that refer to this one.
     """
 
     name: str
@@ -218,6 +220,7 @@ class StoredTable:
     rowid: str | None = "rowid"
     without_rowid: bool = False
     never_null: tuple[str, ...] = ()
+    indexes: tuple[frozenset[str], ...] = ()
     referring: tuple[ForeignKey, ...] = ()
 
     @property
@@ -231,6 +234,12 @@ class StoredTable:
     def hidden_rowid(self) -> str | None:
         """The name of a rowid that is neither a column nor the key; None where there is none."""
         return None if self.rowid in (*self.columns, *self.key) else self.rowid
+
+    def written(self, columns: Collection[str] | None = None) -> int:
+        """About how many rows are charged where a row gets other values in these columns; without them, where
+        it is added: itself, and once more in each index of them. One that goes is charged alone.
+        """
+        return 1 + sum(columns is None or not index.isdisjoint(columns) for index in self.indexes)
 
     def __repr__(self) -> str:
         return f"StoredTable({self.name!r})"
@@ -272,8 +281,13 @@ def _shape() -> list[BaseQuery]:
 
 def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     triggered = {caseless(table) for kind, _, table, *_ in objects if kind == "trigger"}
-    without_rowid = {caseless(table) for *_, table, _, without, _ in objects if without}
-    apart = {caseless(table) for *_, table, _, _, is_apart in objects if is_apart}
+    without_rowid = {caseless(table) for *_, table, _, without, _, _ in objects if without}
+    apart = {caseless(table) for *_, table, _, _, is_apart, _ in objects if is_apart}
+    indexes: dict[str, list[frozenset[str]]] = {}
+    for kind, _, table, *_, indexed in objects:
+        if kind == "index":
+            spelt = map(_COLUMN.get(_TABLE(table), str), filter(None, json.loads(indexed)))
+            indexes.setdefault(_TABLE(table), []).append(frozenset(spelt))
     shapes: dict[str, list[tuple[str, bool, int, str | None, bool]]] = {}
     for table, column, *shape in columns:
         name = _TABLE(table)
@@ -298,6 +312,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
                 for column, hidden, _, _, not_null in shape
                 if not_null and not hidden and column != rowid
             ),
+            indexes=tuple(indexes.get(name, ())),
         )
     return _with_foreign_keys(tables, foreign_keys)
 

@@ -154,9 +154,14 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     before = production.client.meter.written
     gone = users.delete(production, [str(change.rows[0].record_id) for change in made], **BY)
     assert production.client.meter.written - before == gone.written
+    before = production.client.meter.written
     back = writing.undo(production, gone, now=NOW)
+    assert production.client.meter.written - before == back.written == gone.inverse().written
     assert [gone.bookmark, back.bookmark] == edge.bookmarks
     assert gone.told == f"2 users deleted; before it, for Time Travel: {gone.bookmark}"
+    before = production.client.meter.written
+    read = notifications.mark(production, ["n"], read=True, **BY)
+    assert production.client.meter.written - before == read.written == 6, "its index, too"
     assert {one.why for one in production.bookmarks()[1]} >= {"before “2 users deleted”"}
     edge.refuses_travel = True
     again = writing.undo(production, back, now=NOW)
@@ -164,7 +169,7 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     with closing(apsw.Connection(str(file))) as connection:
         payloads = connection.execute("SELECT payload FROM audit_chain WHERE seq > 3 ORDER BY seq").fetchall()
         said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
-        assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, None, None]
+        assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, *[None] * 3]
         connection.execute("DROP TABLE audit_chain")
     edge.refuses_travel, taken = False, list(edge.bookmarks)
     with pytest.raises(NotRecorded):

@@ -65,8 +65,8 @@ class Change:
 
     @property
     def written(self) -> int:
-        """About how many rows that writes, as they are charged: without indexes of other tables."""
-        return len(self.rows) + WRITTEN_FOR_ENTRY * len(self.events)
+        """About how many rows that writes, as they are charged."""
+        return sum(row.written for row in self.rows) + WRITTEN_FOR_ENTRY * len(self.events)
 
     @property
     def undoable(self) -> bool:

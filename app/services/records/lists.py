@@ -8,7 +8,7 @@ Everything here only reads; what belongs together is one batch of the engine, an
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -90,6 +90,10 @@ class Lists:
         self._tables = schema.stored
         self._long: set[ListQuery] = set()
         """The lists that were found to be long: another time they are not counted up to there."""
+
+    def written(self, table: str, columns: Collection[str]) -> int:
+        """About how many rows are charged where a row of the table gets other values in these columns."""
+        return self._tables[table].written(columns)
 
     def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
         """The exact total and the first rows, as fast as the query allows.

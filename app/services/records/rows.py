@@ -179,6 +179,14 @@ class RowChange:
     def table(self) -> str:
         return self.stored.name
 
+    @property
+    def written(self) -> int:
+        """About how many rows are charged for it."""
+        if self.before is None:
+            return self.stored.written()
+        after = self.after or {}
+        return self.stored.written([name for name, value in after.items() if self.before.get(name) != value])
+
     def inverse(self) -> "RowChange":
         key = {name: (self.after or {}).get(name, value) for name, value in self.key.items()}
         return replace(self, key=key, before=self.after, after=self.before)

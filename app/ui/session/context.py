@@ -5,7 +5,7 @@ and to hear what other programs write.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -26,9 +26,6 @@ from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models.engine import MOST_READ, Capability, Database
 from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
-
-_REQUESTS: Final = "three to five requests"
-"""Of a live database for an act on any number of records: what plans it, a bookmark, and the write."""
 
 Displaced = FileMoved | LogMissing
 """Why the file in its place is not what is shown."""
@@ -117,14 +114,18 @@ class Context(QObject):
         asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)
 
-    def price(self, written: int) -> str:
-        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged."""
+    def price(self, written: int, *, many: bool = True) -> str:
+        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged. That
+        on `many` rows takes more requests: for the ends of several chains, and for a bookmark.
+        """
         if not self.costs:
             return ""
-        rows = counted(written, "row")
+        kept = many and self.can(Capability.TIME_TRAVEL)
+        first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
+        requests, rows = "four" if many else "two", counted(written, "row")
         return (
-            f" It takes {_REQUESTS}; about {rows} of {self.opened.place} are written, and charged, with "
-            "those of the audit chain and its indexes."
+            f"{first} It takes about {requests} requests; about {rows} of {self.opened.place} are written, "
+            "and charged, with those of the audit chain and of indexes."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:

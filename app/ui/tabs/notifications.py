@@ -169,4 +169,5 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     unread = freeze(row[:3] for row in rows if flag(row[3]) is False)
     if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
-    return replace(unread, written=len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants)
+    each = lists.written(query.table, ("read", "updated_at"))
+    return replace(unread, written=each * len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants)

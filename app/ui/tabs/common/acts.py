@@ -18,7 +18,7 @@ from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
 from app.ui.widgets.formatting import first_line
-from models.engine import Capability, Database
+from models.engine import Database
 from models.errors import StillReferred
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
             rows = list(context.lists.rows(database, query, keys, ("id", name, "tenant_id")))
             all_of_them, told = len(rows), {"actor": context.settings.actor, "now": context.clock()}
-            along, stay, written, first = "", "", 0, None
+            along, stay, changed, written, first = "", "", 0, 0, None
             while (doomed := freeze(rows)).ids:
                 try:
                     planned = preview(load(), database, doomed.ids, **told)
-                    along, written = planned.along, planned.written
+                    along, changed, written = planned.along, len(planned.rows), planned.written
                     break
                 except StillReferred as error:
                     first = first or error
@@ -97,7 +97,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                     if not (kept and rows):
                         raise first from None
                     stay += _say_kept(freeze(kept).names, len(kept), all_of_them, error.rows)
-            return replace(doomed, stay=stay, written=written), along, emptied(database, doomed)
+            frozen = replace(doomed, stay=stay, rows=changed, written=written)
+            return frozen, along, emptied(database, doomed)
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
@@ -144,12 +145,14 @@ class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
     The ids of all, names for the first few as a question lists them, and how many are of each tenant; and
-    which of those selected have to stay, as a sentence. About so many rows are `written`, each charged.
+    which of those selected have to stay, as a sentence. `rows` change with what goes
+    along, and about so many are `written`, each charged.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
     going: Mapping[Any, int]
+    rows: int
     written: int
     stay: str = ""
 
@@ -158,9 +161,9 @@ class Frozen:
         return len(self.going)
 
 
-def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
-    """Freezes rows of (id, name, tenant), each to have an audit entry. A record without an id cannot be acted
-    on and is left out.
+def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
+    """Freezes rows of (id, name, tenant), each to have an audit entry, and charged as `each` rows. A record
+    without an id cannot be acted on and is left out.
     """
     from app.ui.widgets.dialogs import LISTED  # noqa: PLC0415 - rows show before any question
 
@@ -174,7 +177,7 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
         going[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(ids), tuple(names), going, len(ids) * (1 + WRITTEN_FOR_ENTRY))
+    return Frozen(tuple(ids), tuple(names), going, len(ids), len(ids) * (each + WRITTEN_FOR_ENTRY))
 
 
 def ask_about(
@@ -184,7 +187,7 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    sentence += tab.context.price(frozen.written)
+    sentence += tab.context.price(frozen.written, many=frozen.rows > 1)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
@@ -216,8 +219,6 @@ def _decide_deletion(
     has_chain = AUDIT_CHAIN.name in tab.context.opened.schema.columns
     recorded = "and the audit chain records it" if has_chain else "which is recorded nowhere"
     sentence = f"{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
-    if not one and tab.context.can(Capability.TIME_TRAVEL):
-        sentence += " A bookmark of what is there is kept first (File, Time Travel…)."
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
         sentence += f" They are all {tab.spec.table.noun[1]} of {visible(whose)}; none is left."

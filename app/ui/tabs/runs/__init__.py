@@ -218,7 +218,8 @@ class RunsTab(RecordTab):
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
             others = f"The other {len(rows) - len(found):,} of the {len(rows):,} selected stay as they are. "
             stay = others if len(found) < len(rows) else ""
-            return replace(freeze(found or rows), stay=stay)  # where none can, the act says why
+            each = lists.written(query.table, ("status", "updated_at"))
+            return replace(freeze(found or rows, each), stay=stay)  # where none can, the act says why
 
         def give(runs: Frozen) -> None:
             if act.status is None:
