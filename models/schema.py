@@ -58,12 +58,14 @@ _WITH_TENANTS: Final = """
 SELECT lower(found.name), EXISTS (
   SELECT 1 FROM pragma_index_list(found.name) AS list, pragma_index_info(list.name) AS info
   WHERE list.partial = 0 AND info.seqno = 0 AND lower(info.name) = 'tenant_id'
-)
+) AND NOT instr(upper(found.sql), 'COLLATE')
 FROM sqlite_master AS found JOIN pragma_table_xinfo(found.name) AS shape
 WHERE found.type = 'table' AND lower(found.name) IN (SELECT value FROM json_each(?))
   AND found.rootpage AND lower(shape.name) = 'tenant_id'
 """
-"""Which of the tables are there and have the column, and whether an index over all rows starts with it."""
+"""Which of the tables are there and have the column, and whether an index over all rows starts with it, by
+its bytes.
+"""
 
 _HOPS: Final = """
 WITH RECURSIVE hop(id) AS (
@@ -75,7 +77,7 @@ SELECT CAST(id AS BLOB), typeof(id) FROM hop WHERE id IS NOT NULL
 """
 _DISTINCT: Final = """
 SELECT DISTINCT CAST(tenant_id AS BLOB), typeof(tenant_id) FROM main.{table}
-WHERE tenant_id IS NOT NULL ORDER BY tenant_id
+WHERE tenant_id IS NOT NULL ORDER BY tenant_id COLLATE BINARY
 """
 """Without an index each hop would read the table."""
 

@@ -211,3 +211,11 @@ def test_tenants_are_told_alike_with_and_without_an_index(engine: Database, data
         found.append(find_tenants(engine, ["audit_chain"]))
     texts = [(name.encode(), "text") for name in ("a", "b", "Ärzte")]
     assert found == [[*texts, (b"a", "blob")]] * 2
+
+
+def test_tenants_are_told_apart_by_their_bytes(engine: Database, database: LocalDatabase) -> None:
+    database.connection().execute(
+        "DROP TABLE users; CREATE TABLE users (id, tenant_id TEXT COLLATE NOCASE);"
+        "CREATE INDEX of_tenant ON users (tenant_id); INSERT INTO users VALUES (1, 'acme'), (2, 'ACME')"
+    )
+    assert find_tenants(engine, ["users"]) == [(b"ACME", "text"), (b"acme", "text")]
