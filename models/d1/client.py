@@ -69,6 +69,10 @@ class NotKnown(Exception):
     """No answer that tells whether the call was carried out; `str()` is why, without its values."""
 
 
+class TookTooLong(NotKnown):
+    """There was no answer in time."""
+
+
 class Dropped(Cancelled):
     """Nobody waited for the answer any more: what was sent may be carried out."""
 
@@ -277,7 +281,8 @@ class Client:
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
             raise NotReached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
-            raise NotKnown(_why(error)) from None
+            kind = TookTooLong if isinstance(error, httpcore.TimeoutException) else NotKnown
+            raise kind(_why(error)) from None
         return self._judged(status, given, content, is_sql=path.endswith(_SQL))
 
     def _judged(

@@ -22,7 +22,7 @@ def client(
 ) -> Client:
     """What calls are made by; nothing is sent to the database yet. `on_silence` as `Client` has it.
 
-    Raises as `Tokens.of` does, and `NoDevServer`.
+    Raises as `Tokens.of` does, `NoDevServer` and `SilentDevServer`.
     """
     token, home = tokens.of(connection), paths.state_dir()
     base = address_of(connection) if connection.project else connection.base

@@ -11,7 +11,7 @@ from app import paths
 from app.services.files import projects
 from app.services.live.address import LOCAL, is_loopback
 from app.services.live.connections import NamedConnection, usable_name
-from models.d1.client import Client, NotKnown, Refusal
+from models.d1.client import Client, NotKnown, Refusal, TookTooLong
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
 from models.local.file import CONFIGURATIONS, users_of
@@ -29,6 +29,15 @@ class NoDevServer(NotReached):
     sentence = (
         "There is no running `wrangler dev` of {what} that has this database; nothing was changed. "
         "Start it in that folder, or a newer wrangler, which can be asked for its databases; then try again."
+    )
+
+
+class SilentDevServer(NotReached):
+    heading = "wrangler dev does not answer"
+    why = "it does not answer"
+    sentence = (
+        "The `wrangler dev` of {what} runs and does not answer; nothing was changed. "
+        "Try again, or end it and start it again in that folder."
     )
 
 
@@ -75,10 +84,14 @@ def named_by_project(connection: NamedConnection, ids: Collection[str]) -> dict[
     return {key: name for key, name in known.items() if name and key in ids}
 
 
-def running(project: Path) -> Iterator[DevServer]:
-    """The servers of a project, the folder of a wrangler configuration. Waits for their answers."""
+def running(project: Path, on_silence: Callable[[], object] = lambda: None) -> Iterator[DevServer]:
+    """The servers of a project, the folder of a wrangler configuration. Waits for their answers;
+    `on_silence` is called where one gives none.
+    """
     project = project.resolve()
-    return _servers(lambda processes: {pid for pid, one in processes.items() if _is_of(one, project)})
+    return _servers(
+        lambda processes: {pid for pid, one in processes.items() if _is_of(one, project)}, on_silence
+    )
 
 
 def serving(file: Path) -> Offered | None:
@@ -99,14 +112,24 @@ def serving(file: Path) -> Offered | None:
 
 
 def address_of(connection: NamedConnection) -> str:
-    """Where the server of the connection's project listens now. Raises `NoDevServer`."""
-    for server in running(Path(connection.project)):
+    """Where the server of the connection's project listens now. Raises `NoDevServer` and
+    `SilentDevServer`.
+    """
+    missing: type[NotReached] = NoDevServer
+
+    def silent() -> None:
+        nonlocal missing
+        missing = SilentDevServer
+
+    for server in running(Path(connection.project), silent):
         if connection.database_id in {"", *server.databases}:
             return server.base
-    raise NoDevServer(connection.project)
+    raise missing(connection.project)
 
 
-def _servers(first: Callable[[Mapping[int, Any]], Collection[int]]) -> Iterator[DevServer]:
+def _servers(
+    first: Callable[[Mapping[int, Any]], Collection[int]], on_silence: Callable[[], object] = lambda: None
+) -> Iterator[DevServer]:
     """Those of the processes that are `first` among wrangler's, by their numbers, and of what they began."""
     import psutil  # noqa: PLC0415 - takes longer to load than to ask
 
@@ -127,16 +150,19 @@ def _servers(first: Callable[[Mapping[int, Any]], Collection[int]]) -> Iterator[
     for group in groups.values():
         # wrangler's own port, which outlives a change of the worker, began first.
         ports = (port for process in sorted(group, key=_began) for port in _ports(process))
-        answers = ((base, _listed(base)) for base in ports)
+        answers = ((base, _listed(base, on_silence)) for base in ports)
         yield from islice((DevServer(base, found) for base, found in answers if found is not None), 1)
 
 
-def _listed(base: str) -> dict[str, str] | None:
-    """The databases' names by id, as wrangler's API has them; None of what is none."""
+def _listed(base: str, on_silence: Callable[[], object]) -> dict[str, str] | None:
+    """The databases' names by id, as wrangler's API has them; None of what is none, or gives no answer."""
     client = Client("wrangler dev", base, seconds=_SECONDS)
     try:
         found = client.databases()
         return {str(one["uuid"]): str(one.get("name") or "") for one in found}
+    except TookTooLong:
+        on_silence()
+        return None
     except (NotKnown, Refusal, RemoteError, LookupError, TypeError, AttributeError):
         return None
     finally:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpcore
+import psutil
 import pytest
 
 from app import bugs, paths
@@ -221,6 +222,15 @@ def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
     assert run("d1", "add", "here", "--url", live.address, "--database", database).returncode == 0
     told = run("info", "d1:dev")
     assert (told.returncode, told.stderr) == (0, "") and f"D1 database {name} of wrangler dev" in told.stdout
+    servers = [one for one in psutil.Process().children(recursive=True) if "workerd" in one.name()]
+    for server in servers:
+        server.suspend()
+    try:
+        silent = run("info", "d1:dev")
+    finally:
+        for server in servers:
+            server.resume()
+    assert servers and f"`wrangler dev` of {project} runs and does not answer" in silent.stderr
     refused = run("migrate", "d1:dev")
     assert refused.returncode == 2
     assert f"npx wrangler d1 migrations apply {name} --local" in refused.stderr
