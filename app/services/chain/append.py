@@ -123,7 +123,8 @@ class Batch:
 
     `end` is that of the chain of the only event, and `numbering` how entries are numbered, where planning has
     read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
-    the way any more: what is to be done just before belongs there.
+    the way any more: what is to be done just before belongs there. `what` is what a person calls it, without
+    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry.
     """
 
     statements: Sequence[Statement]
@@ -132,6 +133,7 @@ class Batch:
     end: Head | None = None
     numbering: Numbering | None = None
     at_last: Callable[[], Sequence[Event]] | None = None
+    what: str = ""
 
 
 def append(
@@ -169,7 +171,7 @@ def append(
         if not told and ends is not None:
             heard = _caution(database, batch, agreed, heard)
         events = batch.events if batch.at_last is None else batch.at_last()
-        appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless)
+        appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
         try:
             return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
         except errors.DiskFull as error:
@@ -320,7 +322,11 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
 
 
 def append_statements(
-    events: Iterable[Event], ends: Mapping[str, Head], now: int, unless: Sequence[Check] = ()
+    events: Iterable[Event],
+    ends: Mapping[str, Head],
+    now: int,
+    unless: Sequence[Check] = (),
+    what: str = "",
 ) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 
@@ -341,6 +347,7 @@ def append_statements(
         tenant, kind = event.tenant_id, event.event_type
         guard = tenant, GENESIS, expected, *values, expected
         query = raw(_INSERT.format(unless=unless_found), tenant, kind, payload, *guard, digest, at)
-        statements.append(Statement(query, proof=raw(_WRITTEN, tenant, digest), what=f"{kind} of {tenant}"))
+        proof, named = raw(_WRITTEN, tenant, digest), what or f"{kind} of {tenant}"
+        statements.append(Statement(query, proof=proof, what=named))
         previous[event.tenant_id] = digest
     return statements

@@ -68,7 +68,8 @@ def commit(
         statements = [row.statement() for row in change.rows]
         checks = change.checks(change.rows, database.limits)
         last = marked if len(change.rows) > 1 else None
-        return Batch(statements, change.events, checks, images.end(change.events), images.numbering, last)
+        end = images.end(change.events)
+        return Batch(statements, change.events, checks, end, images.numbering, last, change.summary)
 
     def marked() -> Sequence[Event]:
         nonlocal bookmark

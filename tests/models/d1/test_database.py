@@ -105,7 +105,7 @@ def test_the_next_start_asks_what_has_become_of_it(
             users.create(started(), "acme", f"{number}@acme.example", actor="ops", now=NOW)
     with pytest.raises(OutcomeUnknown) as earlier:
         users.create(started(), "acme", "b@acme.example", actor="ops", now=NOW)
-    assert earlier.value.act == "user_created of acme"
+    assert earlier.value.act == "User 1@acme.example created"
     assert emails(file) == ["0@acme.example"]
     assert settled(started()) is False
     assert started().settle() is None
