@@ -49,6 +49,10 @@ def test_none_stands_alone_in_the_last_line(qtbot: QtBot) -> None:
     lines.show()
     assert [button.y() == 0 for button in buttons] == [True, True, False, False]
     assert buttons[2].x() == 0 and buttons[3].x() > buttons[2].geometry().right()
+    lines.hide()
+    buttons[1].hide()
+    lines.show()
+    assert [button.y() for button in buttons if button.isVisible()] == [0, 0, 0], "one went meanwhile"
 
 
 def test_words_that_have_no_room_are_in_the_tool_tip(qtbot: QtBot, theme: Theme) -> None:
