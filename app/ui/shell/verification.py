@@ -63,6 +63,7 @@ class SelfVerification(QObject):
             return
         self._verdict.changed.connect(self._say)
         self._verdict.asked.connect(self.stop_run)
+        self._verdict.asked.connect(self._say)
         self._context.runner.changed.connect(self._hear)
         self._context.outside.written.connect(self._written)
         self._context.unsettled.settled.connect(lambda saved, act: self._count())
@@ -100,7 +101,7 @@ class SelfVerification(QObject):
         self._begun = now
         self._verdict.is_running = True
         self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
-        self._say()
+        self._verdict.changed.emit()
 
     def _look(self) -> None:
         """Words like "3 min ago" grow old, and so does a verdict."""
@@ -132,7 +133,7 @@ class SelfVerification(QObject):
         self._job, self._verdict.is_running = None, False
         if not isinstance(error, Cancelled):
             self._verdict.failure = str(error)
-        self._say()
+        self._verdict.changed.emit()
 
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
@@ -168,7 +169,7 @@ class SelfVerification(QObject):
             return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
         if known is None:
-            words = "Verifying…" if verdict.is_running else "Not verified"
+            words = "Verifying…" if verdict.is_running or verdict.is_asked else "Not verified"
             tip = verdict.failure or "Verifying recomputes every hash and follows every link."
             return Icon.SHIELD_OFF, "dim", words, tip
         said = known.report if isinstance(known, Outcome) else known

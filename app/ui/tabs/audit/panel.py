@@ -351,6 +351,7 @@ class VerificationPanel(QWidget):
             self._failed(Cancelled())
         else:
             self.show_outcome(outcome)
+            self._context.verdict.changed.emit()
 
     def _failed(self, error: TenantAdminError) -> None:
         job, self._job = self._job, None
@@ -358,6 +359,7 @@ class VerificationPanel(QWidget):
             self._ask_cost(error)
             return
         self._context.verdict.is_asked = False
+        self._context.verdict.changed.emit()
         if not isinstance(error, Cancelled):
             self._say(Tone.BAD, "Could not verify", detail=str(error))
         else:

@@ -67,7 +67,8 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     last = verdict.last
     if last is None:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
-        return Tone.NEUTRAL, "Not verified yet", "", detail, Icon.SHIELD_OFF
+        head = "Verifying…" if verdict.is_running else "Not verified yet"
+        return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
     tone, head, icon = headline(last.verdict, last.entries, last.since, verdict.newer)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     which = "whole" if last.since is None else f"from checkpoint {last.since} on"

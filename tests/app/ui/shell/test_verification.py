@@ -58,6 +58,25 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
 
 
+def test_while_it_is_verified_shield_and_banner_say_so(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab) and window.workspace is not None
+    click(qtbot, page.verify_button)
+    assert page.banner.is_busy() and window.shield.text() == "Verifying…"
+    click(qtbot, page.banner.cancel_button)
+    qtbot.waitUntil(lambda: not page.banner.is_busy())
+    assert (page.banner.headline(), window.shield.text()) == ("Verification cancelled", "Not verified")
+    window.settings.verify_by_itself = True
+    window.workspace.verification.check()
+    assert page.banner.headline() == window.shield.text() == "Verifying…"
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified, just now")
+    assert page.banner.headline().startswith("Chain verified")
+
+
 def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
