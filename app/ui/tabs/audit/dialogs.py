@@ -68,11 +68,11 @@ class CheckpointsDialog(Dialog):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context.theme, "Checkpoints", _EXPLANATION, icon=Icon.ANCHOR, parent=parent)
-        self.setMinimumWidth(720)
+        self.setMinimumWidth(780)
         self._context = context
         self._where, self._opened = context.opened.where, context.opened
         self._store, _ = store_and_verifier()
-        self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6)
+        self.table = StaticTable(context.theme, "Checkpoints", _COLUMNS, most=6, wide=2)
         self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)

@@ -58,9 +58,9 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
             and verdict.outcome.intact
             and verdict.whole_at is not None
         ):
-            detail = _joined(f"All of it was verified {relative_time(verdict.whole_at, now)}", detail)
+            detail = _joined(f"All of it was verified {relative_time(verdict.whole_at, now)}", inside(detail))
         if newer:
-            detail = _joined(newer, detail)
+            detail = _joined(newer, inside(detail))
             if verdict.outcome.intact and not verdict.outcome.outdated and verdict.outcome.report.entries:
                 head += f" through entry {grouped(verdict.outcome.through)}"
         return tone, head, rest, detail, icon
@@ -87,7 +87,7 @@ def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
     if outcome.outdated and outcome.intact:
         head = f"{banner(replace(outcome, outdated=False))[1]}, changed since"
     since = f", {counted(newer, 'entry', 'entries')} since" if newer else ""
-    return tone, head, rest, _joined(f"As of {absolute_time(outcome.at, utc)}{since}", detail), icon
+    return tone, head, rest, _joined(f"As of {absolute_time(outcome.at, utc)}{since}", inside(detail)), icon
 
 
 def banner(outcome: Outcome, newer: int = 0) -> Words:
@@ -118,7 +118,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
     rest += f", {report.tally}" if report.tally else ""
     rest += ", before it was changed" if outcome.outdated else ""
-    details = [*(note.rstrip(".") for note in report.notes), _start(report), _archive(report, asked)]
+    start = inside(_start(report)) if report.notes else _start(report)
+    details = [*(note.rstrip(".") for note in report.notes), start, _archive(report, asked)]
     if report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
     if outcome.checkpoint is not None:
@@ -151,7 +152,8 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
         rest, detail = "— no entries are there", "The rest of the chain was not looked at."
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was verified" if one else "Only these entries were verified"
-    detail = _joined(f"{only}; checkpoints say nothing of a range", _start(report), duration(report.seconds))
+    start = inside(_start(report))
+    detail = _joined(f"{only}; checkpoints say nothing of a range", start, duration(report.seconds))
     return tone, headline, rest, detail, Icon.SHIELD_PART if icon is Icon.SHIELD_OK else icon
 
 
@@ -168,7 +170,7 @@ def _named(first: int, last: int) -> str:
 
 
 def inside(head: str) -> str:
-    """A headline behind the words that name whose it is."""
+    """A headline or another sentence of ours behind other words of its line."""
     return f"{head[:1].lower()}{head[1:]}"
 
 

@@ -88,7 +88,7 @@ def test_a_file_that_is_no_export_is_said_and_takes_nothing(
 def test_a_person_who_knows_why_the_file_differs_begins_anew(
     context: Context, qtbot: QtBot, path: Path
 ) -> None:
-    sign(path, paths.checkpoints_dir(), now=NOW, reason=Reason.REQUEST)
+    sign(path, paths.checkpoints_dir(), now=NOW - 3_000, reason=Reason.BEFORE_RESTORE)
     connection = apsw.Connection(str(path))
     connection.execute("DELETE FROM audit_chain WHERE seq > 190")
     connection.execute("UPDATE sqlite_sequence SET seq = 190 WHERE name = 'audit_chain'")
@@ -103,6 +103,8 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
         question.confirm_button.click()
     assert made.args is not None and made.args[0].checkpoint == 2
     qtbot.waitUntil(lambda: "2 checkpoints of this database" in dialog.state.text())
+    for column in (0, 2):  # when and why: nothing of them is cut
+        assert dialog.table.columnWidth(column) >= dialog.table.sizeHintForColumn(column)
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
 
 

@@ -236,7 +236,7 @@ def test_a_range_of_a_tenant_is_of_this_tenant_alone(qtbot: QtBot, page: AuditTa
     with qtbot.waitSignal(page.verified):
         page.verify_range(mine[-30], mine[-5])
     assert page.banner.headline() == f"Entries {mine[-30]} to {mine[-5]} of {tenant} verified — 26 entries"
-    assert f"Continues from entry {mine[-31]}" in page.banner.detail()
+    assert f"continues from entry {mine[-31]}" in page.banner.detail()
     shown = links(qtbot, page)
     assert (shown[mine[-31]], shown[mine[-30]], shown[mine[-4]]) == (OUTSIDE, "linked", OUTSIDE)
 
@@ -464,7 +464,7 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
     assert page.banner.headline() == of_tenant
     page.act(users.create, tenant, "new@acme.example")
     qtbot.waitUntil(
-        lambda: page.banner.detail().startswith("As of 2026-11-18 11:06:40 UTC, 1 entry since · ")
+        lambda: page.banner.detail().startswith("As of 2026-11-18 11:06:40 UTC, 1 entry since · from the ")
     )
     assert page.banner.headline() == of_tenant, "what was looked at then"
     page.context.outside.written.emit()
