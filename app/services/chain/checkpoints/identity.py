@@ -7,7 +7,7 @@ they are called; a live database and a file that was exported from it are one. C
 ways, of which a person has said that they are two databases, share the rows from before: such a file is the
 one that it continues where one of them alone knew rows that came after they parted, else the one that was
 last seen in its very place, or else the one that it continues. A file with tenants of one of them that
-another, as a part of it, never had, is not that other one, unless they began since that was seen last.
+another, as a part of it, never had, is not that other one.
 
 What is said here of a file's path, and of the file on disk, is said of a live database's account and id.
 
@@ -32,8 +32,8 @@ Any other file is another database.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import attrgetter
@@ -48,7 +48,7 @@ from app.services.chain.rules import GENESIS, TABLE, continues, named, seconds
 from app.services.chain.where import InDatabase, Where
 from app.services.text import counted
 from models.engine import Database, raw
-from models.errors import ColumnMissing, DiskFailure, TableMissing, UnreadableFile
+from models.errors import ColumnMissing, TableMissing
 from models.tables import AuditEntry
 
 ENOUGH: Final = 200
@@ -69,18 +69,10 @@ WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT valu
 """  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
 
-_FIRSTS: Final = f"""
-SELECT (SELECT min(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
-"""  # noqa: S608
-"""By hand: one query for any number of tenants, which reads one row of each."""
-
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
 
 DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
-
-AllOf = Callable[[KnownDatabase], Sequence[Checkpoint]]
-"""All checkpoints of a database, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +133,6 @@ class ChainRows:
             query.where(AuditEntry.tenant_id == tenant).order_by(AuditEntry.seq).limit(1).tuples()
         )
         return (found[0][0], self._text(found[0][1])) if found else None
-
-    def firsts_of(self, tenants: Collection[str]) -> list[int]:
-        """The seqs of the first rows of those tenants that are there."""
-        if not tenants:
-            return []
-        found = self.database.rows(raw(_FIRSTS, json.dumps(list(tenants))))
-        return [seq for (seq,) in found if seq is not None]
 
     def last_of(self, tenant: str) -> int | None:
         query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
@@ -272,22 +257,22 @@ class Continuation:
 def recognise(
     rows: ChainRows,
     known: Sequence[DatabaseCheckpoints],
-    all_of: AllOf,
+    all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase | None:
     """The database that the file is, of those known; the one with the most rows in common.
 
-    `known` come with their newest checkpoints, `all_of` gives all, which only an old copy needs. One that
+    `known` come with their newest checkpoints, `all_of_each` with all, which only an old copy needs. One that
     is in `doubt` was here, and nothing tells whether this is what became of it.
     """
     if related := [item for item in known if _same_rows(rows, item[1])]:
-        return _closest(rows, [*related, *_old_wholes(rows, known, related, all_of)], all_of)
+        return _closest(rows, related, all_of_each)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
     for database, checkpoints in known:
         if _takes_its_place(rows, database, checkpoints):
             return database
-    for database, _ in known:
-        if _knew_rows(rows, all_of(database)):
+    for database, checkpoints in all_of_each:
+        if rows.count({end for item in checkpoints for end in _ends(item)}):
             return database
     here = whereabouts(rows)
     doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
@@ -430,7 +415,7 @@ def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
 def _closest(
     rows: ChainRows,
     related: Sequence[DatabaseCheckpoints],
-    all_of: AllOf,
+    all_of_each: Iterable[DatabaseCheckpoints],
 ) -> KnownDatabase:
     """Of those that all know rows of the file, as copies do that went their own ways, and parts of one."""
     whole = [item for item in related if not any(_is_part(rows, item[1], other[1]) for other in related)]
@@ -445,52 +430,27 @@ def _closest(
         return found.continues, -found.new_entries * found.continues, _same_rows(rows, item[1])
 
     if in_place and not any(compare(rows, item[1]).continues for item in in_place):
-        before = {end for database, _ in in_place for item in all_of(database) for end in _ends(item)}
-        every = (item for database, _ in related for item in all_of(database))
+        lines = {database.id: checkpoints for database, checkpoints in all_of_each}
+        before = {end for database, _ in in_place for item in lines[database.id] for end in _ends(item)}
+        every = (item for database, _ in related for item in lines[database.id])
         partings = (item for item in every if item.reason == Reason.ANOTHER_DATABASE)
         parted = max(partings, key=attrgetter("at"), default=None)
         in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
     return max(in_place or related, key=likeness)[0]
 
 
-def _old_wholes(
-    rows: ChainRows,
-    known: Sequence[DatabaseCheckpoints],
-    related: Sequence[DatabaseCheckpoints],
-    all_of: AllOf,
-) -> Iterator[DatabaseCheckpoints]:
-    """Those that the file is an old copy of, without a row that their newest checkpoints know, where all that
-    are `related` are parts of it. None where the rows that are read are charged: that one stays in its place.
-    """
-    if rows.database.usage is not None:
-        return
-    names = {tenant for _, checkpoints in related for item in checkpoints for tenant in item.tenants}
-    for database, checkpoints in known:
-        others = {tenant for item in checkpoints for tenant in item.tenants}
-        if names.isdisjoint(others) or any(database == item[0] for item in related):
-            continue
-        with suppress(UnreadableFile, DiskFailure):  # of an index: what it hides, a verification says
-            if not all(_is_part(rows, item[1], checkpoints) for item in related):
-                continue
-            every = all_of(database)
-            if _knew_rows(rows, every):
-                yield database, every
-
-
-def _knew_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
-    return rows.count({end for item in checkpoints for end in _ends(item)}) > 0
-
-
 def _is_part(rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Sequence[Checkpoint]) -> bool:
-    """Whether the file has a tenant of the others' that these do not know, and that did not begin behind
-    them, by its number and its time: they continue it whatever is written there.
+    """Whether the file has a tenant of the others' that these do not know, where they knew every row: they
+    continue it whatever is written there.
     """
-    latest, names = checkpoints[-1], {tenant for item in checkpoints for tenant in item.tenants}
-    firsts = rows.at(rows.firsts_of({tenant for item in others for tenant in item.tenants} - names))
-    return any(
-        seq <= latest.through or not row.at.isdigit() or seconds(int(row.at)) < latest.at
-        for seq, row in firsts.items()
-    )
+    names = {tenant for item in checkpoints for tenant in item.tenants}
+    ends = {
+        seq: tenant
+        for tenant, sealed in others[-1].tenants.items()
+        for seq, _ in _ends_of(sealed)
+        if tenant not in names and seq <= checkpoints[-1].through
+    }
+    return any(row.tenant == ends[seq] for seq, row in rows.at(ends).items())
 
 
 def _has_own(

@@ -390,7 +390,8 @@ def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:
     """The known database that the file is; one with an accepted start may have no checkpoint yet."""
     databases = contents.databases()
     newest = [_candidate(contents, item) for item in databases]
-    found = recognise(rows, newest, lambda item: contents.sound_checkpoints(item.id)) if databases else None
+    all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
+    found = recognise(rows, newest, all_of_each) if databases else None
     if found is None or found.doubt:
         found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
     return found
