@@ -21,14 +21,10 @@ is, is told by its place then, by one of these:
 - the same path and ledger, and empty: an emptied copy;
 - the same path or the same file on disk, where none of its newest checkpoints can be read.
 
-Where that is not enough to take it for the database, it is in doubt, and a person has to say what the file
-is, where one of these is in common:
-
-- path and file on disk, unless each has a ledger and the two differ;
-- path or file, ledger and a tenant (without a ledger: the place of every row that the checkpoint knows);
-- a tenant alone, where nobody can read any more where the database was.
-
-Any other file is another database.
+Where that is not enough to take it for the database, but path or file, ledger and a tenant are in common (or,
+without a ledger, the place of every row that the checkpoint knows; or a tenant alone, where nobody can read
+any more where the database was), it is in doubt: a person has to say what the file is. Any other file is
+another database.
 """
 
 import json
@@ -512,10 +508,8 @@ def _may_be(
     """Whether the file may be what became of the database, for all that its place and tenants tell."""
     if not database.path:
         return database.damaged and not rows.empty and shares_tenant(rows, checkpoints)
-    same_path, same_file = here.path == database.path, here.file_id == database.file_id
-    if same_path and same_file and checkpoints and not (here.ledger and database.ledger):
-        return True
-    if not (same_path or same_file) or here.ledger != database.ledger or rows.empty:
+    is_here = here.path == database.path or here.file_id == database.file_id
+    if not is_here or here.ledger != database.ledger or rows.empty:
         return False
     if here.ledger:
         return shares_tenant(rows, checkpoints)

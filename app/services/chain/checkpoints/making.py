@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore, require_sound
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
@@ -37,6 +38,10 @@ class SignedReport:
     since: Checkpoint | None = None
 
 
+WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
+"""Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What came of a checkpoint beside another act, and what that act must leave alone.
@@ -50,6 +55,8 @@ class Attempt:
     known: CheckpointHistory = field(default_factory=CheckpointHistory)
     failure: str | None = None
     missing: str | None = None
+    is_refused: bool = False
+    """Whether none was made for what was found, and not since it could not be written, say."""
     made: int | None = None
 
     def missing_for(self, ends: Mapping[str, int]) -> str | None:
@@ -57,7 +64,7 @@ class Attempt:
 
         Where a chain does not hold or begins unproven, which stops no other tenant, one from before will do.
         """
-        if self.report is None or self.report.verdict not in {*BROKEN, Verdict.UNPROVEN_START}:
+        if not self.is_refused or self.report is None or self.report.verdict not in WAIVED:
             return self.missing
         last = self.known.proving
         known = {} if last is None else {name: sealed.last_seq for name, sealed in last.tenants.items()}
@@ -322,9 +329,11 @@ def try_to_sign(
         return found
     try:
         if reason is None:
-            require_sound(report)
+            require_sound(report, known.proving)
             return found
         return replace(found, made=store.create(where, report, now=now, reason=reason).number)
+    except NotSigned as error:
+        return replace(found, missing=str(error), is_refused=True)
     except (TenantAdminError, OSError) as error:
         return replace(found, missing=why_none(error, where))
 

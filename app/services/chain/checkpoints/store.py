@@ -425,8 +425,8 @@ def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: i
     contents.see(replace(here, seen_number=number, seen_at=now))
 
 
-def require_sound(report: Report) -> None:
-    """Raises `NotSigned` where the verdict is one of which no checkpoint is ever made."""
+def require_sound(report: Report, before: Checkpoint | None = None) -> None:
+    """Raises `NotSigned` where of what was found no checkpoint is made, the one `before` being known."""
     if report.verdict in BROKEN:
         raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
     if report.verdict is Verdict.EARLIER:
@@ -434,6 +434,8 @@ def require_sound(report: Report) -> None:
             "The database is in an earlier state than checkpoints know, so none was made; "
             "put back the later one, or start over with what it holds."
         )
+    if before is not None and report.seal is not None:
+        _refuse_lost_starts(report, report.seal, before)
 
 
 def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:

@@ -264,22 +264,6 @@ def test_a_new_file_in_the_old_place_with_other_tenants_is_another_database(know
     assert (known.verify().verdict, known.verify().findings) == (Verdict.CONSISTENT, ())
 
 
-@pytest.mark.parametrize("ledger", [True, False])
-def test_a_file_emptied_in_place_is_not_another_database_before_a_person_says_so(
-    known: KnownChain, *, ledger: bool
-) -> None:
-    if ledger:
-        with_ledger(known)
-        known.chain.run("DELETE FROM d1_migrations")
-    known.chain.run("DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
-    known.chain.append("fresh", at=NOW - 5)
-    report = known.verify()
-    assert (report.verdict, codes(report)) == (Verdict.TAMPERED, {"CHECKPOINT"})
-    assert "no entry that they know is here" in report.findings[0].message
-    assert (said(known, Reason.VERIFY), said(known, Reason.ANOTHER_DATABASE)) == (None, 1)
-    assert (known.verify().verdict, known.verify().findings) == (Verdict.VERIFIED, ())
-
-
 @pytest.mark.parametrize("where", ["path = x'ff', file_id = x'ff'", "ledger = NULL", "seen_at = 'x'"])
 def test_a_hostile_row_of_the_store_does_not_make_a_rewritten_chain_unknown(
     known: KnownChain, tmp_path: Path, where: str
