@@ -226,9 +226,11 @@ def checkpoint(options: argparse.Namespace) -> int:
         made = verify_and_sign(where, store, verify, now=now, reason=reason, accepted_by=accepted_by)
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say(str(made.why_not))
+            say_used(where.usage)
             return EXIT_INTACT
         if made.checkpoint is None:
             print_report(made.report)
+            say_used(where.usage)
             complain(str(made.why_not))
             if made.report.intact:
                 return EXIT_COULD_NOT_RUN
@@ -253,6 +255,7 @@ def checkpoint(options: argparse.Namespace) -> int:
                 say(f"the start of {item.tenant} at entry {item.first_seq:,} is accepted as it is")
     for row in store.unreadable(where):
         complain(f"{row} cannot be read; the rest was used")
+    say_used(where.usage)
     if options.export is not None:
         try:
             say(f"{counted(store.export(where, options.export), 'checkpoint')} written to {options.export}")

@@ -363,6 +363,7 @@ def test_a_live_database_is_verified_and_signed(
     signed = run("checkpoint", "d1:prod", "--export", str(tmp_path / "out.json"))
     assert (signed.returncode, signed.stderr) == (0, first.stderr)
     assert "checkpoint 1: 100 entries signed" in signed.stdout
+    assert re.search(r"\d+ requests, \d+ rows read, 0 written", signed.stdout)
     chain = ChainFile(there)
     chain.append("tenant-00")
     later = run("verify", "d1:prod")
