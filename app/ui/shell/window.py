@@ -104,6 +104,7 @@ class MainWindow(QMainWindow):
         self._facts = QTimer(self, interval=FACTS_MS)
         self._facts.timeout.connect(self._say_facts)
         self.wait_line = WaitLine(theme)
+        self.wait_line.shown.connect(self._where.setHidden)  # beside the shield there is room for one of them
         self.statusBar().addWidget(self.wait_line)
         self.statusBar().addWidget(self.busy, 1)
         self.shield = push_button(theme, "", kind=Kind.FLAT)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QShowEvent
+from PySide6.QtGui import QEnterEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -43,7 +43,12 @@ class ProgressBar(QProgressBar):
 
 
 class WaitLine(QWidget):
-    """What a person waits for, and a button that ends the wait. It goes when that is said no more."""
+    """What a person waits for, and a button that ends the wait. It goes when that is said no more.
+
+    `shown(on)` when it comes and goes.
+    """
+
+    shown = Signal(bool)
 
     def __init__(self, theme: Theme, *, wrap: bool = False) -> None:
         super().__init__()
@@ -64,6 +69,14 @@ class WaitLine(QWidget):
         if self.window().focusWidget() is None and self.cancel_button.isEnabled():  # what had it is disabled
             self.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self._timer.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.shown.emit(False)
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)
