@@ -139,7 +139,12 @@ class Connecting(QObject):
                 yield "Edit the connection…", partial(self.ask_connect, connection)
 
         title = f"{place} cannot be opened"
-        ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors())).open_once()
+        dialog = ErrorDialog(self._theme, str(error), self._window, title=title, doors=list(doors()))
+        if connection is not None and connection.production:
+            from app.ui.shell.strip import production_mark  # noqa: PLC0415
+
+            dialog.set_mark(production_mark(place, connection.colour))
+        dialog.open_once()
 
     def ask_token_again(self, opened: Opened, why: str) -> None:
         """Asks for another token of what is open, and opens that again with it; once, whatever else fails."""

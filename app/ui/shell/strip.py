@@ -17,6 +17,11 @@ _STRIPES, _STRIPE = 64, 11
 _SAY_MS = 10_000
 
 
+def production_mark(place: str, colour: str) -> list[str]:
+    """What dialogs of a production database have on top (`Dialog`); `colour` by its name."""
+    return [f"PRODUCTION · {place}", *CONNECTIONS[colour]]
+
+
 class Strip(QFrame):
     """Which live database is open, and whether it can be written; production with stripes at both ends.
 
@@ -27,7 +32,7 @@ class Strip(QFrame):
         super().__init__(parent)
         self._context: Context | None = None
         self.is_production = False
-        self.colours = QColor(), QColor()
+        self.colours, self._colour = (QColor(), QColor()), ""
         self.mark, self.name, self.state = Label("PRODUCTION"), ElidedLabel(), Label()
         self.unlock_button = push_button(theme, "")
         self.unlock_button.setIconSize(BESIDE_WORDS)
@@ -40,7 +45,8 @@ class Strip(QFrame):
     def show_mark(self, context: Context, mark: Mark) -> None:
         self._context = context
         self.is_production = mark.is_production
-        background, ink = CONNECTIONS[mark.colour]
+        self._colour = mark.colour
+        background, ink = CONNECTIONS[self._colour]
         self.colours = QColor(background), QColor(ink)
         self.setStyleSheet(
             f"QLabel {{ color: {ink}; background: transparent; }}"
@@ -70,8 +76,7 @@ class Strip(QFrame):
         """What the dialogs of a window on production have on top (`Dialog`); None for others."""
         if self._context is None or not self.is_production:
             return None
-        background, ink = self.colours
-        return [f"PRODUCTION · {self._context.opened.place}", background.name(), ink.name()]
+        return production_mark(self._context.opened.place, self._colour)
 
     def leave(self) -> None:
         self._context = None

@@ -90,16 +90,21 @@ class Dialog(QDialog):
         self._foot = in_column(self._conditions, self._buttons, spacing=12)
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
-        whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
-        mark = None if parent is None else parent.window().property("mark")
+        self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
         self._mark: Label | None = None
-        if mark:
-            self.setProperty("mark", mark)
-            words_of_it, colour, ink = mark
-            self.setWindowTitle(f"{words_of_it} · {title}")
-            self._mark = Label(words_of_it, Look.STRONG)
-            self._mark.setStyleSheet(f"background: {colour}; color: {ink}; padding: 4px 8px;")
-            whole.insertWidget(0, self._mark)
+        if parent is not None and (mark := parent.window().property("mark")):
+            self.set_mark(mark)
+
+    def set_mark(self, mark: Sequence[str]) -> None:
+        """Has this mark on top, also of what the window does not show."""
+        self.setProperty("mark", mark)
+        words, colour, ink = mark
+        self.setWindowTitle(f"{words} · {self.title.text()}")
+        if self._mark is None:
+            self._mark = Label(look=Look.STRONG)
+            self._whole.insertWidget(0, self._mark)
+        self._mark.setText(words)
+        self._mark.setStyleSheet(f"background: {colour}; color: {ink}; padding: 4px 8px;")
 
     def add_widget(self, widget: QWidget, stretch: int = 0) -> None:
         self.body.addWidget(widget, stretch)

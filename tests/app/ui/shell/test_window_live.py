@@ -26,7 +26,7 @@ from app.ui.shell.workspace import SAVED
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ConfirmDialog, Dialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
@@ -952,3 +952,10 @@ def test_what_cannot_be_opened_is_said_and_a_connection_that_is_gone_no_longer_o
     Connections().add(NamedConnection("dev", "", "no-such-id", "", live.address))
     window.open("d1:dev")
     assert "no database no-such-id" in error(qtbot, window)
+    Connections().add(
+        NamedConnection("live", "", "no-such-id", "", live.address, production=True, colour="red")
+    )
+    window.open("d1:live")
+    told = dialog(qtbot, window, ErrorDialog)
+    assert "PRODUCTION · d1:live" in words(told) and told.windowTitle().startswith("PRODUCTION")
+    press("Escape")
