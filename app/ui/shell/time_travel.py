@@ -170,18 +170,18 @@ class TimeTravel(QObject):
             action="Bring it back",
             typed=opened.name,
             parent=self._window,
-        ).open_once(partial(self._look, context, bookmark))
+        ).open_once(partial(self._look, context, then, bookmark))
 
-    def _look(self, context: Context, bookmark: str) -> None:
+    def _look(self, context: Context, then: str, bookmark: str) -> None:
         """What can be refused before the return is sent leaves all as it is shown."""
         database = _live(context).database
         context.job(
             "Looking whether it can go back…",
             lambda progress, cancelled: database.before_going_back(bookmark),
-            on_done=lambda before: self._go(context, bookmark),
+            on_done=lambda before: self._go(context, then, bookmark),
         )
 
-    def _go(self, context: Context, bookmark: str) -> None:
+    def _go(self, context: Context, then: str, bookmark: str) -> None:
         if (cannot := context.cannot_write) is not None:  # locked since
             context.say(cannot)
             return
@@ -197,7 +197,7 @@ class TimeTravel(QObject):
 
         def done(returned: Returned) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)
-            said = f"{opened.name} is as it was at {bookmark}; the way back is kept"
+            said = f"{opened.name} is as it was at {then}; the way back is kept"
             self._toast.show_message(said, "Way back…", self.wanted.emit)
             if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
                 sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"

@@ -28,6 +28,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.formatting import absolute_time, moment
 from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
 from models.progress import Progress, Stop
@@ -296,9 +297,12 @@ def test_it_goes_back_to_a_time_of_day(
     closed(qtbot, window, FormDialog)
     asked = travel(qtbot, window)
     asked.line.setText(then)
+    utc = window.settings.utc_times
+    at = moment(then, utc)
+    assert at is not None
     go_back(qtbot, window, asked)
     assert (
-        f"as it was at {edge.restored[0]}" in window.toast.label.text()
+        f"as it was at {absolute_time(at, utc)}; the way" in window.toast.label.text()
         and edge.times[edge.restored[0]] == then
     )
 
