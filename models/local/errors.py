@@ -70,12 +70,12 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return errors.DiskFull(path)
         case OSError() if cause.errno == errno.EFBIG:
-            return errors.FileTooLarge(path, _limit())
+            return errors.FileTooLarge(path, _limit(path))
         case apsw.IOError() if getattr(cause, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ:
             return errors.LogMissing(path)  # of the file itself SQLite takes what is missing as zeros
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
             return errors.DiskFull(path)
-        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and (limit := _limit()):
+        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and (limit := _limit(path)):
             return errors.FileTooLarge(path, limit)
         case apsw.ConstraintError():
             return constraint(str(cause))
@@ -86,6 +86,13 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
     return next((said(path) for kind, said in _OF_A_FILE if isinstance(cause, kind)), None)
 
 
+def _size_of_disk(path: Path) -> int:
+    try:
+        return shutil.disk_usage(path.parent).total
+    except OSError:
+        return sys.maxsize
+
+
 def _is_full(path: Path) -> bool:
     try:
         return shutil.disk_usage(path.parent).free < _ROOM
@@ -93,8 +100,8 @@ def _is_full(path: Path) -> bool:
         return False
 
 
-def _limit() -> str | None:
-    """How large this process may make a file; None where nothing limits it."""
+def _limit(path: Path) -> str | None:
+    """How large this process may make a file; None where nothing but the disk limits it."""
     if sys.platform == "win32":
         return None
     import resource  # noqa: PLC0415 - Windows has none
@@ -102,6 +109,6 @@ def _limit() -> str | None:
     most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     return (
         None
-        if most == resource.RLIM_INFINITY
+        if most == resource.RLIM_INFINITY or most > _size_of_disk(path)
         else f"the {most:,} bytes that a file may have here (ulimit -f)"
     )
