@@ -65,7 +65,7 @@ def test_what_is_larger_than_a_file_may_be_is_no_disk_that_is_gone(
     too_large = OSError(errno.EFBIG, "File too large")
     assert type(translate(failed, tmp_path / "a.db")) is errors.DiskFailure
     assert "than its disk takes a file to be" in str(translate(too_large, tmp_path / "a.db"))
-    monkeypatch.setattr("models.local.errors._limit", lambda: "the 512 bytes that a file may have")
+    monkeypatch.setattr("models.local.errors._limit", lambda path: "the 512 bytes that a file may have")
     for error in (failed, too_large):
         assert "larger than the 512 bytes that a file may have" in str(translate(error, tmp_path / "a.db"))
 
