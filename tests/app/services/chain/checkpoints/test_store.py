@@ -650,7 +650,8 @@ def test_an_export_that_cannot_be_written_leaves_the_one_before(known: KnownChai
     command = [sys.executable, "-c", program, str(tmp_path / "home"), str(known.chain.path), str(export)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     said = "models.errors.FileTooLarge: export.json could not be written, most likely because it would become"
-    assert ended.stderr.splitlines()[-1].startswith(said)
+    # What measures coverage fails behind it.
+    assert any(line.startswith(said) for line in ended.stderr.splitlines())
     assert export.read_bytes() == before
     assert {item.name for item in tmp_path.iterdir()} == {"a.db", "home", "export.json"}
 
