@@ -120,7 +120,7 @@ class Dialog(QDialog):
         self.add_condition(line)
         return line
 
-    def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QPushButton] = ()) -> None:
+    def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QWidget] = ()) -> None:
         """Buttons at the foot; the last is the main one."""
         for button in left:
             self._buttons.addWidget(button)

@@ -16,7 +16,7 @@ from app.ui.session.cost import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import Lines, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FormDialog, Value
@@ -95,11 +95,13 @@ class CheckpointsDialog(Dialog):
         )
         self.make_button.setDefault(True)
         close = push_button(theme, "Close", self.reject)
-        ways = QWidget()
-        in_row((Label(_DIFFERS, Look.DIM), 1), *left[3:], within=ways)
+        ways, files, differs = QWidget(), Lines(), Lines()
+        files.set_parts(left[:3])
+        differs.set_parts(left[3:])
+        in_row((Label(_DIFFERS, Look.DIM, wrap=True), 1), differs, within=ways)
         for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
-        self.set_buttons([close, self.make_button], left=left[:3])
+        self.set_buttons([close, self.make_button], left=[files])
         close.setFocus()
         self._job: Task | None = None
         self._closed = False
