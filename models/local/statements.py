@@ -1,6 +1,8 @@
 """SQL text: where one statement ends, and when two say the same."""
 
 import re
+from array import array
+from collections.abc import Iterator
 
 import apsw
 
@@ -57,6 +59,36 @@ def canonical(sql: str) -> str:
             case _:
                 tokens.append(token)
     return " ".join(tokens[:-1] if ended else tokens)
+
+
+def words(sql: str) -> set[str]:
+    """The words of `sql` outside of texts, quoted names and comments, in lower case."""
+    return {match["word"].casefold() for match in _TOKEN.finditer(sql) if match["word"]}
+
+
+def rows(sql: str) -> Iterator[tuple[int, str]]:
+    """The statements that insert the rows of one by one, and where each row stands in it; none where it is no
+    plain INSERT of several rows.
+    """
+    head, depth, ends, behind = 0, 0, array("q"), False
+    for match in _TOKEN.finditer(sql):
+        said = match.group()
+        depth += (said == "(") - (said == ")")
+        if match["skip"] or not head:
+            if depth == 0 and said.casefold() == "values":
+                head = match.end()
+        elif behind:  # only the next row, or the end
+            if said != "," and match["end"] is None:
+                return
+            behind = False
+        elif depth == 0 and said == ")":
+            ends.append(match.end())
+            behind = True
+        elif depth <= 1 and said == "(" and len(ends) % 2 == 0:
+            ends.append(match.start())
+    if len(ends) > 2:
+        for begin, end in zip(ends[::2], ends[1::2], strict=True):
+            yield begin, f"{sql[:head]} {sql[begin:end]};"
 
 
 def _unquoted(name: str) -> str:

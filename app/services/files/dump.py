@@ -82,6 +82,7 @@ class NoteKind(Enum):
     ROLLBACK = "ROLLBACK", "not run: the file that was dumped is damaged, so rows may be missing"
     ROWS = "statement", "left out, for a table that the dump does not make"
     REFUSED = "statement", "left out, which SQLite refuses"
+    ROW = "row", "left out, which SQLite refuses"
     NUL = "text", "with a zero byte, kept as it is"
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"

@@ -4,6 +4,7 @@ import re
 import shutil
 from array import array
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,6 +151,7 @@ class Guard:
         self._temporary: set[str] = set()
         self._ran = self._last = 0
         self._acts = self._queries = self._reads = False
+        self._updates, self._table = False, ""
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
         self._left: tuple[NoteKind, str] | None = None
@@ -189,7 +191,7 @@ class Guard:
     def _execute(self, text: str, begin: int) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
         self._refused = self._left = None
-        self._acts = self._queries = self._reads = False
+        self._forget_statement()
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         self._connection.set_update_hook(self._writes if self._has_breaks else None)
         try:
@@ -226,11 +228,28 @@ class Guard:
             elif virtual := _VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
+                if word != "create" and self._row_by_row(self.start, end):
+                    return end
                 left = NoteKind.REFUSED, reason(error)
         if left is None:
             return None
         self.notes.add(*left, self._piece.line_of(self.start))
         return end
+
+    def _row_by_row(self, begin: int, end: int) -> bool:
+        """Runs each of several rows by itself, so that one that is refused takes no other with it."""
+        rows = statements.rows(self._piece.text[begin:end])
+        first = next(rows, None)
+        if first is None:
+            return False
+        for at, sql in chain((first,), rows):
+            try:
+                self._execute(sql, begin + at)
+            except apsw.Error as error:
+                if not self._does_not_fit(error):
+                    raise
+                self.notes.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
+        return True
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
         """Whether it is this statement alone that fails, of those around it that came in, and undid nothing
@@ -277,8 +296,10 @@ class Guard:
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if self._acts and not self._has_breaks and not self.rows_alone:  # nearly always
+            if self._updates and self._reads and _has_query(sql):
+                return self._is_query() == _OK
             self._began(sql)
-            self._acts = self._queries = self._reads = False
+            self._forget_statement()
             return True
         if self._asks_itself:
             return True
@@ -290,8 +311,11 @@ class Guard:
             if drop := _DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip("; ")
+        if self._updates and self._reads and _has_query(sql):
+            return self._is_query() == _OK
         self._began(sql)
-        acts, self._acts, self._queries, self._reads = self._acts, False, False, False
+        acts = self._acts
+        self._forget_statement()
         if acts and self.rows_alone:
             rows = _BY_POSITION.match(statements.canonical(sql[:_LOOKED_AT]))
             if rows and rows["name"].strip('"`[]') not in _BOOKKEEPING:
@@ -300,6 +324,10 @@ class Guard:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
         raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
+
+    def _forget_statement(self) -> None:
+        self._acts = self._queries = self._reads = self._updates = False
+        self._table = ""
 
     def _began(self, sql: str) -> None:
         self._ran += len(sql)
@@ -311,6 +339,8 @@ class Guard:
         if action in _ALLOWED and database == "main":  # nearly always
             if self._temporary and str(name).lower() in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
+            if not self._acts and name != "sqlite_master":
+                self._updates, self._table = action == apsw.SQLITE_UPDATE, str(name).lower()
             self._acts = True
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
             return _OK
@@ -318,10 +348,13 @@ class Guard:
         if self._asks_itself:
             return _OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
-            # Both at once is a query over a table.
-            self._queries |= action == apsw.SQLITE_SELECT
-            self._reads |= action == apsw.SQLITE_READ and (name, detail) != _OWN and name not in _STATISTICS
-            return self._refuse("a query over tables") if self._queries and self._reads else _OK
+            # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
+            if action == apsw.SQLITE_SELECT:
+                self._queries = True
+            elif (name, detail) != _OWN and name not in _STATISTICS:
+                self._reads = True
+                self._queries |= self._table not in ("", name.lower())
+            return self._is_query() if self._queries and self._reads else _OK
         if action in _TEMPORARY:
             self._temporary.add(name.lower())
             self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
@@ -364,6 +397,13 @@ class Guard:
         self._acts = True
         self.is_d1 |= name == "defer_foreign_keys"
         return apsw.SQLITE_IGNORE
+
+    def _is_query(self) -> int:
+        """Of an UPDATE, which brings no rows, it is left out."""
+        if not self._updates:
+            return self._refuse("a query over tables")
+        self._left = NoteKind.NOT_RUN, "UPDATE with a query over tables"
+        return apsw.SQLITE_DENY
 
     def _refuse(self, what: str) -> int:
         self._refused = what
@@ -432,6 +472,10 @@ class Guard:
         except apsw.Error as error:
             return str(error)
         return None
+
+
+def _has_query(sql: str) -> bool:
+    return "select" in sql.lower() and "select" in statements.words(sql)
 
 
 def _refusing(name: str) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ import apsw
 
 from app import paths
 from app.services.files.dump import (
+    MAX_STATEMENT,
     OF_TENANT,
     Failure,
     ImportFailed,
@@ -55,6 +56,8 @@ _OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.Cor
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
 
+_LEAST_MEMORY = 32 << 20
+"""SQLite's memory may grow by this and by so many times the bytes read: a row's values are made before it."""
 
 _BROKEN = re.compile(r"CHECK constraint failed in (?P<table>.*)", re.DOTALL)
 """What an integrity check says of a row that breaks one."""
@@ -212,7 +215,9 @@ def _connect(path: Path) -> apsw.Connection:
 
 
 class _Work:
-    """How large a file and how long a run a dump may ask for, by the bytes of text that were read of it."""
+    """How large a file, how much memory and how long a run a dump may ask for, by the bytes of text that were
+    read of it.
+    """
 
     def __init__(self, connection: apsw.Connection, cancelled: Stop) -> None:
         self._connection, self._cancelled = connection, cancelled
@@ -228,6 +233,8 @@ class _Work:
         if most > 2 * self._most or not self._bytes:
             set_pragma(self._connection, "max_page_count", most)
             self._most = most
+        most_memory = _LEAST_MEMORY + _GROWTH * min(self._bytes, MAX_STATEMENT)
+        apsw.hard_heap_limit(apsw.memory_used() + most_memory)
 
     @contextmanager
     def counted(self, dump: Path) -> Iterator[None]:
@@ -241,6 +248,13 @@ class _Work:
             raise ImportFailed(
                 dump, Failure.LIMIT, "asks for more work than a dump of its size does"
             ) from error
+        except (apsw.NoMemError, MemoryError) as error:
+            raise ImportFailed(
+                dump, Failure.LIMIT, "asks for more memory than a dump of its size does"
+            ) from error
+        finally:
+            apsw.hard_heap_limit(0)  # which is all of this process's
+            apsw.soft_heap_limit(0)
 
     @contextmanager
     def uncounted(self) -> Iterator[None]:

@@ -267,7 +267,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("DROP TABLE users", "DROP"),
         ("DROP INDEX idx_users_email", "DROP"),
         ("DELETE FROM users", "DELETE"),
-        ("UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)", "a query over tables"),
+        ("INSERT INTO users (id) VALUES(1 IN (SELECT tenant_id FROM notifications))", "a query over tables"),
         ("INSERT INTO users SELECT a.* FROM users a, users b, users c WHERE 0", "a query over tables"),
         ("INSERT INTO users (id) VALUES((SELECT count(*) FROM users, users))", "a query over tables"),
         ("CREATE TABLE t AS SELECT * FROM users", "a query over tables"),
@@ -390,6 +390,20 @@ def test_a_few_lines_do_not_take_for_ever(run: Run, texts: dict[str, str]) -> No
         ImportFailed, match=r"^export\.sql asks for more work than a dump of its size does, so"
     ):
         run(f"{texts['d1']}INSERT INTO users(id) SELECT 1 FROM {many} WHERE t0.column1 + t19.column1 < 0;\n")
+
+
+@pytest.mark.parametrize(
+    "values", ["hex(zeroblob(49000000))," * 3 + "1,2,3", ",".join(["printf('%9999999d', 1)"] * 6)]
+)
+def test_a_row_cannot_ask_for_any_memory(run: Run, texts: dict[str, str], values: str) -> None:
+    before, text = apsw.memory_used(), texts["d1"] + INTO_USERS + f"({values});\n"
+    apsw.memory_high_water(True)
+    with pytest.raises(
+        ImportFailed, match=r"^export\.sql asks for more memory than a dump of its size does, so"
+    ):
+        run(text)
+    assert apsw.memory_high_water() - before < 32_000_000 + 9 * len(text)
+    assert apsw.hard_heap_limit(-1) == apsw.soft_heap_limit(-1) == 0
 
 
 def test_functions_that_only_reckon_are_taken(run: Run, texts: dict[str, str], target: Path) -> None:
