@@ -216,9 +216,7 @@ class Database(ABC):
     size: int | None = None
     """In bytes, as it was told last; None where it is not."""
     trusts_indexes: bool = False
-    """Whether nobody but SQLite itself can write them, so that one that was found whole stays it."""
-    sound_indexes: object = None
-    """What the chain's table and its indexes were made by when each of these led to every entry."""
+    """Whether SQLite alone can write them: they lead to every row, and are not counted through."""
     through_json: bool = False
     """Whether values come as JSON carries them: large integers rounded, 1.0 as 1, infinity as nothing, and
     what is no UTF-8 as U+FFFD.

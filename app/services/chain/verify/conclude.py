@@ -366,7 +366,7 @@ def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
     """Every index must lead to the rows that the table has: who reads through it would miss the others."""
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return
-    if extent.tenant is None and not reader.knows_indexes:
+    if extent.tenant is None and not reader.trusts_indexes:
         entries, counts = indexes.led_to(reader.batch, extent.last, joined.entries)
         for name, count in counts.items():
             if count is None:
@@ -375,8 +375,6 @@ def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
                 sentence = indexes.sentence(name, count, entries)
                 expected, actual = str(entries), str(count)
                 joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
-        if not joined.counts.get(Code.INDEX):
-            reader.know_indexes()
     if not joined.counts.get(Code.INDEX):
         chains = [*joined.chains.values()]
         for start in range(0, len(chains), LOOKS_AT_ONCE):

@@ -69,10 +69,6 @@ _CLOSELY: Final = f"""
 SELECT {RAW_COLUMNS} FROM main.{TABLE} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"""  # noqa: S608
 
 _INDEXES: Final[Query] = ("SELECT count(*) FROM pragma_index_list(?) WHERE NOT partial", TABLE)
-_MADE: Final[Query] = (
-    "SELECT name, rootpage, sql FROM main.sqlite_master WHERE lower(tbl_name) = ? ORDER BY name",
-    TABLE,
-)
 
 
 class BeingWritten(errors.TenantAdminError):
@@ -94,23 +90,16 @@ class LiveReader(Reader):
         """`ends` is what `ENDS` gave; with what the table looks like it takes one request."""
         self._database, self.encoding = database, database.encoding
         self.ends: Sequence[list[Row] | None] | None = None
-        shape = [raw(*one) for one in (*SHAPE, _INDEXES, _MADE)]
+        shape = [raw(*one) for one in (*SHAPE, _INDEXES)]
         try:
-            made, columns, indexes, by, *found = database.read_batch([*shape, *(raw(*one) for one in ENDS)])
+            made, columns, indexes, *found = database.read_batch([*shape, *(raw(*one) for one in ENDS)])
             self.ends = found
         except (errors.TableMissing, errors.ColumnMissing):  # one of them, or that of AUTOINCREMENT alone
-            made, columns, indexes, by = database.read_batch(shape)
+            made, columns, indexes = database.read_batch(shape)
         require_chain(database.place, made, columns)
-        self._made_by = by
-        self.indexes = 0 if self.knows_indexes else int(indexes[0][0])
+        self.trusts_indexes = database.trusts_indexes
+        self.indexes = 0 if self.trusts_indexes else int(indexes[0][0])
         """How many there are to be counted through."""
-
-    @property
-    def knows_indexes(self) -> bool:
-        return self._database.trusts_indexes and self._database.sound_indexes == self._made_by
-
-    def know_indexes(self) -> None:
-        self._database.sound_indexes = self._made_by
 
     def rows(self, sql: str, *values: object) -> Iterator[Row]:
         return iter(self._database.rows(raw(sql, *values)))

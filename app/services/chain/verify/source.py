@@ -176,14 +176,8 @@ class Reader(ABC):
 
     encoding: str
     noun = "file"
-
-    @property
-    def knows_indexes(self) -> bool:
-        """Whether each index is known to lead to every entry."""
-        return False
-
-    def know_indexes(self) -> None:  # noqa: B027 - of a file it may be another thing the next time
-        """Each index was found to."""
+    trusts_indexes = False
+    """As `Database.trusts_indexes`."""
 
     @abstractmethod
     def rows(self, sql: str, *values: object) -> Iterator[Row]:

@@ -194,14 +194,12 @@ def test_what_is_no_chain_is_said(opened: Opened, tmp_path: Path) -> None:
 
 
 def test_what_it_costs_is_known_before(opened: Opened, tmp_path: Path) -> None:
-    engine, chain = shared(opened, ChainFile.build(tmp_path / "a.db", rows=50, tenants=2))
+    engine = opened(ChainFile.build(tmp_path / "a.db", rows=50, tenants=2).path)
     with engine.connection_context():
         assert rows_to_read(engine) == 300
         assert rows_to_read(engine, Section(first=81)) == 20
         engine.trusts_indexes = True
-        assert verify(engine).intact and rows_to_read(engine) == 100, "they were counted through once"
-        chain.run("DROP INDEX idx_audit_type; CREATE INDEX idx_audit_type ON audit_chain (event_type, seq)")
-        assert rows_to_read(engine) == 300
+        assert rows_to_read(engine) == 100, "nobody but SQLite writes them"
 
 
 class Short(PlainEngine):
