@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands.common import EXIT_INTACT, complain, print_json, say, silence, tokens
-from app.services.live.connections import COLOURS, Connections, ConnectionUnreadable
+from app.services.live.connections import (
+    CLOUDFLARE,
+    COLOURS,
+    Connections,
+    ConnectionUnreadable,
+    NamedConnection,
+    default_colour,
+)
 
 if TYPE_CHECKING:
-    from app.services.live.connections import NamedConnection
     from models.d1.client import Client
 
 _MORE = """\
@@ -53,9 +59,7 @@ def d1(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> None:
-    from app.services.live.address import CLOUDFLARE  # noqa: PLC0415
     from app.services.live.connecting import client, identified  # noqa: PLC0415
-    from app.services.live.connections import NamedConnection, default_colour  # noqa: PLC0415
     from app.services.live.dev_server import project_of  # noqa: PLC0415
 
     connections = Connections()
@@ -87,13 +91,13 @@ def _test(options: argparse.Namespace) -> None:
         _keep_token(connection, found)
 
 
-def _keep_token(connection: "NamedConnection", found: "Client") -> None:
+def _keep_token(connection: NamedConnection, found: "Client") -> None:
     if found.token is not None:
         why_not = tokens().keep(connection, found.token)
         say("the token is kept in the system's keyring") if why_not is None else complain(why_not)
 
 
-def _answer(connection: "NamedConnection", found: "Client") -> str:
+def _answer(connection: NamedConnection, found: "Client") -> str:
     """What a database that answers is called, and how long it takes."""
     from app.services.live.connecting import tried  # noqa: PLC0415
 
@@ -115,7 +119,7 @@ def _list(options: argparse.Namespace) -> None:
         say("there are no connections; `tenant-admin d1 add` makes one")
 
 
-def _line(connection: "NamedConnection") -> str:
+def _line(connection: NamedConnection) -> str:
     if connection.project:
         whose = f"of wrangler dev in {connection.project}"
     elif connection.is_local:

@@ -32,7 +32,7 @@ from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.retention.plan import Plan
-    from app.services.retention.result import RetentionResult
+    from app.services.retention.removal import RetentionResult
     from models.engine import Database
 
 _FLAGS = {

@@ -1,11 +1,14 @@
-"""Verifies audit chains, of a file in child processes. No Qt; in a child no Peewee."""
+"""Verifies audit chains: of a file in child processes, of a live database in threads, which wait for their
+answers most of the time. No Qt; in a child no Peewee.
+"""
 
 import gc
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO, Unpack
+from typing import TYPE_CHECKING, BinaryIO, Final, Unpack
 
 from app.services.chain.verify.follow import LISTS
 from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
@@ -52,8 +55,6 @@ class _Executors:
         return ChildProcesses(self._processes or min(MOST_PROCESSES, cores), take_part=self._take_part)
 
     def of_database(self, database: "Database") -> "Executor":
-        from app.workers.scan_threads import ScanThreads  # noqa: PLC0415 - not for a child
-
         return ScanThreads(database)
 
 
@@ -162,3 +163,57 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> Result:
     rows = rows_of(result)
     caller.progress(rows, rows)
     return {"counts": result["counts"]}
+
+
+MOST: Final = 3
+"""A database answers one at a time, so more would only take turns before it."""
+
+_TICK: Final = 0.05
+
+
+class ScanThreads:
+    """Does what `verification.Executor` says."""
+
+    most = MOST
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+
+    @contextmanager
+    def start(self, count: int) -> Iterator["ScanThreads"]:
+        yield self
+
+    def scan(self, jobs: Sequence[Job], *, small_rows: bool, watch: Callable[[int], bool]) -> list[Result]:
+        """The results of `live.scan_range` in the order of the jobs. Raises `Cancelled` and its errors."""
+        from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait  # noqa: PLC0415
+
+        from app.services.chain.verify.live import scan_range  # noqa: PLC0415 - not for a file
+
+        database, ended = self._database, threading.Event()
+        done = [0] * len(jobs)
+
+        def one(index: int, job: Job) -> Result:
+            def tick(rows: int) -> bool:
+                done[index] = rows
+                return ended.is_set()
+
+            # What a person looks at meanwhile comes first.
+            with database.connection_context(), database.cancellable(ended.is_set), database.in_background():
+                return scan_range(database, job, tick)
+
+        with ThreadPoolExecutor(self.most, "scan") as pool:
+            futures = [pool.submit(one, index, job) for index, job in enumerate(jobs)]
+            try:
+                left: set[Future[Result]] = set(futures)
+                while left:
+                    finished, left = wait(left, _TICK, FIRST_EXCEPTION)
+                    for future in finished:
+                        future.result()
+                    if watch(sum(done)):
+                        raise Cancelled
+                return [future.result() for future in futures]
+            except Stopped:
+                raise Cancelled from None
+            finally:
+                ended.set()
+                pool.shutdown(cancel_futures=True)

@@ -34,7 +34,7 @@ from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoints.making import Attempt
 from app.services.demo import create_demo
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import Retention
 from app.ui.theme import Theme

@@ -15,8 +15,8 @@ import apsw
 
 from app.services.files.dump import BEGINNING
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
-from app.services.records.literals import literal
-from app.services.records.readable import readable
+from app.services.records.export import literal
+from app.services.records.record import readable_keys
 from app.services.records.rows import BYTEWISE, refers
 from app.services.text import counted
 from models.engine import D1_LIMITS, raw, sql_name
@@ -291,7 +291,7 @@ class _Export:
             )
 
     def _what_can_be_read(self, table: StoredTable, condition: str, total: int) -> None:
-        keys, rowid = readable(self._database, table), sql_name(table.rowid or "")
+        keys, rowid = readable_keys(self._database, table), sql_name(table.rowid or "")
         for start in range(0, len(keys), AT_ONCE):
             some = ",".join(map(str, keys[start : start + AT_ONCE]))
             self._rows(table, f"({condition}) AND {rowid} IN ({some})", total)

@@ -1,17 +1,24 @@
 """Finding the platform's database in a file or folder: by its tables, never by its name.
 
-Wrangler's own folder is looked through first (models/README.md, A wrangler project).
+Wrangler's own folder is looked through first (models/README.md, A wrangler project). What a project calls its
+databases, whose files are named by a hash, stands at the end.
 """
 
+import hashlib
+import hmac
+import json
 import os
+import re
+import tomllib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from app import paths
-from app.services.files import describe, projects
+from app.services.files import describe
 from app.services.opened import tenants
 from app.services.records.tables import GATEWAY, PLANNING, PLANNING_RUNS
 from app.services.text import utc_time
@@ -19,7 +26,7 @@ from models.errors import CannotOpen, FileMissing, StorageError
 from models.local import copies
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
-from models.local.file import JOURNAL, LOG, METADATA, STATE, is_project, sibling
+from models.local.file import CONFIGURATIONS, D1_DATABASES, JOURNAL, LOG, METADATA, STATE, is_project, sibling
 from models.schema import Schema, expected_columns, inspect, internal
 
 _OLDER = STATE.parents[1] / STATE.name
@@ -139,7 +146,7 @@ def _choose(folder: Path, candidates: list[Candidate]) -> Path:
 def _name(path: Path) -> str:
     """What wrangler calls the database, by the configuration of the project that the file lies in."""
     within = next((parent for parent in path.parents if parent.name == STATE.parts[0]), None)
-    return "" if within is None else projects.names(within.parent).get(path.name, "")
+    return "" if within is None else names_in(within.parent).get(path.name, "")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -206,3 +213,52 @@ def _described(candidate: Candidate, folder: Path) -> str:
         f"tables: {len(candidate.tables)}, rows: {candidate.rows:,}, "
         f"tenants: {candidate.tenants:,}, changed {utc_time(candidate.modified_at)})"
     )
+
+
+_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
+_LARGEST = 1_000_000
+
+
+def names_in(project: Path) -> dict[str, str]:
+    """`database_name` by the name of the file that wrangler keeps it in; none where nothing can be read."""
+    found: dict[str, str] = {}
+    for configuration in sorted(CONFIGURATIONS):
+        for database in _configured(_configuration(project / configuration)):
+            name = database.get("database_name")
+            # Which of them wrangler takes for an id here depends on its version and on how it is started.
+            for key in ("preview_database_id", "database_id", "binding"):
+                if isinstance(name, str) and isinstance(known := database.get(key), str):
+                    found[file_name(known)] = name
+    return found
+
+
+def _configuration(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return None
+        text = path.read_text("utf-8")
+        if path.suffix == ".toml":
+            return tomllib.loads(text)
+        kept = r"\1"
+        return json.loads(_TRAILING.sub(kept, _COMMENT.sub(kept, text)))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _configured(configuration: Any) -> Iterator[dict[str, Any]]:
+    """Those of the configuration, and of each of its environments."""
+    if not isinstance(configuration, dict):
+        return
+    environments = configuration.get("env")
+    within = environments.values() if isinstance(environments, dict) else ()
+    for part in (configuration, *within):
+        databases = part.get("d1_databases") if isinstance(part, dict) else None
+        yield from (one for one in databases or () if isinstance(one, dict))
+
+
+def file_name(database_id: str) -> str:
+    """How miniflare names a database's file, since it keeps D1 in a durable object (models/README.md)."""
+    key = hashlib.sha256(D1_DATABASES.encode()).digest()
+    first = hmac.digest(key, database_id.encode(), "sha256")[:16]
+    return f"{(first + hmac.digest(key, first, 'sha256')[:16]).hex()}.sqlite"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import apsw
 
-from app.services.records.literals import is_kept, literal, written
+from app.services.records.export import is_kept, literal, written
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
@@ -36,7 +36,7 @@ _BLOCK: Final = 1 << 20
 _END: Final = b");\n"
 
 _VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
-"""One of the values of a row as `literals.written` gives it."""
+"""One of the values of a row as `export.written` gives it."""
 
 _UNIQUE: Final = """
 SELECT keys.name, list.partial FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS keys
@@ -219,7 +219,7 @@ class _Value:
 
     @classmethod
     def read(cls, written: bytes) -> "_Value":
-        """The value that `literals.written` gave this for."""
+        """The value that `export.written` gave this for."""
         match written[:1]:
             case b"'":
                 return cls.of(text_of(written[1:-1].replace(b"''", b"'")))

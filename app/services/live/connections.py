@@ -1,18 +1,24 @@
-"""The live databases that a person has named: a file for each in a folder of theirs, never with a token."""
+"""The live databases that a person has named: a file for each in a folder of theirs, never with a token, and
+which addresses one may be sent to.
+"""
 
 import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app import paths
 from app.services.live import PREFIX
-from app.services.live.address import CLOUDFLARE, LOCAL, api_address, is_loopback
 from models.errors import AlreadyThere, CannotOpen, InvalidInput, TenantAdminError
+
+CLOUDFLARE: Final = "https://api.cloudflare.com/client/v4"
+LOCAL: Final = "/cdn-cgi/local/explorer/api"
+"""The path under which `wrangler dev` answers the same calls."""
 
 COLOURS: Final = ("grey", "blue", "green", "yellow", "orange", "red", "purple")
 
@@ -235,3 +241,31 @@ class Connections:
     def _missing(self, name: str) -> NoSuchConnection:
         there = ", ".join(one.place for one in self.all())
         return NoSuchConnection(name, f"there are {there}" if there else "add it by `tenant-admin d1 add`")
+
+
+def api_address(url: str) -> str:
+    """The API's address as calls begin with it; https, or on this computer. Raises `InvalidInput`."""
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        raise InvalidInput("url", "The address is none; it looks like https://api.example.org/client/v4.")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise InvalidInput("url", "The address holds more than host, port and path; leave out the rest.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise InvalidInput(
+            "url",
+            "The address must begin with https://, since a token is sent there; or be of this computer.",
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it names this computer, so that nothing sent there goes over a network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app import paths
-from app.services.files import projects
-from app.services.live.address import LOCAL, is_loopback
-from app.services.live.connections import NamedConnection, usable_name
+from app.services.files.find import file_name, names_in
+from app.services.live.connections import LOCAL, NamedConnection, is_loopback, usable_name
 from models.d1.client import Client, NotKnown, Refusal, TookTooLong
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
@@ -78,8 +77,8 @@ def project_of(path: Path) -> Path:
 
 def named_by_project(connection: NamedConnection, ids: Collection[str]) -> dict[str, str]:
     """What the connection's project calls those of the databases that it names."""
-    names = projects.names(Path(connection.project)) if connection.project else {}
-    known = {key: names.get(projects.file_name(key)) for key in ids}
+    names = names_in(Path(connection.project)) if connection.project else {}
+    known = {key: names.get(file_name(key)) for key in ids}
     known[connection.database_id] = known.get(connection.database_id) or connection.database_name
     return {key: name for key, name in known.items() if name and key in ids}
 
@@ -103,9 +102,9 @@ def serving(file: Path) -> Offered | None:
     # workerd has it open, which the one process started that listens for it, too.
     for server in _servers(lambda processes: {processes[pid].info["ppid"] for pid in users & {*processes}}):
         for database, binding in server.databases.items():
-            if projects.file_name(database) == file.name:
+            if file_name(database) == file.name:
                 with suppress(InvalidInput):
-                    binding = projects.names(project_of(file)).get(file.name, binding)  # noqa: PLW2901
+                    binding = names_in(project_of(file)).get(file.name, binding)  # noqa: PLW2901
                 name = usable_name(binding)
                 return Offered(name, "", database, binding, server.base, file=str(file))
     return None

@@ -1,7 +1,9 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
 Every column that the file has, known to us or not, and each value in its storage class; but no secret is in
-any of them, and of a webhook's URL its host alone. In text, which people paste, times are times, in UTC.
+any of them, and of a webhook's URL its host alone. In text, which people paste, times are times, in UTC. How
+a value is said in SQL, to the last bit, stands at the end: of one that was read, or by SQLite itself of a
+column, which is faster.
 """
 
 import io
@@ -13,16 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.literals import literal
 from app.services.records.rows import RawText, Value
 from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn, undeclared
 from app.services.records.webhooks import host_alone, hostname_alone
 from app.services.text import cell, one_cell
+from models import engine
 from models.engine import Database, sql_name
 from models.errors import TableMissing, TooMuch
 from models.progress import Progress, ignore
@@ -171,3 +173,49 @@ def _cell(value: Value, safe: Callable[[str], str]) -> str:
         return safe(value)
     plain = _plain(value)
     return "" if plain is None else safe(plain) if isinstance(plain, str) else str(plain)
+
+
+_EXPRESSION: Final = """
+CASE
+  WHEN % COLLATE BINARY >= '' THEN CASE
+    WHEN % COLLATE BINARY < x'' THEN '''' || replace(%, '''', '''''') || ''''
+    ELSE 'x''' || lower(hex(%)) || ''''
+  END
+  WHEN typeof(%) = 'integer' THEN %
+  WHEN % IS NULL THEN 'NULL'
+  WHEN % = 9e999 THEN '9e999'
+  WHEN % = -9e999 THEN '-9e999'
+  WHEN % = 0.0 THEN iif(atan2(%, -1.0) < 0, '-0.0', '0.0')
+  ELSE quote(%)
+END
+"""
+"""Not quote() of text, which ends at a NUL. All texts and nothing else are between the empty text and the
+empty BLOB: to compare takes two thirds of the time of typeof().
+"""
+
+
+def literal(value: Value) -> str:
+    """The value as SQL. Text that is no UTF-8, or not kept (`is_kept`), is given as its bytes."""
+    match value:
+        case RawText(raw):
+            return f"CAST({engine.literal(raw)} AS TEXT)"
+        case str() if not is_kept(value):
+            return f"CAST({engine.literal(value.encode())} AS TEXT)"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    return engine.literal(value)
+
+
+def is_kept(text: str) -> bool:
+    """Whether all that take SQL read a text as it is: sqlite3's shell drops the CR of a line break of CR and
+    LF, also within quotes.
+    """
+    return "\0" not in text and "\r" not in text
+
+
+def written(column: str) -> str:
+    """The expression that gives a column's value, its name as SQL takes it, as SQL.
+
+    What it gives of a text that is no UTF-8, or not kept (`is_kept`), holds its bytes as they are.
+    """
+    return _EXPRESSION.replace("%", column)

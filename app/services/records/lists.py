@@ -19,8 +19,7 @@ from peewee import SQL, fn
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.keys import joined
 from app.services.records.list_query import Key, ListQuery, Statements, Value
-from app.services.records.readable import readable
-from app.services.records.record import value_of
+from app.services.records.record import readable_keys, value_of
 from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, TableColumn
@@ -117,7 +116,7 @@ class Lists:
         asked for. Raises `DamagedFile` where there are none.
         """
         statements, stored = self._statements(database, query), self._tables[query.table]
-        kept = database.rows(statements.among(readable(database, stored)))
+        kept = database.rows(statements.among(readable_keys(database, stored)))
         keys = array("q", [key for (key,) in kept])
         if not keys:
             return self.open_list(database, query, first_rows)

@@ -1,11 +1,13 @@
 """Reading what is stored for a person to look at: any row can be shown, whatever the file holds in it.
 
-What a write follows is read as an image instead (`images`), which is exact or fails.
+What a write follows is read as an image instead (`images`), which is exact or fails. Which rows of a damaged
+table can be read stands at the end.
 """
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import SQL, Case, Column, Query, fn
 from peewee import Table as Source
@@ -13,9 +15,9 @@ from peewee import Table as Source
 from app.services.records.rows import Value, decoded, exactly, holds, legible
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
-from models.engine import Database
-from models.errors import NotFound, TableMissing
-from models.schema import StoredTables, read_stored
+from models.engine import Database, raw, sql_name
+from models.errors import DamagedFile, NotFound, TableMissing
+from models.schema import StoredTable, StoredTables, read_stored
 
 if TYPE_CHECKING:
     from app.services.chain.reading import Inspection
@@ -155,3 +157,37 @@ class _Reading:
             for column, cell in zip(self._unknown, cells[len(self._columns) :], strict=True)
         }
         return Record(self._table, values, unknown, self._missing)
+
+
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_ONE_BY_ONE: Final = 10_000
+"""Numbers tried one after another behind the last row that could be read, before some are passed over."""
+
+
+def readable_keys(database: Database, table: StoredTable) -> "array[int]":
+    """The rowids of the rows that can be read whole, in order; none of a table without rowids.
+
+    Whoever reads them is to look each up by its own: SQLite reads on to the row behind a range, which may be
+    damaged. The caller holds a connection. Raises the storage errors, but for damage.
+    """
+    found = array("q")
+    if table.rowid is None:
+        return found
+    rowid = sql_name(table.rowid)
+    cells = ", ".join(f"length(CAST({sql_name(column)} AS BLOB))" for column in table.columns)
+    source = f"FROM main.{sql_name(table.name)} NOT INDEXED WHERE {rowid} >= ? ORDER BY {rowid}"
+    first, step, missed, damaged = _LOWEST, 1, 0, True
+    while damaged and first <= _HIGHEST:
+        damaged, before = False, len(found)
+        try:
+            for key, *_ in database.each(raw(f"SELECT {rowid}, {cells} {source}", first)):
+                found.append(key)
+        except DamagedFile:
+            damaged = True
+        if len(found) > before:
+            first, step, missed = found[-1] + 1, 1, 0
+        else:
+            missed += 1
+            step *= 2 if missed > _ONE_BY_ONE else 1
+            first = max(0, first + step)  # before the first row there is nothing to try
+    return found

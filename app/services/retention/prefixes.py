@@ -15,8 +15,8 @@ from typing import Any, Final, TypeVar
 
 from peewee import SQL, BaseQuery, fn
 
-from app.services.chain import indexes
 from app.services.chain.pruning import LeftAlone, Prefix
+from app.services.chain.reading import hidden_by_index
 from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, named
 from app.services.records.dependents import followed
 from app.services.records.rows import in_parts
@@ -67,7 +67,7 @@ def find_prefixes(
     Where an index hides entries, no tenant can be: what is looked for here is found through indexes. Where
     nobody but SQLite can write these, they are not counted through for that: each row is charged there.
     """
-    if not database.trusts_indexes and (reason := indexes.hidden(database)) is not None:
+    if not database.trusts_indexes and (reason := hidden_by_index(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
         names = sorted(named(name, database.encoding) for (name,) in everyone)
         return (), tuple(LeftAlone(name, None, reason) for name in names)

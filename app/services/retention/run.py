@@ -23,8 +23,7 @@ from app.services.retention.plan import (
     stays,
     unsigned,
 )
-from app.services.retention.removal import RetentionRemoval
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionRemoval, RetentionResult
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
 from models.status import AuditEvent

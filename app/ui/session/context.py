@@ -109,7 +109,7 @@ class Context(QObject):
         if not self.costs or rows <= MOST_READ:
             run()
             return
-        from app.ui.session.cost import ask_to_read  # noqa: PLC0415 - rows show before
+        from app.ui.session.lock import ask_to_read  # noqa: PLC0415 - rows show before
 
         asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)

@@ -1,13 +1,20 @@
 """What a live database asks of a person: to unlock its writes, to check a lost answer, to wait."""
 
 import time
-from typing import TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QWidget
 
+from app.services.text import counted
+from app.ui.theme import Theme
 from app.workers.runner import Runner
 from models.engine import Database, Settled
-from models.errors import OutcomeUnknown, RateLimited, TenantAdminError
+from models.errors import MuchToRead, OutcomeUnknown, RateLimited, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.ui.widgets.dialogs import ConfirmDialog
 
 T = TypeVar("T", bound=TenantAdminError)
 
@@ -137,3 +144,16 @@ class Pause(QObject):
     def _end(self) -> None:
         self.error = None
         self.changed.emit()
+
+
+def ask_to_read(
+    theme: Theme, much: MuchToRead, agreed: Callable[[], object], parent: QWidget, *, hint: str = ""
+) -> "ConfirmDialog":
+    """Asks whether so much may be read where each row is charged; `hint` is how it could be less."""
+    from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before
+
+    action = f"Read {counted(much.rows, 'row')}"
+    sentence = f"{much} {hint}".strip()
+    dialog = ConfirmDialog(theme, much.heading, sentence, action=action, danger=False, parent=parent)
+    dialog.open_once(agreed)
+    return dialog

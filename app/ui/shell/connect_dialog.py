@@ -10,8 +10,8 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
 
 from app.services.live import connecting
-from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
+    CLOUDFLARE,
     COLOURS,
     Connections,
     NamedConnection,

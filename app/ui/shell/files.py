@@ -242,7 +242,7 @@ class Files(QObject):
     def _ask_to_read(self, again: Callable[[int], None], error: TenantAdminError) -> None:
         """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows."""
         if isinstance(error, MuchToRead):
-            from app.ui.session.cost import ask_to_read  # noqa: PLC0415
+            from app.ui.session.lock import ask_to_read  # noqa: PLC0415
 
             ask_to_read(self._theme, error, partial(again, error.rows), self._window)
         else:

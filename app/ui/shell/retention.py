@@ -18,7 +18,7 @@ from app.services.retention.clock import (
     steady_clock,
 )
 from app.services.retention.plan import Confirmation, Plan, TryCheckpoint
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome

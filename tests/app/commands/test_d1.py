@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from app import bugs, paths
-from app.services.files import projects
+from app.services.files.find import file_name
 from app.services.live.connections import Connections
 from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
@@ -239,7 +239,7 @@ def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
 @pytest.mark.wrangler
 @pytest.mark.slow
 def test_info_of_a_file_that_wrangler_dev_holds_names_the_way(live: Live, database: str) -> None:
-    file = live.state / projects.file_name(database)
+    file = live.state / file_name(database)
     told = run("info", file)
     assert f"tenant-admin d1 add NAME --project {of_project(live)} --database copy-" in told.stdout
     assert "tenant-admin d1" not in run("info", file, "--json").stdout

@@ -18,7 +18,7 @@ from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
 from app.services.live.fetching import FetchCancelled
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
 from tests.fixtures import chains

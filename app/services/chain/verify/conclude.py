@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.services.chain import indexes
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import believed_of, cut
+from app.services.chain.reading import led_to, misled
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
     BROKEN,
@@ -367,12 +367,12 @@ def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return
     if extent.tenant is None and not reader.trusts_indexes:
-        entries, counts = indexes.led_to(reader.batch, extent.last, joined.entries)
+        entries, counts = led_to(reader.batch, extent.last, joined.entries)
         for name, count in counts.items():
             if count is None:
                 return  # a damaged index says so to whoever reads it
             if count != entries:
-                sentence = indexes.sentence(name, count, entries)
+                sentence = misled(name, count, entries)
                 expected, actual = str(entries), str(count)
                 joined.add(Finding(Code.INDEX, None, None, expected, actual, sentence))
     if not joined.counts.get(Code.INDEX):

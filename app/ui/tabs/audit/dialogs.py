@@ -12,7 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.cost import ask_to_read
+from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon

@@ -17,7 +17,7 @@ from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.session.cost import ask_to_read
+from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, State, run
 from app.ui.tabs.audit import words
 from app.ui.theme import Theme

@@ -21,7 +21,7 @@ from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.files.importing import Dangling, import_dump, verify_imported
 from app.services.files.inserts import STATEMENT
-from app.services.records.literals import literal, written
+from app.services.records.export import literal, written
 from app.services.records.rows import RawText
 from app.workers import scan_pool
 from app.workers.export import export_database

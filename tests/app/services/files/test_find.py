@@ -8,8 +8,13 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.files import projects
-from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database
+from app.services.files.find import (
+    Candidate,
+    NoDatabase,
+    SeveralDatabases,
+    find_database,
+    names_in,
+)
 from app.services.files.opening import migrate, open_database
 from app.services.records.writing import commit
 from models.errors import DamagedFile
@@ -190,7 +195,7 @@ def test_it_has_the_name_that_wrangler_s_configuration_gives_it(project: Path, f
 )
 def test_a_configuration_that_says_nothing_is_no_obstacle(tmp_path: Path, text: str) -> None:
     (tmp_path / "wrangler.toml").write_text(text)
-    assert projects.names(tmp_path) == {}
+    assert names_in(tmp_path) == {}
 
 
 def test_a_table_of_the_same_name_is_not_enough(tmp_path: Path) -> None:

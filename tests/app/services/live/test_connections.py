@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from app.services.live.address import CLOUDFLARE
 from app.services.live.connections import (
+    CLOUDFLARE,
     ConnectionExists,
     Connections,
     ConnectionUnreadable,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.files import projects
+from app.services.files.find import file_name
 from app.services.live.dev_server import project_of, running, serving
 from models.errors import InvalidInput
 from tests.fixtures.live import Live
@@ -48,7 +48,7 @@ def test_a_server_that_keeps_its_state_elsewhere_has_not_the_project_s_file(
     (project.folder / "wrangler.jsonc").write_text(CONFIG)
     shutil.copy(Path(toolchain.__file__).with_name("worker.mjs"), project.folder)
     project.state.mkdir(parents=True)
-    own = project.state / projects.file_name("11111111-1111-1111-1111-111111111111")
+    own = project.state / file_name("11111111-1111-1111-1111-111111111111")
     shutil.copy(database_path, own)
     with project.serve("--persist-to", str(tmp_path / "state")) as address:
         (server,) = running(project.folder)

@@ -19,7 +19,7 @@ from app.services.retention.clock import (
     SteadyClock,
     steady_clock,
 )
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from app.services.text import utc_time
 from models.local.database import LocalDatabase
 from tests.conftest import NOW

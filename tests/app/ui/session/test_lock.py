@@ -4,7 +4,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from app.services.retention.run import RetentionStopped
 from app.ui.session.lock import Lock, Unsettled
 from app.workers.runner import Runner

@@ -20,7 +20,7 @@ from app.services.chain.verify.report import Report
 from app.services.chain.where import InFile, Where
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
-from app.services.retention.result import RetentionResult
+from app.services.retention.removal import RetentionResult
 from app.settings import Settings
 from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme

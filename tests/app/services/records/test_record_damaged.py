@@ -6,7 +6,7 @@ import pytest
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.readable import readable
+from app.services.records.record import readable_keys
 from app.services.records.tables import Scope
 from models.engine import raw
 from models.errors import DamagedFile
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def keys(database: LocalDatabase) -> list[int]:
-    return list(readable(database, inspect(database).stored["audit_chain"]))
+    return list(readable_keys(database, inspect(database).stored["audit_chain"]))
 
 
 @pytest.mark.parametrize("leaf", [0, 1, -1])
@@ -34,7 +34,7 @@ def test_the_rows_around_a_damaged_page_are_found(
 ) -> None:
     spoil(path, "audit_chain", leaf)
     if leaf == -1:  # behind it there is nothing; the others find their rows by as many tries as the program's
-        monkeypatch.setattr("app.services.records.readable._ONE_BY_ONE", 100)
+        monkeypatch.setattr("app.services.records.record._ONE_BY_ONE", 100)
     with connected(path) as database:
         found = keys(database)
         with pytest.raises(DamagedFile):
