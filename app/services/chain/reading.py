@@ -311,8 +311,8 @@ def _value(kind: str, stored: bytes) -> Any:
 
 _INDEXES: Final = f"SELECT name FROM pragma_index_list('{TABLE}') WHERE NOT partial"  # noqa: S608
 
-_COUNT_BY: Final = f"SELECT count(typeof(seq)) FROM main.{TABLE} {{}} WHERE seq <= ?"  # noqa: S608
-"""Of the entries up to a number; count(*) would go by the smallest index."""
+_COUNT_BY: Final = f"SELECT count(*) FROM main.{TABLE} {{}} WHERE seq <= ?"  # noqa: S608
+"""Of the entries up to a number: without one SQLite counts by the smallest index, whatever it is told."""
 
 Batch = Callable[[Sequence[tuple[Any, ...]]], Sequence[Rows | None]]
 """The rows of each query, which is SQL and its values; None where they cannot be read."""
