@@ -86,7 +86,7 @@ class ConnectDialog(FormDialog):
         self.state = Label("", Look.DIM, wrap=True)
         self.add_condition(self.state)
         self.test_button = push_button(theme, "&Test", self.test, icon=Icon.CHECK)
-        self._buttons.insertWidget(0, self.test_button)
+        self.add_apart(self.test_button)
         for edited in (self.account, self.token, self.address):
             edited.textChanged.connect(self._account_edited)
         self.database.currentIndexChanged.connect(self._untested)

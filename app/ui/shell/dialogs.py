@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import PySide6
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QSpinBox, QWidget
 
 from app import __version__, paths
 from app.itemmodels.columns import Tone
@@ -22,7 +22,7 @@ from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
 from app.ui.theme import MODES, Mode, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import copy_button
+from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.data_table import ROW_HEIGHT, Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.form_dialog import FormDialog, checked
@@ -158,7 +158,7 @@ class PreferencesDialog(FormDialog):
         actor = QLineEdit("" if settings.actor == system_name else settings.actor)
         actor.setPlaceholderText(system_name)
         days = days_box(settings.retention_days)
-        ask = QCheckBox("Ask before deleting a single record")
+        ask = CheckBox("Ask before deleting a single record")
         ask.setChecked(settings.confirm_deletion)
         self.add_field("theme", "Theme", modes)
         self.add_field("times", "Times are shown in", times)
@@ -178,13 +178,13 @@ class PreferencesDialog(FormDialog):
             "Choose the same here.",
         )
         self.add_field(
-            "ask", ask.text(), ask, hint="Deleting can be undone. More than one is always asked about."
+            "ask", ask.words, ask, hint="Deleting can be undone. More than one is always asked about."
         )
-        verify = QCheckBox("Verify files when they are opened, and daily")
+        verify = CheckBox("Verify files when they are opened, and daily")
         verify.setChecked(settings.verify_by_itself)
         self.add_field(
             "verify",
-            verify.text(),
+            verify.words,
             verify,
             hint="Quietly: from the last checkpoint on or, once a day, whole. The status bar says what was "
             "found.",
@@ -438,7 +438,7 @@ class RestoreDialog(ConfirmDialog):
         if not prepared.recorded:
             doubt = f"{doubt}, and it" if offer.needs_agreement else "it"
             doubt += " is recorded nowhere"
-        self.agreement = QCheckBox(f"I mean this, although {doubt}")
+        self.agreement = CheckBox(f"I mean this, although {doubt}")
         if offer.needs_agreement or not prepared.recorded:
             self.agreement.toggled.connect(self._agree)
             self.add_condition(self.agreement)

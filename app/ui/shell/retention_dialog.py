@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCheckBox, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records.tables import (
@@ -22,7 +22,7 @@ from app.services.text import counted, tenant_name
 from app.ui.shell.dialogs import days_box
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button
+from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, choose_folder
 from app.ui.widgets.formatting import absolute_time, grouped, percent
@@ -92,7 +92,7 @@ class ArchiveChoice(QWidget):
     def __init__(self, theme: Theme, folder: Path | None) -> None:
         super().__init__()
         self._folder = folder
-        self.box = QCheckBox("Keep the audit entries that go in an archive folder")
+        self.box = CheckBox("Keep the audit entries that go in an archive folder")
         self.box.setChecked(folder is not None)
         self.box.setToolTip(_TIP)
         self.where = ElidedLabel("", Look.DIM, mode=Qt.TextElideMode.ElideMiddle)
@@ -182,14 +182,14 @@ class RetentionDialog(Dialog):
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
         self._counting = False
-        self.doubts: dict[str, QCheckBox] = {}
+        self.doubts: dict[str, CheckBox] = {}
         if chosen is not None:
             all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
             self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
         self._add_days(days, usual_days or days, daily)
         if due:
             for name, sentence, answer in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
-                box = self.doubts[name] = QCheckBox(answer)
+                box = self.doubts[name] = CheckBox(answer)
                 box.setAccessibleDescription(sentence)
                 box.setVisible(not self._cannot)
                 box.toggled.connect(self._update)
@@ -199,7 +199,7 @@ class RetentionDialog(Dialog):
         self._add_what_stays(plan)  # before the tables, which may be long
         if due:
             self._add_what_goes(plan)
-        self.milliseconds = QCheckBox("Times that seem to be in milliseconds are: judge them as such", self)
+        self.milliseconds = CheckBox("Times that seem to be in milliseconds are: judge them as such", self)
         self.milliseconds.setVisible(milliseconds or plan.in_milliseconds)
         self.milliseconds.setChecked(milliseconds)
         self.milliseconds.clicked.connect(self.milliseconds_changed)
@@ -249,8 +249,8 @@ class RetentionDialog(Dialog):
         self.days.valueChanged.connect(self.days_changed)
         caption = Label("Remove what is older than", Look.STRONG)
         caption.setBuddy(self.days)
-        line = QWidget()
-        in_row(caption, self.days, None, within=line)
+        line = Lines()
+        line.set_parts([caption, self.days])
         self.add_widget(line)
         if days != usual:
             kept = "the daily runs go by them all the same."
@@ -281,8 +281,8 @@ class RetentionDialog(Dialog):
             self.rest = Label(look=Look.DIM)
             self.more_button = push_button(self.theme, "Show more", kind=Kind.FLAT)
             self.more_button.clicked.connect(lambda: self._show_tenants(LISTED))
-            line = QWidget()
-            in_row(self.rest, self.more_button, None, within=line)
+            line = Lines()
+            line.set_parts([self.rest, self.more_button])
             self.add_widget(line)
             # A line that says that one more is left out would be as high as that one.
             self._show_tenants(max(AT_FIRST, len(plan.shares) if len(plan.shares) <= AT_FIRST + 1 else 0))
@@ -344,7 +344,7 @@ class RetentionDialog(Dialog):
         self.cancel_button.setFocus()
 
     def _update(self) -> None:
-        unanswered = (f"First tick “{box.text()}”." for box in self.doubts.values() if not box.isChecked())
+        unanswered = (f"First tick “{box.words}”." for box in self.doubts.values() if not box.isChecked())
         reason = "Counting again…" if self._counting else self._cannot or next(unanswered, "")
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)

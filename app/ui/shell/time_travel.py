@@ -85,8 +85,8 @@ class TimeTravelDialog(Dialog):
         self.add_widget(self.locked)
         self.keep_button = push_button(context.theme, "&Keep the bookmark of now", self._keep)
         self.return_button = self.set_answer("Go back…", self._return, Kind.DANGER, cancel="Close")
-        self._buttons.insertWidget(0, self.keep_button)
-        self._buttons.insertWidget(1, copy_button(context.theme, "&Copy", lambda: self.line.text().strip()))
+        copy = copy_button(context.theme, "&Copy", lambda: self.line.text().strip())
+        self.add_apart(self.keep_button, copy)
         self._can_write = cannot is None
         self.line.textChanged.connect(self._update)
         self.table.selection_changed.connect(self._choose)

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services import text
@@ -18,7 +18,7 @@ from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Chip
+from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.labels import line_edit
 
@@ -163,7 +163,7 @@ class WebhookDialog(FormDialog):
         secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         if webhook is not None and webhook["has_secret"]:
             self.add_field("secret", "Secret", secret, hint="Leave empty to keep the stored one.")
-            remove = QCheckBox("Remove the secret")
+            remove = CheckBox("Remove the secret")
             remove.toggled.connect(secret.setDisabled)
             self.add_field("remove_secret", "Remove the secret", remove)
         else:
@@ -171,7 +171,7 @@ class WebhookDialog(FormDialog):
         stored = context.opened.schema.stored.get(WEBHOOK_DESTINATIONS.name)
         if webhook is None and stored is not None:
             self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored))
-        active = QCheckBox("Active")
+        active = CheckBox("Active")
         active.setChecked(webhook is None or flag(webhook["active"]) is True)
         self.add_field("active", "Active", active)
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()

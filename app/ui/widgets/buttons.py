@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
     QButtonGroup,
+    QCheckBox,
     QFrame,
     QLineEdit,
     QMenu,
@@ -239,6 +240,50 @@ ENDS = "ends"
 """The property of a button that does what ends something."""
 
 
+class CheckBox(QCheckBox):
+    """Its `words` go on in another line where one has no room for them."""
+
+    def __init__(self, words: str, parent: QWidget | None = None) -> None:
+        super().__init__(words, parent)
+        self.words = words
+        self.setAccessibleName(words)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def sizeHint(self) -> QSize:
+        return self._around() + self._size_of(self.words)
+
+    def minimumSizeHint(self) -> QSize:
+        widest = max((self._size_of(word).width() for word in self.words.split(" ")), default=0)
+        return QSize(self._around().width() + widest, self.sizeHint().height())
+
+    def heightForWidth(self, width: int) -> int:
+        return self._around().height() + self._size_of(self._wrapped(width)).height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        shown = self._wrapped(self.width())
+        if shown != self.text():
+            self.setText(shown)
+
+    def _around(self) -> QSize:
+        return super().sizeHint() - self._size_of(self.text())
+
+    def _size_of(self, words: str) -> QSize:
+        return self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, words)
+
+    def _wrapped(self, width: int) -> str:
+        room, lines = width - self._around().width(), [""]
+        for word in self.words.split(" "):
+            longer = f"{lines[-1]} {word}".lstrip()
+            if lines[-1] and self._size_of(longer).width() > room:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return "\n".join(lines)
+
+
 class Lines(QWidget):
     """Parts beside each other, in several lines where one has no room for all; none stands alone in the last.
 
@@ -248,6 +293,8 @@ class Lines(QWidget):
 
     _parts: Sequence[QWidget] = ()
     _placed: Mapping[QWidget, QRect] = {}
+    _at_right = 0
+    """How many of the last parts stand at the right end of their line."""
     _clicked: QPoint | None = None
     """Where the mouse was pressed, while it has not moved since."""
 
@@ -260,8 +307,12 @@ class Lines(QWidget):
         self._moment = QTimer(self, singleShot=True, interval=2 * QApplication.doubleClickInterval())
         self._moment.timeout.connect(self._revive)
 
-    def set_parts(self, parts: Sequence[QWidget]) -> None:
-        self._parts = tuple(parts)
+    def set_parts(self, parts: Sequence[QWidget], *, at_right: int = 0) -> None:
+        """The last `at_right` of them stand at the right end of their line."""
+        self._parts, self._at_right = tuple(parts), at_right
+        policy = self.sizePolicy()
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Expanding if at_right else QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(policy)
         for part in parts:
             put_away = part.isHidden() and part.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
             part.setParent(self)
@@ -328,17 +379,26 @@ class Lines(QWidget):
 
     def _places(self, width: int) -> list[QRect]:
         """Where the parts stand, in lines of this width."""
-        places, left, top = list[QRect](), 0, 0
-        for size in map(_size_of, self.parts()):
-            if left and left + size.width() > width:
-                left, top = 0, top + size.height() + _BETWEEN
-            places.append(QRect(QPoint(left, top), size))
-            left += size.width() + _BETWEEN
-        if len(places) > 2 and places[-3].top() == places[-2].top() < places[-1].top():
-            beside = QRect(QPoint(0, places[-1].top()), places[-2].size())
-            if beside.width() + _BETWEEN + places[-1].width() <= width:
-                places[-2] = beside
-                places[-1].moveLeft(beside.width() + _BETWEEN)
+        lines = list[list[QWidget]]()
+        for part in self.parts():
+            if lines and self.size_of([*lines[-1], part]).width() <= width:
+                lines[-1].append(part)
+            else:
+                lines.append([part])
+        if len(lines) > 1 and len(lines[-1]) == 1 < len(lines[-2]):
+            beside = [lines[-2][-1], lines[-1][0]]
+            if self.size_of(beside).width() <= width:
+                lines[-2:] = [lines[-2][:-1], beside]
+        places, top = list[QRect](), 0
+        at_right = self._parts[len(self._parts) - self._at_right :]
+        for line in lines:
+            whole, left = self.size_of(line), 0
+            for part in line:
+                size = _size_of(part)
+                spare = width - whole.width() if part in at_right else 0
+                places.append(QRect(QPoint(left + spare, top + (whole.height() - size.height()) // 2), size))
+                left += size.width() + _BETWEEN
+            top += whole.height() + _BETWEEN
         return places
 
     def _arrange(self) -> None:
@@ -354,7 +414,7 @@ class Lines(QWidget):
 
 
 def _size_of(part: QWidget) -> QSize:
-    return part.sizeHint().boundedTo(part.maximumSize())
+    return part.sizeHint().expandedTo(part.minimumSize()).boundedTo(part.maximumSize())
 
 
 class CountChips(Lines):

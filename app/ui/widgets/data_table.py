@@ -44,6 +44,7 @@ from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
 ROW_HEIGHT = 34
+_LEAST_WIDE = 90
 LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
 
@@ -325,7 +326,7 @@ class StaticTable(DataTable):
         wide: int = 0,
     ) -> None:
         super().__init__(theme, name)
-        self._most = most
+        self._most, self._wide = most, wide
         self._content = QStandardItemModel(0, len(columns), self)
         for position, column in enumerate(columns):
             for role, value in header(column).items():
@@ -339,9 +340,9 @@ class StaticTable(DataTable):
         titles.setStretchLastSection(False)
         titles.setSectionsMovable(False)
         titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        titles.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
         # Not a height that is set once: what the style makes of it is not known yet.
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
         self.show_rows(rows)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
@@ -369,6 +370,15 @@ class StaticTable(DataTable):
         """Which of the rows given is shown at `row`."""
         return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the others leave `wide` next to nothing, it is as wide as its words, and all scrolls."""
+        super().resizeEvent(event)
+        titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
+        others = sum(titles.sectionSize(place) for place in range(titles.count()) if place != self._wide)
+        least = min(_LEAST_WIDE, max(self.sizeHintForColumn(self._wide), titles.sectionSizeHint(self._wide)))
+        fits = self.viewport().width() - others >= least
+        titles.setSectionResizeMode(self._wide, modes.Stretch if fits else modes.ResizeToContents)
+
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), self._height(self._lines))
 
@@ -380,7 +390,9 @@ class StaticTable(DataTable):
 
     def _height(self, lines: int) -> int:
         row = max(ROW_HEIGHT, self.verticalHeader().defaultSectionSize())
-        return self.horizontalHeader().sizeHint().height() + row * lines + 2 * self.frameWidth()
+        bar = self.horizontalScrollBar()
+        below = bar.sizeHint().height() if self._most is None and bar.maximum() else 0
+        return self.horizontalHeader().sizeHint().height() + row * lines + below + 2 * self.frameWidth()
 
 
 def _values(cell: Cell) -> dict[int, object]:

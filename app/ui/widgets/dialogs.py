@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QFileInfo, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QFileInfo, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileIconProvider,
     QFrame,
     QHeaderView,
+    QLayout,
     QLineEdit,
     QListWidget,
     QPushButton,
@@ -28,7 +29,7 @@ from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
-from app.ui.widgets.buttons import copy_button, push_button
+from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
 
@@ -36,7 +37,8 @@ WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
-_ICON = 28
+_ICON, _NARROW = 28, 400
+"""The icon's size, and the width of a foot below which its words get its room."""
 _AROUND = 48
 LISTED = 50
 _ROWS = 6
@@ -74,23 +76,23 @@ class Dialog(QDialog):
         content = QWidget()
         content.setProperty("clear", True)
         self._content = in_row(within=content, spacing=16)
-        self._conditions, self._buttons = in_column(spacing=4), in_row()
+        self._words, self._conditions, self._buttons = words, in_column(spacing=4), Lines()
+        self._icon: IconLabel | None = None
         if icon is not None:
-            shown = IconLabel(theme, _ICON)
-            shown.show_icon(icon, tone)
-            self._content.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
-            # What is asked begins where the words do.
-            self._conditions.setContentsMargins(_ICON + self._content.spacing(), 0, 0, 0)
+            self._icon = IconLabel(theme, _ICON)
+            self._icon.show_icon(icon, tone)
+            self._content.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         self._content.addLayout(words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
         self._scroll = scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(content)
-        self._foot = in_column(self._conditions, self._buttons, spacing=12)
+        self._foot = in_column(self._buttons, spacing=12)
         for words_stand_in in (content, self):  # those at the foot in the dialog itself
             words_stand_in.installEventFilter(self)
         self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
+        self._place_conditions(scroll=False)
         self._mark: Label | None = None
         if parent is not None and (mark := parent.window().property("mark")):
             self.set_mark(mark)
@@ -110,7 +112,7 @@ class Dialog(QDialog):
         self.body.addWidget(widget, stretch)
 
     def add_condition(self, widget: QWidget) -> None:
-        """What must be answered before the buttons, right above them and always in sight."""
+        """What must be answered before the buttons, right above them and in sight where there is room."""
         self._conditions.addWidget(widget)
 
     @cached_property
@@ -121,16 +123,13 @@ class Dialog(QDialog):
         return line
 
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QWidget] = ()) -> None:
-        """Buttons at the foot; the last is the main one."""
-        for button in left:
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
-        for button in buttons:
-            self._buttons.addWidget(button)
+        """Buttons at the foot, and `left` apart from them; the last is the main one."""
+        self._buttons.set_parts([*left, *buttons], at_right=len(buttons))
+        self._answers = tuple(buttons)
 
-    def add_apart(self, button: QPushButton) -> None:
-        """A button at the foot, apart from the answers."""
-        self._buttons.insertWidget(0, button)
+    def add_apart(self, *buttons: QPushButton) -> None:
+        """Buttons at the foot, apart from the answers."""
+        self.set_buttons(self._answers, left=buttons)
 
     def set_answer(
         self,
@@ -199,23 +198,39 @@ class Dialog(QDialog):
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
         not see to it by itself, and parts would be cut.
         """
-        room = self.screen().availableGeometry()
+        room = self.screen().availableSize() - QSize(_AROUND, _AROUND)
         left, top, right, bottom = _MARGINS
-        wide = max(self._content.minimumSize().width(), self._foot.minimumSize().width()) + left + right
-        self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width() - _AROUND))
+        wide = max(self._content.minimumSize().width(), self._buttons.sizeHint().width()) + left + right
+        self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width()))
         width = max(self.width(), self.minimumWidth()) - left - right
-        foot = self._foot.totalHeightForWidth(width)
-        if foot < 0:  # nothing in it wraps
-            foot = self._foot.sizeHint().height()
-        height = self._content.totalHeightForWidth(width) + foot
+        if self._icon is not None:
+            self._icon.setVisible(width >= _NARROW)
+        foot = _height(self._conditions, width) + self._foot.spacing() + _height(self._buttons, width)
+        needed = _height(self._content, width) + _height(self._foot, width) + top + _GAP + bottom
         if self._mark is not None:
-            height += self._mark.sizeHint().height() + _GAP
-        needed = height + top + _GAP + bottom
-        self.setMinimumHeight(min(needed, room.height() - _AROUND))
+            needed += self._mark.sizeHint().height() + _GAP
+        self._place_conditions(scroll=needed > room.height() < 2.5 * foot)
+        self.setMinimumHeight(min(needed, room.height()))
         # Not left to Qt: beside a bar that was there for a moment words need more lines, and so keep it.
         fits = max(self.height(), self.minimumHeight()) >= needed
         bar = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
         self._scroll.setVerticalScrollBarPolicy(bar)
+
+    def _place_conditions(self, *, scroll: bool) -> None:
+        """Above the buttons, where the words begin; or after those, where they would leave them no room."""
+        home, other = (self._words, self._foot) if scroll else (self._foot, self._words)
+        if self._conditions.parent() is other:
+            other.removeItem(self._conditions)
+        if self._conditions.parent() is None:
+            home.insertLayout(home.count() if scroll else 0, self._conditions)
+        indented = self._icon is not None and not self._icon.isHidden() and not scroll
+        self._conditions.setContentsMargins(_ICON + self._content.spacing() if indented else 0, 0, 0, 0)
+
+
+def _height(part: QLayout | QWidget, width: int) -> int:
+    """What it needs at this width, whether anything in it wraps or not."""
+    wrapped = part.heightForWidth(width) if isinstance(part, QWidget) else part.totalHeightForWidth(width)
+    return wrapped if wrapped >= 0 else part.sizeHint().height()
 
 
 class ConfirmDialog(Dialog):

@@ -56,6 +56,7 @@ from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached, unspoken
 from tests.fixtures.records import record
 from tests.fixtures.retaining import planned
+from tests.fixtures.seen import assert_readable
 from tests.fixtures.window import ask, child
 from tests.gallery.registry import Shot
 from tests.gallery.scenes import all_scenes
@@ -168,13 +169,14 @@ def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DIALOGS)
-def test_each_dialog_is_named_and_reached(qtbot: QtBot, context: Context, name: str) -> None:
+def test_each_dialog_is_named_reached_and_readable(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)
     assert dialog.windowTitle() and nameless(dialog) == [] and unspoken(dialog) == []
     assert QApplication.focusWidget() is not None, "something has the focus at first"
     stops = reached(dialog, Qt.Key.Key_Tab, qtbot)
     assert unreached(dialog, stops) == []
     qtbot.waitUntil(lambda: backwards(dialog, stops) == [])  # as soon as all is laid out
+    assert_readable(qtbot, dialog)
     qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert not dialog.isVisible(), "Escape leaves it"
 
@@ -241,7 +243,7 @@ SCENES = {scene.name: scene for scene in all_scenes().scenes if scene.name.start
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
-def test_each_dialog_of_the_gallery_is_named(qtbot: QtBot, theme: Theme, name: str) -> None:
+def test_each_dialog_of_the_gallery_is_named_and_readable(qtbot: QtBot, theme: Theme, name: str) -> None:
     built = SCENES[name].build(theme)
     shot = Shot(built) if isinstance(built, QWidget) else built
     qtbot.addWidget(shot.widget)
@@ -255,9 +257,11 @@ def test_each_dialog_of_the_gallery_is_named(qtbot: QtBot, theme: Theme, name: s
         return [one for one in tops if isinstance(one, QDialog) and one.isVisible()]
 
     qtbot.waitUntil(lambda: bool(dialogs_shown()))
-    dialogs = dialogs_shown()
-    assert [fault for one in dialogs for fault in unspoken(one)] == []
-    for one in dialogs:
+    shown = dialogs_shown()
+    assert [fault for one in shown for fault in unspoken(one)] == []
+    for one in shown:
+        assert_readable(qtbot, one)
+    for one in shown:
         one.close()
     if shot.close is not None:
         shot.close()

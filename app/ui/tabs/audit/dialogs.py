@@ -21,7 +21,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
-from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError
@@ -95,13 +95,11 @@ class CheckpointsDialog(Dialog):
         )
         self.make_button.setDefault(True)
         close = push_button(theme, "Close", self.reject)
-        ways, files, differs = QWidget(), Lines(), Lines()
-        files.set_parts(left[:3])
-        differs.set_parts(left[3:])
-        in_row((Label(_DIFFERS, Look.DIM, wrap=True), 1), differs, within=ways)
+        ways = Lines()
+        ways.set_parts([Label(_DIFFERS, Look.DIM), *left[3:]], at_right=2)
         for widget in (self.table, self.state, ways, self.key, Label(_LIMIT, Look.DIM, wrap=True)):
             self.add_widget(widget)
-        self.set_buttons([close, self.make_button], left=[files])
+        self.set_buttons([close, self.make_button], left=left[:3])
         close.setFocus()
         self._job: Task | None = None
         self._closed = False

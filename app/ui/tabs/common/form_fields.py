@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services.text import folded
+from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.form_dialog import Check, Value
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 
@@ -79,8 +80,8 @@ class EventsField(QWidget):
     def __init__(self, known: Sequence[str], every: str, stored: str) -> None:
         super().__init__()
         self._every, self._stored = every, stored
-        self.all = QCheckBox("All events, also those that come later")
-        self.boxes = {name: QCheckBox(name) for name in known}
+        self.all = CheckBox("All events, also those that come later")
+        self.boxes = {name: CheckBox(name) for name in known}
         self.other = QLineEdit(placeholderText="Other event types, a comma list")
         self.other.setAccessibleName("Other event types")
         self.warning = Label(

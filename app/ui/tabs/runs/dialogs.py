@@ -18,7 +18,7 @@ from app.ui.tabs.common.declared import TabSpec, epoch, moment
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.buttons import Lines, StatusChip
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
@@ -55,8 +55,10 @@ class ArtifactDialog(Dialog):
             version = formatting.figure(artifact["version"]) or "—"
             self.versions.addItem(f"Version {version}{newest}")
         self.verdict = StatusChip(context.theme)
-        self.facts = Label(look=Look.DIM)
-        head = in_row(self.versions, self.verdict, (self.facts, 1), spacing=12)
+        self.facts = Label(look=Look.DIM, wrap=True)
+        which = Lines()
+        which.set_parts([self.versions, self.verdict])
+        head = in_row(which, (self.facts, 1), spacing=12)
         self.content = JsonView(context.theme, "Content")
         self.body.setContentsMargins(0, 8, 0, 0)
         self.body.setSpacing(12)
@@ -109,7 +111,6 @@ class ParkedIdeas(RecordTab):
     """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
 
     margin = 0
-    narrow = 0
     opens = "open_run"
     spec = TabSpec(
         PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "The planner has put nothing aside.")
