@@ -1,38 +1,15 @@
-"""Which known database a file is, told by the rows of its chains, and whether it continues the one seen last.
+"""Which known database a file is, and whether it continues the one seen last.
 
-A file is the database of a checkpoint when it holds, with the same hash, one of the rows that the
-checkpoint knows (first and last of every tenant), or a row that continues one of them. So it stays itself
-when it is moved, renamed, copied, restored or pruned, and two different files are never the same, whatever
-they are called; a live database and a file that was exported from it are one. Copies that went their own
-ways, of which a person has said that they are two databases, share the rows from before: such a file is the
-one that it continues where one of them alone knew rows that came after they parted, else the one that was
-last seen in its very place, or else the one that it continues. A file with tenants of one of them that
-another, as a part of it, never had, is not that other one.
-
-What is said here of a file's path, and of the file on disk, is said of a live database's account and id.
-
-Only a file whose chains were all emptied, or rewritten from their first rows, holds none of them. What it
-is, is told by its place then, by one of these:
-
-- the same path, the same file on disk, the same migrations ledger (where there is none: and empty, or with a
-  tenant or most of the times in common);
-- the same path or the same file on disk, and at least half of the rows that the checkpoint knows, with
-  tenant, seq and time, whatever their hashes: a rewritten copy put in its place, or a moved file rewritten;
-- the same path and ledger, and empty: an emptied copy;
-- the same path or the same file on disk, where none of its newest checkpoints can be read.
-
-Where that is not enough to take it for the database, but path or file, ledger and a tenant are in common (or,
-without a ledger, the place of every row that the checkpoint knows; or a tenant alone, where nobody can read
-any more where the database was), it is in doubt: a person has to say what the file is. Any other file is
-another database.
+The rule is in `app/services/chain/README.md`, Which database a file is. What is said here of a file's path is
+said of a live database's account and id.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
-from operator import attrgetter
+from itertools import islice, permutations
+from operator import itemgetter
 from typing import Any, Final
 
 from peewee import SQL, Query, fn
@@ -40,15 +17,12 @@ from peewee import SQL, Query, fn
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import entries_behind, last_numbers
-from app.services.chain.rules import GENESIS, TABLE, continues, named, seconds
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, continues, named, seconds
 from app.services.chain.where import InDatabase, Where
 from app.services.text import counted
 from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
 from models.tables import AuditEntry
-
-ENOUGH: Final = 200
-"""How many rows in common are counted: it is a matter of which database has more of them."""
 
 HALF: Final = 0.5
 """Of the rows that a checkpoint knows, how many make a rewritten file: either end may have been cut off."""
@@ -64,6 +38,19 @@ SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
 """  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
+
+NOTHING_LEFT: Final = (
+    "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
+    "its entries were removed or rewritten. Put the right one in its place; or, if you know why it is so, "
+    "say that it is another database, or start over (--another-database and --start-over of tenant-admin "
+    "checkpoint, or Checkpoints in the window)."
+)
+
+MAY_BE: Final = (
+    "As far as checkpoints tell, this may be what became of the database that was last seen in {} as well. "
+    "Where it is, say that it is another database (--another-database of tenant-admin checkpoint, or "
+    "Checkpoints in the window)."
+)
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -251,28 +238,28 @@ class Continuation:
 
 
 def recognise(
-    rows: ChainRows,
-    known: Sequence[DatabaseCheckpoints],
-    all_of_each: Iterable[DatabaseCheckpoints],
+    rows: ChainRows, known: Sequence[DatabaseCheckpoints], all_of: Callable[[str], Sequence[Checkpoint]]
 ) -> KnownDatabase | None:
-    """The database that the file is, of those known; the one with the most rows in common.
+    """The database that the file is, of those known.
 
-    `known` come with their newest checkpoints, `all_of_each` with all, which only an old copy needs. One that
-    is in `doubt` was here, and nothing tells whether this is what became of it.
+    `known` come with their newest checkpoints, `all_of` gives all of one, by its id: only several that have
+    tenants in common, and old copies, need them. Where the rows that are read are charged they are not asked
+    for.
     """
-    if related := [item for item in known if _same_rows(rows, item[1])]:
-        return _closest(rows, related, all_of_each)
+    free = rows.database.usage is None
+    lines = [_Line.of(rows, *item) for item in known]
+    tenants = {tenant for line in lines if line.reach for tenant in line.tenants}
+    kin = [line for line in lines if line.reach or (free and not tenants.isdisjoint(line.tenants))]
+    if free and len(kin) != 1:
+        kin = [_Line.of(rows, line.database, all_of(line.database.id)) for line in kin or lines]
+    if family := [line for line in kin if line.reach]:
+        return _whose(rows, family)
     if (moved := _with_moved_rows(rows, known)) is not None:
         return moved
-    for database, checkpoints in known:
-        if _takes_its_place(rows, database, checkpoints):
-            return database
-    for database, checkpoints in all_of_each:
-        if rows.count({end for item in checkpoints for end in _ends(item)}):
-            return database
-    here = whereabouts(rows)
-    doubtful = (database for database, newest in known if _may_be(rows, here, database, newest))
-    return next((replace(database, doubt=True) for database in doubtful), None)
+    for database, newest in known:
+        if _was_here(rows, database, newest):
+            return replace(database, doubt=NOTHING_LEFT if newest and newest[-1].tenants else "")
+    return None
 
 
 def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]) -> str | None:
@@ -296,7 +283,7 @@ def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """
     candidate = (KnownDatabase(""), checkpoints)
     return (
-        _same_rows(rows, checkpoints[-3:]) > 0
+        any(rows.count(_ends(item)) for item in checkpoints[-3:])
         or _with_moved_rows(rows, [candidate]) is not None
         or _begun_again(rows, checkpoints)
     )
@@ -402,70 +389,89 @@ def _ends_of(sealed: SealedChain) -> tuple[tuple[int, str], tuple[int, str]]:
     return (sealed.first_seq, sealed.first_hash), (sealed.last_seq, sealed.head)
 
 
-def _same_rows(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> int:
-    """How many rows of the newest checkpoints are in the file, hash for hash, up to about `ENOUGH`."""
-    counts = (rows.count(_ends(checkpoint), enough=ENOUGH) for checkpoint in reversed(checkpoints))
-    return next(filter(None, counts), 0)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What the checkpoints of one database, oldest first, know of the file.
 
-
-def _closest(
-    rows: ChainRows,
-    related: Sequence[DatabaseCheckpoints],
-    all_of_each: Iterable[DatabaseCheckpoints],
-) -> KnownDatabase:
-    """Of those that all know rows of the file, as copies do that went their own ways, and parts of one."""
-    whole = [item for item in related if not any(_is_part(rows, item[1], other[1]) for other in related)]
-    related = whole or related
-    if len(related) == 1:
-        return related[0][0]
-    here = whereabouts(rows)
-    in_place = [item for item in related if (item[0].path, item[0].file_id) == (here.path, here.file_id)]
-
-    def likeness(item: DatabaseCheckpoints) -> tuple[bool, int, int]:
-        found = compare(rows, item[1])
-        return found.continues, -found.new_entries * found.continues, _same_rows(rows, item[1])
-
-    if in_place and not any(compare(rows, item[1]).continues for item in in_place):
-        lines = {database.id: checkpoints for database, checkpoints in all_of_each}
-        before = {end for database, _ in in_place for item in lines[database.id] for end in _ends(item)}
-        every = (item for database, _ in related for item in lines[database.id])
-        partings = (item for item in every if item.reason == Reason.ANOTHER_DATABASE)
-        parted = max(partings, key=attrgetter("at"), default=None)
-        in_place = [item for item in related if _has_own(rows, item[1], before, parted)] or in_place
-    return max(in_place or related, key=likeness)[0]
-
-
-def _is_part(rows: ChainRows, checkpoints: Sequence[Checkpoint], others: Sequence[Checkpoint]) -> bool:
-    """Whether the file has a tenant of the others' that these do not know, where they knew every row: they
-    continue it whatever is written there.
+    `reach` is, by tenant, the last row of those that they know that is there, or was pruned and is continued,
+    by its seq, and the first checkpoint that knew it. By the hash it tells of every row before it.
     """
-    names = {tenant for item in checkpoints for tenant in item.tenants}
-    ends = {
-        seq: tenant
-        for tenant, sealed in others[-1].tenants.items()
-        for seq, _ in _ends_of(sealed)
-        if tenant not in names and seq <= checkpoints[-1].through
-    }
-    return any(row.tenant == ends[seq] for seq, row in rows.at(ends).items())
+
+    database: KnownDatabase
+    checkpoints: Sequence[Checkpoint]
+    tenants: frozenset[str]
+    reach: Mapping[str, tuple[int, Checkpoint]]
+
+    @classmethod
+    def of(cls, rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> "_Line":
+        ends: dict[tuple[int, str], tuple[str, Checkpoint]] = {}
+        for item in checkpoints:
+            for tenant, sealed in item.tenants.items():
+                for end in _ends_of(sealed):
+                    ends.setdefault(end, (tenant, item))
+        there = rows.at(seq for seq, _ in ends)
+        reach: dict[str, tuple[int, Checkpoint]] = {}
+        for (seq, value), (tenant, item) in sorted(ends.items(), key=itemgetter(0)):
+            row = there.get(seq)
+            if row is not None and row.hash == value:
+                reach[tenant] = seq, item
+        for tenant, sealed in checkpoints[-1].tenants.items() if checkpoints else ():
+            end = sealed.last_seq, sealed.head
+            if reach.get(tenant, (None,))[0] != sealed.last_seq and _was_pruned(rows, tenant, sealed):
+                reach[tenant] = sealed.last_seq, ends[end][1]
+        return cls(database, checkpoints, frozenset(tenant for tenant, _ in ends.values()), reach)
+
+    def alone(self, item: Checkpoint, other: "_Line") -> bool:
+        """Whether what the checkpoint knows is of this database alone: it was made since the two parted."""
+        begun, parted = self.checkpoints[0], other.checkpoints[0]
+        if item is begun and begun.reason == Reason.ANOTHER_DATABASE:
+            return False
+        return parted.reason != Reason.ANOTHER_DATABASE or not _may_be_past(item, parted)
+
+    def tells_more(self, rows: ChainRows, other: "_Line") -> bool:
+        """Whether it knows of rows that are there, or of a tenant that is, what the other cannot know."""
+        for tenant, (seq, item) in self.reach.items():
+            further = tenant not in other.reach or seq > other.reach[tenant][0]
+            if tenant not in other.tenants or (further and self.alone(item, other)):
+                return True
+        shared = {name for item in self.checkpoints if not self.alone(item, other) for name in item.tenants}
+        through = other.checkpoints[-1].through  # what begins behind it may have begun there
+        firsts = map(rows.first_of, shared - other.tenants)
+        return any(first is not None and first[0] <= through for first in firsts)
 
 
-def _has_own(
-    rows: ChainRows,
-    checkpoints: Sequence[Checkpoint],
-    others: Collection[tuple[int, str]],
-    parted: Checkpoint | None,
-) -> bool:
-    """Whether the file continues these, and has an end of theirs that another database cannot share: it came
-    after they `parted`, by its number or its time, or of its number that one knew another row.
-    """
-    numbers, own = {seq for seq, _ in others}, set()
-    for sealed in checkpoints[-1].tenants.values():
-        for end, at in zip(_ends_of(sealed), (sealed.first_at, sealed.head_at), strict=True):
-            later = parted is None or end[0] > parted.through or (at is not None and seconds(at) > parted.at)
-            if later or end[0] in numbers:
-                own.add(end)
-    own.difference_update(others)
-    return compare(rows, checkpoints).continues and rows.count(own) > 0
+def _may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
+    """Whether a database that parted from others may have been once what a checkpoint of theirs knew."""
+    both = item.tenants.keys() & parted.tenants.keys()
+    return item.at <= parted.at and all(
+        was.last_seq < then.last_seq or (was.last_seq, was.head) == (then.last_seq, then.head)
+        for was, then in ((item.tenants[name], parted.tenants[name]) for name in both)
+    )
+
+
+def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
+    """The database that the file is, of those that all know rows of it; see the rule."""
+    more = {(id(one), id(other)): one.tells_more(rows, other) for one, other in permutations(family, 2)}
+
+    def behind(line: _Line, other: _Line) -> bool:
+        return more.get((id(other), id(line)), False) and not more[id(line), id(other)]
+
+    last = [line for line in family if not any(behind(line, other) for other in family)] or family
+    if len(last) == 1:
+        return last[0].database
+    here, _ = rows.where.location
+    fit = [line for line in last if compare(rows, line.checkpoints, counting=False).continues]
+
+    def order(line: _Line) -> tuple[bool, bool, bool]:
+        known = sum(sealed.entries for sealed in line.checkpoints[-1].tenants.values())
+        alike = not any(more.get((id(other), id(line)), False) for other in last)
+        is_all = line in fit and rows.until(HIGHEST_SEQ) == known
+        return line.database.path == here and alike, is_all, line not in fit
+
+    found = max(last, key=order)
+    if found.database.path == here or found in fit or not fit:
+        return found.database
+    return replace(found.database, doubt=MAY_BE.format(fit[0].database.path))
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
@@ -485,35 +491,13 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
     return None if found is None else owners.get(found[0]) or owners.get(found[1])
 
 
-def _takes_its_place(rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether a file without a row in common is what became of the database that was here."""
+def _was_here(rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> bool:
+    """Whether a file without a row in common is in the place of the database, for all that is known of it."""
     if not database.path:  # imported and never seen, or nobody can read any more where it was
-        return database.damaged and _in_common(rows, checkpoints) >= HALF
-    here = whereabouts(rows)
-    same_path, same_file = here.path == database.path, here.file_id == database.file_id
-    if database.damaged and not checkpoints:  # what they would say of its rows, nobody knows
-        return same_path or same_file
-    has_ledger = here.ledger == database.ledger != ""
-    if same_path and same_file and here.ledger == database.ledger:
-        same = has_ledger or shares_tenant(rows, checkpoints)
-        return same or _in_common(rows, checkpoints, tenants=False) >= HALF
-    if same_path and rows.empty:
-        return has_ledger
-    return (same_path or same_file) and _in_common(rows, checkpoints) >= HALF
-
-
-def _may_be(
-    rows: ChainRows, here: KnownDatabase, database: KnownDatabase, checkpoints: Sequence[Checkpoint]
-) -> bool:
-    """Whether the file may be what became of the database, for all that its place and tenants tell."""
-    if not database.path:
         return database.damaged and not rows.empty and shares_tenant(rows, checkpoints)
-    is_here = here.path == database.path or here.file_id == database.file_id
-    if not is_here or here.ledger != database.ledger or rows.empty:
-        return False
-    if here.ledger:
-        return shares_tenant(rows, checkpoints)
-    return _in_common(rows, checkpoints, times=False) == 1
+    here = whereabouts(rows)
+    begun_anew = here.ledger != database.ledger and here.ledger and database.ledger
+    return here.path == database.path and not begun_anew
 
 
 def _in_common(

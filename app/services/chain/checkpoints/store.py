@@ -126,22 +126,20 @@ class CheckpointStore:
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
-            moved_in = _moved_in(contents, database, where)
+            told = _notes(contents, database, where)
             copies = _of_copies(contents, good)
-        lines = _lines(good, frozenset(item.key for item in good))
-        found = tuple(
+        keys = frozenset(item.key for item in good)
+        return tuple(
             CheckpointHistory(
                 line,
                 baselines,
                 said,
-                moved_in,
+                told,
                 counted=_counted(line),
                 superseded=copies + _before(good, line),
             )
-            for line in lines
+            for line in _lines(good, keys)
         )
-        # What these know is of other entries, and says nothing of those that are here.
-        return (*found, CheckpointHistory(findings=(_doubt(database),))) if database.doubt else found
 
     def known_from(self, where: Where, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
@@ -217,8 +215,6 @@ class CheckpointStore:
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows) if database is None else contents.database(database)
-            if known is not None and known.doubt and reason not in NEW_LINE:
-                raise NotSigned(_doubt(known).message)
             other = known if reason is Reason.ANOTHER_DATABASE else None
             if known is None or other is not None:
                 known = KnownDatabase(str(uuid.uuid4()))
@@ -284,6 +280,15 @@ class CheckpointStore:
             if taken:
                 return made
         return None
+
+    def vacate(self, where: Where) -> None:
+        """For a new file of which this program knows that it is none of those seen in its place before."""
+        if is_there(self._path):
+            here, _ = where.location
+            with opened(self._path, writing=True) as contents:
+                for item in contents.databases():
+                    if item.path == here:
+                        contents.see(replace(item, path="", file_id=""))
 
     def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
@@ -390,8 +395,7 @@ def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:
     """The known database that the file is; one with an accepted start may have no checkpoint yet."""
     databases = contents.databases()
     newest = [_candidate(contents, item) for item in databases]
-    all_of_each = ((item, contents.sound_checkpoints(item.id)) for item in databases)
-    found = recognise(rows, newest, all_of_each) if databases else None
+    found = recognise(rows, newest, contents.sound_checkpoints) if databases else None
     if found is None or found.doubt:
         found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
     return found
@@ -483,21 +487,12 @@ def _counted(line: Sequence[Checkpoint]) -> int:
     return max((item.through for item in line[:1] if item.reason in NEW_LINE), default=0)
 
 
-def _doubt(database: KnownDatabase) -> Finding:
-    where = f"in {database.path}" if database.path else "in a place that cannot be read any more"
-    sentence = (
-        f"Checkpoints know a database {where}, and no entry that they know is here: this is another "
-        "database, or its entries were removed or rewritten. Put the right file in its place; or, if "
-        "you know why it is so, say that it is another database, or start over (--another-database and "
-        "--start-over of tenant-admin checkpoint, or Checkpoints in the window)."
-    )
-    return Finding(Code.CHECKPOINT, None, None, None, None, sentence)
-
-
-def _moved_in(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
-    """That another database was in this place before, which a file put over it does not tell by itself, or
-    that this is a copy of one that is live.
+def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
+    """That nobody but a person knows which database this is; that another one was in this place before, which
+    a file put over it does not tell by itself; or that this is a copy of one that is live.
     """
+    if database.doubt:
+        return (database.doubt,)
     if (original := copied_from(where, database)) is not None:
         return (
             f"These are the entries of {original}, and by its id this is another database: a copy of it. Say "

@@ -123,7 +123,7 @@ class StoreNotWritten(errors.StorageError):
 class KnownDatabase:
     """What the store remembers of a database; `damaged` where some of that cannot be read.
 
-    `doubt` says that a file may be this database or another one, and that a person has to say which.
+    `doubt` is the sentence that says why a file may be this database or another one, for a person to decide.
     """
 
     id: str
@@ -133,7 +133,7 @@ class KnownDatabase:
     seen_number: int = 0
     seen_at: int = 0
     damaged: bool = False
-    doubt: bool = False
+    doubt: str = ""
 
 
 @contextmanager

@@ -1,0 +1,789 @@
+"""Which database a file is (`app/services/chain/README.md`): histories that are in order, and attacks.
+
+Each is done on real files, and judged as `tenant-admin verify` and `checkpoint` and the window's own
+verification do it. TENANT_ADMIN_HISTORIES is how many random ones are tried.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.commands.common import database_path
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.document import read_export
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.where import InDatabase, InFile, Where
+from app.services.files.importing import Imported, verify_imported
+from tests.app.services.chain.verify.chains import ChainFile
+from tests.conftest import NOW
+from tests.fixtures.checkpoints import VERIFY
+from tests.fixtures.plain_engine import PlainEngine
+
+HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "60"))
+ACME, GLOBEX = "tenant-00", "tenant-01"
+LEDGER = "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)"
+
+Judged = Path | Where
+
+
+class World:
+    """Files in a folder, one store, and a clock that goes on with whatever is signed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.now = folder, NOW
+        self.store = CheckpointStore(folder / "home")
+        self.export: Path | None = None
+        self.said = ""
+        """What the verdict's notes have to say, among others."""
+
+    def file(self, name: str = "a.db", *, seed: int = 1, tenants: int = 2, ledger: str = "") -> Path:
+        chain = ChainFile.build(self.folder / name, rows=6, tenants=tenants, seed=seed)
+        if ledger:
+            chain.run(LEDGER)
+            chain.run("INSERT INTO d1_migrations VALUES (1, '0000', ?)", ledger)
+        chain.sql.close()
+        return chain.path
+
+    def known(self, name: str = "a.db", **options: str | int) -> Path:
+        path = self.file(name, **options)  # type: ignore[arg-type]
+        assert self.sign(path) is not None
+        return path
+
+    def sign(self, where: Judged, reason: Reason = Reason.REQUEST) -> int | None:
+        self.now += 60
+        there = InFile(where) if isinstance(where, Path) else where
+        made = making.verify_and_sign(there, self.store, VERIFY, now=self.now, reason=reason)
+        return made.checkpoint
+
+    def another(self, path: Path) -> Path:
+        assert self.sign(path, Reason.ANOTHER_DATABASE) is not None
+        return path
+
+    def copy(self, path: Path, name: str) -> Path:
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        return Path(shutil.copyfile(path, self.folder / name))
+
+    def part(self, path: Path, name: str = "part.db", tenant: str = ACME) -> Path:
+        """One tenant's part, imported as the window and the command import it."""
+        part = self.copy(path, name)
+        self.run(part, "DELETE FROM audit_chain WHERE tenant_id <> ?", tenant)
+        return self.imported(part, tenant)
+
+    def imported(self, path: Path, tenant: str | None = None) -> Path:
+        self.now += 60
+        _, made = verify_imported(Imported(path, {}, (), (), 0.0, tenant), self.store, VERIFY, now=self.now)
+        assert made.checkpoint is not None, made.report.findings
+        return path
+
+    def run(self, path: Path, sql: str, *params: object) -> Path:
+        return self.write(path, lambda chain: chain.run(sql, *params))
+
+    def write(self, path: Path, do: Callable[[ChainFile], object]) -> Path:
+        chain = ChainFile(path)
+        do(chain)
+        chain.sql.close()
+        return path
+
+    def grow(self, path: Path, *tenants: str, by: int = 1, late: int = 0) -> Path:
+        """Entries of theirs; the clock of who writes them is `late` seconds behind."""
+        for tenant in tenants * by:
+            payload = f'{{"in":"{path.name}"}}'
+            self.write(path, lambda chain: chain.append(tenant, payload=payload, at=self.now - late))  # noqa: B023
+        return path
+
+    def forge(self, path: Path, tenant: str, back: int = 1) -> Path:
+        """The entry so many before the tenant's end, and all that follow it."""
+
+        def do(chain: ChainFile) -> None:
+            seqs = chain.seqs(tenant)
+            chain.run("UPDATE audit_chain SET payload = '{\"forged\":1}' WHERE seq = ?", seqs[-back])
+            chain.rehash(tenant, seqs[-back - 1] if back < len(seqs) else 0)
+
+        return self.write(path, do)
+
+    def rewritten(self, path: Path, by: int = 77) -> Path:
+        def do(chain: ChainFile) -> None:
+            chain.run("UPDATE audit_chain SET created_at = created_at + ?", by)
+            for tenant in chain.sql.execute("SELECT DISTINCT tenant_id FROM audit_chain").fetchall():
+                chain.rehash(str(tenant[0]))
+
+        return self.write(path, do)
+
+    def anew(self, path: Path, tenant: str, *, low: bool = False) -> Path:
+        """The tenant wiped, and begun again: at the end, or in the numbers that it had."""
+
+        def do(chain: ChainFile) -> None:
+            seqs = chain.seqs(tenant)
+            chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", tenant)
+            for seq in seqs:
+                chain.append(tenant, "settings_changed", at=self.now - 5, seq=seq if low else None)
+
+        return self.write(path, do)
+
+    def renumber(self, path: Path, by: int, tenant: str = "%") -> Path:
+        def do(chain: ChainFile) -> None:
+            rows = "SELECT seq FROM audit_chain WHERE tenant_id LIKE ? ORDER BY seq DESC"
+            for row in chain.sql.execute(rows, (tenant,)).fetchall():
+                chain.run("UPDATE audit_chain SET seq = seq + ? WHERE seq = ?", by, *row)
+
+        return self.write(path, do)
+
+    def prune(self, path: Path, tenant: str, left: int = 2) -> Path:
+        return self.write(path, lambda chain: chain.prune(tenant, chain.seqs(tenant)[-1 - left], at=self.now))
+
+    def put(self, path: Path, over: Path) -> Path:
+        """Its content in the other's place: the very same file on disk."""
+        shutil.copyfile(path, over)
+        return over
+
+
+# Histories that are in order
+
+
+def untouched(world: World) -> Path:
+    return world.known()
+
+
+def went_on(world: World) -> Path:
+    return world.grow(world.known(), ACME, "newcomer")
+
+
+def renamed(world: World) -> Path:
+    return world.known().rename(world.folder / "b.db")
+
+
+def by_a_symbolic_link(world: World) -> Path:
+    link = world.folder / "link.db"
+    link.symlink_to(world.known())
+    return database_path(link)
+
+
+def copied_elsewhere(world: World) -> Path:
+    return world.copy(world.known(), "b.db")
+
+
+def copied_home(world: World) -> Path:
+    """Store, key and files on another disk."""
+    path = world.known()
+    world.another(world.grow(world.copy(path, "b.db"), ACME))
+    shutil.copytree(world.folder, world.folder / "moved")
+    world.store = CheckpointStore(world.folder / "moved" / "home")
+    return world.folder / "moved" / "a.db"
+
+
+def restored_in_its_place(world: World) -> Path:
+    path = world.known()
+    backup = world.copy(path, "backup.db")
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.put(backup, path)
+
+
+def restored_beside_a_part_and_a_copy(world: World) -> Path:
+    path = world.known()
+    backup = world.copy(path, "backup.db")
+    world.part(path)
+    world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.put(backup, path)
+
+
+def a_backup_elsewhere(world: World) -> Path:
+    path = world.known()
+    backup = world.copy(path, "backup.db")
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return backup
+
+
+def pruned(world: World) -> Path:
+    return world.prune(world.grow(world.known(), ACME), ACME)
+
+
+def pruned_behind_all_that_was_known(world: World) -> Path:
+    return world.prune(world.grow(world.known(), ACME, GLOBEX, by=2), ACME)
+
+
+def a_part(world: World) -> Path:
+    return world.part(world.known())
+
+
+def the_whole_beside_its_part(world: World) -> Path:
+    path = world.known()
+    world.part(path)
+    return world.grow(path, ACME, GLOBEX)
+
+
+def a_part_that_went_on(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    world.sign(world.grow(path, ACME))
+    return world.grow(part, ACME, "newcomer")
+
+
+def a_part_that_went_on_elsewhere(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    world.sign(world.grow(part, ACME))
+    world.sign(world.grow(path, ACME))
+    return world.grow(world.copy(part, "b.db"), ACME)
+
+
+def a_part_in_which_another_tenant_began_again(world: World) -> Path:
+    return world.grow(world.part(world.known()), GLOBEX, by=2)
+
+
+def an_untouched_copy_of_a_part(world: World) -> Path:
+    return world.copy(world.part(world.known()), "b.db")
+
+
+def a_part_of_a_whole_that_went_on_before(world: World) -> Path:
+    """What the part ends with, no checkpoint of the whole knew when it was taken."""
+    path = world.grow(world.known(), ACME, GLOBEX, by=3)
+    part = world.part(path)
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return part
+
+
+def one_of_two_parts(world: World) -> Path:
+    path = world.known()
+    world.part(path)
+    return world.part(path, "second.db", GLOBEX)
+
+
+def the_first_of_two_parts(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    world.part(path, "second.db", GLOBEX)
+    return world.grow(part, ACME)
+
+
+def the_whole_beside_two_parts(world: World) -> Path:
+    path = world.known()
+    world.part(path)
+    world.part(path, "second.db", GLOBEX)
+    return world.copy(path, "c.db")
+
+
+def an_old_copy_of_a_whole_that_was_pruned(world: World) -> Path:
+    path = world.known()
+    old = world.copy(path, "old.db")
+    world.part(path)
+    pruned_since(world, path)
+    return old
+
+
+def pruned_since(world: World, path: Path) -> None:
+    """So that the newest checkpoints know no entry of an old copy."""
+    world.sign(world.grow(path, ACME, GLOBEX, by=3))
+    for tenant in (ACME, GLOBEX):
+        world.prune(path, tenant)
+    for _ in range(4):
+        world.sign(world.grow(path, ACME))
+
+
+def the_original_beside_a_copy(world: World) -> Path:
+    path, copy = two(world)
+    world.sign(world.grow(copy, GLOBEX))
+    return world.grow(path, ACME)
+
+
+def two(world: World) -> tuple[Path, Path]:
+    """Two copies that went their own ways, each in its place."""
+    path = world.known()
+    copy = world.another(world.grow(world.copy(path, "b.db"), ACME))
+    for file in (path, copy):
+        world.sign(world.grow(file, ACME, GLOBEX))
+    return path, copy
+
+
+def the_copy_beside_its_original(world: World) -> Path:
+    path, copy = two(world)
+    world.sign(world.grow(path, GLOBEX))
+    return world.grow(copy, ACME)
+
+
+def the_original_elsewhere(world: World) -> Path:
+    return world.grow(world.copy(two(world)[0], "c.db"), ACME)
+
+
+def the_copy_elsewhere(world: World) -> Path:
+    return world.grow(world.copy(two(world)[1], "c.db"), ACME)
+
+
+def a_copy_that_has_signed_nothing_since(world: World) -> Path:
+    path = world.known()
+    copy = world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.grow(copy, GLOBEX)
+
+
+def an_untouched_copy_of_that(world: World) -> Path:
+    path = world.known()
+    copy = world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.copy(copy, "c.db")
+
+
+def both_began_the_same_tenant(world: World) -> Path:
+    path, copy = two(world)
+    world.sign(world.grow(path, "system"))
+    return world.grow(copy, "system", by=2)
+
+
+def the_original_put_over_the_copy(world: World) -> Path:
+    path, copy = two(world)
+    world.said = "another one was in this place before"
+    return world.put(path, copy)
+
+
+def the_copy_put_over_the_original(world: World) -> Path:
+    path, copy = two(world)
+    world.said = "another one was in this place before"
+    return world.put(copy, path)
+
+
+def the_original_as_it_was_put_over_the_copy(world: World) -> Path:
+    path = world.known()
+    old = world.copy(path, "old.db")
+    copy = world.another(world.grow(world.copy(path, "b.db"), ACME))
+    world.sign(world.grow(path, GLOBEX))
+    return world.put(old, copy)
+
+
+def the_whole_put_over_its_part(world: World) -> Path:
+    path = world.known()
+    world.said = "another one was in this place before"
+    return world.put(path, world.part(path))
+
+
+def another_database_with_the_same_tenants(world: World) -> Path:
+    world.known()
+    return world.file("b.db", seed=2)
+
+
+def a_project_begun_anew(world: World) -> Path:
+    """Its file is the same, its migrations ran again."""
+    path = world.known(ledger="2026-01-01 10:00:00")
+    return world.put(world.file("b.db", seed=2, ledger="2026-02-01 10:00:00"), path)
+
+
+def imported_twice_under_one_name(world: World) -> Path:
+    """Of two databases; the second may be the very same file on disk, as numbers are given again."""
+    path = world.imported(world.file())
+    return world.imported(world.put(world.file("b.db", seed=2), path))
+
+
+def the_same_imported_twice(world: World) -> Path:
+    path = world.imported(world.file())
+    return world.imported(world.put(world.copy(path, "b.db"), path))
+
+
+def a_part_imported_twice(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    world.sign(world.grow(path, ACME, GLOBEX))
+    part.unlink()
+    return world.grow(world.part(path), ACME)
+
+
+def clocks_a_minute_apart(world: World) -> Path:
+    path = world.known()
+    world.part(path)
+    world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, "newcomer", late=60))
+    return world.grow(world.copy(path, "c.db"), ACME, "late", late=60)
+
+
+def started_over(world: World) -> Path:
+    path = world.rewritten(world.known())
+    assert world.sign(path, Reason.START_OVER) is not None
+    return path
+
+
+def an_older_copy_than_that(world: World) -> Path:
+    path = world.known()
+    copy = world.copy(path, "b.db")
+    assert world.sign(world.rewritten(path), Reason.START_OVER) is not None
+    return copy
+
+
+def by_an_export_elsewhere(world: World) -> Path:
+    path = world.known()
+    world.part(path)
+    exported(world, path)
+    return world.grow(world.copy(path, "b.db"), ACME)
+
+
+def exported(world: World, path: Path) -> None:
+    world.export = world.folder / "export.json"
+    world.store.export(InFile(path), world.export)
+    world.store = CheckpointStore(world.folder / "elsewhere")
+
+
+def live(world: World, path: Path) -> InDatabase:
+    engine = PlainEngine(world.copy(path, "live.db"))
+    where = InDatabase(engine)
+    return where
+
+
+def a_live_database(world: World) -> Where:
+    where = live(world, world.file())
+    assert world.sign(where) is not None
+    world.grow(world.folder / "live.db", ACME)
+    return where
+
+
+def an_export_of_a_live_database(world: World) -> Path:
+    assert world.sign(live(world, world.file())) is not None
+    return world.imported(world.copy(world.folder / "live.db", "b.db"))
+
+
+def a_live_database_beside_a_part_of_it(world: World) -> Where:
+    where = live(world, world.file())
+    assert world.sign(where) is not None
+    world.part(world.folder / "live.db")
+    world.grow(world.folder / "live.db", ACME, GLOBEX)
+    return where
+
+
+# Attacks, and what nobody but a person can tell from one
+
+
+def forged_in_its_place(world: World) -> Path:
+    return world.forge(world.known(), ACME)
+
+
+def forged_elsewhere(world: World) -> Path:
+    return world.forge(world.copy(world.known(), "b.db"), ACME, 3)
+
+
+def forged_in_a_copied_home(world: World) -> Path:
+    return world.forge(copied_home(world), ACME, 3)
+
+
+def cut_off_in_its_place(world: World) -> Path:
+    path = world.known()
+    return world.run(path, "DELETE FROM audit_chain WHERE seq > 9")
+
+
+def emptied(world: World) -> Path:
+    return world.run(world.known(), "DELETE FROM audit_chain")
+
+
+def emptied_and_begun_by_others(world: World) -> Path:
+    path = emptied(world)
+    world.run(path, "DELETE FROM sqlite_sequence")
+    return world.grow(path, "fresh", by=3)
+
+
+def emptied_with_its_ledger_and_begun_by_others(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.run(path, "DELETE FROM audit_chain; DELETE FROM sqlite_sequence; DELETE FROM d1_migrations")
+    return world.grow(path, "fresh", by=3)
+
+
+def rewritten_in_its_place(world: World) -> Path:
+    return world.rewritten(world.known())
+
+
+def a_rewritten_copy_in_its_place(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    return world.rewritten(world.copy(path, "b.db")).replace(path)
+
+
+def numbered_anew_elsewhere(world: World) -> Path:
+    return world.renumber(world.copy(world.known(), "b.db"), 1_000)
+
+
+def tenants_renamed(world: World) -> Path:
+    return world.run(world.copy(world.known(), "b.db"), "UPDATE audit_chain SET tenant_id = tenant_id || 'x'")
+
+
+def beside_a_part(world: World, name: str = "b.db") -> tuple[Path, Path, Path]:
+    """The whole, a part, and a copy of the whole to be forged."""
+    path = world.known()
+    return path, world.part(path), world.copy(path, name)
+
+
+def beside_a_part_forged(world: World) -> Path:
+    return world.forge(beside_a_part(world)[2], GLOBEX, 2)
+
+
+def beside_a_part_rewritten(world: World) -> Path:
+    return world.forge(beside_a_part(world)[2], GLOBEX, 6)
+
+
+def beside_a_part_begun_anew(world: World) -> Path:
+    return world.anew(beside_a_part(world)[2], GLOBEX)
+
+
+def beside_a_part_begun_anew_in_its_numbers(world: World) -> Path:
+    return world.anew(beside_a_part(world)[2], GLOBEX, low=True)
+
+
+def beside_a_part_numbered_anew(world: World) -> Path:
+    return world.renumber(beside_a_part(world)[2], 1_000, GLOBEX)
+
+
+def beside_a_part_wiped(world: World) -> Path:
+    """Which is the part, where nothing has come since; here something has."""
+    copy = world.run(beside_a_part(world)[2], "DELETE FROM audit_chain WHERE tenant_id = ?", GLOBEX)
+    return world.grow(copy, ACME)
+
+
+def begun_anew_and_put_over_the_original(world: World) -> Path:
+    path, _, copy = beside_a_part(world)
+    return world.put(world.anew(copy, GLOBEX), path)
+
+
+def numbered_anew_and_put_over_the_original(world: World) -> Path:
+    path, _, copy = beside_a_part(world)
+    return world.put(world.renumber(copy, 1_000, GLOBEX), path)
+
+
+def a_part_put_over_the_original(world: World) -> Path:
+    path, part, _ = beside_a_part(world)
+    return world.put(part, path)
+
+
+def begun_anew_in_its_numbers_and_put_over_the_part(world: World) -> Path:
+    _, part, copy = beside_a_part(world)
+    return world.put(world.anew(copy, GLOBEX, low=True), part)
+
+
+def forged_and_put_over_the_part(world: World) -> Path:
+    _, part, copy = beside_a_part(world)
+    return world.put(world.forge(copy, GLOBEX, 2), part)
+
+
+def beside_two_parts_forged(world: World) -> Path:
+    path = world.known(tenants=3)
+    world.part(path)
+    world.part(path, "second.db", GLOBEX)
+    return world.anew(world.copy(path, "b.db"), "tenant-02")
+
+
+def beside_a_part_that_went_on_forged(world: World) -> Path:
+    _, part, copy = beside_a_part(world)
+    world.sign(world.grow(part, ACME))
+    return world.anew(copy, GLOBEX)
+
+
+def an_old_copy_of_a_pruned_whole_forged(world: World) -> Path:
+    path, _, old = beside_a_part(world)
+    pruned_since(world, path)
+    return world.forge(old, GLOBEX, 6)
+
+
+def an_old_copy_of_a_pruned_whole_begun_anew(world: World) -> Path:
+    path, _, old = beside_a_part(world)
+    pruned_since(world, path)
+    return world.anew(old, GLOBEX)
+
+
+def an_old_copy_of_a_pruned_whole_forged_and_put_back(world: World) -> Path:
+    path, _, old = beside_a_part(world)
+    pruned_since(world, path)
+    return world.put(world.anew(old, GLOBEX), path)
+
+
+def of_two_a_third(world: World) -> tuple[Path, Path, Path]:
+    """The first line alone knew the newest entries; the second is from before them."""
+    path = world.known()
+    copy = world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return path, copy, world.copy(path, "c.db")
+
+
+def of_two_a_third_forged(world: World) -> Path:
+    return world.forge(of_two_a_third(world)[2], ACME)
+
+
+def of_two_a_third_cut_off(world: World) -> Path:
+    _, _, third = of_two_a_third(world)
+    world.run(third, "DELETE FROM audit_chain WHERE seq = 14")
+    return world.grow(third, ACME)
+
+
+def of_two_the_first_forged(world: World) -> Path:
+    path, _, _ = of_two_a_third(world)
+    return world.forge(path, ACME)
+
+
+def of_two_where_the_copy_knew_more(world: World) -> Path:
+    """What the copy was signed with, the original had as well, and more since."""
+    path = world.grow(world.known(), ACME, GLOBEX)
+    world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.forge(path, ACME)
+
+
+def of_two_the_copy_elsewhere_that_signed_nothing(world: World) -> Path:
+    """In order, perhaps: nothing tells it from the original, forged behind what both knew."""
+    path = world.known()
+    copy = world.another(world.copy(path, "b.db"))
+    world.sign(world.grow(path, ACME, GLOBEX))
+    return world.grow(world.copy(copy, "c.db"), ACME)
+
+
+def of_two_both_in_one(world: World) -> Path:
+    """Entries that the copy alone had in one tenant, those of the original forged in the other."""
+    path = world.known()
+    copy = world.another(world.copy(path, "b.db"))
+    world.write(copy, lambda chain: chain.append(ACME, seq=50))
+    world.sign(copy)
+    for _ in range(2):
+        world.sign(world.grow(path, GLOBEX))
+    world.run(
+        copy, f"ATTACH '{path}' AS a; INSERT INTO audit_chain SELECT * FROM a.audit_chain WHERE seq > 12"
+    )
+    return world.forge(copy, GLOBEX)
+
+
+def by_an_export_forged(world: World) -> Path:
+    path = world.known()
+    exported(world, path)
+    return world.anew(path, GLOBEX)
+
+
+def a_live_database_rewritten(world: World) -> Where:
+    where = live(world, world.file())
+    assert world.sign(where) is not None
+    world.rewritten(world.folder / "live.db")
+    return where
+
+
+def a_live_database_beside_a_part_begun_anew(world: World) -> Where:
+    where = a_live_database_beside_a_part_of_it(world)
+    world.anew(world.folder / "live.db", GLOBEX)
+    return where
+
+
+def a_file_of_a_live_database_forged(world: World) -> Path:
+    a_live_database_beside_a_part_of_it(world)
+    return world.anew(world.copy(world.folder / "live.db", "b.db"), GLOBEX)
+
+
+VERIFIED, EARLIER, OTHER, NOT = Verdict.VERIFIED, Verdict.EARLIER, Verdict.CONSISTENT, Verdict.TAMPERED
+TABLE: dict[Callable[[World], Judged], Verdict] = {
+    untouched: VERIFIED,
+    went_on: VERIFIED,
+    renamed: VERIFIED,
+    by_a_symbolic_link: VERIFIED,
+    copied_elsewhere: VERIFIED,
+    copied_home: VERIFIED,
+    restored_in_its_place: EARLIER,
+    restored_beside_a_part_and_a_copy: EARLIER,
+    a_backup_elsewhere: EARLIER,
+    pruned: VERIFIED,
+    pruned_behind_all_that_was_known: VERIFIED,
+    a_part: VERIFIED,
+    the_whole_beside_its_part: VERIFIED,
+    a_part_that_went_on: VERIFIED,
+    a_part_that_went_on_elsewhere: VERIFIED,
+    a_part_in_which_another_tenant_began_again: VERIFIED,
+    an_untouched_copy_of_a_part: VERIFIED,
+    a_part_of_a_whole_that_went_on_before: VERIFIED,
+    one_of_two_parts: VERIFIED,
+    the_first_of_two_parts: VERIFIED,
+    the_whole_beside_two_parts: VERIFIED,
+    an_old_copy_of_a_whole_that_was_pruned: EARLIER,
+    the_original_beside_a_copy: VERIFIED,
+    the_copy_beside_its_original: VERIFIED,
+    the_original_elsewhere: VERIFIED,
+    the_copy_elsewhere: VERIFIED,
+    a_copy_that_has_signed_nothing_since: VERIFIED,
+    an_untouched_copy_of_that: VERIFIED,
+    both_began_the_same_tenant: VERIFIED,
+    the_original_put_over_the_copy: VERIFIED,
+    the_copy_put_over_the_original: VERIFIED,
+    the_original_as_it_was_put_over_the_copy: EARLIER,
+    the_whole_put_over_its_part: VERIFIED,
+    another_database_with_the_same_tenants: OTHER,
+    a_project_begun_anew: OTHER,
+    imported_twice_under_one_name: VERIFIED,
+    the_same_imported_twice: VERIFIED,
+    a_part_imported_twice: VERIFIED,
+    clocks_a_minute_apart: VERIFIED,
+    started_over: VERIFIED,
+    an_older_copy_than_that: EARLIER,
+    by_an_export_elsewhere: VERIFIED,
+    a_live_database: VERIFIED,
+    an_export_of_a_live_database: VERIFIED,
+    a_live_database_beside_a_part_of_it: VERIFIED,
+    forged_in_its_place: NOT,
+    forged_elsewhere: NOT,
+    forged_in_a_copied_home: NOT,
+    cut_off_in_its_place: NOT,
+    emptied: NOT,
+    emptied_and_begun_by_others: NOT,
+    emptied_with_its_ledger_and_begun_by_others: NOT,
+    rewritten_in_its_place: NOT,
+    a_rewritten_copy_in_its_place: NOT,
+    numbered_anew_elsewhere: NOT,
+    tenants_renamed: NOT,
+    beside_a_part_forged: NOT,
+    beside_a_part_rewritten: NOT,
+    beside_a_part_begun_anew: NOT,
+    beside_a_part_begun_anew_in_its_numbers: NOT,
+    beside_a_part_numbered_anew: NOT,
+    beside_a_part_wiped: NOT,
+    begun_anew_and_put_over_the_original: NOT,
+    numbered_anew_and_put_over_the_original: NOT,
+    a_part_put_over_the_original: NOT,
+    begun_anew_in_its_numbers_and_put_over_the_part: NOT,
+    forged_and_put_over_the_part: NOT,
+    beside_two_parts_forged: NOT,
+    beside_a_part_that_went_on_forged: NOT,
+    an_old_copy_of_a_pruned_whole_forged: NOT,
+    an_old_copy_of_a_pruned_whole_begun_anew: NOT,
+    an_old_copy_of_a_pruned_whole_forged_and_put_back: NOT,
+    of_two_a_third_forged: NOT,
+    of_two_a_third_cut_off: NOT,
+    of_two_the_first_forged: NOT,
+    of_two_where_the_copy_knew_more: NOT,
+    of_two_the_copy_elsewhere_that_signed_nothing: NOT,
+    of_two_both_in_one: NOT,
+    by_an_export_forged: NOT,
+    a_live_database_rewritten: NOT,
+    a_live_database_beside_a_part_begun_anew: NOT,
+    a_file_of_a_live_database_forged: NOT,
+}
+"""The verdict of each. What is not sound is not signed, neither by the window nor by a command."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("history", TABLE, ids=lambda item: item.__name__)
+def test_what_is_said_of_a_file_and_whether_it_is_signed(
+    world: World, history: Callable[[World], Judged]
+) -> None:
+    judged = history(world)
+    where, expected, now = (
+        InFile(judged) if isinstance(judged, Path) else judged,
+        TABLE[history],
+        world.now + 9,
+    )
+    trust = [read_export(world.export)[0].key] if world.export else []
+    report = making.verify_with_checkpoints(
+        where, world.store, VERIFY, now=now, export=world.export, trust=trust
+    )
+    assert report.verdict is expected, report.findings
+    assert world.said in " ".join(report.notes)
+    if world.export is not None:
+        return
+    sound = expected in SOUND
+    by_window = making.verify_by_itself(where, world.store, VERIFY, now=now, by="ops", sign=True)
+    assert by_window.report.intact is sound
+    assert sound or by_window.checkpoint is None
+    assert (world.sign(where) is not None) is sound
+    if sound:
+        assert making.verify_with_checkpoints(where, world.store, VERIFY, now=world.now).verdict is VERIFIED
