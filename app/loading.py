@@ -13,7 +13,7 @@ from typing import Any
 
 _DEFERRED = {
     f"shibokensupport/signature/{name}.py"
-    for name in ("errorhandler", "layout", "lib/enum_sig", "lib/pyi_generator", "parser")
+    for name in ("errorhandler", "layout", "lib/enum_sig", "lib/pyi_generator", "mapping", "parser")
 }
 _WHEN_ASKED = """
 def __getattr__(name):
@@ -22,6 +22,9 @@ def __getattr__(name):
     del globals()["__getattr__"]
     exec(compile({source!r}, {name!r}, "exec"), globals())
     return globals()[name]
+
+def update_mapping():  # PySide itself looks this one up, past `__getattr__`
+    return __getattr__("update_mapping")()
 """
 
 
