@@ -34,13 +34,15 @@ OTHER = "other"
 class ListController(QObject):
     """The list of `table`, shown in `view`; `model` holds its rows.
 
-    `loaded(total)` after a list has been opened or refreshed, `failed(error)` when it could not be. Of a
+    `loaded(total)` after a list has been opened or refreshed, `painted()` when its rows have been drawn and
+    more can be read without keeping anybody waiting, `failed(error)` when it could not be. Of a
     damaged table what can be read is shown, and `partly` is why that is not all; None as a rule. `lost()`
     when the record that was current is not in the list that was opened: Qt says nothing of a selection that
     ends with a model's reset.
     """
 
     loaded = Signal(int)
+    painted = Signal()
     lost = Signal()
     failed = Signal(object)
 
@@ -66,6 +68,8 @@ class ListController(QObject):
             view.show_order(self.model.column_of(table.sort), order)
         # "2 min ago" grows old by itself.
         self.partly: DamagedFile | None = None
+        self._painted = QTimer(self, singleShot=True, interval=0)
+        self._painted.timeout.connect(self._read_rest)
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
         self._clock.start()
@@ -226,8 +230,11 @@ class ListController(QObject):
             self.jump(wanted, on_missing=self._go_to_first if entering else None)
         elif entering:
             self.view.enter()
-        if not listing.complete:
-            self._read(self._context.lists.load_keys, listing.query, self._completed)
+
+    def _read_rest(self) -> None:
+        if self._shown is not None and not self.model.complete:
+            self._read(self._context.lists.load_keys, self._shown, self._completed)
+        self.painted.emit()
 
     def _go_to_first(self) -> None:
         if self.model.rowCount():
@@ -278,6 +285,7 @@ class ListController(QObject):
     def _announce(self, total: int) -> None:
         """Says that the list is in sight; whoever hears it may jump, which goes before what was current."""
         self._wanted = None
+        self._painted.start()
         self.loaded.emit(total)
 
     def _show_readable(self, why: DamagedFile) -> None:
@@ -324,6 +332,7 @@ class ListController(QObject):
         return reading.cancel
 
     def _cancel(self) -> None:
+        self._painted.stop()
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()

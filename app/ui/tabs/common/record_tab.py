@@ -140,6 +140,7 @@ class RecordTab(QWidget):
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
         self.list.loaded.connect(self._loaded)
+        self.list.painted.connect(self._count_choices)
         self.list.failed.connect(self._not_loaded)
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)
@@ -484,15 +485,17 @@ class RecordTab(QWidget):
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
         self.commands.update()
-        if self._uncounted is not None:
-            self.facets.count(self._uncounted, self._offered)
-            self._uncounted = None
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
         if wanted is not None:
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
         elif put_back is not None:  # where the filters hide it, they stay
             self.list.jump(put_back)
+
+    def _count_choices(self) -> None:
+        if self._uncounted is not None:
+            self.facets.count(self._uncounted, self._offered)
+            self._uncounted = None
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:
