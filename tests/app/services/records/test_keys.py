@@ -9,13 +9,13 @@ from app.services.records.lists import position
 
 def test_pieces_read_as_all_of_it_would() -> None:
     rng = random.Random(1)
-    for _ in range(200):
+    for _ in range(150):
         step = rng.choice([1, -1])
-        numbers = sorted(rng.sample(range(9_000), rng.randrange(1, 60)), reverse=step < 0)
+        numbers = sorted(rng.sample(range(9_000), rng.randrange(1, 12)), reverse=step < 0)
         parts, all_of_it = [], list[int]()
         for number in numbers:
             part = rng.choice(
-                [array("q", [number]), range(number, number + step * rng.choice([1, 5_000]), step)]
+                [array("q", [number]), range(number, number + step * rng.choice([1, 5, 1_001]), step)]
             )
             parts.append(part)
             all_of_it += part
