@@ -89,11 +89,11 @@ class StillReferred(NotAllowed):
 
 
 class ReferredByChange(NotAllowed):
-    """A foreign key without an ON UPDATE action forbids it."""
+    """A foreign key forbids it, or would change other rows along with it."""
 
     heading = "This cannot be changed"
     sentence = (
-        "{what} refer to this by what would change, and would lose what they refer to; nothing was changed. "
+        "{what} refer to this by what would change, and would lose it or change along; nothing was changed. "
         "Remove those first, or keep it as it is."
     )
 

@@ -49,7 +49,7 @@ WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, shape.cid
 """Only of tables with pages of their own: asking a virtual table of a module that is not here is an error."""
 
 _FOREIGN_KEYS: Final = """
-SELECT found.name, keys."table", keys."from", keys."to", keys.on_delete, keys.on_update, keys.id
+SELECT found.name, keys."table", keys."from", keys."to", keys.on_delete, keys.id
 FROM sqlite_master AS found JOIN pragma_foreign_key_list(found.name) AS keys
 WHERE found.type = 'table' AND found.rootpage ORDER BY found.rowid, keys.id, keys.seq
 """
@@ -191,15 +191,13 @@ def _inspected(database: Database, shape: list[Rows]) -> Schema:
 class ForeignKey:
     """Rows of `table` refer, by `columns`, to the rows of another that hold the same in `parent_columns`.
 
-    `on_delete` is what SQLite does to them when such a row goes, `on_update` when what they refer to changes,
-    in its own words ("CASCADE", "NO ACTION").
+    `on_delete` is what SQLite does to them when such a row goes, in its own words ("CASCADE", "NO ACTION").
     """
 
     table: str
     columns: tuple[str, ...]
     parent_columns: tuple[str, ...]
     on_delete: str
-    on_update: str = "NO ACTION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,16 +326,16 @@ def _free_rowid(columns: Iterable[str]) -> str | None:
 def _with_foreign_keys(tables: Mapping[str, StoredTable], found: Rows) -> dict[str, StoredTable]:
     """The tables with what refers to them; a foreign key to a table that is not there refers to nothing."""
     spelt = _spelling(tables)
-    pairs: dict[tuple[str, str, str, str, int], list[tuple[str, str | None]]] = {}
-    for child, parent, source, target, on_delete, on_update, number in found:
+    pairs: dict[tuple[str, str, str, int], list[tuple[str, str | None]]] = {}
+    for child, parent, source, target, on_delete, number in found:
         if spelt(parent) in tables:
-            pairs.setdefault((child, parent, on_delete, on_update, number), []).append((source, target))
+            pairs.setdefault((child, parent, on_delete, number), []).append((source, target))
     referring: dict[str, tuple[ForeignKey, ...]] = {}
-    for (child, parent, on_delete, on_update, _), columns in pairs.items():
+    for (child, parent, on_delete, _), columns in pairs.items():
         here, there = tables[spelt(child)], tables[spelt(parent)]
         sources = tuple(_spelling(here.columns)(source) for source, _ in columns)
         targets = tuple(_spelling(there.columns)(target) for _, target in columns if target is not None)
-        key = ForeignKey(here.name, sources, targets or there.key, on_delete, on_update)
+        key = ForeignKey(here.name, sources, targets or there.key, on_delete)
         referring[there.name] = (*referring.get(there.name, ()), key)
     return {name: replace(table, referring=referring.get(name, ())) for name, table in tables.items()}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.services.records.list_query import ListQuery
@@ -76,7 +75,7 @@ class Change:
         """The change that puts everything back, which is itself an act and itself undoable."""
         return Change(
             summary=f"{quoted(self.summary)} undone",
-            rows=tuple(sorted((row.inverse() for row in reversed(self.rows)), key=attrgetter("carried"))),
+            rows=tuple(row.inverse() for row in reversed(self.rows)),
             events=self.inverse_events,
             inverse_events=self.events,
             checks=self.checks,

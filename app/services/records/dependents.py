@@ -1,4 +1,4 @@
-"""What goes along when rows are deleted or changed: rows of any table that refer to them by foreign keys.
+"""What goes along when rows are deleted: rows of any table that refer to them by foreign keys.
 
 SQLite would delete or alter such rows silently, and nothing could put them back. So they are read, named,
 written as changes of their own, children first, and come back with an undo.
@@ -7,7 +7,7 @@ written as changes of their own, children first, and come back with an undo.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -15,9 +15,9 @@ from peewee import BaseQuery
 
 from app.services import text
 from app.services.records.images import Images, require_key
-from app.services.records.rows import ID, Image, RowChange, StoredRow, Value
+from app.services.records.rows import ID, RowChange, StoredRow, Value
 from models.engine import raw, sql_name
-from models.errors import NotAllowed, ReferredByChange, StillReferred
+from models.errors import NotAllowed, StillReferred
 from models.schema import ForeignKey
 
 MOST: Final = 10_000
@@ -101,7 +101,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
-                    detached = _detached(child, key, key.on_delete)
+                    detached = _detached(child, key)
                     if detached is None or any(images.referring_to(child, detached.keys(), 1)):
                         held.setdefault(identity, set()).add(root[parent.identity])
                         continue
@@ -145,63 +145,6 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     return Removal(tuple(changes), along)
 
 
-def alteration(images: Images, row: StoredRow, values: Image, now: int) -> Removal:
-    """The change that gives a row these values, with all that changes along by ON UPDATE.
-
-    Raises `ReferredByChange`, which counts the rows that would lose what they refer to, and `NotAllowed`
-    where what changes along could not be put back.
-    """
-    emptied: dict[Identity, tuple[StoredRow, dict[str, Value]]] = {}
-    carried: list[RowChange] = []
-    changed_along: list[tuple[StoredRow, Image]] = []
-    held = Counter[str]()
-    given: dict[tuple[Identity, str], Value] = {}
-    seen: set[tuple[Identity, ForeignKey]] = set()
-    frontier = [(row, values)]
-    while frontier:
-        parent, after = frontier.pop()
-        changing = {name for name, value in after.items() if value != parent[name]}
-        for child, key in images.referring_to(parent, changing, MOST + 1):
-            if (child.identity, key) in seen:
-                continue
-            seen.add((child.identity, key))
-            require_key(child.table)
-            if key.on_update not in {"CASCADE", "SET NULL", "SET DEFAULT"}:
-                held[child.table.name] += 1
-                continue
-            _refuse_triggers(child)
-            own: Mapping[str, Value] | None
-            if key.on_update == "CASCADE":
-                there = dict(zip(key.columns, key.parent_columns, strict=True))
-                own = {name: after.get(to, parent[to]) for name, to in there.items()}
-                carried.append(replace(child.altered(own), carried=True))
-                changed_along.append((child, own))
-            elif (own := _detached(child, key, key.on_update)) is None:
-                held[child.table.name] += 1
-                continue
-            else:
-                emptied.setdefault(child.identity, (child, {}))[1].update(own)
-            if any(given.setdefault((child.identity, name), value) != value for name, value in own.items()):
-                raise NotAllowed(
-                    f"Two foreign keys of {child.table.name} would change the same column in two ways; "
-                    "nothing was changed."
-                )
-            frontier.append((child, own))
-        if len(emptied) + len(carried) > MOST:
-            raise NotAllowed(
-                f"More than {MOST:,} rows of other tables would change along; nothing was changed."
-            )
-    if held:
-        raise ReferredByChange(_rows(held))
-    images.refuse_unalterable([*emptied.values(), *changed_along])
-    # What SQLite carries along follows the row; what it would empty is emptied before, and so comes back.
-    first = [child.altered(values) for child, values in emptied.values()]
-    rows = (*first, images.stamped(row, values, now), *carried)
-    images.refuse_orphans(rows)
-    along = Counter(table for table, _ in {identity for identity, _ in given})
-    return Removal(rows, {row.identity: {"alsoChanged": along} if along else {}})
-
-
 def _rows(counted: Mapping[str, int]) -> str:
     """ "2 rows of answers and more than 10,000 rows of reviews"."""
     return " and ".join(
@@ -232,11 +175,11 @@ def _refuse_triggers(row: StoredRow) -> None:
         )
 
 
-def _detached(row: StoredRow, key: ForeignKey, action: str) -> dict[str, Value] | None:
-    """What the referring columns hold when what they refer to is gone, by this action of the key; None where
-    that would be a NULL and one of them takes none.
+def _detached(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:
+    """What the referring columns hold when what they refer to is gone; None where that would be a NULL and
+    one of them takes none.
     """
-    default = action == "SET DEFAULT"
+    default = key.on_delete == "SET DEFAULT"
     found = {column: _default(row, column) if default else None for column in key.columns}
     empty = {column for column, value in found.items() if value is None}
     return found if empty.isdisjoint(row.table.never_null) else None

@@ -150,16 +150,13 @@ class Images:
         return row if found is None else replace(row, after=found.image)
 
     def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
-        """As `stamped`. Raises `ReferredByChange` where other rows refer to what would change."""
-        for child, _ in self.referring_to(row, {name for name in values if values[name] != row[name]}, 1):
-            raise ReferredByChange(f"Rows of {child.table.name}")
-        return self.stamped(row, values, now)
-
-    def stamped(self, row: StoredRow, values: Image, now: int) -> RowChange:
         """The change that gives a row these values, and the time `now` where the file keeps that.
 
-        What refers to it is not looked at (`dependents.alteration`). Raises `ColumnMissing`.
+        Raises `ReferredByChange` where other rows refer to what would change, which ON UPDATE would carry
+        along or empty, and `ColumnMissing`.
         """
+        for child, _ in self.referring_to(row, {name for name in values if values[name] != row[name]}, 1):
+            raise ReferredByChange(f"Rows of {child.table.name}")
         after = dict(values)
         if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
             before = row["updated_at"]

@@ -163,8 +163,7 @@ class RowChange:
     """One row before and after. None means that it is not there; for an update both hold the same columns.
 
     The images may hold secrets, so they are left out of `repr()`. `rowid` is the row's own, which it takes
-    again where that is free. One that is `carried` is changed by SQLite, along with the row that it refers
-    to, whose change is written before.
+    again where that is free.
     """
 
     stored: StoredTable
@@ -173,7 +172,6 @@ class RowChange:
     before: Image | None = field(repr=False)
     after: Image | None = field(repr=False)
     rowid: Value = None
-    carried: bool = False
 
     @property
     def table(self) -> str:
@@ -199,11 +197,7 @@ class RowChange:
         table = sql_name(self.table)
         if self.before is None:
             return self._insertion(table)
-        key, there = self.key, self.before
-        if self.carried:  # as it must be by now
-            there = self.after or {}
-            key = {name: there.get(name, value) for name, value in key.items()}
-        conditions, values = _conditions(self.stored, key, there)
+        conditions, values = _conditions(self.stored, self.key, self.before)
         if self.after is None:
             conditions += [_unreferred(self.stored, key) for key in self.stored.referring]
             return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608

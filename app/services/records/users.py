@@ -11,7 +11,6 @@ from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.dependents import alteration
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, Value, bytewise, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
@@ -76,12 +75,11 @@ def rename(
     if address == row["email"]:
         raise InvalidInput("email", "This is already the user's e-mail address.")
     before = row.shown("email")
-    altered = alteration(images, row, {"email": address}, now)
     return Change(
-        summary=f"{before} is now {address}{altered}",
-        rows=altered.rows,
-        events=(_renamed(row, before, address, actor, altered.of(row)),),
-        inverse_events=(_renamed(row, address, before, actor, altered.back(row)),),
+        summary=f"{before} is now {address}",
+        rows=(images.changed(row, {"email": address}, now),),
+        events=(_renamed(row, before, address, actor),),
+        inverse_events=(_renamed(row, address, before, actor),),
         checks=_Addresses({user_id: row.tenant}),
     )
 
@@ -168,7 +166,7 @@ def _event(
     return Event(row.tenant, kind, {**payload, **along})
 
 
-def _renamed(row: StoredRow, before: Any, after: Any, actor: str, along: Mapping[str, Any]) -> Event:
+def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
     changes = {"email": {"from": before, "to": after}}
     payload = {"actor": actor, "userId": row.shown("id"), "changes": changes}
-    return Event(row.tenant, AuditEvent.USER_UPDATED, {**payload, **along})
+    return Event(row.tenant, AuditEvent.USER_UPDATED, payload)

@@ -16,7 +16,6 @@ from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
-from app.services.records.dependents import alteration
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
@@ -122,12 +121,11 @@ def update(
     if not after:
         raise NotAllowed("Nothing was changed.")
     before = {name: row[name] for name in after}
-    altered = alteration(images, row, after, now)
     return Change(
-        summary=f"{_name(row)} changed{altered}",
-        rows=altered.rows,
-        events=(_updated(row, before, after, actor, altered.of(row)),),
-        inverse_events=(_updated(row, after, before, actor, altered.back(row)),),
+        summary=f"{_name(row)} changed",
+        rows=(images.changed(row, after, now),),
+        events=(_updated(row, before, after, actor),),
+        inverse_events=(_updated(row, after, before, actor),),
     )
 
 
@@ -198,13 +196,7 @@ def _event(
     return Event(row.tenant, kind, {**payload, **along})
 
 
-def _updated(
-    row: StoredRow,
-    before: Mapping[str, Value],
-    after: Mapping[str, Value],
-    actor: str,
-    along: Mapping[str, Any],
-) -> Event:
+def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Value], actor: str) -> Event:
     changes: dict[str, Any] = {}
     for name in after:
         if name in WEBHOOK_DESTINATIONS.secrets:
@@ -215,7 +207,7 @@ def _updated(
             say = {"name": _without_urls, "url": host_alone, "hostname": _host}.get(name, shown)
             changes[name] = {"from": say(before[name]), "to": say(after[name])}
     payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
-    return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, {**payload, **along})
+    return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, payload)
 
 
 def _without_urls(name: Value) -> int | float | str | None:
