@@ -226,6 +226,11 @@ class Database(ABC):
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
 
+    @property
+    def costs(self) -> bool:
+        """Whether each call takes its time, and each row is charged."""
+        return self.usage is not None
+
     def at_most(self, rows: int) -> int:
         """How many of so many row numbers can have a row: no more than the database has room for."""
         return rows if self.size is None else min(rows, self.size // _LEAST_ROW)
@@ -282,7 +287,7 @@ class Database(ABC):
         """The rows of each of many reads, which need not be from one snapshot: several at once where each
         call takes its time.
         """
-        size = 1 if self.usage is None else AT_ONCE
+        size = AT_ONCE if self.costs else 1
         for start in range(0, len(queries), size):
             part = queries[start : start + size]
             try:

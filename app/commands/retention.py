@@ -211,7 +211,7 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
         if planned.obstacle is not None:
             say(planned.obstacle)
         if planned.total:
-            else_by = "" if database.usage is None else ", or by Time Travel where the database has it"
+            else_by = ", or by Time Travel where the database has it" if database.costs else ""
             say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
         say_used(database.usage)

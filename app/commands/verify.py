@@ -86,14 +86,12 @@ def verify(options: argparse.Namespace) -> int:
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
     where = _where(options.file)
-    usage = where.usage
-    costs = usage is not None
     before = partial(_say_rows, where, quiet=options.quiet)
-    if options.since_checkpoint or (costs and not options.whole and not any(_asked(options).values())):
+    if options.since_checkpoint or (where.costs and not options.whole and not any(_asked(options).values())):
         _refuse_beside_since(options)
         by = paths.os_user()
         checked = verify_by_itself(
-            where, store, verifier, now=now, by=by, sign=False, whole_daily=not costs, before=before
+            where, store, verifier, now=now, by=by, sign=False, whole_daily=not where.costs, before=before
         )
         report, since = checked.report, checked.since
     else:
@@ -105,13 +103,13 @@ def verify(options: argparse.Namespace) -> int:
     if options.report is not None:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
-        if costs and not options.quiet:
+        if where.costs and not options.quiet:
             say_before(where.name, report.entries)
         known = store.witnesses(where) if exported is None else read_export(exported)
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}
-        print_json(report.to_json() | more | used(usage))
+        print_json(report.to_json() | more | used(where.usage))
     elif not options.quiet:
         if since is not None:
             new = "on" if report.entries else "on, nothing is new"
@@ -121,7 +119,7 @@ def verify(options: argparse.Namespace) -> int:
         else:
             for note in report.notes:
                 say(note)
-        say_used(usage)
+        say_used(where.usage)
     elif not report.intact:
         with redirect_stdout(sys.stderr):
             say(str(options.file))

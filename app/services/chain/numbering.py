@@ -99,7 +99,7 @@ class Numbering:
             counter, last = numbers_of(*self._answers[:2])
             owner, *answers = self._answers[2:]
         else:  # where each call takes its time all is asked at once, and nothing twice
-            asks = self._database.usage is not None and "_tenants" not in vars(self)
+            asks = self._database.costs and "_tenants" not in vars(self)
             also = [raw(_NUMBERED, MARKER_EVENT, _NEWEST)] if asks else []
             counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
         if answers:

@@ -47,6 +47,11 @@ class Where(ABC):
         """What is counted of reading it, because it costs something; None of a file."""
 
     @property
+    def costs(self) -> bool:
+        """As `Database.costs`."""
+        return self.usage is not None
+
+    @property
     @abstractmethod
     def location(self) -> tuple[str, str]:
         """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live

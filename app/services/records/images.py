@@ -65,7 +65,7 @@ class Images:
             passed = frozenset()
         asked = {sql: query for query in queries if (sql := query.sql()[0]) not in passed}
         self.read([*asked.values()])
-        if self._database.usage is not None:
+        if self._database.costs:
             self._database.compiled = self._tables, passed | asked.keys()
 
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
@@ -310,7 +310,7 @@ class Images:
             nonlocal end, first
             ends, numbers = self._end_queries(tables), list[BaseQuery]()
             # Where each call takes its time, what an act is asked about is read with its rows.
-            is_asked = self._asks and self._database.usage is not None
+            is_asked = self._asks and self._database.costs
             if is_asked and {TABLE, COUNTERS} <= tables.keys():
                 numbers = numbering_queries()
             end, first = len(ends), len(ends) + len(numbers)

@@ -105,9 +105,9 @@ class Lists:
             if listing.estimated:
                 self._long.add(query)
             return listing
-        if database.usage is not None and statements.has_rowids and not query.filtered:
+        if database.costs and statements.has_rowids and not query.filtered:
             return _at_once(database, statements, first_rows)
-        if query.filtered or database.usage is not None:
+        if query.filtered or database.costs:
             return _by_keys(database, statements, _read_keys(database, statements), first_rows)
         return _by_count(database, statements, first_rows)
 
@@ -131,7 +131,7 @@ class Lists:
             listing = _by_ends(database, statements, 1)
             if listing is not None:
                 return listing.keys
-        known = None if database.usage is not None else _range(database, statements)
+        known = None if database.costs else _range(database, statements)
         return _read_keys(database, statements) if known is None else known
 
     def load_following(self, database: Database, query: ListQuery, keys: Keys) -> tuple[Keys, Page]:

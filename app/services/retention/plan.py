@@ -198,7 +198,7 @@ def rows_to_read(where: Where, sizes: Mapping[str, int]) -> int:
     Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
     `making.to_read` does.
     """
-    if where.usage is None:
+    if not where.costs:
         return 0
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
     return chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)

@@ -96,7 +96,7 @@ class Context(QObject):
     @property
     def costs(self) -> bool:
         """Whether each row that is read costs something."""
-        return self.opened.database.usage is not None
+        return self.opened.database.costs
 
     def when_agreed(
         self,
@@ -350,14 +350,14 @@ class Outside(QObject):
             return
         self._poll.start()
         self._database.is_watched = True
-        if self._database.usage is None:
+        if not self._database.costs:
             self.look()
         else:
             self._version = 0  # the first rows tell the rest
 
     def _due(self) -> None:
         in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
-        if in_front or self._database.usage is None:
+        if in_front or not self._database.costs:
             self.look()
 
     def stop(self) -> None:

@@ -479,7 +479,7 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
 
     Of none where the rows that are read are charged: it stays in its place, which tells it, too.
     """
-    if rows.database.usage is not None:
+    if rows.database.costs:
         return None
     owners: Mapping[str, KnownDatabase] = {
         value: database

@@ -121,7 +121,7 @@ def to_read(where: Where, section: Section) -> int:
 
     Raises as `verify`.
     """
-    if where.usage is None:
+    if not where.costs:
         return 0
     from app.services.chain.verify.live import rows_to_read  # noqa: PLC0415 - of no file
 

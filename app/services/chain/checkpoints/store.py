@@ -371,7 +371,7 @@ class CheckpointStore:
         if not known:
             return Continuation()
         with rows_of(where, seen) as rows:
-            return compare(rows, known, counting=rows.database.usage is None)
+            return compare(rows, known, counting=not rows.database.costs)
 
     @contextmanager
     def _contents_of(
