@@ -25,7 +25,7 @@ from app.commands.common import (
     say_used,
 )
 from app.services.text import counted
-from models.errors import Cancelled, InvalidInput
+from models.errors import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -295,23 +295,4 @@ def info(options: argparse.Namespace) -> int:
     else:
         for line in found.lines():
             say(line)
-        if given.can_be_forced:
-            _say_server(given.path)
     return EXIT_INTACT
-
-
-def _say_server(file: Path) -> None:
-    """How a file can be changed that a running `wrangler dev` has open."""
-    from app.services.live.dev_server import project_of, serving  # noqa: PLC0415
-
-    found = serving(file)
-    if found is None:
-        return
-    try:
-        where = f"--project {project_of(file)}"
-    except InvalidInput:
-        where = f"--url {found.base}"
-    say(
-        "through wrangler dev it can be changed nevertheless: "
-        f"`tenant-admin d1 add NAME {where} --database {found.database}`, and then d1:NAME"
-    )

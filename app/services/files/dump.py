@@ -35,11 +35,6 @@ _MARK = re.compile(_ENDED + rb"|['\"`\[]|--|/\*")
 _GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
 _BEFORE_TEXT = re.compile(_BEFORE.pattern.decode(), re.DOTALL | re.ASCII)
-_OTHER = re.compile(
-    rb"^-- (?:(?P<mysql>MySQL|MariaDB|phpMyAdmin)|(?P<postgresql>PostgreSQL))|(?P<versioned>/\*!)",
-    re.MULTILINE,
-)
-_OTHERS = {"mysql": "MySQL", "versioned": "MySQL", "postgresql": "PostgreSQL"}
 _TRIGGER = re.compile(
     _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
 )
@@ -382,13 +377,6 @@ def _joined(text: bytes | bytearray) -> tuple[bytes, bool]:
         parts.append(part)
         at = found.end()
     return b"".join((*parts, text[at:])), at == len(text)
-
-
-def made_by(text: bytes) -> str | None:
-    """The other database that a dump is of, as the comments say that it begins with."""
-    before = _BEFORE.match(text)
-    found = _OTHER.search(before[0]) if before else None
-    return _OTHERS[found.lastgroup or ""] if found else None
 
 
 def _skipped(text: bytes | bytearray) -> tuple[int, int]:

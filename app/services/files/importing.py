@@ -25,7 +25,6 @@ from app.services.files.dump import (
     NoteKind,
     Notes,
     NotWhole,
-    made_by,
     pieces,
     reading,
 )
@@ -316,12 +315,9 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(len(piece.data))
-            if piece.line == 1:
-                if other := made_by(piece.data):
-                    raise ImportFailed(dump, Failure.NOT_A_DUMP, f"a dump of {other}")
-                if said := OF_TENANT.match(piece.text):
-                    with suppress(ValueError):
-                        tenant = str(json.loads(said["tenant"]))
+            if piece.line == 1 and (said := OF_TENANT.match(piece.text)):
+                with suppress(ValueError):
+                    tenant = str(json.loads(said["tenant"]))
             try:
                 guard.run(piece)
             except ByPosition as error:

@@ -45,8 +45,8 @@ _WIDTH, _WIDEST = 300, 360
 class GlobalSearch(QLineEdit):
     """Searches the file that it is attached to, within the tenant that its tabs are restricted to.
 
-    The search begins 200 ms after the last key. Up, Down, Page Up, Page Down and Enter choose, Escape closes;
-    the field keeps the focus all the while. What is chosen is shown in its tab; "and 1,204 more" filters the
+    The search begins 200 ms after the last key. Up, Down and Enter choose, Escape closes; the field keeps the
+    focus all the while. What is chosen is shown in its tab; "and 1,204 more" filters the
     tab by the text. `answered(text, total)` when it shows how many records were found of a text.
     """
 
@@ -224,10 +224,6 @@ class GlobalSearch(QLineEdit):
                 self._move(1)
             case Qt.Key.Key_Up:
                 self._move(-1)
-            case Qt.Key.Key_PageDown:
-                self.popup.move_group(1)
-            case Qt.Key.Key_PageUp:
-                self.popup.move_group(-1)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
                 self._enter()
             case Qt.Key.Key_Escape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -180,13 +179,6 @@ class ResultsPopup(QFrame):
         positions = [position for position, row in enumerate(self.rows) if row.kind is not RowKind.HEAD]
         if positions:
             self._go(positions[(positions.index(self.list.currentIndex().row()) + step) % len(positions)])
-
-    def move_group(self, step: int) -> None:
-        """To the first choice of the next group, or with -1 of the one before; not beyond the ends."""
-        firsts = [position + 1 for position, row in enumerate(self.rows) if row.kind is RowKind.HEAD]
-        wanted = bisect(firsts, self.list.currentIndex().row()) - 1 + step
-        if 0 <= wanted < len(firsts):
-            self._go(firsts[wanted])
 
     def _go(self, row: int) -> None:
         index = self.model.index(row, 0)

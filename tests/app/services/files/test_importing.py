@@ -224,14 +224,6 @@ def test_what_is_no_dump(run: Run, source: Path, target: Path, tmp_path: Path) -
         (b"", "is empty, not an SQL dump"),
         (source.read_bytes(), "is a database, which can be opened as it is"),
         (b"a,b\n1,2\n", "is something else, not an SQL dump"),
-        (
-            b"-- MySQL dump 10.13\n/*!40101 SET NAMES utf8 */;\nCREATE TABLE `a` (b) ENGINE=InnoDB;\n",
-            "is a dump of MySQL, not an SQL dump",
-        ),
-        (
-            b"--\n-- PostgreSQL database dump\n--\n\nSET a = 0;\nCOPY public.a FROM stdin;\n1\n\\.\n;",
-            "is a dump of PostgreSQL",
-        ),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is something else"),
     ):
         with pytest.raises(ImportFailed, match=said):

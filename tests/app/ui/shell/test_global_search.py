@@ -139,17 +139,6 @@ def test_the_arrows_choose_and_pass_over_heads(
 
 
 @pytest.mark.slow
-def test_page_keys_go_from_group_to_group(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
-    find(qtbot, window, "person")
-    places = []
-    for key in (Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp, Qt.Key.Key_PageUp):
-        qtbot.keyClick(search, key)
-        row = search.popup.current()
-        places.append(row.table if row else None)
-    assert places == ["audit_chain", "audit_chain", "users", "users"]
-
-
-@pytest.mark.slow
 def test_more_filters_the_tab(qtbot: QtBot, window: MainWindow, search: GlobalSearch) -> None:
     find(qtbot, window, "person")
     for _ in range(5):
