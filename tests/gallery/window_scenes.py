@@ -15,6 +15,7 @@ from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.session.context import Context
+from app.ui.shell.notices import Door
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -212,7 +213,7 @@ def _show(window: MainWindow, position: int) -> None:
 
 def _migrate(window: MainWindow) -> None:
     assert window.workspace is not None
-    window.workspace.migrate_wanted.emit()
+    window.workspace.door_wanted.emit(Door.MIGRATE)
 
 
 def _delete_several(window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, SignalInstance
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
@@ -40,6 +40,21 @@ _AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
 """The margins above, at the right and below a notice, by whether the window is low."""
 
 
+class Door(StrEnum):
+    """What a person can do about what a file lacks or is, as a button says it."""
+
+    WRITE = "Open for writing"
+    MIGRATE = "Apply migrations…"
+    RESTORE = "Restore from a copy…"
+    SALVAGE = "Save what can be read…"
+    REOPEN = "Open again"
+    OTHER = "Open another…"
+
+
+Ask = Callable[[Door], object]
+"""Has the window do it."""
+
+
 class Notice(QWidget):
     """A banner with room around it."""
 
@@ -50,21 +65,16 @@ class Notice(QWidget):
         self._row = in_row(self.banner, within=self, margins=(16, 12, 16, 12))
         self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
 
-    def add_button(
-        self, words: str, act: SignalInstance | Callable[[], object], kind: Kind = Kind.SECONDARY
-    ) -> QPushButton:
+    def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
         button = push_button(self._theme, words, act, kind=kind)
         self.banner.add_button(button)
         return button
 
+    def add_door(self, door: Door, ask: Ask, kind: Kind = Kind.SECONDARY) -> QPushButton:
+        return self.add_button(door.value, lambda: ask(door), kind)
 
-def of_opened(
-    context: Context,
-    write: SignalInstance,
-    migrate: SignalInstance,
-    restore: SignalInstance,
-    other: SignalInstance,
-) -> list[Notice]:
+
+def of_opened(context: Context, ask: Ask) -> list[Notice]:
     """Why the file cannot be written and what it lacks, with buttons for what a person can do about it."""
     opened, found = context.opened, list[Notice]()
     if opened.schema.foreign:
@@ -75,14 +85,14 @@ def of_opened(
         headline = "This is not a database of the platform"
         detail = "It belongs to another program. It is open read-only, and nothing here can change it."
         notice.banner.show_verdict(Tone.WARN, headline, f"— it holds {named}{more}", detail)
-        notice.add_button(Door.OTHER.value, other, Kind.PRIMARY)
+        notice.add_door(Door.OTHER, ask, Kind.PRIMARY)
         return [notice]
     if opened.read_only:
         found.append(notice := Notice(context.theme))
         why = f"— because {opened.read_only_reason}. Nothing here can change the {opened.kind}."
         notice.banner.show_verdict(Tone.WARN, "Read-only", why, icon=Icon.LOCK)
         if opened.can_be_forced:
-            notice.add_button(Door.WRITE.value, write)
+            notice.add_door(Door.WRITE, ask)
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
@@ -90,22 +100,13 @@ def of_opened(
         notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", elsewhere)
         door = to_what_lacks(context)
         if door is Door.MIGRATE:
-            button = notice.add_button(door.value, migrate, Kind.PRIMARY)
+            button = notice.add_door(door, ask, Kind.PRIMARY)
             cannot = context.lacks(Capability.MIGRATE)
             button.setEnabled(cannot is None)
             button.setToolTip(cannot or "")
         elif door is Door.RESTORE:
-            notice.add_button(door.value, restore)
+            notice.add_door(door, ask)
     return found
-
-
-class Door(StrEnum):
-    """What a person can do about what a file lacks, as a button says it."""
-
-    WRITE = "Open for writing"
-    MIGRATE = "Apply migrations…"
-    RESTORE = "Restore from a copy…"
-    OTHER = "Open another…"
 
 
 def to_what_lacks(context: Context) -> Door:
@@ -187,13 +188,11 @@ class WrittenNotice(Notice):
 class DisplacedNotice(Notice):
     """That the file on the screen is not what is in its place any more; hidden while it is."""
 
-    def __init__(
-        self, theme: Theme, reopen: SignalInstance, restore: SignalInstance, other: SignalInstance
-    ) -> None:
+    def __init__(self, theme: Theme, ask: Ask) -> None:
         super().__init__(theme)
-        self.open_button = self.add_button("Open again", reopen, Kind.PRIMARY)
-        self.restore_button = self.add_button("Restore from a copy…", restore)
-        self.other_button = self.add_button("Open another…", other)
+        self.open_button = self.add_door(Door.REOPEN, ask, Kind.PRIMARY)
+        self.restore_button = self.add_door(Door.RESTORE, ask)
+        self.other_button = self.add_door(Door.OTHER, ask)
 
     def say(self, error: Displaced | None) -> None:
         self.setVisible(error is not None)
@@ -208,13 +207,13 @@ class DisplacedNotice(Notice):
 class DamageNotice(Notice):
     """That parts of the file cannot be read."""
 
-    def __init__(self, theme: Theme, restore: SignalInstance, salvage: SignalInstance) -> None:
+    def __init__(self, theme: Theme, ask: Ask) -> None:
         super().__init__(theme)
         rest = "— what can be read of it is shown"
         detail = "Writing into it may damage more. Restore it from a copy, or save what can be read."
         self.banner.show_verdict(Tone.BAD, DamagedFile.heading, rest, detail, Icon.WARNING_FILL)
-        self.add_button("Save what can be read…", salvage)
-        self.add_button("Restore from a copy…", restore, Kind.PRIMARY)
+        self.add_door(Door.SALVAGE, ask)
+        self.add_door(Door.RESTORE, ask, Kind.PRIMARY)
 
 
 class BrokenNotice(Notice):

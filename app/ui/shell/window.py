@@ -201,6 +201,7 @@ class MainWindow(QMainWindow):
     def _show_file(self, opened: Opened) -> None:
         # These bring the tabs and all below them, which take longer to load than the window to appear.
         from app.ui.session.context import Context  # noqa: PLC0415
+        from app.ui.shell.notices import Door  # noqa: PLC0415
         from app.ui.shell.workspace import Workspace  # noqa: PLC0415
 
         self._let_go()
@@ -211,14 +212,15 @@ class MainWindow(QMainWindow):
         context.asks.connect(self._ask)
         context.runner.changed.connect(self._say_change)
         context.history.changed.connect(self.commands.update)
-        workspace.migrate_wanted.connect(
-            lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace)
-        )
-        workspace.write_wanted.connect(lambda: self.files.open(opened.path, force_writable=True))
-        workspace.reopen_wanted.connect(lambda: self.files.open(opened.path))
-        workspace.restore_wanted.connect(partial(self.commands.trigger, "restore"))
-        workspace.salvage_wanted.connect(lambda: self.files.ask_salvage(opened.path))
-        workspace.other_wanted.connect(self.files.ask_open)
+        doors: dict[Door, Callable[[], object]] = {
+            Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
+            Door.WRITE: lambda: self.files.open(opened.path, force_writable=True),
+            Door.REOPEN: lambda: self.files.open(opened.path),
+            Door.RESTORE: partial(self.commands.trigger, "restore"),
+            Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
+            Door.OTHER: self.files.ask_open,
+        }
+        workspace.door_wanted.connect(lambda door: doors[door]())
         workspace.connect_wanted.connect(self.connecting.open_connection)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)

@@ -56,20 +56,14 @@ AROUND_MS = 50
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
-    What a person asks the window for by a button here is a signal: `write_wanted` although another program
-    has the file open, `reopen_wanted` where another is in its place, `salvage_wanted` of what can be read,
+    What a person asks the window for by a button here is a signal: `door_wanted(Door)`,
     `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`.
     A tab is built when it is first asked for, because all five take longer than everything else in the
     opening of a file.
     """
 
-    migrate_wanted = Signal()
-    write_wanted = Signal()
-    reopen_wanted = Signal()
-    restore_wanted = Signal()
-    salvage_wanted = Signal()
-    other_wanted = Signal()
+    door_wanted = Signal(object)
     connect_wanted = Signal(object)
     tenants_found = Signal(object)
     retention_status = Signal(str)
@@ -93,20 +87,12 @@ class Workspace(QWidget):
         self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)  # the count stays in sight
-        self.notices = notices.of_opened(
-            context, self.write_wanted, self.migrate_wanted, self.restore_wanted, self.other_wanted
-        )
+        self.notices = notices.of_opened(context, self.door_wanted.emit)
         self.written: notices.WrittenNotice | None = None
         if context.can(Capability.SETTLES):
             self.written = notices.WrittenNotice(context, self.refresh)
             self.notices += [notices.UnsettledNotice(context), notices.PauseNotice(context), self.written]
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
-        self._doors = {
-            notices.Door.WRITE: self.write_wanted,
-            notices.Door.MIGRATE: self.migrate_wanted,
-            notices.Door.RESTORE: self.restore_wanted,
-            notices.Door.OTHER: self.other_wanted,
-        }
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
         for spec in TABS:
@@ -252,7 +238,7 @@ class Workspace(QWidget):
         cannot = door is notices.Door.MIGRATE and self.context.lacks(Capability.MIGRATE)
         if cannot or table not in self.context.opened.schema.missing_tables:
             return None
-        return door.value, self._doors[door].emit
+        return door.value, partial(self.door_wanted.emit, door)
 
     def _turn_to(self, table: str) -> RecordTab | None:
         """The tab of a table, which is in sight now; None where it has none."""
@@ -288,14 +274,13 @@ class Workspace(QWidget):
             self.refresh()
 
     def _say_damaged(self) -> None:
-        notice = notices.DamageNotice(self.context.theme, self.restore_wanted, self.salvage_wanted)
+        notice = notices.DamageNotice(self.context.theme, self.door_wanted.emit)
         self._column.insertWidget(self._column.indexOf((*self.notices, self.tabs)[0]), notice)
         notice.show()
 
     @cached_property
     def _displaced(self) -> notices.DisplacedNotice:
-        doors = (self.reopen_wanted, self.restore_wanted, self.other_wanted)
-        notice = notices.DisplacedNotice(self.context.theme, *doors)
+        notice = notices.DisplacedNotice(self.context.theme, self.door_wanted.emit)
         self._column.insertWidget(0, notice)
         return notice
 
