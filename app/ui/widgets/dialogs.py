@@ -32,6 +32,7 @@ from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
+from app.workers.watches import keep_watches
 
 WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
@@ -423,6 +424,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
+    dialog.finished.connect(lambda _: keep_watches())
     dialog.finished.connect(dialog.deleteLater)
     return dialog
 

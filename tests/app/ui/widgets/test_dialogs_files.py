@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import open_dialog
+from app.workers import watches
 from models.local.file import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
@@ -30,6 +32,15 @@ def locks(path: Path) -> int:
     lines = Path("/proc/locks").read_text().splitlines() if LINUX else []
     fields = [line.replace("->", "").split() for line in lines]
     return sum(one[4] == str(os.getpid()) and one[5] in keys for one in fields)
+
+
+def watched() -> list[str]:
+    """The files of this process through which Linux tells of changes in folders."""
+    found = []
+    for opened in Path("/proc/self/fd").iterdir() if LINUX else ():
+        with suppress(FileNotFoundError):
+            found.append(str(opened.readlink()))
+    return [what for what in found if "inotify" in what]
 
 
 @pytest.fixture
@@ -59,4 +70,19 @@ def test_a_dialog_that_lists_the_file_leaves_its_locks(
     for column in range(4):
         model.index(str(demo_path), column).data()
     qtbot.waitUntil(lambda: model.type(model.index(str(demo_path))) == "SQLITE file")
+    assert locks(demo_path) == held
+
+
+@pytest.mark.slow
+def test_the_watch_of_a_dialog_outlives_it_and_ends(
+    qtbot: QtBot, window: MainWindow, held: int, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever closes the last copy of one waits for the system; that is not the interface."""
+    monkeypatch.setattr(watches, "_KEPT", 0.5)
+    qtbot.waitUntil(lambda: not watched())
+    dialog = open_dialog(window, "Open", str(demo_path.parent))
+    assert len(watched()) == LINUX
+    dialog.reject()
+    assert len(watched()) == 2 * LINUX
+    qtbot.waitUntil(lambda: not watched())
     assert locks(demo_path) == held
