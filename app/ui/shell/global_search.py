@@ -203,7 +203,7 @@ class GlobalSearch(QLineEdit):
             workspace.jump(row.table, row.record_id)
         else:
             workspace.show_matches(row.table, text)
-        workspace.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
+        workspace.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
 
     def _escape(self) -> None:
         if self.is_open() or self._task is not None or self._wait.isActive():

@@ -109,7 +109,9 @@ def add_tab_actions(window: MainWindow) -> None:
     def show(position: int) -> None:
         if window.workspace is not None:
             window.workspace.tabs.setCurrentIndex(position)
-            window.workspace.current().table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            window.workspace.with_current(
+                lambda page: page.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            )
 
     def shown(position: int) -> bool:
         return window.workspace is not None and window.workspace.tabs.currentIndex() == position

@@ -1,11 +1,12 @@
 """One open file: its notices, its five tabs and its retention, which begin and end together."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabWidget, QWidget
 
 from app.services.opened import tenants
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
-    from app.ui.tabs.audit import AuditTab
 
 _REST = (
     "app.services.records.users",
@@ -45,6 +45,8 @@ _UNREAD = (("read", OFF),)
 
 SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 SOME_CHANGE = "The change that was not known to be saved"
+
+_BY_A_PERSON = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress)
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
@@ -95,6 +97,12 @@ class Workspace(QWidget):
         context.damaged.connect(self._say_damaged, Qt.ConnectionType.SingleShotConnection)
         self._column = in_column(*self.notices, (self.tabs, 1), within=self, spacing=0)
         self._built: dict[int, RecordTab] = {}
+        self._begun: dict[int, Iterator[None]] = {}
+        """Tabs that are being built, a part at a time."""
+        self._wanted = defaultdict[int, list[Callable[[RecordTab], object]]](list)
+        """What is done with them as soon as they are."""
+        self._build_on = QTimer(self, interval=0)
+        self._build_on.timeout.connect(self._build_part)
         for spec in TABS:
             self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
@@ -128,12 +136,10 @@ class Workspace(QWidget):
             page.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fill(self, page: RecordTab, held: QWidget) -> None:
-        """Shows a new tab; `held` is not drawn for the moment until its empty table has its rows."""
-        show = partial(held.setUpdatesEnabled, True)
+        """Shows a new tab, when its empty table has its rows."""
+        show = _hold(held)
         for answered in (page.list.loaded, page.list.failed):
             answered.connect(lambda _: show(), Qt.ConnectionType.SingleShotConnection)
-        held.setUpdatesEnabled(False)
-        later(held, _EMPTY_MS, show)
         page.activate()
 
     def pages(self) -> Sequence[RecordTab]:
@@ -165,22 +171,16 @@ class Workspace(QWidget):
         self._read_tenants()
 
     def jump(self, table: str, record_id: object) -> None:
-        page = self._turn_to(table)
-        if page is not None:
-            page.show_record(record_id)
+        self._turn_to(table, lambda page: page.show_record(record_id))
 
     def show_matches(self, table: str, text: str) -> None:
-        page = self._turn_to(table)
-        if page is not None:
-            page.set_filter_text(text)
+        self._turn_to(table, lambda page: page.set_filter_text(text))
 
     def show_history(self, table: str, record_id: str) -> None:
         """Shows what the audit chain says of a record, whose entries may lie in the chain of `system`."""
         if table == PLANNING_RUNS.name and self.scope != EVERYONE:
             self.everyone_wanted.emit()
-        page = cast("AuditTab | None", self._turn_to(AUDIT_CHAIN.name))
-        if page is not None:
-            page.show_history(record_id)
+        self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_history(record_id))
 
     @cached_property
     def retention(self) -> "Retention":
@@ -201,14 +201,13 @@ class Workspace(QWidget):
         return verification
 
     def show_verdict(self) -> None:
-        page = cast("AuditTab | None", self._turn_to(AUDIT_CHAIN.name))
-        if page is not None:
-            page.show_findings()
+        self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_findings())
 
     def stop(self) -> None:
         """Ends what runs for this file; nothing is delivered after it."""
         self._beginning.stop()
         self._around.stop()
+        self._build_on.stop()
         if "verification" in vars(self):
             self.verification.stop()
         if "retention" in vars(self):
@@ -219,18 +218,57 @@ class Workspace(QWidget):
 
     def _page(self, position: int) -> RecordTab:
         if position not in self._built:
-            page = self.tabs.widget(position)
-            tab = self._built[position] = TABS[position].load()(self.context, page)
-            tab.set_scope(self.scope)
-            tab.jump.connect(self.jump)
-            tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
-            tab.everyone_wanted.connect(self.everyone_wanted)
-            tab.way_out = self._way_out(tab.spec.table.name)
-            for answered in (tab.list.loaded, tab.list.failed):
-                answered.connect(self._answered)
-            in_column(tab, within=page)
-            tab.show()
+            deque(self._parts(position), maxlen=0)
         return self._built[position]
+
+    def _parts(self, position: int) -> Iterator[None]:
+        """Builds what there is not yet of a tab, in parts that are too short to be felt."""
+        return self._begun.setdefault(position, self._build(position))
+
+    def _build(self, position: int) -> Iterator[None]:
+        page = self.tabs.widget(position)
+        try:
+            tab = TABS[position].load()(self.context, page, in_parts=True)
+            yield from tab.parts
+        finally:
+            self._begun.pop(position, None)
+        tab.set_scope(self.scope)
+        tab.jump.connect(self.jump)
+        tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
+        tab.everyone_wanted.connect(self.everyone_wanted)
+        tab.way_out = self._way_out(tab.spec.table.name)
+        for answered in (tab.list.loaded, tab.list.failed):
+            answered.connect(self._answered)
+        in_column(tab, within=page)
+        self._built[position] = tab
+        tab.show()
+        for then in self._wanted.pop(position, ()):
+            then(tab)
+
+    def with_current(self, then: Callable[[RecordTab], object]) -> None:
+        """Does something with the tab in sight: at once, or as soon as it is built. A person's next key or
+        click finds it whole.
+        """
+        position = self.tabs.currentIndex()
+        if position in self._built:
+            then(self._built[position])
+        else:
+            self._wanted[position].append(then)
+            self._build_on.start()
+
+    def _build_part(self) -> None:
+        app = cast("QApplication", QApplication.instance())
+        app.removeEventFilter(self)  # building makes thousands of events
+        self._build_on.stop()
+        position = self.tabs.currentIndex()
+        if position not in self._built and next(self._parts(position), self) is not self:
+            self._build_on.start()
+            app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        while self._build_on.isActive() and event.type() in _BY_A_PERSON:
+            self._build_part()
+        return False
 
     def _way_out(self, table: str) -> tuple[str, Callable[[], object]] | None:
         """What helps where a table is missing that such a file should have."""
@@ -240,24 +278,24 @@ class Workspace(QWidget):
             return None
         return door.value, partial(self.door_wanted.emit, door)
 
-    def _turn_to(self, table: str) -> RecordTab | None:
-        """The tab of a table, which is in sight now; None where it has none."""
-        if table not in _POSITIONS:
-            return None
-        self.tabs.setCurrentIndex(_POSITIONS[table])
-        return self.current()
+    def _turn_to(self, table: str, then: Callable[[Any], object]) -> None:
+        """Brings the tab of a table into sight, where it has one."""
+        if table in _POSITIONS:
+            self.tabs.setCurrentIndex(_POSITIONS[table])
+            self.with_current(then)
 
     def _tab_shown(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside())
-        is_new = self.tabs.currentIndex() not in self._built
-        page = self.current()
-        if is_new:
-            self._fill(page, page)
+        position = self.tabs.currentIndex()
+        if position not in self._built:
+            held = cast("QWidget", self.tabs.widget(position))
+            _hold(held)
+            self.with_current(partial(self._fill, held=held))
         else:
-            page.activate()
+            self._built[position].activate()
         if not self.tabs.tabBar().hasFocus():  # else the arrow keys go on from tab to tab
-            page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.with_current(lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason))
 
     def _changed(self, change: Change, initiator: object) -> None:
         for page in self._built.values():
@@ -369,6 +407,14 @@ class Workspace(QWidget):
         position, title = _POSITIONS[NOTIFICATIONS.name], NOTIFICATIONS.title
         self.tabs.setTabText(position, f"{title}  {grouped(count)}" if count else title)
         self.tabs.setTabToolTip(position, counted(count, "unread notification"))
+
+
+def _hold(held: QWidget) -> Callable[[], None]:
+    """Leaves what is drawn as it is until the function given back is called, or a moment has passed."""
+    show = partial(held.setUpdatesEnabled, True)
+    held.setUpdatesEnabled(False)
+    later(held, _EMPTY_MS, show)
+    return show
 
 
 def _load_the_rest(progress: Progress, cancelled: Stop) -> None:

@@ -1,6 +1,7 @@
 """What every tab is made of: a filter row, a table of any length, and an inspector."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -68,9 +69,17 @@ class RecordTab(QWidget):
     narrow: ClassVar[int] = NARROW
     opens: ClassVar[str] = ""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, parent: QWidget | None = None, *, in_parts: bool = False) -> None:
+        """Builds all of it, or with `in_parts` nothing yet: whoever asks for that takes the `parts`."""
         super().__init__(parent)
         self.context = context
+        self.parts = self._build()
+        if not in_parts:
+            deque(self.parts, maxlen=0)
+
+    def _build(self) -> Iterator[None]:
+        """Builds one part after the other, each in a few milliseconds; events may come in between."""
+        context = self.context
         theme, settings = context.theme, context.settings
         self.scope = EVERYONE
         self._stale = True
@@ -106,6 +115,7 @@ class RecordTab(QWidget):
         self._let_give_way()
         if table.main:
             self.table.columns.set_main(self.model.column_of(table.main))
+        yield
         self.selection = Selection(context, self.list, self)
         self.current = CurrentRecord(context.runner, self.list, self.load, self)
         self.inspector, self.fields = Inspector(theme), FieldList(theme)
@@ -123,12 +133,17 @@ class RecordTab(QWidget):
         self.empty_state = EmptyState(theme, spec.icon, *spec.empty, doors)
         self.empty_state.setParent(self)  # in place of the rows as soon as it is known that there are none
         self.empty_state.hide()
+        yield
         self.add_acts()
         self._add_fold()
+        yield
         self.build_inspector()
         self.inspector.set_actions(self.inspector_buttons())
-        self._lay_out()
-
+        yield
+        self._lay_out_above()
+        yield
+        self._lay_out_below()
+        yield
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
@@ -410,7 +425,7 @@ class RecordTab(QWidget):
             self.fold_inspector(False)
         self.inspector.enter()
 
-    def _lay_out(self) -> None:
+    def _lay_out_above(self) -> None:
         for button in self.commands.buttons(ButtonIn.FILTER_ROW):
             self.filters.add_trailing(button)
         fold = framed_button(self.commands.action(INSPECTOR))
@@ -418,6 +433,8 @@ class RecordTab(QWidget):
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
         # First: Tab goes from part to part in the order in which they come into the tab.
         self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
+
+    def _lay_out_below(self) -> None:
         self._master_detail = MasterDetail(
             self.table,
             self.beside(),

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.services.opened import tenants
@@ -195,6 +197,31 @@ def test_what_is_written_while_a_file_opens_keeps_the_focus(
 
 
 @pytest.mark.slow
+def test_a_tab_is_built_in_parts_between_which_events_run_and_a_key_finds_it_whole(
+    window: MainWindow, demo_path: Path, qtbot: QtBot
+) -> None:
+    open_file(qtbot, window, demo_path)
+    workspace, turns, done = window.workspace, QTimer(interval=0), list[RecordTab]()
+    assert workspace is not None
+    events = list[None]()
+    turns.timeout.connect(lambda: events.append(None))
+    turns.start()
+    workspace.tabs.setCurrentIndex(1)
+    workspace.with_current(done.append)
+    assert not events
+    qtbot.waitUntil(lambda: bool(done))
+    assert len(events) > 3 and done[0].isVisible()
+    turns.stop()
+
+    workspace.tabs.setCurrentIndex(4)
+    qtbot.waitUntil(lambda: len(workspace.findChildren(RecordTab)) == 3)
+    tab = workspace.findChildren(RecordTab)[-1]
+    assert not tab.isVisible()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
+    assert tab.isVisible() and tab.table.hasFocus()
+
+
+@pytest.mark.slow
 def test_rows_that_come_before_the_first_turn_begin_the_rest_too(
     window: MainWindow, demo_path: Path, qtbot: QtBot
 ) -> None:
@@ -203,6 +230,7 @@ def test_rows_that_come_before_the_first_turn_begin_the_rest_too(
     def turn(_: object) -> None:
         assert window.workspace is not None
         window.workspace.tabs.setCurrentIndex(2)
+        window.workspace.current()
         running = window.workspace.context.runner._running
         while any(task.ended is None for task in running.values()):
             pass  # the answers are there before the event loop has its turn
