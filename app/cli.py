@@ -20,6 +20,7 @@ from app.commands.common import (
     OutputFailed,
     complain,
     ended_by,
+    interrupted,
     file_or_live,
     standard_output,
 )
@@ -108,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # SIGTERM as Ctrl+C: what is unfinished is cleared away.
             for kind in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(kind) == signal.SIG_DFL:
-                    signal.signal(kind, _interrupted)
+                    signal.signal(kind, interrupted)
         status = int(options.run(options))
         with standard_output():
             print(end="", flush=True)
@@ -133,16 +134,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         return status
     return EXIT_COULD_NOT_RUN
-
-
-class _Signalled(KeyboardInterrupt):
-    """Of a class of its own: where it leaves a text that `exec` runs, as dataclasses are made, Python
-    remembers the other, and ends as by SIGINT whatever is returned then.
-    """
-
-
-def _interrupted(number: int, _: object) -> NoReturn:
-    raise _Signalled(number)
 
 
 def _print_nothing_more() -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import paths
 from app.services.live import PREFIX
@@ -106,14 +106,28 @@ def positive(value: str) -> int:
     return number
 
 
+class _Signalled(KeyboardInterrupt):
+    """Of a class of its own: where it leaves a text that `exec` runs, as dataclasses are made, Python
+    remembers the other, and ends as by SIGINT whatever is returned then.
+    """
+
+
+def interrupted(number: int, _: object) -> NoReturn:
+    """Handles a signal as Ctrl+C is: what is unfinished is cleared away."""
+    raise _Signalled(number)
+
+
 def ended_by(error: KeyboardInterrupt) -> int:
     """The exit status as shells report the signal."""
     return EXIT_SIGNAL + int(error.args[0] if error.args else signal.SIGINT)
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Stop]:
+def asked_to_stop(*, finishing: bool = False) -> Iterator[Stop]:
     """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once.
+
+    `finishing` says that what has come to its end is told whatever comes: no signal ends the command from then
+    on.
 
     What raises `Cancelled` for it ends as the signal would have ended it: `KeyboardInterrupt`. What a kind of
     it has to say, as that a part is kept, is said before.
@@ -124,14 +138,16 @@ def asked_to_stop() -> Iterator[Stop]:
         nonlocal stopped
         stopped = number
         for kind in before:
-            signal.signal(kind, signal.default_int_handler)
+            signal.signal(kind, interrupted)
 
+    is_finished = False
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = {kind: signal.getsignal(kind) for kind in kinds if signal.getsignal(kind) != signal.SIG_IGN}
     for kind in before:
         signal.signal(kind, stop)
     try:
         yield lambda: stopped > 0
+        is_finished = finishing
     except Cancelled as error:
         if not stopped:
             raise
@@ -140,7 +156,7 @@ def asked_to_stop() -> Iterator[Stop]:
         raise KeyboardInterrupt(stopped) from None
     finally:
         for kind, handler in before.items():
-            signal.signal(kind, handler)
+            signal.signal(kind, signal.SIG_IGN if is_finished else handler)
 
 
 class LiveName(str):

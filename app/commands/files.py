@@ -95,7 +95,7 @@ def restore(options: argparse.Namespace) -> int:
             complain(offered.prepared.caution)
         carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
         try:
-            with asked_to_stop() as cancelled, _told_what_became_of(path):
+            with asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
                 actor = paths.os_user()
                 done = carry_out(path, offered, store, verify, actor=actor, now=now, cancelled=cancelled)
         except NotRecorded as error:

@@ -146,7 +146,7 @@ def retention(options: argparse.Namespace) -> int:
             unrecorded=options.unrecorded,
         )
         try:
-            with asked_to_stop() as cancelled:
+            with asked_to_stop(finishing=True) as cancelled:
                 result = run.Run(
                     database=database,
                     plan=planned,

@@ -289,8 +289,8 @@ def test_export_refuses_what_is_not_there(live: Path, tmp_path: Path, words: lis
         ((signal.SIGINT,), 130, "nothing was restored"),
         ((signal.SIGTERM,), 143, "nothing was restored"),
         (
-            (signal.SIGTERM, signal.SIGINT),
-            130,
+            (signal.SIGINT, signal.SIGTERM),
+            143,
             "it may have been restored; if planning.before-restore.*.sqlite lies beside it, that is the file "
             "as it was",
         ),
@@ -313,6 +313,23 @@ def test_what_ends_a_restore_is_its_exit_status(
     assert done.stderr == f"tenant-admin: {said}\ntenant-admin: cancelled\n"
     assert ask(live, "SELECT DISTINCT status FROM planning_runs") == [("killed",)]
     assert [*tmp_path.glob("*.before-restore.*")] == []
+
+
+def test_a_finished_restore_is_told_whatever_signal_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, copy = create_planning(tmp_path / "planning.sqlite"), tmp_path / "copy.sqlite"
+    assert run("backup", live, copy).returncode == 0
+
+    def say(text: str) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        print(text)
+
+    monkeypatch.setattr("app.commands.files.say", say)
+    done = run("restore", live, copy, "--unrecorded")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the file as it was is kept as" in done.stdout
 
 
 def test_a_file_without_an_audit_chain_is_restored_when_that_is_meant(tmp_path: Path) -> None:
