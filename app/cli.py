@@ -20,8 +20,8 @@ from app.commands.common import (
     OutputFailed,
     complain,
     ended_by,
-    interrupted,
     file_or_live,
+    interrupted,
     standard_output,
 )
 from models.errors import TenantAdminError

@@ -1,19 +1,20 @@
 """What several commands share."""
 
 import argparse
+import atexit
 import json
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import paths
 from app.services.live import PREFIX
 from app.services.text import counted, visible
-from models.errors import Cancelled, TenantAdminError
+from models.errors import Cancelled, NeedsCopy, TenantAdminError
 from models.progress import Stop
 
 if TYPE_CHECKING:
@@ -126,8 +127,7 @@ def ended_by(error: KeyboardInterrupt) -> int:
 def asked_to_stop(*, finishing: bool = False) -> Iterator[Stop]:
     """Within it Ctrl+C and SIGTERM are what it gives tells of; the second one ends at once.
 
-    `finishing` says that what has come to its end is told whatever comes: no signal ends the command from then
-    on.
+    `finishing` says that what has come to its end is told whatever comes: no signal ends the command then.
 
     What raises `Cancelled` for it ends as the signal would have ended it: `KeyboardInterrupt`. What a kind of
     it has to say, as that a part is kept, is said before.
@@ -181,7 +181,8 @@ def file_or_live(text: str) -> Path | LiveName:
 
 
 def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: bool = False) -> "Opened":
-    """What an argument names, opened: a file, that of a project's folder, or a live database.
+    """What an argument names, opened: a file, that of a project's folder, or a live database. What is only
+    read is read by a copy where SQLite cannot read it in its folder.
 
     Raises the errors of `opening.open_path`, of `open_live` and of `connected`.
     """
@@ -189,9 +190,16 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
         from app.services.live.opening import open_live  # noqa: PLC0415
 
         return open_live(*connected(given, read_only=read_only))
-    from app.services.files.opening import open_path  # noqa: PLC0415
+    from app.services.files import opening  # noqa: PLC0415
 
-    return open_path(given, read_only=read_only, force_writable=force_writable)
+    try:
+        return opening.open_path(given, read_only=read_only, force_writable=force_writable)
+    except NeedsCopy:
+        if not read_only:
+            raise
+        stack = ExitStack()
+        atexit.register(stack.close)
+        return opening.open_by_copy(database_path(given), stack)
 
 
 def used(usage: "Usage | None") -> dict[str, int]:

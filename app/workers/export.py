@@ -7,11 +7,12 @@ import json
 import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.services.chain.verify.source import readable
 from app.services.chain.where import Where
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.records import export
@@ -104,7 +105,8 @@ def export_database(
     def at_hand() -> Iterator[tuple[Path, Sequence[str]]]:
         """The file, or what is read of a live database, and what is to be said of that."""
         if source.file is not None:
-            yield source.file, ()
+            with ExitStack() as stack:
+                yield readable(source.file, stack), ()
             return
         from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
 

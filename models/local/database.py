@@ -77,12 +77,16 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     and no shortcut can write.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, immutable: bool = False) -> None:
-        """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file."""
+    def __init__(
+        self, path: Path, *, read_only: bool = False, immutable: bool = False, copy: Path | None = None
+    ) -> None:
+        """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file.
+        `copy` is read in the place of a file that SQLite cannot read where it is.
+        """
         self.path = path.absolute()  # the file stays the same when the working folder changes
-        self.read_only = read_only or immutable
+        self.read_only = read_only or immutable or copy is not None
         # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
-        name = f"{self.path.as_uri()}{'?immutable=1' if immutable else ''}"
+        name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
         self._opened_as: FileId | None = None

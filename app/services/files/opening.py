@@ -1,7 +1,7 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,17 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
+
+
+def open_by_copy(path: Path, stack: ExitStack) -> OpenedFile:
+    """Opens a file only to read it that SQLite cannot read where it is (`NeedsCopy`): a copy, which `stack`
+    takes away, is read in its place. Raises the errors of `copies.copy_parts` and of reading.
+    """
+    from app.services.chain.verify.source import readable  # noqa: PLC0415 - hardly ever needed
+
+    path = paths.resolved(path)
+    reason = _no_permission(path) or NO_FOLDER_PERMISSION
+    return _look(path, require_content(path), reason, readable(path, stack))[0]
 
 
 def why_not_written(path: Path, *, force: bool = False) -> str | None:
@@ -149,9 +160,11 @@ def _no_permission(path: Path) -> str | None:
     return None
 
 
-def _look(path: Path, size: int, reason: str | None) -> tuple[OpenedFile, str | None]:
-    """The file as it opens, and why nothing can be written to one like it."""
-    database = LocalDatabase(path, read_only=reason is not None)
+def _look(
+    path: Path, size: int, reason: str | None, copy: Path | None = None
+) -> tuple[OpenedFile, str | None]:
+    """The file as it opens, or what is read in its place, and why nothing can be written to one like it."""
+    database = LocalDatabase(path, read_only=reason is not None, copy=copy)
     try:
         with database.connection_context(), database.snapshot():
             schema = inspect(database)

@@ -90,7 +90,7 @@ class Source:
         wal = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
         self.frozen = wal and not log.exists()
-        self.read_from = path if self.frozen or _readable(path) else _copy(path, stack)
+        self.read_from = path if self.frozen else readable(path, stack)
         self.copied = self.read_from != path
         self.uri = uri(self.read_from, immutable=self.frozen, writable=self.copied)
 
@@ -146,6 +146,11 @@ def require_chain(name: str, made: Sequence[Row], columns: Sequence[Row]) -> Non
     what = f"has no column {missing}" if missing else deviation(str(made[0][1]), bool(made[0][2]))
     if what is not None:
         raise CannotVerify(f"{name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
+
+
+def readable(path: Path, stack: ExitStack) -> Path:
+    """The file; where SQLite cannot read it in place a copy of it, which `stack` takes away."""
+    return path if _readable(path) else _copy(path, stack)
 
 
 def _readable(path: Path) -> bool:

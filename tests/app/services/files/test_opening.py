@@ -121,7 +121,11 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "import encodings.utf_16_be, encodings.utf_8_sig, psutil\n"
         "from models.errors import StorageError\n"
         "from app.services.files.opening import open_database\n"
-        "from app.services.files.opening import snapshot_copy\n"
+        "from app.services.files.opening import open_by_copy, snapshot_copy\n"
+        "from contextlib import ExitStack\n"
+        "from app.services.files.exporting import Wanted\n"
+        "from app.workers.export import export_database\n"
+        "from models.local.atomic import unfinished\n"
         f"if os.getuid() == 0: os.setuid({NOBODY})\n"
         "path = Path(sys.argv[1])\n"
         "try:\n"
@@ -129,7 +133,14 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "    out = {'readOnly': o.read_only, 'reason': o.read_only_reason, 'force': o.can_be_forced}\n"
         "except StorageError as error:\n"
         "    out = {'error': type(error).__name__, 'said': str(error)}\n"
-        "if len(sys.argv) > 3: snapshot_copy(path, Path(sys.argv[3]))\n"
+        "if len(sys.argv) > 3:\n"
+        "    snapshot_copy(path, Path(sys.argv[3]))\n"
+        "    with ExitStack() as stack:\n"
+        "        o = open_by_copy(path, stack)\n"
+        "        with o.database.connection_context(): out['read'] = o.with_counts().rows['users']\n"
+        "    with unfinished(Path(sys.argv[3] + '.sql')) as sql:\n"
+        "        done = export_database(o.where, sql, Wanted(), replace=False, in_child=False)\n"
+        "        out['exported'] = done.rows['users']\n"
         "print(json.dumps(out))\n"
     )
     arguments = [sys.executable, "-c", code, str(path), json.dumps(options)]
@@ -361,6 +372,7 @@ def test_a_wal_file_in_such_a_folder_needs_a_copy_and_the_copy_is_whole(
     assert found["error"] == "NeedsCopy"
     assert "Open a copy of it instead" in str(found["said"])
     assert found["users"] == (2 if with_log else 1)
+    assert found["read"] == found["exported"] == found["users"]
     assert sorted(item.name for item in open_folder.iterdir()) == before
 
 
