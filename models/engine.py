@@ -339,11 +339,11 @@ class Database(ABC):
         columns: Sequence[str],
         insertions: "Sequence[Statement]",
         changes: "Sequence[Statement]",
-    ) -> tuple[int, str] | None:
-        """The same of changes, one after another, of rows that are there as these insertions would add them.
-        `columns` are all with values of their own, and what names the rowid.
+    ) -> list[tuple[int, str]]:
+        """The same of changes, one after another, of rows that are there as these insertions would add them:
+        all that are refused. `columns` are all with values of their own, and what names the rowid.
         """
-        return None
+        return []
 
     def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what

@@ -175,10 +175,27 @@ class D1Database(Database):
         """Tried here, on what makes the table, which is asked for once as long as no table is another."""
         from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
 
+        made = self._made_by(table)
+        return None if made is None else refused(made, [written(item.query) for item in insertions])
+
+    def refused_change(
+        self,
+        table: str,
+        columns: Sequence[str],
+        insertions: Sequence[Statement],
+        changes: Sequence[Statement],
+    ) -> list[tuple[int, str]]:
+        """As `refused`, without the other rows of the table, each of which would be charged."""
+        from models.local.trial import refused_change  # noqa: PLC0415 - asked for before a deletion
+
+        made = self._made_by(table)
+        there, after = ([written(item.query) for item in items] for items in (insertions, changes))
+        return [] if made is None else refused_change([made], table, columns, (there, after))
+
+    def _made_by(self, table: str) -> str | None:
         if self._made is None or self._made[0] is not self.last_read:
             self._made = self.last_read, dict(self.rows(raw(_MADE)))
-        made = self._made[1].get(caseless(table))
-        return None if made is None else refused(made, [written(item.query) for item in insertions])
+        return self._made[1].get(caseless(table))
 
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:

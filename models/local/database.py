@@ -168,14 +168,15 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         columns: Sequence[str],
         insertions: Sequence[Statement],
         changes: Sequence[Statement],
-    ) -> tuple[int, str] | None:
-        from models.local.trial import refused_change  # noqa: PLC0415 - asked for before a deletion
+    ) -> list[tuple[int, str]]:
+        from models.local.trial import made_by, refused_change  # noqa: PLC0415 - asked for before a deletion
 
-        compiled = (
+        there, after = (
             [self.get_sql_context().parse(item.query) for item in items] for items in (insertions, changes)
         )
         with self.snapshot():
-            return refused_change(self.connection(), table, columns, *compiled)
+            file = self.connection()
+            return refused_change(made_by(file, table), table, columns, (there, after), file)
 
     def _made(self, table: str) -> tuple[str, str] | None:
         """The SQL that makes a table, and the name in it."""

@@ -12,6 +12,7 @@ from models.engine import sql_name
 from models.schema import COUNTERS
 
 _Item = TypeVar("_Item")
+_Statements = Sequence[tuple[str, Sequence[Any]]]
 
 _STEPS: Final = 100_000
 """Of SQLite's machine; to make a table takes a few hundred, and a hostile file's SQL may go on for ever."""
@@ -76,28 +77,36 @@ def refused(sql: str, insertions: Sequence[tuple[str, Sequence[Any]]]) -> tuple[
     return None
 
 
+def made_by(file: apsw.Connection, table: str) -> list[str]:
+    """The SQL of a table of the file, and behind it that of its indexes."""
+    return [sql for (sql,) in file.execute(_WITH_INDEXES, (table,))]
+
+
 def refused_change(
-    file: apsw.Connection,
+    made: Sequence[str],
     table: str,
     columns: Sequence[str],
-    insertions: Sequence[tuple[str, Sequence[Any]]],
-    changes: Sequence[tuple[str, Sequence[Any]]],
-) -> tuple[int, str] | None:
-    """Which of the changes a table of the file does not take, and why in SQLite's words.
+    tried: tuple[_Statements, _Statements],
+    file: apsw.Connection | None = None,
+) -> list[tuple[int, str]]:
+    """Which of the changes a table does not take that is `made` so, with its indexes, and why in SQLite's
+    words.
 
-    They are tried on a copy of it with the rows of these insertions and, where a row may be in another's way,
-    the others of the file, as far as these can be copied. The first one; None where it takes all, where the
-    table is not there or cannot be made alone, and of those for which there was no time.
+    What is `tried` are insertions of the rows as they are, and the changes, one after another, on a copy of
+    it with, where a row may be in another's way, the others of the file, as far as these can be copied. Of a
+    table that cannot be made alone, and of changes for which there was no time, nothing is said.
     """
-    made, *indexes = [sql for (sql,) in file.execute(_WITH_INDEXES, (table,))] or [""]
-    with suppress(apsw.Error), _copy(made) as trial:
-        for sql in indexes:
+    found: list[tuple[int, str]] = []
+    insertions, changes = tried
+    with suppress(apsw.Error), _copy(made[0] if made else "") as trial:
+        for sql in made[1:]:
             with suppress(apsw.Error):  # of another program's function, say
                 trial.execute(sql)
         trial.pragma("ignore_check_constraints", 1)  # a row may have broken one when it was written
         for insertion, values in _in_time(trial, insertions):
             trial.execute(insertion, tuple(values))
-        if trial.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,)).get:
+        is_unique = trial.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,)).get
+        if file is not None and is_unique:
             names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
             rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
             into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
@@ -108,8 +117,8 @@ def refused_change(
             try:
                 trial.execute(change, tuple(values))
             except apsw.ConstraintError as error:
-                return position, str(error)
-    return None
+                found.append((position, str(error)))
+    return found
 
 
 def _in_time(trial: apsw.Connection, items: Iterable[_Item]) -> Iterator[_Item]:

@@ -101,7 +101,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
                     _refuse_triggers(child)
-                    detached = _detached(child, key)
+                    detached = detached_by(child, key)
                     if detached is None or any(images.referring_to(child, detached.keys(), 1)):
                         held.setdefault(identity, set()).add(root[parent.identity])
                         continue
@@ -175,7 +175,7 @@ def _refuse_triggers(row: StoredRow) -> None:
         )
 
 
-def _detached(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:
+def detached_by(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:
     """What the referring columns hold when what they refer to is gone; None where that would be a NULL and
     one of them takes none.
     """

@@ -235,7 +235,7 @@ class Images:
                 [row.altered(values).statement() for row, values in there],
             )
             if found:
-                which, why = there[found[0]][0].record_id, found[1]
+                which, why = there[found[0][0]][0].record_id, found[0][1]
                 raise NotAllowed(
                     f"The row {visible(str(shown(which)))} of {table.name} would change along, which "
                     f"the database's own rules do not take ({why}); nothing was changed. Let it "

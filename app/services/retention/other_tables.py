@@ -13,17 +13,19 @@ counted. Times in milliseconds, which the platform has, too, are read as such on
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial, reduce
 from itertools import islice
-from operator import or_
+from operator import and_, or_
 from typing import Any, Final
 
 from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.records.rows import STORED, bytewise, decoded, exactly, given
+from app.services.records.dependents import detached_by
+from app.services.records.images import Images
+from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -52,6 +54,9 @@ BATCH: Final = 1_000
 
 _BYTES: Final = 1_000_000
 """Artifact text a transaction: freed pages are overwritten, which takes its time."""
+
+_TRIED: Final = 500
+"""Rows that would lose what they refer to of which it is tried beforehand whether they may."""
 
 _PATHS: Final = 100
 """Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
@@ -122,7 +127,8 @@ class OtherTables:
     """What is old at `cutoff` in the tables beside the audit chain, and what depends on it.
 
     `milliseconds` says that times which can only be that are read so. `keys` are the columns that tell rows
-    apart, by table.
+    apart, by table. `held` are the rows at the end of a path that their table's own rules do not let do
+    without what they refer to, which keep it: by such a column, as `exactly` writes it.
     """
 
     cutoff: int
@@ -131,6 +137,65 @@ class OtherTables:
     paths: Mapping[str, tuple[KeyPath, ...]]
     sized: bool = True
     milliseconds: bool = False
+    held: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def foreseen(self, database: Database, stored: StoredTables) -> "OtherTables":
+        """With what is `held`, as far as it can be told beforehand: of the rest a run finds out."""
+        images, paths, held = Images(database), dict(self.paths), dict(self.held)
+        for table, ways in self.paths.items():
+            for at, path in enumerate(ways):
+                if _fate(path[-1]) is not Fate.CHANGES:
+                    continue
+                found = self._held(database, images, stored[path[-1].table], table, path)
+                if found is None:
+                    path = (*path[:-1], replace(path[-1], on_delete="NO ACTION"))  # noqa: PLW2901
+                elif found[1]:
+                    held[path] = found
+                paths[table] = (*paths[table][:at], path, *paths[table][at + 1 :])
+        return replace(self, paths=paths, held=held)
+
+    def _held(
+        self, database: Database, images: Images, child: StoredTable, table: str, path: KeyPath
+    ) -> tuple[str, tuple[str, ...]] | None:
+        """The rows at the end of a path that may not lose what they refer to; None where none may."""
+        key, model, going, rows = path[-1], RECORDS[table], self._going(table), Table(path[-1].table)
+        if child.row_key is None or not child.key:
+            return None
+        asked = [exactly(Column(rows, name)) for name in (child.row_key, *child.key)]
+        which = rows.select(*asked).where(_goes_along(rows, path, model, going)).limit(_TRIED)
+        names = {tuple(map(decoded, cells)): name for name, *cells in database.rows(which.tuples())}
+        there = images.matching(child.name, child.key, [*names]) if names else []
+        try:
+            found = [(row, detached_by(row, key)) for row in there]
+        except NotAllowed:  # a default that is a formula
+            return None
+        changing = [(row, values) for row, values in found if values is not None]
+        if len(changing) < len(found) or (
+            changing and not self._leads(database, table, path, changing[0][1])
+        ):
+            return None
+        refused = database.refused_change(
+            child.name,
+            [*child.columns, *filter(None, [child.hidden_rowid])],
+            [row.removed().inverse().statement() for row, _ in changing],
+            [row.altered(values).statement() for row, values in changing],
+        )
+        keys = (tuple(changing[position][0].key.values()) for position, _ in refused)
+        return child.row_key, tuple(names[key] for key in keys)
+
+    def _leads(self, database: Database, table: str, path: KeyPath, values: Mapping[str, Value]) -> bool:
+        """Whether what rows would refer to by these values, their defaults, is there and stays."""
+        wanted = tuple(values.values())
+        if None in wanted:
+            return True
+        parent, going = RECORDS[table]._meta.table, reduce(and_, self._going(table))
+        if path[:-1]:
+            parent = Table(path[-2].table)
+            going = _goes_along(parent, path[:-1], RECORDS[table], self._going(table))
+        columns = zip(_columns(parent, path[-1].parent_columns), map(given, wanted), strict=True)
+        same = (Expression(column, OP.EQ, value) for column, value in columns)
+        stays = _counting(parent).where(*same, ~fn.COALESCE(going, 0))
+        return bool(database.scalar(stays.tuples()))
 
     def count(self, database: Database) -> Count:
         """What a run would do at the moment."""
@@ -252,8 +317,7 @@ class OtherTables:
 
     def _listed(self, table: str, rows: Sequence[str]) -> Any:
         """The condition that a record is one of `rows`, which travel as one parameter."""
-        stored = SQL(f"(SELECT {STORED} FROM json_each(?))", [json.dumps(rows)])  # noqa: S608
-        return self._row_key(table).in_(stored)
+        return _among(self._row_key(table), rows)
 
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
@@ -284,12 +348,12 @@ class OtherTables:
 
     def _kept(self, table: str) -> dict[str, Any]:
         """By table, the condition that its rows keep a record of `table`."""
-        rows, found = RECORDS[table]._meta.table, {}
-        for keeper, paths in self._ending(table, Fate.KEEPS).items():
-            held = ((_columns(rows, path[0].parent_columns), path) for path in paths)
-            kept = (_together(key).in_(_kept_by(path, table)) for key, path in held)
-            found[keeper] = fn.COALESCE(reduce(or_, kept), 0)
-        return found
+        rows, found = RECORDS[table]._meta.table, defaultdict[str, list[Any]](list)
+        for path in self.paths.get(table, ()):
+            if _fate(path[-1]) is Fate.KEEPS or path in self.held:
+                key, kept = _columns(rows, path[0].parent_columns), _kept_by(path, table, self.held.get(path))
+                found[path[-1].table].append(_together(key).in_(kept))
+        return {keeper: fn.COALESCE(reduce(or_, kept), 0) for keeper, kept in found.items()}
 
     def _along(self, table: str, going: Collection[Any], fate: Fate) -> dict[str, Any]:
         """What counts the rows of that fate, by table, when the `going` records of `table` go."""
@@ -398,14 +462,17 @@ def _fate(key: ForeignKey) -> Fate:
     return Fate.GOES if key.on_delete == "CASCADE" else Fate.CHANGES
 
 
-def _kept_by(path: KeyPath, table: str) -> Any:
-    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery.
+def _kept_by(path: KeyPath, table: str, some: tuple[str, tuple[str, ...]] | None = None) -> Any:
+    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery; with
+    `some`, those of them that have these values in a column.
 
     Where the path leads back to a table on it, rows that go with the very same record keep none.
     """
     rows = [Table(key.table, alias=f"step{at}") for at, key in enumerate(path)]  # one may come twice
     held, end = _columns(rows[0], path[0].columns), rows[-1]
     query = rows[0].select(*held).where(*(column.is_null(False) for column in held))
+    if some is not None:
+        query = query.where(_among(Column(end, some[0]), some[1]))
     for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
         query = query.join(child, on=_refers(child, parent, key))
     there = [key.table for key in path[:-1]]
@@ -417,6 +484,11 @@ def _kept_by(path: KeyPath, table: str) -> Any:
     else:
         return query
     return query.where(Expression(_together(own), "IS NOT", _together(whose)))
+
+
+def _among(column: Any, values: Sequence[str]) -> Any:
+    """The condition that a column holds one of these values, as `exactly` writes them."""
+    return column.in_(SQL(f"(SELECT {STORED} FROM json_each(?))", [json.dumps(values)]))  # noqa: S608
 
 
 def _columns(rows: Table, names: Sequence[str]) -> list[Column]:

@@ -233,7 +233,7 @@ def plan(
     chain = numbering.told_in if usable else None
     doubt = find_doubt(database, now, facts, chain=chain)
     shares, left = find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), ())
-    others = find_others(stored, cutoff, tables, milliseconds=milliseconds)
+    others = find_others(stored, cutoff, tables, milliseconds=milliseconds).foreseen(database, stored)
     count = others.count(database)
     beside = count.removed
     found = Plan(

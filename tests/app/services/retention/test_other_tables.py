@@ -90,19 +90,35 @@ def test_a_table_behind_one_that_goes_along_keeps_the_run(engine: Database, sql:
 
 
 @pytest.mark.parametrize(
-    "rule", ["run TEXT NOT NULL", "kind TEXT AS (coalesce(run, 'none')) STORED UNIQUE, run TEXT"]
+    ("rule", "action"),
+    [
+        ("run TEXT NOT NULL", "NULL"),
+        ("run TEXT CHECK (run != '' AND run IS NOT NULL)", "NULL"),
+        ("run TEXT DEFAULT 'nowhere'", "DEFAULT"),
+        ("run TEXT DEFAULT 'gone'", "DEFAULT"),  # which is old, too
+        ("run TEXT DEFAULT (lower('KEPT'))", "DEFAULT"),
+        ("run TEXT NOT NULL", "DEFAULT"),
+        ("run TEXT DEFAULT 'here' UNIQUE", "DEFAULT"),
+        ("kind TEXT AS (coalesce(run, 'none')) STORED UNIQUE, run TEXT", "NULL"),
+    ],
 )
-def test_a_refusal_keeps_the_record_alone(engine: Database, sql: apsw.Connection, rule: str) -> None:
+def test_a_refusal_is_foretold_and_keeps_the_record_alone(
+    engine: Database, sql: apsw.Connection, rule: str, action: str
+) -> None:
     for key in ("gone", "gone too", "kept"):
         add_run(sql, key, "deleted", OLD)
-    sql.execute(f"CREATE TABLE notes ({rule} REFERENCES planning_runs (id) ON DELETE SET NULL)")
-    sql.execute("INSERT INTO notes (run) SELECT 'kept' UNION SELECT NULL WHERE ?", (rule[:3] != "run",))
+    add_run(sql, "here", "deleted", NEW)
+    sql.execute(f"CREATE TABLE notes ({rule} REFERENCES planning_runs (id) ON DELETE SET {action})")
+    others = {"kind": ("kept", None), "run TEXT DEFAULT 'here'": ("kept", "here")}
+    rows = next((found for start, found in others.items() if rule.startswith(start)), ("kept",))
+    sql.executemany("INSERT INTO notes (run) VALUES (?)", [(row,) for row in rows])
     plan, result = planned(engine), retain(engine)
-    assert (plan.counts == result.removed) is (rule == "run TEXT NOT NULL"), "which is foretold"
+    on_a_file_alone = len(rows) > 1  # where the other rows are looked at
+    assert (plan.counts == result.removed) is (engine.usage is None or not on_a_file_alone), "foretold"
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (2, 4)
     assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
-    assert runs(sql) == {"kept"} and result.changed == {}
-    assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 2
+    assert runs(sql) == {"kept", "here"} and result.changed == {}
+    assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 4
 
 
 def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
