@@ -165,7 +165,7 @@ def retention(options: argparse.Namespace) -> int:
         except run.RetentionStopped as error:
             _say_result(error.result, database, options)
             complain(str(error))
-            return EXIT_FINDINGS
+            return EXIT_FINDINGS if error.result.total else EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
 
 

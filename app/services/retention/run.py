@@ -43,7 +43,8 @@ class NoCheckpoint(TenantAdminError):
 
 
 class RetentionStopped(StorageError):
-    """Something failed after transactions of a run had removed rows, which are gone; `result` counts them.
+    """Something failed after transactions of a run had removed rows, which are gone, or had kept entries in
+    archives, which stay there; `result` counts them.
 
     `planned` is how many rows were to go; `unreported` is why the chain has no report of it, perhaps.
     """
@@ -61,6 +62,11 @@ class RetentionStopped(StorageError):
             state = "how many of those are gone for good shows when the database is opened again"
         elif isinstance(error, OutcomeUnknown):
             state = "those are gone, the next ones perhaps too; a new run finds out, and goes on from there"
+        elif not result.total:
+            kept = ", ".join(result.archives)
+            state = (
+                f"what is archived already ({kept}) is in the database still, and a new run goes on with it"
+            )
         elif result.total == planned:
             state = "those are gone, and only the record of the run is missing"
         super().__init__(
@@ -109,8 +115,8 @@ class Run(RetentionRemoval):
 
         Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal,
         `NeedsConfirmation`, `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the
-        archive among them, where nothing had been removed, and `RetentionStopped` where something had, which
-        is reported in the chain too.
+        archive among them, where nothing had been removed or archived, and `RetentionStopped` where something
+        had; what was removed is reported in the chain too.
         """
         self.database.require_writable()
         started = time.monotonic()
@@ -162,11 +168,12 @@ class Run(RetentionRemoval):
                 if self.result.unrecorded is None:
                     self.report()
         except TenantAdminError as error:
-            if not self.result.total:
+            if not (self.result.total or self.result.archives):
                 raise
             stopped = RetentionStopped(self.result, self.plan.total, error)
             try:
-                self.report(error=stopped)
+                if self.result.total:
+                    self.report(error=stopped)
             except TenantAdminError as unreported:
                 stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error

@@ -47,8 +47,8 @@ csv.field_size_limit(10_000_000)
 
 CHAIN = "audit_chain"
 LISTED = ("users", "webhook_destinations", "notifications", "planning_runs", "planning_artifacts")
-NOT_READ = {"url", "secret", "password_hash"}
-"""Columns that no export of a list has as they are stored."""
+NOT_READ = {"url", "hostname", "secret", "password_hash"}
+"""Columns that no export of a list has as they are stored; of a hostname, where more stands in it."""
 
 Act = Callable[[Database], Change]
 

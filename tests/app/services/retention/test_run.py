@@ -1104,6 +1104,27 @@ def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, s
     assert retain(database).removed["audit_chain"] == 2
 
 
+def test_a_run_that_removed_nothing_says_what_it_archived(
+    database: LocalDatabase, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    chains.append(sql, "acme", [old(9), old(8), NEW, NEW, NEW])
+
+    def forbid(done: int, _total: int) -> None:
+        if done == 4:  # two were read and archived
+            sql.pragma("query_only", 1)
+
+    (folder := tmp_path / "archive").mkdir()
+    with pytest.raises(RetentionStopped) as stopped:
+        retain(database, progress=forbid, archive=folder)
+    sql.pragma("query_only", 0)
+    (kept,) = folder.iterdir()
+    assert str(stopped.value).startswith(
+        f"Retention stopped when 0 of 2 rows had been removed; what is archived already ({kept.name}) is in"
+    )
+    assert len(left_of(sql, "acme")) == 5
+    assert retain(database, archive=folder).archives == (kept.name,)
+
+
 def test_what_a_stopped_run_did_is_said_in_numbers_alone(engine: Database, sql: apsw.Connection) -> None:
     """A step that failed has changed nothing itself, which would be untrue of the run."""
     chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
