@@ -29,16 +29,16 @@ from models.errors import AlreadyExists, Cancelled, FileLocked, Refused, RowChan
 from models.progress import Progress, Stop, ignore, never
 from models.schema import read_stored
 
-BATCH_ROWS: Final = 5_000
+BATCH_ROWS: Final = 10_000
 """Audit entries a transaction, at most."""
 
 _SLICE_ROWS: Final = 1_000
 """Audit entries by which a transaction grows or shrinks."""
 
-_HOLD: Final = 0.015
+_HOLD: Final = 0.010
 """Seconds that a transaction shall hold the lock; the one before tells how many slices that is."""
 
-_FOLD_EVERY: Final = 16
+_FOLD_EVERY: Final = 8
 """Full transactions between two checkpoints of the write-ahead log, which holds some 40 MB by then. Each of
 them waits for the disk, and so does the first commit behind it."""
 
@@ -120,7 +120,7 @@ class RetentionRemoval:
             slices = slices[taken:]
             held = self._remove_parts(parts, taken * rows / self.batch_rows)
             if held:
-                self._slices = max(1, min(int(taken * _HOLD / held), taken + 1))
+                self._slices = max(1, min(int(taken * _HOLD / held), 2 * taken))
             if not self._unfolded:  # the next commit begins the log again, and waits for the disk
                 self._slices = 1
 
@@ -193,8 +193,8 @@ class RetentionRemoval:
             return sum(map(self._remove_or_split, alone), Counter())
         return Counter()
 
-    def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 1.0) -> float:
-        """`share` is how much of a full transaction it is; the log is folded back by that."""
+    def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 0.5) -> float:
+        """`share` is how much of a full transaction it is, records half of one; the log is folded by that."""
         if self.cancelled():
             raise Cancelled
         try:
