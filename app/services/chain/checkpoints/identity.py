@@ -17,7 +17,7 @@ from peewee import SQL, Query, fn
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import entries_behind, last_numbers
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, TABLE, continues, named, seconds
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, TABLE, continues, named, seconds
 from app.services.chain.where import InDatabase, Where
 from app.services.text import counted
 from models.engine import Database, raw
@@ -421,27 +421,34 @@ class _Line:
                 reach[tenant] = sealed.last_seq, ends[end][1]
         return cls(database, checkpoints, frozenset(tenant for tenant, _ in ends.values()), reach)
 
-    def alone(self, item: Checkpoint, other: "_Line") -> bool:
-        """Whether what the checkpoint knows is of this database alone: it was made since the two parted."""
-        begun, parted = self.checkpoints[0], other.checkpoints[0]
-        if item is begun and begun.reason == Reason.ANOTHER_DATABASE:
-            return False
-        return parted.reason != Reason.ANOTHER_DATABASE or not _may_be_past(item, parted)
+    @property
+    def parted(self) -> Checkpoint | None:
+        """With which a person said that it is another database than the one that it was a copy of."""
+        begun = self.checkpoints[0]
+        return begun if begun.reason == Reason.ANOTHER_DATABASE else None
 
     def tells_more(self, rows: ChainRows, other: "_Line") -> bool:
         """Whether it knows of rows that are there, or of a tenant that is, what the other cannot know."""
+        mine, theirs = self.parted, other.parted
+        if theirs is None or (mine is not None and theirs.at < mine.at):  # this one parted last, if any
+            return any(
+                item is not mine and seq > other.reached(tenant) for tenant, (seq, item) in self.reach.items()
+            )
         for tenant, (seq, item) in self.reach.items():
-            further = tenant not in other.reach or seq > other.reach[tenant][0]
-            if tenant not in other.tenants or (further and self.alone(item, other)):
+            alone = not may_be_past(item, theirs) and seq > other.reached(tenant)
+            if alone or tenant not in other.tenants:
                 return True
-        shared = {name for item in self.checkpoints if not self.alone(item, other) for name in item.tenants}
+        past = {name for item in self.checkpoints if may_be_past(item, theirs) for name in item.tenants}
         through = other.checkpoints[-1].through  # what begins behind it may have begun there
-        firsts = map(rows.first_of, shared - other.tenants)
+        firsts = map(rows.first_of, past - other.tenants)
         return any(first is not None and first[0] <= through for first in firsts)
 
+    def reached(self, tenant: str) -> int:
+        return self.reach[tenant][0] if tenant in self.reach else LOWEST_SEQ
 
-def _may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
-    """Whether a database that parted from others may have been once what a checkpoint of theirs knew."""
+
+def may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
+    """Whether a database that `parted` from others may have been once what a checkpoint of theirs knew."""
     both = item.tenants.keys() & parted.tenants.keys()
     return item.at <= parted.at and all(
         was.last_seq < then.last_seq or (was.last_seq, was.head) == (then.last_seq, then.head)
@@ -462,16 +469,25 @@ def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
     here, _ = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints, counting=False).continues]
 
-    def order(line: _Line) -> tuple[bool, bool, bool]:
-        known = sum(sealed.entries for sealed in line.checkpoints[-1].tenants.values())
+    entries = rows.until(HIGHEST_SEQ)
+
+    def order(line: _Line) -> tuple[bool, bool, bool, bool]:
         alike = not any(more.get((id(other), id(line)), False) for other in last)
-        is_all = line in fit and rows.until(HIGHEST_SEQ) == known
-        return line.database.path == here and alike, is_all, line not in fit
+        exactly = [item for item in line.checkpoints if _is_all(rows, item, entries)]
+        newest = line.checkpoints[-1] in exactly
+        return line.database.path == here and alike, newest, bool(exactly), line not in fit
 
     found = max(last, key=order)
     if found.database.path == here or found in fit or not fit:
         return found.database
     return replace(found.database, doubt=MAY_BE.format(fit[0].database.path))
+
+
+def _is_all(rows: ChainRows, checkpoint: Checkpoint, entries: int) -> bool:
+    """Whether it knew just these entries, by their ends and their number."""
+    ends = set(_ends(checkpoint))
+    is_number = sum(sealed.entries for sealed in checkpoint.tenants.values()) == entries
+    return is_number and rows.count(ends, enough=len(ends)) == len(ends)
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:

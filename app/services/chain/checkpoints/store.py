@@ -26,6 +26,7 @@ from app.services.chain.checkpoints.identity import (
     Seen,
     compare,
     copied_from,
+    may_be_past,
     recognise,
     rows_of,
     shares_tenant,
@@ -472,14 +473,15 @@ def _before(checkpoints: Sequence[Checkpoint], line: Sequence[Checkpoint]) -> tu
 
 
 def _of_copies(contents: Contents, checkpoints: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:
-    """Those of the databases that one may have been a copy of, which a person said is another: a file that is
-    exactly as one of them knew it is that copy, or this one as it was before.
+    """Those of others from before a person said that one, a copy of theirs, is another database: a file that
+    is exactly as one of them knew it is that copy, or this one as it was before.
     """
     if not any(item.reason == Reason.ANOTHER_DATABASE for item in checkpoints[:1]):
         return ()
     keys, own = contents.keys(), checkpoints[0].database
     others = (contents.checkpoints(item.id) for item in contents.databases() if item.id != own)
-    return tuple(item for each in others for item in authentic(each, keys, None)[0])
+    sound = (item for each in others for item in authentic(each, keys, None)[0])
+    return tuple(item for item in sound if may_be_past(item, checkpoints[0]))
 
 
 def _counted(line: Sequence[Checkpoint]) -> int:

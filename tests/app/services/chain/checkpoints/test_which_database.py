@@ -5,8 +5,10 @@ verification do it. TENANT_ADMIN_HISTORIES is how many random ones are tried.
 """
 
 import os
+import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.plain_engine import PlainEngine
 
-HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "60"))
+HISTORIES = int(os.environ.get("TENANT_ADMIN_HISTORIES", "12"))
 ACME, GLOBEX = "tenant-00", "tenant-01"
 LEDGER = "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name, applied_at)"
 
@@ -787,3 +789,161 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
     assert (world.sign(where) is not None) is sound
     if sound:
         assert making.verify_with_checkpoints(where, world.store, VERIFY, now=world.now).verdict is VERIFIED
+
+
+# Histories at random
+
+Content = frozenset[tuple[str, int, str]]
+"""Tenant, seq and hash of every entry of a file."""
+
+
+def content(path: Path) -> Content:
+    chain = ChainFile(path)
+    found = chain.sql.execute("SELECT tenant_id, seq, hash FROM audit_chain").fetchall()
+    chain.sql.close()
+    return frozenset((str(tenant), int(str(seq)), str(value)) for tenant, seq, value in found)
+
+
+def ends(of: Content) -> set[tuple[str, int, str]]:
+    return {max(row for row in of if row[0] == tenant) for tenant in {row[0] for row in of}}
+
+
+@dataclass
+class Member:
+    """A database of a history: its file, and each content that was signed of it."""
+
+    path: Path
+    signed: list[Content] = field(default_factory=list)
+
+    def is_told_by(self, there: Content, place: Path, others: Iterable["Member"]) -> bool:
+        """Whether a file may be this one, as far as it was signed, with more entries; written as an oracle.
+
+        It has all that was known last, and nothing more, or lies in its place, or has what it alone had.
+        """
+        known = {row for other in others if other is not self for each in other.signed for row in each}
+        own = {row for each in self.signed[1:] for row in each} - known
+        return ends(self.signed[-1]) <= there and (
+            there == self.signed[-1] or place == self.path or bool(own & there)
+        )
+
+
+class History:
+    """What became of one database and of copies and parts of it, by a random seed."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.world, self.random = World(folder), random.Random(seed)
+        self.members: list[Member] = []
+        self.backups: list[Path] = []
+        path = self.world.file("0.db", tenants=self.random.choice([1, 2, 3]))
+        self.join(self.world.grow(path))
+        for _ in range(self.random.randrange(3, 14)):
+            self.random.choice(
+                [self.grow, self.grow, self.sign, self.copy, self.part, self.prune, self.move]
+            )()
+
+    def name(self) -> str:
+        return f"{len(list(self.world.folder.iterdir()))}-{self.random.randrange(10**9)}.db"
+
+    def join(self, path: Path, reason: Reason = Reason.REQUEST) -> None:
+        assert self.world.sign(path, reason) is not None
+        self.members.append(Member(path, [content(path)]))
+        self.backups.append(self.world.copy(path, self.name()))
+
+    def any(self) -> Member:
+        return self.random.choice(self.members)
+
+    def tenants(self, path: Path) -> list[str]:
+        return sorted({tenant for tenant, _, _ in content(path)})
+
+    def grow(self) -> None:
+        path = self.any().path
+        some = [*self.tenants(path), ACME, GLOBEX, "system"]
+        self.world.grow(
+            path, *self.random.choices(some, k=self.random.randrange(1, 4)), late=self.random.randrange(90)
+        )
+
+    def sign(self, member: Member | None = None) -> None:
+        member = member or self.any()
+        made = self.world.sign(member.path)
+        assert made is not None, member.path
+        member.signed.append(content(member.path))
+        self.backups.append(self.world.copy(member.path, self.name()))
+
+    def copy(self) -> None:
+        copy = self.world.copy(self.any().path, self.name())
+        if self.random.random() < 0.5:
+            self.world.grow(copy, self.random.choice(self.tenants(copy)))
+        self.join(copy, Reason.ANOTHER_DATABASE)
+
+    def part(self) -> None:
+        member = self.any()
+        tenant = self.random.choice(self.tenants(member.path))
+        if len(self.tenants(member.path)) > 1:
+            copy = self.world.copy(member.path, self.name())
+            self.world.run(copy, "DELETE FROM audit_chain WHERE tenant_id <> ?", tenant)
+            self.join(copy, Reason.ANOTHER_DATABASE)
+
+    def prune(self) -> None:
+        """As retention does, with checkpoints before and after."""
+        member = self.any()
+        self.sign(member)
+        rows = content(member.path)
+        tenant = self.random.choice(self.tenants(member.path))
+        if sum(row[0] == tenant for row in rows) > 4:
+            self.world.prune(member.path, tenant)
+        self.sign(member)
+
+    def move(self) -> None:
+        member = self.any()
+        self.sign(member)
+        member.path = member.path.rename(self.world.folder / self.name())
+        self.sign(member)
+
+    def verdict(self, path: Path) -> Verdict:
+        report = making.verify_with_checkpoints(
+            InFile(path), self.world.store, VERIFY, now=self.world.now + 99
+        )
+        return report.verdict
+
+    def attack(self, path: Path) -> bool:
+        """Of a copy; whether an entry that was signed is not there any more as it was."""
+        world, how = self.world, self.random.choice(["forge", "anew", "low", "number", "cut", "rename"])
+        tenant = self.random.choice(self.tenants(path))
+        own = sorted(row for row in content(path) if row[0] == tenant)
+        before = {row for member in self.members for each in member.signed for row in each} & content(path)
+        back = self.random.randrange(1, len(own) + 1)
+        if how == "forge":
+            world.forge(path, tenant, back)
+        elif how in ("anew", "low"):
+            world.anew(path, tenant, low=how == "low")
+        elif how == "number":
+            world.renumber(path, self.random.choice([1_000, 100_000]), tenant)
+        elif how == "cut":
+            world.run(path, "DELETE FROM audit_chain WHERE tenant_id = ? AND seq >= ?", tenant, own[-back][1])
+        else:
+            world.run(path, "UPDATE audit_chain SET tenant_id = 'renamed' WHERE tenant_id = ?", tenant)
+        return not before <= content(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_histories_at_random(tmp_path: Path, seed: int) -> None:
+    history = History(tmp_path, seed)
+    world, choose = history.world, history.random.choice
+    for member in history.members:  # grown since, perhaps
+        assert history.verdict(member.path) is VERIFIED, member
+    for backup in history.backups:
+        assert history.verdict(backup) in (VERIFIED, EARLIER), backup
+    for _ in range(6):
+        base = world.copy(
+            choose([*(member.path for member in history.members), *history.backups]), history.name()
+        )
+        if not history.attack(base):
+            continue
+        there = content(base)
+        for place in (base, choose(history.members).path):
+            kept = place.read_bytes()
+            world.put(base, place) if place != base else None
+            may_be = any(item.is_told_by(there, place, history.members) for item in history.members)
+            assert may_be or history.verdict(place) is not VERIFIED, (base, place)
+            place.write_bytes(kept)
