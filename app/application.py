@@ -1,16 +1,17 @@
 """The composition root: builds everything, shows the window, and ends it in order."""
 
+import signal
+import socket
 import sys
 import time
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QObject, QSocketNotifier, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, paths
 from app.settings import Settings
-from app.signals import Signals
 from app.ui.shell.window import MainWindow
 from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
@@ -30,6 +31,8 @@ STARTING_INTERVAL = 0.05
 STARTED_MS = 1_000
 
 SELF_TEST_MS = 60_000
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def run(place: FileOrName | None, *, read_only: bool = False, self_test: bool = False) -> int:
@@ -132,3 +135,34 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
         BugDialog(theme, bugs.details(error), window).open()
 
     sys.excepthook = hook
+
+
+class Signals(QObject):
+    """Ctrl+C, SIGTERM and SIGHUP end the window as its own close button does.
+
+    Leaves the event loop with the status 128 + the signal's number, as shells report it.
+
+    A signal may come within any call of Qt, where no Python may run. Python's own handler, in C, writes its
+    number into a socket, and Qt says in its own time that something can be read there. A signal that
+    is ignored already, as `nohup` does, stays so.
+    """
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._take)
+        for name in _SIGNALS:
+            kind = getattr(signal, name, None)  # Windows has no SIGHUP
+            if kind is not None and signal.getsignal(kind) != signal.SIG_IGN:
+                signal.signal(kind, _written_already)
+
+    def _take(self) -> None:
+        QApplication.exit(128 + self._read.recv(64)[0])
+
+
+def _written_already(*_: object) -> None:
+    """What Python itself runs later for a signal."""
