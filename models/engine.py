@@ -100,13 +100,15 @@ def literal(value: Any) -> str:
 class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
     None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
-    where the answer to it was lost, and `what` says of which batch.
+    where the answer to it was lost, and `what` says of which batch. `into` gets the rows that a select gives
+    when all is written; none where that is known without an answer.
     """
 
     query: BaseQuery
     expect: int | None = 1
     proof: BaseQuery | None = None
     what: str = ""
+    into: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)

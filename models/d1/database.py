@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from peewee import BaseQuery
 
@@ -128,7 +128,11 @@ class D1Database(Database):
         if not queries:
             return []
         ends = self._ask_ends() if self._ends is None else []
-        found = self._read([*map(compiled, queries), *ends], _stop())
+        read = self.last_read
+        made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
+        found = self._read([*map(compiled, queries), *ends, *made], _stop())
+        if made:
+            self._made = read, dict(found.pop())
         if ends:
             ((self._ends,),) = found.pop()
         return found
@@ -172,7 +176,7 @@ class D1Database(Database):
         return repeated(self.place, ask, cancelled)
 
     def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
-        """Tried here, on what makes the table, which is asked for once as long as no table is another."""
+        """Tried here, on what makes the table."""
         from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
 
         made = self._made_by(table)
@@ -193,9 +197,10 @@ class D1Database(Database):
         return [] if made is None else refused_change([made], table, columns, (there, after))
 
     def _made_by(self, table: str) -> str | None:
+        """It comes with what is read first of the tables, and again where they are others."""
         if self._made is None or self._made[0] is not self.last_read:
-            self._made = self.last_read, dict(self.rows(raw(_MADE)))
-        return self._made[1].get(caseless(table))
+            self.rows(raw("SELECT 1"))
+        return None if self._made is None else self._made[1].get(caseless(table))
 
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:
@@ -294,8 +299,9 @@ class D1Database(Database):
         if cancelled() or _stop()():  # nothing was sent
             raise errors.Cancelled
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
-        ends = self._ask_ends()
-        batch = body([*ends, *guarded(statements), *ends])
+        ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
+        writes = guarded([one for one in statements if one.into is None])
+        batch = body([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
@@ -304,8 +310,10 @@ class D1Database(Database):
         try:
             answer = self._write(batch, sent, cancelled)
             is_certain = True
+            known = [] if answer is None else answer.rows
+            for one, rows in zip(reversed(asked), known[-1 - len(ends) :: -1], strict=False):
+                cast("Rows", one.into)[:] = rows
             if ends:
-                known = [] if answer is None else answer.rows
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)

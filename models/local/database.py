@@ -208,6 +208,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     rows = len(given) if isinstance(item.query, SelectBase) else connection.changes()
                     if item.expect not in (None, rows):
                         raise errors.RowChanged
+                    if item.into is not None:
+                        item.into[:] = given
                 # Outside WAL a commit waits for the readers.
                 self._patiently(lambda: connection.execute("COMMIT"), deadline, cancelled)
             except BaseException:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from app.services.retention.run import RetentionStopped
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError
+from models.errors import Cancelled, ChangedSince, InvalidInput, NotFound, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
 from tests.d1.edge import LOSING, Edge
 from tests.fixtures import chains
+from tests.fixtures.connected import execute
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import account, planned, retain, unsigned
 from tests.fixtures.sample import sample
@@ -141,7 +143,44 @@ def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tm
         calls = database.usage.calls
         writing.carry_out(users.delete, database, one.split(), **by)
         sent.append(database.usage.calls - calls)
-    assert sent == [4, 2], "what only the tables decide is asked once"
+    assert sent == [2, 2]
+
+
+def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
+    production: D1Database, edge: Edge, file: Path, live: Live
+) -> None:
+    by = {**BY, "agreed": Agreed(asks=True)}
+    edge.bookmarks = []
+
+    def looked_at(names: str) -> tuple[Callable[[], Change], int]:
+        made = [users.create(production, "acme", f"{name}@acme.example", **BY) for name in names]
+        ids = [str(change.rows[0].record_id) for change in made]
+        edge.calls.clear()
+        planned = writing.preview(users.delete, production, ids, asks=True, **BY)
+        looks = len(edge.calls)
+        edge.calls.clear()
+        return partial(writing.carry_out, users.delete, production, ids, planned=planned, **by), looks
+
+    delete, looks = looked_at("a")
+    assert (looks, delete().summary, len(edge.calls)) == (1, "User a@acme.example deleted", 1)
+    delete, looks = looked_at("bc")
+    gone = delete()
+    assert (looks, len(edge.calls)) == (2, 2), "one for the bookmark"
+    edge.calls.clear()
+    writing.undo(production, gone, now=NOW)
+    assert len(edge.calls) == 2
+    others: tuple[Callable[[], object], ...] = (
+        lambda: users.create(live.open(file), "b-corp", "else@acme.example", **BY),
+        lambda: execute(file, "CREATE TABLE notes (id, of TEXT REFERENCES users (id) ON DELETE CASCADE)"),
+        lambda: execute(file, "INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'"),
+    )
+    for act, along in zip(others, ("", "", ", with 1 row of notes"), strict=True):
+        delete, _ = looked_at("f")
+        act()
+        assert delete().summary == f"User f@acme.example deleted{along}"
+    assert [email[0] for _, email in outcome(file)[1]] == ["b", "c", "e"]
+    with pytest.raises(NotFound):
+        delete()
 
 
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
@@ -157,23 +196,26 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     before = production.client.meter.written
     back = writing.undo(production, gone, now=NOW)
     assert production.client.meter.written - before == back.written == gone.inverse().written
-    assert [gone.bookmark, back.bookmark] == edge.bookmarks
+    again = writing.undo(production, back, now=NOW)
+    assert [gone.bookmark, again.bookmark] == edge.bookmarks and back.bookmark is None
+    back = writing.undo(production, again, now=NOW)
     assert gone.told == f"2 users deleted; before it, for Time Travel: {gone.bookmark}"
     before = production.client.meter.written
     read = notifications.mark(production, ["n"], read=True, **BY)
     assert production.client.meter.written - before == read.written == 6, "its index, too"
     assert {one.why for one in production.bookmarks()[1]} >= {"before “2 users deleted”"}
     edge.refuses_travel = True
-    again = writing.undo(production, back, now=NOW)
-    assert again.bookmark is None
+    unmarked = writing.undo(production, back, now=NOW)
+    assert unmarked.bookmark is None
+    back = writing.undo(production, unmarked, now=NOW)
     with closing(apsw.Connection(str(file))) as connection:
         payloads = connection.execute("SELECT payload FROM audit_chain WHERE seq > 3 ORDER BY seq").fetchall()
         said = [json.loads(str(payload)).get("bookmark") for (payload,) in payloads]
-        assert said == [*[gone.bookmark] * 2, *[back.bookmark] * 2, *[None] * 3]
+        assert said == [*[gone.bookmark] * 2, *[None] * 2, *[again.bookmark] * 2, *[None] * 7]
         connection.execute("DROP TABLE audit_chain")
     edge.refuses_travel, taken = False, list(edge.bookmarks)
     with pytest.raises(NotRecorded):
-        writing.undo(production, again, now=NOW)
+        writing.undo(production, back, now=NOW)
     assert edge.bookmarks == taken, "none of an act that a question stops"
 
 

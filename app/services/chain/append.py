@@ -58,7 +58,9 @@ READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -
 """The hash as text, or NULL where it could not be decoded."""
 
 _LAST: Final = f"""
-SELECT seq, {READABLE_HASH}, created_at FROM {TABLE} WHERE tenant_id = {{tenant}} ORDER BY seq DESC LIMIT 1
+SELECT CAST(wanted.value AS BLOB), last.seq, {READABLE_HASH}, last.created_at
+FROM ({{tenants}}) AS wanted CROSS JOIN {TABLE} AS last
+ON last.seq = (SELECT seq FROM {TABLE} WHERE tenant_id = wanted.value ORDER BY seq DESC LIMIT 1)
 """  # noqa: S608
 _INSERT: Final = f"""
 INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at) VALUES (?, ?, ?,
@@ -121,19 +123,21 @@ class Head:
 class Batch:
     """What one transaction writes: statements, the events that record them, and what is checked before.
 
-    `end` is that of the chain of the only event, and `numbering` how entries are numbered, where planning has
+    `ends` are those of the chains of the events, and `numbering` how entries are numbered, where planning has
     read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
     the way any more: what is to be done just before belongs there. `what` is what a person calls it, without
-    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry.
+    a secret: it is kept while it is not known to be saved. Without that it goes by its last entry. What was
+    planned a while ago holds where all is `unchanged`; else it is planned again.
     """
 
     statements: Sequence[Statement]
     events: Sequence[Event]
     checks: Sequence[Check] = ()
-    end: Head | None = None
+    ends: Mapping[str, Head] | None = None
     numbering: Numbering | None = None
     at_last: Callable[[], Sequence[Event]] | None = None
     what: str = ""
+    unchanged: Statement | None = None
 
 
 def append(
@@ -150,12 +154,12 @@ def append(
 
     The one place that tries again when a head has moved: the plan is made again from what the database holds
     by then, and checked again. The checks see the same snapshot as the heads, so whatever is recorded in the
-    same chains after that moves a head. Where planning has read the chain's end already, the first try spares
-    that look: it writes only if the checks find nothing. A file without any chain takes the statements alone,
-    where a person has `agreed` to that, and while it has none. Raises what plan and checks raise, `Caution`,
-    `HeadMoved` when the chains never rest, `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing
-    is written then. `cancelled` ends the wait for another writer. `told` says that a person knows of any
-    caution.
+    same chains after that moves a head. Where planning has read the chains' ends already that look is spared;
+    where one event has checks, by the first try, which writes only if they find nothing. A file without any
+    chain takes the statements alone, where a person has `agreed` to that, and while it has none. Raises what
+    plan and checks raise, `Caution`, `HeadMoved` when the chains never rest, `NumbersUsedUp`, and the errors
+    of `Database.run_batch`; nothing is written then. `cancelled` ends the wait for another writer. `told`
+    says that a person knows of any caution.
     """
     agreed = agreed or Agreed()
     if database.damaged and not told:
@@ -164,8 +168,8 @@ def append(
     for attempt in range(ATTEMPTS):
         batch = plan()
         ends: Mapping[str, Head] | None
-        if batch.end is not None and not attempt:
-            ends, unless = {batch.events[0].tenant_id: batch.end}, batch.checks
+        if batch.ends is not None and (not batch.checks or not (attempt or batch.events[1:])):
+            ends, unless = batch.ends, batch.checks
         else:
             ends, unless = _heads(database, batch, agreed), ()
         if not told and ends is not None:
@@ -173,7 +177,8 @@ def append(
         events = batch.events if batch.at_last is None else batch.at_last()
         appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
         try:
-            return database.run_batch([*appended, *batch.statements], cancelled=cancelled)
+            first = [] if batch.unchanged is None else [batch.unchanged]
+            return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
         except errors.DiskFull as error:
             if HIGHEST_SEQ in last_numbers(database)[:2]:
                 raise errors.NumbersUsedUp from error
@@ -185,7 +190,8 @@ def append(
             raise
         except (errors.HeadMoved, errors.RowChanged) as error:
             chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
-            if cancelled() or not (chain_made or isinstance(error, errors.HeadMoved)):
+            has_moved = chain_made or batch.unchanged is not None or isinstance(error, errors.HeadMoved)
+            if cancelled() or not has_moved:
                 raise
             # Spread the contenders; the wait stays far below what a person notices.
             time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
@@ -264,33 +270,37 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     Raises `NotAllowed` where nothing can follow, and what the checks raise.
     """
     names = list(dict.fromkeys(tenants))
-    of_names = SQL("SELECT value FROM json_each(?)", [json.dumps(names)])
-    ends = _ends(of_names, [SQL("?", [name]) for name in names])
-    guard, recent, *found = database.read_batch([*ends, *(check.query for check in checks)])
-    for check, rows in zip(checks, found[len(names) :], strict=True):
+    asked = end_queries(named_tenants(names), only_one=len(names) == 1)
+    found = database.read_batch([*asked, *(check.query for check in checks)])
+    judge_all(checks, found[len(asked) :])
+    return ends_of(database, names, *found[: len(asked)])
+
+
+def judge_all(checks: Sequence[Check], found: Sequence[Rows]) -> None:
+    """Raises what the checks raise, each of what its query has found."""
+    for check, rows in zip(checks, found, strict=True):
         check.judge(rows)
-    return {
-        name: end_of(database, name, guard, recent, rows) for name, rows in zip(names, found, strict=False)
-    }
 
 
-def end_queries(tenant: str | SQL) -> list[BaseQuery]:
-    """What tells the end of one chain to `end_of`; a tenant not known yet is given by what finds it."""
-    if isinstance(tenant, str):
-        tenant = SQL("SELECT ?", [tenant])
-    return _ends(tenant, [SQL(f"({tenant.sql})", tenant.params)])
+def named_tenants(names: Sequence[str]) -> SQL:
+    """These tenants, for `end_queries`."""
+    return SQL("SELECT value FROM json_each(?)", [json.dumps(names)])
 
 
-def _ends(tenants: SQL, each: Sequence[SQL]) -> list[BaseQuery]:
-    """Whether the append's guard can fail, the newest entries of the tenants, and the last one of each."""
-    latest = _OF_ONE if len(each) == 1 else _OF_EACH
-    recent = raw(latest.format(tenants=tenants.sql), _RECENT, *(tenants.params or ()))
-    last = (raw(_LAST.format(tenant=tenant.sql), *(tenant.params or ())) for tenant in each)
-    return [raw(_GUARDED, TABLE), recent, *last]
+def end_queries(tenants: SQL, *, only_one: bool) -> list[BaseQuery]:
+    """What tells the ends of chains to `ends_of`: whether the append's guard can fail, the newest entries of
+    the tenants, and the last one of each. Tenants not known yet are given by what finds them, as `value`.
+    """
+    latest = _OF_ONE if only_one else _OF_EACH
+    values = tenants.params or ()
+    recent = raw(latest.format(tenants=tenants.sql), _RECENT, *values)
+    return [raw(_GUARDED, TABLE), recent, raw(_LAST.format(tenants=tenants.sql), *values)]
 
 
-def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: Rows) -> Head:
-    """The end of a chain, of the answers to `end_queries`. Raises `NotAllowed` where nothing can follow.
+def ends_of(
+    database: Database, names: Iterable[str], guard: Rows, recent: Rows, last: Rows
+) -> dict[str, Head]:
+    """The ends of these chains, of the answers to `end_queries`. Raises `NotAllowed` where none can follow.
 
     `recent` are the last entries among the table's newest, found without any index.
     """
@@ -303,16 +313,20 @@ def end_of(database: Database, tenant_id: str, guard: Rows, recent: Rows, rows: 
         raise errors.NotAllowed(
             f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
         )
-    names = {named(bytes(name), database.encoding): seq for name, seq in recent}
-    latest = names.get(tenant_id)
-    if latest is not None and (not rows or rows[0][0] < latest):
+    newest = {named(bytes(name), database.encoding): seq for name, seq in recent}
+    ends = {named(bytes(name), database.encoding): end for name, *end in last}
+    return {name: _end(name, newest.get(name), ends.get(name)) for name in dict.fromkeys(names)}
+
+
+def _end(tenant_id: str, newest: int | None, last: Sequence[Any] | None) -> Head:
+    if newest is not None and (last is None or last[0] < newest):
         raise errors.NotAllowed(
             f"An index of this database hides the last entry of {tenant_id}, so nothing can follow it; "
             "nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
-    if not rows:
+    if last is None:
         return Head(GENESIS, None)
-    _, digest, created_at = rows[0]
+    _, digest, created_at = last
     if not isinstance(digest, str):
         raise errors.NotAllowed(
             f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "

@@ -68,6 +68,11 @@ class Change:
         return sum(row.written for row in self.rows) + WRITTEN_FOR_ENTRY * len(self.events)
 
     @property
+    def going(self) -> int:
+        """How many rows are not there behind it."""
+        return sum(row.after is None for row in self.rows)
+
+    @property
     def undoable(self) -> bool:
         return bool(self.inverse_events)
 

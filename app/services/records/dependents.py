@@ -9,19 +9,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
-
-from peewee import BaseQuery
 
 from app.services import text
-from app.services.records.images import Images, require_key
+from app.services.records.images import MOST, Images, addable, followed, require_key
 from app.services.records.rows import ID, RowChange, StoredRow, Value
-from models.engine import raw, sql_name
 from models.errors import NotAllowed, StillReferred
 from models.schema import ForeignKey
-
-MOST: Final = 10_000
-"""Rows that may go along with one act, which keeps them in memory to put them back."""
 
 Identity = tuple[str, tuple[Value, ...]]
 
@@ -54,18 +47,6 @@ class Removal:
         return said
 
 
-def followed(table: str) -> BaseQuery:
-    """A read that fails with `Refused` where any deletion from the table would, since a foreign key of it, or
-    to it, cannot be followed. It is compiled, which tells that, and not run.
-    """
-    return raw(f"EXPLAIN DELETE FROM {sql_name(table)} WHERE 1")  # noqa: S608 - it removes nothing
-
-
-def _addable(table: str) -> BaseQuery:
-    """The same of what would put a row back: a CHECK may ask for a function of another program."""
-    return raw(f"EXPLAIN INSERT INTO {sql_name(table)} DEFAULT VALUES")
-
-
 def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
@@ -75,7 +56,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     nothing, or are referred to by what would change, tables with triggers, too many rows.
     """
     own_tables = dict.fromkeys(row.table.name for row in rows)
-    images.require_compiled([ask(table) for ask in (followed, _addable) for table in own_tables])
+    images.require_compiled([ask(table) for ask in (followed, addable) for table in own_tables])
     doomed: dict[Identity, StoredRow] = {row.identity: row for row in rows}
     root: dict[Identity, Identity] = {identity: identity for identity in doomed}
     before: dict[Identity, set[Identity]] = {identity: set() for identity in doomed}
@@ -127,7 +108,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
         keep = set().union(*(held[identity] for identity in still))
         ids = [row[ID] for row in rows if row.identity in keep]
         raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
-    images.require_compiled([_addable(table) for table in dict.fromkeys(table for table, _ in doomed)])
+    images.require_compiled([addable(table) for table in dict.fromkeys(table for table, _ in doomed)])
     images.refuse_unaddable([*({key: child for key, (child, _) in altered.items()} | doomed).values()])
     images.refuse_unalterable([change for identity, change in altered.items() if identity not in doomed])
     changes = [

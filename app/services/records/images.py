@@ -1,14 +1,24 @@
 """Reads the rows of one database for an act, and makes the changes of them that it writes."""
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from peewee import SQL, BaseQuery
+from peewee import SQL, BaseQuery, Select
 
-from app.services.chain.append import Event, Head, end_of, end_queries
+from app.services.chain.append import (
+    Check,
+    Event,
+    Head,
+    end_queries,
+    ends_of,
+    judge_all,
+    named_tenants,
+)
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
@@ -27,7 +37,7 @@ from app.services.records.rows import (
 )
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
-from models.engine import Database, Rows, raw, sql_name
+from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import NotAllowed, NotFound, ReferredByChange, TableMissing
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
@@ -35,26 +45,68 @@ STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
 
 
+MOST: Final = 10_000
+"""Rows that may go along with one act, which keeps them in memory to put them back."""
+
+_STATE: Final = f"""
+SELECT json_array((SELECT json_group_array(json_array(name, rootpage, length(sql))) FROM sqlite_master),
+  (SELECT max(seq) FROM {TABLE}))"""  # noqa: S608
+"""What is another text as soon as the tables are others, or anything was recorded."""
+
+
+def followed(table: str) -> BaseQuery:
+    """A read that fails with `Refused` where any deletion from the table would, since a foreign key of it, or
+    to it, cannot be followed. It is compiled, which tells that, and not run.
+    """
+    return raw(f"EXPLAIN DELETE FROM {sql_name(table)} WHERE 1")  # noqa: S608 - it removes nothing
+
+
+def addable(table: str) -> BaseQuery:
+    """The same of what would put a row back: a CHECK may ask for a function of another program."""
+    return raw(f"EXPLAIN INSERT INTO {sql_name(table)} DEFAULT VALUES")
+
+
 class Images:
     """Reads the rows of one database for an act, as its schema is at the moment.
 
-    With the first of them the end of the chain is read in which the act will be recorded, where that is one:
-    that of the only row's tenant, or else of the tenant `chain`, to be set before.
+    With the first of them the ends of the chains are read in which the act will be recorded: those of the
+    rows' tenants, or else of the tenants `chains`, to be set before, of which the first is that of a row
+    without one.
     """
 
-    def __init__(self, database: Database, *, asks: bool = False) -> None:
-        """`asks` as in `Agreed`."""
+    def __init__(self, database: Database, *, asks: bool = False, looks: bool = False) -> None:
+        """`asks` as in `Agreed`; `looks` where what is found may be written later, with `unchanged`."""
         self._database, self._asks = database, asks
+        self._looks = looks and database.costs
         self._tables: StoredTables | None = None
-        self.chain: str | None = None
-        self._only_row: tuple[str, Value] | None = None
-        self._end: list[Rows] = []
+        self.chains: Sequence[str] = ()
+        self.checks: Sequence[Check] = ()
+        """What is known to be judged before anything is read."""
+        self.judged = False
+        """Whether it was, at the moment of the chains' ends."""
+        self._wanted: tuple[str, Sequence[Value], bool] = "", (), False
+        self._ends: list[Rows] = []
+        self._state: str | None = None
+        self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
         self.numbering: Numbering | None = None
         self._made: set[Value] = set()
 
     def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each, from one snapshot."""
         return self._read(lambda tables: queries)
+
+    def unchanged(self) -> Statement | None:
+        """Fails (`RowChanged`) where the tables are not as they were read, or something was recorded since.
+        None where that cannot be told.
+        """
+        if self._state is None:
+            return None
+        return Statement(Select([], [SQL("1")]).where(SQL(f"({_STATE}) = ?", [self._state])))
+
+    def judge(self, checks: Sequence[Check]) -> None:
+        """Judges now, and not when it is written. Raises what they raise."""
+        judge_all(checks, self.read([check.query for check in checks]))
+        self.judged = True
 
     def require_compiled(self, queries: Sequence[BaseQuery]) -> None:
         """Asks for those that fail when they are compiled, or never; of a live database once, as long as its
@@ -85,29 +137,32 @@ class Images:
             self.read(())
         return TABLE in (self._tables or {})
 
-    def end(self, events: Sequence[Event]) -> Head | None:
-        """The end of the chain to which the only one of `events` is appended, where it was read.
+    def ends(self, events: Sequence[Event]) -> Mapping[str, Head] | None:
+        """The ends of the chains to which `events` are appended, where they were read.
 
         Raises `NotAllowed` where nothing can follow.
         """
-        if not self._end or len(events) != 1:
+        if not self._ends or not events:
             return None
-        return end_of(self._database, events[0].tenant_id, *self._end)
+        return ends_of(self._database, (event.tenant_id for event in events), *self._ends)
 
-    def rows(self, table: str, ids: Iterable[Value], only: Collection[str] = ()) -> list[StoredRow]:
+    def rows(
+        self, table: str, ids: Iterable[Value], only: Collection[str] = (), *, go: bool = False
+    ) -> list[StoredRow]:
         """The rows with these ids; those that are gone are left out.
 
-        With `only`, no other columns are read than an edit of these needs: texts may be long.
+        With `only`, no other columns are read than an edit of these needs: texts may be long. Where each call
+        takes its time, what is asked before they `go` is asked at once, as far as their ids tell it.
         """
         wanted = [(value,) for value in dict.fromkeys(ids)]
-        self._only_row = (table, *wanted[0]) if len(wanted) == 1 else None
+        self._wanted = table, [value for (value,) in wanted], go and self._database.costs
         return self.matching(table, (ID,), wanted, only)
 
     def found(
-        self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = ()
+        self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = (), *, go: bool = False
     ) -> list[StoredRow]:
         """As `rows`. Raises `NotFound` naming `what` ("user") where none is left."""
-        rows = self.rows(table, ids, only)
+        rows = self.rows(table, ids, only, go=go)
         if not rows:
             raise NotFound(what)
         return rows
@@ -144,10 +199,21 @@ class Images:
         self._made.add(row.record_id)
         return row
 
-    def completed(self, row: RowChange) -> RowChange:
-        """A row that is new, as the database has it: with what that filled in and made of the values."""
-        found = self.now(row) if row.before is None and row.record_id in self._made else None
-        return row if found is None else replace(row, after=found.image)
+    def completing(self, row: RowChange) -> Statement | None:
+        """What reads a row that is new as it is when it is written; None of any other."""
+        if row.before is not None or row.record_id not in self._made:
+            return None
+        (query,) = self._matching(row.stored, tuple(row.key), [tuple(row.key.values())])
+        return Statement(query, expect=None, into=[])
+
+    def completed(self, row: RowChange, asked: Statement | None) -> RowChange:
+        """The row as the database has it: with what that filled in and made of the values."""
+        if asked is None:
+            return row
+        found = asked.into or self._database.rows(asked.query)
+        if not found:
+            return row
+        return replace(row, after=_as_stored(row.stored, _needed(row.stored), found[0]).image)
 
     def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
         """The change that gives a row these values, and the time `now` where the file keeps that.
@@ -179,20 +245,33 @@ class Images:
         self, rows: Sequence[StoredRow], most: int
     ) -> Iterator[tuple[StoredRow, ForeignKey, StoredRow]]:
         """Rows that refer to these, by which key, and to which; at most about `most` for each key."""
+        asked: list[tuple[ForeignKey, dict[tuple[Value, ...], StoredRow], StoredRow, int]] = []
+        queries: list[BaseQuery] = []
         for name in dict.fromkeys(row.table.name for row in rows):
             parents = [row for row in rows if row.table.name == name]
             for key in parents[0].table.referring:
                 _refuse_dangling(parents[0].table, key)
                 by_value = {tuple(row[column] for column in key.parent_columns): row for row in parents}
                 wanted = [values for values in by_value if None not in values]
-                for child, values in self._children(name, key, wanted, most):
-                    yield child, key, by_value.get(values, parents[0])
+                some = self._children(name, key, self.table(key.table), wanted, most)
+                queries += some
+                asked.append((key, by_value, parents[0], len(some)))
+        answers = iter(self.read(queries))
+        for key, by_value, first, count in asked:
+            read = _needed(self.table(key.table))
+            for row in (row for rows in islice(answers, count) for row in rows):
+                child = _as_stored(self.table(key.table), read, row)
+                yield child, key, by_value.get(tuple(map(decoded, row[len(read) :])), first)
 
     def _children(
-        self, parent: str, key: ForeignKey, wanted: Sequence[tuple[Value, ...]], most: int
-    ) -> Iterator[tuple[StoredRow, tuple[Value, ...]]]:
-        """The rows that refer to parents with these values, each with its parent's, all from one snapshot."""
-        table = self.table(key.table)
+        self,
+        parent: str,
+        key: ForeignKey,
+        table: StoredTable,
+        wanted: Sequence[tuple[Value, ...]],
+        most: int,
+    ) -> list[BaseQuery]:
+        """What finds the rows of `table` that refer to parents with these values, each with its parent's."""
         read = _needed(table)
         parts = [exact("child", column) for column in read]
         parts += [exact("parent", column) for column in key.parent_columns]
@@ -200,13 +279,11 @@ class Images:
             f"SELECT {', '.join(parts)} FROM {sql_name(parent)} AS parent "  # noqa: S608
             f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(refers('parent', key))} WHERE "
         )
-        queries = []
+        queries: list[BaseQuery] = []
         for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
             condition, values = one_of("parent", key.parent_columns, part)
             queries.append(raw(f"{start}{condition} LIMIT ?", *values, most))
-        for rows in self.read(queries):
-            for row in rows:
-                yield _as_stored(table, read, row), tuple(map(decoded, row[len(read) :]))
+        return queries
 
     def refuse_unaddable(self, rows: Sequence[StoredRow]) -> None:
         """Raises `NotAllowed` where the database's own rules would not take one of the whole rows again: a
@@ -246,6 +323,8 @@ class Images:
         """Raises `NotAllowed` where one of the changes is of columns that refer to what is not there, or
         takes such a row away: no foreign key would let it be undone.
         """
+        queries: list[BaseQuery] = []
+        of: list[tuple[str, str]] = []
         for parent in (self._tables or {}).values():
             for key in parent.referring:
                 wanted = [
@@ -256,25 +335,30 @@ class Images:
                 ]
                 if wanted:
                     _refuse_dangling(parent, key)
-                    self._refuse_orphans(self.table(key.table), parent, key, wanted)
+                    some = self._orphans(self.table(key.table), parent, key, wanted)
+                    queries += some
+                    of += [(key.table, parent.name)] * len(some)
+        for (child, referred), found in zip(of, self.read(queries), strict=True):
+            if found:
+                raise NotAllowed(
+                    f"A row of {child} that would go or change refers to a row of {referred} that is not "
+                    "there, so the database's own rules would not let that be undone; nothing was changed. "
+                    "Put that right first."
+                )
 
-    def _refuse_orphans(
+    def _orphans(
         self, child: StoredTable, parent: StoredTable, key: ForeignKey, wanted: Sequence[tuple[Value, ...]]
-    ) -> None:
+    ) -> list[BaseQuery]:
+        """What finds those of these rows that refer to none of `parent`."""
         refer = [f"child.{sql_name(column)} IS NOT NULL" for column in key.columns]
         found = " AND ".join(refers("parent", key))
         refer.append(f"NOT EXISTS (SELECT 1 FROM {sql_name(parent.name)} AS parent WHERE {found})")  # noqa: S608
         start = f"SELECT 1 FROM {sql_name(child.name)} AS child WHERE {' AND '.join(refer)} AND "  # noqa: S608
-        queries = []
+        queries: list[BaseQuery] = []
         for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(child.key))):
             condition, values = one_of("child", child.key, part)
             queries.append(raw(f"{start}({condition}) LIMIT 1", *values))
-        if any(self.read(queries)):
-            raise NotAllowed(
-                f"A row of {child.name} that would go or change refers to a row of {parent.name} that is not "
-                "there, so the database's own rules would not let that be undone; nothing was changed. Put "
-                "that right first."
-            )
+        return queries
 
     def matching(
         self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()
@@ -287,49 +371,106 @@ class Images:
             for column in by:
                 if column not in (*table.columns, *table.key):
                     raise lacking(table, column)
-            parts = ", ".join(exact(name, column) for column in _needed(table, only))
-            queries: list[BaseQuery] = []
-            for part in in_parts(wanted, max(1, self._database.limits.parameters // len(by))):
-                condition, values = one_of(name, by, part)
-                queries.append(raw(f"SELECT {parts} FROM {sql_name(name)} WHERE {condition}", *values))  # noqa: S608
-            return queries
+            return self._matching(table, by, wanted, only)
 
         found = self._read(ask)
         table = self.table(name)
         read = _needed(table, only)
         return [_as_stored(table, read, row) for rows in found for row in rows]
 
+    def _matching(
+        self,
+        table: StoredTable,
+        by: Sequence[str],
+        wanted: Sequence[tuple[Value, ...]],
+        only: Collection[str] = (),
+    ) -> list[BaseQuery]:
+        parts = ", ".join(exact(table.name, column) for column in _needed(table, only))
+        queries: list[BaseQuery] = []
+        for part in in_parts(wanted, max(1, self._database.limits.parameters // len(by))):
+            condition, values = one_of(table.name, by, part)
+            queries.append(raw(f"SELECT {parts} FROM {sql_name(table.name)} WHERE {condition}", *values))  # noqa: S608
+        return queries
+
     def _read(self, ask: Callable[[StoredTables], Sequence[BaseQuery]]) -> list[Rows]:
-        """What is asked of the tables, from one snapshot; at first with the tables and the chain's end."""
+        """What is asked of the tables, from one snapshot, but what is known by now; at first with the tables,
+        the chains' ends, and what will be asked next.
+        """
         if self._tables is not None:
             queries = ask(self._tables)
-            return self._database.read_batch(queries) if queries else []
-        end = first = 0
+            known = [self._known.get(_sent(one)) if self._known else None for one in queries]
+            new = [one for one, rows in zip(queries, known, strict=True) if rows is None]
+            answers = iter(self._database.read_batch(new) if new else ())
+            return [next(answers) if rows is None else rows for rows in known]
+        parts: list[Sequence[BaseQuery]] = []
 
         def asked(tables: StoredTables) -> list[BaseQuery]:
-            nonlocal end, first
-            ends, numbers = self._end_queries(tables), list[BaseQuery]()
-            # Where each call takes its time, what an act is asked about is read with its rows.
-            is_asked = self._asks and self._database.costs
-            if is_asked and {TABLE, COUNTERS} <= tables.keys():
-                numbers = numbering_queries()
-            end, first = len(ends), len(ends) + len(numbers)
-            return [*ends, *numbers, *ask(tables)]
+            parts[:] = self._end_queries(tables), *self._once(tables), self._next_queries(tables), ask(tables)
+            return [query for part in parts for query in part]
 
-        self._tables, found = read_stored(self._database, asked)
-        self._end, numbered = found[:end], found[end:first]
+        self._tables, read = read_stored(self._database, asked)
+        answers = iter(read)
+        self._ends, numbered, state, judged, told, found = ([*islice(answers, len(part))] for part in parts)
         self.numbering = Numbering(self._database, numbered) if numbered else None
-        return found[first:]
+        self._state = state[0][0][0] if state else None
+        self._known = {_sent(query): rows for query, rows in zip(parts[4], told, strict=True)}
+        if judged:
+            judge_all(self.checks, judged)
+            self.judged = True
+        return found
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if TABLE not in tables:
             return []
-        table, record_id = self._only_row or ("", None)
+        table, ids, _ = self._wanted
         if table not in tables or "tenant_id" not in tables[table].columns:
-            return [] if self.chain is None else end_queries(self.chain)
-        this_row, values = one_of(table, (ID,), [(record_id,)])
-        of_row = f"SELECT coalesce(tenant_id, ?) FROM {sql_name(table)} WHERE {this_row}"  # noqa: S608
-        return end_queries(SQL(of_row, [self.chain, *values]))
+            only_one = len(self.chains) == 1
+            return end_queries(named_tenants(self.chains), only_one=only_one) if self.chains else []
+        if ids[1:] and not all(isinstance(value, str) for value in ids):
+            return []
+        these_rows, values = one_of(table, (ID,), [(value,) for value in ids[:1]])
+        if ids[1:]:
+            these_rows = f"{ID} IN (SELECT value FROM json_each(?))"  # noqa: S608
+            values = [json.dumps(ids)]
+        own = "tenant_id"
+        if self.chains:
+            own, values = "coalesce(tenant_id, ?)", [self.chains[0], *values]
+        of_rows = f"SELECT DISTINCT {own} AS value FROM {sql_name(table)} WHERE {these_rows}"  # noqa: S608
+        return end_queries(SQL(of_rows, values), only_one=len(ids) == 1)
+
+    def _once(self, tables: StoredTables) -> Iterator[Sequence[BaseQuery]]:
+        """What an act is asked about where each call takes its time, what tells whether anything has happened
+        since, and what is judged at the moment of the chains' ends.
+        """
+        is_asked = self._asks and self._database.costs
+        yield numbering_queries() if is_asked and {TABLE, COUNTERS} <= tables.keys() else ()
+        yield [raw(_STATE)] if self._looks and TABLE in tables else ()
+        yield [check.query for check in self.checks] if TABLE in tables else ()
+
+    def _next_queries(self, tables: StoredTables) -> list[BaseQuery]:
+        """What will be asked before the rows wanted go, as far as their ids tell it."""
+        name, ids, go = self._wanted
+        if not go or name not in tables:
+            return []
+        table, wanted = tables[name], [(value,) for value in ids]
+        compiled, passed = self._database.compiled
+        if compiled is not tables:
+            passed = frozenset()
+        queries = [one for one in (followed(name), addable(name)) if one.sql()[0] not in passed]
+        for key in table.referring:
+            if key.parent_columns == (ID,) == table.key and len(key.columns) == 1 and tables[key.table].key:
+                queries += self._children(name, key, tables[key.table], wanted, MOST + 1)
+        for parent in tables.values():
+            for key in parent.referring:
+                if key.table == name and table.key == (ID,) and not _dangling(parent, key):
+                    queries += self._orphans(table, parent, key, wanted)
+        return queries
+
+
+def _sent(query: BaseQuery) -> tuple[str, tuple[Any, ...]]:
+    """The query as it is sent."""
+    sql, values = query.sql()
+    return sql, tuple(values)
 
 
 def require_key(table: StoredTable) -> None:
@@ -362,10 +503,14 @@ def _as_stored(table: StoredTable, read: Sequence[str], row: Sequence[str]) -> S
     return StoredRow(table, image, rowid)
 
 
-def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
+def _dangling(parent: StoredTable, key: ForeignKey) -> str | None:
+    """What a foreign key refers to that holds no values of its own, or is not there."""
     missing = set(key.parent_columns) - {*parent.columns, *parent.key}
-    if missing or not key.parent_columns:
-        column = f"{parent.name}.{min(missing, default='rowid')}"
+    return f"{parent.name}.{min(missing, default='rowid')}" if missing or not key.parent_columns else None
+
+
+def _refuse_dangling(parent: StoredTable, key: ForeignKey) -> None:
+    if (column := _dangling(parent, key)) is not None:
         raise NotAllowed(
             f"A foreign key of {key.table} refers to {column}, which holds no values of its own or is not "
             f"there, so nothing can be removed from {parent.name}; nothing was changed."

@@ -153,7 +153,12 @@ class Lists:
         return _page(database, self._statements(database, query), keys)
 
     def count(self, database: Database, query: ListQuery) -> int:
-        return int(database.scalar(self._statements(database, query).count()))
+        return self.counts(database, [query])[0]
+
+    def counts(self, database: Database, queries: Iterable[ListQuery]) -> list[int]:
+        """How many rows each has, all from one snapshot."""
+        found = database.read_batch([self._statements(database, query).count() for query in queries])
+        return [int(rows[0][0]) for rows in found]
 
     def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, Key] | None:
         """The position of a record in the list, from 0, and its key; None when it is not in it."""

@@ -150,7 +150,7 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
-    images.chain = SYSTEM_TENANT
+    images.chains = (SYSTEM_TENANT,)
     return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=("status", "idea", "tenant_id"))
 
 

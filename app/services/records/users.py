@@ -49,7 +49,8 @@ def create(
     now: int,
 ) -> Change:
     """Adds a user without a password; `beside` as `Images.new` has it. Raises `InvalidInput`."""
-    images.chain = tenant = text.tenant_id(tenant_id)
+    tenant = text.tenant_id(tenant_id)
+    images.chains = (tenant,)
     address = valid_email(email)
     row = images.new(USERS, {"tenant_id": tenant, "email": address, "password_hash": None}, now, beside)
     return Change(
@@ -87,7 +88,7 @@ def rename(
 @writing.act
 def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes users, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
-    rows = images.found(USERS.name, user_ids, "user")
+    rows = images.found(USERS.name, user_ids, "user", go=True)
     checks = _Addresses({row["id"]: row.tenant for row in rows})
     kinds = AuditEvent.USER_DELETED, AuditEvent.USER_RESTORED
     what = writing.named(rows, "user", _name)

@@ -79,7 +79,8 @@ def create(
     now: int,
 ) -> Change:
     """Adds a destination; `beside` as `Images.new` has it. Raises `InvalidInput`."""
-    images.chain = tenant = text.tenant_id(tenant_id)
+    tenant = text.tenant_id(tenant_id)
+    images.chains = (tenant,)
     values = {"tenant_id": tenant, **_checked(form), "secret": form.secret or None}
     row = images.new(WEBHOOK_DESTINATIONS, values, now, beside)
     return Change(
@@ -152,7 +153,7 @@ def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, acto
 @writing.act
 def delete(images: Images, webhook_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Removes destinations, as `writing.deletion` does. Raises `NotFound` when none of them is left."""
-    rows = images.found(WEBHOOK_DESTINATIONS.name, webhook_ids, "webhook")
+    rows = images.found(WEBHOOK_DESTINATIONS.name, webhook_ids, "webhook", go=True)
     kinds = AuditEvent.WEBHOOK_DELETED, AuditEvent.WEBHOOK_RESTORED
     what = writing.named(rows, "webhook", _name)
     return writing.deletion(images, rows, what, kinds, partial(_event, actor=actor))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -15,7 +15,7 @@ from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
 from app.services.text import quoted
 from models import errors
-from models.engine import Database
+from models.engine import Database, Statement
 from models.status import AuditEvent
 
 P = ParamSpec("P")
@@ -34,50 +34,94 @@ def act(plan: Callable[Concatenate[Images, P], Change]) -> Callable[Concatenate[
     return planned
 
 
-def preview(function: Callable[..., Change], database: Database, *args: Any, **kwargs: Any) -> Change:
-    """What an act would do as it stands now; nothing is written. Raises what its plan raises."""
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What an act would do as things stood when it was looked at, and what was read for that."""
+
+    change: Change
+    images: Images = field(repr=False)
+
+
+def preview(
+    function: Callable[..., Change], database: Database, *args: Any, asks: bool = False, **kwargs: Any
+) -> Planned:
+    """What an act would do as it stands now; nothing is written. Raises what its plan raises, and where each
+    call takes its time what its checks do.
+    """
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
-    return plan(Images(database), *args, **kwargs)
+    images = Images(database, asks=asks, looks=True)
+    change = plan(images, *args, **kwargs)
+    if images.unchanged() is not None and len(change.events) > 1:
+        images.judge(change.checks(change.rows, database.limits))
+    return Planned(change, images)
 
 
 def carry_out(
-    function: Callable[..., Change], database: Database, *args: Any, now: int, agreed: Agreed, **kwargs: Any
+    function: Callable[..., Change],
+    database: Database,
+    *args: Any,
+    now: int,
+    agreed: Agreed,
+    planned: Planned | None = None,
+    **kwargs: Any,
 ) -> Change:
-    """An act of a person who is asked, and what they have `agreed` to. Raises as the act, and `Caution`."""
+    """An act of a person who is asked, and what they have `agreed` to: what was `planned` when they were,
+    where nothing has happened since. Raises as the act, and `Caution`.
+    """
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
-    return commit(database, lambda images: plan(images, *args, now=now, **kwargs), now=now, agreed=agreed)
+
+    def again(images: Images) -> Change:
+        return plan(images, *args, now=now, **kwargs)
+
+    return commit(database, again, now=now, agreed=agreed, before=planned)
 
 
 def commit(
-    database: Database, plan: Callable[[Images], Change], *, now: int, agreed: Agreed | None = None
+    database: Database,
+    plan: Callable[[Images], Change],
+    *,
+    now: int,
+    agreed: Agreed | None = None,
+    before: Planned | None = None,
 ) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
-    `Database.run_batch`; nothing is written then. Before more than one row is changed a bookmark is taken of
-    what is there, where the database can be brought back to it (Time Travel), and named in the entries.
+    `Database.run_batch`; nothing is written then. What was planned `before` is written as it was, where
+    neither tables nor chains have changed since. Before more than one row goes a bookmark is taken of what is
+    there, where the database can be brought back to it (Time Travel), and named in the entries.
     """
-    planned: list[tuple[Images, Change]] = []
+    planned: list[tuple[Images, Change, list[Statement | None]]] = []
     bookmark: str | None = None
 
     def batch() -> Batch:
         images = Images(database, asks=agreed is not None and agreed.asks)
-        change = plan(images)
-        planned.append((images, change))
-        statements = [row.statement() for row in change.rows]
-        checks = change.checks(change.rows, database.limits)
-        last = marked if len(change.rows) > 1 else None
-        end = images.end(change.events)
-        return Batch(statements, change.events, checks, end, images.numbering, last, change.summary)
+        unchanged = before.images.unchanged() if before is not None and not planned else None
+        if before is not None and unchanged is not None:
+            images, change = before.images, before.change
+        else:
+            change = plan(images)
+        asked = [*map(images.completing, change.rows)]
+        planned.append((images, change, asked))
+        return Batch(
+            [*(row.statement() for row in change.rows), *filter(None, asked)],
+            change.events,
+            () if images.judged else change.checks(change.rows, database.limits),
+            images.ends(change.events),
+            images.numbering,
+            marked if change.going > 1 else None,
+            change.summary,
+            unchanged=unchanged,
+        )
 
     def marked() -> Sequence[Event]:
         nonlocal bookmark
-        images, change = planned[-1]
+        images, change, asked = planned[-1]
         if bookmark is None:
             with suppress(errors.StorageError):  # undo brings it back as well
                 bookmark = database.bookmark(f"before {quoted(change.summary)}")
-        planned[-1] = images, replace(change, bookmark=bookmark)
+        planned[-1] = images, replace(change, bookmark=bookmark), asked
         return planned[-1][1].recorded
 
     try:
@@ -92,9 +136,9 @@ def commit(
         if error.is_undecided:
             error.act = planned[-1][1].summary
         raise
-    images, change = planned[-1]
+    images, change, asked = planned[-1]
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
-        change = replace(change, rows=tuple(map(images.completed, change.rows)))
+        change = replace(change, rows=tuple(map(images.completed, change.rows, asked)))
     return change
 
 
@@ -103,7 +147,9 @@ def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None 
     inverse = change.inverse()
 
     def plan(images: Images) -> Change:
-        images.chain = inverse.events[0].tenant_id if len(inverse.events) == 1 else None
+        images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
+        if len(inverse.events) > 1:
+            images.checks = inverse.checks(inverse.rows, database.limits)
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
     try:

@@ -24,7 +24,7 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify.report import EVERYTHING
 from app.services.chain.where import Where
-from app.services.records.dependents import followed
+from app.services.records.images import followed
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt

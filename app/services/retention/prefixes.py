@@ -18,7 +18,7 @@ from peewee import SQL, BaseQuery, fn
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.reading import hidden_by_index
 from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, named
-from app.services.records.dependents import followed
+from app.services.records.images import followed
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.other_tables import is_old

@@ -114,18 +114,18 @@ class Context(QObject):
         asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)
 
-    def price(self, written: int, *, many: bool = True) -> str:
-        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged. That
-        on `many` rows takes more requests: for the ends of several chains, and for a bookmark.
+    def price(self, written: int, *, going: int) -> str:
+        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged.
+        Before several are `going` a bookmark is kept.
         """
         if not self.costs:
             return ""
-        kept = many and self.can(Capability.TIME_TRAVEL)
+        kept = going > 1 and self.can(Capability.TIME_TRAVEL)
+        rows = counted(written, "row")
         first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
-        requests, rows = "four" if many else "two", counted(written, "row")
         return (
-            f"{first} It takes about {requests} requests; about {rows} of {self.opened.place} are written, "
-            "and charged, with those of the audit chain and of indexes."
+            f"{first} It takes about two requests; about {rows} of {self.opened.place} are "
+            "written, and charged, with those of the audit chain and of indexes."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:

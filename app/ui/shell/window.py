@@ -414,7 +414,8 @@ class MainWindow(QMainWindow):
             return
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few acts are asked about
 
-        sentence = f"{quoted(change.summary)}.{context.price(change.inverse().written)}"
+        back = change.inverse()
+        sentence = f"{quoted(change.summary)}.{context.price(back.written, going=back.going)}"
         ConfirmDialog(
             self.theme, f"{again} this?", sentence, action=again, danger=False, parent=self
         ).open_once(act)

@@ -185,10 +185,13 @@ def test_a_file_that_another_program_writes_to_is_in_use(
 def test_what_is_written_is_so_although_it_cannot_be_read(
     production: D1Database, edge: Edge, file: Path
 ) -> None:
+    """Where the answer is lost, that has the row as it is there."""
     reads = 0
     for number in range(3):
         edge.calls.clear()
-        edge.read_faults = [*[""] * reads, "busy before"] if number == 2 else []
+        is_lost = number == 2
+        edge.faults = ["lost after"] if is_lost else []
+        edge.read_faults = [*[""] * reads, "", "busy before"] if is_lost else []
         change = users.create(production, "acme", f"{number}@acme.example", actor="ops", now=NOW)
         reads = [GUARD in body for body in edge.calls].index(True)
     assert change.summary == "User 2@acme.example created" and edge.read_faults == []

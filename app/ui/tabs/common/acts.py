@@ -22,6 +22,7 @@ from models.engine import Database
 from models.errors import StillReferred
 
 if TYPE_CHECKING:
+    from app.services.records.writing import Planned
     from app.ui.widgets.form_dialog import FormDialog
 
 NAMED: Final = 5
@@ -71,24 +72,28 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
     def run(query: ListQuery, keys: Keys) -> None:
         context = tab.context
 
+        columns = ("id", name, "tenant_id")
+        seen = tab.selection.records() if tab.context.costs else ()
+        positions = [tab.spec.table.names.index(column) for column in columns]
+
         def emptied(database: Database, doomed: Frozen) -> list[str]:
             """The tenants of which more than one record goes, and none is left."""
-            many = [tenant for tenant, going in doomed.going.items() if going > 1 and isinstance(tenant, str)]
-            counts = (
-                (one, context.lists.count(database, ListQuery(query.table, Scope(one)))) for one in many
-            )
-            return [tenant for tenant, count in counts if count == doomed.going[tenant]]
+            many = [tenant for tenant, going in doomed.of.items() if going > 1 and isinstance(tenant, str)]
+            counts = context.lists.counts(database, [ListQuery(query.table, Scope(one)) for one in many])
+            return [one for one, count in zip(many, counts, strict=True) if count == doomed.of[one]]
 
-        def look(database: Database) -> tuple[Frozen, str, list[str]]:
+        def look(database: Database) -> "tuple[Frozen, Planned | None, list[str]]":
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
-            rows = list(context.lists.rows(database, query, keys, ("id", name, "tenant_id")))
-            all_of_them, told = len(rows), {"actor": context.settings.actor, "now": context.clock()}
-            along, stay, changed, written, first = "", "", 0, 0, None
+            # Where each call takes its time those are not read again that are shown.
+            rows = [tuple(row[position] for position in positions) for row in seen]
+            if len(rows) < len(keys):
+                rows = list(context.lists.rows(database, query, keys, columns))
+            all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
+            stay, planned, first = "", None, None
             while (doomed := freeze(rows)).ids:
                 try:
-                    planned = preview(load(), database, doomed.ids, **told)
-                    along, changed, written = planned.along, len(planned.rows), planned.written
+                    planned = preview(load(), database, doomed.ids, asks=context.agreed.asks, **by)
                     break
                 except StillReferred as error:
                     first = first or error
@@ -97,8 +102,12 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                     if not (kept and rows):
                         raise first from None
                     stay += _say_kept(freeze(kept).names, len(kept), all_of_them, error.rows)
-            frozen = replace(doomed, stay=stay, rows=changed, written=written)
-            return frozen, along, emptied(database, doomed)
+            if planned is not None:
+                change = planned.change
+                going = {row.record_id for row in change.rows if row.after is None}
+                doomed = freeze(row for row in rows if row[0] in going)  # some may have gone meanwhile
+                doomed = replace(doomed, stay=stay, going=change.going, written=change.written)
+            return doomed, planned, emptied(database, doomed)
 
         context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
 
@@ -144,21 +153,21 @@ def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = ""
 class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
-    The ids of all, names for the first few as a question lists them, and how many are of each tenant; and
-    which of those selected have to stay, as a sentence. `rows` change with what goes
-    along, and about so many are `written`, each charged.
+    The ids of all, names for the first few as a question lists them, and how many are `of` each tenant; and
+    which of those selected have to stay, as a sentence. So many rows are `going`, with what goes along, and
+    about so many are `written`, each charged.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
-    going: Mapping[Any, int]
-    rows: int
+    of: Mapping[Any, int]
     written: int
+    going: int = 0
     stay: str = ""
 
     @property
     def tenants(self) -> int:
-        return len(self.going)
+        return len(self.of)
 
 
 def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
@@ -169,15 +178,15 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
 
     ids: list[Any] = []
     names: list[str] = []
-    going: Counter[Any] = Counter()
+    of: Counter[Any] = Counter()
     for record_id, name, tenant in rows:
         if record_id is None:
             continue
         ids.append(record_id)
-        going[tenant] += 1
+        of[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(ids), tuple(names), going, len(ids), len(ids) * (each + WRITTEN_FOR_ENTRY))
+    return Frozen(tuple(ids), tuple(names), of, len(ids) * (each + WRITTEN_FOR_ENTRY))
 
 
 def ask_about(
@@ -187,7 +196,7 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    sentence += tab.context.price(frozen.written, many=frozen.rows > 1)
+    sentence += tab.context.price(frozen.written, going=frozen.going)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
@@ -203,12 +212,13 @@ def _decide_deletion(
     tab: RecordTab,
     function: Callable[..., Change],
     doomed: Frozen,
-    along: str,
+    planned: "Planned | None",
     emptied: Sequence[str],
 ) -> None:
-    act, one = partial(tab.act, function, doomed.ids), len(doomed.ids) == 1
-    if not doomed.ids:
+    if planned is None:
         return
+    act, one = partial(tab.act, function, doomed.ids, planned=planned), len(doomed.ids) == 1
+    along = planned.change.along
     if one and not along and not doomed.stay and not tab.context.settings.confirm_deletion:
         act()
         return

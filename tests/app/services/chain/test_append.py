@@ -211,13 +211,13 @@ def test_an_act_is_recorded_in_a_chain_that_somebody_makes_meanwhile(
 
 def test_what_a_check_finds_at_the_first_try_is_judged_at_the_second(engine: Database) -> None:
     """Planning has read the chain's end each time, and the guard of the first try says no word of why."""
-    ends: list[Head] = []
+    ends: list[dict[str, Head]] = []
 
     def refuse(rows: Rows) -> None:
         raise NotAllowed("There is one already.")
 
     def plan() -> Batch:
-        ends.append(chain.heads(engine, ["acme-corp"])["acme-corp"])
+        ends.append(chain.heads(engine, ["acme-corp"]))
         event = Event("acme-corp", "settings_changed", {})
         return Batch((), (event,), [Check(raw("SELECT 1"), refuse)], ends[-1])
 

@@ -62,7 +62,7 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
 ) -> None:
     execute(database, *REVIEWS, *ANSWERS, *ESCALATIONS)
     before = content()
-    looked_at = writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
+    looked_at = writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW).change
     assert (content(), events()) == (before, [])
     change = delete(people, "u-1", "u-2")
     assert looked_at.along and change.summary == f"2 users deleted{looked_at.along}"
