@@ -158,6 +158,20 @@ class Runner(QObject):
         work = partial(function, self._database, *args, **kwargs)
         return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator), work)
 
+    def write_alone(self, function: Callable[..., Any], *args: Any, **how: Any) -> Task:
+        """As `write`, when the jobs have ended that run now, which are cancelled."""
+        jobs = tuple(self._jobs)
+        for task in self._running.values():
+            if task.is_job:
+                task.cancel()
+
+        def after(database: Database) -> Any:
+            for job in jobs:
+                job.join()
+            return function(database, *args)
+
+        return self.write(after, **how)
+
     def job(
         self,
         work: Callable[[Progress, Stop], Any],

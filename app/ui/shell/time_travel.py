@@ -22,8 +22,8 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog, WaitDialog
 from app.ui.widgets.formatting import absolute_time, moment, relative_time, shortened
 from app.ui.widgets.labels import Label, Look
 from app.workers.scan_pool import store_and_verifier
-from models.errors import TenantAdminError
-from models.progress import Progress, Stop
+from models.engine import Database
+from models.errors import RemoteError, TenantAdminError
 from models.status import DAY
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class TimeTravelDialog(Dialog):
 
 
 class TimeTravel(QObject):
-    """What is done with the bookmarks of the live database that is open. `leaving()` comes before it is
-    sent back, since what is being written must end and what shows it must close; then it is opened again,
-    whether that went well or not. `wanted()` asks for the bookmarks.
+    """What is done with the bookmarks of the live database that is open. Before it is sent back, what is
+    being written ends. Once it went back, or may have, `leaving()` closes what shows it, and it is opened
+    again; what refuses it leaves all as it is. `wanted()` asks for the bookmarks.
     """
 
     leaving = Signal()
@@ -185,15 +185,16 @@ class TimeTravel(QObject):
         if (cannot := context.cannot_write) is not None:  # locked since
             context.say(cannot)
             return
-        opened, runner, theme = _live(context), context.busy.runner, context.theme
+        opened, theme = _live(context), context.theme
         actor, now = context.settings.actor, context.clock()
         wait = WaitDialog(theme, f"Bringing {opened.name} back…", self._window, can_cancel=False)
 
-        def work(progress: Progress, cancelled: Stop) -> Returned:
-            try:
-                return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
-            finally:
-                opened.database.release()  # nobody else does: its own runner has ended
+        def work(database: Database) -> Returned:
+            return go_back(opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now)
+
+        def open_again() -> None:
+            self.leaving.emit()
+            self._connecting.reopen(opened)
 
         def done(returned: Returned) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)
@@ -202,16 +203,16 @@ class TimeTravel(QObject):
             if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
                 sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"
                 self._connecting.when_ended(partial(self._tell, theme, f"{opened.name} went back", sentence))
-            self._connecting.reopen(opened)
+            open_again()
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
-            runner.failed.emit(error)
-            self._connecting.reopen(opened)
+            context.busy.runner.failed.emit(error)
+            if isinstance(error, RemoteError) and error.is_undecided:
+                open_again()
 
-        self.leaving.emit()
         wait.open_once()
-        runner.job(work, on_done=done, on_failed=failed)
+        context.runner.write_alone(work, on_done=done, on_failed=failed)
 
     def _tell(self, theme: Theme, title: str, sentence: str) -> None:
         told = Dialog(theme, title, sentence, icon=Icon.INFO, parent=self._window)

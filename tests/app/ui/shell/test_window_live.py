@@ -342,11 +342,11 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
 def test_what_writes_ends_before_it_goes_back(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
-    """Retention, say; and what only Cloudflare can refuse opens it again."""
+    """Retention, say; and what only Cloudflare can refuse leaves all as it is shown."""
     edge.bookmarks, edge.file = ["00000001-00000000-abcdef"], file
-    open_live(qtbot, window, production)
+    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
-    context = window.context
+    context, entries = window.context, count(file, "audit_chain")
     assert context is not None
     begun, left = threading.Event(), threading.Event()
 
@@ -363,7 +363,11 @@ def test_what_writes_ends_before_it_goes_back(
     agree(qtbot, window, asked)
     assert "no such bookmark" in error(qtbot, window)
     assert left.is_set() and edge.restored == []
-    qtbot.waitUntil(lambda: window.context not in (None, context))
+    assert window.context is context and page.model.rowCount() > 0
+    press("Escape")
+    choose(qtbot, page, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    qtbot.waitUntil(lambda: count(file, "audit_chain") > entries)
 
 
 def test_an_earlier_state_is_what_verification_says_of_it(
