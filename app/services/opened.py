@@ -203,9 +203,9 @@ def tenants(database: Database) -> tuple[str, ...]:
     return _names(database, find_tenants(database, _TENANT_TABLES))
 
 
-def look(database: Database) -> dict[str, Any]:
-    """The schema, the tenants and the sizes of what is opened, by two calls of the engine."""
-    schema, found, sizes = inspect_with_tenants(database, _TENANT_TABLES)
+def look(database: Database, *, as_expected: bool = False) -> dict[str, Any]:
+    """The schema, the tenants and the sizes of what is opened; `as_expected` as `inspect_with_tenants`."""
+    schema, found, sizes = inspect_with_tenants(database, _TENANT_TABLES, as_expected=as_expected)
     return {"schema": schema, "tenants": _names(database, found), "sizes": sizes}
 
 

@@ -1,4 +1,4 @@
-"""A live database as it opens: in three requests, never one that is not there, and as a file of it would."""
+"""A live database as it opens: to its rows in three requests, never one that is not there, as a file is."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ def opened(connection: NamedConnection) -> OpenedLive:
     return open_live(*connecting.database(connection, Tokens(None)))
 
 
-def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_path: Path) -> None:
+def test_it_opens_as_a_file_of_it_does(live: Live, database_path: Path) -> None:
     execute(
         database_path,
         "DROP TABLE notifications",
@@ -37,21 +37,27 @@ def test_it_opens_in_three_requests_as_a_file_of_it_does(live: Live, database_pa
     )
     connection = live.connection(live.put(database_path, listed=True), production=True)
     found, as_file = opened(connection), open_database(database_path)
-    assert found.database.client.meter.calls == 3
+    assert found.database.client.meter.calls == 4, "one more where a table is missing"
     assert found.schema == as_file.schema
     assert found.tenants == as_file.tenants == ("acme", "b-corp", "ärzte")
     assert not found.read_only and found.place == "d1:prod"
     assert found.name in found.whole_place and connection.database_id in str(found.kept_by)
     assert {"users": 3, "planning_runs": 0}.items() <= found.sizes.items()
-    assert found.facts[:2] == ("wrangler dev", "d1:prod") and found.facts[2].startswith("3 requests, ")
+    assert found.facts[:2] == ("wrangler dev", "d1:prod") and found.facts[2].startswith("4 requests, ")
     assert "missing table: notifications" in found.lines() and found.to_json()["production"] is True
     with as_file.database.connection_context():
         assert found.with_counts().rows == as_file.with_counts().rows
 
 
-def test_its_first_rows_are_there_in_three_requests_by_its_name(live: Live, database_path: Path) -> None:
+def test_its_first_rows_are_there_in_three_requests(live: Live, database_path: Path) -> None:
+    """Of an account's by its name; of `wrangler dev`, which is asked for its list, where it is as made."""
     execute(database_path, INTO_USERS + "('a', 'acme', 'a', NULL, 1, 1)")
-    connection = replace(live.connection(live.put(database_path)), database_name="foundation")
+    connection = replace(live.connection(live.put(database_path, listed=True)), database_name="foundation")
+    local = opened(connection)
+    assert local.tenants == ("acme",) == open_database(database_path).tenants
+    assert local.sizes["users"] == 1
+    assert Lists(local.schema).open_list(local.database, ListQuery("users")).total == 1
+    assert local.database.client.meter.calls == 3
     with before(live.direct) as edge:
         connection = replace(connection, account=ACCOUNT, base=edge.base)
         tokens = Tokens(None)
