@@ -19,6 +19,7 @@ from models.local.file import (
     BUSY_TIMEOUT_MS,
     LOG,
     FileId,
+    LogIndex,
     file_id,
     patiently,
     require_file,
@@ -106,6 +107,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     @cached_property
     def _log(self) -> Path:
         return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
+
+    @cached_property
+    def _in_log(self) -> LogIndex:
+        return LogIndex(self._log)
 
     @property
     def place(self) -> str:
@@ -371,7 +376,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             log, file = (traces(self._log), frames), traces(self.path)
             if self._seen is not None and self._seen[:2] == (file, log):
                 return
-            now = sample(self.path, max(frames, 0))
+            now = sample(self.path, self._in_log, max(frames, 0))
             if traces(self._log) == log[0]:
                 if self._seen is not None and self._seen[1] == log and self._seen[2] != now:
                     raise no_longer(self.path)

@@ -13,6 +13,7 @@ import re
 import stat
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -290,7 +291,7 @@ def first_bytes(path: Path, size: int) -> bytes:
         file.xClose()
 
 
-def sample(path: Path, frames: int = 0) -> tuple[bytes, bytes]:
+def sample(path: Path, log: "LogIndex | None" = None, frames: int = 0) -> tuple[bytes, bytes]:
     """A database's header, and a digest of it at places all over the file: of a file that another one was
     written over both are the same by chance at most, of one that was only touched always.
 
@@ -298,7 +299,7 @@ def sample(path: Path, frames: int = 0) -> tuple[bytes, bytes]:
     much of the log is folded into the file, by a program that was killed meanwhile, too, both stay the same.
     All of a small file counts. Reads as `first_bytes` does.
     """
-    page, pages, logged = _in_log(sibling(path, LOG), frames) if frames else (_SAMPLED, 0, {})
+    page, pages, logged = log.sampled(frames) if log is not None and frames else (_SAMPLED, 0, {})
     file = _layered(path)
     try:
         size = file.xFileSize()
@@ -313,25 +314,36 @@ def sample(path: Path, frames: int = 0) -> tuple[bytes, bytes]:
     return parts[0][:_HEADER], hashlib.sha256(b"%d:" % (pages or size) + b"".join(parts)).digest()
 
 
-def _in_log(log: Path, frames: int) -> tuple[int, int, dict[int, bytes]]:
-    """A page's size, how many the database has, and those that are looked at and in this many frames
-    (sqlite.org/fileformat2.html, 4.1). No locks lie on a log, so it may be opened and closed.
+class LogIndex:
+    """Which pages are in a log (sqlite.org/fileformat2.html, 4.1), kept from one look to the next: one of
+    500 MB has a hundred thousand frames, each of which is looked at once.
     """
-    with log.open("rb", buffering=0) as file:
-        page = int.from_bytes(file.read(_LOG_HEADER)[8:12], "big")
-        found, pages = {}, 0
-        for number in range(frames):
-            at = _LOG_HEADER + number * (_FRAME_HEADER + page)
-            file.seek(at)
-            head = file.read(8)
-            pages = int.from_bytes(head[4:], "big")  # of the last one, which ends a commit
-            found[int.from_bytes(head[:4], "big")] = at + _FRAME_HEADER
-        wanted = {max(pages - 1, 0) * place // (_SAMPLES - 1) + 1 for place in range(_SAMPLES)}
-        kept = {}
-        for number in wanted & found.keys():
-            file.seek(found[number])
-            kept[number] = file.read(page)
-    return page, pages, kept
+
+    def __init__(self, log: Path) -> None:
+        self._log, self._header, self._numbers, self._pages = log, b"", array("I"), 0
+
+    def sampled(self, frames: int) -> tuple[int, int, dict[int, bytes]]:
+        """A page's size, how many the database has, and those that are looked at and in this many frames. No
+        locks lie on a log, so it may be opened and closed.
+        """
+        with self._log.open("rb", buffering=0) as file:
+            header = file.read(_LOG_HEADER)
+            page = int.from_bytes(header[8:12], "big")
+            step = _FRAME_HEADER + page
+            if header != self._header or frames < len(self._numbers):
+                self._header, self._numbers, self._pages = header, array("I"), 0
+            for at in range(_LOG_HEADER + len(self._numbers) * step, _LOG_HEADER + frames * step, step):
+                file.seek(at)
+                head = file.read(8)
+                self._numbers.append(int.from_bytes(head[:4], "big"))
+                self._pages = int.from_bytes(head[4:], "big")  # of the last one, which ends a commit
+            newest = dict(zip(self._numbers, range(frames), strict=True))
+            last = max(self._pages - 1, 0)
+            kept = {}
+            for number in {last * place // (_SAMPLES - 1) + 1 for place in range(_SAMPLES)} & newest.keys():
+                file.seek(_LOG_HEADER + newest[number] * step + _FRAME_HEADER)
+                kept[number] = file.read(page)
+        return page, self._pages, kept
 
 
 def _layered(path: Path) -> apsw.VFSFile:

@@ -177,6 +177,9 @@ def test_that_nothing_is_left_is_accepted(copy: Path, tmp_path: Path) -> None:
     assert run("verify", copy, home=home).stdout.startswith("VERIFIED: 0 entries")
     assert run("checkpoint", copy, "--import", export, home=there).returncode == 0
     assert run("verify", copy, home=there).stdout.startswith("VERIFIED: 0 entries")
+    run("migrate", another := tmp_path / "another.sqlite")
+    done = run("verify", another, "--checkpoints", export, home=home)
+    assert (done.returncode, done.stdout.startswith("CONSISTENT: 0 entries")) == (0, True)
 
 
 @pytest.mark.slow

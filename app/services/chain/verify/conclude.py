@@ -164,10 +164,12 @@ def _tenant_report(
 def _verdict(
     joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
 ) -> Verdict:
-    # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others.
+    # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others. A
+    # file without entries may be any: what proves it is known by its place, which an export is not.
     proving = {} if known.proving is None else known.proving.tenants
     covered = [tenant.verdict for tenant in tenants if tenant.tenant in proving]
-    unbacked = known.proving is None or bool(tenants and not covered) or Verdict.CONSISTENT in covered
+    is_any = not covered and (bool(tenants) or known.keys is not None)
+    unbacked = known.proving is None or is_any or Verdict.CONSISTENT in covered
     wrong = joined.counted_errors() or any(tenant.verdict in BROKEN for tenant in tenants)
     unproven = any(item.code is Code.UNPROVEN_START for item in joined.findings)
     said = {
