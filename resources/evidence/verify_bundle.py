@@ -17,6 +17,7 @@ P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
 TEXTS = ("tenant_id", "event_type", "payload", "previous_hash", "hash")
 GENESIS, HASH, BLOCK = b"0" * 64, re.compile("[0-9a-f]{64}"), 65536
+TIME = re.compile(r"([0-9]+\.[0-9]+)|[0-9]{4}(-[0-9]{2}){2}[T ][0-9]{2}:[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})?")
 ARCHIVE = re.compile(r"audit-[A-Za-z0-9._~%-]*--?[0-9]+--?[0-9]+\.jsonl\.gz")
 
 
@@ -82,12 +83,14 @@ class Row:
     """One row as it was stored; what is no plain text stands in the bundle as hex."""
 
     def __init__(self, values):
-        self.seq, self.problems = values["seq"], []
+        self.seq, self.problems, odd = values["seq"], [], None
         data = {}
         for name in (*TEXTS, "created_at"):
             value = values[name]
             data[name] = bytes.fromhex(value["hex"]) if isinstance(value, dict) else str(value).encode()
-            if type(value) is not (int if name == "created_at" else str) or b"\0" in data[name]:
+            if name == "created_at" and type(value) is str and TIME.fullmatch(value):
+                odd = b"real" if TIME.fullmatch(value)[1] else b"text"  # as some clients write it, hashed so
+            elif type(value) is not (int if name == "created_at" else str) or b"\0" in data[name]:
                 self.problems.append(
                     f"entry {self.seq} holds something else in {name} than the platform writes"
                 )
@@ -99,6 +102,10 @@ class Row:
             self.problems.append(f"entry {self.seq} has a payload that is not JSON")
         length = len(self.event.decode("utf-8", "replace"))
         self.record = b"%d:%d:%s\n" % (self.seq, length, self.hash)  # of a row that holds
+        if odd:
+            kinds = {**dict.fromkeys(TEXTS, b"text"), "created_at": odd}
+            parts = b"".join(b"%s %d:%s\n" % (kinds[name], len(data[name]), data[name]) for name in data)
+            self.record = b"%d!%s\n" % (self.seq, parts)
         self.name = self.tenant.decode("utf-8", "surrogateescape")  # which is no other tenant's
         self.marker = self.read_marker() if self.event == b"audit_pruned" and not self.problems else None
 

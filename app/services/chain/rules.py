@@ -188,10 +188,16 @@ OF_AN_ENTRY: Final = frozenset({Code.HASH, Code.TYPE, Code.ENCODING, Code.GRAMMA
 """Errors that an entry shows by itself, whatever comes before it."""
 
 OF_MANY: Final = {
+    Code.TYPE: "A time that is no whole number, which was hashed as it stands",
     Code.GRAMMAR: "An event type with other signs than letters, digits, dots, hyphens and underscores",
     Code.UNIT: "A time that is not in seconds, and is read as milliseconds",
 }
 """Warnings that say nothing more of each entry, so that one is said for all of them."""
+
+ODD_TIME: Final = re.compile(
+    rb"[0-9]+\.[0-9]+|[0-9]{4}(?:-[0-9]{2}){2}[T ][0-9]{2}:[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+"""Times that some of the platform's clients write: a fraction of a second, or ISO 8601."""
 
 _BREAKS: Final = {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
 

@@ -164,8 +164,8 @@ def _tenant_report(
 def _verdict(
     joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
 ) -> Verdict:
-    # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others. A
-    # file without entries may be any: what proves it is known by its place, which an export is not.
+    # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others.
+    # A file without entries may be any: what proves it is known by its place, which an export is not.
     proving = {} if known.proving is None else known.proving.tenants
     covered = [tenant.verdict for tenant in tenants if tenant.tenant in proving]
     is_any = not covered and (bool(tenants) or known.keys is not None)
@@ -388,7 +388,9 @@ def _check_ends(reader: Reader, joined: Joined, chains: Sequence[Chain]) -> None
     last = f"SELECT CAST(seq AS TEXT) FROM main.{TABLE} WHERE tenant_id = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"  # noqa: S608, E501
     found = reader.batch([(last, chain.tenant, chain.last_seq) for chain in chains])
     # Of others the name is not text as SQL compares it.
-    odd = {item.tenant for item in joined.findings if item.code in (Code.TYPE, Code.ENCODING)}
+    odd = {
+        item.tenant for item in joined.findings if item.is_error and item.code in (Code.TYPE, Code.ENCODING)
+    }
     for chain, rows in zip(chains, found, strict=True):
         tenant, seq = chain.tenant, chain.last_seq
         if rows is None or rows == [(str(seq),)] or tenant in odd or joined.counts.get(Code.INDEX):

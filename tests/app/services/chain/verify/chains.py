@@ -30,7 +30,9 @@ EVENTS = ("user_created", "user_updated", "workflow_dispatched", "settings_chang
 START = NOW - 90 * 86_400
 
 
-def insert(sql: apsw.Connection, tenant: str, previous: str, row: tuple[str, str, int, int | None]) -> str:
+def insert(
+    sql: apsw.Connection, tenant: str, previous: str, row: tuple[str, str, float | str, int | None]
+) -> str:
     """A row of event, payload, time and seq, which holds by itself; its hash."""
     event, payload, at, seq = row
     value = digest(previous, event, payload, at)
@@ -140,7 +142,7 @@ class ChainFile:
         tenant: str,
         event: str = "user_created",
         payload: str = '{"id":"x"}',
-        at: int = NOW - 60,
+        at: float | str = NOW - 60,
         *,
         previous: str | None = None,
         seq: int | None = None,

@@ -115,6 +115,8 @@ ALONE: list[tuple[Code, dict[str, Any]]] = [
     (Code.TYPE, {"hash": None}),
     (Code.TYPE, {"previous_hash": None}),
     (Code.TYPE, {"created_at": b"1795000000"}),
+    (Code.TYPE, {"created_at": NOW - 0.5}),
+    (Code.TYPE, {"created_at": "2026-11-09T12:00:00.000Z"}),
     (Code.ENCODING, {"payload": '"\0"'}),
     (Code.ENCODING, {"payload": ("text", b'"\xff"')}),
     (Code.ENCODING, {"event_type": "user_created\0"}),

@@ -253,18 +253,22 @@ def test_warnings_of_one_cause_are_one_finding(tmp_path: Path) -> None:
     chain = ChainFile.build(tmp_path / "a.db", rows=3, step=40_000)
     for number in range(1, 6):
         chain.append(f"tenant-0{number % 2}", "user login", at=(NOW - 60) * 1000, seq=(3 + number) * 40_000)
+    for at in (NOW - 50.125, "2026-11-09T12:00:00.000Z"):
+        chain.append(TENANT, at=at)
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", chain.seqs(TENANT)[1])
     report = chain.verify()
-    assert (report.tally, report.found) == ("3 findings, 2 of them warnings", 3)
+    assert (report.tally, report.found) == ("4 findings, 3 of them warnings", 4)
     hashed, *warnings = report.findings
     assert (hashed.code, hashed.entries) == ("HASH", 1)
     assert [(item.code, item.tenant, item.seq, item.entries) for item in warnings] == [
         ("GRAMMAR", None, 160_000, 5),
         ("UNIT", None, 160_000, 5),
+        ("TYPE", TENANT, 320_001, 2),
     ]
     assert [item.message.partition(": ")[2] for item in warnings] == [
-        "5 entries, the first of them 160,000."
-    ] * 2
+        *["5 entries, the first of them 160,000."] * 2,
+        "2 entries, the first of them 320,001.",
+    ]
     assert warnings[0].to_json()["entries"] == 5 and "entries" not in hashed.to_json()
     assert chain.verify(executor=Cut(*range(0, 400_000, 70_000))).findings == report.findings
 
