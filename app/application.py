@@ -1,7 +1,6 @@
 """The composition root: builds everything, shows the window, and ends it in order."""
 
 import signal
-import socket
 import sys
 import time
 from types import TracebackType
@@ -17,6 +16,11 @@ from app.ui.theme import STYLE, Mode, Theme
 from app.ui.widgets.later import later
 from app.workers.runner import GarbageCollector, finish
 from models.errors import FileOrName
+
+try:  # what `socket` is made of, which takes 2 ms of a start itself
+    from _socket import socketpair
+except ImportError:  # Windows
+    from socket import socketpair
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread in pure Python lets the interface have its turn (measured: 20 ms, not 200).
@@ -149,7 +153,7 @@ class Signals(QObject):
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
-        self._read, self._write = socket.socketpair()
+        self._read, self._write = socketpair()
         self._read.setblocking(False)
         self._write.setblocking(False)
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +46,8 @@ def _x() -> bool:
 def _wayland() -> bool:
     if "WAYLAND_SOCKET" in os.environ:  # an open connection, for one program
         return True
+    import socket  # noqa: PLC0415 - 2 ms of a start where X is asked
+
     folder, name = os.environ.get("XDG_RUNTIME_DIR", ""), os.environ.get("WAYLAND_DISPLAY") or "wayland-0"
     try:
         with socket.socket(socket.AF_UNIX) as made:

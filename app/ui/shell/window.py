@@ -80,7 +80,6 @@ class MainWindow(QMainWindow):
         self.resize(USUAL_SIZE)
         self.setAcceptDrops(True)
         self.busy = Busy(theme, self._runner)
-        self.toast = Toast(theme, self)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
         self.files.leaving.connect(self.close_file)
@@ -93,7 +92,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._pages)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)
-        self.commands.refused.connect(self.toast.show_message)
+        self.commands.refused.connect(self.say)
         window_actions.add_actions(self)
         window_actions.fill_menus(self)
         self._bar = window_actions.ToolBar(self)
@@ -164,6 +163,11 @@ class MainWindow(QMainWindow):
             self.strip.leave()
             self.setProperty("mark", None)
             self._place_strip()
+
+    @cached_property
+    def toast(self) -> Toast:
+        """Made when there is first something to say."""
+        return Toast(self.theme, self)
 
     @cached_property
     def welcome(self) -> WelcomePage:

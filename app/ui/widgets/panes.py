@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
@@ -182,9 +183,7 @@ class Inspector(QFrame):
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
-        self.failure = EmptyState(theme, Icon.WARNING, "This cannot be shown")
-        for instead in (self.empty, self.failure):
-            instead.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
+        self.empty.setMinimumWidth(_LEAST_WIDTH)  # its own would let the buttons be cut
 
         content = QWidget()
         content.setProperty("clear", True)
@@ -203,8 +202,16 @@ class Inspector(QFrame):
         parts = (self._header, self._scroll, self._acts, None)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
         self._stack = QStackedLayout(self)
-        for part in (self.empty, self._record, self.failure):
+        for part in (self.empty, self._record):
             self._stack.addWidget(part)
+
+    @cached_property
+    def failure(self) -> EmptyState:
+        """Made when there is first one to show."""
+        failure = EmptyState(self._theme, Icon.WARNING, "This cannot be shown")
+        failure.setMinimumWidth(_LEAST_WIDTH)
+        self._stack.addWidget(failure)
+        return failure
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
         self.title.setText(title)
