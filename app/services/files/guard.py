@@ -214,8 +214,10 @@ class Guard:
         begun = self._piece.text[self.start : min(end, self.start + _LOOKED_AT)]
         first = _FIRST.match(begun)
         word = first["word"].lower() if first else ""
-        left = self._left
-        if left is None and word in _ROWS and (missing := _MISSING.fullmatch(str(error))):
+        left, missing = self._left, _MISSING.fullmatch(str(error))
+        if missing and word == "delete" and missing["name"] in _BOOKKEEPING:
+            return end  # which is empty then
+        if left is None and word in _ROWS and missing:
             if missing["name"] not in self._not_made and self._make_tables(missing["name"]):
                 self.rows_alone = True
                 return self.start

@@ -362,6 +362,12 @@ def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
     run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
 
 
+def test_counters_are_emptied_before_a_table_has_any(run: Run) -> None:
+    """As Python's iterdump() and an export of some tables write it."""
+    made = run('DELETE FROM "sqlite_sequence";\nCREATE TABLE users (id, tenant_id, email);\n')
+    assert [note.kind for note in made.notes] == [NoteKind.LACKS]
+
+
 def test_texts_that_sql_cannot_say_come_in_byte_for_byte(run: Run, texts: dict[str, str]) -> None:
     row = INTO_NOTIFICATIONS + "('n-{}','acme','t','x','a{}b',NULL,0,1);\n"
     data = texts["d1"].encode() + row.format(1, "\0").encode() + row.format(2, "\xff").encode("latin-1")
