@@ -12,7 +12,7 @@ from tests.fixtures.live import Live
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
 
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "72")) // 6
 
 
 def test_a_program_that_was_killed_leaves_nothing_unknown(

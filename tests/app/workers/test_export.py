@@ -45,7 +45,7 @@ from tests.conftest import NOW
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.exporting import children, wait_for_end
 
-KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "12"))
+KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "72")) // 6
 
 FULL = """
 import resource, sys
