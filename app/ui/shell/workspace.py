@@ -208,6 +208,9 @@ class Workspace(QWidget):
         self._beginning.stop()
         self._around.stop()
         self._build_on.stop()
+        self._wanted.clear()
+        for position in list(self._begun):  # to the end: only then has each part a parent, with which it goes
+            self._page(position)
         if "verification" in vars(self):
             self.verification.stop()
         if "retention" in vars(self):

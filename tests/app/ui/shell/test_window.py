@@ -7,6 +7,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 import pytest
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -21,6 +22,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
 from models.errors import Cancelled
 from models.progress import Progress, Stop
@@ -278,7 +280,14 @@ def test_what_was_closed_is_freed_whoever_looked_at_it(
         open_file(qtbot, window, demo_path)
         assert window.workspace is not None
         seen.add(window.workspace)
-    press("Ctrl+W")
+        turn = QTimer(singleShot=True, interval=0)
+        window.workspace.tabs.setCurrentIndex(WEBHOOKS)
+        with qtbot.waitSignal(turn.timeout):
+            turn.start()
+        known = len(seen)
+        seen.update(one for one in QApplication.topLevelWidgets() if isinstance(one, FilterRow))
+        assert len(seen) > known  # of a tab that is half built
+    window.close_file()
     assert window.findChildren(QWidget)
     qtbot.waitUntil(lambda: gc.collect() >= 0 and not seen)
 
