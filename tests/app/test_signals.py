@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from typing import TextIO
 
 import apsw
 import pytest
+from PySide6.QtCore import QSettings
 
 from tests.fixtures import chains
+from tests.fixtures.dumping import write_dump
 from tests.fixtures.processes import left_by, until, until_ended, until_open
 from tests.fixtures.working import WORKS
 
@@ -98,6 +101,8 @@ def test_an_end_at_any_moment_of_work_leaves_nothing(copy: Path, tmp_path: Path,
     chance = random.Random(number)
     home, scratch, told = tmp_path / "home", tmp_path / "scratch", tmp_path / "told"
     scratch.mkdir()
+    write_dump(copy, tmp_path / "dump.sql")
+    shutil.copy(copy, tmp_path / "earlier.sqlite")
     end, work = chance.choice(["close", "SIGINT", "SIGTERM"]), chance.choice(list(WORKS))
     after = chance.choice([0.0, chance.uniform(0, 0.1), chance.uniform(0, 2)])
     close = [str(round(after * 1000))] if end == "close" else []
@@ -114,11 +119,19 @@ def test_an_end_at_any_moment_of_work_leaves_nothing(copy: Path, tmp_path: Path,
     assert (process.returncode, said) == (0 if close else 128 + signal.Signals[end], ""), what
     assert not left_by(home), what
     assert not list(scratch.iterdir()), what
-    left = {file.name for file in tmp_path.iterdir()}
-    assert left <= {"home", "scratch", "told", copy.name, "out.csv"}, what
-    with closing(apsw.Connection(str(copy))) as connection:
-        assert connection.pragma("integrity_check") == "ok", what
-        assert not chains.problems(connection), what
+    left = {file.name for file in tmp_path.iterdir() if not file.name.startswith("copy.before-restore.")}
+    given = {"home", "scratch", "told", "dump.sql", "earlier.sqlite", copy.name}
+    if work == "restoring":  # a connection that may only read leaves SQLite's own
+        given |= {f"{name}{suffix}" for name in (copy.name, "earlier.sqlite") for suffix in ("-wal", "-shm")}
+    assert left <= {*given, "out.csv", "out.sql", "imported.sqlite"}, what
+    for database in tmp_path.glob("*.sqlite"):
+        with closing(apsw.Connection(str(database))) as connection:
+            assert connection.pragma("integrity_check") == "ok", what
+            assert not chains.problems(connection), what
+    kept = QSettings(str(home / "settings.ini"), QSettings.Format.IniFormat)
+    assert kept.status() == QSettings.Status.NoError, what
+    assert kept.contains("recent_files") or work == "opening", what
+    assert not list(home.glob("settings.ini?*")), what  # no lock, and nothing half written
 
 
 @pytest.mark.slow
