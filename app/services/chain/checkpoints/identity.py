@@ -5,11 +5,10 @@ said of a live database's account and id.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice, permutations
-from operator import itemgetter
+from itertools import islice
 from typing import Any, Final
 
 from peewee import SQL, Query, fn
@@ -24,9 +23,6 @@ from models.engine import Database, raw
 from models.errors import ColumnMissing, TableMissing
 from models.tables import AuditEntry
 
-HALF: Final = 0.5
-"""Of the rows that a checkpoint knows, how many make a rewritten file: either end may have been cut off."""
-
 AT_ONCE: Final = 500
 """Rows looked up by one query, at most."""
 
@@ -38,6 +34,11 @@ SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
 WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
 """  # noqa: S608
 """By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
+
+_FIRSTS: Final = f"""
+SELECT (SELECT min(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
+"""  # noqa: S608
+"""By hand: one query for any number of tenants."""
 
 NOTHING_LEFT: Final = (
     "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
@@ -116,6 +117,14 @@ class ChainRows:
             query.where(AuditEntry.tenant_id == tenant).order_by(AuditEntry.seq).limit(1).tuples()
         )
         return (found[0][0], self._text(found[0][1])) if found else None
+
+    def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
+        """The same of those tenants that are there, by two queries, which read two rows of each."""
+        if not tenants:
+            return {}
+        found = self.database.rows(raw(_FIRSTS, json.dumps(list(tenants))))
+        there = self.at(seq for (seq,) in found if seq is not None)
+        return {row.tenant: (seq, row.previous_hash) for seq, row in there.items()}
 
     def last_of(self, tenant: str) -> int | None:
         query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
@@ -243,15 +252,16 @@ def recognise(
     """The database that the file is, of those known.
 
     `known` come with their newest checkpoints, `all_of` gives all of one, by its id: only several that have
-    tenants in common, and old copies, need them. Where the rows that are read are charged they are not asked
-    for.
+    tenants in common, and old copies, need them. Where the rows that are read are charged few are looked for.
     """
-    free = rows.database.usage is None
-    lines = [_Line.of(rows, *item) for item in known]
+    free = not rows.database.costs
+    rows.at(seq for _, newest in known for item in newest[-1:] for seq, _ in _ends(item))  # of all at once
+    lines = [_Line.of(rows, *item, look=1) for item in known]
     tenants = {tenant for line in lines if line.reach for tenant in line.tenants}
     kin = [line for line in lines if line.reach or (free and not tenants.isdisjoint(line.tenants))]
-    if free and len(kin) != 1:
-        kin = [_Line.of(rows, line.database, all_of(line.database.id)) for line in kin or lines]
+    if len(kin) != 1:
+        look = None if free else 3
+        kin = [_Line.of(rows, item.database, all_of(item.database.id), look=look) for item in kin or lines]
     if family := [line for line in kin if line.reach]:
         return _whose(rows, family)
     if (moved := _with_moved_rows(rows, known)) is not None:
@@ -305,9 +315,18 @@ def _begun_again(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
 
 
 def is_related(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether a file is what became of the rows that these know, rewritten from the first on perhaps."""
+    """Whether a file is what became of the rows that these know; rewritten from the first on perhaps, where
+    half of the rows that the newest knows have their tenant and their time.
+    """
     ends = {end for item in checkpoints for end in _ends(item)}
-    return rows.count(ends) > 0 or speaks_of(rows, checkpoints) or _in_common(rows, checkpoints) >= HALF
+    marks = {
+        seq: (tenant, str(at))
+        for item in checkpoints[-1:]
+        for tenant, sealed in item.tenants.items()
+        for seq, at in ((sealed.first_seq, sealed.first_at), (sealed.last_seq, sealed.head_at))
+    }
+    alike = sum((row.tenant, row.at) == marks[seq] for seq, row in rows.at(marks).items())
+    return rows.count(ends) > 0 or 2 * alike >= len(marks) > 0 or speaks_of(rows, checkpoints)
 
 
 def shares_tenant(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -403,23 +422,33 @@ class _Line:
     reach: Mapping[str, tuple[int, Checkpoint]]
 
     @classmethod
-    def of(cls, rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> "_Line":
-        ends: dict[tuple[int, str], tuple[str, Checkpoint]] = {}
+    def of(
+        cls, rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint], *, look: int | None
+    ) -> "_Line":
+        """Looks for the rows of the newest `look` checkpoints, or of all."""
+        first: dict[tuple[int, str], Checkpoint] = {}
         for item in checkpoints:
-            for tenant, sealed in item.tenants.items():
-                for end in _ends_of(sealed):
-                    ends.setdefault(end, (tenant, item))
+            for end in _ends(item):
+                first.setdefault(end, item)
+        some = checkpoints[-look:] if look else checkpoints
+        ends = {
+            end: tenant for item in some for tenant, chain in item.tenants.items() for end in _ends_of(chain)
+        }
         there = rows.at(seq for seq, _ in ends)
         reach: dict[str, tuple[int, Checkpoint]] = {}
-        for (seq, value), (tenant, item) in sorted(ends.items(), key=itemgetter(0)):
-            row = there.get(seq)
-            if row is not None and row.hash == value:
-                reach[tenant] = seq, item
-        for tenant, sealed in checkpoints[-1].tenants.items() if checkpoints else ():
-            end = sealed.last_seq, sealed.head
-            if reach.get(tenant, (None,))[0] != sealed.last_seq and _was_pruned(rows, tenant, sealed):
-                reach[tenant] = sealed.last_seq, ends[end][1]
-        return cls(database, checkpoints, frozenset(tenant for tenant, _ in ends.values()), reach)
+        for end, tenant in sorted(ends.items()):
+            if (row := there.get(end[0])) is not None and row.hash == end[1]:
+                reach[tenant] = end[0], first[end]
+        newest = checkpoints[-1].tenants if checkpoints else {}
+        missing = [name for name, chain in newest.items() if reach.get(name, (None,))[0] != chain.last_seq]
+        missing = missing if reach or not rows.database.costs else []
+        for tenant, (seq, previous) in rows.firsts_of(missing).items():
+            end = newest[tenant].last_seq, newest[tenant].head
+            if continues(seq, previous, *end):  # retention went by
+                reach[tenant] = end[0], first[end]
+        return cls(
+            database, checkpoints, frozenset(name for item in checkpoints for name in item.tenants), reach
+        )
 
     @property
     def parted(self) -> Checkpoint | None:
@@ -440,8 +469,7 @@ class _Line:
                 return True
         past = {name for item in self.checkpoints if may_be_past(item, theirs) for name in item.tenants}
         through = other.checkpoints[-1].through  # what begins behind it may have begun there
-        firsts = map(rows.first_of, past - other.tenants)
-        return any(first is not None and first[0] <= through for first in firsts)
+        return any(first <= through for first, _ in rows.firsts_of(past - other.tenants).values())
 
     def reached(self, tenant: str) -> int:
         return self.reach[tenant][0] if tenant in self.reach else LOWEST_SEQ
@@ -458,21 +486,19 @@ def may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
 
 def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
     """The database that the file is, of those that all know rows of it; see the rule."""
-    more = {(id(one), id(other)): one.tells_more(rows, other) for one, other in permutations(family, 2)}
 
     def behind(line: _Line, other: _Line) -> bool:
-        return more.get((id(other), id(line)), False) and not more[id(line), id(other)]
+        return other.tells_more(rows, line) and not line.tells_more(rows, other)
 
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
         return last[0].database
     here, _ = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints, counting=False).continues]
-
     entries = rows.until(HIGHEST_SEQ)
 
     def order(line: _Line) -> tuple[bool, bool, bool, bool]:
-        alike = not any(more.get((id(other), id(line)), False) for other in last)
+        alike = not any(other.tells_more(rows, line) for other in last)
         exactly = [item for item in line.checkpoints if _is_all(rows, item, entries)]
         newest = line.checkpoints[-1] in exactly
         return line.database.path == here and alike, newest, bool(exactly), line not in fit
@@ -514,25 +540,3 @@ def _was_here(rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Ch
     here = whereabouts(rows)
     begun_anew = here.ledger != database.ledger and here.ledger and database.ledger
     return here.path == database.path and not begun_anew
-
-
-def _in_common(
-    rows: ChainRows, checkpoints: Sequence[Checkpoint], *, tenants: bool = True, times: bool = True
-) -> float:
-    """Which part of the newest checkpoint's first and last rows are there, whatever their hashes.
-
-    Told by seq, and by their tenants and times.
-    """
-    wanted = {
-        (seq, tenant, str(at))
-        for checkpoint in checkpoints[-1:]
-        for tenant, sealed in checkpoint.tenants.items()
-        for seq, at in ((sealed.first_seq, sealed.first_at), (sealed.last_seq, sealed.head_at))
-    }
-    there = rows.at({seq for seq, _, _ in wanted})
-    found = 0
-    for seq, tenant, at in wanted:
-        row = there.get(seq)
-        if row is not None and (row.tenant == tenant or not tenants):
-            found += row.at == at or not times
-    return found / len(wanted) if wanted else 0

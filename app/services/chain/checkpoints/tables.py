@@ -256,6 +256,7 @@ class Contents:
     def __init__(self, database: _StoreDatabase) -> None:
         self._database = database
         self._databases: list[KnownDatabase] | None = None
+        self._checkpoints: dict[str, list[Checkpoint | Unreadable]] = {}
         self.unreadable: list[str] = []
 
     def databases(self) -> list[KnownDatabase]:
@@ -282,6 +283,8 @@ class Contents:
 
     def checkpoints(self, database: str, *, newest: int | None = None) -> list[Checkpoint | Unreadable]:
         """Oldest first; only the `newest` ones if that is not None."""
+        if newest is None and database in self._checkpoints:
+            return self._checkpoints[database]
         found: list[Checkpoint | Unreadable] = []
         for row, number, body in self._stored(
             [StoredCheckpoint.number, StoredCheckpoint.body],
@@ -294,7 +297,10 @@ class Contents:
             except (errors.InvalidInput, ValueError, RecursionError):
                 self._leave_out(StoredCheckpoint, row)
                 found.append(Unreadable(_number_or_none(number)))
-        return found[::-1]
+        found.reverse()
+        if newest is None:  # whoever tells which database a file is has read them already
+            self._checkpoints[database] = found
+        return found
 
     def sound_checkpoints(self, database: str) -> list[Checkpoint]:
         """Those of `checkpoints` that can be read; whether they hold is another question."""
@@ -302,6 +308,7 @@ class Contents:
 
     def add(self, checkpoint: Checkpoint) -> bool:
         """Whether it is new. Raises `StoreNotWritten` where it is not there when it is read back."""
+        self._checkpoints.clear()
         values = {name: getattr(checkpoint, name) for name in ("hash", "database", "number")}
         body = json.dumps(checkpoint.to_json())
         is_new = self._write(StoredCheckpoint, values | {"body": body})

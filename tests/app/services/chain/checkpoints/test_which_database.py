@@ -763,8 +763,13 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("history", TABLE, ids=lambda item: item.__name__)
+QUICK = {untouched, beside_a_part_begun_anew, of_two_a_third_forged}
+HISTORY = [
+    pytest.param(item, marks=() if item in QUICK else pytest.mark.slow, id=item.__name__) for item in TABLE
+]
+
+
+@pytest.mark.parametrize("history", HISTORY)
 def test_what_is_said_of_a_file_and_whether_it_is_signed(
     world: World, history: Callable[[World], Judged]
 ) -> None:
