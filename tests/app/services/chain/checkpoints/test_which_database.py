@@ -73,8 +73,11 @@ class World:
     def part(self, path: Path, name: str = "part.db", tenant: str = ACME) -> Path:
         """One tenant's part, imported as the window and the command import it."""
         part = self.copy(path, name)
-        self.run(part, "DELETE FROM audit_chain WHERE tenant_id <> ?", tenant)
-        return self.imported(part, tenant)
+        return self.imported(self.alone(part, tenant), tenant)
+
+    def alone(self, path: Path, tenant: str) -> Path:
+        self.run(path, "DELETE FROM audit_chain WHERE tenant_id <> ?", tenant)
+        return self.run(path, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)")
 
     def imported(self, path: Path, tenant: str | None = None) -> Path:
         self.now += 60
@@ -818,6 +821,8 @@ class Member:
     """A database of a history: its file, and each content that was signed of it."""
 
     path: Path
+    parted: bool
+    """Whether a person said of it that it is another one: what it held then, another held as well."""
     signed: list[Content] = field(default_factory=list)
 
     def is_told_by(self, there: Content, place: Path, others: Iterable["Member"]) -> bool:
@@ -826,7 +831,7 @@ class Member:
         It has all that was known last, and nothing more, or lies in its place, or has what it alone had.
         """
         known = {row for other in others if other is not self for each in other.signed for row in each}
-        own = {row for each in self.signed[1:] for row in each} - known
+        own = {row for each in self.signed[self.parted :] for row in each} - known
         return ends(self.signed[-1]) <= there and (
             there == self.signed[-1] or place == self.path or bool(own & there)
         )
@@ -851,7 +856,7 @@ class History:
 
     def join(self, path: Path, reason: Reason = Reason.REQUEST) -> None:
         assert self.world.sign(path, reason) is not None
-        self.members.append(Member(path, [content(path)]))
+        self.members.append(Member(path, reason is Reason.ANOTHER_DATABASE, [content(path)]))
         self.backups.append(self.world.copy(path, self.name()))
 
     def any(self) -> Member:
@@ -885,8 +890,7 @@ class History:
         tenant = self.random.choice(self.tenants(member.path))
         if len(self.tenants(member.path)) > 1:
             copy = self.world.copy(member.path, self.name())
-            self.world.run(copy, "DELETE FROM audit_chain WHERE tenant_id <> ?", tenant)
-            self.join(copy, Reason.ANOTHER_DATABASE)
+            self.join(self.world.alone(copy, tenant), Reason.ANOTHER_DATABASE)
 
     def prune(self) -> None:
         """As retention does, with checkpoints before and after."""
