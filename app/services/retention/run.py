@@ -24,6 +24,7 @@ from app.services.retention.plan import (
     unsigned,
 )
 from app.services.retention.removal import RetentionRemoval, RetentionResult
+from app.services.text import counted
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
 from models.status import AuditEvent
@@ -63,7 +64,8 @@ class RetentionStopped(StorageError):
         elif isinstance(error, OutcomeUnknown):
             state = "those are gone, the next ones perhaps too; a new run finds out, and goes on from there"
         elif not result.total:
-            kept = ", ".join(result.archives)
+            first, *more = result.archives
+            kept = f"{first} and {counted(len(more), 'more file')}" if more else first
             state = (
                 f"what is archived already ({kept}) is in the database still, and a new run goes on with it"
             )
