@@ -447,8 +447,13 @@ def _paths(
         # no NULL loses nothing.
         child = stored[key.table]
         is_held = key.on_delete == "SET NULL" and bool({*child.never_null} & {*key.columns})
-        if child.has_triggers or key.table in seen or is_held:
+        if (child.has_triggers or key.table in seen or is_held) and key.on_delete != "RESTRICT":
             key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
+        if "" in (key.table, *key.columns, *key.parent_columns):
+            raise NotAllowed(
+                f"A table or column without a name has to do with what refers to {table}, so what would go "
+                "along cannot be told; nothing was removed."
+            )
         if len(key.columns) == len(key.parent_columns):
             yield (*path, key)
             if _fate(key) is Fate.GOES:
@@ -475,6 +480,8 @@ def _kept_by(path: KeyPath, table: str, some: tuple[str, tuple[str, ...]] | None
         query = query.where(_among(Column(end, some[0]), some[1]))
     for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
         query = query.join(child, on=_refers(child, parent, key))
+    if path[-1].on_delete == "RESTRICT":  # which counts rows that are about to go, too
+        return query
     there = [key.table for key in path[:-1]]
     if path[-1].table == table:
         own, whose = _columns(end, path[0].parent_columns), held

@@ -28,7 +28,7 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value, decoded, exact
 from models.engine import Database, raw, sql_name
-from models.errors import TenantAdminError
+from models.errors import NotAllowed, TenantAdminError
 from models.local.database import LocalDatabase
 from models.schema import inspect, read_stored
 from models.status import RunStatus
@@ -37,6 +37,7 @@ from tests.fixtures import chains
 from tests.fixtures.connected import connected
 from tests.fixtures.live import Live
 from tests.fixtures.odd import Odd
+from tests.fixtures.retaining import planned, retain
 from tests.fixtures.stored import Stored, schema, stored
 
 pytestmark = pytest.mark.slow
@@ -49,6 +50,13 @@ CHAIN = "audit_chain"
 LISTED = ("users", "webhook_destinations", "notifications", "planning_runs", "planning_artifacts")
 NOT_READ = {"url", "hostname", "secret", "password_hash"}
 """Columns that no export of a list has as they are stored; of a hostname, where more stands in it."""
+
+OLD = (
+    "UPDATE planning_runs SET status = 'deleted' WHERE rowid % 2",
+    "UPDATE planning_runs SET updated_at = 1700000000",
+    "UPDATE notifications SET read = 1, created_at = 1700000000",
+)
+"""What makes some of it old."""
 
 Act = Callable[[Database], Change]
 
@@ -230,6 +238,22 @@ def test_a_copy_put_back_is_what_was_copied(odd: Iterator[tuple[int, Path]]) -> 
             left.unlink()
         folder.rmdir()
     assert restored
+
+
+def test_retention_does_what_it_foretells(odd: Iterator[tuple[int, Path]]) -> None:
+    removed = 0
+    for number, path in odd:
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.pragma("foreign_keys", 0)
+            for change in OLD:
+                with suppress(apsw.Error):
+                    connection.execute(change)
+        with connected(path) as database, suppress(NotAllowed):
+            plan, result = planned(database), retain(database)
+            assert (plan.counts, plan.changed) == (result.removed, result.changed), number
+            assert {*plan.skipped} == {*result.skipped}, number
+            removed += result.total
+    assert removed
 
 
 def alter(path: Path, chosen: random.Random) -> None:
