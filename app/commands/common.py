@@ -209,10 +209,12 @@ def used(usage: "Usage | None") -> dict[str, int]:
     return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
 
 
-def say_before(place: str, rows: int) -> None:
+def say_before(place: str, rows: int, how_many: str = "about") -> None:
     """Says how much of a live database is read, before it begins."""
     if rows:
-        complain(f"this reads about {counted(rows, 'row')} of {place}, more where others write meanwhile")
+        complain(
+            f"this reads {how_many} {counted(rows, 'row')} of {place}, more where others write meanwhile"
+        )
 
 
 def say_used(usage: "Usage | None") -> None:

@@ -122,7 +122,8 @@ def retention(options: argparse.Namespace) -> int:
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
-    say_before(given.place, plan.rows_to_read(given.where, given.sizes))
+    reads = plan.rows_to_read(given.where, given.sizes)
+    say_before(given.place, reads.most, f"{reads.least:,} to")
     with database.connection_context():
         planned = plan.plan(
             database,

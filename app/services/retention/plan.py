@@ -46,8 +46,12 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
-_LOOKS: Final = 4
-"""About how often a plan goes through a table, the verification of the chain aside."""
+_LOOKS: Final = 1, 3.5
+"""About how often a plan goes through a table, the verification of the chain aside: where nothing in it is
+old, and where all of it is.
+"""
+_EACH: Final = 7
+"""About how often a row that goes is read by a run."""
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -192,16 +196,32 @@ class NeedsConfirmation(TenantAdminError):
         )
 
 
-def rows_to_read(where: Where, sizes: Mapping[str, int]) -> int:
-    """About how many rows finding a plan reads of tables of these `sizes`, as they are charged; 0 of a file.
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """About how many rows are read, as they are charged: to verify every `chain`, and to find a plan, at
+    `least`, where nothing is old, and at `most`, where all is.
+    """
+
+    chain: int
+    least: int
+    most: int
+
+    def to_carry_out(self, plan: Plan) -> int:
+        """Every chain is verified before and after, and each row that goes looked for, archived, guarded."""
+        return 2 * self.chain + _EACH * plan.total
+
+
+def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
+    """What finding a plan in tables of these `sizes` reads; nothing of a file.
 
     Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
     `making.to_read` does.
     """
     if not where.costs:
-        return 0
+        return Reads(0, 0, 0)
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
-    return chain + _LOOKS * sum(sizes.get(table, 0) for table in TABLES)
+    rows = sum(sizes.get(table, 0) for table in TABLES)
+    return Reads(chain, *(chain + int(looks * rows) for looks in _LOOKS))
 
 
 def plan(

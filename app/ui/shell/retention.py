@@ -71,7 +71,7 @@ class Retention(QObject):
         self._preview: RetentionDialog | None = None
         self._job: Task | None = None
         self._not_before = 0
-        self._reads = 0
+        self._reads = planning.Reads(0, 0, 0)
         self._stopped = False
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.check)
@@ -138,8 +138,8 @@ class Retention(QObject):
             return
         opened = self._context.opened
 
-        def known(rows: int) -> None:
-            self._reads = rows
+        def known(reads: planning.Reads) -> None:
+            self._reads = reads
             self._when_agreed(propose)
 
         self._context.runner.read(
@@ -152,7 +152,7 @@ class Retention(QObject):
         if window is None or self._stopped:
             propose()
         else:
-            self._context.when_agreed(self._reads, propose, window, declined)
+            self._context.when_agreed(self._reads.most, propose, window, declined)
 
     def propose(
         self, on_done: Callable[[Plan, Callable[[Confirmation], None]], None], days: int | None = None
@@ -212,7 +212,7 @@ class Retention(QObject):
             milliseconds=settings.retention_milliseconds.get(kept_by),
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
-            reads=self._reads if self._context.costs else None,
+            reads=self._reads.to_carry_out(plan) if self._context.costs else None,
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))

@@ -207,7 +207,7 @@ class RetentionDialog(Dialog):
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
         if reads is not None and due:
             written = counted(plan.total + len(plan.shares) + 1, "row")  # a marker each, and the report
-            told = f"A run writes at least {written}, and reads about {grouped(reads)} to verify every chain"
+            told = f"A run writes at least {written}, and reads about {grouped(reads)}, to verify every chain"
             self.add_widget(Label(f"{told}: all of them are charged.", Look.WARN, wrap=True))
         way_back = _NO_WAY_BACK if reads is None else _WAYS_BACK
         if due:  # what to decide by stays in sight
