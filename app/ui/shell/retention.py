@@ -351,15 +351,19 @@ class Retention(QObject):
         if self._job is not None:
             return
         last, due, now = self._settings.retention_last_run.get(self._kept_by), self.next_run, self._clock()
+        off = "off"
+        if self._database.is_locked:
+            is_daily = self.daily and not self._database.read_only
+            off = "daily while writes are unlocked" if is_daily else "read-only"
         if due is None and last is None:
-            self.status.emit(f"Retention: {'read-only' if self._database.is_locked else 'off'}")
+            self.status.emit(f"Retention: {off}")
         elif due is not None and self.waiting is not None:
             self.status.emit(
                 "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
             )
         else:
             ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}"]
-            parts = [*ran, "off" if due is None else f"next {relative_time(due, now)}"]
+            parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")
 
     def _outcome(self) -> str:

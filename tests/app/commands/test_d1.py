@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from app import bugs, paths
-from app.services.files.find import file_name
 from app.services.live.connections import Connections
 from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
@@ -243,15 +242,6 @@ def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
     refused = run("migrate", "d1:dev")
     assert refused.returncode == 2
     assert f"npx wrangler d1 migrations apply {name} --local" in refused.stderr
-
-
-@pytest.mark.wrangler
-@pytest.mark.slow
-def test_info_of_a_file_that_wrangler_dev_holds_names_the_way(live: Live, database: str) -> None:
-    file = live.state / file_name(database)
-    told = run("info", file)
-    assert f"tenant-admin d1 add NAME --project {of_project(live)} --database copy-" in told.stdout
-    assert "tenant-admin d1" not in run("info", file, "--json").stdout
 
 
 @pytest.mark.wrangler

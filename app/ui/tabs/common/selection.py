@@ -1,7 +1,6 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -137,9 +136,11 @@ class CurrentRecord(QObject):
         return None
 
     def when_whole(self, use: Callable[[Any], object]) -> None:
-        """Calls `use` with the record that is current now, as soon as it has been read and announced."""
+        """Calls `use` with the record that is current now, as soon as it has been read and announced; again
+        where it is just read again, since what was read before may be changed.
+        """
         wanted, whole = self._rows.current_id(), self.whole()
-        if whole is not None:
+        if whole is not None and self._reading is None:
             use(whole)
         elif wanted is not None:
             self._waiting = (wanted, use)
@@ -159,9 +160,12 @@ class CurrentRecord(QObject):
         if record_id is None:
             return
         self._stop_reading()
-        self._reading = self._runner.read(
-            self._load, record_id, on_done=partial(self._came, record_id), on_failed=self._failed
-        )
+
+        def came(record: Any) -> None:
+            self._reading = None
+            self._came(record_id, record)
+
+        self._reading = self._runner.read(self._load, record_id, on_done=came, on_failed=self._failed)
 
     def _follow(self) -> None:
         row, record_id = self._rows.current_row(), self._rows.current_id()
@@ -192,6 +196,7 @@ class CurrentRecord(QObject):
     def _stop_reading(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
+            self._reading = None
 
     def _came(self, record_id: object, record: Any) -> None:
         self._read = (record_id, record)
@@ -201,5 +206,5 @@ class CurrentRecord(QObject):
             waiting[1](record)
 
     def _failed(self, error: TenantAdminError) -> None:
-        self.record_id = self._read = self._waiting = None
+        self.record_id = self._read = self._waiting = self._reading = None
         self.failed.emit(error)

@@ -198,6 +198,20 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     assert ask(file, stored) == [(0,)], "neither is it done again"
 
 
+def test_a_record_can_be_changed_again_at_once(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """What it was before the own act is not taken for somebody else's, while it is read again."""
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    choose(qtbot, page, 0)
+    before, edge.delay = count(file, "audit_chain"), 0.05
+    for name in ("mei", "may"):
+        edit_email(qtbot, window, f"{name}@acme-corp.example")
+        closed(qtbot, window, FormDialog)
+    assert count(file, "audit_chain") == before + 2
+
+
 def test_what_a_file_alone_can_do_says_what_does_it(
     qtbot: QtBot, window: MainWindow, production: str
 ) -> None:
