@@ -157,7 +157,7 @@ def main(rows: int, delays: list[int], *, limited: bool) -> None:
             with before(live.address) as edge:
                 edge.delay = delay / 1000
                 database = live.ids[live.put(path, listed=True)]
-                connection = NamedConnection("prod", ACCOUNT, database, "", edge.base)
+                connection = NamedConnection("prod", ACCOUNT, database, "copy", edge.base)
 
                 def connect(connection: NamedConnection = connection) -> Opened:
                     found, database = connecting.database(connection, Tokens(None))
