@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from app.ui.shell.workspace import Workspace
 
 USUAL_SIZE, LEAST_SIZE = QSize(1280, 800), QSize(900, 560)
+_NOTICED = (
+    ". While this window is in front, it is asked twice a minute whether others have added rows or taken the "
+    "last ones. What they only change is seen when it is read again (F5)."
+)
 _FRAME = QSize(8, 40)
 """What the window's title bar and borders may take of a screen."""
 
@@ -236,7 +240,7 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(workspace)
         self._pages.setCurrentWidget(workspace)
         self._bar.show_file(opened)
-        set_tip(self._where, opened.whole_place)
+        set_tip(self._where, f"{opened.whole_place}{_NOTICED if opened.database.costs else ''}")
         self._mark(context)
         context.lock.changed.connect(self._say_state)
         context.unsettled.changed.connect(self.commands.update)
