@@ -106,7 +106,7 @@ class Plan:
     @property
     def no_checkpoint(self) -> str | None:
         """Why no checkpoint can be made before, as far as that is known yet."""
-        return None if self.attempt is None else unsigned(self.shares, self.attempt)
+        return None if self.attempt is None else unsigned(self.shares, self.beside, self.attempt)
 
     @property
     def in_milliseconds(self) -> bool:
@@ -327,9 +327,10 @@ def hold_back(
     return tuple(going), tuple(left)
 
 
-def unsigned(shares: Iterable[TenantShare], attempt: Attempt) -> str | None:
-    """Why what goes is in no checkpoint."""
-    return attempt.missing_for({share.tenant_id: share.last_seq for share in shares})
+def unsigned(shares: Iterable[TenantShare], beside: Mapping[str, int], attempt: Attempt) -> str | None:
+    """Why what goes is in no checkpoint, or goes beside chains of which none speaks."""
+    ends = {share.tenant_id: share.last_seq for share in shares}
+    return attempt.missing_for(ends, others=any(beside.values()))
 
 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:

@@ -216,7 +216,7 @@ class Run(RetentionRemoval):
         if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
         self.shares, held = hold_back(self.shares, self.attempt)
-        missing = unsigned(self.shares, self.attempt)
+        missing = unsigned(self.shares, self.plan.beside, self.attempt)
         if missing is not None:
             if self.cancelled():  # which may have ended the verification
                 raise Cancelled

@@ -59,16 +59,18 @@ class Attempt:
     """Whether none was made for what was found, and not since it could not be written, say."""
     made: int | None = None
 
-    def missing_for(self, ends: Mapping[str, int]) -> str | None:
+    def missing_for(self, ends: Mapping[str, int], *, others: bool = False) -> str | None:
         """Why entries that go, of each tenant through the number in `ends`, are in no checkpoint.
 
-        Where a chain does not hold or begins unproven, which stops no other tenant, one from before will do.
+        Where a chain does not hold or begins unproven, which stops no other tenant, one from before will do;
+        any, where `others` go than entries, which none speaks of.
         """
         if not self.is_refused or self.report is None or self.report.verdict not in WAIVED:
             return self.missing
         last = self.known.proving
         known = {} if last is None else {name: sealed.last_seq for name, sealed in last.tenants.items()}
-        return None if all(known.get(name, 0) >= end for name, end in ends.items()) else self.missing
+        is_known = all(known.get(name, 0) >= end for name, end in ends.items())
+        return None if is_known and (last is not None or not others) else self.missing
 
     @property
     def held(self) -> dict[str, str]:

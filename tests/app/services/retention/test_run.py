@@ -436,12 +436,17 @@ def test_a_checkpoint_is_signed_before_and_after(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("entries", [True, False])
 @pytest.mark.parametrize("earlier", [False, True])
 def test_beside_a_broken_chain_goes_what_a_checkpoint_knows_or_a_person_agrees_to(
-    engine: Database, sql: apsw.Connection, tmp_path: Path, earlier: bool
+    engine: Database, sql: apsw.Connection, tmp_path: Path, earlier: bool, entries: bool
 ) -> None:
+    """Or a notification, where there is any checkpoint."""
+    first = OLD if entries else NEW
     for tenant in ("acme", "broken"):
-        chains.append(sql, tenant, [OLD, NEW, NOW, NOW])
+        chains.append(sql, tenant, [first, NEW, NOW, NOW])
+    if not entries:
+        notify(sql, "n", 1, OLD)
     if earlier:
         sign(path_of(engine), tmp_path, now=NOW)
     sql.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 6")
@@ -451,7 +456,7 @@ def test_beside_a_broken_chain_goes_what_a_checkpoint_knows_or_a_person_agrees_t
     if not earlier:
         with pytest.raises(NoCheckpoint, match=r"does not hold, .* Nothing was removed\."):
             retain(engine, checkpoint=attempt)
-        assert left_of(sql, "acme") == [OLD, NEW, NOW, NOW]
+        assert left_of(sql, "acme") == [first, NEW, NOW, NOW]
     said = Confirmation(without_checkpoint=not earlier)
     result = retain(engine, checkpoint=attempt, confirmation=said)
     assert (result.total, [one.tenant_id for one in result.left]) == (1, ["broken"])
