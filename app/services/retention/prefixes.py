@@ -78,6 +78,7 @@ def find_prefixes(
             AuditEntry.select(AuditEntry.seq).where(~old).order_by(AuditEntry.seq).limit(1).tuples(),
             AuditEntry.select(AuditEntry.tenant_id.cast("BLOB"), AuditEntry.event_type, AuditEntry.seq)
             .where(AuditEntry.event_type.in_([MARKER_EVENT, *(kind.value for kind in _REPORTS)]))
+            .where(fn.typeof(AuditEntry.tenant_id) == "text")  # the same bytes as a BLOB are nobody's here
             .tuples(),
         ]
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from app.services.retention.prefixes import TenantShare, find_prefixes
 from models.schema import read_stored
 from tests.app.services.chain.verify.chains import ChainFile
+from tests.fixtures.connected import connected
 from tests.fixtures.plain_engine import PlainEngine
 
 
@@ -31,3 +32,16 @@ def test_of_many_tenants_no_more_is_asked_than_of_few(tmp_path: Path) -> None:
         assert len(going) > tenants // 2 and left == ()
         asked.append(database.requests)
     assert asked[0] == asked[1]
+
+
+def test_markers_of_a_name_in_bytes_are_nobody_elses(tmp_path: Path) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for event in ("audit_pruned", "user_created"):
+        chain.append("acme", event)
+    chain.run("UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = 1")
+    with connected(chain.path) as database:
+        shares, left = find_prefixes(database, 1, read_stored(database)[0])
+    assert shares == ()
+    assert [(one.tenant_id, one.reason) for one in left] == [
+        ("acme", "The tenant's name is not readable text.")
+    ]
