@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import __version__
 from app.itemmodels.columns import Tone
@@ -63,10 +63,17 @@ class WelcomePage(QWidget):
             within=panel,
             margins=(32, 28, 32, 28),
         )
-        page = QVBoxLayout(self)
-        page.addStretch(2)
-        page.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
-        page.addStretch(3)
+        page, scroll = QWidget(), QScrollArea(widgetResizable=True)
+        page.setProperty("clear", True)
+        whole = QVBoxLayout(page)
+        whole.setContentsMargins(0, 8, 0, 8)
+        whole.addStretch(2)
+        whole.addWidget(panel, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addStretch(3)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        in_column(scroll, within=self)
         self.set_recent([])
 
     def set_recent(self, places: Sequence[FileOrName], production: Collection[FileOrName] = ()) -> None:

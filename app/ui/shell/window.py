@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from app.ui.shell.welcome import WelcomePage
     from app.ui.shell.workspace import Workspace
 
-USUAL_SIZE, LEAST_SIZE = QSize(1280, 800), QSize(900, 560)
+USUAL_SIZE, LEAST_SIZE, LOW = QSize(1280, 800), QSize(900, 560), 480
+"""And the height below which the tool bar leaves its margins to the rows."""
 _NOTICED = (
     ". While this window is in front, it is asked twice a minute whether others have added rows or taken the "
     "last ones. What they only change is seen when it is read again (F5)."
@@ -289,6 +290,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._bar.set_low(self.height() < LOW)
         if "strip" in vars(self):
             self._place_strip()
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
@@ -144,6 +144,7 @@ class ToolBar(QToolBar):
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__("Main", movable=False)
+        self._low = False
         self._window = window
         self.setObjectName("main")
         self.database_button = QToolButton()
@@ -166,6 +167,18 @@ class ToolBar(QToolBar):
             self.addWidget(widget)
         for name in ("refresh", "preferences"):
             self.addWidget(framed_button(window.commands.action(name)))
+
+    def set_low(self, low: bool) -> None:
+        """Gives its margins to the rows of a low window."""
+        self._low = low
+        around = 6 if low else 12  # alike on all sides: Qt takes those at the left for those on top
+        if (layout := self.layout()) is not None:
+            layout.setContentsMargins(around, around, around, around)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:  # which sets them anew
+            self.set_low(self._low)
 
     def show_file(self, opened: Opened | None) -> None:
         """Names what is open; None for nothing."""

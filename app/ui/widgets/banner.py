@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button, tool_button
+from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
 from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
@@ -201,7 +201,7 @@ class Banner(QFrame):
         super().__init__()
         self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
         self._buttons = QWidget()
-        self._shrinking: dict[QPushButton, str] = {}
+        self._shrinking: list[QPushButton] = []
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
         self._headline = Label(look=Look.STRONG)
@@ -241,7 +241,7 @@ class Banner(QFrame):
         self._ends.addWidget(button)
         self._buttons.setVisible(not self.is_busy())
         if shrinks and isinstance(button, QPushButton):
-            self._shrinking[button] = button.text()
+            self._shrinking.append(button)
 
     def headline(self) -> str:
         """The bold line and what follows it, as a user reads it."""
@@ -343,20 +343,17 @@ class Banner(QFrame):
         """Words on the buttons where there is room for a verdict beside them, however long this one is: they
         do not come and go with it.
         """
-        shrinking = {button: text for button, text in self._shrinking.items() if not button.isHidden()}
+        shrinking = [button for button in self._shrinking if not button.isHidden()]
         if not shrinking or self.is_busy():
             return
-        lost = sum(
-            button.fontMetrics().horizontalAdvance(text)
-            for button, text in shrinking.items()
-            if not button.text()
-        )
+        lost = sum(room_of_words(button) for button in shrinking if not button.text())
         # The row asks for little room for words that can be shortened.
         others = self._row.sizeHint().width() - self._words.sizeHint().width()
         fits = others + _VERDICT + lost <= self.width()
-        for button, text in shrinking.items():
-            button.setText(text if fits else "")
-            button.setToolTip("" if fits else text)
+        for button in shrinking:
+            room_of_words(button)
+            show_words(button, fits)
+            button.setToolTip("" if fits else str(button.property("words")))
 
     def _cancel(self) -> None:
         self.cancel_button.setEnabled(False)

@@ -126,17 +126,30 @@ def share_words(row: QBoxLayout, room: int, buttons: Sequence[QPushButton]) -> N
 
     Only those with an icon do; it stays, and so do tool tip and accessible name.
     """
-    words = {button: button.text() or str(button.property("words") or "") for button in buttons}
-    lost = {button: button.fontMetrics().horizontalAdvance(text) for button, text in words.items()}
+    lost = {button: room_of_words(button) for button in buttons}
     wanted = row.minimumSize().width() + sum(lost[one] for one in buttons if not one.text())
     for button in reversed(buttons):
         gives = wanted > room and not button.isHidden() and not button.icon().isNull()
         wanted -= lost[button] if gives else 0
-        button.setProperty("words", words[button])
-        shown = "" if gives else words[button]
-        if button.text() != shown:
-            button.setText(shown)
-            button.setIconSize(BESIDE_WORDS if shown else QSize(16, 16))
+        show_words(button, not gives)
+
+
+def room_of_words(button: QPushButton) -> int:
+    """How much less room a button with an icon takes, or would take, without its words."""
+    wide = button.sizeHint().width()
+    if button.text():
+        button.setProperty("words", button.text())
+        button.setProperty("wide", wide)
+        return button.fontMetrics().horizontalAdvance(button.text())
+    return int(button.property("wide") or wide) - wide
+
+
+def show_words(button: QPushButton, shown: bool) -> None:
+    """Shows or takes away the words that `room_of_words` has met."""
+    words = str(button.property("words") or "") if shown else ""
+    if button.text() != words:
+        button.setText(words)
+        button.setIconSize(BESIDE_WORDS if words else QSize(16, 16))
 
 
 def field_icons(theme: Theme, field: QLineEdit, icon: str) -> None:
@@ -394,7 +407,7 @@ class Lines(QWidget):
         for line in lines:
             whole, left = self.size_of(line), 0
             for part in line:
-                size = _size_of(part)
+                size = _size_of(part).boundedTo(QSize(width, whole.height()))
                 spare = width - whole.width() if part in at_right else 0
                 places.append(QRect(QPoint(left + spare, top + (whole.height() - size.height()) // 2), size))
                 left += size.width() + _BETWEEN

@@ -43,7 +43,7 @@ from app.ui.theme import Theme
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
-ROW_HEIGHT = 34
+ROW_HEIGHT, LOW_ROW = 34, 26
 _LEAST_WIDE = 90
 LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
@@ -78,7 +78,7 @@ class DataTable(QTableView):
         self.cells = CellDelegate(theme, self)
         self.setItemDelegate(self.cells)
         self.setViewport(known_viewport(QPalette.ColorRole.Base))
-        header = TableHeader(theme, self)
+        self._header = header = TableHeader(theme, self)
         self.setHorizontalHeader(header)
         self.setAccessibleName(name)
         self.setTabKeyNavigation(False)
@@ -90,11 +90,17 @@ class DataTable(QTableView):
         rows = self.verticalHeader()
         rows.hide()
         rows.setSectionResizeMode(rows.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(max(ROW_HEIGHT, self.fontMetrics().height() + 16))
+        self.set_low(False)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.columns = ColumnLayout(self, header, load, save)
         self.doubleClicked.connect(self.opened.emit)
+
+    def set_low(self, low: bool) -> None:
+        """Closer lines, where there is room for few of them."""
+        least, around = (LOW_ROW, 8) if low else (ROW_HEIGHT, 16)
+        self.verticalHeader().setDefaultSectionSize(max(least, self.fontMetrics().height() + around))
+        self._header.set_low(low)
 
     def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
@@ -389,7 +395,7 @@ class StaticTable(DataTable):
         )
 
     def _height(self, lines: int) -> int:
-        row = max(ROW_HEIGHT, self.verticalHeader().defaultSectionSize())
+        row = self.verticalHeader().defaultSectionSize()
         bar = self.horizontalScrollBar()
         below = bar.sizeHint().height() if self._most is None and bar.maximum() else 0
         return self.horizontalHeader().sizeHint().height() + row * lines + below + 2 * self.frameWidth()

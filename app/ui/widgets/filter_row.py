@@ -20,7 +20,7 @@ from models.status import DAY
 
 DEBOUNCE_MS = 200
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW = 200, 160
+_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 160, 104
 _FOR_TEXT, _FOR_COUNT = 720, 780
 """Widths from which on the text is as wide, and the count has its noun, beside as many pick lists as there
 are.
@@ -161,7 +161,7 @@ class FilterRow(QWidget):
         self._trailing: list[QPushButton] = []
         self._widest_count = 0
         self._counted: tuple[int, str, str] | None = None
-        self._narrow = False
+        self._narrow = self._shares = False
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
@@ -210,6 +210,13 @@ class FilterRow(QWidget):
         """More of what the rows are filtered by, which takes its room from the text: nothing else moves."""
         self._row.insertWidget(1, chips, 4)
 
+    def share_with(self, picks: QWidget | None) -> None:
+        """With one more list to pick from, for which the text gives up room; or None of that again."""
+        self._shares = picks is not None
+        if picks is not None:
+            self._row.insertWidget(1, picks)
+        self._share_room()
+
     def add_trailing(self, widget: QWidget) -> None:
         self._row.addWidget(widget)
         if isinstance(widget, QPushButton):
@@ -231,7 +238,8 @@ class FilterRow(QWidget):
         self._say_count()
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
-        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else _TEXT_IN_NARROW)
+        in_narrow = _TEXT_WITH_MORE if self._shares else _TEXT_IN_NARROW
+        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else in_narrow)
         self.count.setMinimumWidth(self._widest_count)
         share_words(self._row, self.width(), self._trailing)
 

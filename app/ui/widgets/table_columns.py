@@ -272,6 +272,7 @@ class TableHeader(QHeaderView):
         self.setSectionsMovable(True)
         self.setHighlightSections(False)
         self.setStretchLastSection(True)
+        self._low = False
         self.setMinimumSectionSize(48)
         self.setMouseTracking(True)
         self.setAccessibleName("Columns")
@@ -283,7 +284,14 @@ class TableHeader(QHeaderView):
         self.say_missing(())
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), max(34, self.fontMetrics().height() + 16))
+        least, around = (28, 10) if self._low else (34, 16)
+        return QSize(super().sizeHint().width(), max(least, self.fontMetrics().height() + around))
+
+    def set_low(self, low: bool) -> None:
+        if low != self._low:
+            self._low = low
+            self.updateGeometry()
+            self.headerDataChanged(self.orientation(), 0, 0)  # the table asks for the height again
 
     def sectionSizeFromContents(self, logicalIndex: int) -> QSize:
         width = self.fontMetrics().horizontalAdvance(self._word(logicalIndex))

@@ -24,7 +24,7 @@ from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
-from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.record_tab import LOW, RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -213,6 +213,7 @@ class AuditTab(RecordTab):
         self.column.setSpacing(GAP if self.height() >= _ROOM else _CLOSE)
         self.panel.column.setSpacing(self.column.spacing())
         self.timeline.set_room(self.height() >= _ROOM)
+        self.findings.table.set_low(self.height() < LOW)
         small = self.is_narrow or self.height() < _ROOM_WITH_FINDINGS
         listed = self.panel.outcome.report if small and self.findings.count and self.panel.outcome else None
         if listed is self._listed_beside:

@@ -232,9 +232,11 @@ class RecordTab(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        above = self.margin if self.height() >= LOW else self.margin // 2
-        self.column.setContentsMargins(self.margin, above, self.margin, above)
-        self.column.setSpacing(GAP if self.height() >= LOW else _CLOSE)
+        low = self.height() < LOW
+        above = self.margin // 2 if low else self.margin
+        self.column.setContentsMargins(self.margin, above, self.margin, above // 2 if low else above)
+        self.column.setSpacing(_CLOSE if low else GAP)
+        self.table.set_low(low)
         if (event.oldSize().width() < self.narrow) != self.is_narrow or not event.oldSize().isValid():
             self.fold_as_chosen()
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QModelIndex
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.itemmodels.columns import Row, Tone
@@ -19,7 +20,7 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
-from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.record_tab import LOW, RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
@@ -106,11 +107,21 @@ class RunsTab(RecordTab):
         self.chips = self.facets.chips["status"] = FacetChips(self.context.theme, "Status", planning.STATUSES)
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)
-        line = QWidget()
-        in_row(self.chips, None, self.parked_button, within=line)
+        self._line = QWidget()
+        self._above = in_row(self.chips, None, self.parked_button, within=self._line)
         self.scope_note = Label(look=Look.DIM, wrap=True)
         self.scope_note.hide()
-        return (line, self.scope_note)
+        return (self._line, self.scope_note)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the tab is low its statuses stand among the pick lists; the parked ideas are in the menu."""
+        super().resizeEvent(event)
+        low = self.height() < LOW
+        if low != self._line.isHidden():
+            self._line.setHidden(low)
+            self.filters.share_with(self.chips if low else None)
+            if not low:
+                self._above.insertWidget(0, self.chips)
 
     def build_inspector(self) -> None:
         theme = self.context.theme

@@ -11,6 +11,7 @@ from app.ui.shell.welcome import CHOICES, SHOWN, WelcomePage
 from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.actions import Actions, ActionSpec
 from app.ui.widgets.labels import ElidedLabel
+from tests.fixtures.seen import cut
 
 
 def button(page: WelcomePage, words: str) -> QPushButton:
@@ -44,6 +45,8 @@ def test_each_way_to_begin_is_an_action_of_the_window(qtbot: QtBot, theme: Theme
         qtbot.mouseClick(button(page, name), Qt.MouseButton.LeftButton)
         qtbot.keyClick(button(page, name), Qt.Key.Key_Space)
     assert done == [name for name, _ in CHOICES for _ in range(2)]
+    page.resize(628, 290)  # as much as a screen of 200 % has room for: it scrolls
+    qtbot.waitUntil(lambda: cut(page) == [])
 
 
 def test_a_recent_file_is_opened_again(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:

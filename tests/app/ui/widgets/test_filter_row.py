@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QDate, Qt, QTimer
+from PySide6.QtCore import QDate, QEvent, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -176,3 +176,10 @@ def test_the_text_keeps_its_room_before_a_button_keeps_its_words(qtbot: QtBot, t
     row.set_count(6)
     QApplication.sendPostedEvents()
     assert [part.x() for part in (*row.pickers.values(), row.count, act)] == places
+    for width in range(560, 1_100, 3):  # words that fit stay, and those that do not are gone for good
+        row.resize(width, row.height())
+        shown = []
+        for _ in range(3):
+            QApplication.sendEvent(row, QEvent(QEvent.Type.LayoutRequest))
+            shown.append(act.text())
+        assert shown[1] == shown[2], width
