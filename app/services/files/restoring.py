@@ -425,7 +425,7 @@ def _record(prepared: Prepared, kept: Path, *, actor: str, now: int) -> None:
 
 
 def _check(path: Path, kept: Path) -> None:
-    database = LocalDatabase(path, read_only=True)
+    database = LocalDatabase(path)  # one that only reads would leave -wal and -shm beside it
     try:
         with database.expected_errors(), database.connection_context():
             if is_sound(database.connection()):

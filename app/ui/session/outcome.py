@@ -71,19 +71,22 @@ class State(Enum):
     BROKEN = ("broken", Icon.LINK_BROKEN, Tone.BAD, "The verification found something wrong here.")
 
 
+RETENTION, OTHERS = "Retention has removed entries", "Another program has written to the database"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A verification that has ended; `checkpoint` is the number of the one that was made of it.
 
-    Where none was, `why_not` is a reason, or None. `outdated` says that somebody else has written to the file
-    since. It was made `at` this time, on behalf of `by`.
+    Where none was, `why_not` is a reason, or None. `outdated` says what has changed the file
+    since (`RETENTION` or `OTHERS`), if anything has. It was made `at` this time, on behalf of `by`.
     """
 
     asked: Asked
     report: Report
     checkpoint: int | None = None
     why_not: str | None = None
-    outdated: bool = False
+    outdated: str = ""
     at: int = 0
     by: str = ""
 

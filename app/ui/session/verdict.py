@@ -99,8 +99,8 @@ class FileVerdict(QObject):
                 self.whole_at = outcome.at if outcome.intact else None
             self.changed.emit()
 
-    def outdate(self) -> None:
-        """Claims less: the file may not be what was verified."""
+    def outdate(self, by: str) -> None:
+        """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""
         if self.outcome is not None and not self.outcome.outdated:
-            self.outcome = replace(self.outcome, outdated=True)
+            self.outcome = replace(self.outcome, outdated=by)
             self.changed.emit()

@@ -228,11 +228,8 @@ class Retention(QObject):
         dialog.finished.connect(partial(self._preview_closed, dialog))
         dialog.open_once()
         if before is not None:
-            place = dialog.geometry()
-            place.moveTopLeft(before.geometry().topLeft())  # a position is that of a frame, not known yet
-            dialog.setGeometry(place)
+            dialog.stand_in_for(before)
             before.close()
-            dialog.days.setFocus()
 
     def _count_again(self, dialog: RetentionDialog) -> None:
         dialog.wait_for_count()

@@ -1,5 +1,7 @@
 """What data retention would remove from this file, and the person's confirmation."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -58,6 +60,7 @@ _CHAIN_STAYS = (
     "verifies. The newest entry of a chain stays however old it is. "
 )
 _STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
+_UNCOUNTED = "Press Enter to count what is older than that."
 _NO_WAY_BACK = "Removing cannot be undone: only a backup still has what goes."
 _WAYS_BACK = (
     "Undo does not bring back what goes: it is gone from this database. A backup has it still; Time Travel, "
@@ -181,7 +184,10 @@ class RetentionDialog(Dialog):
         self.setMinimumWidth(660)
         self._plan = plan
         self._cannot = cannot_write or plan.obstacle
-        self._counting = False
+        self._counting = self._uncounted = False
+        self._said = self.sentence.text()
+        self.had_focus: QWidget | None = None
+        """What had the focus when it began to wait for another count."""
         self.doubts: dict[str, CheckBox] = {}
         if chosen is not None:
             all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
@@ -233,8 +239,16 @@ class RetentionDialog(Dialog):
 
     def wait_for_count(self) -> None:
         """Nothing can be pressed but Cancel until another preview takes the place of this one."""
-        self._counting = True
+        self._counting, self.had_focus = True, self.focusWidget()
+        self.sentence.setText(f"Counting what is older than {counted(self.days.value(), 'day')}…")
         self._update()
+
+    def _typed(self) -> None:
+        """What was counted by other days is not said beside those typed, until they are counted."""
+        if not self._counting:
+            self._uncounted = self.days.valueFromText(self.days.lineEdit().text()) != self.days.value()
+            self.sentence.setText(_UNCOUNTED if self._uncounted else self._said)
+            self._update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return in the days' field counts, and presses nothing: that has lost the focus by it already."""
@@ -242,11 +256,24 @@ class RetentionDialog(Dialog):
         if not (in_days and event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}):
             super().keyPressEvent(event)
 
+    def stand_in_for(self, before: RetentionDialog) -> None:
+        """In its place, with the focus where it was, if not on what removes: that says another number."""
+        place = self.geometry()
+        place.moveTopLeft(before.geometry().topLeft())  # a position is that of a frame, not known yet
+        self.setGeometry(place)
+        focused = before.had_focus or before.focusWidget()
+        names = [name for name, part in vars(before).items() if part is focused and name != "had_focus"]
+        removes = {"once_button", "daily_button"}.intersection(names)
+        part = self.cancel_button if removes else getattr(self, names[0] if names else "days", self.days)
+        part.setFocus()
+
     def _add_days(self, days: int, usual: int, daily: bool) -> None:
         self.days = days_box(days)
         self.days.setAccessibleName("Remove what is older than")
         self.days.setKeyboardTracking(False)  # counted when it has been typed, not after each digit
         self.days.valueChanged.connect(self.days_changed)
+        self.days.lineEdit().textEdited.connect(self._typed)
+        self.days.editingFinished.connect(self._typed)
         caption = Label("Remove what is older than", Look.STRONG)
         caption.setBuddy(self.days)
         line = Lines()
@@ -345,7 +372,9 @@ class RetentionDialog(Dialog):
 
     def _update(self) -> None:
         unanswered = (f"First tick “{box.words}”." for box in self.doubts.values() if not box.isChecked())
-        reason = "Counting again…" if self._counting else self._cannot or next(unanswered, "")
+        reason = self._cannot or next(unanswered, "")
+        if self._counting or self._uncounted:
+            reason = "Counting again…" if self._counting else _UNCOUNTED
         for button in (self.once_button, self.daily_button):
             button.setEnabled(not reason)
             button.setToolTip(reason)

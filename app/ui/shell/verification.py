@@ -11,7 +11,7 @@ from app.services.chain.reading import few_behind
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.context import Context
-from app.ui.session.outcome import Outcome, by_itself
+from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import MOST_COUNTED, how_many
 from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
@@ -137,14 +137,14 @@ class SelfVerification(QObject):
 
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
-            self._verdict.outdate()
+            self._verdict.outdate(RETENTION)
             # What it has written, on a connection of its own, must not outdate what is found now.
             self._context.outside.look(self.check)
         if AUDIT_CHAIN.name in change.tables or change.events:
             self._count()
 
     def _written(self) -> None:
-        self._verdict.outdate()
+        self._verdict.outdate(OTHERS)
         self._count()
 
     def _count(self) -> None:

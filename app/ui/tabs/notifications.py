@@ -101,7 +101,8 @@ class NotificationsTab(RecordTab):
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
-            add(record_act(f"mark_{word}", f"Mark {word}", icon, run, refusal, key))
+            said = partial(self.selection.words, f"Mark {word}", partial(_is_not, read))
+            add(record_act(f"mark_{word}", said, icon, run, refusal, key))
 
     def show_acts_of_many(self) -> None:
         for name, shown in (("open_run", False), ("mark_read", True), ("mark_unread", True)):
@@ -145,6 +146,10 @@ class NotificationsTab(RecordTab):
         if self.context.cannot_write:
             return self.context.cannot_write
         return None if self.model.rowCount() else "No notification is shown."
+
+
+def _is_not(read: bool, row: Row) -> bool:
+    return flag(row[_READ]) is not read
 
 
 def _title_tone(value: Any, row: Row) -> Tone | None:

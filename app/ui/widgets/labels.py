@@ -45,6 +45,12 @@ LINE = 16_000
 
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
+_JOINING_SPACE = "\u00a0"
+_WITHIN_VALUE = re.compile(
+    r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|B|KB|MB|GB|TB|days?|hours?|minutes?)\b|%)"
+    r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
+)
+
 _TOO_LONG = re.compile(rf"[^\n]{{{LINE}}}(?=[^\n])")
 
 
@@ -91,8 +97,13 @@ class Label(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        super().setText(bounded(text, keep=self._kept))
+        shown = bounded(text, keep=self._kept)
+        super().setText(kept_together(shown) if self.wordWrap() else shown)
         self.set_spoken(text)
+
+    def text(self) -> str:
+        """As it was set, with plain spaces."""
+        return super().text().replace(_JOINING_SPACE, " ")
 
     def set_spoken(self, text: str) -> None:
         """What a screen reader says after the caption, where that is more than is shown."""
@@ -197,7 +208,7 @@ class FoldedLabel(Label):
         return ceil(QFontMetricsF(self.font()).lineSpacing())
 
     def _lines(self, width: int) -> list[str]:
-        return list(_wrapped(self.text(), self.font().toString(), max(24, width)))
+        return list(_wrapped(QLabel.text(self), self.font().toString(), max(24, width)))
 
 
 @lru_cache(1024)
@@ -241,6 +252,11 @@ class IconLabel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._icon.paint(QPainter(self), self.rect())
+
+
+def kept_together(text: str) -> str:
+    """The text with spaces at which no line ends: before a unit, and within a time."""
+    return _WITHIN_VALUE.sub(_JOINING_SPACE, text)
 
 
 def set_tip(widget: QWidget, text: str) -> None:

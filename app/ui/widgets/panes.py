@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -333,6 +333,23 @@ class FieldList(QWidget):
         for row, field in enumerate(fields):
             self._add(row, field)
         self._take_place()
+        self._align()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._align()
+
+    def _align(self) -> None:
+        """The values of lists below each other begin at one line."""
+        parent = self.parentWidget()
+        beside = [self] if parent is None else parent.findChildren(FieldList)
+        widest = max(one.captions_width() for one in beside)
+        for one in beside:
+            one._grid.setColumnMinimumWidth(0, widest)
+
+    def captions_width(self) -> int:
+        rows = (self._grid.itemAtPosition(row, 0) for row in range(self._grid.rowCount()))
+        return max((row.sizeHint().width() for row in rows if row is not None), default=0)
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""

@@ -18,7 +18,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
-from app.ui.session.outcome import Asked, Outcome, State, run
+from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, run
 from app.ui.tabs.audit import words
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -202,19 +202,19 @@ class VerificationPanel(QWidget):
 
     def outdate(self) -> None:
         """Claims less: somebody else has written to the file since it was verified."""
-        self._outdate_parts()
-        self._context.verdict.outdate()
+        self._outdate_parts(OTHERS)
+        self._context.verdict.outdate(OTHERS)
         self._verdict_changed()
 
-    def _outdate_parts(self) -> None:
+    def _outdate_parts(self, by: str) -> None:
         if self._part is not None:
-            self._part = replace(self._part, outdated=True)
-        self._tenants = {name: replace(of, outdated=True) for name, of in self._tenants.items()}
+            self._part = replace(self._part, outdated=self._part.outdated or by)
+        self._tenants = {name: replace(of, outdated=of.outdated or by) for name, of in self._tenants.items()}
         self._count()
 
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
-            self._outdate_parts()
+            self._outdate_parts(RETENTION)
         elif change.events:
             self._count()
 

@@ -85,7 +85,7 @@ def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
     if not (newer or outcome.outdated):
         return tone, head, rest, detail, icon
     if outcome.outdated and outcome.intact:
-        head = f"{banner(replace(outcome, outdated=False))[1]}, changed since"
+        head = f"{banner(replace(outcome, outdated=''))[1]}, changed since"
     since = f", {counted(newer, 'entry', 'entries')} since" if newer else ""
     return tone, head, rest, _joined(f"As of {absolute_time(outcome.at, utc)}{since}", inside(detail)), icon
 
@@ -94,8 +94,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     """Tone, headline, rest of the line, detail and icon of the verdict's banner."""
     report, asked = outcome.report, outcome.asked
     if outcome.outdated and report.intact:
-        rest = banner(replace(outcome, outdated=False))[2]
-        detail = "Another program, or retention, has written to the database. Verify it again."
+        rest = banner(replace(outcome, outdated=""))[2]
+        detail = f"{outcome.outdated}. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report.verdict, report.entries, asked.since, newer)

@@ -47,6 +47,7 @@ def siblings(path: Path) -> list[str]:
 def test_the_file_holds_the_copy_and_an_entry_that_says_so(live: Path, copy: Path, tmp_path: Path) -> None:
     before, wanted = rows(live), ask(copy, "SELECT * FROM audit_chain ORDER BY seq")
     kept = restore(live, copy, tmp_path / "scratch")
+    assert list(live.parent.glob(f"{live.name}-*")) == [], "nothing of its own is left beside it"
     assert kept.name == "foundation.before-restore.20261118T110640Z.sqlite"
     assert rows(kept) == before
     now = ask(live, "SELECT * FROM audit_chain ORDER BY seq")

@@ -351,11 +351,14 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
     dialog.days.setFocus()
     dialog.days.selectAll()
     qtbot.keyClicks(dialog.days, "365")
+    assert "older than 90 days" not in words(dialog) and not dialog.once_button.isEnabled()
+    assert dialog.sentence.text() == "Press Enter to count what is older than that."
     with qtbot.waitSignal(dialog.days_changed, timeout=0, check_params_cb=lambda days: days == 365):
         qtbot.keyClick(dialog.days, Qt.Key.Key_Return)
     assert dialog.isVisible()
     assert not dialog.once_button.isEnabled() and not dialog.days.isEnabled()
     assert dialog.why_not.text() == "Counting again…"
+    assert dialog.sentence.text() == "Counting what is older than 365 days…"
 
 
 def test_the_tenant_in_view_is_said_not_to_narrow_it(qtbot: QtBot, theme: Theme) -> None:

@@ -95,6 +95,14 @@ def test_a_filter_on_unread_is_worked_through_from_the_keyboard(
 @pytest.mark.slow
 def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
     before = unread(context)
+    tab.table.select_row(0)
+    for _ in range(11):
+        qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    states = [tab.model.index(row, tab.model.column_of("read")).data() for row in range(12)]
+    assert 0 < states.count("unread") < 12
+    for word, state in (("read", "unread"), ("unread", "read")):
+        shown = tab.commands._buttons[f"mark_{word}"].text()
+        assert shown.startswith(f"Mark {word} {states.count(state)} of 12")
     pick(qtbot, tab, "read", "int:0")
     tab.table.select_row(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)

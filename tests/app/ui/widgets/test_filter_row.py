@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from PySide6.QtCore import QDate, QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -128,6 +129,14 @@ def test_escape_empties_the_text(qtbot: QtBot, theme: Theme) -> None:
 
 
 NOW = 1_795_000_000  # 2026-11-18T11:06:40Z
+
+
+def test_export_is_the_window_s_key_in_the_text_too(qtbot: QtBot, theme: Theme) -> None:
+    row = make(qtbot, theme)
+    for key, kept in ((Qt.Key.Key_E, False), (Qt.Key.Key_A, True)):
+        asked = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.ControlModifier)
+        QApplication.sendEvent(row.text, asked)
+        assert asked.isAccepted() is kept
 
 
 def test_date_bounds() -> None:

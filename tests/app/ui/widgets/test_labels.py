@@ -1,7 +1,7 @@
 """Labels never guess markup."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
@@ -44,3 +44,11 @@ def test_a_line_too_long_for_a_box_goes_on_in_the_next() -> None:
 
 def test_what_a_field_takes_of_a_text_beyond_all_bounds_is_too_long_still(qapp: QApplication) -> None:
     assert len(line_edit("w" * 10**6).text()) == LONGEST + 1
+
+
+def test_no_line_ends_before_a_unit_or_within_a_time(qtbot: QtBot, theme: Theme) -> None:
+    said = "5 of 90 days, 3 min 20 s, 37 % of 4.2 KB, from before 2026-08-20 11:06:40 UTC"
+    label = added(qtbot, Label(said, wrap=True))
+    shown = QLabel.text(label).replace("\u00a0", "~")
+    assert shown == "5 of 90~days, 3~min 20~s, 37~% of 4.2~KB, from before 2026-08-20~11:06:40~UTC"
+    assert label.text() == said, "what is asked, copied and searched has spaces"

@@ -9,7 +9,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
-from app.ui.widgets.labels import ElidedLabel, FoldedLabel, in_lines
+from app.ui.widgets.labels import ElidedLabel, FoldedLabel, Label, in_column, in_lines
 from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
 from tests.fixtures.window import added, value_of
 
@@ -91,6 +91,16 @@ def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
     assert of_note.accessibleName() == "Copy note", "of nothing there is nothing to copy"
     qtbot.mouseClick(of_hash, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == whole
+
+
+def test_the_values_of_lists_below_each_other_begin_at_one_line(qtbot: QtBot, theme: Theme) -> None:
+    host, lists = added(qtbot, QWidget()), [FieldList(theme), FieldList(theme)]
+    in_column(*lists, within=host)
+    lists[0].set_fields([Field("Id", "one")])
+    lists[1].set_fields([Field("Potential revenue", "two")])
+    host.show()
+    values = [next(one for one in host.findChildren(Label) if one.text() == said) for said in ("one", "two")]
+    qtbot.waitUntil(lambda: len({value.mapTo(host, QPoint()).x() for value in values}) == 1)
 
 
 def test_a_long_value_opens_on_demand(qtbot: QtBot, theme: Theme) -> None:

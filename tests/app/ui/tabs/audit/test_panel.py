@@ -16,7 +16,8 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.where import InFile
 from app.services.records import users
-from app.services.records.tables import EVERYONE, Scope
+from app.services.records.change import Change
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -301,6 +302,12 @@ def test_what_others_wrote_before_does_not_outdate_a_verification(
     ask(demo_path, "UPDATE users SET updated_at = updated_at + 1")
     page.context.outside.look()
     qtbot.waitUntil(lambda: page.banner.headline().startswith("Changed since it was verified"))
+    assert page.banner.detail() == "Another program has written to the database. Verify it again."
+    with qtbot.waitSignal(page.verified):
+        click(qtbot, page.verify_button)
+    went = Change("Retention removed 1 row", (), (), bulk=frozenset({AUDIT_CHAIN.name}))
+    page.context.runner.changed.emit(went, object())
+    assert page.banner.detail() == "Retention has removed entries. Verify it again."
 
 
 @pytest.mark.slow
