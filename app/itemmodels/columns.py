@@ -37,7 +37,8 @@ class Role(IntEnum):
     Of a cell, TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None.
     WHOLE: the full value as str, for copies and filters by it, where DisplayRole is shortened. ORDER: the
     text that a small table is sorted by.
-    Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns.
+    Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,
+    for what is told apart by its end, and so shortened in the middle.
     """
 
     TONE = _FIRST
@@ -46,6 +47,7 @@ class Role(IntEnum):
     DIM = _FIRST + 3
     WHOLE = _FIRST + 4
     ORDER = _FIRST + 5
+    MIDDLE = _FIRST + 6
 
 
 Row = tuple[Any, ...]
@@ -75,6 +77,7 @@ class Column:
     right: bool = False
     monospace: bool = False
     dim: bool = False
+    middle: bool = False
     sortable: bool = True
     hint: str | None = None
 
@@ -108,4 +111,5 @@ def header(column: Column) -> dict[int, Any]:
         ALIGNMENT: RIGHT if column.right else LEFT,
         int(Role.MONOSPACE): column.monospace,
         int(Role.DIM): column.dim,
+        int(Role.MIDDLE): column.middle,
     }

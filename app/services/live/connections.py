@@ -70,6 +70,8 @@ class NamedConnection:
         require_name(self.name)
         if self.colour not in COLOURS:
             raise InvalidInput("colour", f"The colour is one of {', '.join(COLOURS)}.")
+        if self.production and self.colour == default_colour(production=False):  # one that is no mark
+            object.__setattr__(self, "colour", default_colour(production=True))
         if self.database_id and not _PART.fullmatch(self.database_id):
             raise InvalidInput("database", "A database's id has letters, digits and hyphens alone.")
         if not self.project:

@@ -20,6 +20,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
+from app.ui.widgets.formatting import first_line, plain
 from app.ui.widgets.labels import line_edit
 
 _ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
@@ -42,6 +43,8 @@ class WebhooksTab(RecordTab):
             "active": {"icon": declared.either(Icon.OK, Icon.PAUSED), "tone": declared.either(Tone.OK)},
             # The URL names the host already; what differs is said where it is read.
             "url": {
+                "text": lambda value, row: first_line(plain(value)).removeprefix("https://"),
+                "middle": True,
                 "tone": lambda value, row: None if _agrees(row) else Tone.BAD,
                 "icon": lambda value, row: None if _agrees(row) else Icon.WARNING,
                 "tooltip": lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",

@@ -23,6 +23,7 @@ _LONGEST = 300
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
+_MIDDLE = int(Role.MIDDLE)
 
 
 class _Laid(NamedTuple):
@@ -36,6 +37,7 @@ class _Column(NamedTuple):
     right: bool
     mono: bool
     dim: bool
+    middle: bool
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -86,7 +88,7 @@ class CellDelegate(QStyledItemDelegate):
         shown = data(index, DISPLAY)
         tone = data(index, _TONE)
         icon = data(index, _ICON)
-        right, mono, dim = self._of_column(model, index.column())
+        right, mono, dim, middle = self._of_column(model, index.column())
         left += PAD
         width -= 2 * PAD
         if icon:
@@ -98,7 +100,7 @@ class CellDelegate(QStyledItemDelegate):
             width -= ICON + GAP
         if shown is None or width <= 0:
             return
-        laid = self._lay(str(shown), mono, width)
+        laid = self._lay(str(shown), mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
         if tone and not selected:
             painter.setPen(self._pens[tone])
@@ -130,21 +132,22 @@ class CellDelegate(QStyledItemDelegate):
         return True
 
     def _ask(self, model: QAbstractItemModel, column: int) -> _Column:
-        roles = (ALIGNMENT, _MONOSPACE, _DIM)
-        right, mono, dim = (model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles)
-        return _Column(is_right(right), bool(mono), bool(dim))
+        roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE)
+        right, *others = (model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles)
+        return _Column(is_right(right), *map(bool, others))
 
-    def _lay(self, text: str, mono: bool, width: int) -> _Laid:
+    def _lay(self, text: str, mono: bool, width: int, middle: bool) -> _Laid:
         whole = self._laid(text, mono)
-        return whole if whole.width <= width else self._laid(text, mono, width)
+        return whole if whole.width <= width else self._laid(text, mono, width, middle)
 
-    def _lay_out(self, text: str, mono: bool, width: int | None = None) -> _Laid:
-        """The text, cut to `width` pixels if that is given."""
+    def _lay_out(self, text: str, mono: bool, width: int | None = None, middle: bool = False) -> _Laid:
+        """The text, cut to `width` pixels if that is given, at its end or in the middle."""
         shown = visible(text[:_LONGEST])
         font = self._mono if mono else self._plain
         if width is not None:
             metrics = self._mono_metrics if mono else self._plain_metrics
-            shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, width)
+            where = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+            shown = metrics.elidedText(shown, where, width)
         static = QStaticText(shown)
         static.setTextFormat(Qt.TextFormat.PlainText)
         static.setPerformanceHint(QStaticText.PerformanceHint.ModerateCaching)

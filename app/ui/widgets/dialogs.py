@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QFileIconProvider,
+    QFileSystemModel,
     QFrame,
     QHeaderView,
     QLayout,
@@ -19,18 +20,20 @@ from PySide6.QtWidgets import (
     QListWidget,
     QPushButton,
     QScrollArea,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeView,
     QWidget,
 )
 
 from app import paths
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Index, Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
-from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
 from app.workers.watches import keep_watches
 
@@ -404,6 +407,16 @@ class _ByName(QFileIconProvider):
         return "Folder" if info.isDir() else f"{info.suffix().upper()} file".strip()
 
 
+class _InOurDates(QStyledItemDelegate):
+    """Says when a file was changed as all else here says a moment, in local time."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        model = index.model()
+        if isinstance(model, QFileSystemModel):
+            option.text = table_time(model.lastModified(index).toSecsSinceEpoch(), utc=False)
+
+
 @cache
 def _by_name() -> _ByName:
     """One for all dialogs: PySide never lets go of what a dialog was given."""
@@ -421,6 +434,7 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        files.setItemDelegateForColumn(files.model().columnCount() - 1, _InOurDates(files))
     dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)

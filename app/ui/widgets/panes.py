@@ -348,8 +348,11 @@ class FieldList(QWidget):
             one._grid.setColumnMinimumWidth(0, widest)
 
     def captions_width(self) -> int:
-        rows = (self._grid.itemAtPosition(row, 0) for row in range(self._grid.rowCount()))
-        return max((row.sizeHint().width() for row in rows if row is not None), default=0)
+        items = (self._grid.itemAtPosition(row, 0) for row in range(self._grid.rowCount()))
+        names = [name for item in items if item is not None and (name := item.widget()) is not None]
+        for name in names:
+            name.ensurePolished()  # else it is measured in another font than it is painted in
+        return max((name.sizeHint().width() for name in names), default=0)
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""

@@ -49,6 +49,11 @@ def test_a_name_is_taken_once_whatever_its_case() -> None:
     assert connections.all() == (other,)
 
 
+def test_production_is_never_grey_also_where_it_was_kept_so() -> None:
+    assert replace(PROD, colour="grey").colour == "yellow"
+    assert (PROD.colour, LOCAL.colour) == ("red", "grey"), "what was chosen stays"
+
+
 def test_what_is_removed_is_gone() -> None:
     connections = Connections()
     connections.add(LOCAL)

@@ -6,13 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileSystemModel
+from PySide6.QtWidgets import QFileSystemModel, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import open_dialog
+from app.ui.widgets.formatting import moment
 from app.workers import watches
 from models.local.file import diagnose
 from tests.conftest import NOW
@@ -70,6 +71,11 @@ def test_a_dialog_that_lists_the_file_leaves_its_locks(
     for column in range(4):
         model.index(str(demo_path), column).data()
     qtbot.waitUntil(lambda: model.type(model.index(str(demo_path))) == "SQLITE file")
+    changed, shown = model.index(str(demo_path), 3), QStyleOptionViewItem()
+    dates = child(dialog, QTreeView).itemDelegateForColumn(3)
+    assert isinstance(dates, QStyledItemDelegate)
+    dates.initStyleOption(shown, changed)
+    assert moment(shown.text, utc=False) == int(demo_path.stat().st_mtime), "a date as all others are said"
     assert locks(demo_path) == held
 
 
