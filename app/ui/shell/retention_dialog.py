@@ -381,7 +381,7 @@ class RetentionDialog(Dialog):
         for control in (self.days, self.milliseconds):
             control.setEnabled(not self._counting)
         self.why_not.setText(reason)
-        self.why_not.setVisible(bool(reason))
+        self.why_not.setVisible(bool(reason) and not self._uncounted)  # which the headline says
 
 
 def _doubts(

@@ -21,7 +21,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Lines, StatusChip
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import TenantAdminError
@@ -56,13 +56,13 @@ class ArtifactDialog(Dialog):
             self.versions.addItem(f"Version {version}{newest}")
         self.verdict = StatusChip(context.theme)
         self.facts = Label(look=Look.DIM, wrap=True)
-        which = Lines()
-        which.set_parts([self.versions, self.verdict])
-        head = in_row(which, (self.facts, 1), spacing=12)
+        head = Lines()
+        head.set_parts([self.versions, self.verdict])
         self.content = JsonView(context.theme, "Content")
         self.body.setContentsMargins(0, 8, 0, 0)
         self.body.setSpacing(12)
-        self.body.addLayout(head)
+        for part in (head, self.facts):
+            self.add_widget(part)
         self.add_widget(self.content, 1)
         self.set_close_button()
         self.finished.connect(self._stop_reading)
