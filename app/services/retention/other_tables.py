@@ -286,6 +286,8 @@ class OtherTables:
         more = query
         while rows := [row for (row,) in database.rows(more.tuples())]:
             yield rows
+            if len(rows) < BATCH:
+                return  # what these have kept so far stays as it was foretold
             more = query.where(key > given(decoded(rows[-1])))
 
     def _runs(self, database: Database) -> Iterator[list[str]]:
