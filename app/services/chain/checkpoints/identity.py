@@ -493,15 +493,17 @@ def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
         return last[0].database
-    here, _ = rows.where.location
+    here, file_id = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints, counting=False).continues]
     entries = rows.until(HIGHEST_SEQ)
 
-    def order(line: _Line) -> tuple[bool, bool, bool, bool]:
+    def order(line: _Line) -> tuple[bool, bool, bool, bool, bool, int]:
         alike = not any(other.tells_more(rows, line) for other in last)
         exactly = [item for item in line.checkpoints if _is_all(rows, item, entries)]
-        newest = line.checkpoints[-1] in exactly
-        return line.database.path == here and alike, newest, bool(exactly), line not in fit
+        is_here, newest = line.database.path == here and alike, line.checkpoints[-1] in exactly
+        moved = newest and line.database.file_id == file_id  # a hint, of what is the same in any case
+        mixed = not alike and line not in fit
+        return is_here, newest, moved, bool(exactly), mixed, -(line.parted.at if line.parted else 0)
 
     found = max(last, key=order)
     if found.database.path == here or found in fit or not fit:

@@ -7,7 +7,7 @@ verification do it. TENANT_ADMIN_HISTORIES is how many random ones are tried.
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -317,6 +317,19 @@ def the_original_elsewhere(world: World) -> Path:
 
 def the_copy_elsewhere(world: World) -> Path:
     return world.grow(world.copy(two(world)[1], "c.db"), ACME)
+
+
+def the_original_fetched_anew(world: World) -> Path:
+    """For the first time since a copy of it goes its own way."""
+    path = world.known()
+    world.sign(world.grow(world.another(world.copy(path, "b.db")), ACME, GLOBEX))
+    return world.imported(world.copy(world.grow(path, ACME), "c.db"))
+
+
+def the_original_fetched_anew_and_gone_on(world: World) -> Path:
+    path = world.known()
+    world.sign(world.grow(world.another(world.copy(path, "b.db")), ACME, GLOBEX))
+    return world.copy(world.grow(path, ACME), "c.db")
 
 
 def a_copy_that_has_signed_nothing_since(world: World) -> Path:
@@ -701,6 +714,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     the_copy_beside_its_original: VERIFIED,
     the_original_elsewhere: VERIFIED,
     the_copy_elsewhere: VERIFIED,
+    the_original_fetched_anew: VERIFIED,
+    the_original_fetched_anew_and_gone_on: VERIFIED,
     a_copy_that_has_signed_nothing_since: VERIFIED,
     an_untouched_copy_of_that: VERIFIED,
     both_began_the_same_tenant: VERIFIED,
@@ -825,15 +840,18 @@ class Member:
     """Whether a person said of it that it is another one: what it held then, another held as well."""
     signed: list[Content] = field(default_factory=list)
 
-    def is_told_by(self, there: Content, place: Path, others: Iterable["Member"]) -> bool:
+    def is_told_by(self, there: Content, place: Path, members: Sequence["Member"]) -> bool:
         """Whether a file may be this one, as far as it was signed, with more entries; written as an oracle.
 
-        It has all that was known last, and nothing more, or lies in its place, or has what it alone had.
+        It has all that was known last, and nothing more, or lies in its place, or has what it alone had, or
+        is of no other that parted before.
         """
-        known = {row for other in others if other is not self for each in other.signed for row in each}
+        others = [other for other in members if other is not self]
+        known = {row for other in others for each in other.signed for row in each}
         own = {row for each in self.signed[self.parted :] for row in each} - known
+        kin = [item for item in members if any(each & there for each in item.signed)]
         return ends(self.signed[-1]) <= there and (
-            there == self.signed[-1] or place == self.path or bool(own & there)
+            there == self.signed[-1] or place == self.path or bool(own & there) or kin[0] is self
         )
 
 
