@@ -844,14 +844,16 @@ class Member:
         """Whether a file may be this one, as far as it was signed, with more entries; written as an oracle.
 
         It has all that was known last, and nothing more, or lies in its place, or has what it alone had, or
-        is of no other that parted before.
+        what none of those that parted before had.
         """
         others = [other for other in members if other is not self]
         known = {row for other in others for each in other.signed for row in each}
-        own = {row for each in self.signed[self.parted :] for row in each} - known
-        kin = [item for item in members if any(each & there for each in item.signed)]
+        own = {row for each in self.signed[self.parted :] for row in each} & there
+        before = members[: members.index(self)]
+        kin = [item for item in before if any(each & there for each in item.signed)]
+        is_first = all(own - {row for each in item.signed for row in each} for item in kin)
         return ends(self.signed[-1]) <= there and (
-            there == self.signed[-1] or place == self.path or bool(own & there) or kin[0] is self
+            there == self.signed[-1] or place == self.path or bool(own - known) or is_first
         )
 
 
