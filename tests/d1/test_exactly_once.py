@@ -169,6 +169,10 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
     edge.calls.clear()
     writing.undo(production, gone, now=NOW)
     assert len(edge.calls) == 2
+    runs.set_status(production, ["r"], RunStatus.DELETED, **BY)
+    edge.calls.clear()
+    runs.restore(production, ["r"], **BY)
+    assert len(edge.calls) == 2, "also what tells which status it had"
     others: tuple[Callable[[], object], ...] = (
         lambda: users.create(live.open(file), "b-corp", "else@acme.example", **BY),
         lambda: execute(file, "CREATE TABLE notes (id, of TEXT REFERENCES users (id) ON DELETE CASCADE)"),

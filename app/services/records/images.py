@@ -82,6 +82,8 @@ class Images:
         self.chains: Sequence[str] = ()
         self.checks: Sequence[Check] = ()
         """What is known to be judged before anything is read."""
+        self.soon: Sequence[BaseQuery] = ()
+        """What of the chain will be asked once the rows are known, as far as it is known before."""
         self.judged = False
         """Whether it was, at the moment of the chains' ends."""
         self._wanted: tuple[str, Sequence[Value], bool] = "", (), False
@@ -448,10 +450,10 @@ class Images:
         yield [check.query for check in self.checks] if TABLE in tables else ()
 
     def _next_queries(self, tables: StoredTables) -> list[BaseQuery]:
-        """What will be asked before the rows wanted go, as far as their ids tell it."""
+        """What will be asked next, and before the rows wanted go, as far as their ids tell it."""
         name, ids, go = self._wanted
         if not go or name not in tables:
-            return []
+            return [*self.soon] if TABLE in tables and self._database.costs else []
         table, wanted = tables[name], [(value,) for value in ids]
         compiled, passed = self._database.compiled
         if compiled is not tables:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from peewee import fn
+from peewee import BaseQuery, fn
 
 from app.services.chain.append import Event, unknown_tenant
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
-from app.services.records.rows import StoredRow
+from app.services.records.rows import StoredRow, shown
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing
@@ -142,6 +142,7 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
     run becomes paused, in which nothing goes on until somebody decides. Raises `NotAllowed`.
     """
+    images.soon = [_deletion(shown(run_id), SYSTEM_TENANT) for run_id in run_ids]
     rows = _found(images, run_ids)
     for row in rows:
         if row["status"] != RunStatus.DELETED:
@@ -162,18 +163,19 @@ def _chain(row: StoredRow) -> str:
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
     if not images.has_chain:
         return [(row, RunStatus.PAUSED) for row in rows]
-    queries = [
-        AuditEntry.select(AuditEntry.payload)
-        .where(
-            AuditEntry.tenant_id.in_((_chain(row), SYSTEM_TENANT)),
-            AuditEntry.event_type == AuditEvent.RUN_DELETED,
-            fn.INSTR(AuditEntry.payload, f'"runId":{json.dumps(row.shown("id"), ensure_ascii=False)},') > 0,
-        )
-        .order_by(AuditEntry.seq.desc())
-        .limit(1)
-        for row in rows
-    ]
+    queries = [_deletion(row.shown("id"), _chain(row)) for row in rows]
     return [(row, _status_before(found)) for row, found in zip(rows, images.read(queries), strict=True)]
+
+
+def _deletion(run_id: object, chain: str) -> BaseQuery:
+    """What finds the entry about the latest deletion of a run, by its id as entries have it."""
+    named = f'"runId":{json.dumps(run_id, ensure_ascii=False)},'
+    entries = AuditEntry.select(AuditEntry.payload).where(
+        AuditEntry.tenant_id.in_((chain, SYSTEM_TENANT)),
+        AuditEntry.event_type == AuditEvent.RUN_DELETED,
+        fn.INSTR(AuditEntry.payload, named) > 0,
+    )
+    return entries.order_by(AuditEntry.seq.desc()).limit(1)
 
 
 def _status_before(entries: Rows) -> str:
