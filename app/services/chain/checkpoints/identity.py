@@ -461,10 +461,12 @@ class _Line:
         mine, theirs = self.parted, other.parted
         if theirs is None or (mine is not None and theirs.at < mine.at):  # this one parted last, if any
             return any(
-                item is not mine and seq > other.reached(tenant) for tenant, (seq, item) in self.reach.items()
+                item is not mine and seq > other.reached(tenant) and seq == item.tenants[tenant].last_seq
+                for tenant, (seq, item) in self.reach.items()
             )
         for tenant, (seq, item) in self.reach.items():
-            alone = not may_be_past(item, theirs) and seq > other.reached(tenant)
+            end = item.tenants[tenant].last_seq  # where one was pruned, it may begin within what both had
+            alone = not may_be_past(item, theirs) and seq > other.reached(tenant) and seq == end
             if alone or tenant not in other.tenants:
                 return True
         past = {name for item in self.checkpoints if may_be_past(item, theirs) for name in item.tenants}

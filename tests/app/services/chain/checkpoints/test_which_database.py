@@ -332,6 +332,15 @@ def the_original_fetched_anew_and_gone_on(world: World) -> Path:
     return world.copy(world.grow(path, ACME), "c.db")
 
 
+def the_original_beside_a_copy_that_was_pruned(world: World) -> Path:
+    """The copy begins then with an entry that the original has as well, and never signed."""
+    path = world.grow(world.known(), ACME, by=3)
+    copy = world.another(world.grow(world.copy(path, "b.db"), ACME))
+    world.sign(world.grow(copy, ACME, by=2))
+    world.sign(world.prune(copy, ACME, left=5))
+    return world.grow(path, GLOBEX)
+
+
 def a_copy_that_has_signed_nothing_since(world: World) -> Path:
     path = world.known()
     copy = world.another(world.copy(path, "b.db"))
@@ -716,6 +725,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     the_copy_elsewhere: VERIFIED,
     the_original_fetched_anew: VERIFIED,
     the_original_fetched_anew_and_gone_on: VERIFIED,
+    the_original_beside_a_copy_that_was_pruned: VERIFIED,
     a_copy_that_has_signed_nothing_since: VERIFIED,
     an_untouched_copy_of_that: VERIFIED,
     both_began_the_same_tenant: VERIFIED,
