@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -262,6 +263,14 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def _close(self, conn: apsw.Connection) -> None:
         self._logs.pop(conn, None)
         super()._close(conn)
+
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        """As Peewee's. An EXPLAIN is compiled anew each time: it lists its steps and does not run them, so it
+        is not told that the tables they point to are gone from memory once others changed the schema.
+        """
+        if sql.startswith("EXPLAIN"):
+            return self.connection().execute(sql, params or (), can_cache=False)
+        return super().execute_sql(sql, params)
 
     def rows(self, query: BaseQuery) -> Rows:
         with self.expected_errors():

@@ -222,6 +222,25 @@ def test_text_that_is_no_utf8_reads_as_damage(database: LocalDatabase) -> None:
         database.read_batch([User.select(User.id), User.select(User.email)])
 
 
+COMPILING = """
+import sys
+from pathlib import Path
+import apsw
+from models.engine import raw
+from models.local.database import LocalDatabase
+database, other = LocalDatabase(Path(sys.argv[1])), apsw.Connection(sys.argv[1])
+with database.connection_context():
+    for name in "ab":
+        database.read_batch([raw("SELECT count(*) FROM users"), raw("EXPLAIN DELETE FROM users WHERE 1")])
+        other.execute(f"CREATE TABLE {name} (id)")
+"""
+
+
+def test_what_was_compiled_is_compiled_again_when_the_schema_changed(database_path: Path) -> None:
+    command = [sys.executable, "-c", COMPILING, str(database_path)]  # what goes wrong ends the process
+    subprocess.run(command, check=True)
+
+
 def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:
     database.connection().execute("DROP TABLE notifications")
     database.connection().execute("DROP INDEX idx_users_email")
