@@ -59,8 +59,9 @@ READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -
 
 _LAST: Final = f"""
 SELECT CAST(wanted.value AS BLOB), last.seq, {READABLE_HASH}, last.created_at
-FROM ({{tenants}}) AS wanted CROSS JOIN {TABLE} AS last
+FROM ({{tenants}}) AS wanted LEFT JOIN {TABLE} AS last
 ON last.seq = (SELECT seq FROM {TABLE} WHERE tenant_id = wanted.value ORDER BY seq DESC LIMIT 1)
+WHERE typeof(wanted.value) = 'text'
 """  # noqa: S608
 _INSERT: Final = f"""
 INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at) VALUES (?, ?, ?,
@@ -289,7 +290,8 @@ def named_tenants(names: Sequence[str]) -> SQL:
 
 def end_queries(tenants: SQL, *, only_one: bool) -> list[BaseQuery]:
     """What tells the ends of chains to `ends_of`: whether the append's guard can fail, the newest entries of
-    the tenants, and the last one of each. Tenants not known yet are given by what finds them, as `value`.
+    the tenants, and the last one of each. Tenants not known yet are given by what finds them, byte by byte,
+    as `value`.
     """
     latest = _OF_ONE if only_one else _OF_EACH
     values = tenants.params or ()
@@ -300,7 +302,8 @@ def end_queries(tenants: SQL, *, only_one: bool) -> list[BaseQuery]:
 def ends_of(
     database: Database, names: Iterable[str], guard: Rows, recent: Rows, last: Rows
 ) -> dict[str, Head]:
-    """The ends of these chains, of the answers to `end_queries`. Raises `NotAllowed` where none can follow.
+    """The ends of those of these chains for which `end_queries` asked, of the answers. Raises `NotAllowed`
+    where none can follow.
 
     `recent` are the last entries among the table's newest, found without any index.
     """
@@ -315,18 +318,18 @@ def ends_of(
         )
     newest = {named(bytes(name), database.encoding): seq for name, seq in recent}
     ends = {named(bytes(name), database.encoding): end for name, *end in last}
-    return {name: _end(name, newest.get(name), ends.get(name)) for name in dict.fromkeys(names)}
+    asked = (name for name in dict.fromkeys(names) if name in ends)
+    return {name: _end(name, newest.get(name), *ends[name]) for name in asked}
 
 
-def _end(tenant_id: str, newest: int | None, last: Sequence[Any] | None) -> Head:
-    if newest is not None and (last is None or last[0] < newest):
+def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, created_at: Any) -> Head:
+    if newest is not None and (last is None or last < newest):
         raise errors.NotAllowed(
             f"An index of this database hides the last entry of {tenant_id}, so nothing can follow it; "
             "nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
     if last is None:
         return Head(GENESIS, None)
-    _, digest, created_at = last
     if not isinstance(digest, str):
         raise errors.NotAllowed(
             f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "

@@ -22,6 +22,7 @@ from app.services.chain.append import (
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
 from app.services.records.rows import (
+    BYTEWISE,
     ID,
     Image,
     RowChange,
@@ -140,13 +141,15 @@ class Images:
         return TABLE in (self._tables or {})
 
     def ends(self, events: Sequence[Event]) -> Mapping[str, Head] | None:
-        """The ends of the chains to which `events` are appended, where they were read.
+        """The ends of the chains to which `events` are appended, where all were read.
 
         Raises `NotAllowed` where nothing can follow.
         """
         if not self._ends or not events:
             return None
-        return ends_of(self._database, (event.tenant_id for event in events), *self._ends)
+        tenants = {event.tenant_id for event in events}
+        found = ends_of(self._database, tenants, *self._ends)
+        return found if found.keys() == tenants else None
 
     def rows(
         self, table: str, ids: Iterable[Value], only: Collection[str] = (), *, go: bool = False
@@ -437,6 +440,7 @@ class Images:
         own = "tenant_id"
         if self.chains:
             own, values = "coalesce(tenant_id, ?)", [self.chains[0], *values]
+        own = BYTEWISE.format(own)
         of_rows = f"SELECT DISTINCT {own} AS value FROM {sql_name(table)} WHERE {these_rows}"  # noqa: S608
         return end_queries(SQL(of_rows, values), only_one=len(ids) == 1)
 

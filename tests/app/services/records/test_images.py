@@ -439,3 +439,19 @@ def test_names_are_found_as_sqlite_finds_them(engine: Database, database: LocalD
     execute(database, f"INSERT INTO notes VALUES ('n', '{user!s}')")
     change = users.delete(engine, [str(user)], actor="ops", now=NOW)
     assert change.tables == {"users", "Notes", "audit_chain"}
+
+
+def test_tenants_are_told_apart_by_bytes_whatever_the_column_says(
+    engine: Database, database: LocalDatabase, events: Events
+) -> None:
+    execute(
+        database,
+        "DROP TABLE webhook_destinations",
+        "CREATE TABLE webhook_destinations (id TEXT PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, name, url)",
+    )
+    tenants = ["ACME", "acme"]
+    for name in tenants:
+        users.create(engine, name, "ada@acme.example", actor="ops", now=NOW)
+        execute(database, f"INSERT INTO webhook_destinations VALUES ('{name}', '{name}', 'CI', 'https://a')")
+    webhooks.delete(engine, tenants, actor="ops", now=NOW)
+    assert sorted(tenant for tenant, kind, _ in events() if kind == "webhook_deleted") == tenants
