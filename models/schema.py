@@ -261,6 +261,10 @@ class StoredTable:
         """The name of a rowid that is neither a column nor the key; None where there is none."""
         return None if self.rowid in (*self.columns, *self.key) else self.rowid
 
+    def referring_to(self, columns: Collection[str]) -> tuple[ForeignKey, ...]:
+        """Those of `referring` that refer to one of these columns, which their ON UPDATE follows."""
+        return tuple(key for key in self.referring if not set(key.parent_columns).isdisjoint(columns))
+
     def written(self, columns: Collection[str] | None = None) -> int:
         """About how many rows are charged where a row gets other values in these columns; without them, where
         it is added: itself, and once more in each index of them. One that goes is charged alone.

@@ -119,7 +119,7 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
         if row.before is None or row.after is None:
             moves = True
         else:
-            stored |= {name for name, value in row.after.items() if row.before.get(name) != value}
+            stored |= row.changing
     changed = {column.name for column in table.columns if moves or column.source in stored}
     return Effect(
         moves=moves or not changed.isdisjoint(_looked_at(query)),

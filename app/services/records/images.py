@@ -35,6 +35,7 @@ from app.services.records.rows import (
     one_of,
     refers,
     shown,
+    tried,
 )
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
@@ -226,7 +227,7 @@ class Images:
         Raises `ReferredByChange` where other rows refer to what would change, which ON UPDATE would carry
         along or empty, and `ColumnMissing`.
         """
-        for child, _ in self.referring_to(row, {name for name in values if values[name] != row[name]}, 1):
+        for child, _ in self.referring_to(row, row.altered(values).changing, 1):
             raise ReferredByChange(f"Rows of {child.table.name}")
         after = dict(values)
         if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
@@ -239,7 +240,7 @@ class Images:
         self, row: StoredRow, changing: Collection[str], most: int
     ) -> Iterator[tuple[StoredRow, ForeignKey]]:
         """Rows that refer to these columns of the row, and by which key; at most about `most` for each."""
-        keys = tuple(key for key in row.table.referring if not set(key.parent_columns).isdisjoint(changing))
+        keys = row.table.referring_to(changing)
         if not keys:
             return
         narrowed = StoredRow(replace(row.table, referring=keys), row.image)
@@ -313,8 +314,7 @@ class Images:
             found = self._database.refused_change(
                 table.name,
                 [*table.columns, *filter(None, [table.hidden_rowid])],
-                [row.removed().inverse().statement() for row, _ in there],
-                [row.altered(values).statement() for row, values in there],
+                *tried(there),
             )
             if found:
                 which, why = there[found[0][0]][0].record_id, found[0][1]

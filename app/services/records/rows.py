@@ -182,8 +182,13 @@ class RowChange:
         """About how many rows are charged for it."""
         if self.before is None:
             return self.stored.written()
-        after = self.after or {}
-        return self.stored.written([name for name, value in after.items() if self.before.get(name) != value])
+        return self.stored.written(self.changing)
+
+    @property
+    def changing(self) -> frozenset[str]:
+        """The columns in which an update gives the row another value."""
+        before, after = self.before or {}, self.after or {}
+        return frozenset(name for name in before.keys() & after if before[name] != after[name])
 
     def inverse(self) -> "RowChange":
         key = {name: (self.after or {}).get(name, value) for name, value in self.key.items()}
@@ -192,15 +197,17 @@ class RowChange:
     def statement(self) -> Statement:
         """The guarded write: it changes exactly one row, and only if that row is still as `before`.
 
-        A row that goes must have no row that refers to it any more: none may have come since it was read.
+        No other row may refer to one that goes, or any to what changes: one may have come since it was read,
+        and ON DELETE and ON UPDATE would alter it unsaid.
         """
         table = sql_name(self.table)
         if self.before is None:
             return self._insertion(table)
         conditions, values = _conditions(self.stored, self.key, self.before)
         if self.after is None:
-            conditions += [_unreferred(self.stored, key) for key in self.stored.referring]
+            conditions += [_unreferred(self.stored, key, but_itself=True) for key in self.stored.referring]
             return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608
+        conditions += [_unreferred(self.stored, key) for key in self.stored.referring_to(self.changing)]
         bound = [_bound(value) for value in self.after.values()]
         assigned = ", ".join(
             f"{sql_name(name)} = {placeholder}"
@@ -222,6 +229,17 @@ class RowChange:
         # OR ABORT: a table may say that a conflict replaces the other row.
         start = f"INSERT OR ABORT INTO {table} ({', '.join(map(sql_name, names))})"
         return Statement(raw(f"{start} VALUES ({', '.join(placeholders)})", *values))
+
+
+def tried(changes: Sequence[tuple[StoredRow, Image]]) -> tuple[list[Statement], list[Statement]]:
+    """What adds rows as they are, and what gives them other values, where their table is alone
+    (`Database.refused_change`).
+    """
+    alone = [(replace(row, table=replace(row.table, referring=())), values) for row, values in changes]
+    return (
+        [row.removed().inverse().statement() for row, _ in alone],
+        [row.altered(values).statement() for row, values in alone],
+    )
 
 
 def lacking(table: StoredTable, column: str) -> TenantAdminError:
@@ -345,10 +363,10 @@ def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str
     return conditions, values
 
 
-def _unreferred(parent: StoredTable, key: ForeignKey) -> str:
-    """The condition that no row refers to the one that is about to go, but perhaps itself."""
+def _unreferred(parent: StoredTable, key: ForeignKey, *, but_itself: bool = False) -> str:
+    """The condition that no row refers to the one that is about to go or change, but perhaps itself."""
     pairs = refers(parent.name, key)
-    if key.table == parent.name:
+    if but_itself and key.table == parent.name:
         itself = (f"child.{sql_name(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
         pairs.append(f"NOT ({' AND '.join(itself)})")
     return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608

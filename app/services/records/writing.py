@@ -183,9 +183,9 @@ def _difference(images: Images, row: RowChange) -> str | None:
     names = [name for name, value in row.before.items() if not found.holds(name, value)]
     if names:
         return f"{', '.join(names)} of {what}"
-    if row.after is None:
-        for child, _, _ in images.referring([found], 1):
-            return f"{child.table.name} refers to {what}"
+    refer = images.referring([found], 1) if row.after is None else images.referring_to(found, row.changing, 1)
+    for child, *_ in refer:
+        return f"{child.table.name} refers to {what}"
     return None
 
 

@@ -25,7 +25,7 @@ from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple,
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.dependents import detached_by
 from app.services.records.images import Images
-from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given
+from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, tried
 from app.services.records.tables import (
     AUDIT_CHAIN,
     DECLARED,
@@ -177,8 +177,7 @@ class OtherTables:
         refused = database.refused_change(
             child.name,
             [*child.columns, *filter(None, [child.hidden_rowid])],
-            [row.removed().inverse().statement() for row, _ in changing],
-            [row.altered(values).statement() for row, values in changing],
+            *tried(changing),
         )
         keys = (tuple(changing[position][0].key.values()) for position, _ in refused)
         return child.row_key, tuple(names[key] for key in keys)

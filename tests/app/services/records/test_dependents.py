@@ -300,10 +300,11 @@ def test_a_check_of_what_a_row_would_lose_is_named_before(
 ) -> None:
     for user in ("u-1", "u-2"):
         add_user(database, user, created_at="1", updated_at="1")
-    who = "who TEXT CHECK (who IS NOT NULL OR room = 'b') REFERENCES users ON DELETE SET NULL"
+    who = "who TEXT UNIQUE CHECK (who IS NOT NULL OR room = 'b') REFERENCES users ON DELETE SET NULL"
     execute(
         database,
         f"CREATE TABLE seats (id TEXT PRIMARY KEY, room TEXT, {who})",
+        "CREATE TABLE keys (seat TEXT REFERENCES seats (who))",
         "INSERT INTO seats VALUES ('s-1', 'a', 'u-1'), ('s-2', 'b', 'u-2')",
     )
     before, check = content(), re.escape("CHECK constraint failed: who IS NOT NULL OR room = 'b'")
@@ -409,6 +410,22 @@ def test_rows_that_refer_to_rows_of_their_own_table(
         delete(people, "u-1")
 
 
+def test_an_edit_is_not_undone_that_its_own_row_refers_to_by_now(
+    people: Database, database: LocalDatabase, content: Content
+) -> None:
+    execute(
+        database,
+        "CREATE UNIQUE INDEX addresses ON users (email)",
+        "ALTER TABLE users ADD COLUMN login TEXT REFERENCES users(email) ON UPDATE CASCADE",
+    )
+    change = users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
+    execute(database, "UPDATE users SET login = email WHERE id = 'u-1'")
+    before = content()
+    with pytest.raises(ChangedSince, match="users refers to users “u-1”"):
+        writing.undo(people, change, now=NOW)
+    assert content() == before
+
+
 def test_keys_of_several_columns_and_defaults(
     people: Database, database: LocalDatabase, content: Content
 ) -> None:
@@ -445,7 +462,12 @@ def test_an_edit_of_what_others_refer_to_is_a_refusal(
     with pytest.raises(ReferredByChange, match="Rows of logins refer to this"):
         users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
     assert content() == before
-    users.rename(people, "u-2", "new@acme.example", actor="ops", now=NOW)
+    change = users.rename(people, "u-2", "new@acme.example", actor="ops", now=NOW)
+    execute(database, "INSERT INTO logins SELECT tenant_id, email FROM users WHERE id = 'u-2'")
+    before = content()
+    with pytest.raises(ChangedSince, match="logins refers to users “u-2”"):
+        writing.undo(people, change, now=NOW)
+    assert content() == before
 
 
 @pytest.mark.parametrize(
