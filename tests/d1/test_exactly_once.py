@@ -176,9 +176,10 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
     others: tuple[Callable[[], object], ...] = (
         lambda: users.create(live.open(file), "b-corp", "else@acme.example", **BY),
         lambda: execute(file, "CREATE TABLE notes (id, of TEXT REFERENCES users (id) ON DELETE CASCADE)"),
+        lambda: execute(file, "ALTER TABLE notes RENAME COLUMN of TO at"),
         lambda: execute(file, "INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'"),
     )
-    for act, along in zip(others, ("", "", ", with 1 row of notes"), strict=True):
+    for act, along in zip(others, ("", "", "", ", with 1 row of notes"), strict=True):
         delete, _ = looked_at("f")
         act()
         assert delete().summary == f"User f@acme.example deleted{along}"

@@ -51,7 +51,7 @@ MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
 
 _STATE: Final = f"""
-SELECT json_array((SELECT json_group_array(json_array(name, rootpage, length(sql))) FROM sqlite_master),
+SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM sqlite_master),
   (SELECT max(seq) FROM {TABLE}))"""  # noqa: S608
 """What is another text as soon as the tables are others, or anything was recorded."""
 
