@@ -19,7 +19,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.chain.entry import JOINED, Entry, cut, is_plain, is_text
+from app.services.chain.entry import JOINED, Entry, cut, is_odd_time, is_plain, is_text
 from app.services.chain.pruning import Part
 from app.services.chain.reading import chunks, stored_bytes
 from app.services.chain.rules import (
@@ -294,7 +294,9 @@ def _entry(row: dict[str, Any]) -> Entry:
             kind = "blob" if is_text(value) else "text"
         if kind is None:
             raise _NoEntry
-        columns += ["real" if name == "created_at" and kind == "text" else kind, value]
+        if name == "created_at" and kind == "text" and not is_odd_time(kind, value):
+            kind = "real"
+        columns += [kind, value]
     return Entry((*columns, None), "utf-8")
 
 

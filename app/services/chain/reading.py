@@ -13,7 +13,16 @@ from typing import Any, Final, TypeGuard
 
 from peewee import BaseQuery
 
-from app.services.chain.entry import JUDGED, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry, believed_of, is_text
+from app.services.chain.entry import (
+    JUDGED,
+    RAW_COLUMNS,
+    SIZE,
+    USUAL_KINDS,
+    Entry,
+    believed_of,
+    is_odd_time,
+    is_text,
+)
 from app.services.chain.rules import (
     COLUMNS,
     MARKER_EVENT,
@@ -279,7 +288,7 @@ def _says_all(line: bytes | None, encoding: str) -> TypeGuard[bytes]:
 def _line(database: Database, encoding: str, seq: int) -> bytes:
     """The line of any other row; of one that was removed meanwhile, its seq alone."""
     columns = {
-        name: _value(entry.kinds[name], entry.raw[name])
+        name: _time(entry) if name == "created_at" else _value(entry.kinds[name], entry.raw[name])
         for entry in read_entries(database, encoding, "seq = ?", seq)
         for name in JUDGED
     }
@@ -296,6 +305,12 @@ def _with_others(row: Row, names: Sequence[str], encoding: str) -> Row:
     }
     more = compact_json({"others": others})[1:].encode()
     return (seq, line.removesuffix(b"}\n") + b"," + more + b"\n", *rest[2 * len(names) :])
+
+
+def _time(entry: Entry) -> Any:
+    """As `_value`, but that text in a line is what a number or ISO 8601 says: any other is in hex."""
+    kind, stored = entry.kinds["created_at"], entry.raw["created_at"]
+    return _value("blob" if kind == "text" and not is_odd_time(kind, stored) else kind, stored)
 
 
 def _value(kind: str, stored: bytes) -> Any:

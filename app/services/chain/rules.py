@@ -194,10 +194,11 @@ OF_MANY: Final = {
 }
 """Warnings that say nothing more of each entry, so that one is said for all of them."""
 
-ODD_TIME: Final = re.compile(
-    rb"[0-9]+\.[0-9]+|[0-9]{4}(?:-[0-9]{2}){2}[T ][0-9]{2}:[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-"""Times that some of the platform's clients write: a fraction of a second, or ISO 8601."""
+ODD_TIMES: Final = {
+    "real": re.compile(rb"[0-9]+\.[0-9]+"),
+    "text": re.compile(rb"[0-9]{4}(?:-[0-9]{2}){2}[T ][0-9]{2}:[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})?"),
+}
+"""Times that some of the platform's clients write, by storage class: a fraction of a second, or ISO 8601."""
 
 _BREAKS: Final = {Code.LINK, Code.FORK, Code.DUPLICATE, Code.RESTART, Code.CROSS_TENANT, Code.ORDER}
 

@@ -109,6 +109,26 @@ def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("at", [NOW - 60.5, "2026-11-09T11:59:00.5Z", f"{NOW - 60}.5", str(NOW - 60)])
+def test_a_bundle_tells_times_of_clients_from_others(
+    known: KnownChain, tmp_path: Path, at: float | str
+) -> None:
+    """Where the column has no type, a number may be there as text, as which nobody writes it."""
+    known.chain.run("PRAGMA writable_schema = ON")
+    known.chain.run("UPDATE sqlite_schema SET sql = replace(sql, 'created_at INTEGER', 'created_at')")
+    known.chain.run("PRAGMA writable_schema = RESET")
+    known.chain.append("tenant-01", at=at)
+    is_sound = not isinstance(at, str) or "T" in at
+    if is_sound:
+        known.checkpoint()
+    bundle(known, tmp_path / "out")
+    code, said = recheck(tmp_path / "out")
+    assert (code == 0) == is_sound
+    assert f"By this bundle alone: {'VERIFIED' if is_sound else 'TAMPERED'}." in said
+    assert f"The report says {'VERIFIED' if is_sound else 'TAMPERED'};" in said
+
+
+@pytest.mark.slow
 def test_a_bundle_edited_afterwards(known: KnownChain, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     bundle(known, folder)
