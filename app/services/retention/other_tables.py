@@ -157,10 +157,12 @@ class OtherTables:
     def _held(
         self, database: Database, images: Images, child: StoredTable, table: str, path: KeyPath
     ) -> tuple[str, tuple[str, ...]] | None:
-        """The rows at the end of a path that may not lose what they refer to; None where none may."""
+        """The rows at the end of a path that may not lose what they refer to; None where none may. Of rows
+        that cannot be named or tried nothing is foretold.
+        """
         key, model, going, rows = path[-1], RECORDS[table], self._going(table), Table(path[-1].table)
         if child.row_key is None or not child.key:
-            return None
+            return "", ()
         asked = [exactly(Column(rows, name)) for name in (child.row_key, *child.key)]
         which = rows.select(*asked).where(_goes_along(rows, path, model, going)).limit(_TRIED)
         names = {tuple(map(decoded, cells)): name for name, *cells in database.rows(which.tuples())}
@@ -168,7 +170,7 @@ class OtherTables:
         try:
             found = [(row, detached_by(row, key)) for row in there]
         except NotAllowed:  # a default that is a formula
-            return None
+            return child.row_key, ()
         changing = [(row, values) for row, values in found if values is not None]
         if len(changing) < len(found) or (
             changing and not self._leads(database, table, path, changing[0][1])
