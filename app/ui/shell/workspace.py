@@ -208,6 +208,7 @@ class Workspace(QWidget):
         self._beginning.stop()
         self._around.stop()
         self._build_on.stop()
+        cast("QApplication", QApplication.instance()).removeEventFilter(self)
         self._wanted.clear()
         for position in list(self._begun):  # to the end: only then has each part a parent, with which it goes
             self._page(position)

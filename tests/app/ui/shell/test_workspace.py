@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from app.services.records import notifications, users
 from app.services.records.lists import Lists
 from app.ui.session import context
 from app.ui.shell.window import MainWindow
+from app.ui.shell.workspace import Workspace
 from app.ui.tabs.common.record_tab import RecordTab
 from app.workers.runner import Runner, Task
 from tests.fixtures.window import ask, choose, current, go, is_settled, open_file
@@ -219,6 +220,29 @@ def test_a_tab_is_built_in_parts_between_which_events_run_and_a_key_finds_it_who
     assert not tab.isVisible()
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
     assert tab.isVisible() and tab.table.hasFocus()
+
+
+@pytest.mark.slow
+def test_what_was_stopped_with_a_tab_half_built_hears_of_no_event(
+    window: MainWindow, demo_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = list[QEvent.Type]()
+
+    def hear(_workspace: Workspace, _of: QObject, event: QEvent) -> bool:
+        heard.append(event.type())
+        return False
+
+    monkeypatch.setattr(Workspace, "eventFilter", hear)
+    open_file(qtbot, window, demo_path)
+    workspace, turn = window.workspace, QTimer(singleShot=True, interval=0)
+    assert workspace is not None
+    workspace.tabs.setCurrentIndex(4)
+    qtbot.waitUntil(lambda: bool(heard))
+    workspace.stop()
+    heard.clear()
+    with qtbot.waitSignal(turn.timeout):
+        turn.start()
+    assert not heard
 
 
 @pytest.mark.slow
