@@ -9,7 +9,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,6 +41,13 @@ class WentWrong(TenantAdminError):
     )
 
 
+class StillRunning(TenantAdminError):
+    """Jobs that were to end before a write did not."""
+
+    is_retriable = True
+    sentence = "Other work on this database did not end in time; nothing was changed. Try again in a moment."
+
+
 Work = Callable[[], Any]
 
 
@@ -58,6 +65,7 @@ class Task:
     on_progress: Progress | None = None
     initiator: object = None
     is_job: bool = False
+    is_alone: bool = False
     cancelled: bool = field(default=False, init=False)
     work: Work | None = field(default=None, init=False)
     ended: tuple[Any, BaseException | None] | None = field(default=None, init=False)
@@ -121,6 +129,7 @@ class Runner(QObject):
         self._running: dict[int, Task] = {}
         self._numbers = count()
         self._jobs: list[threading.Thread] = []
+        self._jobs_waiting: list[int] = []
         self._reads: Waiting = queue.SimpleQueue()
         self._writes: Waiting = queue.SimpleQueue()
         self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
@@ -158,19 +167,27 @@ class Runner(QObject):
         work = partial(function, self._database, *args, **kwargs)
         return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator), work)
 
-    def write_alone(self, function: Callable[..., Any], *args: Any, **how: Any) -> Task:
-        """As `write`, when the jobs have ended that run now, which are cancelled."""
+    def write_alone(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        on_done: Callable[[Any], None] | None = None,
+        on_failed: Callable[[TenantAdminError], None] | None = None,
+    ) -> Task:
+        """As `write`, when the jobs have ended that run now, which are cancelled, and before those begun from
+        now on. Fails with `StillRunning` where one of them does not end.
+        """
         jobs = tuple(self._jobs)
         for task in self._running.values():
             if task.is_job:
                 task.cancel()
 
-        def after(database: Database) -> Any:
-            for job in jobs:
-                job.join()
-            return function(database, *args)
+        def after() -> Any:
+            if _ended(jobs, time.monotonic() + STOP_SECONDS):
+                return function(self._database, *args)
+            raise StillRunning
 
-        return self.write(after, **how)
+        return self._submit(self._writes, Task(on_done, on_failed, is_alone=True), after)
 
     def job(
         self,
@@ -189,8 +206,8 @@ class Runner(QObject):
         number = next(self._numbers)
         call = partial(work, seldom(partial(self._report, number)), lambda: task.cancelled)
         if self._enter(number, task, partial(self._in_place, call)):
-            self._jobs = [thread for thread in self._jobs if thread.is_alive()]
-            self._jobs.append(_thread("job", self._attempt, number, _call))
+            self._jobs_waiting.append(number)
+            self._begin_jobs()
         return task
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -217,9 +234,7 @@ class Runner(QObject):
     def join(self, *, but_writer: bool = False) -> bool:
         """Waits for the threads of one that was stopped, as long as they have; whether they have ended."""
         threads = [*self._jobs, *(self._servers[:-1] if but_writer else self._servers)]
-        for thread in threads:
-            thread.join(max(0.0, self._deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in threads)
+        return _ended(threads, self._deadline)
 
     @Slot()
     def see_end(self) -> None:
@@ -252,6 +267,14 @@ class Runner(QObject):
         task.work = work
         self._running[number] = task
         return True
+
+    def _begin_jobs(self) -> None:
+        """Begins those that wait, unless something is to be done alone."""
+        if self._stopped or any(task.is_alone for task in self._running.values()):
+            return
+        self._jobs = [thread for thread in self._jobs if thread.is_alive()]
+        self._jobs += [_thread("job", self._attempt, number, _call) for number in self._jobs_waiting]
+        self._jobs_waiting = []
 
     def _serve(self, database: Database, waiting: Waiting) -> None:
         """One thread of reads or writes, on a connection that it opens when it first needs it and keeps."""
@@ -317,6 +340,13 @@ class Runner(QObject):
         if self._stopped:  # after this was on its way
             return
         task = self._running.pop(number)
+        try:
+            self._tell(task)
+        finally:
+            self._begin_jobs()
+
+    def _tell(self, task: Task) -> None:
+        """What became of it, to whom it concerns."""
         assert task.ended is not None  # noqa: S101  # its thread said so
         result, error = task.ended
         task.work = task.ended = None
@@ -343,6 +373,13 @@ class Runner(QObject):
 def _call(task: Task) -> Any:
     assert task.work is not None  # noqa: S101  # it has not ended
     return task.work()
+
+
+def _ended(threads: Sequence[threading.Thread], deadline: float) -> bool:
+    """Whether all have ended, for which they have until then, of the monotonic clock."""
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
 
 
 def _thread(name: str, work: Callable[..., None], *args: Any) -> threading.Thread:

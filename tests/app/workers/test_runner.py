@@ -226,6 +226,38 @@ def test_a_job_without_a_file_comes_after_all_that_was_done_with_those_closed(
     finish()
 
 
+def test_what_is_done_alone_comes_before_the_jobs_that_are_begun_meanwhile(
+    runner: Runner, qtbot: QtBot
+) -> None:
+    done, let_go = list[str](), threading.Event()
+
+    def alone(database: LocalDatabase) -> None:
+        assert let_go.wait(60)
+        done.append("alone")
+
+    runner.job(until_cancelled, on_failed=lambda error: done.append(type(error).__name__))
+    runner.write_alone(alone)
+    runner.job(lambda progress, cancelled: done.append("job"))
+    qtbot.waitUntil(lambda: done == ["Cancelled"])
+    let_go.set()
+    qtbot.waitUntil(lambda: len(done) == 3)
+    assert done == ["Cancelled", "alone", "job"]
+
+
+def test_what_is_done_alone_waits_for_no_job_that_does_not_end(
+    runner: Runner, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.workers.runner.STOP_SECONDS", 0.01)
+    let_go, told = threading.Event(), list[object]()
+    runner.job(lambda progress, cancelled: let_go.wait())
+    runner.write_alone(told.append, on_failed=lambda error: told.append(str(error)))
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == [
+        "Other work on this database did not end in time; nothing was changed. Try again in a moment."
+    ]
+    let_go.set()
+
+
 def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
     database: LocalDatabase, qtbot: QtBot
 ) -> None:
