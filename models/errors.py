@@ -352,6 +352,14 @@ class DiskFull(StorageError):
     sentence = "The disk that holds {name} is full; nothing was changed. Free some space and try again."
 
 
+class OutOfMemory(StorageError):
+    is_retriable = True
+    sentence = (
+        "This takes more memory than this program can have; nothing was changed. "
+        "Close other programs, or ask for less, then try again."
+    )
+
+
 class NumbersUsedUp(StorageError):
     """AUTOINCREMENT has given its last number, which SQLite reports as a full disk."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # a child starts none of its own
 WORKERS = {
     "scan": "app.workers.scan_pool",
     "export": "app.workers.export",
+    "import": "app.workers.importing",
     "keyring": "app.workers.system_keyring",
 }
 

@@ -29,6 +29,7 @@ _OF_A_FILE: Final[tuple[tuple[_Kind, Callable[[Path], StorageError]], ...]] = (
     (UnicodeDecodeError, errors.UndecodableText),
     ((apsw.CorruptError, apsw.FormatError), errors.DamagedFile),
     (apsw.FullError, errors.DiskFull),
+    ((apsw.NoMemError, MemoryError), errors.OutOfMemory),
     (PermissionError, errors.CannotOpen),
     (IsADirectoryError, errors.FolderGiven),
     ((FileNotFoundError, NotADirectoryError), errors.FileMissing),

@@ -7,11 +7,11 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
@@ -93,45 +93,73 @@ class Imported:
     seconds: float
     tenant: str | None = None
 
+    def document(self) -> dict[str, Any]:
+        """It as JSON can hold it; `of` is the way back."""
+        notes = [{**asdict(note), "kind": note.kind.name} for note in self.notes]
+        return {**asdict(self), "path": str(self.path), "notes": notes}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Imported":
+        notes = tuple(Note(**{**note, "kind": NoteKind[note["kind"]]}) for note in document["notes"])
+        dangling = tuple(Dangling(**one) for one in document["dangling"])
+        return cls(**{**document, "path": Path(document["path"]), "notes": notes, "dangling": dangling})
+
+
+Build = Callable[[Path, Path, Path, Progress, Stop], Imported]
+"""`build_here`, or what has it done elsewhere."""
+
 
 def import_dump(
-    dump: Path, target: Path, *, strict: bool = False, progress: Progress = ignore, cancelled: Stop = never
+    dump: Path,
+    target: Path,
+    *,
+    strict: bool = False,
+    progress: Progress = ignore,
+    cancelled: Stop = never,
+    build: Build | None = None,
 ) -> Imported:
     """Makes the new database `target` of an SQL dump; its text comes through byte for byte.
 
     What cannot come in is left out and noted; with `strict` that is `NotWhole`. `progress` is in bytes read
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
-    `target`. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
-    `CannotVerify`, `DamagedFile` (SQLite's integrity check fails) and the storage errors.
+    `target`. Whoever has other threads gives a `build` that does it in another process: it limits the memory
+    of all of its own. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
+    `CannotVerify`, `DamagedFile` (SQLite's integrity check fails), the storage errors and those of `build`.
     """
     began = time.perf_counter()
     _check(dump)
-    notes = Notes()
     with new_file(target) as building:
-        with closing(_connect(building)) as connection:
-            made = _OwnTables(connection, notes)
-            guard = Guard(connection, notes, made.make)
-            work = _Work(connection, cancelled)
-            connection.execute("BEGIN")
-            with work.counted(dump):
-                tenant = _run(guard, work, dump, progress)
-            with work.uncounted():
-                _check_defaults(guard, connection, dump)
-                _drop_d1_tables(connection)
-                made.record()
-                connection.execute("COMMIT")
-                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-                if not tables:
-                    raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
-                if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
-                    notes.add(NoteKind.NO_END)
-                dangling = tuple(dangling_rows(connection))
-                _check_whole(connection, target, notes)
-                set_pragma(connection, "journal_mode", "wal")
-        rows = _rows_by_table(building, dump, notes)
-        if strict and (lost := [note for note in notes.all() if note.kind.is_loss]):
+        made = (build or build_here)(dump, building, target, progress, cancelled)
+        if strict and (lost := [note for note in made.notes if note.kind.is_loss]):
             raise NotWhole(dump, lost)
-    return Imported(target, rows, dangling, notes.all(), time.perf_counter() - began, tenant)
+    return replace(made, seconds=time.perf_counter() - began)
+
+
+def build_here(dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop) -> Imported:
+    """Fills the new file `building`, which is to become `target`; raises what goes wrong as it is."""
+    notes = Notes()
+    with closing(_connect(building)) as connection:
+        made = _OwnTables(connection, notes)
+        guard = Guard(connection, notes, made.make)
+        work = _Work(connection, cancelled)
+        connection.execute("BEGIN")
+        with work.counted(dump):
+            tenant = _run(guard, work, dump, progress)
+        with work.uncounted():
+            _check_defaults(guard, connection, dump)
+            _drop_d1_tables(connection)
+            made.record()
+            connection.execute("COMMIT")
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if not tables:
+                raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
+            if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
+                notes.add(NoteKind.NO_END)
+            dangling = tuple(dangling_rows(connection))
+            _check_whole(connection, target, notes)
+            set_pragma(connection, "journal_mode", "wal")
+    rows = _rows_by_table(building, dump, notes)
+    return Imported(target, rows, dangling, notes.all(), 0.0, tenant)
 
 
 def verify_imported(

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.chain.cautions import NotRecorded
@@ -28,6 +28,9 @@ from models.local.database import LocalDatabase
 from models.local.file import is_sound, require_file
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
+
+if TYPE_CHECKING:
+    from app.services.files.importing import Build
 
 
 class Standing(StrEnum):
@@ -147,6 +150,7 @@ def offer(
     strict: bool = False,
     progress: Progress = ignore,
     cancelled: Stop = never,
+    build: "Build | None" = None,
 ) -> Offer:
     """Prepares a copy of `source` in `folder` and verifies it as what the file would be; nothing is changed.
 
@@ -154,7 +158,8 @@ def offer(
     verification of the file would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`,
     `verify` and the checkpoint store.
     """
-    prepared = prepare(path, source, folder, strict=strict, progress=progress, cancelled=cancelled)
+    told: Any = {"progress": progress, "cancelled": cancelled}
+    prepared = prepare(path, source, folder, strict=strict, build=build, **told)
     lines = [line for line in store.lines(InFile(path)) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
@@ -164,7 +169,7 @@ def offer(
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
     line, known = _line(store.checkpoints(InFile(path)), lines, prepared.copy)
     known = known or unlike
-    report = verify(InFile(prepared.copy), now=now, progress=progress, cancelled=cancelled, checkpoints=line)
+    report = verify(InFile(prepared.copy), now=now, checkpoints=line, **told)
     if line is not None and report.verdict in BROKEN:
         known = Standing.CONTRADICTED
     elif report.verdict is Verdict.EARLIER:
@@ -244,12 +249,13 @@ def prepare(
     strict: bool = False,
     progress: Progress = ignore,
     cancelled: Stop = never,
+    build: "Build | None" = None,
 ) -> Prepared:
     """Copies `source` (a database file, or an SQL dump, which is imported) into `folder` and checks it.
 
-    Neither file is changed. Raises `NotAllowed` where the copy is the file itself, lacks the audit chain that
-    the file has or holds something that stands in for a table, `Cancelled`, and the errors of opening,
-    copying and importing.
+    Neither file is changed. `build` is that of `import_dump`. Raises `NotAllowed` where the copy is the file
+    itself, lacks the audit chain that the file has or holds something that stands in for a table,
+    `Cancelled`, and the errors of opening, copying and importing.
     """
     with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
         if source.samefile(path):
@@ -266,7 +272,8 @@ def prepare(
         if is_dump:
             from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 
-            notes = import_dump(source, copy, strict=strict, progress=progress, cancelled=cancelled).notes
+            told: Any = {"progress": progress, "cancelled": cancelled}
+            notes = import_dump(source, copy, strict=strict, build=build, **told).notes
         else:
             snapshot_copy(source, copy)
     database = LocalDatabase(copy)

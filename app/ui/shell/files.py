@@ -132,8 +132,10 @@ class Files(QObject):
 
         def work(progress: Progress, cancelled: Stop) -> Imported:
             from app.services.files.importing import import_dump  # noqa: PLC0415
+            from app.workers.importing import build  # noqa: PLC0415
 
-            return import_dump(dump, target, strict=strict, progress=progress, cancelled=cancelled)
+            told = partial(import_dump, progress=progress, cancelled=cancelled, build=build)
+            return told(dump, target, strict=strict)
 
         def done(imported: Imported) -> None:
             rows = counted(sum(imported.rows.values()), "row")
@@ -325,10 +327,11 @@ class Files(QObject):
 
         def work(progress: Progress, cancelled: Stop) -> tuple[TemporaryDirectory[str], Offer]:
             from app.services.files import restoring  # noqa: PLC0415
+            from app.workers.importing import build  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             own, scratch = store_and_verifier(), restoring.scratch(path)
-            told = partial(restoring.offer, progress=progress, cancelled=cancelled)
+            told = partial(restoring.offer, progress=progress, cancelled=cancelled, build=build)
             try:
                 return scratch, told(path, source, Path(scratch.name), *own, now=now)
             except BaseException:

@@ -235,7 +235,7 @@ class _StoreDatabase(LocalDatabase):
             raise StoreNotWritten(self.path, NO_SPACE) from error
         except errors.ReadOnlyFile as error:
             raise StoreNotWritten(self.path, "its permissions do not allow it") from error
-        except (errors.CannotOpen, errors.DiskFailure) as error:
+        except (errors.CannotOpen, errors.DiskFailure, errors.OutOfMemory) as error:
             raise StoreUnreadable(self.path, error.happened) from error
         except errors.StorageError as error:
             raise StoreDamaged(self.path, _fact(error)) from error

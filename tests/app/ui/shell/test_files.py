@@ -401,8 +401,14 @@ def test_a_restore_that_is_recorded_nowhere_needs_a_word(
 
 
 @pytest.mark.slow
-def test_what_is_no_copy_is_said(qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path) -> None:
+def test_what_is_no_copy_is_said(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = open_file(qtbot, window, demo_path)
+    monkeypatch.setattr(apsw, "hard_heap_limit", None)  # which is felt by all threads of the window
+    (tmp_path / "one.sql").write_text("CREATE TABLE t (a);\n")
+    window.files.offer_restore(demo_path, tmp_path / "one.sql")
+    assert "makes none of the platform's tables" in error(qtbot, window)
     (tmp_path / "notes.txt").write_text("dear diary\n" * 400)
     window.files.offer_restore(demo_path, tmp_path / "notes.txt")
     assert "is not a SQLite database" in error(qtbot, window)

@@ -33,7 +33,8 @@ from tests.fixtures.window import (
 
 
 @pytest.fixture
-def export(demo_path: Path, tmp_path: Path) -> Path:
+def export(demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(apsw, "hard_heap_limit", None)  # which is felt by all threads of the window
     return write_dump(demo_path, tmp_path / "export.sql", d1=True)
 
 
