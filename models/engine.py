@@ -191,7 +191,21 @@ _BEGUN: "ContextVar[Database | None]" = ContextVar("begun", default=None)
 """What the thread may write to the end."""
 
 
-class Database(ABC):
+class Metered(ABC):
+    """What may cost something to read."""
+
+    @property
+    @abstractmethod
+    def usage(self) -> Usage | None:
+        """What is counted of it, because it costs something; None where it does not."""
+
+    @property
+    def costs(self) -> bool:
+        """Whether each call takes its time, and each row is charged."""
+        return self.usage is not None
+
+
+class Database(Metered):
     """One database in the platform's schema.
 
     Every method may raise the storage errors of `models.errors`. A thread that reads or writes does so within
@@ -213,8 +227,7 @@ class Database(ABC):
     """Whether reading it has met damage."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
-    usage: Usage | None = None
-    """What is counted, because it costs something; read on any thread."""
+    usage: Usage | None = None  # read on any thread
     size: int | None = None
     """In bytes, as it was told last; None where it is not."""
     trusts_indexes: bool = False
@@ -227,11 +240,6 @@ class Database(ABC):
     """What the bytes of a text are in, by Python's name."""
     identity: str = ""
     """What tells a live database from every other one, whatever a person calls it; a file has a path."""
-
-    @property
-    def costs(self) -> bool:
-        """Whether each call takes its time, and each row is charged."""
-        return self.usage is not None
 
     def at_most(self, rows: int) -> int:
         """How many of so many row numbers can have a row: no more than the database has room for."""
@@ -359,7 +367,7 @@ class Database(ABC):
         """
         return nullcontext()
 
-    def release(self) -> None:  # noqa: B027 - most keep nothing
+    def release(self) -> None:  # most keep nothing
         """Lets go of what is kept open between reads, when nobody will read any more for a while."""
 
     def settle(self) -> Settled | None:
@@ -376,7 +384,7 @@ class Database(ABC):
         """
         return None
 
-    def require_in_place(self) -> None:  # noqa: B027 - what has no place cannot be replaced there
+    def require_in_place(self) -> None:  # what has no place cannot be replaced there
         """Raises `FileMoved` or `FileReplaced` where the file that was opened is in its place no more."""
 
     def watch(self) -> Callable[[], bool]:

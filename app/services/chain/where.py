@@ -3,7 +3,7 @@ connects to it, and asks no more which of them it is.
 """
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 from peewee import BaseQuery
 
 from app.services.chain.verify import source
-from models.engine import Database, Rows, Usage
+from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
 from models.local.errors import translate
 
@@ -30,7 +30,7 @@ class Executors(Protocol):
     def of_database(self, database: Database) -> "Executor": ...
 
 
-class Where(ABC):
+class Where(Metered):
     @property
     @abstractmethod
     def name(self) -> str:
@@ -40,16 +40,6 @@ class Where(ABC):
     @abstractmethod
     def file(self) -> Path | None:
         """The file that it is; None of a live database."""
-
-    @property
-    @abstractmethod
-    def usage(self) -> Usage | None:
-        """What is counted of reading it, because it costs something; None of a file."""
-
-    @property
-    def costs(self) -> bool:
-        """As `Database.costs`."""
-        return self.usage is not None
 
     @property
     @abstractmethod
