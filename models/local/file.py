@@ -316,34 +316,39 @@ def sample(path: Path, log: "LogIndex | None" = None, frames: int = 0) -> tuple[
 
 class LogIndex:
     """Which pages are in a log (sqlite.org/fileformat2.html, 4.1), kept from one look to the next: one of
-    500 MB has a hundred thousand frames, each of which is looked at once.
+    500 MB has a hundred thousand frames, each of which is looked at once. Threads may look side by side: what
+    is kept is never changed, only replaced.
     """
 
     def __init__(self, log: Path) -> None:
-        self._log, self._header, self._numbers, self._pages = log, b"", array("I"), 0
+        self._log = log
+        self._kept = b"", array("I"), 0
 
     def sampled(self, frames: int) -> tuple[int, int, dict[int, bytes]]:
         """A page's size, how many the database has, and those that are looked at and in this many frames. No
         locks lie on a log, so it may be opened and closed.
         """
+        of, known, pages = self._kept
         with self._log.open("rb", buffering=0) as file:
             header = file.read(_LOG_HEADER)
             page = int.from_bytes(header[8:12], "big")
             step = _FRAME_HEADER + page
-            if header != self._header or frames < len(self._numbers):
-                self._header, self._numbers, self._pages = header, array("I"), 0
-            for at in range(_LOG_HEADER + len(self._numbers) * step, _LOG_HEADER + frames * step, step):
+            numbers, pages = (array("I"), 0) if header != of or frames < len(known) else (known[:], pages)
+            for at in range(_LOG_HEADER + len(numbers) * step, _LOG_HEADER + frames * step, step):
                 file.seek(at)
-                head = file.read(8)
-                self._numbers.append(int.from_bytes(head[:4], "big"))
-                self._pages = int.from_bytes(head[4:], "big")  # of the last one, which ends a commit
-            newest = dict(zip(self._numbers, range(frames), strict=True))
-            last = max(self._pages - 1, 0)
+                head = file.read(16)
+                if head[8:] != header[16:24]:  # begun again meanwhile, so this look does not count
+                    break
+                numbers.append(int.from_bytes(head[:4], "big"))
+                pages = int.from_bytes(head[4:8], "big")  # of the last one, which ends a commit
+            self._kept = header, numbers, pages
+            newest = {number: frame for frame, number in enumerate(numbers)}
+            last = max(pages - 1, 0)
             kept = {}
             for number in {last * place // (_SAMPLES - 1) + 1 for place in range(_SAMPLES)} & newest.keys():
                 file.seek(_LOG_HEADER + newest[number] * step + _FRAME_HEADER)
                 kept[number] = file.read(page)
-        return page, self._pages, kept
+        return page, pages, kept
 
 
 def _layered(path: Path) -> apsw.VFSFile:

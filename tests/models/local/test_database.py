@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -483,6 +483,35 @@ def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
             database_path.write_bytes(kept)
             database.outside_changes()
             assert emails(database)
+
+
+@pytest.mark.slow
+def test_threads_look_at_a_log_side_by_side_while_another_one_writes(database_path: Path) -> None:
+    wrong: list[BaseException] = []
+    done = threading.Event()
+
+    def look() -> None:
+        with database.connection_context():
+            while not done.is_set() and not wrong:
+                try:
+                    with suppress(FileLocked):
+                        database.outside_changes()
+                except BaseException as error:  # noqa: BLE001 - told below
+                    wrong.append(error)
+
+    with connected(database_path) as database:
+        database.connection().pragma("wal_autocheckpoint", 100)  # so the log begins again, too
+        threads = [threading.Thread(target=look) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(250):
+                database.run_batch([insertion(f"u-{number}")])
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+    assert not wrong
 
 
 @pytest.mark.slow
