@@ -443,6 +443,15 @@ class ChangedMeanwhile(RowChanged):
     )
 
 
+class MoreGoAlong(RowChanged):
+    """Rows of other tables have come since a deletion was looked at."""
+
+    sentence = (
+        "More rows of {what} would go or change now than a moment ago; nothing was changed. "
+        "Delete it again to see what goes along by now."
+    )
+
+
 class AlreadyExists(StorageError):
     """`what` SQLite calls that of which there may be one."""
 

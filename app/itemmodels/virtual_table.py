@@ -231,6 +231,10 @@ class VirtualTableModel(QAbstractTableModel):
         found: Row | None = self._cache.known(key, None)
         return found
 
+    def at_hand(self) -> list[Row]:
+        """Every row that was read and not let go since, in no order."""
+        return [row for _, row in self._cache.items() if row is not None]
+
     def record_id(self, row: int) -> Value:
         """The record's id, or None when it is not at hand, gone or NULL."""
         found = self.record(row)

@@ -21,7 +21,7 @@ from app.services.retention.run import RetentionStopped
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput, NotFound, TenantAdminError
+from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
@@ -174,18 +174,29 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
     runs.restore(production, ["r"], **BY)
     assert len(edge.calls) == 2, "also what tells which status it had"
     others: tuple[Callable[[], object], ...] = (
-        lambda: users.create(live.open(file), "b-corp", "else@acme.example", **BY),
         lambda: execute(file, "CREATE TABLE notes (id, of TEXT REFERENCES users (id) ON DELETE CASCADE)"),
         lambda: execute(file, "ALTER TABLE notes RENAME COLUMN of TO at"),
-        lambda: execute(file, "INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'"),
+        lambda: execute(file, "UPDATE users SET updated_at = 7 WHERE email = 'f@acme.example'"),
+        lambda: users.create(live.open(file), "b-corp", "else@acme.example", **BY),
     )
-    for act, along in zip(others, ("", "", "", ", with 1 row of notes"), strict=True):
+    for act in others:
         delete, _ = looked_at("f")
         act()
-        assert delete().summary == f"User f@acme.example deleted{along}"
+        assert delete().summary == "User f@acme.example deleted"
+    for statement, sentence in (
+        ("DELETE FROM users WHERE email = 'f@acme.example'", "no longer there"),
+        ("INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'", "More rows of notes"),
+        (
+            "UPDATE users SET email = 'g@acme.example' WHERE email = 'f@acme.example'",
+            "f@acme.example .E-mail",
+        ),
+    ):
+        delete, _ = looked_at("f")
+        execute(file, statement)
+        with pytest.raises(TenantAdminError, match=sentence):
+            delete()
+        execute(file, "DELETE FROM users WHERE email GLOB '[fg]@*'")
     assert [email[0] for _, email in outcome(file)[1]] == ["b", "c", "e"]
-    with pytest.raises(NotFound):
-        delete()
 
 
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -71,6 +72,11 @@ class Change:
     def going(self) -> int:
         """How many rows are not there behind it."""
         return sum(row.after is None for row in self.rows)
+
+    @property
+    def touched(self) -> Counter[tuple[str, bool]]:
+        """How many rows of which tables change, and how many go (True)."""
+        return Counter((row.table, row.after is None) for row in self.rows)
 
     @property
     def undoable(self) -> bool:

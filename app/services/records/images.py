@@ -37,10 +37,11 @@ from app.services.records.rows import (
     shown,
     tried,
 )
+from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Rows, Statement, raw, sql_name
-from models.errors import NotAllowed, NotFound, ReferredByChange, TableMissing
+from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
@@ -76,9 +77,18 @@ class Images:
     without one.
     """
 
-    def __init__(self, database: Database, *, asks: bool = False, looks: bool = False) -> None:
-        """`asks` as in `Agreed`; `looks` where what is found may be written later, with `unchanged`."""
-        self._database, self._asks = database, asks
+    def __init__(
+        self,
+        database: Database,
+        *,
+        asks: bool = False,
+        looks: bool = False,
+        seen: Seen = MappingProxyType({}),
+    ) -> None:
+        """`asks` as in `Agreed`; `looks` where what is found may be written later, with `unchanged`; `seen`
+        is what a person has seen of rows before they acted upon them.
+        """
+        self._database, self._asks, self._seen = database, asks, seen
         self._looks = looks and database.costs
         self._tables: StoredTables | None = None
         self.chains: Sequence[str] = ()
@@ -205,6 +215,20 @@ class Images:
         self._made.add(row.record_id)
         return row
 
+    def require_seen(self, rows: Sequence[StoredRow]) -> None:
+        """Raises `ChangedMeanwhile` where what a person has seen of one of the rows, as far as that was read,
+        is something else by now.
+        """
+        found = [
+            what
+            for row in rows
+            if (seen := self._seen.get((row.table.name, row.record_id)))
+            and (what := changed_since(row.table.name, seen, row.image))
+        ]
+        if found:
+            more = f" and of {len(found) - 3:,} more" if len(found) > 3 else ""
+            raise ChangedMeanwhile(f"{' and of '.join(found[:3])}{more}")
+
     def completing(self, row: RowChange) -> Statement | None:
         """What reads a row that is new as it is when it is written; None of any other."""
         if row.before is not None or row.record_id not in self._made:
@@ -225,8 +249,9 @@ class Images:
         """The change that gives a row these values, and the time `now` where the file keeps that.
 
         Raises `ReferredByChange` where other rows refer to what would change, which ON UPDATE would carry
-        along or empty, and `ColumnMissing`.
+        along or empty, `ColumnMissing`, and as `require_seen`.
         """
+        self.require_seen([row])
         for child, _ in self.referring_to(row, row.altered(values).changing, 1):
             raise ReferredByChange(f"Rows of {child.table.name}")
         after = dict(values)

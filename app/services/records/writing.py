@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
@@ -13,6 +14,7 @@ from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, shown
+from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
 from models import errors
 from models.engine import Database, Statement
@@ -43,13 +45,18 @@ class Planned:
 
 
 def preview(
-    function: Callable[..., Change], database: Database, *args: Any, asks: bool = False, **kwargs: Any
+    function: Callable[..., Change],
+    database: Database,
+    *args: Any,
+    asks: bool = False,
+    seen: Seen = MappingProxyType({}),
+    **kwargs: Any,
 ) -> Planned:
-    """What an act would do as it stands now; nothing is written. Raises what its plan raises, and where each
-    call takes its time what its checks do.
+    """What an act would do as it stands now; nothing is written. Raises what its plan raises, which goes by
+    what a person has `seen` of its rows, and where each call takes its time what its checks do.
     """
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
-    images = Images(database, asks=asks, looks=True)
+    images = Images(database, asks=asks, looks=True, seen=seen)
     change = plan(images, *args, **kwargs)
     if images.unchanged() is not None and len(change.events) > 1:
         images.judge(change.checks(change.rows, database.limits))
@@ -63,17 +70,19 @@ def carry_out(
     now: int,
     agreed: Agreed,
     planned: Planned | None = None,
+    seen: Seen = MappingProxyType({}),
     **kwargs: Any,
 ) -> Change:
     """An act of a person who is asked, and what they have `agreed` to: what was `planned` when they were,
-    where nothing has happened since. Raises as the act, and `Caution`.
+    where nothing has happened since, or what they have `seen` of its rows. Raises as the act, `Caution`,
+    `ChangedMeanwhile` where a row is another by now than they were shown, and `MoreGoAlong`.
     """
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
 
     def again(images: Images) -> Change:
         return plan(images, *args, now=now, **kwargs)
 
-    return commit(database, again, now=now, agreed=agreed, before=planned)
+    return commit(database, again, now=now, agreed=agreed, before=planned, seen=seen)
 
 
 def commit(
@@ -83,25 +92,31 @@ def commit(
     now: int,
     agreed: Agreed | None = None,
     before: Planned | None = None,
+    seen: Seen = MappingProxyType({}),
 ) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
     `plan` reads, checks and decides; when somebody else has appended to the same chain meanwhile it is asked
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then. What was planned `before` is written as it was, where
-    neither tables nor chains have changed since. Before more than one row goes a bookmark is taken of what is
-    there, where the database can be brought back to it (Time Travel), and named in the entries.
+    neither tables nor chains have changed since; else it is planned again, and what it named must still be
+    so. Before more than one row goes a bookmark is taken of what is there, where the database can be brought
+    back to it (Time Travel), and named in the entries.
     """
     planned: list[tuple[Images, Change, list[Statement | None]]] = []
+    if before is not None:
+        seen = of_changes(before.change.rows)
     bookmark: str | None = None
 
     def batch() -> Batch:
-        images = Images(database, asks=agreed is not None and agreed.asks)
+        images = Images(database, asks=agreed is not None and agreed.asks, seen=seen)
         unchanged = before.images.unchanged() if before is not None and not planned else None
         if before is not None and unchanged is not None:
             images, change = before.images, before.change
         else:
             change = plan(images)
+            if before is not None and (more := change.touched - before.change.touched):
+                raise errors.MoreGoAlong(" and ".join(sorted({table for table, _ in more})))
         asked = [*map(images.completing, change.rows)]
         planned.append((images, change, asked))
         return Batch(
@@ -208,6 +223,7 @@ def deletion(
     `event` says, by one of the `kinds`, that a row is gone, or that it is back, and what went or came along.
     Raises what `removal` raises.
     """
+    images.require_seen(rows)
     gone = removal(images, rows)
     return Change(
         summary=f"{what} deleted{gone}",

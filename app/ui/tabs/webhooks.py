@@ -101,7 +101,8 @@ class WebhooksTab(RecordTab):
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        self.selection.with_ids(lambda ids: self.act(webhooks.set_active, ids, active))
+        act = partial(self.act, webhooks.set_active, active=active, seen=self.selection.seen())
+        self.selection.with_ids(act)
 
 
 def _is_not(active: bool, row: Row) -> bool:

@@ -73,8 +73,9 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
         context = tab.context
 
         columns = ("id", name, "tenant_id")
-        seen = tab.selection.records() if tab.context.costs else ()
+        known = tab.selection.records() if tab.context.costs else ()
         positions = [tab.spec.table.names.index(column) for column in columns]
+        seen = tab.selection.seen()
 
         def emptied(database: Database, doomed: Frozen) -> list[str]:
             """The tenants of which more than one record goes, and none is left."""
@@ -86,14 +87,15 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
             # Where each call takes its time those are not read again that are shown.
-            rows = [tuple(row[position] for position in positions) for row in seen]
+            rows = [tuple(row[position] for position in positions) for row in known]
             if len(rows) < len(keys):
                 rows = list(context.lists.rows(database, query, keys, columns))
             all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
             stay, planned, first = "", None, None
             while (doomed := freeze(rows)).ids:
                 try:
-                    planned = preview(load(), database, doomed.ids, asks=context.agreed.asks, **by)
+                    asks = context.agreed.asks
+                    planned = preview(load(), database, doomed.ids, asks=asks, seen=seen, **by)
                     break
                 except StillReferred as error:
                     first = first or error
@@ -109,7 +111,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                 doomed = replace(doomed, stay=stay, going=change.going, written=change.written)
             return doomed, planned, emptied(database, doomed)
 
-        context.runner.read(look, on_done=lambda found: _decide_deletion(tab, load(), *found))
+        decide = partial(_decide_deletion, tab, load())
+        context.runner.read(look, on_done=lambda found: decide(*found), on_failed=tab.refused)
 
     ask = partial(tab.list.when_agreed, run)
     return record_act("delete", "Delete", Icon.DELETE, ask, tab.selection.refusal, "Del", ends=True)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
+from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
@@ -30,7 +31,7 @@ from app.ui.widgets.filter_row import FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import MOST_READ, Database
-from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
+from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
 _NOT_READ = "These rows are read when you agree to what that reads."
@@ -278,10 +279,20 @@ class RecordTab(QWidget):
 
     def act(self, function: Callable[..., Change], *args: Any, **kwargs: Any) -> None:
         """Acts on the selected rows. Where that takes them out of the list, the next one is selected."""
-        self.context.act(function, *args, initiator=self, **kwargs)
+        self.context.act(function, *args, initiator=self, on_failed=self.refused, **kwargs)
+
+    def refused(self, error: TenantAdminError) -> None:
+        """Says why an act was not done; rows that are others than were shown are shown as they are now."""
+        if isinstance(error, Caution):
+            return  # it was put to the person, who does not want it
+        if isinstance(error, RowChanged):
+            self.reload()
+        self.context.runner.failed.emit(error)
 
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
+        own = [row for row in change.rows if row.table == self.spec.table.name]
+        self.selection.outdate({row.record_id for row in own})
         if self._stale or not self.shows_any_of(change.tables):
             return
         if not self.isVisibleTo(self.window()) or self.spec.table.name not in change.tables:
@@ -290,7 +301,6 @@ class RecordTab(QWidget):
             return
         query = self.query()
         effect = effect_on(query, change)
-        own = [row for row in change.rows if row.table == self.spec.table.name]
         taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
         if effect.moves:
             if initiator is self:

@@ -1,8 +1,8 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +14,9 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
 from models.errors import NotAllowed, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.services.records.seen import Seen
 
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
@@ -38,6 +41,7 @@ class Selection(QObject):
         self._rows = rows
         self._position = _NOWHERE
         self._going: Key | None = None
+        self._own: dict[Any, Row] = {}
         rows.loaded.connect(self._select_next)
 
     def records(self) -> list[Row]:
@@ -45,6 +49,18 @@ class Selection(QObject):
         rows = islice(chain.from_iterable(self._rows.view.selected_ranges()), LOOKED_AT)
         found = (self._rows.model.record(row) for row in rows)
         return [record for record in found if record is not None]
+
+    def seen(self) -> "Seen":
+        """What the list shows of its rows, but for those that the person's own acts have changed since."""
+        from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
+
+        table, at_hand = self._rows.table.name, self._rows.model.at_hand()
+        return of_rows(table, (row for row in at_hand if self._own.get(row[0]) is not row))
+
+    def outdate(self, record_ids: Collection[object]) -> None:
+        """These records have been changed here; what the list shows of them is about to be read again."""
+        at_hand = {row[0]: row for row in self._rows.model.at_hand() if row[0] in record_ids}
+        self._own |= at_hand
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
         """Calls `use` with the ids of exactly the rows selected now, read off the interface thread."""

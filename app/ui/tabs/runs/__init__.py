@@ -222,7 +222,7 @@ class RunsTab(RecordTab):
 
     def _give_status(self, act: RunAct) -> None:
         """To those of the selected runs to which it applies, as the button says; what ends several asks."""
-        lists = self.context.lists
+        lists, seen = self.context.lists, self.selection.seen()
 
         def able(database: Database, query: ListQuery, keys: Keys) -> Frozen:
             rows = list(lists.rows(database, query, keys, ("id", "idea", "status")))
@@ -234,9 +234,9 @@ class RunsTab(RecordTab):
 
         def give(runs: Frozen) -> None:
             if act.status is None:
-                do = partial(self.act, planning.restore, runs.ids)
+                do = partial(self.act, planning.restore, runs.ids, seen=seen)
             else:
-                do = partial(self.act, planning.set_status, runs.ids, act.status)
+                do = partial(self.act, planning.set_status, runs.ids, act.status, seen=seen)
             if not (self.commands.ends(act.name) and len(runs.ids) > 1):
                 do()
                 return

@@ -1,6 +1,11 @@
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import apsw
 import pytest
 
+from app.services.chain.cautions import Agreed
 from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
@@ -9,6 +14,7 @@ from models.engine import Database
 from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
+from tests.fixtures.connected import execute
 
 
 def create(engine: Database, email: str = "ada@acme.example", tenant: str = "acme") -> str:
@@ -23,6 +29,33 @@ def test_a_new_user_is_stored_and_on_record(engine: Database, events: Events) ->
     assert events() == [
         ("acme", "user_created", {"actor": "ops", "userId": user_id, "email": "ada@acme.example"})
     ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("UPDATE users SET email = 'else@acme.example'", r"the user ada@acme.example \(E-mail\) was changed"),
+        ("UPDATE users SET tenant_id = 'globex', password_hash = 'h'", r"\(Tenant, Password\) was changed"),
+        ("INSERT INTO notes SELECT id FROM users", "More rows of notes would go"),
+        ("UPDATE users SET updated_at = 7", ""),
+    ],
+)
+def test_what_was_asked_about_goes_only_as_it_was_named(
+    engine: Database, database_path: Path, statement: str, sentence: str
+) -> None:
+    execute(database_path, "CREATE TABLE notes (of REFERENCES users (id) ON DELETE CASCADE)")
+    by: dict[str, Any] = {"actor": "ops", "now": NOW}
+    ids = [create(engine)]
+    planned = writing.preview(users.delete, engine, ids, **by)
+    execute(database_path, statement)
+    delete = partial(writing.carry_out, users.delete, engine, ids, agreed=Agreed(asks=True), **by)
+    if not sentence:
+        assert delete(planned=planned).summary == "User ada@acme.example deleted"
+        return
+    with pytest.raises(RowChanged, match=sentence):
+        delete(planned=planned)
+    assert read_record(engine, USERS, ids[0])
+    delete()
 
 
 def test_what_is_no_address_is_refused_and_nothing_is_written(engine: Database, events: Events) -> None:

@@ -211,6 +211,37 @@ def test_of_several_those_that_others_hold_on_to_stay_and_the_rest_may_go(
     assert ask(depended, "SELECT count(*) FROM users WHERE id = ?", user) == [(1,)]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_record_that_is_another_than_was_shown_is_shown_again_and_not_deleted(
+    demo_path: Path, tab: UsersTab, context: Context, qtbot: QtBot, asks: bool
+) -> None:
+    context.settings.confirm_deletion = asks
+    user = choose(tab, qtbot, 2)
+    shown = tab.model.index(2, EMAIL).data()
+
+    def change() -> None:
+        ask(demo_path, "UPDATE users SET email = 'else@acme.example' WHERE id = ?", user)
+
+    if not asks:
+        change()
+    with qtbot.waitSignal(context.runner.failed) as refused:
+        qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+        if asks:
+            question = dialog(qtbot, tab, ConfirmDialog)
+            change()
+            qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+    assert str(refused.args[0]).startswith(f"What was shown of the user {shown} (E-mail) was changed")
+    qtbot.waitUntil(lambda: tab.model.index(2, EMAIL).data() == "else@acme.example")
+    assert tab.list.current_id() == user
+    with qtbot.waitSignal(context.runner.changed) as deleted:
+        tab.commands.trigger("delete")
+        if asks:
+            asked = dialog(qtbot, tab, ConfirmDialog)
+            qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
+    assert deleted.args[0].summary == "User else@acme.example deleted"
+
+
 def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
     user = choose(tab, qtbot, 3)
     with qtbot.waitSignal(tab.list.loaded):
