@@ -133,6 +133,8 @@ def retention(options: argparse.Namespace) -> int:
             milliseconds=options.milliseconds,
             checkpoint=checkpoint,
         )
+        for note in () if planned.attempt is None else planned.attempt.known.doubts:
+            complain(note)
         if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
             complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:

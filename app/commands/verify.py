@@ -28,6 +28,7 @@ from app.services.text import counted, tenant_name
 from models.errors import InvalidInput, StorageError
 
 if TYPE_CHECKING:
+    from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Section
     from app.services.chain.where import Where
 
@@ -120,11 +121,22 @@ def verify(options: argparse.Namespace) -> int:
             for note in report.notes:
                 say(note)
         say_used(where.usage)
-    elif not report.intact:
+    elif not report.intact or report.doubts:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             print_report(report)
+    if exported is None and not report.intact and not options.json:
+        _advise(store, where)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS
+
+
+def _advise(store: "CheckpointStore", where: "Where") -> None:
+    """Where a file does not hold, or is an earlier state, what a person who knows why may say of it."""
+    if store.checkpoints(where):
+        complain(
+            "if you know why: tenant-admin checkpoint --start-over goes by what the file holds now; "
+            "--another-database where it is a copy that went its own way"
+        )
 
 
 def _where(given: Path | LiveName) -> "Where":
@@ -235,12 +247,11 @@ def checkpoint(options: argparse.Namespace) -> int:
                 return EXIT_COULD_NOT_RUN
             if not made.report.entries and made.report.verdict is Verdict.UNPROVEN_START:
                 complain("--accept-starts says that it is right")
-            if reason is Reason.REQUEST and store.checkpoints(where):
-                complain(
-                    "if you know why: --start-over goes by what the file holds now; --another-database "
-                    "where it is a copy that went its own way"
-                )
+            if reason is Reason.REQUEST:
+                _advise(store, where)
             return EXIT_FINDINGS
+        for note in made.report.doubts:
+            say(note)
         say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
         say(store.where_key_is())
         for item in made.report.tenants:

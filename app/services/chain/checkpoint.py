@@ -166,11 +166,12 @@ class CheckpointHistory:
     """The checkpoints of a file, oldest first, the starts its user adopted, and what is wrong with either.
 
     `adopted` maps a tenant to the seq and previous hash of the first row that a person accepted. `notes` are
-    sentences about them that are no findings. What a checkpoint knows that is signed with none of `keys` is
-    held against the rows, but proves none; None are all keys. Up to the number `counted` the file may have
-    numbered entries that are gone: a person has said that it is right so. `superseded` are those from before
-    that was said: they are no more held against the file, but what is exactly as one knew it is an earlier
-    state.
+    sentences about them that are no findings, `doubts` those of them that say which database the file is.
+    What a checkpoint knows that is signed with none of `keys` is held against the rows, but proves none; None
+    are all keys. Up to the number `counted` the file may have numbered entries that are gone: a person has
+    said that it is right so. `superseded` are those from before that was said: they are no more held against
+    the file, but what is exactly as one knew it is an earlier state. Where it is `undecided` which database
+    the file is, nothing vouches for it: `keys` are none.
     """
 
     checkpoints: tuple[Checkpoint, ...] = ()
@@ -180,6 +181,8 @@ class CheckpointHistory:
     keys: frozenset[str] | None = None
     counted: int = 0
     superseded: tuple[Checkpoint, ...] = ()
+    undecided: bool = False
+    doubts: tuple[str, ...] = ()
 
     @property
     def latest(self) -> Checkpoint | None:

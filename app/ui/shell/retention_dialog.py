@@ -220,6 +220,8 @@ class RetentionDialog(Dialog):
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:
             self.add_widget(Label(way_back, Look.DIM, wrap=True))
+        for note in () if plan.attempt is None else plan.attempt.known.doubts:
+            self.add_widget(Label(note, Look.WARN, wrap=True))
         if plan.caution is not None:
             self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
         if not self._cannot and plan.has_chain:

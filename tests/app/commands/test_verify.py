@@ -235,6 +235,18 @@ def test_a_timer_hears_nothing_of_a_sound_file_and_of_a_broken_one_on_standard_e
 
 
 @pytest.mark.slow
+def test_every_command_says_that_a_file_is_a_copy_until_it_is_signed(copy: Path) -> None:
+    assert run("checkpoint", copy).returncode == 0
+    other = Path(shutil.copyfile(copy, copy.with_name("other.sqlite")))
+    said = f"These are the entries of {copy}, and this is a copy of it"
+    days = ("--days", "90", "--dry-run")
+    for name, *words in (("verify",), ("verify", "--quiet"), ("retention", *days), ("checkpoint",)):
+        done = run(name, other, *words)
+        assert said in done.stdout + done.stderr, (name, words)
+    assert run("verify", other, "--quiet").stderr == ""
+
+
+@pytest.mark.slow
 def test_since_the_checkpoint_is_what_was_verified_today(copy: Path) -> None:
     assert run("verify", copy, "--since-checkpoint").returncode == 0
     assert run("checkpoint", copy).returncode == 0

@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from peewee import SQL, Query, fn
 
 from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
+from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.reading import entries_behind, last_numbers
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, TABLE, continues, named, seconds
@@ -40,18 +42,10 @@ SELECT (SELECT min(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
 """  # noqa: S608
 """By hand: one query for any number of tenants."""
 
-NOTHING_LEFT: Final = (
-    "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
-    "its entries were removed or rewritten. Put the right one in its place; or, if you know why it is so, "
-    "say that it is another database, or start over (--another-database and --start-over of tenant-admin "
-    "checkpoint, or Checkpoints in the window)."
-)
-
-MAY_BE: Final = (
-    "As far as checkpoints tell, this may be what became of the database that was last seen in {} as well. "
-    "Where it is, say that it is another database (--another-database of tenant-admin checkpoint, or "
-    "Checkpoints in the window)."
-)
+_OTHERS: Final = f"""
+SELECT 1 FROM {TABLE} WHERE seq <= ?1 AND tenant_id NOT IN (SELECT value FROM json_each(?2)) LIMIT 1
+"""  # noqa: S608
+"""By hand: any number of tenants."""
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -150,6 +144,10 @@ class ChainRows:
         query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq <= seq)
         return int(self.database.scalar(query.tuples()))
 
+    def has_others(self, tenants: Collection[str], until: int) -> bool:
+        """Whether there is an entry of any other tenant with this number or a lower one."""
+        return self.database.scalar(raw(_OTHERS, until, json.dumps(list(tenants)))) is not None
+
     def ledger(self) -> str:
         """When the first migration ran; empty where there is no ledger."""
         try:
@@ -247,44 +245,89 @@ class Continuation:
 
 
 def recognise(
-    rows: ChainRows, known: Sequence[DatabaseCheckpoints], all_of: Callable[[str], Sequence[Checkpoint]]
+    rows: ChainRows,
+    known: Sequence[DatabaseCheckpoints],
+    all_of: Callable[[str], Sequence[Checkpoint]],
+    place: tuple[str, str] = ("", ""),
 ) -> KnownDatabase | None:
-    """The database that the file is, of those known.
+    """The database that the file is, of those known; see the rule.
 
     `known` come with their newest checkpoints, `all_of` gives all of one, by its id: only several that have
-    tenants in common, and old copies, need them. Where the rows that are read are charged few are looked for.
+    tenants in common, and old copies, need them. `place` is the id of the one last seen where the file is, if
+    any was, and its ledger then. Where the rows that are read are charged few are looked for.
     """
-    free = not rows.database.costs
     rows.at(seq for _, newest in known for item in newest[-1:] for seq, _ in _ends(item))  # of all at once
+    here = next((item for item in known if item[0].id == place[0]), None)
+    if here is None:
+        return _by_rows(rows, known, all_of)
+    database, newest = here
+    others = [item for item in known if item is not here]
+    if compare(rows, newest[-1:], counting=False).continues:
+        other = _that_covers(rows, here, others, all_of)
+        doubt = doubts.put_here(other.path, database.path) if other else ""
+        return replace(database, doubt=doubt, undecided=bool(other))
+    knows = bool(newest and newest[-1].tenants)
+    nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])
+    ledger = rows.ledger() if nothing else ""
+    begun_anew = bool(place[1] and ledger) and ledger != place[1]
+    other = _by_rows(rows, others, all_of)
+    if other is not None and compare(rows, all_of(other.id)[-1:], counting=False).continues:
+        doubt = doubts.put_here(other.path, database.path)
+    else:
+        doubt = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT if nothing else ""
+    return replace(database, doubt=doubt, undecided=begun_anew)
+
+
+def _all_of(
+    rows: ChainRows, database: KnownDatabase, all_of: Callable[[str], Sequence[Checkpoint]]
+) -> "_Line":
+    return _Line.of(rows, database, all_of(database.id), look=3 if rows.database.costs else None)
+
+
+def _that_covers(
+    rows: ChainRows,
+    here: DatabaseCheckpoints,
+    others: Sequence[DatabaseCheckpoints],
+    all_of: Callable[[str], Sequence[Checkpoint]],
+) -> KnownDatabase | None:
+    """Another one that knows of what is there what the one last seen in this place cannot know: the whole,
+    say, where its part was.
+    """
+    reaching = [database for database, newest in others if _Line.of(rows, database, newest, look=1).reach]
+    own = _all_of(rows, here[0], all_of) if reaching else None
+    for line in (_all_of(rows, item, all_of) for item in reaching):
+        if own is not None and line.reach.keys() >= own.reach.keys() and line.tells_more(rows, own):
+            return line.database
+    return None
+
+
+def _by_rows(
+    rows: ChainRows, known: Sequence[DatabaseCheckpoints], all_of: Callable[[str], Sequence[Checkpoint]]
+) -> KnownDatabase | None:
+    """The database that a file is by its rows alone."""
+    free = not rows.database.costs
     lines = [_Line.of(rows, *item, look=1) for item in known]
     tenants = {tenant for line in lines if line.reach for tenant in line.tenants}
     kin = [line for line in lines if line.reach or (free and not tenants.isdisjoint(line.tenants))]
     if len(kin) != 1:
-        look = None if free else 3
-        kin = [_Line.of(rows, item.database, all_of(item.database.id), look=look) for item in kin or lines]
+        kin = [_all_of(rows, line.database, all_of) for line in kin or lines]
     if family := [line for line in kin if line.reach]:
-        return _whose(rows, family)
-    if (moved := _with_moved_rows(rows, known)) is not None:
-        return moved
-    for database, newest in known:
-        if _was_here(rows, database, newest):
-            return replace(database, doubt=NOTHING_LEFT if newest and newest[-1].tenants else "")
-    return None
+        return _whose(rows, family, all_of)
+    lost = (item for item in known if item[0].damaged and not item[0].path)
+    return _with_moved_rows(rows, known) or next(
+        (database for database, newest in lost if not rows.empty and shares_tenant(rows, newest)), None
+    )
 
 
-def was_elsewhere(where: Where, known: KnownDatabase, others: Sequence[KnownDatabase]) -> str | None:
-    """Where the database that the file is was seen last, if another one was seen last in its place."""
+def is_copy(where: Where, known: KnownDatabase) -> bool:
+    """Whether the database that the file is is also where it was last seen, so that this is a copy of it."""
     here, _ = where.location
-    lately = max((item for item in others if item.path == here), key=lambda item: item.seen_at, default=known)
-    return known.path if known.path != here and lately.id != known.id else None
-
-
-def copied_from(where: Where, known: KnownDatabase) -> str | None:
-    """Where the live database is of which another one, by its id, holds the entries: no id moves."""
-    here, is_it = where.location
-    both_live = here == is_it and known.path == known.file_id != ""
-    another = known.path.rpartition("/")[2] != here.rpartition("/")[2]
-    return known.path if both_live and another else None
+    if known.path in ("", here):
+        return False
+    if known.path == known.file_id:  # a live one, which nobody moves, and whose account has several names
+        return known.path.rpartition("/")[2] != here.rpartition("/")[2]
+    there = Path(known.path)
+    return there.exists() and (where.file is None or not where.file.samefile(there))
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -358,11 +401,10 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
         actual = _hash_of(tenant, at_end.get(sealed.last_seq))
         if actual == sealed.head or _was_pruned(rows, tenant, sealed):
             continue
-        older = (item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants)
-        there = (
-            was for was in older if _hash_of(tenant, rows.at([was.last_seq]).get(was.last_seq)) == was.head
-        )
-        agreed = next((was.last_seq for was in there), None)
+        older = [item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants]
+        there = rows.at(was.last_seq for was in older)
+        there_too = (was for was in older if _hash_of(tenant, there.get(was.last_seq)) == was.head)
+        agreed = next((was.last_seq for was in there_too), None)
         behind = _lacks_behind(rows, tenant, sealed, known) if actual is None else None
         divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual, behind))
     is_older = bool(divergences) and all(item.lacks_behind is not None for item in divergences)
@@ -426,10 +468,11 @@ class _Line:
         cls, rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint], *, look: int | None
     ) -> "_Line":
         """Looks for the rows of the newest `look` checkpoints, or of all."""
-        first: dict[tuple[int, str], Checkpoint] = {}
+        first: dict[tuple[str, tuple[int, str]], Checkpoint] = {}
         for item in checkpoints:
-            for end in _ends(item):
-                first.setdefault(end, item)
+            for tenant, chain in item.tenants.items():
+                for end in _ends_of(chain):
+                    first.setdefault((tenant, end), item)
         some = checkpoints[-look:] if look else checkpoints
         ends = {
             end: tenant for item in some for tenant, chain in item.tenants.items() for end in _ends_of(chain)
@@ -438,14 +481,14 @@ class _Line:
         reach: dict[str, tuple[int, Checkpoint]] = {}
         for end, tenant in sorted(ends.items()):
             if (row := there.get(end[0])) is not None and row.hash == end[1]:
-                reach[tenant] = end[0], first[end]
+                reach[tenant] = end[0], first[tenant, end]
         newest = checkpoints[-1].tenants if checkpoints else {}
         missing = [name for name, chain in newest.items() if reach.get(name, (None,))[0] != chain.last_seq]
         missing = missing if reach or not rows.database.costs else []
         for tenant, (seq, previous) in rows.firsts_of(missing).items():
             end = newest[tenant].last_seq, newest[tenant].head
             if continues(seq, previous, *end):  # retention went by
-                reach[tenant] = end[0], first[end]
+                reach[tenant] = end[0], first[tenant, end]
         return cls(
             database, checkpoints, frozenset(name for item in checkpoints for name in item.tenants), reach
         )
@@ -459,19 +502,22 @@ class _Line:
     def tells_more(self, rows: ChainRows, other: "_Line") -> bool:
         """Whether it knows of rows that are there, or of a tenant that is, what the other cannot know."""
         mine, theirs = self.parted, other.parted
+        further = {
+            tenant: item
+            for tenant, (seq, item) in self.reach.items()
+            if seq > other.reached(tenant) and seq == item.tenants[tenant].last_seq
+        }
         if theirs is None or (mine is not None and theirs.at < mine.at):  # this one parted last, if any
-            return any(
-                item is not mine and seq > other.reached(tenant) and seq == item.tenants[tenant].last_seq
-                for tenant, (seq, item) in self.reach.items()
-            )
-        for tenant, (seq, item) in self.reach.items():
-            end = item.tenants[tenant].last_seq  # where one was pruned, it may begin within what both had
-            alone = not may_be_past(item, theirs) and seq > other.reached(tenant) and seq == end
-            if alone or tenant not in other.tenants:
-                return True
-        past = {name for item in self.checkpoints if may_be_past(item, theirs) for name in item.tenants}
+            alone = {tenant for tenant, item in further.items() if item is not mine}
+            begun = alone - other.tenants
+        else:  # where one was pruned, it may begin within what both had
+            alone = {tenant for tenant, item in further.items() if not may_be_past(item, theirs)}
+            past = {name for item in self.checkpoints if may_be_past(item, theirs) for name in item.tenants}
+            begun = past.union(self.reach) - other.tenants
         through = other.checkpoints[-1].through  # what begins behind it may have begun there
-        return any(first <= through for first, _ in rows.firsts_of(past - other.tenants).values())
+        return bool(alone & other.tenants) or any(
+            first <= through for first, _ in rows.firsts_of(begun).values()
+        )
 
     def reached(self, tenant: str) -> int:
         return self.reach[tenant][0] if tenant in self.reach else LOWEST_SEQ
@@ -486,7 +532,9 @@ def may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
     )
 
 
-def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
+def _whose(
+    rows: ChainRows, family: Sequence[_Line], all_of: Callable[[str], Sequence[Checkpoint]]
+) -> KnownDatabase | None:
     """The database that the file is, of those that all know rows of it; see the rule."""
 
     def behind(line: _Line, other: _Line) -> bool:
@@ -494,30 +542,43 @@ def _whose(rows: ChainRows, family: Sequence[_Line]) -> KnownDatabase:
 
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
-        return last[0].database
-    here, file_id = rows.where.location
-    fit = [line for line in last if compare(rows, line.checkpoints, counting=False).continues]
-    entries = rows.until(HIGHEST_SEQ)
+        return None if _has_more(rows, last[0], all_of) else last[0].database
+    _, file_id = rows.where.location
+    fit = [line for line in last if compare(rows, line.checkpoints[-1:], counting=False).continues]
 
-    def order(line: _Line) -> tuple[bool, bool, bool, bool, bool, int]:
+    def order(line: _Line) -> tuple[bool, bool, bool, bool, int]:
         alike = not any(other.tells_more(rows, line) for other in last)
-        exactly = [item for item in line.checkpoints if _is_all(rows, item, entries)]
-        is_here, newest = line.database.path == here and alike, line.checkpoints[-1] in exactly
+        newest = _is_all(rows, line.checkpoints[-1])
         moved = newest and line.database.file_id == file_id  # a hint, of what is the same in any case
+        exactly = newest or any(_is_all(rows, item) for item in line.checkpoints[:-1])
         mixed = not alike and line not in fit
-        return is_here, newest, moved, bool(exactly), mixed, -(line.parted.at if line.parted else 0)
+        return newest, moved, exactly, mixed, -(line.parted.at if line.parted else 0)
 
     found = max(last, key=order)
-    if found.database.path == here or found in fit or not fit:
+    if _is_all(rows, found.checkpoints[-1]):
         return found.database
-    return replace(found.database, doubt=MAY_BE.format(fit[0].database.path))
+    other = next(line for line in [*fit, *last] if line is not found)
+    return replace(found.database, doubt=doubts.may_be(other.database.path))
 
 
-def _is_all(rows: ChainRows, checkpoint: Checkpoint, entries: int) -> bool:
-    """Whether it knew just these entries, by their ends and their number."""
+def _has_more(rows: ChainRows, line: _Line, all_of: Callable[[str], Sequence[Checkpoint]]) -> bool:
+    """Whether a line that began with one tenant is of a part alone of what the file is, a whole that was
+    never seen: entries of others have numbers at which this one knew of none.
+    """
+    begun = all_of(line.database.id)[:1]
+    if rows.database.costs or len(begun[0].tenants) != 1:
+        return False
+    is_part = compare(rows, begun, counting=False).continues
+    return is_part and rows.has_others(begun[0].tenants, begun[0].through)
+
+
+def _is_all(rows: ChainRows, checkpoint: Checkpoint) -> bool:
+    """Whether it knew just these entries, by their ends and, where reading costs nothing, their number."""
     ends = set(_ends(checkpoint))
-    is_number = sum(sealed.entries for sealed in checkpoint.tenants.values()) == entries
-    return is_number and rows.count(ends, enough=len(ends)) == len(ends)
+    if rows.count(ends, enough=len(ends)) < len(ends) or rows.behind(checkpoint.through):
+        return False
+    entries = sum(sealed.entries for sealed in checkpoint.tenants.values())
+    return rows.database.costs or entries == rows.until(HIGHEST_SEQ)
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
@@ -535,12 +596,3 @@ def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> K
     }
     found = rows.with_any_hash(owners) if owners else None
     return None if found is None else owners.get(found[0]) or owners.get(found[1])
-
-
-def _was_here(rows: ChainRows, database: KnownDatabase, checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether a file without a row in common is in the place of the database, for all that is known of it."""
-    if not database.path:  # imported and never seen, or nobody can read any more where it was
-        return database.damaged and not rows.empty and shares_tenant(rows, checkpoints)
-    here = whereabouts(rows)
-    begun_anew = here.ledger != database.ledger and here.ledger and database.ledger
-    return here.path == database.path and not begun_anew

@@ -201,7 +201,7 @@ def verify_and_sign(
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
     if accepted_by is not None and its_own and report.verdict is Verdict.UNPROVEN_START:
-        if report.entries:
+        if report.entries and not (store.known(where).undecided and reason not in NEW_LINE):
             store.accept_starts(where, report, actor=accepted_by, now=now)
             report = verified()
         else:  # there is no start: what is right is that nothing is left
@@ -331,7 +331,7 @@ def try_to_sign(
         return found
     try:
         if reason is None:
-            require_sound(report, known.proving)
+            require_sound(report, known)
             return found
         return replace(found, made=store.create(where, report, now=now, reason=reason).number)
     except NotSigned as error:

@@ -7,7 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from app import paths
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
+from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.announced import announce, announced, forget
 from app.services.chain.checkpoints.document import (
     KEY_FILE,
@@ -25,13 +27,12 @@ from app.services.chain.checkpoints.identity import (
     DatabaseCheckpoints,
     Seen,
     compare,
-    copied_from,
+    is_copy,
     may_be_past,
     recognise,
     rows_of,
     shares_tenant,
     speaks_of,
-    was_elsewhere,
     whereabouts,
 )
 from app.services.chain.checkpoints.tables import (
@@ -46,7 +47,7 @@ from app.services.chain.checkpoints.tables import (
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
-from app.services.chain.where import Where
+from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
 from models import errors
 
@@ -85,16 +86,18 @@ class CheckpointStore:
             return None if database is None else database.id
 
     def checkpoints(self, where: Where) -> tuple[Checkpoint, ...]:
-        """The checkpoints of the file's database that can be read, oldest first."""
+        """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
+        which one that is.
+        """
         with self._contents_of(where) as (contents, database):
-            if contents is None or database is None:
+            if contents is None or database is None or database.undecided:
                 return ()
             return tuple(contents.sound_checkpoints(database.id))
 
     def witnesses(self, where: Where) -> tuple[Checkpoint, ...]:
         """The same, and before them those of the databases that it may have been a copy of."""
         with self._contents_of(where) as (contents, database):
-            if contents is None or database is None:
+            if contents is None or database is None or database.undecided:
                 return ()
             own = contents.sound_checkpoints(database.id)
             return (*_of_copies(contents, own), *own)
@@ -129,6 +132,8 @@ class CheckpointStore:
             baselines = contents.baselines(database.id)
             told = _notes(contents, database, where)
             copies = _of_copies(contents, good)
+        if database.doubt == doubts.BEGUN_ANEW:  # nothing of that one is here to be held against it
+            return (CheckpointHistory(notes=told, doubts=told, undecided=True),)
         keys = frozenset(item.key for item in good)
         return tuple(
             CheckpointHistory(
@@ -136,8 +141,11 @@ class CheckpointStore:
                 baselines,
                 said,
                 told,
+                keys=frozenset() if database.undecided else None,
                 counted=_counted(line),
                 superseded=copies + _before(good, line),
+                undecided=database.undecided,
+                doubts=told,
             )
             for line in _lines(good, keys)
         )
@@ -161,8 +169,9 @@ class CheckpointStore:
         with self._contents_of(where) as (contents, database):
             if contents is not None and _are_parted(contents, database, checkpoints):
                 raise errors.NotAllowed(
-                    f"{where.name} was said to be another database than the one that {export.name} is "
-                    "of, so that says nothing of it. Nothing was verified: take an export of its own."
+                    f"{where.name} counts as another database than the one that {export.name} is of, by "
+                    "what was said or imported here, so that says nothing of it. Nothing was verified: take "
+                    "an export of its own."
                 )
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
@@ -217,6 +226,8 @@ class CheckpointStore:
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows) if database is None else contents.database(database)
             other = known if reason is Reason.ANOTHER_DATABASE else None
+            if known is not None and known.undecided and reason not in NEW_LINE:
+                raise NotSigned(doubts.UNDECIDED)
             if known is None or other is not None:
                 known = KnownDatabase(str(uuid.uuid4()))
             newest = contents.checkpoints(known.id, newest=3)
@@ -285,11 +296,10 @@ class CheckpointStore:
     def vacate(self, where: Where) -> None:
         """For a new file of which this program knows that it is none of those seen in its place before."""
         if is_there(self._path):
-            here, _ = where.location
             with opened(self._path, writing=True) as contents:
-                for item in contents.databases():
-                    if item.path == here:
-                        contents.see(replace(item, path="", file_id=""))
+                here, _ = where.location
+                if here in contents.places():
+                    contents.put(here, "")
 
     def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
@@ -392,14 +402,24 @@ class CheckpointStore:
             yield contents, database
 
 
+def remember_new(path: Path) -> None:
+    """`CheckpointStore.vacate` for a file that was just made. Where that fails, a person has to say so."""
+    with suppress(errors.TenantAdminError, OSError):
+        CheckpointStore(paths.checkpoints_dir()).vacate(InFile(path))
+
+
 def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:
     """The known database that the file is; one with an accepted start may have no checkpoint yet."""
     databases = contents.databases()
+    if not databases:
+        return None
     newest = [_candidate(contents, item) for item in databases]
-    found = recognise(rows, newest, contents.sound_checkpoints) if databases else None
-    if found is None or found.doubt:
-        found = next((item for item in databases if _has_start(rows, contents.baselines(item.id))), found)
-    return found
+    place = contents.places().get(rows.where.location[0], ("", ""))
+    found = recognise(rows, newest, contents.sound_checkpoints, place)
+    if found is not None and not (found.doubt and _has_start(rows, contents.baselines(found.id))):
+        return found
+    some = databases if found is None else [replace(found, doubt="", undecided=False)]
+    return next((item for item in some if _has_start(rows, contents.baselines(item.id))), None)
 
 
 def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
@@ -428,10 +448,11 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
 def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
     here = whereabouts(rows, known.id)
     contents.see(replace(here, seen_number=number, seen_at=now))
+    contents.put(here.path, known.id, here.ledger)
 
 
-def require_sound(report: Report, before: Checkpoint | None = None) -> None:
-    """Raises `NotSigned` where of what was found no checkpoint is made, the one `before` being known."""
+def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
+    """Raises `NotSigned` where of what was found no checkpoint is made, that being `known` of it."""
     if report.verdict in BROKEN:
         raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
     if report.verdict is Verdict.EARLIER:
@@ -439,8 +460,10 @@ def require_sound(report: Report, before: Checkpoint | None = None) -> None:
             "The database is in an earlier state than checkpoints know, so none was made; "
             "put back the later one, or start over with what it holds."
         )
-    if before is not None and report.seal is not None:
-        _refuse_lost_starts(report, report.seal, before)
+    if known is not None and known.undecided:
+        raise NotSigned(doubts.UNDECIDED)
+    if known is not None and known.proving is not None and report.seal is not None:
+        _refuse_lost_starts(report, report.seal, known.proving)
 
 
 def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
@@ -490,24 +513,12 @@ def _counted(line: Sequence[Checkpoint]) -> int:
 
 
 def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
-    """That nobody but a person knows which database this is; that another one was in this place before, which
-    a file put over it does not tell by itself; or that this is a copy of one that is live.
-    """
+    """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
     if database.doubt:
         return (database.doubt,)
-    if (original := copied_from(where, database)) is not None:
-        return (
-            f"These are the entries of {original}, and by its id this is another database: a copy of it. Say "
-            "so, where it goes its own way from here on (--another-database of tenant-admin checkpoint, or "
-            "Checkpoints in the window).",
-        )
-    before = was_elsewhere(where, database, contents.databases())
-    if not before:
-        return ()
-    return (
-        f"These are the entries of the database that was last seen in {before}; another one was in this "
-        "place before.",
-    )
+    here, _ = where.location
+    seen, _ = contents.places().get(here, ("", ""))
+    return () if seen or not is_copy(where, database) else (doubts.copy_of(database.path),)
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""The small SQLite file that keeps checkpoints, baselines and known keys: its tables and its versions.
+"""The small SQLite file that keeps checkpoints, places, baselines and keys: its tables and its versions.
 
 What it holds is checked when it is written, and read row by row: one that cannot be read is left out and
 named, and takes nothing else with it. See `app/services/chain/README.md`, Checkpoints.
@@ -28,8 +28,10 @@ from models.progress import PATIENCE
 FILE: Final = "checkpoints.sqlite"
 NO_SPACE: Final = "there is no space left on its disk"
 
-VERSION: Final = 1
-"""The file's `user_version`: which tables it has. A newer one is not read."""
+VERSION: Final = 2
+"""The file's `user_version`: which tables it has. A newer one is not read; an older one, which has no places
+yet, is renewed when it is written.
+"""
 
 
 class StoredDatabase(Model):
@@ -48,6 +50,17 @@ class StoredDatabase(Model):
 
     class Meta:
         table_name = "databases"
+
+
+class StoredPlace(Model):
+    """Which database was last seen in a place; empty where a new file is known to be none of those."""
+
+    path = TextField(primary_key=True)
+    database = TextField()
+    ledger = TextField()
+
+    class Meta:
+        table_name = "places"
 
 
 class StoredCheckpoint(Model):
@@ -85,7 +98,7 @@ class StoredKey(Model):
         table_name = "keys"
 
 
-TABLES: Final = (StoredDatabase, StoredCheckpoint, StoredBaseline, StoredKey)
+TABLES: Final = (StoredDatabase, StoredPlace, StoredCheckpoint, StoredBaseline, StoredKey)
 
 
 class StoreUnreadable(errors.StorageError):
@@ -123,7 +136,8 @@ class StoreNotWritten(errors.StorageError):
 class KnownDatabase:
     """What the store remembers of a database; `damaged` where some of that cannot be read.
 
-    `doubt` is the sentence that says why a file may be this database or another one, for a person to decide.
+    `doubt` is the sentence that says why a file may be this database or another one, for a person to decide;
+    until then, where it is `undecided`, nothing vouches for the file.
     """
 
     id: str
@@ -134,6 +148,7 @@ class KnownDatabase:
     seen_at: int = 0
     damaged: bool = False
     doubt: str = ""
+    undecided: bool = False
 
 
 @contextmanager
@@ -194,8 +209,11 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
             database.begin("IMMEDIATE" if writing else "DEFERRED")
         try:
             with database.expected_errors():
-                database.require_version()
-            yield Contents(database)
+                version = database.require_version()
+            contents = Contents(database)
+            if writing and version < VERSION:
+                contents.renew()
+            yield contents
             with database.expected_errors():
                 database.commit()
         finally:
@@ -240,14 +258,15 @@ class _StoreDatabase(LocalDatabase):
         except errors.StorageError as error:
             raise StoreDamaged(self.path, _fact(error)) from error
 
-    def require_version(self) -> None:
+    def require_version(self) -> int:
         version = int(self.pragma("user_version"))
         if version > VERSION:
             why = f"they are in format {version} and this program knows up to {VERSION}; install a newer one"
             raise StoreUnreadable(self.path, why)
-        if version < VERSION:
+        if version < 1:
             strange = "they are in a format that no released version has written"
             raise StoreDamaged(self.path, strange if self.get_tables() else "it is empty")
+        return version
 
 
 class Contents:
@@ -265,9 +284,9 @@ class Contents:
             order = (StoredDatabase.seen_at.desc(), SQL("rowid DESC"))
             rows = self._rows(StoredDatabase._meta.sorted_fields, order=order)
             found = {row[0]: KnownDatabase(*row) for row in rows}
-            for field in (StoredDatabase.id, StoredCheckpoint.database):
-                for (name,) in self._rows([field]):
-                    found.setdefault(name, KnownDatabase(name, damaged=True))
+            lost = [StoredDatabase.id, StoredCheckpoint.database]
+            for name in [name for field in lost for (name,) in self._rows([field])]:
+                found.setdefault(name, KnownDatabase(name, damaged=True))
             self._databases = [*found.values()]
         return self._databases
 
@@ -280,6 +299,26 @@ class Contents:
         values = {field.name: getattr(known, field.name) for field in StoredDatabase._meta.sorted_fields}
         values["seen_number"] = max(known.seen_number, before.seen_number if before else 0)
         self._write(StoredDatabase, values, replace=True)
+
+    def places(self) -> dict[str, tuple[str, str]]:
+        """By place, the id of the database last seen there and its ledger then."""
+        found = {item.path: (item.id, item.ledger) for item in reversed(self.databases()) if item.path}
+        if self._database.table_exists(StoredPlace):
+            rows = self._rows([StoredPlace.path, StoredPlace.database, StoredPlace.ledger])
+            found |= {path: (database, ledger) for path, database, ledger in rows}
+        return found
+
+    def put(self, path: str, database: str, ledger: str = "") -> None:
+        """Remembers which database is in a place."""
+        self._write(StoredPlace, {"path": path, "database": database, "ledger": ledger}, replace=True)
+
+    def renew(self) -> None:
+        """Makes a store of this version of an older one."""
+        with self._database.expected_errors():
+            SchemaManager(StoredPlace, self._database).create_all()
+            self._database.pragma("user_version", VERSION)
+        for path, place in self.places().items():
+            self.put(path, *place)
 
     def checkpoints(self, database: str, *, newest: int | None = None) -> list[Checkpoint | Unreadable]:
         """Oldest first; only the `newest` ones if that is not None."""

@@ -75,6 +75,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
         counts=dict(sorted(joined.counts.items())),
         earlier=None if earlier is None else earlier.number,
         notes=(*known.notes, *_uncovered(reader, known)),
+        doubts=known.doubts,
     )
 
 

@@ -78,7 +78,8 @@ class Report:
     `findings` are `in_order` and limited in number; `counts` has all of them by code, kept or not.
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
-    where later ones knew more. `notes` are sentences about the checkpoints that are no findings.
+    where later ones knew more. `notes` are sentences about the checkpoints that are no findings; `doubts`
+    those of them that say which database the file is.
     """
 
     verdict: Verdict
@@ -91,6 +92,7 @@ class Report:
     archives: int = 0
     earlier: int | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def intact(self) -> bool:

@@ -133,7 +133,7 @@ def test_a_copy_that_is_another_database_is_still_held_against_its_own_checkpoin
 
 
 @pytest.mark.parametrize("parted", [True, False])
-def test_a_copy_put_over_one_that_went_its_own_way_is_the_database_that_it_is(
+def test_a_copy_put_over_one_that_went_its_own_way_is_held_against_that_one(
     known: KnownChain, tmp_path: Path, *, parted: bool
 ) -> None:
     """Whether that one had entries of its own when it was said to be another database, or only later."""
@@ -150,17 +150,21 @@ def test_a_copy_put_over_one_that_went_its_own_way_is_the_database_that_it_is(
         file.chain.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(known.chain.path, copy.chain.path)  # the very same file, with other content
     report = copy.verify()
-    assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
-    sentence = f"the database that was last seen in {known.chain.path}; another one was in this place before."
+    assert report.verdict is Verdict.TAMPERED and "TRUNCATED" in codes(report)
+    sentence = (
+        f"the database that was last seen in {known.chain.path}; another one was last seen in this place."
+    )
     assert sentence in report.notes[0]
+    assert said(copy, Reason.ANOTHER_DATABASE) == 1
+    assert copy.verify().verdict is Verdict.VERIFIED
     assert known.verify().notes == ()
 
 
 @pytest.mark.parametrize("grown", [False, True])
-def test_the_shorter_original_put_over_a_copy_that_was_ahead_contradicts_nothing(
+def test_the_shorter_original_put_over_a_copy_that_was_ahead(
     known: KnownChain, tmp_path: Path, *, grown: bool
 ) -> None:
-    """As it was when the copy was made, it may be that copy's own past; with an entry since, it is itself."""
+    """As it was when the copy was made, it may be that copy's own past; with an entry since, it is not."""
     copy = copied(known, tmp_path / "b.db")
     for _ in range(5):
         copy.chain.append(TENANT, event="user_updated")
@@ -172,8 +176,8 @@ def test_the_shorter_original_put_over_a_copy_that_was_ahead_contradicts_nothing
         file.chain.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(known.chain.path, copy.chain.path)
     report = copy.verify(now=NOW + 120)
-    assert report.verdict is (Verdict.VERIFIED if grown else Verdict.EARLIER)
-    assert bool(report.notes) is grown
+    assert report.verdict is (Verdict.TAMPERED if grown else Verdict.EARLIER)
+    assert "If you put it here" in report.notes[0]
     assert known.verify(now=NOW + 120).verdict is Verdict.VERIFIED
 
 
@@ -186,7 +190,7 @@ def test_what_is_exported_of_one_says_nothing_of_the_other(known: KnownChain, tm
     for file, other in ((copy, known), (known, copy)):
         path, export = file.chain.path, tmp_path / "export.json"
         file.store.export(InFile(other.chain.path), export)
-        with pytest.raises(NotAllowed, match=f"{path.name} was said to be another database than the one"):
+        with pytest.raises(NotAllowed, match=f"{path.name} counts as another database than the one"):
             file.store.known_from(InFile(path), export)
         file.store.import_(export, now=NOW, where=InFile(path))
         assert (file.verify().verdict, other.verify().verdict) == (Verdict.VERIFIED, Verdict.VERIFIED)

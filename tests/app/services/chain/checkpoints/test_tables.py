@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -56,7 +57,7 @@ def test_a_store_that_no_released_version_made_is_left_as_it_is(known: KnownChai
 def test_a_store_of_a_newer_program_is_left_as_it_is(known: KnownChain) -> None:
     store_file(known).pragma("user_version", VERSION + 1)
     with pytest.raises(
-        StoreUnreadable, match="format 2 and this program knows up to 1; install a newer one"
+        StoreUnreadable, match="format 3 and this program knows up to 2; install a newer one"
     ) as raised:
         known.verify()
     assert "sound copy" not in str(raised.value), "nothing is damaged"
@@ -67,6 +68,17 @@ def test_a_store_of_a_newer_program_is_left_as_it_is(known: KnownChain) -> None:
     tried = try_to_sign(known.chain.path, known.chain.path.parent / "home", now=NOW)
     assert tried.stops is not None and "newer" in tried.stops
     assert store_file(known).pragma("user_version") == VERSION + 1
+
+
+def test_a_store_of_an_older_program_gets_the_places_that_it_knew(known: KnownChain, tmp_path: Path) -> None:
+    sql, store, path = store_file(known), known.store, known.chain.path
+    sql.execute("DROP TABLE places; PRAGMA user_version = 1")
+    assert known.verify().verdict is Verdict.VERIFIED and sql.pragma("user_version") == 1
+    copy = Path(shutil.copyfile(path, tmp_path / "copy.db"))
+    assert sign(copy, tmp_path / "home", now=NOW + 9).checkpoint is not None
+    assert sql.pragma("user_version") == VERSION
+    assert {place for (place,) in sql.execute("SELECT path FROM places")} == {str(path), str(copy)}
+    assert store.identify(InFile(path)) == store.identify(InFile(copy)) is not None
 
 
 def test_a_store_that_is_no_database_says_what_to_do_and_stays(known: KnownChain) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from app.commands.common import database_path
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints import doubts, making
 from app.services.chain.checkpoints.document import read_export
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import SOUND, Verdict
@@ -42,6 +42,8 @@ class World:
         self.export: Path | None = None
         self.said = ""
         """What the verdict's notes have to say, among others."""
+        self.waits = False
+        """Whether nothing is signed, for all that contradicts nothing, before a person has decided."""
 
     def file(self, name: str = "a.db", *, seed: int = 1, tenants: int = 2, ledger: str = "") -> Path:
         chain = ChainFile.build(self.folder / name, rows=6, tenants=tenants, seed=seed)
@@ -363,13 +365,13 @@ def both_began_the_same_tenant(world: World) -> Path:
 
 def the_original_put_over_the_copy(world: World) -> Path:
     path, copy = two(world)
-    world.said = "another one was in this place before"
+    world.said = "another one was last seen in this place. If you put it here"
     return world.put(path, copy)
 
 
 def the_copy_put_over_the_original(world: World) -> Path:
     path, copy = two(world)
-    world.said = "another one was in this place before"
+    world.said = "another one was last seen in this place. If you put it here"
     return world.put(copy, path)
 
 
@@ -383,7 +385,7 @@ def the_original_as_it_was_put_over_the_copy(world: World) -> Path:
 
 def the_whole_put_over_its_part(world: World) -> Path:
     path = world.known()
-    world.said = "another one was in this place before"
+    world.said = "another one was last seen in this place. If you put it here"
     return world.put(path, world.part(path))
 
 
@@ -394,6 +396,7 @@ def another_database_with_the_same_tenants(world: World) -> Path:
 
 def a_project_begun_anew(world: World) -> Path:
     """Its file is the same, its migrations ran again."""
+    world.waits, world.said = True, "Another database was last seen here"
     path = world.known(ledger="2026-01-01 10:00:00")
     return world.put(world.file("b.db", seed=2, ledger="2026-02-01 10:00:00"), path)
 
@@ -475,6 +478,88 @@ def a_live_database_beside_a_part_of_it(world: World) -> Where:
     world.part(world.folder / "live.db")
     world.grow(world.folder / "live.db", ACME, GLOBEX)
     return where
+
+
+def a_copy_in_a_new_place(world: World) -> Path:
+    path = world.known()
+    world.said = f"These are the entries of {path}, and this is a copy of it"
+    return world.grow(world.copy(path, "b.db"), ACME)
+
+
+def beside_a_part_of_a_tenant_begun_since(world: World) -> Path:
+    """No checkpoint of the whole knows the one tenant that the part has."""
+    path = world.grow(world.known(), "zeta", by=2)
+    world.part(path, tenant="zeta")
+    return path
+
+
+def a_part_of_a_tenant_begun_since(world: World) -> Path:
+    path = beside_a_part_of_a_tenant_begun_since(world)
+    world.sign(path)
+    return world.grow(world.folder / "part.db", "zeta")
+
+
+def beside_a_part_of_a_tenant_begun_since_and_a_copy(world: World) -> Path:
+    """Wherever it lies."""
+    return world.grow(world.copy(beside_a_part_of_a_tenant_begun_since(world), "b.db"), GLOBEX)
+
+
+def first_signed_after_its_part(world: World) -> Path:
+    path = world.file()
+    world.part(path)
+    return path
+
+
+def a_part_of_a_whole_first_signed_later(world: World) -> Path:
+    assert world.sign(first_signed_after_its_part(world)) is not None
+    return world.grow(world.folder / "part.db", ACME)
+
+
+def beside_an_old_copy_that_went_on(world: World) -> Path:
+    """Which two databases may have become, so that is said."""
+    path = world.known()
+    old = world.copy(path, "old.db")
+    copy = world.another(world.copy(path, "b.db"))
+    assert world.sign(world.grow(old, ACME, by=4)) is not None
+    return world.grow(copy, GLOBEX)
+
+
+def an_old_copy_that_went_on(world: World) -> Path:
+    path = world.known()
+    world.another(world.copy(path, "b.db"))
+    world.said = "this may be what became of the database that was last seen in"
+    return world.grow(world.copy(path, "old.db"), ACME, by=4)
+
+
+def a_copy_of_a_part_that_was_signed(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    copy = world.copy(part, "b.db")
+    assert world.sign(copy) is not None and world.sign(part) is not None
+    world.sign(world.grow(path, ACME, by=2))
+    return world.grow(copy, ACME)
+
+
+def a_part_beside_a_copy_of_it_that_is_another(world: World) -> Path:
+    part = world.part(world.known())
+    copy = world.imported(world.copy(part, "b.db"))
+    world.sign(world.another(world.grow(copy, ACME, by=2)))
+    return world.grow(part, ACME)
+
+
+def said_of_the_original(world: World) -> Path:
+    path = world.known()
+    world.copy(path, "b.db")
+    return world.grow(world.another(path), ACME)
+
+
+def a_file_of_ours_in_an_old_place(world: World) -> Path:
+    """As `demo` and `backup` make them."""
+    path = world.known()
+    path.unlink()
+    world.file(seed=2)
+    world.store.vacate(InFile(path))
+    return path
 
 
 # Attacks, and what nobody but a person can tell from one
@@ -578,11 +663,13 @@ def a_part_put_over_the_original(world: World) -> Path:
 
 
 def begun_anew_in_its_numbers_and_put_over_the_part(world: World) -> Path:
+    world.waits, world.said = True, "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.anew(copy, GLOBEX, low=True), part)
 
 
 def forged_and_put_over_the_part(world: World) -> Path:
+    world.waits, world.said = True, "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.forge(copy, GLOBEX, 2), part)
 
@@ -659,6 +746,7 @@ def of_two_the_copy_elsewhere_that_signed_nothing(world: World) -> Path:
 
 def of_two_both_in_one(world: World) -> Path:
     """Entries that the copy alone had in one tenant, those of the original forged in the other."""
+    world.waits, world.said = True, "another one was last seen in this place"
     path = world.known()
     copy = world.another(world.copy(path, "b.db"))
     world.write(copy, lambda chain: chain.append(ACME, seq=50))
@@ -695,6 +783,123 @@ def a_file_of_a_live_database_forged(world: World) -> Path:
     return world.anew(world.copy(world.folder / "live.db", "b.db"), GLOBEX)
 
 
+def rewritten_after(world: World, sign: Callable[[World, Path], object]) -> Path:
+    """In its place, when something of the line was signed elsewhere."""
+    path = world.known()
+    sign(world, path)
+    return world.rewritten(path)
+
+
+def rewritten_after_a_copy_was_signed(world: World) -> Path:
+    return rewritten_after(world, lambda world, path: world.sign(world.copy(path, "b.db")))
+
+
+def rewritten_after_an_import(world: World) -> Path:
+    return rewritten_after(world, lambda world, path: world.imported(world.copy(path, "b.db")))
+
+
+def rewritten_after_it_was_said_of_it(world: World) -> Path:
+    return rewritten_after(world, lambda world, path: world.another(path))
+
+
+def emptied_after_an_import(world: World) -> Path:
+    path = world.known()
+    world.imported(world.copy(path, "b.db"))
+    return world.run(path, "DELETE FROM audit_chain; DELETE FROM sqlite_sequence")
+
+
+def tenants_wiped_after_an_import_beside_a_part(world: World) -> Path:
+    path = world.known(tenants=3)
+    world.part(path)
+    world.imported(world.copy(path, "b.db"))
+    return world.alone(path, ACME)
+
+
+def cut_off_after_an_import_beside_a_copy(world: World) -> Path:
+    path = world.known()
+    old = world.copy(world.another(world.copy(path, "b.db")), "old.db")
+    world.sign(world.grow(path, ACME, by=6))
+    world.imported(world.copy(path, "nightly.db"))
+    world.said = "If you put it here, say that it is another database"
+    return world.put(old, path)
+
+
+def cut_off_after_it_was_said_of_it(world: World) -> Path:
+    path = world.known()
+    old = world.copy(path, "b.db")
+    world.sign(world.grow(world.another(path), ACME, by=6))
+    world.said = "the database that was in this place before"
+    return world.put(old, path)
+
+
+def old_file_put_back_where_another_is_now(world: World) -> Path:
+    path = world.known()
+    old = world.copy(path, "old.db")
+    copy = world.another(world.grow(world.copy(path, "b.db"), ACME))
+    world.sign(world.another(world.put(copy, path)))
+    return world.put(old, path)
+
+
+def rewritten_and_imported_elsewhere(world: World) -> Path:
+    path = world.rewritten(world.known())
+    world.imported(world.copy(path, "b.db"))
+    world.said = f"last seen in {world.folder / 'b.db'}; another one was last seen in this place"
+    return path
+
+
+def rewritten_and_a_part_imported(world: World) -> Path:
+    path = world.rewritten(world.known())
+    world.part(path)
+    return path
+
+
+def rewritten_and_signed_by_a_hard_link(world: World) -> Path:
+    path = world.rewritten(world.known())
+    link = world.folder / "link.db"
+    link.hardlink_to(path)
+    assert world.sign(link) is not None
+    return path
+
+
+def rewritten_with_another_ledger(world: World) -> Path:
+    """Which a person alone tells from a database that was made again."""
+    path = world.rewritten(world.known(ledger="2026-01-01 10:00:00"))
+    world.waits, world.said = True, "Another database was last seen here"
+    return world.run(path, "UPDATE d1_migrations SET applied_at = '2026-01-01 11:00:00'")
+
+
+def a_part_that_went_on_put_over_the_whole(world: World) -> Path:
+    path = world.known()
+    part = world.part(path)
+    world.sign(world.grow(part, ACME, by=2))
+    world.said = f"last seen in {part}; another one was last seen in this place"
+    return world.put(part, path)
+
+
+def numbers_exchanged_beside_a_part_of_a_tenant_begun_since(world: World) -> Path:
+    path = beside_a_part_of_a_tenant_begun_since(world)
+    for old, new in ((4, 99), (5, 4), (99, 5)):
+        world.run(path, "UPDATE audit_chain SET seq = ? WHERE seq = ?", new, old)
+    return path
+
+
+def of_two_a_third_that_neither_was(world: World) -> Path:
+    path = world.known()
+    third = world.copy(path, "c.db")
+    world.sign(world.grow(world.another(world.copy(path, "b.db")), ACME, by=3))
+    world.sign(world.grow(path, GLOBEX, by=4))
+    world.said = "this may be what became of the database that was last seen in"
+    return world.grow(third, ACME)
+
+
+def a_live_database_rewritten_after_an_import(world: World) -> Where:
+    where = live(world, world.file())
+    assert world.sign(where) is not None
+    world.imported(world.copy(world.folder / "live.db", "b.db"))
+    world.rewritten(world.folder / "live.db")
+    return where
+
+
 VERIFIED, EARLIER, OTHER, NOT = Verdict.VERIFIED, Verdict.EARLIER, Verdict.CONSISTENT, Verdict.TAMPERED
 TABLE: dict[Callable[[World], Judged], Verdict] = {
     untouched: VERIFIED,
@@ -729,10 +934,10 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_copy_that_has_signed_nothing_since: VERIFIED,
     an_untouched_copy_of_that: VERIFIED,
     both_began_the_same_tenant: VERIFIED,
-    the_original_put_over_the_copy: VERIFIED,
-    the_copy_put_over_the_original: VERIFIED,
+    the_original_put_over_the_copy: NOT,
+    the_copy_put_over_the_original: NOT,
     the_original_as_it_was_put_over_the_copy: EARLIER,
-    the_whole_put_over_its_part: VERIFIED,
+    the_whole_put_over_its_part: EARLIER,
     another_database_with_the_same_tenants: OTHER,
     a_project_begun_anew: OTHER,
     imported_twice_under_one_name: VERIFIED,
@@ -745,6 +950,18 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_live_database: VERIFIED,
     an_export_of_a_live_database: VERIFIED,
     a_live_database_beside_a_part_of_it: VERIFIED,
+    a_copy_in_a_new_place: VERIFIED,
+    beside_a_part_of_a_tenant_begun_since: VERIFIED,
+    a_part_of_a_tenant_begun_since: VERIFIED,
+    beside_a_part_of_a_tenant_begun_since_and_a_copy: VERIFIED,
+    first_signed_after_its_part: OTHER,
+    a_part_of_a_whole_first_signed_later: VERIFIED,
+    beside_an_old_copy_that_went_on: VERIFIED,
+    an_old_copy_that_went_on: VERIFIED,
+    a_copy_of_a_part_that_was_signed: VERIFIED,
+    a_part_beside_a_copy_of_it_that_is_another: VERIFIED,
+    said_of_the_original: VERIFIED,
+    a_file_of_ours_in_an_old_place: OTHER,
     forged_in_its_place: NOT,
     forged_elsewhere: NOT,
     forged_in_a_copied_home: NOT,
@@ -765,8 +982,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     begun_anew_and_put_over_the_original: NOT,
     numbered_anew_and_put_over_the_original: NOT,
     a_part_put_over_the_original: NOT,
-    begun_anew_in_its_numbers_and_put_over_the_part: NOT,
-    forged_and_put_over_the_part: NOT,
+    begun_anew_in_its_numbers_and_put_over_the_part: OTHER,
+    forged_and_put_over_the_part: OTHER,
     beside_two_parts_forged: NOT,
     beside_a_part_that_went_on_forged: NOT,
     an_old_copy_of_a_pruned_whole_forged: NOT,
@@ -777,11 +994,27 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     of_two_the_first_forged: NOT,
     of_two_where_the_copy_knew_more: NOT,
     of_two_the_copy_elsewhere_that_signed_nothing: NOT,
-    of_two_both_in_one: NOT,
+    of_two_both_in_one: OTHER,
     by_an_export_forged: NOT,
     a_live_database_rewritten: NOT,
     a_live_database_beside_a_part_begun_anew: NOT,
     a_file_of_a_live_database_forged: NOT,
+    rewritten_after_a_copy_was_signed: NOT,
+    rewritten_after_an_import: NOT,
+    rewritten_after_it_was_said_of_it: NOT,
+    emptied_after_an_import: NOT,
+    tenants_wiped_after_an_import_beside_a_part: NOT,
+    cut_off_after_an_import_beside_a_copy: EARLIER,
+    cut_off_after_it_was_said_of_it: EARLIER,
+    old_file_put_back_where_another_is_now: EARLIER,
+    rewritten_and_imported_elsewhere: NOT,
+    rewritten_and_a_part_imported: NOT,
+    rewritten_and_signed_by_a_hard_link: NOT,
+    rewritten_with_another_ledger: OTHER,
+    a_part_that_went_on_put_over_the_whole: NOT,
+    numbers_exchanged_beside_a_part_of_a_tenant_begun_since: NOT,
+    of_two_a_third_that_neither_was: NOT,
+    a_live_database_rewritten_after_an_import: NOT,
 }
 """The verdict of each. What is not sound is not signed, neither by the window nor by a command."""
 
@@ -818,8 +1051,13 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
     sound = expected in SOUND
     by_window = making.verify_by_itself(where, world.store, VERIFY, now=now, by="ops", sign=True)
     assert by_window.report.intact is sound
-    assert sound or by_window.checkpoint is None
-    assert (world.sign(where) is not None) is sound
+    signed = sound and not world.waits
+    assert signed or by_window.checkpoint is None
+    assert (world.sign(where) is not None) is signed
+    if world.waits:
+        beside = making.try_to_sign(where, world.store, VERIFY, clock=lambda: now, reason=None)
+        assert beside.missing_for({ACME: 1}) == doubts.UNDECIDED
+        assert world.sign(where, Reason.ANOTHER_DATABASE) == 1
     if sound:
         assert making.verify_with_checkpoints(where, world.store, VERIFY, now=world.now).verdict is VERIFIED
 

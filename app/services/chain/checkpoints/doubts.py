@@ -1,0 +1,52 @@
+"""What is said where nobody but a person knows which database a file is; every such sentence is here."""
+
+from typing import Final
+
+_SAY: Final = (
+    "say that it is another database (--another-database of tenant-admin checkpoint, or Checkpoints in the "
+    "window)"
+)
+
+NOTHING_LEFT: Final = (
+    "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
+    "its entries were removed or rewritten. Put the right one in its place; or, if you know why it is so, "
+    "say that it is another database, or start over (--another-database and --start-over of tenant-admin "
+    "checkpoint, or Checkpoints in the window)."
+)
+
+BEGUN_ANEW: Final = (
+    "Another database was last seen here: none of its entries is left, and the migrations of this one ran at "
+    f"another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
+)
+
+UNDECIDED: Final = (
+    "Another database was last seen here, so no checkpoint was made; verify it, and say which one it is."
+)
+
+
+def put_here(path: str, before: str) -> str:
+    """Of a file with the entries of the database last seen in `path`, in the place of another."""
+    which = "that was in this place before" if path and path == before else _seen(path)
+    return (
+        f"These are the entries of the database {which}; another one was last seen in this place. If you put "
+        f"it here, {_SAY}."
+    )
+
+
+def may_be(path: str) -> str:
+    """Of a file that may have come of the database last seen in `path` as well."""
+    return (
+        f"As far as checkpoints tell, this may be what became of the database {_seen(path)} as well. Where "
+        f"it is, {_SAY}."
+    )
+
+
+def _seen(path: str) -> str:
+    return f"that was last seen in {path}" if path else "of imported checkpoints"
+
+
+def copy_of(path: str) -> str:
+    return (
+        f"These are the entries of {path}, and this is a copy of it: as long as nobody says anything else, "
+        f"it counts as the same database. Where it goes its own way from here on, {_SAY}."
+    )
