@@ -191,6 +191,15 @@ class DamagedFile(UnreadableFile):
     """SQLite met damage."""
 
 
+class NothingReadable(UnreadableFile):
+    """Of which no row could be saved either."""
+
+    sentence = (
+        "{name} is damaged where it says which tables it holds, so nothing of it can be read; "
+        "restore it from a copy."
+    )
+
+
 class LogLeftBehind(UnreadableFile):
     """A file that says it has a log, and holds nothing: one page without a table, and no commit in a log."""
 

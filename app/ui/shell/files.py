@@ -19,6 +19,7 @@ from app.ui.theme import Theme
 from app.workers.runner import WentWrong
 from models.engine import MOST_READ, read_at_most
 from models.errors import (
+    DamagedFile,
     FileEmptied,
     FileLocked,
     FileMissing,
@@ -27,6 +28,7 @@ from models.errors import (
     LogMissing,
     MuchToRead,
     NeedsCopy,
+    NothingReadable,
     SqlDump,
     TenantAdminError,
     UnreadableFile,
@@ -147,7 +149,7 @@ class Files(QObject):
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
 
             if not isinstance(error, NotWhole):
-                self._busy.runner.failed.emit(error)
+                self._failed(None, error)
                 return
             self._confirm(
                 "Import what can be imported?",
@@ -240,17 +242,19 @@ class Files(QObject):
             said = f"Saved and checked: {target.name}, {rows} ({fetched.used}{before})"
             self._say_written(said, fetched.notes, target)
 
-        failed = partial(self._ask_to_read, partial(self.fetch, database, target))
+        failed = partial(self._ask_to_read, partial(self.fetch, database, target), None)
         self._busy.run(f"Saving {target.name}…", work, on_done=done, on_failed=failed)
 
-    def _ask_to_read(self, again: Callable[[int], None], error: TenantAdminError) -> None:
-        """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows."""
+    def _ask_to_read(self, again: Callable[[int], None], of: Path | None, error: TenantAdminError) -> None:
+        """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows.
+        Else it is a failure to read `of`.
+        """
         if isinstance(error, MuchToRead):
             from app.ui.session.lock import ask_to_read  # noqa: PLC0415
 
             ask_to_read(self._theme, error, partial(again, error.rows), self._window)
         else:
-            self._busy.runner.failed.emit(error)
+            self._failed(of, error)
 
     def save_copy(self, path: Path, target: Path) -> None:
         """Writes what the file holds now to a new file, also while others write to it."""
@@ -308,7 +312,11 @@ class Files(QObject):
             said = f"{counted(exported.count, 'row')} exported to {target.name}"
             self._say_written(said, exported.notes, target)
 
-        failed = partial(self._ask_to_read, partial(self.export_sql, source, target, tenant))
+        def failed(error: TenantAdminError) -> None:
+            if readable and source.file is not None and isinstance(error, DamagedFile):
+                error = NothingReadable(source.file)
+            self._ask_to_read(partial(self.export_sql, source, target, tenant), source.file, error)
+
         in_place = self._in_place(source, work)
         self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done, on_failed=failed)
 
@@ -344,6 +352,7 @@ class Files(QObject):
             f"Checking {source.name}…",
             self._in_place(path, work),
             on_done=lambda found: self._ask_agreement(path, *found),
+            on_failed=partial(self._failed, source),
         )
 
     def _ask_agreement(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
@@ -431,6 +440,13 @@ class Files(QObject):
                 self.not_opened.emit()  # it is no longer offered
             self.show_failure(error, path, opening=True)
 
+    def _failed(self, of: Path | None, error: TenantAdminError) -> None:
+        """What helps against damage is offered for the file that was read, whichever is open."""
+        if isinstance(error, UnreadableFile):
+            self.show_failure(error, of)
+        else:
+            self._busy.runner.failed.emit(error)
+
     def show_failure(self, error: TenantAdminError, path: Path | None, *, opening: bool = False) -> None:
         """Says what did not work, with a button for what can be done about it; `path` is the file meant."""
         if isinstance(error, WentWrong):  # a bug has its own dialog
@@ -447,7 +463,7 @@ class Files(QObject):
                 yield "Open again", partial(self.open, path)
             if isinstance(error, UnreadableFile | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
-            if isinstance(error, UnreadableFile) and not isinstance(error, LogLeftBehind):
+            if isinstance(error, UnreadableFile) and not isinstance(error, LogLeftBehind | NothingReadable):
                 yield "Save what can be read…", partial(self.ask_salvage, path)
             if opening and not isinstance(error, FileMissing):
                 yield "Show in folder", partial(show_folder, path)
@@ -469,7 +485,8 @@ class Files(QObject):
             paths.make_private(target.parent)
             return _copied(path, target, progress, cancelled)
 
-        self._busy.run(f"Copying {path.name}…", work, on_done=self.open, can_cancel=False)
+        failed = partial(self._failed, path)
+        self._busy.run(f"Copying {path.name}…", work, on_done=self.open, on_failed=failed, can_cancel=False)
 
     def _ask_existing(self, title: str, filters: str, chosen: Callable[[Path], object]) -> None:
         from app.ui.widgets.dialogs import ask_open  # noqa: PLC0415

@@ -628,6 +628,30 @@ def test_a_bug_is_shown_with_details_to_copy(
 # dead ends
 
 
+def test_what_helps_against_damage_is_offered_for_the_damaged_file(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever is open; and a file of which nothing can be saved does not lead to saving it again."""
+    open_file(qtbot, window, demo_path)
+    damaged, asked = tmp_path / "damaged.sqlite", list[Path]()
+    _damaged(damaged)
+    with damaged.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 412)
+    monkeypatch.setattr(window.files, "ask_restore", asked.append)
+    monkeypatch.setattr(window.files, "ask_salvage", asked.append)
+    window.files.export_sql(InFile(damaged), tmp_path / "saved.sql", None, readable=True)
+    box = dialog(qtbot, window, ErrorDialog)
+    assert box.sentence.text().startswith("damaged.sqlite is damaged where it says which tables it holds")
+    assert [found.text() for found in box.findChildren(QPushButton)] == ["Restore from a copy…", "Close"]
+    click(qtbot, button(box, "Restore from a copy…"))
+    closed(qtbot, window, ErrorDialog)
+    window.files.offer_restore(demo_path, damaged)
+    box = dialog(qtbot, window, ErrorDialog)
+    click(qtbot, button(box, "Save what can be read…"))
+    assert asked == [damaged, damaged]
+
+
 @pytest.mark.slow
 def test_another_programs_file_is_called_so_and_offers_nothing_that_changes_it(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
