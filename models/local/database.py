@@ -383,11 +383,12 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         for _ in range(_LOOKS):
             frames = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0]
             log, file = (traces(self._log), frames), traces(self.path)
-            if self._seen is not None and self._seen[:2] == (file, log):
+            seen = self._seen  # which another thread may take away meanwhile
+            if seen is not None and seen[:2] == (file, log):
                 return
             now = sample(self.path, self._in_log, max(frames, 0))
             if traces(self._log) == log[0]:
-                if self._seen is not None and self._seen[1] == log and self._seen[2] != now:
+                if seen is not None and seen[1] == log and seen[2] != now:
                     raise no_longer(self.path)
                 self._seen = file, log, now
                 return
