@@ -32,7 +32,8 @@ class FileVerdict(QObject):
     there is none; `newer` entries came since, as far as they are counted. `is_running` says that one runs by
     itself, `is_asked` that one runs that a person has asked for; `asked` when it begins. `failure` is why the
     latest one could not be done. `whole_at` is when all of it was found to hold last, as far as that is
-    known. `changed` when any of it is another.
+    known. `is_pruned` while retention removes entries here, on a connection of its own. `changed` when any of
+    it is another.
     """
 
     changed = Signal()
@@ -44,7 +45,7 @@ class FileVerdict(QObject):
         self.last: KeptVerdict | None = None
         self.newer = 0
         self.whole_at: int | None = None
-        self.is_running = self.is_asked = False
+        self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
 
     @property
@@ -101,6 +102,8 @@ class FileVerdict(QObject):
 
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""
+        from app.ui.session.outcome import RETENTION  # noqa: PLC0415 - with what verifies
+
         if self.outcome is not None and not self.outcome.outdated:
-            self.outcome = replace(self.outcome, outdated=by)
+            self.outcome = replace(self.outcome, outdated=RETENTION if self.is_pruned else by)
             self.changed.emit()

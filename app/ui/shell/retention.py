@@ -293,6 +293,7 @@ class Retention(QObject):
                 return run.carry_out()
 
         self.status.emit("Retention: running…")
+        self._context.verdict.is_pruned = True
         self._job = self._context.runner.job(
             work,
             on_progress=lambda done, total: self.status.emit(f"Retention: {percent(done, total)} done"),
@@ -310,6 +311,7 @@ class Retention(QObject):
             self._watch.doubt(result.doubt, reading)
             self._not_before = reading.wall + DAY
         self._tell(result)
+        self._look(result)
         self.check()
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
@@ -323,6 +325,7 @@ class Retention(QObject):
             self._no_checkpoint = error.problem
         elif isinstance(error, RetentionStopped):
             self._tell(error.result)
+        self._look(error.result if isinstance(error, RetentionStopped) else None)
         said_later = confirmation is None and isinstance(error, ClockProblem)
         if not (said_later or self._stopped):
             self._context.runner.failed.emit(error)
@@ -330,18 +333,30 @@ class Retention(QObject):
 
     def _tell(self, result: RetentionResult) -> None:
         self.last = result
-        if result.total and not self._stopped:
-            self._context.runner.changed.emit(result.change(), self)
-            after = result.after
-            if (
-                after is not None and after.report is not None and self._context.costs
-            ):  # a file verifies itself
-                at, by = self._clock(), self._settings.actor
-                found = Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by)
-                self._context.verdict.take(found)
         for said in (result.caution, result.alarm):
             if said is not None and not self._stopped:
                 self._context.runner.failed.emit(TenantAdminError(said))
+
+    def _look(self, result: RetentionResult | None) -> None:
+        """Tells of what it has written, on a connection of its own, once that is known: the next thing that
+        comes by another connection is written by others.
+        """
+        tell = partial(self._tell_change, result, self._clock())
+        if self._context.costs:
+            tell()
+        else:
+            self._context.outside.look(tell)
+
+    def _tell_change(self, result: RetentionResult | None, at: int) -> None:
+        verdict = self._context.verdict
+        verdict.is_pruned = self.running
+        if result is None or not result.total or self._stopped:
+            return
+        after = result.after
+        self._context.runner.changed.emit(result.change(), self)
+        if after is not None and after.report is not None:
+            by = self._settings.actor
+            verdict.take(Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by))
 
     def _say(self) -> None:
         """When it last ran and will run next."""

@@ -103,6 +103,11 @@ class SelfVerification(QObject):
         self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
         self._verdict.changed.emit()
 
+    def _check_again(self) -> None:
+        """Unless whoever took entries away has told what it found after that."""
+        if self._verdict.outcome is None or self._verdict.outcome.outdated:
+            self.check()
+
     def _look(self) -> None:
         """Words like "3 min ago" grow old, and so does a verdict."""
         self._say()
@@ -139,7 +144,7 @@ class SelfVerification(QObject):
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
             self._verdict.outdate(RETENTION)
             # What it has written, on a connection of its own, must not outdate what is found now.
-            self._context.outside.look(self.check)
+            self._context.outside.look(self._check_again)
         if AUDIT_CHAIN.name in change.tables or change.events:
             self._count()
 

@@ -11,6 +11,7 @@ from app import paths
 from app.services.chain.archive_trail import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
+from app.ui.session.outcome import OTHERS
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
@@ -97,8 +98,11 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
         " VALUES ('old', 'gone', 'info', 1, ?)",
         NOW - 1_000 * DAY,
     )
+    window.settings.verify_by_itself = True
     page, choices = open_file(qtbot, window, demo_path), window.tenants.popup.model
-    page.context.outside.stop()  # it would notice the run, as it does another program
+    verdict, claimed = page.context.verdict, list[str]()
+    qtbot.waitUntil(lambda: verdict.outcome is not None and not verdict.is_running)
+    verdict.changed.connect(lambda: claimed.append(verdict.outcome.outdated if verdict.outcome else ""))
     assert "gone" in [choice.label for choice in choices.rows]
     window.commands.action("retention").trigger()
     box = dialog(qtbot, window, RetentionDialog)
@@ -110,6 +114,12 @@ def test_a_run_leaves_nothing_to_undo_and_offers_no_tenant_that_is_gone(
     assert not window.toast.action_button.isVisible()
     assert not window.commands.action("undo").isEnabled()
     qtbot.waitUntil(lambda: "gone" not in [choice.label for choice in choices.rows])
+    # It has verified and signed what it left: that is not asked again, and it was no other program.
+    looked = list[bool]()
+    page.context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked) and window.shield.text() == "Chain verified, just now")
+    assert verdict.outcome is not None and verdict.outcome.asked.is_whole and not verdict.is_running
+    assert OTHERS not in claimed
 
 
 @pytest.mark.slow
