@@ -216,8 +216,13 @@ def days_box(days: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(RETENTION_DAYS[0], RETENTION_DAYS[-1])
     box.setGroupSeparatorShown(True)
-    box.setSuffix(" days")
     box.setValue(days)
+
+    def say(days: int) -> None:
+        box.setSuffix(" day" if days == 1 else " days")
+
+    box.valueChanged.connect(say)
+    say(days)
     return box
 
 

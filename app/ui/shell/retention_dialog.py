@@ -189,6 +189,8 @@ class RetentionDialog(Dialog):
         self.had_focus: QWidget | None = None
         """What had the focus when it began to wait for another count."""
         self.doubts: dict[str, CheckBox] = {}
+        self._numbers: list[QWidget] = []
+        """What was counted, which is dim while other days are typed."""
         if chosen is not None:
             all_of_them = f"It is of all tenants; choosing {tenant_name(chosen)} does not narrow it."
             self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
@@ -242,14 +244,19 @@ class RetentionDialog(Dialog):
     def wait_for_count(self) -> None:
         """Nothing can be pressed but Cancel until another preview takes the place of this one."""
         self._counting, self.had_focus = True, self.focusWidget()
-        self.sentence.setText(f"Counting what is older than {counted(self.days.value(), 'day')}…")
+        self._head(f"Counting what is older than {counted(self.days.value(), 'day')}…")
         self._update()
+
+    def _head(self, words: str) -> None:
+        """In the room of what was said before: nothing moves under a hand that types or clicks."""
+        self.sentence.setMinimumHeight(self.sentence.height() if words != self._said else 0)
+        self.sentence.setText(words)
 
     def _typed(self) -> None:
         """What was counted by other days is not said beside those typed, until they are counted."""
         if not self._counting:
             self._uncounted = self.days.valueFromText(self.days.lineEdit().text()) != self.days.value()
-            self.sentence.setText(_UNCOUNTED if self._uncounted else self._said)
+            self._head(_UNCOUNTED if self._uncounted else self._said)
             self._update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -299,6 +306,7 @@ class RetentionDialog(Dialog):
         ]
         self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, most=None, wide=2)
         self.add_widget(self.tables)
+        self._numbers.append(self.tables)
         if plan.changed:
             changed = ", ".join(f"{counted(rows, 'row')} of {table}" for table, rows in plan.changed.items())
             words = f"Rows that stay lose what they refer to, which cannot be brought back: {changed}."
@@ -308,6 +316,7 @@ class RetentionDialog(Dialog):
             self.tenants = StaticTable(self.theme, "Audit entries by tenant", _TENANTS, most=None)
             self.add_widget(self.tenants)
             self.rest = Label(look=Look.DIM)
+            self._numbers += (self.tenants, self.rest)
             self.more_button = push_button(self.theme, "Show more", kind=Kind.FLAT)
             self.more_button.clicked.connect(lambda: self._show_tenants(LISTED))
             line = Lines()
@@ -382,8 +391,20 @@ class RetentionDialog(Dialog):
             button.setToolTip(reason)
         for control in (self.days, self.milliseconds):
             control.setEnabled(not self._counting)
-        self.why_not.setText(reason)
-        self.why_not.setVisible(bool(reason) and not self._uncounted)  # which the headline says
+        is_old = self._counting or self._uncounted  # which the headline says
+        for numbers in self._numbers:
+            numbers.setEnabled(not is_old)
+        if reason and not is_old:
+            self.why_not.setText(reason)
+            _keep_room(self.why_not)
+        self.why_not.setVisible(bool(reason) and not is_old)
+
+
+def _keep_room(widget: QWidget) -> None:
+    """What is below it, or above it at the foot, stays where it is when it goes."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
 
 
 def _doubts(

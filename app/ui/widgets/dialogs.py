@@ -52,8 +52,11 @@ class Dialog(QDialog):
     """A title, a sentence, a body and buttons at the foot; and on top the mark of the window that it is of,
     where that has one: the property `mark`, of its words, its colour and that of the words.
 
-    Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended.
+    Meant for `open()`, which does not block; `accepted` and `rejected` tell how it ended. `cancel_button` is
+    the one that does nothing of what was set.
     """
+
+    cancel_button: QPushButton
 
     def __init__(
         self,
@@ -165,12 +168,15 @@ class Dialog(QDialog):
         self.open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return presses the button that has the focus; the main one only where none has."""
+        """Return presses the button that has the focus; where none has, the main one, if that does not throw
+        away what was set here.
+        """
         focused = self.focusWidget()
         pressed = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        cancel = getattr(self, "cancel_button", None)
         if pressed and isinstance(focused, QPushButton) and focused.isEnabled() and not event.isAutoRepeat():
             focused.click()
-        else:
+        elif not pressed or cancel is None or not cancel.isDefault():
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -277,8 +283,8 @@ class ConfirmDialog(Dialog):
 
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()
-        self.typed.setAccessibleName(bounded(f"Type {typed} to confirm"))
-        self.add_widget(Label(f"Type {visible(typed)} to confirm.", Look.STRONG, wrap=True))
+        self.typed.setAccessibleName(bounded(f"To confirm, type {typed}"))
+        self.add_widget(Label(f"To confirm, type “{visible(typed)}”.", Look.STRONG, wrap=True))
         self.add_widget(self.typed)
         self.confirm_button.setEnabled(False)
 

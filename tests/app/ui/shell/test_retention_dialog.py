@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QFileDialog, QScrollArea
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.services.chain.pruning import LeftAlone
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import TABLES, Plan
+from app.ui.shell.dialogs import days_box
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.theme import Theme
 from app.ui.widgets.data_table import ROW_HEIGHT
@@ -113,6 +114,14 @@ def test_yes_for_once(qtbot: QtBot, theme: Theme) -> None:
         qtbot.keyClick(dialog.once_button, Qt.Key.Key_Space)
 
 
+def test_a_single_day_is_said_as_one(qtbot: QtBot) -> None:
+    box = days_box(1)
+    qtbot.addWidget(box)
+    assert box.text() == "1 day"
+    box.setValue(2)
+    assert box.text() == "2 days"
+
+
 def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)))
     with (
@@ -121,6 +130,20 @@ def test_return_removes_nothing(qtbot: QtBot, theme: Theme) -> None:
         qtbot.waitSignal(dialog.rejected, timeout=0),
     ):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+def test_return_on_a_box_does_not_throw_away_what_was_set(qtbot: QtBot, theme: Theme) -> None:
+    """And nothing moves under the hand that ticks it, which may click again."""
+    dialog = shown(qtbot, theme, a_plan(share("acme", 501, 1_000)))
+    box = dialog.doubts["majority"]
+    place, height = box.mapTo(dialog, QPoint()), dialog.height()
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert dialog.isVisible() and dialog.confirmation().majority == {"acme"}
+    assert not dialog.why_not.isVisible()
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert (box.mapTo(dialog, QPoint()), dialog.height()) == (place, height)
 
 
 def test_more_than_half_of_a_tenant_needs_a_confirmation_of_its_own(qtbot: QtBot, theme: Theme) -> None:
@@ -350,14 +373,17 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
     dialog.days_changed.connect(lambda _: dialog.wait_for_count())
     dialog.days.setFocus()
     dialog.days.selectAll()
+    place = dialog.tables.mapTo(dialog, QPoint())
     qtbot.keyClicks(dialog.days, "365")
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert dialog.tables.mapTo(dialog, QPoint()) == place and not dialog.tables.isEnabled()
     assert "older than 90 days" not in words(dialog) and not dialog.once_button.isEnabled()
     assert dialog.sentence.text() == "Press Enter to count what is older than that."
     with qtbot.waitSignal(dialog.days_changed, timeout=0, check_params_cb=lambda days: days == 365):
         qtbot.keyClick(dialog.days, Qt.Key.Key_Return)
     assert dialog.isVisible()
     assert not dialog.once_button.isEnabled() and not dialog.days.isEnabled()
-    assert dialog.why_not.text() == "Counting again…"
+    assert dialog.once_button.toolTip() == "Counting again…"
     assert dialog.sentence.text() == "Counting what is older than 365 days…"
 
 

@@ -16,7 +16,7 @@ from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.labels import LONGEST
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
-from tests.fixtures.window import added, child
+from tests.fixtures.window import added, child, words
 
 
 def test_confirm_names_what_goes_and_caps_the_list(qtbot: QtBot, theme: Theme) -> None:
@@ -44,6 +44,9 @@ def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: 
     assert dialog.focusWidget() is dialog.typed
     qtbot.keyClicks(dialog.focusWidget(), "acm")
     assert dialog.cancel_button.isDefault() and not dialog.confirm_button.isEnabled()
+    assert "To confirm, type “acme”." in words(dialog)
+    qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+    assert dialog.isVisible(), "what was typed is not thrown away"
     qtbot.keyClicks(dialog.focusWidget(), "e")
     with qtbot.waitSignal(dialog.accepted, timeout=0):
         qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
