@@ -68,7 +68,7 @@ def add_actions(window: MainWindow) -> None:
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts = partial(_shortcuts, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
-    project, sql = "Open a &wrangler project…", "Export &database as SQL…"
+    project, sql = "Open a &wrangler project…", "Export database as SQ&L…"
     no_copy = lacks(Capability.BACKUP)
     for spec in (
         ActionSpec("open", "&Open…", Icon.OPEN, files.ask_open, shortcut="Ctrl+O", kind=Kind.PRIMARY),
