@@ -3,9 +3,22 @@ values; a local file and a live database say it in the same words.
 """
 
 import re
+from typing import Final
 
 from models import errors
 from models.errors import StorageError
+
+_OF_RULES: Final = (
+    "cannot UPDATE generated column",
+    "unsafe use of",
+    "LIKE or GLOB pattern too complex",
+    "malformed JSON",
+    "bad JSON path",
+    "JSON ",
+    "integer overflow",
+    "ESCAPE expression",
+)
+"""How SQLite begins to say that a CHECK, an index or a generated column cannot be worked out for a value."""
 
 
 def constraint(message: str) -> StorageError:
@@ -37,7 +50,7 @@ def sql_error(message: str) -> StorageError | None:
         return errors.OnlyElsewhere(f"{found[1]} {found[2]}")
     if message == "datatype mismatch":
         return errors.Refused("the key of such a row is a whole number")
-    if message.startswith(("cannot UPDATE generated column", "unsafe use of")):
+    if message.startswith(_OF_RULES):
         return errors.Refused(message)
     if found := re.search(r"table (.+) has no column named (.+)", message):
         return errors.ColumnMissing(f"{found[1]}.{found[2]}")

@@ -83,6 +83,7 @@ class NoteKind(Enum):
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
     CHECK = "row", "against a CHECK of the table, kept as stored"
+    UNCHECKED = "table", "with a CHECK that could not be tried, its rows kept as stored"
     NO_TABLES = (
         "",
         "it makes no table that can come in, so its rows were put into tables that this program's migrations "
@@ -97,8 +98,9 @@ class NoteKind(Enum):
 
     @property
     def is_loss(self) -> bool:
-        """Whether a person is asked before the import goes on; what is usual is only told."""
-        return self not in (NoteKind.LINE_BREAKS, NoteKind.CHECK)
+        """Whether a person is asked before the import goes on; what is usual or kept as it is, is told."""
+        kept = (NoteKind.NUL, NoteKind.BYTES, NoteKind.CHECK, NoteKind.UNCHECKED)
+        return self not in (NoteKind.LINE_BREAKS, *kept)
 
 
 @dataclass(slots=True)

@@ -386,14 +386,33 @@ def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> No
 
 
 def _check_whole(connection: apsw.Connection, target: Path, notes: Notes) -> None:
-    """Notes the rows that break a CHECK. Raises `DamagedFile` for anything else that SQLite finds."""
-    set_pragma(connection, "ignore_check_constraints", 0)
-    for (message,) in connection.execute(f"PRAGMA integrity_check({2**31 - 1})"):
-        broken = _BROKEN.fullmatch(str(message))
-        if broken is not None:
-            notes.add(NoteKind.CHECK, broken["table"])
-        elif message != "ok":
+    """Notes the rows that break a CHECK, and the tables whose CHECK ends in an error, as a pattern longer
+    than the guard takes does. Raises `DamagedFile` for anything else that SQLite finds.
+    """
+    tables: list[str] = []
+    try:
+        found = _damage(connection, checks=True)
+    except (apsw.SQLError, apsw.TooBigError):  # which of the tables it was, SQLite does not say
+        found = _damage(connection, checks=False)
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = [name for (name,) in rows]
+    for table in tables:
+        try:
+            found += _damage(connection, checks=True, of=f"({sql_name(table)})")
+        except (apsw.SQLError, apsw.TooBigError):
+            notes.add(NoteKind.UNCHECKED, table)
+    for message in found:
+        broken = _BROKEN.fullmatch(message)
+        if broken is None:
             raise DamagedFile(target)
+        notes.add(NoteKind.CHECK, broken["table"])
+
+
+def _damage(connection: apsw.Connection, *, checks: bool, of: str = f"({2**31 - 1})") -> list[str]:
+    """All that an integrity check finds; of one table by its name no more than a hundred."""
+    set_pragma(connection, "ignore_check_constraints", int(not checks))
+    found = connection.execute(f"PRAGMA integrity_check{of}")
+    return [str(message) for (message,) in found if message != "ok"]
 
 
 def _drop_d1_tables(connection: apsw.Connection) -> None:

@@ -39,6 +39,8 @@ PATH = Path("/data/foundation.sqlite")
         (apsw.SQLError("no such table: main.orgs"), errors.Refused),
         (apsw.SQLError("no such column: t1.email"), errors.ColumnMissing),
         (apsw.SQLError("table users has no column named email"), errors.ColumnMissing),
+        (apsw.SQLError("LIKE or GLOB pattern too complex"), errors.Refused),
+        (apsw.SQLError("malformed JSON"), errors.Refused),
     ],
 )
 def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, expected: type) -> None:
