@@ -19,6 +19,7 @@ from app.services.chain.rules import (
     SECONDS_LIMIT,
     Marker,
     Verdict,
+    deviation,
     end_is_lost,
     marker_payload,
 )
@@ -424,6 +425,10 @@ def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tu
         and (missing := [name for name in columns if name not in found.columns[table]])
     }
     stored = found.stored
+    if _CHAIN in stored:
+        what = deviation("", stored[_CHAIN].rowid == "seq")
+        if what is not None:
+            skipped.setdefault(_CHAIN, f"The table {_CHAIN} {what}.")
     for table in other_tables.RECORDS:
         if table in stored and stored[table].row_key is None:
             reason = f"In {table} no single column tells all rows apart, so nothing here removes from it."

@@ -3,6 +3,7 @@
 import apsw
 import pytest
 
+from app.services.chain.rules import COLUMNS
 from app.services.retention import other_tables
 from models.engine import Database
 from models.errors import NotAllowed
@@ -544,6 +545,23 @@ def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR091
         "audit_chain", "notifications", "planning_runs", "planning_artifacts"
     } - stays  # fmt: skip
     assert not result.is_complete
+
+
+@pytest.mark.parametrize("seq", ["TEXT PRIMARY KEY", "INTEGER PRIMARY KEY DESC", ""])
+def test_nothing_goes_where_entries_have_no_number_of_their_own(
+    engine: Database, sql: apsw.Connection, seq: str
+) -> None:
+    chains.append(sql, "acme", [OLD, NEW])
+    notify(sql, "n", 1, OLD)
+    columns = ", ".join(COLUMNS[1:])
+    sql.execute(f"CREATE TABLE other (seq {seq}, {columns})")
+    sql.execute(f"INSERT INTO other SELECT seq, {columns} FROM audit_chain")
+    sql.execute("DROP TABLE audit_chain; ALTER TABLE other RENAME TO audit_chain")
+    reason = "The table audit_chain does not have seq as the row's own number"
+    assert reason in next(one.reason for one in planned(engine).skipped if one.table == "audit_chain")
+    with pytest.raises(NotAllowed, match=f"could not be recorded. {reason}"):
+        retain(engine)
+    assert sql.execute("SELECT count(*) FROM notifications").get == 1
 
 
 @pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE SET NULL"])
