@@ -53,7 +53,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
     not lose what they refer to and names which of `rows` they keep, and `NotAllowed` where what goes or
     changes along could not be put back: rows in a circle, that break the file's own rules, that refer to
-    nothing, or are referred to by what would change, tables with triggers, too many rows.
+    nothing, or are referred to by what would change, too many rows.
     """
     own_tables = dict.fromkeys(row.table.name for row in rows)
     images.require_compiled([ask(table) for ask in (followed, addable) for table in own_tables])
@@ -75,13 +75,11 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 before[parent.identity].add(identity)
             match key.on_delete:
                 case "CASCADE":
-                    _refuse_triggers(child)
                     if identity not in doomed:
                         doomed[identity] = child
                         before[identity] = set()
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
-                    _refuse_triggers(child)
                     detached = detached_by(child, key)
                     if detached is None or any(images.referring_to(child, detached.keys(), 1)):
                         held.setdefault(identity, set()).add(root[parent.identity])
@@ -146,14 +144,6 @@ def _children_first(
             f"Rows of {table} refer to each other in a circle, so none of them can go first; "
             "nothing was changed."
         ) from None
-
-
-def _refuse_triggers(row: StoredRow) -> None:
-    if row.table.has_triggers:
-        raise NotAllowed(
-            f"Rows of {row.table.name} would go along, and triggers of that table change more than could be "
-            "put back; nothing was changed."
-        )
 
 
 def detached_by(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:

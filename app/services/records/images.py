@@ -42,7 +42,7 @@ from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
-from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, read_stored
+from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
 """Columns that say when a row was made and changed; not every file has them."""
@@ -55,6 +55,16 @@ _STATE: Final = f"""
 SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM sqlite_master),
   (SELECT max(seq) FROM {TABLE}))"""  # noqa: S608
 """What is another text as soon as the tables are others, or anything was recorded."""
+
+
+_UNTRIGGERED: Final = """NOT EXISTS (SELECT 1 FROM sqlite_master
+WHERE type = 'trigger' AND lower(tbl_name) IN (SELECT value FROM json_each(?)))"""
+
+
+def untriggered(tables: Iterable[str]) -> Statement:
+    """Fails (`RowChanged`) where one of the tables has a trigger."""
+    named = json.dumps([*map(caseless, tables)])
+    return Statement(Select([], [SQL("1")]).where(SQL(_UNTRIGGERED, [named])))
 
 
 def followed(table: str) -> BaseQuery:
@@ -214,6 +224,17 @@ class Images:
         row = StoredRow(stored, image)
         self._made.add(row.record_id)
         return row
+
+    def refuse_triggers(self, tables: Iterable[str]) -> None:
+        """Raises `NotAllowed` where one of the tables, which are to be written, has a trigger."""
+        if self._tables is None:
+            self.read(())
+        for name in tables:
+            if name in (self._tables or {}) and self.table(name).has_triggers:
+                raise NotAllowed(
+                    f"The table {name} has a trigger, and what that changes could not be put back; "
+                    "nothing was changed. Open the database again to see what it holds."
+                )
 
     def require_seen(self, rows: Sequence[StoredRow]) -> None:
         """Raises `ChangedMeanwhile` where what a person has seen of one of the rows, as far as that was read,

@@ -10,9 +10,10 @@ from typing import Any, Concatenate, ParamSpec, cast
 from app.services import text
 from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.chain.cautions import Agreed
+from app.services.chain.rules import TABLE
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import Images
+from app.services.records.images import Images, untriggered
 from app.services.records.rows import RowChange, StoredRow, shown
 from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
@@ -58,6 +59,7 @@ def preview(
     plan: Callable[..., Change] = function.__wrapped__  # type: ignore[attr-defined]
     images = Images(database, asks=asks, looks=True, seen=seen)
     change = plan(images, *args, **kwargs)
+    images.refuse_triggers(_written(change))
     if images.unchanged() is not None and len(change.events) > 1:
         images.judge(change.checks(change.rows, database.limits))
     return Planned(change, images)
@@ -115,12 +117,17 @@ def commit(
             images, change = before.images, before.change
         else:
             change = plan(images)
+            images.refuse_triggers(_written(change))
             if before is not None and (more := change.touched - before.change.touched):
                 raise errors.MoreGoAlong(" and ".join(sorted({table for table, _ in more})))
         asked = [*map(images.completing, change.rows)]
         planned.append((images, change, asked))
         return Batch(
-            [*(row.statement() for row in change.rows), *filter(None, asked)],
+            [
+                *([untriggered(_written(change))] if unchanged is None else []),
+                *(row.statement() for row in change.rows),
+                *filter(None, asked),
+            ],
             change.events,
             () if images.judged else change.checks(change.rows, database.limits),
             images.ends(change.events),
@@ -147,6 +154,10 @@ def commit(
             if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
                 raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
         raise
+    except errors.RowChanged:
+        if planned:
+            Images(database).refuse_triggers(_written(planned[-1][1]))
+        raise
     except errors.OutcomeUnknown as error:
         if error.is_undecided:
             error.act = planned[-1][1].summary
@@ -155,6 +166,11 @@ def commit(
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
         change = replace(change, rows=tuple(map(images.completed, change.rows, asked)))
     return change
+
+
+def _written(change: Change) -> list[str]:
+    """The tables that it writes, whose triggers would write more."""
+    return [*{TABLE, *(row.table for row in change.rows)}]
 
 
 def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None = None) -> Change:

@@ -475,7 +475,7 @@ def test_an_edit_of_what_others_refer_to_is_a_refusal(
     [
         (
             (*REVIEWS, "CREATE TRIGGER t AFTER DELETE ON operator_reviews BEGIN DELETE FROM users; END"),
-            "triggers of that table",
+            "The table operator_reviews has a trigger",
         ),
         (
             (

@@ -17,7 +17,15 @@ from app.services.records.images import Images
 from app.services.records.tables import USERS
 from app.services.records.writing import commit, undo
 from models.engine import Database
-from models.errors import AlreadyExists, ChangedSince, FileLocked, ReadOnlyFile, Refused, RowChanged
+from models.errors import (
+    AlreadyExists,
+    ChangedSince,
+    FileLocked,
+    NotAllowed,
+    ReadOnlyFile,
+    Refused,
+    RowChanged,
+)
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry, User
 from tests.app.services.chain.test_append import NOW, assert_one_chain, rows_of
@@ -130,6 +138,27 @@ def test_a_batch_that_fails_leaves_rows_and_chain_as_they_were(
     assert not sql.in_transaction
     commit(engine, creation("u-3"), now=NOW)  # and the connection still works
     assert assert_one_chain(database_path, "acme-corp") == 3
+
+
+@pytest.mark.parametrize("table", ["users", "audit_chain"])
+def test_nothing_is_written_to_a_table_with_a_trigger_whenever_that_came(
+    engine: Database, database_path: Path, table: str
+) -> None:
+    commit(engine, creation("u-1"), now=NOW)
+    execute(database_path, "CREATE TABLE log (of)")
+    renamed = commit(engine, changing({"email": "b"}), now=NOW)
+    late = stale(engine, deletion())
+    execute(database_path, f"CREATE TRIGGER t AFTER INSERT ON {table} BEGIN INSERT INTO log VALUES (1); END")
+    before = users_of(database_path)
+    acts: tuple[Callable[[], Change], ...] = (
+        lambda: commit(engine, late, now=NOW),
+        lambda: commit(engine, changing({"email": "c"}), now=NOW),
+        lambda: undo(engine, renamed, now=NOW),
+    )
+    for act in acts:
+        with pytest.raises(NotAllowed, match=f"The table {table} has a trigger"):
+            act()
+    assert (users_of(database_path), event_types(database_path)[2:]) == (before, [])
 
 
 def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, database_path: Path) -> None:
