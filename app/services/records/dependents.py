@@ -94,14 +94,22 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                 f"More than {MOST:,} rows of other tables would go along; nothing was changed. "
                 "Remove some of those first."
             )
+    defaulted: list[tuple[Identity, Identity, set[Identity]]] = []
     for (table, to), children in led.items():
         names, values = zip(*to, strict=True)
-        # A default may lead to what goes as well, or to nothing.
-        if None not in values and all(
-            row.identity in doomed for row in images.matching(table, names, [values])
-        ):
-            for child, of in children:
-                held.setdefault(child.identity, set()).add(of)
+        if None not in values:
+            there = {row.identity for row in images.matching(table, names, [values])}
+            # A default may lead to what goes as well, or to nothing.
+            if there <= doomed.keys():
+                ends = {root[one] for one in there}
+                defaulted += [(child.identity, of, ends) for child, of in children]
+    for identity, of, ends in defaulted:
+        if not ends or of in ends:
+            held.setdefault(identity, set()).add(of)
+    kept = set().union(*(held[identity] for identity in held.keys() - doomed.keys()))
+    for identity, of, ends in defaulted:  # what has to stay anyway may be referred to
+        if ends.isdisjoint(kept):
+            held.setdefault(identity, set()).add(of)
     if still := held.keys() - doomed.keys():
         keep = set().union(*(held[identity] for identity in still))
         ids = [row[ID] for row in rows if row.identity in keep]

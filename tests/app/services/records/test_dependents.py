@@ -330,6 +330,11 @@ def test_a_default_that_leads_to_what_goes_as_well_is_a_refusal(
     before = content()
     with pytest.raises(StillReferred, match="by 1 row of owners"):
         writing.preview(users.delete, people, ["u-1", "u-3"], actor="ops", now=NOW)
+    execute(database, "INSERT INTO owners VALUES ('self', 'u-3')")  # so that u-3 has to stay, and that alone
+    with pytest.raises(StillReferred, match="1 of the 3 is still referred to by 1 row of owners") as refused:
+        delete(people, "u-1", "u-2", "u-3")
+    assert refused.value.ids == ["u-3"]
+    execute(database, "DELETE FROM owners WHERE id = 'self'")
     writing.undo(people, delete(people, "u-1", "u-2"), now=NOW)
     assert content() == before
     execute(database, "UPDATE owners SET who = 'u-2'")
