@@ -14,6 +14,9 @@ PAGE = 250
 """Rows in a page: seven screens. For twice as many one waits a third longer."""
 
 PAGES = 32
+_COMPARED = 10_000
+"""Keys, old and new, that are compared one by one."""
+
 WANTED = 4
 """Pages asked for and not yet fetched; a view shows two at most, so an older one is out of sight by now."""
 
@@ -111,7 +114,19 @@ Run = tuple[int, int, int, int]
 def changed_runs(old: Keys, new: Keys, step: int) -> Iterator[Run]:
     """Where these numbers, which go up or down by `step`, differ, the last run first."""
     places = ((position_behind(old, key, step) - 1, place) for place, key in enumerate(new))
-    stay = [(was, place) for was, place in places if was >= 0 and old[was] == new[place]]
+    return _runs_between([(was, at) for was, at in places if was >= 0 and old[was] == new[at]], old, new)
+
+
+def runs_of(old: Keys, new: Keys) -> list[Run]:
+    """The same of keys in any order; one run where what stays has another order, or there are many keys."""
+    places = {} if len(old) + len(new) > _COMPARED else {key: place for place, key in enumerate(old)}
+    stay = [(places[key], place) for place, key in enumerate(new) if key in places]
+    if any(was > next_was for (was, _), (next_was, _) in pairwise(stay)):
+        stay = []
+    return [*_runs_between(stay, old, new)]
+
+
+def _runs_between(stay: Sequence[tuple[int, int]], old: Keys, new: Keys) -> Iterator[Run]:
     bounds = [(-1, -1), *stay, (len(old), len(new))]
     for (was, place), (next_was, next_place) in reversed([*pairwise(bounds)]):
         if next_was - was > 1 or next_place - place > 1:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
-from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, position_behind
+from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, position_behind, runs_of
 from app.services.records.keys import joined
 from app.services.records.list_query import Key
 from app.services.records.lists import Keys, Listing, position
@@ -129,14 +129,15 @@ class VirtualTableModel(QAbstractTableModel):
             self.repaint(known)
             return
         before, after = common_ends(self._keys, keys)
-        if not self.complete or (before == after == 0 and self._count and keys):
+        runs = runs_of(self._keys[before : self._count - after], keys[before : len(keys) - after])
+        if not self.complete or (self._count and keys and runs == [(0, self._count, 0, len(keys))]):
             self.beginResetModel()
             self._cache.expire()
             self._keys, self._count = keys, len(keys)
             self.endResetModel()
             return
         self._cache.expire()
-        self._turn_into(keys, [(before, self._count - after, before, len(keys) - after)])
+        self._turn_into(keys, [tuple(before + place for place in run) for run in runs])
         self.repaint()
 
     def reload(self) -> None:

@@ -192,23 +192,27 @@ def test_of_several_those_that_others_hold_on_to_stay_and_the_rest_may_go(
     depended: Path, tab: UsersTab, context: Context, qtbot: QtBot
 ) -> None:
     user = choose(tab, qtbot, 2)
-    [(email, tenant)] = ask(depended, "SELECT email, tenant_id FROM users WHERE id = ?", user)
-    ask(depended, "INSERT INTO artifacts VALUES (?), (?)", user, user)
+    others = [user, tab.model.record_id(4)]
+    (email, tenant), (other, of) = (
+        ask(depended, "SELECT email, tenant_id FROM users WHERE id = ?", one)[0] for one in others
+    )
+    ask(depended, "INSERT INTO artifacts VALUES (?), (?)", *others)
     total = tab.model.rowCount()
-    for row in range(4):
+    for row in range(6):
         flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
         tab.table.selectionModel().select(tab.model.index(row, 0), flags)
     qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
     question = dialog(qtbot, tab, ConfirmDialog)
     assert question.sentence.text().startswith(
-        "1 of the 4 stays, because it is still referred to by 2 rows of artifacts: "
-        f"{email} · {tenant}. 3 users"
+        "2 of the 6 stay, because they are still referred to by 2 rows of artifacts: "
+        f"{email} · {tenant}, {other} · {of}. 4 users"
     )
-    assert question.confirm_button.text() == "Delete 3 users"
+    assert question.confirm_button.text() == "Delete 4 users"
     with qtbot.waitSignal(context.runner.changed):
         qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 3)
-    assert ask(depended, "SELECT count(*) FROM users WHERE id = ?", user) == [(1,)]
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 4)
+    assert ask(depended, "SELECT count(*) FROM users WHERE id IN (?, ?)", *others) == [(2,)]
+    assert [tab.model.record_id(row) for row in tab.table.selected_rows()] == others
 
 
 @pytest.mark.slow
