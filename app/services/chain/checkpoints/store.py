@@ -22,19 +22,17 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
-    ChainRows,
     Continuation,
     DatabaseCheckpoints,
-    Seen,
     compare,
     is_copy,
     may_be_past,
     recognise,
-    rows_of,
     shares_tenant,
     speaks_of,
     whereabouts,
 )
+from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import (
     FILE,
     Contents,

@@ -248,7 +248,10 @@ class _Comparison:
         if found is not None and (found.code is Code.TRUNCATED or not fewer):
             return found
         if fewer:  # from which follows that the head is another
-            sentence = f"The checkpoint knew {sealed.entries:,} entries, and {entries:,} are there."
+            sentence = (
+                f"The checkpoint knew {sealed.entries:,} entries up to entry {sealed.last_seq:,}, and "
+                f"{entries:,} have such a number now."
+            )
             return self._find(Code.TRUNCATED, sealed.entries, entries, sentence)
         if self._explained and not begun_again:
             return None

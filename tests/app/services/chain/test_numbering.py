@@ -8,7 +8,7 @@ from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.cautions import Agreed, Caution
-from app.services.chain.checkpoints.identity import ChainRows
+from app.services.chain.checkpoints.rows import ChainRows
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
 from app.services.chain.verify.verification import ENDS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain import numbering
-from app.services.chain.checkpoints.identity import ChainRows
+from app.services.chain.checkpoints.rows import ChainRows
 from app.services.chain.reading import Link, chunks, inspect_entry
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from app.services.chain.verify.live import rows_to_read

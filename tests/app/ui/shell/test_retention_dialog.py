@@ -9,6 +9,9 @@ from PySide6.QtCore import QEvent, QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from app.services.chain.checkpoint import CheckpointHistory
+from app.services.chain.checkpoints import doubts
+from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import LeftAlone
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
@@ -270,6 +273,12 @@ def test_where_no_checkpoint_can_be_made_it_asks(qtbot: QtBot, theme: Theme) -> 
     dialog.doubts["without_checkpoint"].click()
     assert dialog.confirmation().without_checkpoint
     assert dialog.once_button.isEnabled()
+
+
+def test_that_a_file_is_a_copy_is_said_before_anything_is_removed_from_it(qtbot: QtBot, theme: Theme) -> None:
+    known = CheckpointHistory(doubts=(doubts.copy_of("/srv/a.db"),))
+    dialog = shown(qtbot, theme, replace(a_plan(share("acme", 3, 1_000)), attempt=Attempt(known=known)))
+    assert doubts.copy_of("/srv/a.db") in words(dialog)
 
 
 def test_what_forbids_any_removal_is_said_and_nothing_can_be_pressed(qtbot: QtBot, theme: Theme) -> None:

@@ -1,0 +1,172 @@
+"""A few look-ups in the audit chain of a file, which tell which database it is."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from peewee import SQL, Query, fn
+
+from app.services.chain.reading import entries_behind, last_numbers
+from app.services.chain.rules import TABLE, named
+from app.services.chain.where import InDatabase, Where
+from models.engine import Database, raw
+from models.errors import ColumnMissing, TableMissing
+from models.tables import AuditEntry
+
+AT_ONCE: Final = 500
+"""Rows looked up by one query, at most."""
+
+_FIRST_MIGRATION: Final = "SELECT CAST(applied_at AS BLOB) FROM d1_migrations ORDER BY id LIMIT 1"
+"""By hand: the ledger is wrangler's table, and no model of ours."""
+
+_ANY_HASH: Final = f"""
+SELECT CAST(hash AS BLOB), CAST(previous_hash AS BLOB) FROM {TABLE} NOT INDEXED
+WHERE hash IN (SELECT value FROM json_each(?1)) OR previous_hash IN (SELECT value FROM json_each(?1)) LIMIT 1
+"""  # noqa: S608
+"""By hand: one pass for any number of hashes, and past an index that may be damaged or hide rows."""
+
+_FIRSTS: Final = f"""
+SELECT (SELECT min(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
+"""  # noqa: S608
+"""By hand: one query for any number of tenants."""
+
+_OTHERS: Final = f"""
+SELECT 1 FROM {TABLE} WHERE seq <= ?1 AND tenant_id NOT IN (SELECT value FROM json_each(?2)) LIMIT 1
+"""  # noqa: S608
+"""By hand: any number of tenants."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """What is told of a row: its text as far as it can be decoded, its time as it is written."""
+
+    tenant: str
+    hash: str
+    previous_hash: str
+    at: str
+
+
+Seen = dict[int, ChainRow | None]
+"""Rows by seq, None for one that is not there."""
+
+
+class ChainRows:
+    """Look-ups in the audit chain of the file `where`; few of them, and none that may fail for what a row
+    holds. A row that was `seen` a moment ago is not asked for again.
+    """
+
+    def __init__(self, database: Database, where: Where | None = None, seen: Seen | None = None) -> None:
+        self.database, self.where = database, where or InDatabase(database)
+        self._encoding = database.encoding
+        self._seen = {} if seen is None else seen
+
+    def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
+        """The rows that are there, by seq."""
+        return {seq: row for chunk in self._chunks(seqs) for seq, row in chunk}
+
+    def count(self, rows: Iterable[tuple[int, str]], *, enough: int = 1) -> int:
+        """How many of the rows, given by seq and hash, are there; counting ends soon behind `enough`."""
+        wanted = set(rows)
+        found = 0
+        for chunk in self._chunks({seq for seq, _ in wanted}):
+            found += sum((seq, row.hash) in wanted for seq, row in chunk)
+            if found >= enough:
+                break
+        return found
+
+    def has_tenant(self, tenant: str) -> bool:
+        return self.database.scalar(_one(AuditEntry.tenant_id == tenant)) is not None
+
+    @property
+    def empty(self) -> bool:
+        return self.database.scalar(_one()) is None
+
+    @property
+    def first(self) -> tuple[int, ChainRow] | None:
+        query = AuditEntry.select(fn.MIN(AuditEntry.seq))
+        seq = self.database.scalar(query.tuples())
+        return next(iter(self.at([seq]).items()), None) if seq is not None else None
+
+    def first_of(self, tenant: str) -> tuple[int, str] | None:
+        """The seq and the previous hash of the tenant's first row."""
+        query = AuditEntry.select(AuditEntry.seq, AuditEntry.previous_hash.cast("BLOB"))
+        found = self.database.rows(
+            query.where(AuditEntry.tenant_id == tenant).order_by(AuditEntry.seq).limit(1).tuples()
+        )
+        return (found[0][0], self._text(found[0][1])) if found else None
+
+    def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
+        """The same of those tenants that are there, by two queries, which read two rows of each."""
+        if not tenants:
+            return {}
+        found = self.database.rows(raw(_FIRSTS, json.dumps(list(tenants))))
+        there = self.at(seq for (seq,) in found if seq is not None)
+        return {row.tenant: (seq, row.previous_hash) for seq, row in there.items()}
+
+    def last_of(self, tenant: str) -> int | None:
+        query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
+        found: int | None = self.database.scalar(query.tuples())
+        return found
+
+    def numbered_through(self) -> int:
+        """The highest number that the file has ever given; 0 where it does not say."""
+        counter, _, _ = last_numbers(self.database)
+        return counter if isinstance(counter, int) else 0
+
+    def with_any_hash(self, hashes: Iterable[str]) -> tuple[str, str] | None:
+        """Hash and previous hash of a row that has, or continues, one of these; reads the whole table."""
+        found = self.database.rows(raw(_ANY_HASH, json.dumps(list(hashes))))
+        return (self._text(found[0][0]), self._text(found[0][1])) if found else None
+
+    def behind(self, seq: int) -> int:
+        """How many rows have a greater number."""
+        return entries_behind(self.database, seq)
+
+    def until(self, seq: int) -> int:
+        """How many rows have this number or a lower one."""
+        query = AuditEntry.select(fn.COUNT(SQL("*"))).where(AuditEntry.seq <= seq)
+        return int(self.database.scalar(query.tuples()))
+
+    def has_others(self, tenants: Collection[str], until: int) -> bool:
+        """Whether there is an entry of any other tenant with this number or a lower one."""
+        return self.database.scalar(raw(_OTHERS, until, json.dumps(list(tenants)))) is not None
+
+    def ledger(self) -> str:
+        """When the first migration ran; empty where there is no ledger."""
+        try:
+            found = self.database.scalar(raw(_FIRST_MIGRATION))
+        except (TableMissing, ColumnMissing):
+            return ""
+        return self._text(found)
+
+    def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
+        wanted = sorted(set(seqs))
+        if known := [(seq, row) for seq in wanted if (row := self._seen.get(seq)) is not None]:
+            yield known
+        left = iter([seq for seq in wanted if seq not in self._seen])
+        size = min(AT_ONCE, self.database.limits.parameters)
+        columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
+        while some := list(islice(left, size)):
+            query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
+            rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())
+            found = [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
+            self._seen |= {**dict.fromkeys(some), **dict(found)}
+            yield found
+
+    def _text(self, stored: bytes | None) -> str:
+        return named(bytes(stored or b""), self._encoding)
+
+
+@contextmanager
+def rows_of(where: Where, seen: Seen | None = None) -> Iterator[ChainRows]:
+    """Look-ups in the file, or in the live database. Raises as `Where.connect`."""
+    with where.connect() as database:
+        yield ChainRows(database, where, seen)
+
+
+def _one(*where: Any) -> Query:
+    query = AuditEntry.select(SQL("1"))
+    return (query.where(*where) if where else query).limit(1).tuples()
