@@ -88,6 +88,15 @@ class StillReferred(NotAllowed):
         self.rows, self.ids = rows, ids
 
 
+class ReferredByEntries(StillReferred):
+    """Audit entries do, and stay as they are whatever the foreign key says."""
+
+    sentence = (
+        "{why} still referred to by {what}, and nothing may delete or alter audit entries; nothing was "
+        "changed. Keep the record."
+    )
+
+
 class ReferredByChange(NotAllowed):
     """A foreign key forbids it, or would change other rows along with it."""
 

@@ -13,7 +13,8 @@ from graphlib import CycleError, TopologicalSorter
 from app.services import text
 from app.services.records.images import MOST, Images, addable, followed, require_key
 from app.services.records.rows import ID, RowChange, StoredRow, Value
-from models.errors import NotAllowed, StillReferred
+from app.services.records.tables import AUDIT_CHAIN
+from models.errors import NotAllowed, ReferredByEntries, StillReferred
 from models.schema import ForeignKey
 
 Identity = tuple[str, tuple[Value, ...]]
@@ -51,9 +52,10 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     """What deleting `rows` takes, found out before anything is written.
 
     Raises `Refused` where SQLite cannot follow a foreign key, `StillReferred`, which counts the rows that may
-    not lose what they refer to and names which of `rows` they keep, and `NotAllowed` where what goes or
-    changes along could not be put back: rows in a circle, that break the file's own rules, that refer to
-    nothing, or are referred to by what would change, too many rows.
+    not lose what they refer to and names which of `rows` they keep (`ReferredByEntries` where audit
+    entries are among them), and `NotAllowed` where what goes or changes along could not be put back: rows in
+    a circle, that break the file's own rules, that refer to nothing, or are referred to by what would change,
+    too many rows.
     """
     own_tables = dict.fromkeys(row.table.name for row in rows)
     images.require_compiled([ask(table) for ask in (followed, addable) for table in own_tables])
@@ -73,7 +75,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
             root.setdefault(identity, root[parent.identity])
             if identity != parent.identity:
                 before[parent.identity].add(identity)
-            match key.on_delete:
+            match on_delete(key):
                 case "CASCADE":
                     if identity not in doomed:
                         doomed[identity] = child
@@ -113,7 +115,9 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
     if still := held.keys() - doomed.keys():
         keep = set().union(*(held[identity] for identity in still))
         ids = [row[ID] for row in rows if row.identity in keep]
-        raise StillReferred(_rows(Counter(table for table, _ in still)), ids, len(rows))
+        counted = Counter(table for table, _ in still)
+        refusal = ReferredByEntries if AUDIT_CHAIN.name in counted else StillReferred
+        raise refusal(_rows(counted), ids, len(rows))
     images.require_compiled([addable(table) for table in dict.fromkeys(table for table, _ in doomed)])
     images.refuse_unaddable([*({key: child for key, (child, _) in altered.items()} | doomed).values()])
     images.refuse_unalterable([change for identity, change in altered.items() if identity not in doomed])
@@ -152,6 +156,13 @@ def _children_first(
             f"Rows of {table} refer to each other in a circle, so none of them can go first; "
             "nothing was changed."
         ) from None
+
+
+def on_delete(key: ForeignKey) -> str:
+    """What becomes of rows that refer to one that goes: audit entries stay as they are and keep it, whatever
+    the file says of them.
+    """
+    return "NO ACTION" if key.table == AUDIT_CHAIN.name else key.on_delete
 
 
 def detached_by(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:

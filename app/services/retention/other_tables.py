@@ -23,11 +23,10 @@ from typing import Any, Final
 from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.records.dependents import detached_by
+from app.services.records.dependents import detached_by, on_delete
 from app.services.records.images import Images
 from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, tried
 from app.services.records.tables import (
-    AUDIT_CHAIN,
     DECLARED,
     NOTIFICATIONS,
     ON,
@@ -464,10 +463,12 @@ def _paths(
 
 
 def _fate(key: ForeignKey) -> Fate:
-    """What would delete or alter audit entries keeps the record instead, as what fires triggers does."""
-    if key.table == AUDIT_CHAIN.name or not key.on_delete.startswith(("CASCADE", "SET ")):
-        return Fate.KEEPS
-    return Fate.GOES if key.on_delete == "CASCADE" else Fate.CHANGES
+    match on_delete(key):
+        case "CASCADE":
+            return Fate.GOES
+        case "SET NULL" | "SET DEFAULT":
+            return Fate.CHANGES
+    return Fate.KEEPS
 
 
 def _kept_by(path: KeyPath, table: str, some: tuple[str, tuple[str, ...]] | None = None) -> Any:

@@ -228,6 +228,38 @@ def test_a_reference_without_an_action_is_a_refusal_that_names_the_table(
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "users(id) ON DELETE CASCADE",
+        "users(id) ON DELETE SET NULL",
+        "users(id) ON DELETE SET DEFAULT",
+        "operator_reviews(id) ON DELETE CASCADE",
+    ],
+)
+def test_no_deletion_takes_or_alters_audit_entries(
+    people: Database, database: LocalDatabase, content: Content, events: Events, key: str
+) -> None:
+    between = key.startswith("operator")
+    execute(database, *REVIEWS, f"ALTER TABLE audit_chain ADD COLUMN about REFERENCES {key}")
+    kept = users.rename(people, "u-1", "new@acme.example", actor="ops", now=NOW)
+    execute(database, f"UPDATE audit_chain SET about = {'1' if between else repr('u-1')}")
+    before, recorded = content(), events()
+    with pytest.raises(StillReferred, match="by 1 row of audit_chain, and nothing may delete or alter audit"):
+        delete(people, "u-1")
+    with pytest.raises(StillReferred, match="1 of the 2 is still referred to") as refused:
+        writing.preview(users.delete, people, ["u-1", "u-2"], actor="ops", now=NOW)
+    assert refused.value.ids == ["u-1"]
+    assert (content(), events()) == (before, recorded)
+    undone = writing.undo(people, delete(people, "u-2"), now=NOW)
+    execute(database, f"UPDATE audit_chain SET about = {'2' if between else repr('u-2')}")
+    before, recorded = content(), events()
+    with pytest.raises(ChangedSince, match="audit_chain refers to"):
+        writing.undo(people, undone, now=NOW)
+    assert (content(), events()) == (before, recorded)
+    writing.undo(people, kept, now=NOW)
+
+
+@pytest.mark.parametrize(
     "broken",
     [
         "UPDATE users SET badge = 0 WHERE id = 'u-1'",
