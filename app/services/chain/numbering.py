@@ -10,7 +10,7 @@ from peewee import BaseQuery
 
 from app.services.chain.entry import cut
 from app.services.chain.reading import last_numbers, number_queries, numbers_of
-from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, named
+from app.services.chain.rules import GENESIS, MARKER_EVENT, TABLE, end_is_lost, is_readable, named
 from app.services.text import counted, quoted
 from models.engine import Database, Rows, raw
 from models.status import SYSTEM_TENANT
@@ -86,7 +86,7 @@ class Numbering:
         theirs = [name for name, of_others, _ in self._tenants if of_others and self._by_tenant]
         if len(theirs) == 1:
             tenant = self._named(theirs[0])
-            if tenant.encode(self._database.encoding) == theirs[0]:
+            if is_readable(tenant):
                 return tenant
         return SYSTEM_TENANT
 

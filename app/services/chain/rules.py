@@ -127,6 +127,11 @@ def named(stored: bytes, encoding: str = "utf-8") -> str:
     return re.sub("[\udc80-\udcff]", lambda found: f"\0x{ord(found[0]) & 0xFF:02x}", text)
 
 
+def is_readable(tenant: str) -> bool:
+    """Whether all of a tenant's name, as it is known by (`named`), is text, as an entry that holds has it."""
+    return "\0" not in tenant
+
+
 def compact_json(value: Mapping[str, Any]) -> str:
     """JSON as JavaScript's `JSON.stringify` writes it: no spaces, non-ASCII characters as they are, but lone
     surrogates, by which Python names files that are no UTF-8, as escapes.

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from peewee import OP, SQL, Expression, NodeList
 
-from app.services.chain.rules import utf_8
+from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
 from models.engine import Statement, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed, TenantAdminError
@@ -119,7 +119,7 @@ class StoredRow:
     def tenant(self) -> str:
         """The tenant in whose chain an act upon the row is recorded. Raises `NotAllowed`."""
         tenant = self["tenant_id"]
-        if not isinstance(tenant, str):
+        if not isinstance(tenant, str) or not is_readable(tenant):
             raise NotAllowed(
                 f"The tenant of a row of {self.table.name} is not readable text, so no audit entry can say "
                 "what happens to it; nothing was changed."

@@ -17,7 +17,7 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.reading import hidden_by_index
-from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, named
+from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, is_readable, named
 from app.services.records.images import followed
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
@@ -94,7 +94,7 @@ def find_prefixes(
     named_well: list[str] = []
     for name, kind in tenants:
         tenant = named(name, database.encoding)
-        if kind != "text" or tenant.encode(database.encoding) != name:
+        if kind != "text" or not is_readable(tenant):
             encoding = database.encoding if kind == "text" else "utf-8"  # as a verification names it
             left.append(LeftAlone(named(name, encoding), None, "The tenant's name is not readable text."))
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,26 @@ def test_a_value_that_only_looks_the_same_is_another(
     with pytest.raises(ChangedSince, match="since: email of users “u-1”"):
         writing.undo(engine, undone, now=NOW)
     assert content() == before
+
+
+@pytest.mark.parametrize("tenant", ["x'61636d65'", "CAST(x'ff' AS TEXT)", "'acme' || char(0)"])
+def test_nothing_is_recorded_in_the_chain_of_a_tenant_whose_name_is_no_text(
+    engine: Database, database: LocalDatabase, content: Content, events: Events, tenant: str
+) -> None:
+    """Its entry would be what a verification calls tampered with."""
+    loosen(database)
+    user = add_user(database, tenant_id=tenant)
+    columns = "id, tenant_id, type, title, message, read, created_at"
+    execute(database, f"INSERT INTO notifications ({columns}) VALUES ('n', {tenant}, 't', '', '', 0, 1)")
+    before = content()
+    for act in (
+        partial(users.rename, engine, user, "ada@acme.example"),
+        partial(users.delete, engine, [user]),
+        partial(notifications.mark, engine, ["n"], read=True),
+    ):
+        with pytest.raises(NotAllowed, match="is not readable text"):
+            act(actor="ops", now=NOW)
+    assert (content(), events()) == (before, [])
 
 
 @pytest.mark.slow

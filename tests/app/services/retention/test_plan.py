@@ -39,9 +39,9 @@ def test_markers_of_a_name_in_bytes_are_nobody_elses(tmp_path: Path) -> None:
     for event in ("audit_pruned", "user_created"):
         chain.append("acme", event)
     chain.run("UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = 1")
+    chain.append("a\0b", "user_created")
     with connected(chain.path) as database:
         shares, left = find_prefixes(database, 1, read_stored(database)[0])
     assert shares == ()
-    assert [(one.tenant_id, one.reason) for one in left] == [
-        ("acme", "The tenant's name is not readable text.")
-    ]
+    reason = "The tenant's name is not readable text."
+    assert sorted((one.tenant_id, one.reason) for one in left) == [("a\0b", reason), ("acme", reason)]
