@@ -17,7 +17,9 @@ FileOrName = Path | str
 """A file, or a name of a database that is none."""
 
 
-_OF_ONE_STEP: Final = re.compile(r"; nothing was (?:changed|removed|restored|written)| Nothing was \w+\.")
+_OF_ONE_STEP: Final = re.compile(
+    r"; nothing was (?:changed|removed|restored|written)(?: now)?(?=\.)| Nothing was \w+\."
+)
 """How a sentence says that its own transaction changed nothing."""
 
 

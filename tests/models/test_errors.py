@@ -18,7 +18,7 @@ STORAGE = sorted(
     ),
     key=lambda kind: kind.__name__,
 )
-WITHOUT_FILE = {"NumbersUsedUp", "HeadMoved", "RowChanged", "AlreadyExists"}
+WITHOUT_FILE = {"NumbersUsedUp", "HeadMoved", "RowChanged", "AlreadyExists", "OutOfMemory"}
 WITH_NAME = {"TableMissing": "users", "ColumnMissing": "users.email", "Refused": "CHECK constraint failed: x"}
 
 
@@ -69,3 +69,10 @@ def test_what_happened_can_be_said_of_a_job_that_has_changed_something(kind: typ
     assert "nothing was" not in error.happened.lower()
     assert word in error.happened or kind.__name__ in WITHOUT_FILE
     assert error.happened.endswith(".")
+
+
+def test_of_what_happened_no_half_of_a_sentence_is_left_out() -> None:
+    whole = "It is full; nothing was removed that is not in the archive. Free some space."
+    assert TenantAdminError(whole).happened == whole
+    unknown = errors.EarlierUnknown("production", "no answer")
+    assert unknown.happened == str(unknown).replace("; nothing was changed now", "")
