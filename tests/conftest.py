@@ -100,6 +100,14 @@ def qapp_args() -> list[str]:
     return ["tests", *STYLE]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The same for fixtures that several tests share, which are made before a test has its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENANT_ADMIN_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A new, empty folder each time. Counted here: `mktemp` looks through all that are there, 4 ms a test."""
