@@ -199,10 +199,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection: apsw.Connection = self.connection()
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
                 if not _has_moved(connection):
-                    if self._seen is not None or self._counted is not None:
-                        self._require_not_overwritten(connection)
                     if _log_is_cut(connection, self._log):
                         raise errors.LogMissing(self.path)
+                    if self._seen is not None or self._counted is not None:
+                        self._require_log()
+                        self._require_not_overwritten(connection)
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             begun = time.monotonic()
             try:
@@ -222,7 +223,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            return time.monotonic() - begun
+            held = time.monotonic() - begun
+            # What is put over the file from now on shows in the next look, though the log has grown by this.
+            with suppress(
+                apsw.Error, OSError, errors.StorageError
+            ):  # the batch is written, whatever is found now
+                self._require_not_overwritten(connection)
+            return held
 
     def _patiently(self, step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
         """Says meanwhile who is waited for. Raises `Cancelled` where a person would not wait any longer."""

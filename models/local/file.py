@@ -332,6 +332,8 @@ class LogIndex:
         with self._log.open("rb", buffering=0) as file:
             header = file.read(_LOG_HEADER)
             page = int.from_bytes(header[8:12], "big")
+            if not page:  # it was emptied meanwhile
+                return _SAMPLED, 0, {}
             step = _FRAME_HEADER + page
             numbers, pages = (array("I"), 0) if header != of or frames < len(known) else (known[:], pages)
             for at in range(_LOG_HEADER + len(numbers) * step, _LOG_HEADER + frames * step, step):

@@ -485,6 +485,23 @@ def test_without_a_log_the_count_of_changes_tells_of_a_file_put_over_it(
             assert emails(database)
 
 
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_what_is_put_over_the_file_just_behind_a_batch_is_met_by_the_next_one(
+    database_path: Path, tmp_path: Path, mode: str
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as outside:
+        assert outside.pragma("journal_mode", mode) == mode
+        older = shutil.copyfile(database_path, tmp_path / "older")
+        outside.execute("CREATE TABLE more (x)")
+    with connected(database_path) as database:
+        for number in range(3):
+            database.run_batch([insertion(f"u-{number}")])
+        shutil.copyfile(older, database_path)
+        with pytest.raises(FileReplaced):
+            database.run_batch([insertion("u-3")])
+        assert database_path.read_bytes() == older.read_bytes()
+
+
 @pytest.mark.slow
 def test_threads_look_at_a_log_side_by_side_while_another_one_writes(database_path: Path) -> None:
     wrong: list[BaseException] = []
