@@ -47,7 +47,7 @@ def changed_since(table: str, seen: Mapping[str, Any], image: Image) -> str | No
         return None
     labels = [
         column.label
-        for column in DECLARED[table].listed
+        for column in DECLARED[table].columns
         if column.kind in _HELD
         and column.name in seen
         and column.source in image

@@ -11,6 +11,7 @@ from app.services.records.change import WRITTEN_FOR_ENTRY
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import read_record
+from app.services.records.seen import of_rows
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
 from app.services.text import counted
 from app.ui.tabs.common import declared
@@ -125,7 +126,7 @@ class NotificationsTab(RecordTab):
         self.context.when_agreed(rows, read, self)
 
     def _confirm_all(self, unread: Frozen) -> None:
-        act = partial(self.act, notifications.mark, unread.ids, read=True)
+        act = partial(self.act, notifications.mark, unread.ids, read=True, seen=unread.seen)
         if len(unread.ids) == 1:
             act()
             return
@@ -172,8 +173,10 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     if keys is None:
         keys = lists.load_keys(database, query)
     rows = lists.rows(database, query, keys, ("id", "title", "tenant_id", "read"))
-    unread = freeze(row[:3] for row in rows if flag(row[3]) is False)
+    named = [row[:3] for row in rows if flag(row[3]) is False]
+    unread = freeze(named)
     if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
     each = lists.written(query.table, ("read", "updated_at"))
-    return replace(unread, written=each * len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants)
+    written = each * len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants
+    return replace(unread, written=written, seen=of_rows(query.table, named, ("id", "title", "tenant_id")))

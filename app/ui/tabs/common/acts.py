@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from models.engine import Database
 from models.errors import StillReferred
 
 if TYPE_CHECKING:
+    from app.services.records.seen import Seen
     from app.services.records.writing import Planned
     from app.ui.widgets.form_dialog import FormDialog
 
@@ -158,7 +159,7 @@ class Frozen:
 
     The ids of all, names for the first few as a question lists them, and how many are `of` each tenant; and
     which of those selected have to stay, as a sentence. So many rows are `going`, with what goes along, and
-    about so many are `written`, each charged.
+    about so many are `written`, each charged. `seen` is what must still be so of them then.
     """
 
     ids: tuple[Any, ...]
@@ -167,6 +168,7 @@ class Frozen:
     written: int
     going: int = 0
     stay: str = ""
+    seen: "Seen" = field(default_factory=dict, repr=False)
 
     @property
     def tenants(self) -> int:

@@ -14,6 +14,7 @@ from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.runs import RunDetail
+from app.services.records.seen import of_rows
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.tabs.common import declared
@@ -225,18 +226,21 @@ class RunsTab(RecordTab):
         lists, seen = self.context.lists, self.selection.seen()
 
         def able(database: Database, query: ListQuery, keys: Keys) -> Frozen:
-            rows = list(lists.rows(database, query, keys, ("id", "idea", "status")))
+            columns = ("id", "idea", "status")
+            rows = list(lists.rows(database, query, keys, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
             others = f"The other {len(rows) - len(found):,} of the {len(rows):,} selected stay as they are. "
             stay = others if len(found) < len(rows) else ""
             each = lists.written(query.table, ("status", "updated_at"))
-            return replace(freeze(found or rows, each), stay=stay)  # where none can, the act says why
+            named = {**of_rows(query.table, found, columns), **seen}
+            # Where none can, the act says why.
+            return replace(freeze(found or rows, each), stay=stay, seen=named)
 
         def give(runs: Frozen) -> None:
             if act.status is None:
-                do = partial(self.act, planning.restore, runs.ids, seen=seen)
+                do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
             else:
-                do = partial(self.act, planning.set_status, runs.ids, act.status, seen=seen)
+                do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
             if not (self.commands.ends(act.name) and len(runs.ids) > 1):
                 do()
                 return

@@ -598,13 +598,26 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "A bookmark of what is there is kept first" in words(asked)
     assert "about two requests; about 10 rows of d1:prod are written" in words(asked)
+    chosen = str(page.model.record_id(0))
+    shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"
+    execute(file, update.format("else@acme.example", chosen))
+    click(qtbot, asked.confirm_button)
+    assert f"What was shown of the user {shown} (E-mail) was changed" in error(qtbot, window)
+    qtbot.waitUntil(lambda: page.model.index(0, 0).data() == "else@acme.example")
+    execute(file, update.format("again@acme.example", chosen))
+    page.commands.trigger("delete")
+    assert "the user else@acme.example (E-mail) was changed" in error(qtbot, window), "not even asked"
+    qtbot.waitUntil(lambda: page.model.index(0, 0).data() == "again@acme.example")
+    assert count(file, "users") == users
+    page.commands.trigger("delete")
+    asked = dialog(qtbot, window, ConfirmDialog)
     edge.calls.clear()
     click(qtbot, asked.confirm_button)
     qtbot.waitUntil(lambda: count(file, "users") == users - 2)
     closed(qtbot, window, ConfirmDialog)
     assert edge.calls[1].count(b"DELETE FROM") == 2, "behind the bookmark"
     kept = travel(qtbot, window)
-    assert [row[0] for row in texts(kept.table)] == ["before “2 users deleted”"]
+    assert [row[0] for row in texts(kept.table)] == ["before “2 users deleted”"] * 2, "of each try"
     press("Escape")
     closed(qtbot, window, TimeTravelDialog)
     press("Ctrl+Z")

@@ -53,6 +53,22 @@ def test_a_state_is_one_thing_in_table_chip_and_acts(  # noqa: PLR0917
     assert [name for name in ("activate", "deactivate") if tab.commands.action(name).isEnabled()] == acts
 
 
+@pytest.mark.slow
+def test_a_webhook_that_leads_elsewhere_than_was_shown_is_not_switched(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    ask(context.opened.path, "UPDATE webhook_destinations SET active = 0, name = 'CI'")
+    tab = show_tab(WebhooksTab)
+    tab.table.select_row(0)
+    ask(context.opened.path, "UPDATE webhook_destinations SET url = 'https://else.example/', active = 'odd'")
+    with qtbot.waitSignal(context.runner.failed) as refused:
+        tab.commands.trigger("activate")
+    assert str(refused.args[0]).startswith("What was shown of the webhook CI (State, URL) was changed")
+    qtbot.waitUntil(lambda: "else.example" in tab.model.index(0, tab.model.column_of("url")).data())
+    with qtbot.waitSignal(context.runner.changed):
+        tab.commands.trigger("activate")
+
+
 def test_a_webhook_without_events_says_that_it_delivers_nothing(
     show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:

@@ -16,11 +16,12 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
+from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
-from tests.fixtures.window import ask, child, pick, value_of
+from tests.fixtures.window import ask, child, dialog, pick, value_of
 
 STATUS = 0
 
@@ -245,6 +246,23 @@ def test_of_several_runs_those_that_allow_it_are_counted(
         tab.commands.trigger("pause")
     assert done.args[0].summary == "6 runs paused"
     assert ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]
+
+
+@pytest.mark.slow
+def test_several_runs_are_ended_as_the_question_named_them(
+    tab: RunsTab, context: Context, qtbot: QtBot
+) -> None:
+    press_chip(tab, qtbot, "Running")
+    tab.table.selectAll()
+    tab.commands.trigger("kill")
+    question = dialog(qtbot, tab, ConfirmDialog)
+    ask(
+        context.opened.path, "UPDATE planning_runs SET status = 'paused' WHERE id = ?", tab.model.record_id(2)
+    )
+    with qtbot.waitSignal(context.runner.failed) as refused:
+        qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+    assert "(Status) was changed by somebody else" in str(refused.args[0])
+    assert ask(context.opened.path, "SELECT count(*) FROM planning_runs WHERE status = 'running'") == [(5,)]
 
 
 @pytest.mark.parametrize("status", [*planning.STATUSES, "odd", None, 7])
