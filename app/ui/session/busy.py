@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.ui.theme import Theme
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.formatting import rate
+from app.ui.widgets.formatting import percent, rate
 from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Runner, Task
 from models.engine import Database
@@ -46,12 +46,14 @@ class Busy(QWidget):
         on_done: Callable[[Any], None],
         on_failed: Callable[[TenantAdminError], None] | None = None,
         can_cancel: bool = True,
+        in_rows: bool = True,
         runner: Runner | None = None,
     ) -> Task:
         """Starts `work(progress, cancelled)` and shows `text` until it has ended.
 
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
-        them. It runs on the window's own runner unless another is given.
+        them. What `progress` counts is said in numbers where these are `in_rows`, else as a part of the work.
+        It runs on the window's own runner unless another is given.
         """
         runs_on, started = runner or self.runner, time.monotonic()
 
@@ -60,7 +62,8 @@ class Busy(QWidget):
                 self.bar.show_progress(done, total)
                 if total and self.cancel_button.isEnabled():
                     speed = rate(done, time.monotonic() - started, "")
-                    self.label.setText(f"{text} · {done:,} of {total:,} · {speed}")
+                    rows, part = f"{done:,} of {total:,} · {speed}", f"{percent(done, total)} of the work"
+                    self.label.setText(f"{text} · {rows if in_rows else part}")
 
         def finish(result: Any) -> None:
             self.forget(job)

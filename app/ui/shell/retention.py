@@ -23,7 +23,7 @@ from app.services.retention.run import NoCheckpoint, RetentionStopped, Run
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.shell.retention_dialog import RetentionDialog
-from app.ui.widgets.formatting import percent, relative_time
+from app.ui.widgets.formatting import relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import NotAllowed, StorageError, TenantAdminError
@@ -182,7 +182,8 @@ class Retention(QObject):
 
         runner = self._context.runner
         self.status.emit("Retention: looking for what is old…")
-        self._planning = runner.job(
+        self._planning = self._context.job(
+            "Looking for what is old…",
             work,
             on_done=partial(ended, lambda found: on_done(found, partial(self._carry_out, found, reading))),
             on_failed=partial(ended, failed),
@@ -294,9 +295,10 @@ class Retention(QObject):
 
         self.status.emit("Retention: running…")
         self._context.verdict.is_pruned = True
-        self._job = self._context.runner.job(
+        self._job = self._context.job(
+            "Removing what is old…",
             work,
-            on_progress=lambda done, total: self.status.emit(f"Retention: {percent(done, total)} done"),
+            in_rows=False,  # each is proven before it goes, and perhaps archived
             on_done=partial(self._done, reading, confirmation),
             on_failed=partial(self._failed, reading, confirmation),
         )

@@ -269,7 +269,7 @@ class RetentionDialog(Dialog):
         """In its place, with the focus where it was, if not on what removes: that says another number."""
         place = self.geometry()
         place.moveTopLeft(before.geometry().topLeft())  # a position is that of a frame, not known yet
-        self.setGeometry(place)
+        self.put_at(place)
         focused = before.had_focus or before.focusWidget()
         names = [name for name, part in vars(before).items() if part is focused and name != "had_focus"]
         removes = {"once_button", "daily_button"}.intersection(names)

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QFileInfo, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QFileInfo, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -43,7 +43,7 @@ _MARGINS = (20, 20, 20, 16)
 _GAP = 20
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
-_AROUND = 48
+_AROUND, _EDGE = 48, 8
 LISTED = 50
 _ROWS = 6
 
@@ -190,6 +190,21 @@ class Dialog(QDialog):
         self._make_room()
         if fits:  # else a sentence that went would leave a hole over the buttons
             self.resize(self.width(), self.minimumHeight())
+        self._keep_on_screen()
+
+    def put_at(self, place: QRect) -> None:
+        """Where another was, as far as all of it is on the screen there."""
+        self.setGeometry(place)
+        self._keep_on_screen()
+
+    def _keep_on_screen(self) -> None:
+        """Its buttons are at the foot, which goes down as there is more to say."""
+        room, place = self.screen().availableGeometry(), self.geometry()
+        room.adjust(_EDGE, _AROUND - _EDGE, -_EDGE, -_EDGE)  # a frame, whose size may not be known yet
+        top = max(min(place.top(), room.bottom() - place.height()), room.top())
+        if self.isVisible() and place.bottom() > room.bottom() and top != place.top():
+            place.moveTop(top)
+            self.setGeometry(place)
 
     def showEvent(self, event: QShowEvent) -> None:
         if not event.spontaneous() and not self.testAttribute(Qt.WidgetAttribute.WA_Resized):

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -56,6 +56,20 @@ def test_a_long_sentence_is_cut_before_it_is_laid_out(qtbot: QtBot, theme: Theme
     dialog = added(qtbot, ErrorDialog(theme, "word " * 1_000_000))
     assert len(dialog.sentence.text()) == LONGEST + 1 and dialog.sentence.text().endswith("…")
     dialog.close()
+
+
+def test_a_dialog_with_more_to_say_keeps_its_buttons_on_the_screen(qtbot: QtBot, theme: Theme) -> None:
+    dialog = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"))
+    dialog.open()
+    room = dialog.screen().availableGeometry()
+    dialog.move(40, room.bottom() - dialog.height() - 20)
+    dialog.sentence.setText("It goes, and so does what refers to it. " * 20)
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert dialog.height() > 200 and room.contains(dialog.geometry())
+    after = added(qtbot, ConfirmDialog(theme, "Delete?", "It goes.", action="Delete"))
+    after.open()
+    after.put_at(QRect(dialog.geometry().topLeft(), room.size() - QSize(100, 60)))
+    assert room.contains(after.geometry())
 
 
 def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
