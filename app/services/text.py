@@ -60,13 +60,13 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 
 def byte_size(count: int) -> str:
-    """`812 B`, `4.2 KB`, `342 MB`, in steps of 1,024."""
+    """`812 B`, `4.2 KiB`, `342 MiB`, in steps of 1,024, as Qt's own dialogs say it."""
     size = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
+    for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(size) < 1000:
             return f"{count} B" if unit == "B" else f"{size:.3g} {unit}"
         size /= 1024
-    return f"{size:,.3g} TB" if size < 1000 else f"{size:,.0f} TB"
+    return f"{size:,.3g} TiB" if size < 1000 else f"{size:,.0f} TiB"
 
 
 def quoted(text: str) -> str:

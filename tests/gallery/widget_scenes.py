@@ -200,7 +200,7 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     tabs.setCurrentIndex(chosen)
     window.setCentralWidget(tabs)
     status = QStatusBar()
-    status.addWidget(Label("Local file · WAL · 342 MB"))
+    status.addWidget(Label("Local file · WAL · 342 MiB"))
     busy = Busy(theme, Runner())
     busy.run("Verifying", lambda progress, cancelled: None, on_done=lambda _: None)
     busy.bar.show_progress(300, 1000)

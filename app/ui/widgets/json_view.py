@@ -156,7 +156,7 @@ class JsonView(QWidget):
     """A tree and a text view with a toggle between them, and a button that copies the stored text. It is as
     high as its text where there is room, and at least as high as 13 lines of it.
 
-    What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more than 256 KB, of
+    What is no JSON, or nests too deep, is shown as text with a sentence; so is text of more than 256 KiB, of
     which the first part shows until "Show all" is pressed. Numbers and repeated keys appear as written,
     hidden characters as escapes.
     """
@@ -235,7 +235,7 @@ class JsonView(QWidget):
         self.text_view.setPlainText(in_lines(shown))
         self.tree_button.setEnabled(model is not None)
         self.tree_button.setToolTip(
-            "Show as a tree" if model is not None else "Only valid JSON below 256 KB has a tree."
+            "Show as a tree" if model is not None else "Only valid JSON below 256 KiB has a tree."
         )
         self.copy_button.setEnabled(self._text is not None)
         self.note.setText(note)

@@ -47,7 +47,7 @@ SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFl
 
 _JOINING_SPACE = "\u00a0"
 _WITHIN_VALUE = re.compile(
-    r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|B|KB|MB|GB|TB|days?|hours?|minutes?)\b|%)"
+    r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|[KMGT]?i?B|days?|hours?|minutes?)\b|%)"
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
 )
 

@@ -14,10 +14,10 @@ def test_quotation_marks_within_others_are_single_ones() -> None:
     [
         (0, "0 B"),
         (812, "812 B"),
-        (1024, "1 KB"),
-        (4300, "4.2 KB"),
-        (342 * 2**20, "342 MB"),
-        (5 * 2**40, "5 TB"),
+        (1024, "1 KiB"),
+        (4300, "4.2 KiB"),
+        (342 * 2**20, "342 MiB"),
+        (5 * 2**40, "5 TiB"),
     ],
 )
 def test_byte_size(count: int, words: str) -> None:

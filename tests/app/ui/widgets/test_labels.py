@@ -47,8 +47,8 @@ def test_what_a_field_takes_of_a_text_beyond_all_bounds_is_too_long_still(qapp: 
 
 
 def test_no_line_ends_before_a_unit_or_within_a_time(qtbot: QtBot, theme: Theme) -> None:
-    said = "5 of 90 days, 3 min 20 s, 37 % of 4.2 KB, from before 2026-08-20 11:06:40 UTC"
+    said = "5 of 90 days, 3 min 20 s, 37 % of 4.2 KiB, from before 2026-08-20 11:06:40 UTC"
     label = added(qtbot, Label(said, wrap=True))
     shown = QLabel.text(label).replace("\u00a0", "~")
-    assert shown == "5 of 90~days, 3~min 20~s, 37~% of 4.2~KB, from before 2026-08-20~11:06:40~UTC"
+    assert shown == "5 of 90~days, 3~min 20~s, 37~% of 4.2~KiB, from before 2026-08-20~11:06:40~UTC"
     assert label.text() == said, "what is asked, copied and searched has spaces"
