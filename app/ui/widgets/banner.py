@@ -165,8 +165,12 @@ class Toast(QFrame):
         bars = host.findChildren(QStatusBar)
         said = [label for bar in bars for label in bar.findChildren(QLabel) if label.text()]
         kept = [
-            QRect(part.mapTo(host, QPoint()), part.size())
-            for part in (*host.findChildren(QAbstractButton), *said)
+            QRect(part.mapTo(host, QPoint()), size)
+            for part, size in (
+                *((button, button.size()) for button in host.findChildren(QAbstractButton)),
+                # Words begin at the left of a label, however wide the bar makes it.
+                *((label, label.size().boundedTo(label.sizeHint())) for label in said),
+            )
             if part.isVisible() and not self.isAncestorOf(part) and part.window() is host.window()
         ]
         free = host.width() - self.width() - 2 * _MARGIN

@@ -143,6 +143,19 @@ def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
             assert host.rect().contains(toast.geometry())
 
 
+def test_a_toast_lies_where_the_status_bar_says_nothing(qtbot: QtBot, theme: Theme) -> None:
+    """However wide the bar makes the label of what it says at the left."""
+    host = added(qtbot, QMainWindow())
+    host.resize(900, 560)
+    said = Label("Local file")
+    host.statusBar().addWidget(said, 1)
+    host.statusBar().addPermanentWidget(push_button(theme, "Chain verified"))
+    host.show()
+    toast = Toast(theme, host)
+    toast.show_message("ada@acme-corp.example is now zeta@acme-corp.example", "Undo")
+    assert toast.geometry().bottom() > host.height() - host.statusBar().height()
+
+
 def test_a_bad_verdict_is_a_surface_and_goes_with_it(theme: Theme, qtbot: QtBot) -> None:
     banner = added(qtbot, Banner(theme))
     banner.resize(600, 60)
