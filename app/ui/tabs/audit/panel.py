@@ -564,5 +564,9 @@ def _in_full(finding: Finding) -> str:
 
 
 def _sought(finding: Finding) -> list[tuple[str, str]]:
+    if (
+        finding.expected == finding.actual
+    ):  # the number of an entry, which is another one: the sentence says it
+        return []
     both = (("Expected", finding.expected), ("Found", finding.actual))
     return [(name, of) for name, of in both if of is not None]

@@ -121,7 +121,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     start = inside(_start(report)) if report.notes else _start(report)
     details = [*(note.rstrip(".") for note in report.notes), start, _archive(report, asked)]
     if report.earlier is not None:
-        details.append(f"exactly as checkpoint {report.earlier} knew it, and later ones knew more")
+        details.append(f"exactly as checkpoint {report.earlier} knew it, not as later ones do")
     if outcome.checkpoint is not None:
         # Where only the archive is at fault, what is in the file is signed all the same.
         alone = "" if report.verdict is not Verdict.TAMPERED else "the database itself holds: "
