@@ -392,10 +392,16 @@ class MainWindow(QMainWindow):
 
     # acting
 
-    def say(self, text: str, written: Path | None = None) -> None:
-        """A toast; with what was `written` it leads to its folder."""
+    def say(
+        self,
+        text: str,
+        written: Path | None = None,
+        *,
+        act: tuple[str, Callable[[], object]] = ("", lambda: None),
+    ) -> None:
+        """A toast, with what can be done by a button; with what was `written` it leads to its folder."""
         if written is None:
-            self.toast.show_message(text)
+            self.toast.show_message(text, *act)
         else:
             self.toast.show_message(text, "Show in folder", partial(show_folder, written))
 

@@ -228,7 +228,10 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
 def _preferences(window: MainWindow) -> None:
     from app.ui.shell.dialogs import PreferencesDialog  # noqa: PLC0415
 
-    refresh = partial(window.commands.trigger, "refresh")
+    def refresh() -> None:
+        if window.workspace is not None:
+            window.workspace.refresh()
+
     PreferencesDialog(window.theme, window.settings, window).open_once(refresh)
 
 

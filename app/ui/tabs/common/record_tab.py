@@ -344,9 +344,9 @@ class RecordTab(QWidget):
         self.current.reload()
 
     def show_record(self, record_id: object) -> None:
-        """Selects a record and scrolls to it, clearing the filters if they hide it."""
+        """Selects a record and scrolls to it, clearing the filters if they hide it, which it says."""
         if self._costs_much(self.query()):
-            self.clear_filters()
+            self._let_filters_go()
         self._wanted_record = record_id
         self._stale = False
         self._read()
@@ -528,8 +528,23 @@ class RecordTab(QWidget):
 
     def _not_in_list(self, record_id: object) -> None:
         if self.query().filtered:
-            self.clear_filters()
+            self._let_filters_go()
             self._wanted_record = record_id
+
+    def _let_filters_go(self) -> None:
+        """With a way back: they may have taken a while to set."""
+        values, exact = self.filters.values(), self.exact.choices()
+
+        def filter_again() -> None:
+            self.exact.clear()
+            for column, (value,) in exact:
+                self.exact.add(column, value)
+            self.filters.set_values(values)
+
+        had = self.query().filtered
+        self.clear_filters()
+        if had:
+            self.context.say("The filter hid this record, and is cleared", act=("Filter again", filter_again))
 
     def _not_read(self, error: TenantAdminError) -> None:
         if isinstance(error, DamagedFile):

@@ -115,6 +115,15 @@ def test_enter_shows_the_first_record_in_its_tab(
     qtbot.waitUntil(lambda: page.list.current_id() == wanted.record_id)
     assert page.table.hasFocus()
     assert search.text() == "hank"
+    page.filters.text.setText("acme")
+    qtbot.waitUntil(lambda: page.filters.count.text() == "7 users")
+    find(qtbot, window, "hank")
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.list.current_id() == wanted.record_id and page.filters.text.text() == "")
+    assert window.toast.label.text() == "The filter hid this record, and is cleared"
+    window.toast.action_button.click()
+    qtbot.waitUntil(lambda: page.filters.count.text() == "7 users")
+    assert page.filters.text.text() == "acme"
 
 
 @pytest.mark.slow

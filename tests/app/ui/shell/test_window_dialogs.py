@@ -108,3 +108,10 @@ def test_no_widget_belongs_to_python_alone(qtbot: QtBot, theme: Theme, tmp_path:
         if widget.parent() is None
     ]
     assert not orphans
+
+
+def test_preferences_saved_without_a_file_ask_for_none(qtbot: QtBot, window: MainWindow) -> None:
+    window.commands.trigger("preferences")
+    dialog_of(qtbot, window, PreferencesDialog).action_button.click()
+    gone(qtbot, window, PreferencesDialog)
+    assert not window.toast.isVisible()
