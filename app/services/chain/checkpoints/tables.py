@@ -303,7 +303,9 @@ class Contents:
     def places(self) -> dict[str, tuple[str, str]]:
         """By place, the id of the database last seen there and its ledger then."""
         found = {item.path: (item.id, item.ledger) for item in reversed(self.databases()) if item.path}
-        if self._database.table_exists(StoredPlace):
+        with self._database.expected_errors():
+            are_kept = self._database.table_exists(StoredPlace)
+        if are_kept:
             rows = self._rows([StoredPlace.path, StoredPlace.database, StoredPlace.ledger])
             found |= {path: (database, ledger) for path, database, ledger in rows}
         return found

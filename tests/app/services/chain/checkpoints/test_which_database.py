@@ -434,6 +434,14 @@ def started_over(world: World) -> Path:
     return path
 
 
+def renamed_and_started_over_beside_a_copy(world: World) -> Path:
+    """One entry was known under two names then."""
+    path = world.run(world.known(), "UPDATE audit_chain SET tenant_id = tenant_id || 'x'")
+    assert world.sign(path, Reason.START_OVER) is not None
+    world.another(world.copy(path, "b.db"))
+    return world.copy(path, "c.db")
+
+
 def an_older_copy_than_that(world: World) -> Path:
     path = world.known()
     copy = world.copy(path, "b.db")
@@ -945,6 +953,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_part_imported_twice: VERIFIED,
     clocks_a_minute_apart: VERIFIED,
     started_over: VERIFIED,
+    renamed_and_started_over_beside_a_copy: VERIFIED,
     an_older_copy_than_that: EARLIER,
     by_an_export_elsewhere: VERIFIED,
     a_live_database: VERIFIED,
