@@ -1,9 +1,9 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
 Every column that the file has, known to us or not, and each value in its storage class; but no secret is in
-any of them, and of a webhook's URL its host alone. In text, which people paste, times are times, in UTC. How
-a value is said in SQL, to the last bit, stands at the end: of one that was read, or by SQLite itself of a
-column, which is faster.
+any of them, of a webhook's URLs their hosts alone, and no user name of one in a column of others. In text,
+which people paste, times are times, in UTC. How a value is said in SQL, to the last bit, stands at the end:
+of one that was read, or by SQLite itself of a column, which is faster.
 """
 
 import io
@@ -21,8 +21,15 @@ from app.services.chain.rules import seconds
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.rows import RawText, Value
-from app.services.records.tables import DECLARED, ColumnKind, Table, TableColumn, undeclared
-from app.services.records.webhooks import host_alone, hostname_alone
+from app.services.records.tables import (
+    DECLARED,
+    WEBHOOK_DESTINATIONS,
+    ColumnKind,
+    Table,
+    TableColumn,
+    undeclared,
+)
+from app.services.records.webhooks import host_alone, hostname_alone, without_urls, without_users
 from app.services.text import cell, one_cell
 from models import engine
 from models.engine import Database, sql_name
@@ -81,11 +88,8 @@ def _write(
     ]
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
     line = _writer(query.table, names, form, stream)
-    hosts = [
-        (at, hostname_alone if column.name == "hostname" else host_alone)
-        for at, column in enumerate(columns)
-        if column.host_only
-    ]
+    alike = {at: _shortened(query.table, column) for at, column in enumerate(columns)}
+    hosts = [(at, alone) for at, alone in alike.items() if alone is not None]
     done = length = 0
     progress(done, len(keys))
     for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
@@ -103,6 +107,18 @@ def _write(
             progress(done, len(keys))
     progress(done, len(keys))
     return done
+
+
+def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value] | None:
+    """What takes out of a column's values what may let anybody in: of a webhook its URLs but for their hosts,
+    and of what nobody has declared elsewhere the user names in them.
+    """
+    if column.kind is ColumnKind.PRESENCE:
+        return None
+    if not column.is_declared:
+        return without_urls if table == WEBHOOK_DESTINATIONS.name else without_users
+    special = {"hostname": hostname_alone, "name": without_urls}
+    return special.get(column.name, host_alone) if column.host_only else None
 
 
 def as_time(value: Value) -> Value:

@@ -63,8 +63,8 @@ class TableColumn:
     `searched`: a text filter and the global search look into it. `offered`: its values can be picked
     from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
-    for yes and no. `host_only`: a URL, or its host, whole on the screen, of which copies and exports hold the
-    host alone (`webhooks.host_alone`).
+    for yes and no. `host_only`: a URL, its host or what people write with one, whole on the screen, of which
+    copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours.
     """
 
     name: str
@@ -77,6 +77,7 @@ class TableColumn:
     of: str = ""
     words: tuple[str, str] = ("yes", "no")
     host_only: bool = False
+    is_declared: bool = True
 
     @property
     def source(self) -> str:
@@ -187,15 +188,21 @@ _C, _K = TableColumn, ColumnKind
 _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
-_SECRET = re.compile(r"passw(?:or)?d|secret|credential|(?:api|private)_?key|token(?:_?hash)?$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass(?:word|wd|phrase|code)|pwd|secret|credential|bearer|authorization|auth_?header|(?:^|_)seed$"
+    r"|(?:access|api|private|signing)_?key|token(?:_?hash)?$",
+    re.IGNORECASE,
+)
 """What a column is called that holds one, of those that nobody has declared."""
 
 
 def undeclared(name: str) -> TableColumn:
     """A column that only the file has: as it is stored, but of a secret whether there is one."""
     if _SECRET.search(name):
-        return TableColumn(f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED)
-    return TableColumn(name, ColumnKind.ID, name)
+        return TableColumn(
+            f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED, is_declared=False
+        )
+    return TableColumn(name, ColumnKind.ID, name, is_declared=False)
 
 
 USERS = Table(
@@ -246,7 +253,7 @@ WEBHOOK_DESTINATIONS = Table(
     details=(("url",),),
     columns=(
         _C("active", _K.FLAG, "State", offered=True, words=("active", "inactive")),
-        _C("name", _K.NAME, "Name", searched=True),
+        _C("name", _K.NAME, "Name", searched=True, host_only=True),
         _C("url", _K.NAME, "URL", searched=True, host_only=True),
         _C("hostname", _K.NAME, "Host", searched=True, hidden=True, host_only=True),
         _C("events", _K.WORD, "Events"),

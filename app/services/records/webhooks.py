@@ -5,7 +5,7 @@ What their URLs may be stands at the end.
 
 import ipaddress
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -27,7 +27,8 @@ ALL_EVENTS = "*"
 EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
-_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_USER = re.compile(r"(?<=://)[^\s/?#@]*(?=@)")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -190,7 +191,7 @@ def _event(
     payload = {
         "actor": actor,
         "webhookId": row.shown("id"),
-        "name": _without_urls(row.image.get("name")),
+        "name": _audited_name(row.image.get("name")),
         "url": host_alone(row.image.get("url")),
         "events": str(row.shown("events")).split(","),
     }
@@ -205,16 +206,15 @@ def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Va
                 "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
             )
         else:
-            say = {"name": _without_urls, "url": host_alone, "hostname": _host}.get(name, shown)
+            say = {"name": _audited_name, "url": host_alone, "hostname": _host}.get(name, shown)
             changes[name] = {"from": say(before[name]), "to": say(after[name])}
     payload = {"actor": actor, "webhookId": row.shown("id"), "changes": changes}
     return Event(row.tenant, AuditEvent.WEBHOOK_UPDATED, payload)
 
 
-def _without_urls(name: Value) -> int | float | str | None:
-    """A name as the audit chain has it: people paste the URL there, too."""
-    said = shown(name)
-    return _URL.sub(lambda url: host_alone(url[0]), said) if isinstance(said, str) else said
+def _audited_name(name: Value) -> int | float | str | None:
+    """A name as the audit chain has it."""
+    return shown(without_urls(name))
 
 
 def _host(hostname: Value) -> str:
@@ -309,6 +309,25 @@ def host_agrees(url: str, hostname: str) -> bool:
 def hostname_alone(hostname: Value) -> Value:
     """A stored hostname the same, where a user name, path or query stands in it; else as it is stored."""
     return _host(hostname) if set("@/?#\\") & set(str(shown(hostname))) else hostname
+
+
+def without_urls(value: Value) -> Value:
+    """What people write, with the host alone of each URL in it: they paste one as a name, too."""
+    return _written_with(_URL, lambda url: host_alone(url[0]), value)
+
+
+def without_users(value: Value) -> Value:
+    """The same with whole URLs, but for the user names and passwords in them."""
+    return _written_with(_USER, lambda _: "…", value)
+
+
+def _written_with(pattern: re.Pattern[str], other: Callable[[re.Match[str]], str], value: Value) -> Value:
+    """As it is stored, where nothing in it is to be said otherwise."""
+    said = shown(value)
+    if not isinstance(said, str):
+        return value
+    found, count = pattern.subn(other, said)
+    return found if count else value
 
 
 def host_alone(url: Value) -> str:

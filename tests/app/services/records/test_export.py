@@ -14,6 +14,7 @@ from models.engine import Database
 from models.errors import TooMuch
 from models.schema import inspect
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.stored import stored
 
 NASTY = [
@@ -61,7 +62,19 @@ def test_no_secret_is_ever_written(engine: Database, query: ListQuery, form: For
 
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize(
-    "name", ["api_token", "passwordHash", "mfa_secret", "APIKEY", "private_key", "token_hash"]
+    "name",
+    [
+        "api_token",
+        "passwordHash",
+        "mfa_secret",
+        "APIKEY",
+        "private_key",
+        "token_hash",
+        "pwd",
+        "mfa_seed",
+        "auth_header",
+        "bearer",
+    ],
 )
 def test_what_only_the_file_calls_a_secret_is_one(
     engine: Database, sql: apsw.Connection, query: ListQuery, form: Format, name: str
@@ -77,11 +90,13 @@ def test_what_only_the_file_calls_a_secret_is_one(
 
 
 @pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("column", ["url", "name", "fallback"])
 def test_of_a_webhooks_url_the_host_alone_is_written(
-    engine: Database, sql: apsw.Connection, query: ListQuery, form: Format
+    engine: Database, sql: apsw.Connection, query: ListQuery, form: Format, column: str
 ) -> None:
     whole = "https://bob:pw@hooks.slack.com/services/T0/secret-path?token=1"
-    sql.execute("UPDATE webhook_destinations SET url = ?", (whole,))
+    sql.execute("ALTER TABLE webhook_destinations ADD COLUMN fallback")
+    sql.execute(f"UPDATE webhook_destinations SET {column} = ?", (whole,))
     written = text(engine, query, form)
     assert "https://hooks.slack.com/…" in written
     assert not [part for part in ("bob", "pw", "services", "secret-path", "token") if part in written]
@@ -100,6 +115,16 @@ def test_of_what_stands_in_a_hostname_the_host_alone_is_written(
     assert not [part for part in ("bob", "pw", "secret-path", "token") if part in written]
     sql.execute("UPDATE webhook_destinations SET hostname = 'odd_host.ä'")
     assert "odd_host.ä" in text(engine, query, form)
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
+    engine: Database, sql: apsw.Connection, form: Format
+) -> None:
+    sql.execute("ALTER TABLE users ADD COLUMN seen_at")
+    sql.execute(INTO_USERS + "('u', 'acme', 'e', NULL, 1, 1)")
+    sql.execute("UPDATE users SET seen_at = 'from postgres://bob:pw@h.example/a?b, x@y'")
+    assert "from postgres://…@h.example/a?b, x@y" in text(engine, ListQuery("users"), form)
 
 
 def test_csv_cells_do_not_run_and_come_back(engine: Database, query: ListQuery) -> None:
