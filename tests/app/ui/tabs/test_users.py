@@ -7,6 +7,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app.services.records import users
 from app.services.records.tables import Scope
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -213,6 +214,9 @@ def test_of_several_those_that_others_hold_on_to_stay_and_the_rest_may_go(
     qtbot.waitUntil(lambda: tab.model.rowCount() == total - 4)
     assert ask(depended, "SELECT count(*) FROM users WHERE id IN (?, ?)", *others) == [(2,)]
     assert [tab.model.record_id(row) for row in tab.table.selected_rows()] == others
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+    assert [tab.model.record_id(row) for row in tab.table.selected_rows()] == others
 
 
 @pytest.mark.slow
@@ -244,6 +248,18 @@ def test_a_record_that_is_another_than_was_shown_is_shown_again_and_not_deleted(
             asked = dialog(qtbot, tab, ConfirmDialog)
             qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
     assert deleted.args[0].summary == "User else@acme.example deleted"
+
+
+@pytest.mark.slow
+def test_what_a_person_has_changed_just_now_is_not_said_to_be_another_s(
+    tab: UsersTab, context: Context, qtbot: QtBot
+) -> None:
+    user = choose(tab, qtbot, 2)
+    with qtbot.waitSignal(context.runner.changed):
+        context.act(users.rename, user, "own@acme.example")
+    with qtbot.waitSignal(context.runner.changed) as deleted:
+        tab.commands.trigger("delete")
+    assert deleted.args[0].summary == "User own@acme.example deleted"
 
 
 def test_sorting_and_refreshing_keep_the_record(tab: UsersTab, context: Context, qtbot: QtBot) -> None:
