@@ -62,7 +62,9 @@ def changed_since(table: str, seen: Mapping[str, Any], image: Image) -> str | No
 
 
 def _as_listed(column: TableColumn, value: Value) -> Any:
-    return int(value not in (None, "")) if column.kind is ColumnKind.PRESENCE else legible(value)
+    if column.kind is ColumnKind.PRESENCE:
+        return int(value not in (None, ""))
+    return None if value == b"" else legible(value)  # SQL cuts no bytes to NULL
 
 
 def _is_same(seen: Any, now: Any, stored: Value) -> bool:

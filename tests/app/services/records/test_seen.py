@@ -1,0 +1,31 @@
+"""What a list shows of a row is found in the row itself again, whatever it holds."""
+
+import apsw
+import pytest
+
+from app.services.records.images import Images
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
+from app.services.records.seen import changed_since, of_rows
+from models.engine import Database
+from models.schema import inspect
+
+ODD = (
+    "x''",
+    "x'fffe'",
+    "'a' || char(0) || 'b'",
+    "5",
+    "7.5",
+    "CAST(x'ff41' AS TEXT)",
+    "replace(hex(zeroblob(300)), '00', 'é') || char(0) || 'z'",
+)
+
+
+@pytest.mark.parametrize("email", ODD)
+def test_an_odd_value_is_no_change(engine: Database, sql: apsw.Connection, email: str) -> None:
+    columns = "id, tenant_id, email, created_at, updated_at"
+    sql.execute(f"INSERT INTO users ({columns}) VALUES ('u', 'acme', {email}, 1, 1)")
+    page = Lists(inspect(engine)).load_page(engine, ListQuery("users"), [1])
+    (row,) = Images(engine).matching("users", ("id",), [("u",)])
+    seen = of_rows("users", [one for one in page if one is not None])
+    assert changed_since("users", seen["users", "u"], row.image) is None
