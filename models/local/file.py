@@ -332,14 +332,14 @@ class LogIndex:
         with self._log.open("rb", buffering=0) as file:
             header = file.read(_LOG_HEADER)
             page = int.from_bytes(header[8:12], "big")
-            if not page:  # it was emptied meanwhile
+            if len(header) < _LOG_HEADER or not page:  # it was emptied meanwhile
                 return _SAMPLED, 0, {}
             step = _FRAME_HEADER + page
             numbers, pages = (array("I"), 0) if header != of or frames < len(known) else (known[:], pages)
             for at in range(_LOG_HEADER + len(numbers) * step, _LOG_HEADER + frames * step, step):
                 file.seek(at)
                 head = file.read(16)
-                if head[8:] != header[16:24]:  # begun again meanwhile, so this look does not count
+                if head[8:] != header[16:24]:  # begun again or cut meanwhile, so this look does not count
                     break
                 numbers.append(int.from_bytes(head[:4], "big"))
                 pages = int.from_bytes(head[4:8], "big")  # of the last one, which ends a commit

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from models import errors
-from models.local.file import in_use_by, patiently, require_file, written_by
+from models.local.file import LogIndex, in_use_by, patiently, require_file, sample, written_by
 from models.progress import never
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
@@ -184,3 +184,14 @@ def test_another_window_of_this_program_has_the_programs_name(tmp_path: Path) ->
         assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
         assert in_use_by(path) == f"Tenant Admin (pid {reader.pid})"
         reader.communicate()
+
+
+@pytest.mark.parametrize("left", [0, 20, 32, 40])
+def test_a_log_that_is_cut_while_it_is_looked_at_is_no_bug(tmp_path: Path, left: int) -> None:
+    path, log = tmp_path / "a.sqlite", tmp_path / "a.sqlite-wal"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("journal_mode", "wal")
+        connection.execute("CREATE TABLE t(x); INSERT INTO t VALUES(1)")
+        short = tmp_path / "short"
+        short.write_bytes(log.read_bytes()[:left])
+        assert sample(path, LogIndex(short), 2)[1]
