@@ -1,7 +1,7 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from peewee import BaseQuery, Value
 
 from app import paths
-from app.services.files.describe import OpenedFile, migrations
+from app.services.files.describe import OpenedFile
 from app.services.opened import ASKED, never_written, tenants
 from models import errors
 from models.local import copies
@@ -24,7 +24,7 @@ from models.local.file import (
     may_be_unseen,
     require_content,
 )
-from models.local.migrations import Applied, apply, create_database
+from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
 from models.schema import Schema, inspect
 from models.tables import TABLES
 
@@ -173,7 +173,7 @@ def _look(
                 database=database,
                 schema=schema,
                 tenants=tenants(database),
-                migrations=migrations(database),
+                migrations=_migrations(database),
                 read_only_reason=reason,
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
@@ -190,6 +190,12 @@ def _look(
         if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:
             raise errors.NeedsCopy(path) from error
         raise
+
+
+def _migrations(database: LocalDatabase) -> MigrationStatus:
+    with suppress(MigrationError):  # a ledger that cannot be read keeps nobody from the rest of the file
+        return status(database, paths.migrations_dir())
+    return MigrationStatus()
 
 
 def _ends(schema: Schema) -> list[BaseQuery]:

@@ -16,6 +16,7 @@ from app.services.chain.checkpoints.tables import KnownDatabase
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
 from app.services.chain.where import Where
 from app.services.text import counted
+from models.local.file import file_id
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -163,8 +164,8 @@ def is_copy(where: Where, known: KnownDatabase) -> bool:
         return False
     if known.path == known.file_id:  # a live one, which nobody moves, and whose account has several names
         return known.path.rpartition("/")[2] != here.rpartition("/")[2]
-    there = Path(known.path)
-    return there.exists() and (where.file is None or not where.file.samefile(there))
+    there = file_id(Path(known.path))  # none of what cannot be looked at either
+    return there is not None and (where.file is None or there != file_id(where.file))
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -380,13 +381,13 @@ def _whose(
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
         return None if _has_more(rows, last[0], all_of) else last[0].database
-    _, file_id = rows.where.location
+    _, inode = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints[-1:], counting=False).continues]
 
     def order(line: _Line) -> tuple[bool, bool, bool, bool, int]:
         alike = not any(other.tells_more(rows, line) for other in last)
         newest = _is_all(rows, line.checkpoints[-1])
-        moved = newest and line.database.file_id == file_id  # a hint, of what is the same in any case
+        moved = newest and line.database.file_id == inode  # a hint, of what is the same in any case
         exactly = newest or any(_is_all(rows, item) for item in line.checkpoints[:-1])
         mixed = not alike and line not in fit
         return newest, moved, exactly, mixed, -(line.parted.at if line.parted else 0)
