@@ -380,7 +380,8 @@ class Database(Metered):
 
     def bookmark(self, why: str) -> str | None:
         """What names the state that the database has now, so that it can be brought back to it; kept, with
-        `why` it was taken, where a person finds it. None where nothing can do that.
+        `why` it was taken, where a person finds it. None where the engine has none (`TIME_TRAVEL`); raises
+        `StorageError` where it can be had, but not now.
         """
         return None
 

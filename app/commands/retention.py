@@ -40,6 +40,7 @@ _FLAGS = {
     "ClockProblem": "--trust-clock",
     "NoCheckpoint": "--without-checkpoint",
     "NotRecorded": "--unrecorded",
+    "NoBookmark": "--without-bookmark",
 }
 """What confirms that which an error asks about."""
 
@@ -82,6 +83,11 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also when no checkpoint can be made before, which is refused otherwise",
     )
+    parser.add_argument(
+        "--without-bookmark",
+        action="store_true",
+        help="also when no Time Travel bookmark can be taken before, which is refused otherwise",
+    )
     parser.add_argument("--milliseconds", action="store_true", help=_MILLISECONDS)
     parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
     parser.add_argument(
@@ -101,7 +107,7 @@ def _time(value: str) -> int:
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
     from app.services.chain import archives  # noqa: PLC0415
-    from app.services.chain.cautions import NotRecorded  # noqa: PLC0415
+    from app.services.chain.cautions import NoBookmark, NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
     from app.services.retention import clock, plan, run  # noqa: PLC0415
@@ -147,6 +153,7 @@ def retention(options: argparse.Namespace) -> int:
             clock=options.trust_clock,
             without_checkpoint=options.without_checkpoint,
             unrecorded=options.unrecorded,
+            without_bookmark=options.without_bookmark,
         )
         try:
             with asked_to_stop(finishing=True) as cancelled:
@@ -160,7 +167,13 @@ def retention(options: argparse.Namespace) -> int:
                     archive=options.archive,
                     cancelled=cancelled,
                 ).carry_out()
-        except (plan.NeedsConfirmation, clock.ClockProblem, run.NoCheckpoint, NotRecorded) as error:
+        except (
+            plan.NeedsConfirmation,
+            clock.ClockProblem,
+            run.NoCheckpoint,
+            NoBookmark,
+            NotRecorded,
+        ) as error:
             complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             if not options.json:
                 say_used(database.usage)
@@ -179,6 +192,8 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
         complain(f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}")
     if result.unrecorded is not None:
         complain(f"no audit entry says what stays: {result.unrecorded}")
+    if result.no_bookmark is not None:
+        complain(result.no_bookmark)
     if result.no_checkpoint is not None:
         complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:

@@ -205,10 +205,9 @@ class D1Database(Database):
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:
             return None
-        found = self._now()
-        if found is not None:
-            with suppress(errors.StorageError):  # a full disk keeps nobody from having it
-                self.client.shared.keep_bookmark(self.identity, found, why)
+        found = self.bookmarks()[0].name
+        with suppress(errors.StorageError):  # a full disk keeps nobody from having it
+            self.client.shared.keep_bookmark(self.identity, found, why)
         return found
 
     def _now(self) -> str | None:

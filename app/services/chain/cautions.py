@@ -32,6 +32,16 @@ class DamageMet(Caution):
     )
 
 
+class NoBookmark(Caution):
+    """None could be had of what is there, before much of it goes."""
+
+    question = "Go on without a bookmark?"
+    sentence = (
+        "No bookmark of {name} could be taken first, by which Time Travel would bring back what is there "
+        "now: {why}. Nothing was changed."
+    )
+
+
 class Agreed:
     """The cautions that a person has agreed to, by their words, as long as a database is open.
 

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from app.services import text
 from app.services.chain.append import Batch, Event, append, unknown_tenant
-from app.services.chain.cautions import Agreed
+from app.services.chain.cautions import Agreed, NoBookmark
 from app.services.chain.rules import TABLE
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
@@ -103,12 +103,14 @@ def commit(
     `Database.run_batch`; nothing is written then. What was planned `before` is written as it was, where
     neither tables nor chains have changed since; else it is planned again, and what it named must still be
     so. Before more than one row goes a bookmark is taken of what is there, where the database can be brought
-    back to it (Time Travel), and named in the entries.
+    back to it (Time Travel), and named in the entries; `NoBookmark` where none can be had, and nobody has
+    agreed to that for this act.
     """
     planned: list[tuple[Images, Change, list[Statement | None]]] = []
     if before is not None:
         seen = of_changes(before.change.rows)
     bookmark: str | None = None
+    without = False
 
     def batch() -> Batch:
         images = Images(database, asks=agreed is not None and agreed.asks, seen=seen)
@@ -138,11 +140,14 @@ def commit(
         )
 
     def marked() -> Sequence[Event]:
-        nonlocal bookmark
+        nonlocal bookmark, without
         images, change, asked = planned[-1]
-        if bookmark is None:
-            with suppress(errors.StorageError):  # undo brings it back as well
+        if bookmark is None and not without:
+            try:
                 bookmark = database.bookmark(f"before {quoted(change.summary)}")
+            except errors.StorageError as error:
+                (agreed or Agreed()).use_up(NoBookmark(database.place, error.happened))
+                without = True
         planned[-1] = images, replace(change, bookmark=bookmark), asked
         return planned[-1][1].recorded
 

@@ -157,13 +157,15 @@ class Confirmation:
     """What a person has said to the plan that they were shown.
 
     `majority` are the tenants that may lose more than half of their entries, `clock` is the doubt in spite of
-    which the clock is right; `unrecorded` that the run may be recorded nowhere, where there is no chain.
+    which the clock is right; `unrecorded` that the run may be recorded nowhere, where there is no chain;
+    `without_bookmark` that it may go where none can be had of what is there.
     """
 
     majority: frozenset[str] = frozenset()
     clock: ClockDoubt | None = None
     without_checkpoint: bool = False
     unrecorded: bool = False
+    without_bookmark: bool = False
 
     @classmethod
     def to(
@@ -174,10 +176,12 @@ class Confirmation:
         clock: bool = False,
         without_checkpoint: bool = False,
         unrecorded: bool = False,
+        without_bookmark: bool = False,
     ) -> "Confirmation":
         """Agrees to what this very plan asks about."""
         tenants = frozenset(share.tenant_id for share in plan.majority) if majority else frozenset()
-        return cls(tenants, plan.doubt if clock else None, without_checkpoint, unrecorded)
+        doubt = plan.doubt if clock else None
+        return cls(tenants, doubt, without_checkpoint, unrecorded, without_bookmark)
 
 
 NOTHING_CONFIRMED: Final = Confirmation()

@@ -234,7 +234,8 @@ class RetentionResult:
 
     `changed` counts the rows that lost what they referred to. `cancelled` says that there is more to remove;
     what was removed is complete in itself. `archives` are the names of the files that keep the removed audit
-    entries. `bookmark` names the state before, where the database can be brought back to it (Time Travel).
+    entries. `bookmark` names the state before, where the database can be brought back to it (Time Travel);
+    `no_bookmark` is why none could be had.
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
     `unrecorded` is why no entry says what stays. `no_checkpoint` is why none could be made afterwards.
@@ -251,6 +252,7 @@ class RetentionResult:
     seconds: float = 0.0
     archives: tuple[str, ...] = ()
     bookmark: str | None = None
+    no_bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
     unrecorded: str | None = None
@@ -305,6 +307,8 @@ class RetentionResult:
             found["cancelled"] = True
         if self.bookmark is not None:
             found["bookmark"] = self.bookmark
+        if self.no_bookmark is not None:
+            found["noBookmark"] = self.no_bookmark
         if self.unrecorded is not None:
             found["notRecorded"] = self.unrecorded
         if self.broken:

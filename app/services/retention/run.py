@@ -2,14 +2,13 @@
 
 import json
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.archives import Archiver
-from app.services.chain.cautions import NotRecorded
+from app.services.chain.cautions import NoBookmark, NotRecorded
 from app.services.chain.checkpoint import Reason
 from app.services.retention.clock import ClockProblem, last_report
 from app.services.retention.plan import (
@@ -116,9 +115,9 @@ class Run(RetentionRemoval):
         """Goes on to its end where writes are locked in its middle.
 
         Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal,
-        `NeedsConfirmation`, `ClockProblem`, `NotRecorded`, `NoCheckpoint`, the storage errors, those of the
-        archive among them, where nothing had been removed or archived, and `RetentionStopped` where something
-        had; what was removed is reported in the chain too.
+        `NeedsConfirmation`, `ClockProblem`, `NotRecorded`, `NoCheckpoint`, `NoBookmark`, the storage errors,
+        those of the archive among them, where nothing had been removed or archived, and `RetentionStopped`
+        where something had; what was removed is reported in the chain too.
         """
         self.database.require_writable()
         started = time.monotonic()
@@ -157,11 +156,10 @@ class Run(RetentionRemoval):
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""
         try:
             try:
+                if self.plan.total:
+                    self.mark()  # before what costs more
                 if self.plan.total and self.plan.has_chain:
                     self.check()
-                if self.plan.total:
-                    with suppress(StorageError):  # what removes nothing must keep nothing from going
-                        self.result.bookmark = self.database.bookmark("before data retention")
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True
@@ -179,6 +177,16 @@ class Run(RetentionRemoval):
             except TenantAdminError as unreported:
                 stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error
+
+    def mark(self) -> None:
+        """Takes a bookmark of what is there, where the database can be brought back to it."""
+        try:
+            self.result.bookmark = self.database.bookmark("before data retention")
+        except StorageError as error:
+            missing = NoBookmark(self.database.place, error.happened)
+            if not self.confirmation.without_bookmark:
+                raise missing from error
+            self.result.no_bookmark = missing.happened
 
     def cannot_say(self) -> str | None:
         """Why the report of a run that removed nothing, which is not worth harm, cannot be recorded."""

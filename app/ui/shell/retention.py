@@ -1,12 +1,14 @@
 """Data retention of the open file: its schedule in the status bar, its preview and its runs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.cautions import NoBookmark
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.retention import plan as planning
 from app.services.retention.clock import (
@@ -300,8 +302,21 @@ class Retention(QObject):
             work,
             in_rows=False,  # each is proven before it goes, and perhaps archived
             on_done=partial(self._done, reading, confirmation),
-            on_failed=partial(self._failed, reading, confirmation),
+            on_failed=partial(self._refused, plan, reading, confirmation),
         )
+
+    def _refused(
+        self,
+        plan: Callable[..., Plan],
+        reading: Reading,
+        confirmation: Confirmation | None,
+        error: TenantAdminError,
+    ) -> None:
+        self._failed(reading, confirmation, error)
+        if isinstance(error, NoBookmark) and not self._stopped:
+            unrecorded = self._settings.retention_unrecorded.get(self._kept_by)
+            agreed = replace(confirmation or Confirmation(unrecorded=unrecorded), without_bookmark=True)
+            self._context.asks.emit(error, partial(self._run, plan, reading, agreed), lambda: None)
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = None
@@ -318,7 +333,7 @@ class Retention(QObject):
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
         self._job = self.waiting = None
-        self._not_before = self._clock() + (HOUR if isinstance(error, StorageError) else DAY)
+        self._not_before = self._clock() + (HOUR if isinstance(error, StorageError | NoBookmark) else DAY)
         if isinstance(error, ClockProblem):
             self.waiting = error.doubt
             self._watch.doubt(error.doubt, reading)
@@ -329,7 +344,7 @@ class Retention(QObject):
             self._tell(error.result)
         self._look(error.result if isinstance(error, RetentionStopped) else None)
         said_later = confirmation is None and isinstance(error, ClockProblem)
-        if not (said_later or self._stopped):
+        if not (said_later or self._stopped or isinstance(error, NoBookmark)):
             self._context.runner.failed.emit(error)
         self.check()
 

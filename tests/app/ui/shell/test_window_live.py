@@ -76,7 +76,7 @@ def _edge(live: Live) -> Iterator[Edge]:
 @pytest.fixture
 def edge(_edge: Edge) -> Edge:
     _edge.faults, _edge.read_faults, _edge.calls = [], [], []
-    _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = None, None, [], False
+    _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = [], None, [], False
     _edge.token = TOKEN
     return _edge
 
@@ -423,8 +423,9 @@ def test_an_earlier_state_is_what_verification_says_of_it(
 
 
 def test_where_the_api_has_no_time_travel_a_sentence_says_so(
-    qtbot: QtBot, window: MainWindow, production: str
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
 ) -> None:
+    edge.bookmarks = None
     open_live(qtbot, window, production)
     window.commands.trigger("time_travel")
     assert "has no Time Travel" in error(qtbot, window)
@@ -626,6 +627,16 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     assert "about two requests; about 16 rows of d1:prod are written" in words(back)
     click(qtbot, back.confirm_button)
     qtbot.waitUntil(lambda: count(file, "users") == users)
+    closed(qtbot, window, ConfirmDialog)
+    edge.refuses_travel = True
+    qtbot.waitUntil(window.commands.action("redo").isEnabled)
+    window.commands.trigger("redo")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    without = dialog(qtbot, window, ConfirmDialog)
+    assert "No bookmark of d1:prod could be taken first" in words(without)
+    assert count(file, "users") == users
+    click(qtbot, without.confirm_button)
+    qtbot.waitUntil(lambda: count(file, "users") == users - 2)
 
 
 def test_webhooks_notifications_and_runs_are_changed_and_put_back(
@@ -656,11 +667,17 @@ def test_webhooks_notifications_and_runs_are_changed_and_put_back(
     acted("planning_runs", "kill", "status")
 
 
-def test_retention_says_what_it_reads_and_shows_what_it_verified(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asks_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.ui.session.context.MOST_READ", 1_000)
+
+
+@pytest.mark.usefixtures("asks_early")
+def test_retention_says_what_it_reads_and_shows_what_it_verified(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
     window.settings.retention_days = 1
+    edge.refuses_travel = True
     open_live(qtbot, window, production)
     unlock(qtbot, window)
     before = count(file, "audit_chain")
@@ -672,8 +689,11 @@ def test_retention_says_what_it_reads_and_shows_what_it_verified(
     assert "A run writes at least " in words(preview) and "all of them are charged" in words(preview)
     for doubt in preview.doubts.values():
         doubt.click()
+    click(qtbot, preview.once_button)
+    without = dialog(qtbot, window, ConfirmDialog)
+    assert "No bookmark of d1:prod could be taken first" in words(without)
     with removal(qtbot, window):
-        click(qtbot, preview.once_button)
+        click(qtbot, without.confirm_button)
     assert count(file, "audit_chain") < before
     closed(qtbot, window, RetentionDialog)
     audit = go(qtbot, window, 1)
