@@ -199,6 +199,25 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
     assert [email[0] for _, email in outcome(file)[1]] == ["b", "c", "e"]
 
 
+def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Database, file: Path) -> None:
+    made = users.create(production, "acme", "ada@acme.example", **BY)
+    execute(
+        file,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO users "
+        "SELECT 'x' || i, 'acme', 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
+    )
+    renamed = users.rename(production, str(made.rows[0].record_id), "b@acme.example", **BY)
+    before = production.client.meter.read
+    writing.undo(production, renamed, now=NOW)
+    change = users.delete(production, [str(made.rows[0].record_id)], **BY)
+    writing.undo(production, change, now=NOW)
+    many = users.delete(production, [f"x{i}" for i in range(1, 4)], **BY)
+    assert production.client.meter.read - before < 3000
+    users.create(production, "acme", "X2@acme.example", **BY)
+    with pytest.raises(InvalidInput, match="already has a user"):
+        writing.undo(production, many, now=NOW)
+
+
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     production: D1Database, edge: Edge, file: Path
 ) -> None:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import AUDIT_CHAIN, DECLARED
 from app.services.text import quoted
-from models.engine import Limits
+from models.engine import Database
 
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
 if TYPE_CHECKING:
     from app.services.chain.append import Check, Event
     from app.services.records.rows import RowChange
 
-Checks: TypeAlias = "Callable[[Sequence[RowChange], Limits], Sequence[Check]]"
+Checks: TypeAlias = "Callable[[Sequence[RowChange], Database], Sequence[Check]]"
 """What must hold beside the guards of the rows, say that an address is not taken."""
 
 
@@ -31,15 +31,17 @@ class Change:
 
     `summary` is for a person ("3 users deleted"), and `along` what goes or changes in other rows with it
     (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends. `checks` are made for
-    the act, for its undo and for doing it again. `bulk` are tables of which so many rows went that none is
-    named. `bookmark` names the state before, where a database can be brought back to it (Time Travel).
+    the act, and for its undo and doing it again where there are no `inverse_checks`. `bulk` are tables of
+    which so many rows went that none is named. `bookmark` names the state before, where a database can be
+    brought back to it (Time Travel).
     """
 
     summary: str
     rows: tuple[RowChange, ...]
     events: tuple[Event, ...]
     inverse_events: tuple[Event, ...] = ()
-    checks: Checks = field(default=lambda rows, limits: (), repr=False)
+    checks: Checks = field(default=lambda rows, database: (), repr=False)
+    inverse_checks: Checks | None = field(default=None, repr=False)
     bulk: frozenset[str] = frozenset()
     along: str = ""
     bookmark: str | None = None
@@ -89,7 +91,8 @@ class Change:
             rows=tuple(row.inverse() for row in reversed(self.rows)),
             events=self.inverse_events,
             inverse_events=self.events,
-            checks=self.checks,
+            checks=self.inverse_checks or self.checks,
+            inverse_checks=self.inverse_checks,
         )
 
 

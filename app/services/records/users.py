@@ -1,11 +1,12 @@
 """A tenant's users: create, edit the e-mail, delete; each an entry in the tenant's audit chain."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from peewee import OP, Expression, fn
+from peewee import OP, SQL, Expression, NodeList, fn
 
 from app.services import text
 from app.services.chain.append import Check, Event
@@ -14,7 +15,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RowChange, StoredRow, Value, bytewise, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
-from models.engine import Limits, Rows
+from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 from models.tables import User
@@ -53,12 +54,14 @@ def create(
     images.chains = (tenant,)
     address = valid_email(email)
     row = images.new(USERS, {"tenant_id": tenant, "email": address, "password_hash": None}, now, beside)
+    checks = _Addresses({row["id"]: tenant})
     return Change(
         summary=f"{_name(row)} created",
         rows=(row.added(),),
         events=(_event(AuditEvent.USER_CREATED, row, actor=actor),),
         inverse_events=(_event(AuditEvent.USER_DELETED, row, actor=actor),),
-        checks=_Addresses({row["id"]: tenant}),
+        checks=checks,
+        inverse_checks=checks.of_what_was,
     )
 
 
@@ -76,12 +79,14 @@ def rename(
     if address == row["email"]:
         raise InvalidInput("email", "This is already the user's e-mail address.")
     before = row.shown("email")
+    checks = _Addresses({user_id: row.tenant})
     return Change(
         summary=f"{before} is now {address}",
         rows=(images.changed(row, {"email": address}, now),),
         events=(_renamed(row, before, address, actor),),
         inverse_events=(_renamed(row, address, before, actor),),
-        checks=_Addresses({user_id: row.tenant}),
+        checks=checks,
+        inverse_checks=checks.of_what_was,
     )
 
 
@@ -92,7 +97,9 @@ def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> 
     checks = _Addresses({row["id"]: row.tenant for row in rows})
     kinds = AuditEvent.USER_DELETED, AuditEvent.USER_RESTORED
     what = writing.named(rows, "user", _name)
-    return writing.deletion(images, rows, what, kinds, partial(_event, actor=actor), checks=checks)
+    return writing.deletion(
+        images, rows, what, kinds, partial(_event, actor=actor), checks=checks.of_what_was
+    )
 
 
 _Wanted = dict[str, list[tuple[Value, bool]]]
@@ -110,12 +117,23 @@ class _Addresses:
         self._tenants = tenants
         self._known: set[tuple[Value, Value]] = set()
 
-    def __call__(self, rows: Sequence[RowChange], limits: Limits) -> list[Check]:
+    def of_what_was(self, rows: Sequence[RowChange], database: Database) -> list[Check]:
+        """The same of a deletion, and of an undo, which give nobody an address that they never had: where
+        each row that is read costs something, those alone that an index of addresses finds.
+        """
+        return self._checks(rows, database.limits, by_index=database.costs)
+
+    def __call__(self, rows: Sequence[RowChange], database: Database) -> list[Check]:
         """Looks for the addresses that these users have before and after, those of a tenant together.
 
         SQLite folds ASCII alone, so a tenant's other addresses are read and folded here.
         """
+        return self._checks(rows, database.limits, by_index=False)
+
+    def _checks(self, rows: Sequence[RowChange], limits: Limits, *, by_index: bool) -> list[Check]:
         wanted: dict[str, _Wanted] = {}
+        stored: dict[str, set[str]] = {}
+        parts: list[list[str]]
         users = [row for row in rows if row.table == USERS.name and row.record_id in self._tenants]
         for user in users:
             for gets, image in ((True, user.after), (False, user.before)):
@@ -123,14 +141,23 @@ class _Addresses:
                 if isinstance(email, str):
                     of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
                     of_tenant.setdefault(text.folded(email), []).append((user.record_id, gets))
+                    stored.setdefault(self._tenants[user.record_id], set()).add(email)
         checks = []
         for tenant, addresses in wanted.items():
             # By their bytes: a text that is no UTF-8 cannot be fetched.
             look = User.select(exactly(User.id), User.email.cast("BLOB"))
-            look = look.where(Expression(bytewise(User.tenant_id), OP.EQ, tenant))
+            whose = (
+                NodeList([SQL("+"), User.tenant_id]) if by_index else User.tenant_id
+            )  # + : not by its index
+            look = look.where(Expression(bytewise(whose), OP.EQ, tenant))
             if len(users) == 1:  # so that it finds nothing where there is nothing to judge
                 look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
             judge = partial(self._judge, tenant, addresses)
+            if by_index:
+                spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
+                parts = [*in_parts(spelt, limits.parameters - 4)]
+                checks += [Check(look.where(User.email.in_(part)).tuples(), judge) for part in parts]
+                continue
             plain = (address for address in addresses if address.isascii())
             parts = list(in_parts(plain, min(limits.parameters - 4, MOST_FOREIGN))) or [[]]
             is_one = [fn.LOWER(User.email).in_(part) for part in parts]
@@ -155,6 +182,12 @@ class _Addresses:
                     raise InvalidInput(
                         "email", f"{tenant} already has a user with the e-mail address {email}."
                     )
+
+
+def _spellings(address: str) -> set[str]:
+    """How somebody else has it stored most likely."""
+    plain = {address, address.lower(), address.upper(), address.capitalize(), text.folded(address)}
+    return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}
 
 
 def _name(row: StoredRow) -> str:

@@ -61,7 +61,7 @@ def preview(
     change = plan(images, *args, **kwargs)
     images.refuse_triggers(_written(change))
     if images.unchanged() is not None and len(change.events) > 1:
-        images.judge(change.checks(change.rows, database.limits))
+        images.judge(change.checks(change.rows, database))
     return Planned(change, images)
 
 
@@ -131,7 +131,7 @@ def commit(
                 *filter(None, asked),
             ],
             change.events,
-            () if images.judged else change.checks(change.rows, database.limits),
+            () if images.judged else change.checks(change.rows, database),
             images.ends(change.events),
             images.numbering,
             marked if change.going > 1 else None,
@@ -185,7 +185,7 @@ def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None 
     def plan(images: Images) -> Change:
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
         if len(inverse.events) > 1:
-            images.checks = inverse.checks(inverse.rows, database.limits)
+            images.checks = inverse.checks(inverse.rows, database)
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
     try:
@@ -237,7 +237,7 @@ def deletion(
     kinds: tuple[AuditEvent, AuditEvent],
     event: Callable[[AuditEvent, StoredRow, Mapping[str, Any]], Event],
     *,
-    checks: Checks = lambda changes, limits: (),
+    checks: Checks = lambda changes, database: (),
 ) -> Change:
     """Removes rows, with all that goes along; undoing puts all of it back whole.
 
