@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from app import paths
 from app.services.live import PREFIX
 from app.services.text import counted, visible
-from models.errors import Cancelled, NeedsCopy, TenantAdminError
+from models.errors import Cancelled, NeedsCopy, TenantAdminError, UnfinishedChange
 from models.progress import Stop
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ def file_or_live(text: str) -> Path | LiveName:
 
 def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: bool = False) -> "Opened":
     """What an argument names, opened: a file, that of a project's folder, or a live database. What is only
-    read is read by a copy where SQLite cannot read it in its folder.
+    read is read by a copy where SQLite cannot read it in its folder, and what a program left in the middle of
+    a change is put right first, as it is where it is verified.
 
     Raises the errors of `opening.open_path`, of `open_live` and of `connected`.
     """
@@ -191,9 +192,15 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
 
         return open_live(*connected(given, read_only=read_only))
     from app.services.files import opening  # noqa: PLC0415
+    from models.local.file import first_row  # noqa: PLC0415
 
     try:
         return opening.open_path(given, read_only=read_only, force_writable=force_writable)
+    except UnfinishedChange:
+        if not read_only:
+            raise
+        first_row(database_path(given), "SELECT count(*) FROM main.sqlite_master")
+        return opening.open_path(given, read_only=True)
     except NeedsCopy:
         if not read_only:
             raise

@@ -1,6 +1,7 @@
 """The commands that make, copy, restore, migrate, import and describe files, as a shell script meets them."""
 
 import json
+import shutil
 import signal
 import stat
 from contextlib import closing
@@ -343,3 +344,24 @@ def test_a_file_without_an_audit_chain_is_restored_when_that_is_meant(tmp_path: 
     done = run("restore", live, copy, "--unrecorded")
     assert (done.returncode, done.stderr) == (0, "")
     assert ask(live, "SELECT status FROM planning_runs ORDER BY id") == [("running",), ("deleted",)]
+
+
+@pytest.mark.parametrize("command", ["info", "export", "retention", "verify", "backup"])
+def test_every_command_that_reads_puts_right_what_was_left_in_the_middle_of_a_change(
+    copy: Path, tmp_path: Path, command: str
+) -> None:
+    left = tmp_path / "left.sqlite"
+    with closing(apsw.Connection(str(copy))) as connection:
+        connection.pragma("journal_mode", "delete")
+        connection.pragma("cache_size", 1)
+        connection.execute("BEGIN; UPDATE audit_chain SET payload = payload || ' '")
+        for suffix in ("", "-journal"):
+            shutil.copyfile(f"{copy}{suffix}", f"{left}{suffix}")
+    more: dict[str, list[object]] = {
+        "export": [tmp_path / "out.sql"],
+        "backup": [tmp_path / "out.sqlite"],
+        "retention": ["--dry-run", "--trust-clock", "--days", 9_999],
+    }
+    done = run(command, left, *more.get(command, []))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run("verify", left).returncode == 0
