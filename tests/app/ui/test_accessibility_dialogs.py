@@ -163,6 +163,10 @@ def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context,
     focused = dialog.focusWidget()
     if isinstance(focused, QPushButton):
         focused.clearFocus()
+    if main[0] is getattr(dialog, "cancel_button", None):
+        qtbot.keyClick(dialog, Qt.Key.Key_Return)
+        assert dialog.isVisible(), "what was set in it is not thrown away"
+        main[0].setFocus()
     with qtbot.waitSignal(main[0].clicked, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
 

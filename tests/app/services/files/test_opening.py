@@ -33,6 +33,7 @@ from models.errors import (
     LogLeftBehind,
     NewerFormat,
     NotADatabase,
+    NotAllowed,
     ReadOnlyFile,
     SqlDump,
     StorageError,
@@ -212,7 +213,7 @@ def test_what_stands_in_for_a_table_makes_it_read_only_whatever_is_asked(databas
         assert opened.read_only
         assert opened.read_only_reason == "it holds trigger spy, which could change what a write means"
         assert not opened.can_be_forced
-        with pytest.raises(ReadOnlyFile):
+        with pytest.raises(NotAllowed, match="The table users has a trigger"):
             write(opened)
 
 
