@@ -87,7 +87,9 @@ class MainWindow(QMainWindow):
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
-        self.files.leaving.connect(self.close_file)
+        self._left: tuple[FileOrName, str, object] | None = None
+        """The file that was closed to be written anew, the table that was in sight, and the record."""
+        self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)
         self.connecting.opened.connect(self._show_file)
@@ -147,6 +149,17 @@ class MainWindow(QMainWindow):
             self._let_go()
             self._show_no_file()
             self._welcome_if_nothing()
+
+    def _leave(self) -> None:
+        if self.workspace is not None:
+            page = self.workspace.current()
+            self._left = self.workspace.context.opened.path, page.spec.table.name, page.list.current_id()
+        self.close_file()
+
+    def _return(self, workspace: Workspace, opened: Opened) -> None:
+        left, self._left = self._left, None
+        if left is not None and opened.file == left[0]:
+            workspace.turn_back(*left[1:])
 
     def _let_go(self) -> None:
         """Ends what shows the file, if any. It stays in sight until something else is put in its place.
@@ -250,6 +263,7 @@ class MainWindow(QMainWindow):
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
         self.commands.update()
+        self._return(workspace, opened)
         workspace.start()
         self.opened.emit(opened)
 

@@ -173,6 +173,13 @@ class Workspace(QWidget):
     def jump(self, table: str, record_id: object) -> None:
         self._turn_to(table, lambda page: page.show_record(record_id))
 
+    def turn_back(self, table: str, record_id: object) -> None:
+        """To where a person was before the file was written anew."""
+        if table in _POSITIONS and table in self.context.opened.schema.columns:
+            self.tabs.setCurrentIndex(_POSITIONS[table])
+            if record_id is not None:
+                self.with_current(lambda page: page.show_record(record_id))
+
     def show_matches(self, table: str, text: str) -> None:
         self._turn_to(table, lambda page: page.set_filter_text(text))
 

@@ -328,10 +328,19 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     closed(qtbot, window, RestoreDialog)
     assert count(demo_path, "users") == before - 1
     assert leftovers(demo_path) == []
+    press("Ctrl+2")
+    page = current(window)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 20 and page.filters.count.text() != "")
+    chosen = choose(qtbot, page, 20)
     window.files.offer_restore(demo_path, copy)
     box = dialog(qtbot, window, RestoreDialog)
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
+    page = current(window)
+    assert page.spec.table.name == "audit_chain"
+    qtbot.waitUntil(lambda: page.list.current_id() == chosen)
+    assert window.workspace is not None
+    window.workspace.tabs.setCurrentIndex(0)
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(before, 0))
     kept = next(demo_path.parent.glob("demo.before-restore.*.sqlite"))
