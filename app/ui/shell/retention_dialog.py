@@ -201,7 +201,10 @@ class RetentionDialog(Dialog):
                 box.setAccessibleDescription(sentence)
                 box.setVisible(not self._cannot)
                 box.toggled.connect(self._update)
-                self.add_widget(WarningLine(theme, sentence))
+                line = WarningLine(theme, sentence)
+                self.add_widget(line)
+                if name == "majority":
+                    self._numbers.append(line)
         elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
         self._add_what_stays(plan)  # before the tables, which may be long

@@ -46,7 +46,7 @@ class CellDelegate(QStyledItemDelegate):
     What the model's header answers for alignment, Role.MONOSPACE and Role.DIM goes for the whole column: to
     ask each cell takes half as long again. Tone.NEUTRAL is dim. Words with a tone are never shortened by
     `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
-    `focus_row` is the row that has the keyboard's focus, or -1.
+    Where the view is disabled, all of it is. `focus_row` is the row that has the keyboard's focus, or -1.
     """
 
     def __init__(self, theme: Theme, view: QTableView) -> None:
@@ -67,6 +67,7 @@ class CellDelegate(QStyledItemDelegate):
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
         self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
+        self._off_pen = QPen(colour("disabled"))
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
         self._of_column = cache(self._ask)
@@ -75,7 +76,7 @@ class CellDelegate(QStyledItemDelegate):
         rect: QRect = option.rect
         left, top, width, height = rect.x(), rect.y(), rect.width(), rect.height()
         # Not `option.state`: the enums of QStyle, which it is one of, take 8 ms to make.
-        selected = self._view.selectionModel().isSelected(index)
+        selected, enabled = self._view.selectionModel().isSelected(index), self._view.isEnabled()
         row = index.row()
         if selected:
             painter.fillRect(rect, self._selection)
@@ -94,6 +95,7 @@ class CellDelegate(QStyledItemDelegate):
         if icon:
             quiet = tone is None or tone == Tone.NEUTRAL
             colour = ("text" if selected else "dim") if quiet else tone
+            colour = colour if enabled else "disabled"
             pixmap = self._theme.pixmap(icon, colour, ICON, self._view.devicePixelRatioF())
             painter.drawPixmap(left, top + (height - ICON) // 2, pixmap)
             left += ICON + GAP
@@ -102,7 +104,9 @@ class CellDelegate(QStyledItemDelegate):
             return
         laid = self._lay(str(shown), mono, width, middle)
         painter.setFont(self._mono if mono else self._plain)
-        if tone and not selected:
+        if not enabled:
+            painter.setPen(self._off_pen)
+        elif tone and not selected:
             painter.setPen(self._pens[tone])
         else:
             painter.setPen(self._dim_pen if dim and not selected else self._text_pen)

@@ -382,8 +382,9 @@ def test_the_days_can_be_changed_where_they_matter(qtbot: QtBot, theme: Theme) -
     dialog.days_changed.connect(lambda _: dialog.wait_for_count())
     dialog.days.setFocus()
     dialog.days.selectAll()
-    place = dialog.tables.mapTo(dialog, QPoint())
+    place, counted = dialog.tables.mapTo(dialog, QPoint()), dialog.tables.grab().toImage()
     qtbot.keyClicks(dialog.days, "365")
+    assert dialog.tables.grab().toImage() != counted, "what was counted by other days is dim"
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     assert dialog.tables.mapTo(dialog, QPoint()) == place and not dialog.tables.isEnabled()
     assert "older than 90 days" not in words(dialog) and not dialog.once_button.isEnabled()
