@@ -362,7 +362,8 @@ def main(folder):
     if earlier:
         said.append(f"The entries are those that checkpoint {exact[-1]} knew; others knew more since.")
     said.append(f"By this bundle alone: {verdict}.")
-    said.append(f"The report says {says}; by this bundle alone, it {'holds' if holds else 'does not hold'}.")
+    agreed = "it holds" if holds else "that is so" if says == verdict else "it does not hold"
+    said.append(f"The report says {says}; by this bundle alone, {agreed}.")
     for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}

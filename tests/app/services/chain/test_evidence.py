@@ -125,6 +125,7 @@ def test_a_bundle_tells_times_of_clients_from_others(
     code, said = recheck(tmp_path / "out")
     assert (code == 0) == is_sound
     assert f"By this bundle alone: {'VERIFIED' if is_sound else 'TAMPERED'}." in said
+    assert is_sound or "The report says TAMPERED; by this bundle alone, that is so." in said
     assert f"The report says {'VERIFIED' if is_sound else 'TAMPERED'};" in said
 
 
