@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +107,6 @@ def _time(value: str) -> int:
 
 def retention(options: argparse.Namespace) -> int:
     """Remove what is older than the retention period."""
-    from app.services.chain import archives  # noqa: PLC0415
     from app.services.chain.cautions import NoBookmark, NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
@@ -121,16 +121,12 @@ def retention(options: argparse.Namespace) -> int:
         raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
     if why not in (None, ASKED):
         complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
-    if options.archive is not None and not options.dry_run:
-        with suppress(FileExistsError):
-            options.archive.mkdir(mode=0o700)
-        archives.require_folder(options.archive)
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
     reads = plan.rows_to_read(given.where, given.sizes)
     say_before(given.place, reads.most, f"{reads.least:,} to")
-    with database.connection_context():
+    with _archive(options), database.connection_context():
         planned = plan.plan(
             database,
             now=now,
@@ -183,6 +179,26 @@ def retention(options: argparse.Namespace) -> int:
             complain(str(error))
             return EXIT_FINDINGS if error.result.total else EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
+
+
+@contextmanager
+def _archive(options: argparse.Namespace) -> Iterator[None]:
+    """Within it the folder of archives is there; one that was made for it goes again where it stays empty."""
+    from app.services.chain.archives import require_folder  # noqa: PLC0415
+
+    folder: Path | None = None if options.dry_run else options.archive
+    is_new = False
+    if folder is not None:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            is_new = True
+        require_folder(folder)
+    try:
+        yield
+    finally:
+        if folder is not None and is_new:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _say_result(result: RetentionResult, database: Database, options: argparse.Namespace) -> int:

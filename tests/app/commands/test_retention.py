@@ -50,6 +50,8 @@ def test_retention_says_then_does_and_the_chain_still_verifies(
 def test_what_retention_archives_is_proven_with_the_file(copy: Path, tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
+    refused = run("retention", copy, "--days", 1, "--archive", folder)
+    assert (refused.returncode, "add --allow-majority" in refused.stderr, folder.exists()) == (2, True, False)
     assert not folder.exists()
     done = run("retention", copy, "--days", 1, "--allow-majority", "--archive", folder)
     assert done.returncode == 0
