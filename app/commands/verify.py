@@ -201,7 +201,8 @@ def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:
         "--another-database",
         action="store_true",
         help="the file is another database than the one checkpoints take it for, say a copy that went its "
-        "own way: from now on it has checkpoints of its own, and that one keeps those so far",
+        "own way: from now on it has checkpoints of its own (those that it continues, where nothing of that "
+        "one is in it), and that one keeps those so far",
     )
     parser.add_argument(
         "--accept-starts",
@@ -245,7 +246,8 @@ def checkpoint(options: argparse.Namespace) -> int:
             complain(str(made.why_not))
             if made.report.intact:
                 return EXIT_COULD_NOT_RUN
-            if not made.report.entries and made.report.verdict is Verdict.UNPROVEN_START:
+            is_unproven = made.report.verdict is Verdict.UNPROVEN_START
+            if not made.report.entries and is_unproven and not store.known(where).undecided:
                 complain("--accept-starts says that it is right")
             if reason is Reason.REQUEST:
                 _advise(store, where)

@@ -46,7 +46,8 @@ def _seen(path: str) -> str:
 
 
 def copy_of(path: str) -> str:
+    """Of a file with the entries of the database last seen in `path`, in a place where none was seen."""
     return (
-        f"These are the entries of {path}, and this is a copy of it: as long as nobody says anything else, "
-        f"it counts as the same database. Where it goes its own way from here on, {_SAY}."
+        f"These are the entries of the database {_seen(path)}: as long as nobody says anything else, this "
+        f"counts as the same. Where it is a copy, and goes its own way from here on, {_SAY}."
     )

@@ -110,10 +110,12 @@ def recognise(
     begun_anew = bool(place[1] and ledger) and ledger != place[1]
     other = _by_rows(rows, others, all_of)
     if other is not None and compare(rows, all_of(other.id)[-1:], counting=False).continues:
-        doubt = doubts.put_here(other.path, database.path)
+        doubt, instead = doubts.put_here(other.path, database.path), other.id if nothing else ""
+        is_back = nothing and other.path == rows.where.location[0]  # and was not seen elsewhere since
     else:
-        doubt = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT if nothing else ""
-    return replace(database, doubt=doubt, undecided=begun_anew)
+        doubt, instead = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT if nothing else "", ""
+        is_back = False
+    return replace(database, doubt=doubt, undecided=begun_anew or is_back, instead=instead)
 
 
 def _all_of(

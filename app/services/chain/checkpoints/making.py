@@ -192,6 +192,9 @@ def verify_and_sign(
     those of `with_archive`.
     """
 
+    if reason is Reason.ANOTHER_DATABASE and store.take_instead(where):
+        reason = Reason.REQUEST  # it goes on where its own checkpoints end
+
     def verified() -> Report:
         known = store.known(where)
         if reason in NEW_LINE:
@@ -200,9 +203,11 @@ def verify_and_sign(
 
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
-    if accepted_by is not None and its_own and report.verdict is Verdict.UNPROVEN_START:
-        if report.entries and not (store.known(where).undecided and reason not in NEW_LINE):
-            store.accept_starts(where, report, actor=accepted_by, now=now)
+    waits = reason not in NEW_LINE and store.known(where).undecided  # for a person to say which one it is
+    if accepted_by is not None and its_own and not waits and report.verdict is Verdict.UNPROVEN_START:
+        if report.entries:
+            decided = reason in NEW_LINE
+            store.accept_starts(where, report, actor=accepted_by, now=now, decided=decided)
             report = verified()
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER

@@ -130,7 +130,8 @@ class CheckpointStore:
             baselines = contents.baselines(database.id)
             told = _notes(contents, database, where)
             copies = _of_copies(contents, good)
-        if database.doubt == doubts.BEGUN_ANEW:  # nothing of that one is here to be held against it
+        if database.undecided and (database.instead or database.doubt == doubts.BEGUN_ANEW):
+            # Nothing of that one is here to be held against it.
             return (CheckpointHistory(notes=told, doubts=told, undecided=True),)
         keys = frozenset(item.key for item in good)
         return tuple(
@@ -299,6 +300,20 @@ class CheckpointStore:
                 if here in contents.places():
                     contents.put(here, "")
 
+    def take_instead(self, where: Where) -> bool:
+        """Puts at the place of a file the line that it continues, none of what was seen there being left; as
+        a person said. Whether it is so.
+        """
+        if not is_there(self._path):
+            return False
+        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+            known = _recognised(contents, rows)
+            if known is None or not known.instead:
+                return False
+            here = whereabouts(rows)
+            contents.put(here.path, known.instead, here.ledger)
+        return True
+
     def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
 
@@ -338,14 +353,19 @@ class CheckpointStore:
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
 
-    def accept_starts(self, where: Where, report: Report, *, actor: str, now: int) -> None:
+    def accept_starts(
+        self, where: Where, report: Report, *, actor: str, now: int, decided: bool = False
+    ) -> None:
         """Records each start that nothing proves (UNPROVEN_START) as the baseline that the user accepts.
 
-        Raises `NotAllowed` where something else is wrong with that chain.
+        Raises `NotAllowed` where something else is wrong with that chain, and `NotSigned` where it is
+        undecided which database the file is, and that is not `decided` by a person at the same time.
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
+            if known.undecided and not decided:
+                raise NotSigned(doubts.UNDECIDED)
             _see(contents, known, rows, number=0, now=now)
             for tenant in report.tenants:
                 if (previous := unproven.get(tenant.tenant)) is None:
@@ -515,8 +535,9 @@ def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[s
     if database.doubt:
         return (database.doubt,)
     here, _ = where.location
-    seen, _ = contents.places().get(here, ("", ""))
-    return () if seen or not is_copy(where, database) else (doubts.copy_of(database.path),)
+    nowhere, places = ("", ""), contents.places()
+    is_new = not places.get(here, nowhere)[0] and places.get(database.path, nowhere)[0] == database.id
+    return (doubts.copy_of(database.path),) if is_new and is_copy(where, database) else ()
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

@@ -137,7 +137,8 @@ class KnownDatabase:
     """What the store remembers of a database; `damaged` where some of that cannot be read.
 
     `doubt` is the sentence that says why a file may be this database or another one, for a person to decide;
-    until then, where it is `undecided`, nothing vouches for the file.
+    until then, where it is `undecided`, nothing vouches for the file. `instead` is the id of the one that is
+    there by its rows, where none of this one is: that is what a person says who says that it is another one.
     """
 
     id: str
@@ -149,6 +150,7 @@ class KnownDatabase:
     damaged: bool = False
     doubt: str = ""
     undecided: bool = False
+    instead: str = ""
 
 
 @contextmanager

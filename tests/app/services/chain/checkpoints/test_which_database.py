@@ -16,7 +16,7 @@ import pytest
 from app.commands.common import database_path
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts, making
-from app.services.chain.checkpoints.document import read_export
+from app.services.chain.checkpoints.document import NotSigned, read_export
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.where import InDatabase, InFile, Where
@@ -42,8 +42,11 @@ class World:
         self.export: Path | None = None
         self.said = ""
         """What the verdict's notes have to say, among others."""
-        self.waits = False
-        """Whether nothing is signed, for all that contradicts nothing, before a person has decided."""
+        self.unsaid: str | None = None
+        """What they must not say."""
+        self.waits = 0
+        """Where nothing is signed, for all that contradicts nothing, before a person has decided: the number
+        of the checkpoint that is made then."""
 
     def file(self, name: str = "a.db", *, seed: int = 1, tenants: int = 2, ledger: str = "") -> Path:
         chain = ChainFile.build(self.folder / name, rows=6, tenants=tenants, seed=seed)
@@ -396,7 +399,7 @@ def another_database_with_the_same_tenants(world: World) -> Path:
 
 def a_project_begun_anew(world: World) -> Path:
     """Its file is the same, its migrations ran again."""
-    world.waits, world.said = True, "Another database was last seen here"
+    world.waits, world.said = 1, "Another database was last seen here"
     path = world.known(ledger="2026-01-01 10:00:00")
     return world.put(world.file("b.db", seed=2, ledger="2026-02-01 10:00:00"), path)
 
@@ -490,8 +493,26 @@ def a_live_database_beside_a_part_of_it(world: World) -> Where:
 
 def a_copy_in_a_new_place(world: World) -> Path:
     path = world.known()
-    world.said = f"These are the entries of {path}, and this is a copy of it"
+    world.said = f"These are the entries of the database that was last seen in {path}: as long as"
     return world.grow(world.copy(path, "b.db"), ACME)
+
+
+def moved_before_another_was_put_there(world: World) -> Path:
+    """Which is no copy of what is there now."""
+    path = world.known()
+    moved = path.rename(world.folder / "b.db")
+    world.unsaid = "These are the entries"
+    world.another(world.file(seed=2))
+    return moved
+
+
+def moved_back_to_its_old_place(world: World) -> Path:
+    """Where another one was seen meanwhile: a person says that it is not that one, and it goes on."""
+    path = world.known()
+    moved = path.rename(world.folder / "b.db")
+    world.another(world.file(seed=2)).rename(world.folder / "c.db")
+    world.waits, world.said = 2, "another one was last seen in this place. If you put it here"
+    return moved.rename(path)
 
 
 def beside_a_part_of_a_tenant_begun_since(world: World) -> Path:
@@ -671,13 +692,13 @@ def a_part_put_over_the_original(world: World) -> Path:
 
 
 def begun_anew_in_its_numbers_and_put_over_the_part(world: World) -> Path:
-    world.waits, world.said = True, "another one was last seen in this place"
+    world.waits, world.said = 1, "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.anew(copy, GLOBEX, low=True), part)
 
 
 def forged_and_put_over_the_part(world: World) -> Path:
-    world.waits, world.said = True, "another one was last seen in this place"
+    world.waits, world.said = 1, "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.forge(copy, GLOBEX, 2), part)
 
@@ -754,7 +775,7 @@ def of_two_the_copy_elsewhere_that_signed_nothing(world: World) -> Path:
 
 def of_two_both_in_one(world: World) -> Path:
     """Entries that the copy alone had in one tenant, those of the original forged in the other."""
-    world.waits, world.said = True, "another one was last seen in this place"
+    world.waits, world.said = 1, "another one was last seen in this place"
     path = world.known()
     copy = world.another(world.copy(path, "b.db"))
     world.write(copy, lambda chain: chain.append(ACME, seq=50))
@@ -872,7 +893,7 @@ def rewritten_and_signed_by_a_hard_link(world: World) -> Path:
 def rewritten_with_another_ledger(world: World) -> Path:
     """Which a person alone tells from a database that was made again."""
     path = world.rewritten(world.known(ledger="2026-01-01 10:00:00"))
-    world.waits, world.said = True, "Another database was last seen here"
+    world.waits, world.said = 1, "Another database was last seen here"
     return world.run(path, "UPDATE d1_migrations SET applied_at = '2026-01-01 11:00:00'")
 
 
@@ -960,6 +981,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     an_export_of_a_live_database: VERIFIED,
     a_live_database_beside_a_part_of_it: VERIFIED,
     a_copy_in_a_new_place: VERIFIED,
+    moved_before_another_was_put_there: VERIFIED,
+    moved_back_to_its_old_place: OTHER,
     beside_a_part_of_a_tenant_begun_since: VERIFIED,
     a_part_of_a_tenant_begun_since: VERIFIED,
     beside_a_part_of_a_tenant_begun_since_and_a_copy: VERIFIED,
@@ -1054,7 +1077,8 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
         where, world.store, VERIFY, now=now, export=world.export, trust=trust
     )
     assert report.verdict is expected, report.findings
-    assert world.said in " ".join(report.notes)
+    notes = " ".join(report.notes)
+    assert world.said in notes and (world.unsaid is None or world.unsaid not in notes)
     if world.export is not None:
         return
     sound = expected in SOUND
@@ -1066,9 +1090,22 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
     if world.waits:
         beside = making.try_to_sign(where, world.store, VERIFY, clock=lambda: now, reason=None)
         assert beside.missing_for({ACME: 1}) == doubts.UNDECIDED
-        assert world.sign(where, Reason.ANOTHER_DATABASE) == 1
+        assert world.sign(where, Reason.ANOTHER_DATABASE) == world.waits
     if sound:
         assert making.verify_with_checkpoints(where, world.store, VERIFY, now=world.now).verdict is VERIFIED
+
+
+@pytest.mark.parametrize("left", ["0", "seq > 2"])
+def test_no_start_is_accepted_of_what_may_be_another_database(world: World, left: str) -> None:
+    path = a_project_begun_anew(world)
+    world.run(path, f"DELETE FROM audit_chain WHERE NOT ({left})")
+    made = making.verify_and_sign(
+        InFile(path), world.store, VERIFY, now=NOW + 99, reason=Reason.REQUEST, accepted_by="ops"
+    )
+    assert made.report.verdict is Verdict.UNPROVEN_START and made.checkpoint is None
+    with pytest.raises(NotSigned, match="Another database was last seen here"):
+        world.store.accept_starts(InFile(path), made.report, actor="ops", now=NOW + 99)
+    assert world.sign(path, Reason.START_OVER) == 2
 
 
 # Histories at random
