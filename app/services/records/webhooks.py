@@ -28,7 +28,8 @@ EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_USER = re.compile(r"(?<=://)[^\s/?#@]*(?=@)")
+_USER = re.compile(r"(?<=://)[^\s/]*(?=@)")
+"""Up to the last @ of what may be a host: people write passwords with any sign in them."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
@@ -323,11 +324,14 @@ def without_users(value: Value) -> Value:
 
 def _written_with(pattern: re.Pattern[str], other: Callable[[re.Match[str]], str], value: Value) -> Value:
     """As it is stored, where nothing in it is to be said otherwise."""
-    said = shown(value)
+    is_blob = isinstance(value, bytes)
+    said = value.decode("latin-1") if isinstance(value, bytes) else shown(value)  # of a BLOB byte for byte
     if not isinstance(said, str):
         return value
     found, count = pattern.subn(other, said)
-    return found if count else value
+    if not count:
+        return value
+    return found.replace("…", "...").encode("latin-1") if is_blob else found
 
 
 def host_alone(url: Value) -> str:

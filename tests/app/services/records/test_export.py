@@ -10,6 +10,8 @@ from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
+from app.services.records.rows import Value
+from app.services.records.webhooks import without_users
 from models.engine import Database
 from models.errors import TooMuch
 from models.schema import inspect
@@ -125,6 +127,19 @@ def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
     sql.execute(INTO_USERS + "('u', 'acme', 'e', NULL, 1, 1)")
     sql.execute("UPDATE users SET seen_at = 'from postgres://bob:pw@h.example/a?b, x@y'")
     assert "from postgres://…@h.example/a?b, x@y" in text(engine, ListQuery("users"), form)
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("postgres://u:p@ss#1@db/x", "postgres://…@db/x"),
+        (b"\xffhttps://u:p@h/x", b"\xffhttps://...@h/x"),
+        (b"\xff\x00", b"\xff\x00"),
+        ("https://h/a@b", "https://h/a@b"),
+    ],
+)
+def test_a_user_is_taken_out_whatever_signs_it_has(stored: Value, written: Value) -> None:
+    assert without_users(stored) == written
 
 
 def test_csv_cells_do_not_run_and_come_back(engine: Database, query: ListQuery) -> None:
