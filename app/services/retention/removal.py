@@ -240,7 +240,7 @@ class RetentionResult:
     `caution` is what to know and do now that a report was made.
     `unrecorded` is why no entry says what stays. `no_checkpoint` is why none could be made afterwards.
     `broken` is what the verification afterwards found that was not so before, by tenant; under None it is the
-    file's. `after` is all that it found.
+    file's. `after` is all that it found; `is_seen_whole` says that nobody has written since it began.
     """
 
     cutoff: int
@@ -259,6 +259,7 @@ class RetentionResult:
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
     after: Attempt | None = field(default=None, repr=False)
+    is_seen_whole: bool = False
 
     @property
     def total(self) -> int:

@@ -205,7 +205,9 @@ class Run(RetentionRemoval):
         """Makes the checkpoint after, and keeps what its verification found that was not so before."""
         if not (self.result.total and self.plan.has_chain):
             return
+        untouched = self.database.watch()
         after = self.result.after = self.checkpoint(reason=Reason.RETENTION)
+        self.result.is_seen_whole = untouched()
         self.result.no_checkpoint = after.missing
         held = after.held
         self.result.broken = {tenant: held[tenant] for tenant in sorted(after.broken - self.attempt.broken)}
