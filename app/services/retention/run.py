@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,12 @@ class Run(RetentionRemoval):
             except TenantAdminError as unreported:
                 stopped = RetentionStopped(self.result, self.plan.total, error, unreported)
             raise stopped from error
+        except Exception:  # what went is on record all the same; the mistake travels on as it is
+            if self.result.total:
+                mistake = TenantAdminError("A mistake of the program ended it.")
+                with suppress(TenantAdminError):
+                    self.report(error=RetentionStopped(self.result, self.plan.total, mistake))
+            raise
 
     def mark(self) -> None:
         """Takes a bookmark of what is there, where the database can be brought back to it."""

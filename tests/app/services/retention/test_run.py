@@ -1147,6 +1147,23 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(engine: Database, sql: 
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
 
 
+def test_what_went_is_on_record_though_a_mistake_of_the_program_ends_the_run(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def fail(_seconds: float) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        retain(engine, batch_rows=2, pause=fail)
+    (reported,) = sql.execute(
+        "SELECT payload ->> 'error' FROM audit_chain WHERE event_type = 'retention_failed'"
+    ).fetchall()[0]
+    assert "2 of 4 rows had been removed; those are gone" in str(reported)
+    assert str(reported).endswith("A mistake of the program ended it.")
+
+
 def test_a_run_that_has_begun_ends_though_writes_are_locked_in_its_middle(
     engine: Database, sql: apsw.Connection
 ) -> None:
