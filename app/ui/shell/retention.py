@@ -313,10 +313,13 @@ class Retention(QObject):
         error: TenantAdminError,
     ) -> None:
         self._failed(reading, confirmation, error)
-        if isinstance(error, NoBookmark) and not self._stopped:
-            unrecorded = self._settings.retention_unrecorded.get(self._kept_by)
-            agreed = replace(confirmation or Confirmation(unrecorded=unrecorded), without_bookmark=True)
-            self._context.asks.emit(error, partial(self._run, plan, reading, agreed), lambda: None)
+        if not isinstance(error, NoBookmark) or self._stopped:
+            return
+        if confirmation is None:  # of the day's own run, beside which nobody may be sitting
+            self._context.say(f"Data retention waits. {error}")
+            return
+        agreed = replace(confirmation, without_bookmark=True)
+        self._context.asks.emit(error, partial(self._run, plan, reading, agreed), lambda: None)
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = None
