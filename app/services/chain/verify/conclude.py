@@ -195,15 +195,25 @@ def _explain(
     links += [(chain.tenant, chain.first_previous, chain.first_hash) for chain in unproven]
     near = neighbours(reader, [previous for _, previous, _ in links], ranges)
     moved = _moved(links, near, left_out={(item.tenant, item.expected) for item in joined.breaks})
+    starts = [(chain, _unproven_start(chain, near, moved, reader.noun)) for chain in unproven]
+    out_of_place = {
+        (chain.tenant, chain.first_hash)
+        for chain, found in starts
+        if any(item.code is Code.ORDER for item in found)
+    }
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
+        if item.previous == GENESIS and item.holds and (item.tenant, item.expected) in out_of_place:
+            joined.count(Code.LINK, -1)
+            chain.errors -= 1
+            continue  # the chain's one start, behind an entry that was put before it
         found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()), moved)
         joined.count(Code.LINK, -1)  # counted as such when it was met
         chain.errors -= 1
         joined.add(*found)
-    for chain in unproven:
-        joined.add(*_unproven_start(chain, near, moved, reader.noun))
+    for _, found in starts:
+        joined.add(*found)
 
 
 def _moved(links: Iterable[tuple[str, str, str]], near: Neighbours, left_out: Moved) -> Moved:

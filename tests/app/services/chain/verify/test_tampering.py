@@ -196,6 +196,14 @@ def test_the_first_row_moved_to_the_end(chain: ChainFile) -> None:
     found(chain, "ORDER", "RESTART")
 
 
+def test_an_entry_put_before_the_first_one_makes_no_second_start(chain: ChainFile) -> None:
+    at_least(chain, 3)
+    chain.run("UPDATE audit_chain SET seq = 0 WHERE seq = ?", chain.seqs(TENANT)[-1])
+    report = chain.verify()
+    assert report.verdict == Verdict.TAMPERED
+    assert codes(report) & {"ORDER", "RESTART", "LINK"} == {"ORDER"}
+
+
 def test_two_rows_swapped(chain: ChainFile) -> None:
     at_least(chain, 4)
     one, two = chain.seqs(TENANT)[1:3]
