@@ -88,16 +88,16 @@ def verify(options: argparse.Namespace) -> int:
     since = None
     where = _where(options.file)
     before = partial(_say_rows, where, quiet=options.quiet)
+    by = paths.os_user()
     if options.since_checkpoint or (where.costs and not options.whole and not any(_asked(options).values())):
         _refuse_beside_since(options)
-        by = paths.os_user()
         checked = verify_by_itself(
             where, store, verifier, now=now, by=by, sign=False, whole_daily=not where.costs, before=before
         )
         report, since = checked.report, checked.since
     else:
         before(section)
-        held = {"export": exported, "trust": trust, "archive": options.archive}
+        held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
         report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
     if since is None and not report.entries and not report.findings:
         _refuse_empty(section)
@@ -235,7 +235,9 @@ def checkpoint(options: argparse.Namespace) -> int:
         accepts = options.start_over or options.accept_starts
         accepted_by = paths.os_user() if accepts else None
         _say_rows(where, EVERYTHING)
-        made = verify_and_sign(where, store, verify, now=now, reason=reason, accepted_by=accepted_by)
+        made = verify_and_sign(
+            where, store, verify, now=now, reason=reason, accepted_by=accepted_by, by=paths.os_user()
+        )
         if made.checkpoint is None and not made.report.entries and made.report.intact:
             say(str(made.why_not))
             say_used(where.usage)

@@ -181,6 +181,7 @@ class SelfVerification(QObject):
         since = known.asked.since if isinstance(known, Outcome) else known.since
         tone, words, icon = headline(said.verdict, said.entries, since, verdict.newer)
         which = "whole" if since is None else f"from checkpoint {since} on"
+        which = which if isinstance(known, Outcome) else known.which
         tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
         if known.intact and verdict.newer and said.entries:
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"

@@ -210,8 +210,8 @@ def test_what_a_checkpoint_makes_is_its_owners_alone(demo: Path, tmp_path: Path)
     run("checkpoint", demo, home=home)
     for folder in (tmp_path / "data", home, home / "checkpoints"):
         assert oct(folder.stat().st_mode & 0o777) == "0o700"
-    for file in (home / "checkpoints").iterdir():
-        assert oct(file.stat().st_mode & 0o777) == "0o600"
+    for made in (home / "checkpoints").rglob("*"):
+        assert oct(made.stat().st_mode & 0o777) == ("0o700" if made.is_dir() else "0o600")
 
 
 def test_no_character_of_a_file_acts_on_the_terminal(copy: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
@@ -141,14 +141,16 @@ def verify_with_checkpoints(
     export: Path | None = None,
     trust: Collection[str] = (),
     archive: Path | None = None,
+    by: str | None = None,
     progress: Progress = ignore,
     cancelled: Stop = never,
 ) -> Report:
     """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
     They say nothing of a range. `archive` is a folder of what retention removed, to be proven as one chain
-    with the file. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
-    `with_archive`.
+    with the file. On behalf of whom that is done is `by`, where the verdict is to be kept: of the whole, or
+    of a part that is broken, but not against an export, which may be an old one. Raises the errors of
+    `verify`, of `CheckpointStore.known` or `known_from`, and of `with_archive`.
     """
     known = store.known(where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(
@@ -159,11 +161,14 @@ def verify_with_checkpoints(
         cancelled=cancelled,
         checkpoints=known,
     )
-    if archive is None:
-        return report
-    from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
+    if archive is not None:
+        from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
-    return with_archive(where, report, archive, tenant=section.tenant, progress=progress, cancelled=cancelled)
+        how: Any = {"progress": progress, "cancelled": cancelled}
+        report = with_archive(where, report, archive, tenant=section.tenant, **how)
+    if by is not None and export is None and (section == EVERYTHING or report.verdict in BROKEN):
+        keep_verdict(where, store, report, now=now, by=by, part=section != EVERYTHING)
+    return report
 
 
 def verify_and_sign(
@@ -288,8 +293,11 @@ def keep_verdict(
     now: int,
     by: str,
     since: Checkpoint | None = None,
+    part: bool = False,
 ) -> None:
-    """Keeps what was said of the whole file, or of what lies behind the checkpoint `since`."""
+    """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
+    `part`.
+    """
     last = None if since is None else store.verdicts.last(where)
     before = None if last is None else last.whole_at
     ends = [tenant.last_seq for tenant in report.tenants if tenant.last_seq is not None]
@@ -303,6 +311,7 @@ def keep_verdict(
         max(ends, default=0 if since is None else since.through),
         None if since is None else since.number,
         now if since is None else before,
+        part,
     )
     store.verdicts.keep(where, said)
 

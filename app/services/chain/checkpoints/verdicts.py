@@ -22,7 +22,7 @@ class KeptVerdict:
 
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
-    `whole_at` (None: it is not known).
+    `whole_at` (None: it is not known), or where a `part` was found broken.
     """
 
     verdict: Verdict
@@ -34,10 +34,18 @@ class KeptVerdict:
     through: int
     since: int | None = None
     whole_at: int | None = None
+    part: bool = False
 
     @property
     def intact(self) -> bool:
         return self.verdict in SOUND
+
+    @property
+    def which(self) -> str:
+        """What was looked at, behind "verified"."""
+        if self.part:
+            return "in part"
+        return "whole" if self.since is None else f"from checkpoint {self.since} on"
 
 
 class KeptVerdicts:

@@ -71,8 +71,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
     tone, head, icon = headline(last.verdict, last.entries, last.since, verdict.newer)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
-    which = "whole" if last.since is None else f"from checkpoint {last.since} on"
-    looked = f"{_entries(last.entries)} {which}, {absolute_time(last.at, utc)}"
+    looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
     return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
 

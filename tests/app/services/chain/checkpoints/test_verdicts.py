@@ -3,12 +3,16 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
+from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from models.status import DAY
 from tests.conftest import NOW
@@ -135,3 +139,23 @@ def test_no_keyring_is_asked_for_what_nobody_asked_for(demo: Path, folder: Path)
     found = verify_by_itself(InFile(demo), store, VERIFY, now=NOW, by="ada", sign=True)
     assert (found.report.intact, found.checkpoint) == (True, None)
     assert found.why_not == "not signed, because the keyring would have to be asked"
+
+
+def test_what_a_command_finds_is_kept_too(demo: Path, folder: Path) -> None:
+    """Of the whole, and of a part that is broken; a part that holds says nothing of the rest."""
+
+    def said(options: str, verify: Any = making.verify_with_checkpoints, **how: Any) -> tuple[object, ...]:
+        how |= {"now": NOW, "by": options}
+        verify(InFile(demo), CheckpointStore(folder), VERIFY, **how)
+        last = CheckpointStore(folder).verdicts.last(InFile(demo))
+        assert last is not None
+        return last.by, last.verdict, last.which
+
+    part = Section(first=1, last=20)
+    signed = said("checkpoint", making.verify_and_sign, reason=Reason.REQUEST)
+    assert signed == ("checkpoint", Verdict.CONSISTENT, "whole")
+    assert said("part", section=part) == signed
+    assert said("whole") == ("whole", Verdict.VERIFIED, "whole")
+    execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    assert said("part", section=part) == ("part", Verdict.TAMPERED, "in part")
+    assert said("whole") == ("whole", Verdict.TAMPERED, "whole")
