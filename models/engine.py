@@ -162,18 +162,19 @@ class Pages:
 @dataclass(slots=True)
 class Usage:
     """What was used since it began, as a live database is charged: calls, rows. The rows that a write has
-    written whose answer was `lost` are not known.
+    written whose answer was `lost` are not known, nor those that were read for an answer that is `unread`.
     """
 
     calls: int = 0
     read: int = 0
     written: int = 0
     lost: int = 0
+    unread: int = 0
 
     def __str__(self) -> str:
         """For a person."""
         calls = f"{self.calls:,} {'request' if self.calls == 1 else 'requests'}"
-        read = f"{self.read:,} {'row' if self.read == 1 else 'rows'} read"
+        read = f"{'at least ' if self.unread else ''}{self.read:,} {'row' if self.read == 1 else 'rows'} read"
         return f"{calls}, {read}, {'at least ' if self.lost else ''}{self.written:,} written"
 
 

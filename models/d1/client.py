@@ -171,7 +171,11 @@ class Client:
 
     def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
         """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
-        answer = self.call("POST", _path(database) + _SQL, body, cancelled=cancelled, dropped=dropped)
+        try:
+            answer = self.call("POST", _path(database) + _SQL, body, cancelled=cancelled, dropped=dropped)
+        except NotKnown:
+            self.count(unread=1)
+            raise
         with _of_d1():
             results = [{**result} for result in answer["result"]]
             # A BLOB comes as the numbers of its bytes.
@@ -293,6 +297,9 @@ class Client:
             with suppress(StorageError):  # a full disk keeps nobody from hearing of it
                 self.shared.pause(self.account or "", until)
             raise RateLimited(self.name, until)
+        if 300 <= status < 400:  # the token goes nowhere else
+            to = urlsplit(headers.get("location", "")).netloc or "another address"
+            raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")
         if content.lstrip()[:1] == b"<":  # no word of D1's
             raise NotKnown(f"a web page came in place of its answer, with status {status}")
         if status in (401, 403):
@@ -313,6 +320,8 @@ class Client:
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
         # Of a batch these alone say that it was rolled back.
         is_certain = (status, code) in _REFUSED or (status == 400 and bool(errors) and not is_sql)
+        if answer.get("success") is False and not errors:
+            raise NotKnown(f"it said, with status {status}, that it failed, and not why")
         if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
             raise NotKnown(f"it answered with status {status}")
         # What stands between may quote the call.

@@ -139,7 +139,14 @@ def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
         odd.said = said
         with pytest.raises(NotKnown, match=words):
             client.databases()
-    odd.cut = True
+    odd.said = b'{"success": false, "errors": []}'
+    with pytest.raises(NotKnown, match=r"^it said, with status 200, that it failed, and not why$"):
+        client.run("1111", b"{}")
+    assert str(client.meter).endswith("at least 0 rows read, 0 written")
+    odd.status, odd.said = 302, b""
+    with pytest.raises(NotKnown, match=r"^the API address only points to another address, with status 302$"):
+        client.databases()
+    odd.status, odd.cut = 200, True
     with pytest.raises(NotKnown, match=r"^the connection broke before its answer was there$"):
         client.databases()
 
