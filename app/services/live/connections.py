@@ -172,6 +172,13 @@ class Connections:
         """What those that are production are called."""
         return frozenset(one.place for one in self.all() if one.production)
 
+    def has(self, place: str) -> bool:
+        """Whether one is called so, as `d1:NAME`, that can be read or not."""
+        try:
+            return paths.exists(self.file(place.removeprefix("d1:")))
+        except InvalidInput:
+            return False
+
     def unreadable(self) -> tuple[str, ...]:
         """The names of the others."""
         return tuple(name for name in self._names() if self._read(name) is None)

@@ -104,7 +104,8 @@ class ConnectDialog(FormDialog):
             "API token",
             self.token,
             self._check_token,
-            "With D1 Edit, or D1 Read to look only. It goes to the system's keyring, never to a file.",
+            "With D1 Edit, or D1 Read to look only. "
+            "The system's keyring keeps it, if there is one; no file does.",
         )
         self.add_field("base", "API address", self.address, self._check_part)
 
@@ -287,7 +288,7 @@ class TokenDialog(FormDialog):
     ) -> None:
         super().__init__(theme, f"Token of {connection.place}", why, action="Go on", parent=parent)
         self.token = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
-        hint = f"It goes to the system's keyring, never to a file. Account {connection.account}."
+        hint = f"The system's keyring keeps it, if there is one; no file does. Account {connection.account}."
         self.add_field("token", "API token", self.token, checked(sound), hint)
         self.submitted.connect(self.accept)
         self.token.setFocus()

@@ -390,13 +390,19 @@ class MainWindow(QMainWindow):
         read last, and again where that has changed.
         """
 
-        def read(progress: Progress, cancelled: Stop) -> frozenset[str]:
+        named = [place for place in self.settings.recent if isinstance(place, str)]
+
+        def read(progress: Progress, cancelled: Stop) -> tuple[frozenset[str], list[str]]:
             from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
 
-            return Connections().production()
+            kept = Connections()
+            return kept.production(), [place for place in named if not kept.has(place)]
 
-        def told(production: frozenset[str]) -> None:
-            if production != self._production:
+        def told(found: tuple[frozenset[str], list[str]]) -> None:
+            production, gone = found
+            for place in gone:  # a command has removed it
+                self.settings.remove_recent(place)
+            if gone or production != self._production:
                 self._production = production
                 show(self.settings.recent, production)
 

@@ -168,6 +168,9 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
     kept.add(replace(kept.named("prod"), production=False), replace=True)
     menu.aboutToShow.emit()
     qtbot.waitUntil(lambda: offered("d1:prod — live D1 database"))
+    kept.remove("prod")
+    menu.aboutToShow.emit()
+    qtbot.waitUntil(lambda: not offered("d1:prod — live D1 database"))
 
 
 def test_nothing_is_changed_before_a_person_unlocks_it(
