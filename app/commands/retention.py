@@ -125,7 +125,8 @@ def retention(options: argparse.Namespace) -> int:
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
     reads = plan.rows_to_read(given.where, given.sizes)
-    say_before(given.place, reads.most, f"{reads.least:,} to")
+    most = reads.most if options.dry_run else reads.most_of_a_run
+    say_before(given.place, most, f"{reads.least:,} to")
     with _archive(options), database.connection_context():
         planned = plan.plan(
             database,

@@ -204,7 +204,8 @@ class NeedsConfirmation(TenantAdminError):
 @dataclass(frozen=True, slots=True)
 class Reads:
     """About how many rows are read, as they are charged: to verify every `chain`, and to find a plan, at
-    `least`, where nothing is old, and at `most`, where all is.
+    `least`, where nothing is old, and at `most`, where all is, and a chain that does not hold is counted
+    once more.
     """
 
     chain: int
@@ -214,6 +215,11 @@ class Reads:
     def to_carry_out(self, plan: Plan) -> int:
         """Every chain is verified before and after, and each row that goes looked for, archived, guarded."""
         return 2 * self.chain + _EACH * plan.total
+
+    @property
+    def most_of_a_run(self) -> int:
+        """No less than what finding a plan and carrying it out reads."""
+        return self.most + 2 * self.chain + _EACH * (self.least - self.chain)
 
 
 def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
@@ -226,7 +232,8 @@ def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
         return Reads(0, 0, 0)
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
     rows = sum(sizes.get(table, 0) for table in TABLES)
-    return Reads(chain, *(chain + int(looks * rows) for looks in _LOOKS))
+    least, most = (chain + int(looks * rows) for looks in _LOOKS)
+    return Reads(chain, least, most + chain)
 
 
 def plan(
