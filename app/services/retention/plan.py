@@ -107,7 +107,9 @@ class Plan:
     @property
     def no_checkpoint(self) -> str | None:
         """Why no checkpoint can be made before, as far as that is known yet."""
-        return None if self.attempt is None else unsigned(self.shares, self.beside, self.attempt)
+        if self.attempt is None or self.obstacle is not None:
+            return None
+        return unsigned(self.shares, self.beside, self.attempt)
 
     @property
     def in_milliseconds(self) -> bool:
@@ -292,7 +294,9 @@ def plan(
     if obstacle is not None:
         _, named = ((), ()) if attempt is None else hold_back((), attempt)
         left = (*(one for one in left if one.tenant_id not in {held.tenant_id for held in named}), *named)
-        return replace(found, beside={}, changed={}, shares=(), left=left, obstacle=obstacle)
+        nothing: dict[str, int] = {}
+        found = replace(found, beside=nothing, changed=nothing, shares=(), left=left)
+        return replace(found, attempt=attempt, obstacle=obstacle)
     if attempt is None:
         return found
     shares, held = hold_back(found.shares, attempt)
