@@ -44,11 +44,9 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 def backup(options: argparse.Namespace) -> int:
     """Write a copy of a file or a live database, also while others use it."""
-    from app.services.chain.checkpoints.store import remember_new  # noqa: PLC0415
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
     copy = snapshot_copy(database_path(options.file), options.out)
-    remember_new(copy)
     say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
     return EXIT_INTACT
 
@@ -272,13 +270,11 @@ def demo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def demo(options: argparse.Namespace) -> int:
     """Make a file with sample data."""
-    from app.services.chain.checkpoints.store import remember_new  # noqa: PLC0415
     from app.services.demo import create_demo  # noqa: PLC0415
 
     made = create_demo(
         options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=int(time.time())
     )
-    remember_new(options.file)
     counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
     say(f"{options.file}: {counted(options.tenants, 'tenant')}; {counts}")
     return EXIT_INTACT

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from app import paths
+from app.services.chain.checkpoints.places import remember_new
 from app.services.chain.rules import GENESIS, entry_hash
 from app.services.demo import content, world
 from app.services.demo.world import HANDFUL, SPAN, Row, Tenant, make_user, make_webhook, shares
@@ -90,6 +91,7 @@ def create_demo(
                     "UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (now - SPAN,)
                 )
             connection.execute("PRAGMA journal_mode = WAL")
+    remember_new(path)
     return counts
 
 

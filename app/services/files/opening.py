@@ -9,6 +9,7 @@ from typing import Any
 from peewee import BaseQuery, Value
 
 from app import paths
+from app.services.chain.checkpoints.places import remember_new
 from app.services.files.describe import OpenedFile
 from app.services.opened import ASKED, never_written, tenants
 from models import errors
@@ -115,12 +116,14 @@ def snapshot_copy(path: Path, target: Path) -> Path:
             fold(building)
         except errors.DamagedFile as error:
             raise errors.DamagedFile(path) from error
+    remember_new(target)
     return target
 
 
 def create(path: Path, *, now: int) -> Path:
     """Makes a new, empty file with every migration applied; never over an existing one."""
     create_database(path, paths.migrations_dir(), now=now)
+    remember_new(path)
     return path
 
 
@@ -130,8 +133,11 @@ def migrate(path: Path, *, now: int) -> Applied:
     Raises `MigrationError` and the storage errors, which say what became of the file.
     """
     folder = paths.migrations_dir()
-    is_there = os.path.lexists(path)  # a link that leads nowhere is said to be one
-    return apply(path, folder, now=now) if is_there else create_database(path, folder, now=now)
+    if os.path.lexists(path):  # a link that leads nowhere is said to be one
+        return apply(path, folder, now=now)
+    applied = create_database(path, folder, now=now)
+    remember_new(path)
+    return applied
 
 
 def fold(target: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from app.services.chain.checkpoints.places import remember_new
 from app.services.live.paging import (
     CHAIN,
     OBJECTS,
@@ -109,7 +110,7 @@ def fetch(
             raise errors.AlreadyThere(part)
         try:
             with expected_errors(path):
-                return read_whole(database, part, before=before, progress=progress, cancelled=cancelled)
+                fetched = read_whole(database, part, before=before, progress=progress, cancelled=cancelled)
         except errors.TenantAdminError as error:
             is_kept = bool(state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
             if not is_kept:
@@ -119,6 +120,8 @@ def fetch(
             if isinstance(error, errors.Cancelled):
                 raise FetchCancelled(path) from error
             raise FetchStopped(path, error.happened) from error
+    remember_new(path)
+    return fetched
 
 
 def read_whole(

@@ -184,12 +184,10 @@ class Files(QObject):
             return
 
         def work(progress: Progress, cancelled: Stop) -> Path:
-            from app.services.chain.checkpoints.store import remember_new  # noqa: PLC0415
             from app.services.demo import create_demo  # noqa: PLC0415
 
             paths.make_private(path.parent)
             create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
-            remember_new(path)
             return path
 
         self._busy.run("Making sample data…", work, on_done=self.open)

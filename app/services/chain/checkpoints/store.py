@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from app import paths
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.announced import announce, announced, forget
@@ -45,7 +44,7 @@ from app.services.chain.checkpoints.tables import (
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
-from app.services.chain.where import InFile, Where
+from app.services.chain.where import Where
 from app.services.keyring import Keyring
 from models import errors
 
@@ -418,12 +417,6 @@ class CheckpointStore:
                 with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
                     database = _recognised(contents, rows)
             yield contents, database
-
-
-def remember_new(path: Path) -> None:
-    """`CheckpointStore.vacate` for a file that was just made. Where that fails, a person has to say so."""
-    with suppress(errors.TenantAdminError, OSError):
-        CheckpointStore(paths.checkpoints_dir()).vacate(InFile(path))
 
 
 def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:

@@ -13,14 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from app import paths
 from app.commands.common import database_path
-from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoint import CheckpointHistory, Reason
 from app.services.chain.checkpoints import doubts, making
 from app.services.chain.checkpoints.document import NotSigned, read_export
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.where import InDatabase, InFile, Where
+from app.services.demo import create_demo
 from app.services.files.importing import Imported, verify_imported
+from app.services.files.opening import create, migrate, snapshot_copy
+from app.services.live.fetching import fetch
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
@@ -1106,6 +1110,27 @@ def test_no_start_is_accepted_of_what_may_be_another_database(world: World, left
     with pytest.raises(NotSigned, match="Another database was last seen here"):
         world.store.accept_starts(InFile(path), made.report, actor="ops", now=NOW + 99)
     assert world.sign(path, Reason.START_OVER) == 2
+
+
+MAKERS: dict[str, Callable[[Path, Path], object]] = {
+    "a copy": snapshot_copy,
+    "one fetched": lambda source, path: fetch(PlainEngine(source), path),
+    "a new one": lambda _, path: create(path, now=NOW),
+    "one of all migrations": lambda _, path: migrate(path, now=NOW),
+    "sample data": lambda _, path: create_demo(path, rows=20, tenants=1, now=NOW),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_what_this_program_makes_is_none_of_those_seen_in_its_place(
+    world: World, make: Callable[[Path, Path], object]
+) -> None:
+    world.store = CheckpointStore(paths.checkpoints_dir())
+    path = world.known()
+    source = world.file("b.db", seed=2)
+    path.unlink()
+    make(source, path)
+    assert world.store.known(InFile(path)) == CheckpointHistory()
 
 
 # Histories at random
