@@ -2,7 +2,9 @@
 
 import logging
 import logging.handlers
+import os
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 
 from app import paths
@@ -55,7 +57,14 @@ def write(text: str) -> bool:
 
 
 class _Strict(logging.handlers.RotatingFileHandler):
-    """Says that it could not write, where logging's own way is a traceback on standard error."""
+    """Says that it could not write, where logging's own way is a traceback on standard error. What it makes
+    its owner alone may read.
+    """
+
+    def _open(self) -> TextIOWrapper:
+        if not os.path.exists(self.baseFilename):  # noqa: PTH110 - Path.exists() may raise
+            os.close(os.open(self.baseFilename, os.O_CREAT | os.O_WRONLY, 0o600))
+        return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         raise  # noqa: PLE0704 - called while the error is being handled

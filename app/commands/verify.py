@@ -74,6 +74,7 @@ def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
     from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
+    from app.services.chain.checkpoints.tables import StoreUnreadable  # noqa: PLC0415
     from app.services.chain.verify.report import Section  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -89,16 +90,25 @@ def verify(options: argparse.Namespace) -> int:
     where = _where(options.file)
     before = partial(_say_rows, where, quiet=options.quiet)
     by = paths.os_user()
-    if options.since_checkpoint or (where.costs and not options.whole and not any(_asked(options).values())):
-        _refuse_beside_since(options)
-        checked = verify_by_itself(
-            where, store, verifier, now=now, by=by, sign=False, whole_daily=not where.costs, before=before
-        )
-        report, since = checked.report, checked.since
-    else:
-        before(section)
-        held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
-        report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
+    unread: StoreUnreadable | None = None
+    try:
+        if options.since_checkpoint or (
+            where.costs and not options.whole and not any(_asked(options).values())
+        ):
+            _refuse_beside_since(options)
+            checked = verify_by_itself(
+                where, store, verifier, now=now, by=by, sign=False, whole_daily=not where.costs, before=before
+            )
+            report, since = checked.report, checked.since
+        else:
+            before(section)
+            held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
+            report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
+    except StoreUnreadable as error:  # what the file says of itself is known all the same
+        by_checkpoints = exported, options.archive, options.report, options.since_checkpoint or None
+        if where.costs or by_checkpoints != (None,) * 4:
+            raise
+        unread, report = error, verifier(where, section=section, now=now)
     if since is None and not report.entries and not report.findings:
         _refuse_empty(section)
     if options.report is not None:
@@ -125,6 +135,9 @@ def verify(options: argparse.Namespace) -> int:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             print_report(report)
+    if unread is not None:
+        complain(f"{unread.happened} What is said above of the file is without them.")
+        return EXIT_COULD_NOT_RUN if report.intact else EXIT_FINDINGS
     if exported is None and not report.intact and not options.json:
         _advise(store, where)
     return EXIT_INTACT if report.intact else EXIT_FINDINGS

@@ -13,7 +13,7 @@ from app.services.text import byte_size
 from models.engine import raw, sql_name
 from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
-from models.local.migrations import MigrationStatus, status
+from models.local.migrations import MigrationError, MigrationStatus, status
 from models.schema import Schema, inspect, internal
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class OpenedFile(Opened):
     """A file that is open.
 
     `size` is in bytes, its write-ahead log included. `can_be_forced` says that `force_writable=True` would
-    help. `migrations` is empty for a ledger that nobody understands.
+    help. `migrations` has nothing but the reason for a ledger that nobody understands.
     """
 
     database: LocalDatabase
@@ -74,9 +74,7 @@ class OpenedFile(Opened):
         return bool(self.pending) and self.migrations.refused is None and not self.schema.foreign
 
     def with_counts(self) -> Self:
-        """Raises `DamagedFile` and the other errors of reading, `MigrationError` for a ledger nobody
-        understands.
-        """
+        """Raises `DamagedFile` and the other errors of reading."""
         database = self.database
         with database.snapshot():
             schema = inspect(database)
@@ -84,7 +82,7 @@ class OpenedFile(Opened):
                 self,
                 schema=schema,
                 tenants=tenants(database),
-                migrations=status(database, paths.migrations_dir()),
+                migrations=migrations(database),
                 rows=rows(database, schema),
             )
 
@@ -112,12 +110,21 @@ class OpenedFile(Opened):
             f"{self.path}: {self.size:,} bytes, journal mode {self.journal_mode}, {state}",
             *Opened.lines(self),
             *(f"{pending}: {name}" for name in migrations.pending),
+            *([f"migrations: {migrations.refused}"] if migrations.refused and not migrations.pending else []),
             *(f"migration unknown to this program: {name}" for name in migrations.unknown),
         ]
 
     @property
     def _cannot_be_written(self) -> bool:
         return self.read_only_reason not in (None, ASKED)
+
+
+def migrations(database: LocalDatabase) -> MigrationStatus:
+    """What of them the file has; a ledger that cannot be read keeps nobody from the rest of it."""
+    try:
+        return status(database, paths.migrations_dir())
+    except MigrationError as error:
+        return MigrationStatus(refused=error.happened)
 
 
 def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:

@@ -30,10 +30,14 @@ BLOCK = 1 << 15
 MAX_STATEMENT = 100_000_000
 """Bytes of the longest statement; D1 itself takes 100 KB, and a row of 2 MB."""
 
+MOST_BLANK = 1 << 16
+"""White space between statements beyond which it is not kept: a small file may hold a lot of it, packed."""
+
 _ENDED = rb";(?:[ \t\n\f\r]*+;)*+"  # with the empty statements behind it, of which there may be millions
 _MARK = re.compile(_ENDED + rb"|['\"`\[]|--|/\*")
 _GAP = rb"(?:\s++|--[^\n]*+|/\*.*?\*/)*+"  # possessive, here and below: no state is kept
 _BEFORE = re.compile(rb"(?:\s++|;|--[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+_BLANK = re.compile(rb"[ \t\n\f\r]*+")
 _BEFORE_TEXT = re.compile(_BEFORE.pattern.decode(), re.DOTALL | re.ASCII)
 _TRIGGER = re.compile(
     _GAP + rb"create\b" + _GAP + rb"(?:temp(?:orary)?\b" + _GAP + rb")?trigger\b", re.DOTALL | re.IGNORECASE
@@ -333,7 +337,7 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
     """
     text = bytearray()
     scanner = Scanner()
-    line = 1
+    line, blank = 1, 0
     while True:
         block = source.read(BLOCK)
         text += block
@@ -352,10 +356,15 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
             yield Piece(data, line, plain)
             line += text.count(b"\n", 0, end)
             del text[:end]
-            scanner = Scanner()
+            scanner, blank = Scanner(), 0
         elif not block:
             break
-        elif len(text) > MAX_STATEMENT:
+        elif len(text) > MOST_BLANK and _BLANK.fullmatch(text):
+            blank += len(text)
+            line += text.count(b"\n")
+            text.clear()
+            scanner = Scanner()
+        if blank + len(text) > MAX_STATEMENT:
             raise ImportFailed(
                 path,
                 Failure.LIMIT,

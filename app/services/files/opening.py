@@ -1,7 +1,7 @@
 """Opening a file without harm, saying why it is read-only when it is; copying, making or migrating one."""
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from peewee import BaseQuery, Value
 
 from app import paths
 from app.services.chain.checkpoints.places import remember_new
-from app.services.files.describe import OpenedFile
+from app.services.files.describe import OpenedFile, migrations
 from app.services.opened import ASKED, never_written, tenants
 from models import errors
 from models.local import copies
@@ -25,7 +25,7 @@ from models.local.file import (
     may_be_unseen,
     require_content,
 )
-from models.local.migrations import Applied, MigrationError, MigrationStatus, apply, create_database, status
+from models.local.migrations import Applied, apply, create_database
 from models.schema import Schema, inspect
 from models.tables import TABLES
 
@@ -179,7 +179,7 @@ def _look(
                 database=database,
                 schema=schema,
                 tenants=tenants(database),
-                migrations=_migrations(database),
+                migrations=migrations(database),
                 read_only_reason=reason,
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
@@ -196,12 +196,6 @@ def _look(
         if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:
             raise errors.NeedsCopy(path) from error
         raise
-
-
-def _migrations(database: LocalDatabase) -> MigrationStatus:
-    with suppress(MigrationError):  # a ledger that cannot be read keeps nobody from the rest of the file
-        return status(database, paths.migrations_dir())
-    return MigrationStatus()
 
 
 def _ends(schema: Schema) -> list[BaseQuery]:

@@ -421,9 +421,13 @@ def _stay(why: tuple[str, str], table: str, rows: int) -> str:
 
 
 def refusal(table: str, rows: int, by: str) -> str:
-    """Why records stay, as a sentence."""
+    """Why records stay, as a sentence, which holds when a run is over, too: of records that refer to each
+    other those go first to which none refers, and what they kept goes with the next run.
+    """
     one, more = DECLARED[table].noun
     which, whom = (one, "it") if rows == 1 else (more, "them")
+    if by == f"rows of {table}":
+        return f"{rows:,} {which} cannot be removed before the {more} that refer to {whom}."
     return f"{rows:,} {which} cannot be removed: {by} refer to {whom}."
 
 

@@ -177,6 +177,7 @@ def test_the_token_is_in_nothing_that_the_program_writes_or_prints(
         patch.setattr(httpcore.ConnectionPool, "stream", bug)
         told("d1", "test", "prod")
     assert "RuntimeError" in bugs.log_file().read_text()
+    assert bugs.log_file().stat().st_mode & 0o777 == 0o600
     told("d1", "remove", "prod")
     written = [path for path in paths.state_dir().rglob("*") if path.is_file()]
     assert len(written) > 1

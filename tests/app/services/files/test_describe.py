@@ -110,6 +110,18 @@ def test_what_can_be_applied_is_told_from_what_cannot(database_path: Path) -> No
     assert "migration that cannot be applied: 0002_notifications.sql" in found.lines()
 
 
+@pytest.mark.parametrize("ledger", ["VIEW d1_migrations AS SELECT 1 AS name", "TABLE d1_migrations (name)"])
+def test_a_ledger_that_is_not_wranglers_hides_nothing_else(database_path: Path, ledger: str) -> None:
+    execute(database_path, "DROP TABLE d1_migrations", f"CREATE {ledger}")
+    found = told(database_path)
+    assert not found.can_migrate
+    kind = ledger.split(maxsplit=1)[0].lower()
+    reason = f"has a {kind} d1_migrations that is not wrangler's record of migrations"
+    assert reason in str(found.to_json()["migrations"]["refused"])
+    assert reason in "\n".join(found.lines())
+    assert found.to_json()["tables"]["users"] == {"rows": 0}
+
+
 def test_a_table_that_cannot_be_read_here_is_said(database_path: Path) -> None:
     connection = apsw.Connection(str(database_path))
     connection.pragma("writable_schema", 1)

@@ -5,6 +5,7 @@ and the line, never the data.
 import gzip
 import os
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -189,6 +190,20 @@ def test_a_statement_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest
     assert len(cut(b"INSERT INTO t VALUES('" + b"x" * 90_000 + b"');\n", tmp_path)) == 1
     with pytest.raises(ImportFailed, match=r"more than 100,000 bytes, which begins at line 2"):
         cut(b"BEGIN;\nINSERT INTO t VALUES('" + b"x;\n" * 90_000 + b"');\n", tmp_path)
+
+
+def test_blank_space_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump, "MAX_STATEMENT", 2_000_000)
+    path = tmp_path / "dump.sql.gz"
+    blank = gzip.compress(b"\n" + b" " * 199_999)
+    path.write_bytes(gzip.compress(b"BEGIN;") + 9 * blank + gzip.compress(b"COMMIT;") + 11 * blank)
+    tracemalloc.start()
+    with reading(path) as (source, _), pytest.raises(ImportFailed, match="more than 2,000,000 bytes"):
+        for number, piece in enumerate(pieces(source, path, Notes())):
+            assert (piece.line, piece.text.strip()) == ((1, "BEGIN;"), (10, "COMMIT;"))[number]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert number == 1 and peak < 800_000
 
 
 HEADS = (

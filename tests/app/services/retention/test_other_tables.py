@@ -144,12 +144,17 @@ def test_what_cannot_be_tried_keeps_nothing(engine: Database, sql: apsw.Connecti
 def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
     engine: Database, sql: apsw.Connection
 ) -> None:
-    for key, updated in (("gone", OLD), ("kept", OLD), ("young", NEW)):
+    for key, updated in (("gone", OLD), ("kept", OLD), ("young", NEW), ("next", OLD)):
         add_run(sql, key, "deleted", updated)
     sql.execute("ALTER TABLE planning_runs ADD COLUMN before TEXT REFERENCES planning_runs(id)")
     sql.execute("UPDATE planning_runs SET before = 'kept' WHERE id = 'young'")
+    sql.execute("UPDATE planning_runs SET before = 'next' WHERE id = 'gone'")
     assert [one.reason for one in retain(engine).skipped] == [
-        "1 run cannot be removed: rows of planning_runs refer to it."
+        "2 runs cannot be removed before the runs that refer to them."
+    ]
+    assert runs(sql) == {"kept", "young", "next"}
+    assert [one.reason for one in retain(engine).skipped] == [
+        "1 run cannot be removed before the runs that refer to it."
     ]
     assert runs(sql) == {"kept", "young"}
 
@@ -196,8 +201,12 @@ def test_what_leads_back_to_a_table_that_goes_keeps_the_record(
         sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-1'")
         sql.execute("UPDATE planning_artifacts SET up = 'gone-0' WHERE id = 'gone-0'")
     plan = planned(engine)
-    reason = f"1 run cannot be removed: rows of {table} refer to it."
-    assert [one.reason for one in plan.skipped] == [reason]
+    reason = (
+        f": rows of {table} refer to it."
+        if table != "planning_runs"
+        else " before the runs that refer to it."
+    )
+    assert [one.reason for one in plan.skipped] == [f"1 run cannot be removed{reason}"]
     result = retain(engine)
     assert (result.skipped, result.removed) == (plan.skipped, plan.counts)
     assert runs(sql) == {"kept", "live"}
