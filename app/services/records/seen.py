@@ -64,11 +64,13 @@ def changed_since(table: str, seen: Mapping[str, Any], image: Image) -> str | No
 def _as_listed(column: TableColumn, value: Value) -> Any:
     if column.kind is ColumnKind.PRESENCE:
         return int(value not in (None, ""))
-    return None if value == b"" else legible(value)  # SQL cuts no bytes to NULL
+    return legible(value)
 
 
 def _is_same(seen: Any, now: Any, stored: Value) -> bool:
     """Whether a list, which cuts long texts, shows the one where it had the other."""
+    if stored == b"" and seen is None:  # SQL cuts no bytes to NULL
+        return True
     if not isinstance(now, str) or not isinstance(seen, str):
         return bool(seen == now)
     is_plain = isinstance(stored, str) and "\0" not in stored

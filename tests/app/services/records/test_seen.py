@@ -29,3 +29,12 @@ def test_an_odd_value_is_no_change(engine: Database, sql: apsw.Connection, email
     (row,) = Images(engine).matching("users", ("id",), [("u",)])
     seen = of_rows("users", [one for one in page if one is not None])
     assert changed_since("users", seen["users", "u"], row.image) is None
+
+
+def test_a_flag_of_bytes_without_length_is_no_change(engine: Database, sql: apsw.Connection) -> None:
+    columns = "id, tenant_id, type, title, message, read, created_at"
+    sql.execute(f"INSERT INTO notifications ({columns}) VALUES ('n', 'acme', 't', 't', 'm', x'', 1)")
+    page = Lists(inspect(engine)).load_page(engine, ListQuery("notifications"), [1])
+    (row,) = Images(engine).matching("notifications", ("id",), [("n",)])
+    seen = of_rows("notifications", [one for one in page if one is not None])
+    assert changed_since("notifications", seen["notifications", "n"], row.image) is None
