@@ -28,7 +28,7 @@ EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_USER = re.compile(r"(?<=://)[^\s/]*(?=@)")
+_USER = re.compile(r"""(?<=://)[^\x00- /"'<>,;(){}\[\]]*(?=@)""")
 """Up to the last @ of what may be a host: people write passwords with any sign in them."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 

@@ -136,6 +136,9 @@ def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
         (b"\xffhttps://u:p@h/x", b"\xffhttps://...@h/x"),
         (b"\xff\x00", b"\xff\x00"),
         ("https://h/a@b", "https://h/a@b"),
+        (b"https://u:p\xa0q@h/x", b"https://...@h/x"),
+        ('{"url":"https://h","to":"a@b"}', '{"url":"https://h","to":"a@b"}'),
+        ("https://h,a@b", "https://h,a@b"),
     ],
 )
 def test_a_user_is_taken_out_whatever_signs_it_has(stored: Value, written: Value) -> None:
