@@ -374,7 +374,8 @@ class Retention(QObject):
             return
         after = result.after
         self._context.runner.changed.emit(result.change(), self)
-        if after is not None and after.report is not None and result.is_seen_whole:
+        is_seen_whole = result.is_seen_whole or self._context.costs  # of a live one nobody can tell
+        if after is not None and after.report is not None and is_seen_whole:
             by = self._settings.actor
             verdict.take(Outcome(Asked(), after.report, after.made, after.missing, at=at, by=by))
 
