@@ -120,7 +120,7 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "from pathlib import Path\n"
         # What the program loads late: nobody may not read an interpreter that is root's.
         "import encodings.utf_16_be, encodings.utf_8_sig, psutil\n"
-        "import app.services.chain.checkpoints.store\n"
+        "import app.services.chain.checkpoints.store, app.services.files.importing\n"
         "from models.errors import StorageError\n"
         "from app.services.files.opening import open_database\n"
         "from app.services.files.opening import open_by_copy, snapshot_copy\n"
