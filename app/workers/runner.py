@@ -65,6 +65,7 @@ class Task:
     on_progress: Progress | None = None
     initiator: object = None
     is_job: bool = False
+    is_write: bool = False
     is_alone: bool = False
     cancelled: bool = field(default=False, init=False)
     work: Work | None = field(default=None, init=False)
@@ -165,7 +166,12 @@ class Runner(QObject):
     ) -> Task:
         """Calls a service function that may write, after all those that were given before it."""
         work = partial(function, self._database, *args, **kwargs)
-        return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator), work)
+        return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator, is_write=True), work)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something was given to `write` of which nobody has heard yet."""
+        return any(task.is_write for task in self._running.values())
 
     def write_alone(
         self,

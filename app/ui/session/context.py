@@ -165,6 +165,8 @@ class Context(QObject):
         waits for the person to say that it may go unrecorded, and so does each that takes a gateway's number.
         """
         failed = options.pop("on_failed", None)
+        if "seen" in options and self.runner.is_writing:  # by the person, what was seen too
+            options["seen"] = {}
         again = partial(self.act, function, *args, on_failed=failed, **options)
         told = partial(self._refused, again, failed)
         by: dict[str, Any] = {"actor": self.settings.actor, "now": self.clock(), "agreed": self.agreed}

@@ -114,8 +114,9 @@ class NotificationsTab(RecordTab):
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
-        seen = self.selection.seen()
-        self.selection.with_ids(partial(self.act, notifications.mark, read=read, seen=seen))
+        self.selection.with_ids(
+            lambda ids: self.act(notifications.mark, ids, read=read, seen=self.selection.seen())
+        )
 
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""

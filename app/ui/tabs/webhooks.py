@@ -101,8 +101,9 @@ class WebhooksTab(RecordTab):
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        act = partial(self.act, webhooks.set_active, active=active, seen=self.selection.seen())
-        self.selection.with_ids(act)
+        self.selection.with_ids(
+            lambda ids: self.act(webhooks.set_active, ids, active=active, seen=self.selection.seen())
+        )
 
 
 def _is_not(active: bool, row: Row) -> bool:

@@ -51,9 +51,13 @@ class Selection(QObject):
         return [record for record in found if record is not None]
 
     def seen(self) -> "Seen":
-        """What the list shows of its rows, but for those that the person's own acts have changed since."""
+        """What the list shows of its rows, but for those that the person's own acts have changed since; none
+        while one is on its way.
+        """
         from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
+        if self._context.runner.is_writing:
+            return {}
         table, at_hand = self._rows.table.name, self._rows.model.at_hand()
         return of_rows(table, (row for row in at_hand if self._own.get(row[0]) is not row))
 

@@ -11,6 +11,7 @@ from app.itemmodels.columns import Role, Tone
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
+from models.errors import ChangedMeanwhile
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, dialog, pick
 
@@ -55,6 +56,23 @@ def test_unread_ones_are_said_by_word_icon_and_tone(tab: NotificationsTab) -> No
     assert title.data(Role.TONE) == Tone.ACCENT
     read = tab.model.index(row_in_state(tab, "read"), 0)
     assert read.data(Role.TONE) is None and read.data(Role.ICON) != cell.data(Role.ICON)
+
+
+@pytest.mark.slow
+def test_an_act_right_behind_another_is_not_held_against_what_was_seen_before(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    row = row_in_state(tab, "unread")
+    choose(tab, qtbot, row)
+    tab._mark(True)
+    qtbot.waitUntil(lambda: state(tab, row) == "read")
+    ends: list[object] = []
+    context.runner.changed.connect(lambda change, _: ends.append(change))
+    context.runner.failed.connect(ends.append)
+    context.history.undo()
+    tab._mark(True)  # which is written before or after it
+    qtbot.waitUntil(lambda: len(ends) == 2)
+    assert not any(isinstance(end, ChangedMeanwhile) for end in ends), ends
 
 
 @pytest.mark.slow
