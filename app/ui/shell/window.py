@@ -88,7 +88,7 @@ class MainWindow(QMainWindow):
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
         self._left: tuple[FileOrName, str, object] | None = None
-        """The file that was closed to be written anew, the table that was in sight, and the record."""
+        """The file that was closed to be written again, the table that was in sight, and the record."""
         self.files.leaving.connect(self._leave)
         self.files.not_opened.connect(self._welcome_if_nothing)
         self.connecting = Connecting(theme, settings, self.busy, say=self.say, window=self)

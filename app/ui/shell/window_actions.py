@@ -177,7 +177,7 @@ class ToolBar(QToolBar):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.StyleChange:  # which sets them anew
+        if event.type() == QEvent.Type.StyleChange:  # which sets them again
             self.set_low(self._low)
 
     def show_file(self, opened: Opened | None) -> None:

@@ -174,7 +174,7 @@ class Workspace(QWidget):
         self._turn_to(table, lambda page: page.show_record(record_id))
 
     def turn_back(self, table: str, record_id: object) -> None:
-        """To where a person was before the file was written anew."""
+        """To where a person was before the file was written again."""
         if table in _POSITIONS and table in self.context.opened.schema.columns:
             self.tabs.setCurrentIndex(_POSITIONS[table])
             if record_id is not None:
