@@ -272,8 +272,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         super()._close(conn)
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so it
-        is not told that the tables they point to are gone from memory once others changed the schema.
+        """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
+        it is not told that the tables they point to are gone from memory once others changed the schema.
         """
         if sql.startswith("EXPLAIN"):
             return self.connection().execute(sql, params or (), can_cache=False)

@@ -358,10 +358,10 @@ class ContinuationNotice(Notice):
         self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
 
     def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
-        from app.ui.tabs.audit.words import HEADLINES  # noqa: PLC0415 - with what verifies
+        from app.ui.tabs.audit.words import heading  # noqa: PLC0415 - with what verifies
 
         report = made.report
-        tone, headline, icon = HEADLINES[report.verdict]
+        tone, headline, icon = heading(report)
         rest = f"— {counted(report.entries, 'entry', 'entries')} imported"
         rest += f", {report.tally}" if report.tally else ""
         said = (made.why_not or "") if report.entries else ""

@@ -179,7 +179,7 @@ class SelfVerification(QObject):
             return Icon.SHIELD_OFF, "dim", words, tip
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
-        tone, words, icon = headline(said.verdict, said.entries, since, verdict.newer)
+        tone, words, icon = headline(said, since, verdict.newer)
         which = "whole" if since is None else f"from checkpoint {since} on"
         which = which if isinstance(known, Outcome) else known.which
         tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"

@@ -16,7 +16,7 @@ def test_a_demo_file_verifies(demo: Path) -> None:
     done = run("verify", demo, "--json")
     report = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(report) == {"verdict", "entries", "seconds", "findings", "tenants"}
+    assert set(report) == {"verdict", "undecided", "entries", "seconds", "findings", "tenants"}
     assert (report["verdict"], report["entries"], report["findings"]) == ("CONSISTENT", 600, [])
     assert sum(tenant["entries"] for tenant in report["tenants"]) == 600
     assert set(report["tenants"][0]) == {

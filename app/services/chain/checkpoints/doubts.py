@@ -2,6 +2,9 @@
 
 from typing import Final
 
+WHICH: Final = "Which database is this?"
+"""Asked before all that is said where a person has to decide it."""
+
 _SAY: Final = (
     "say that it is another database (--another-database of tenant-admin checkpoint, or Checkpoints in the "
     "window)"
@@ -15,21 +18,22 @@ NOTHING_LEFT: Final = (
 )
 
 BEGUN_ANEW: Final = (
-    "Another database was last seen here: none of its entries is left, and the migrations of this one ran at "
-    f"another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
+    f"{WHICH} Another database was last seen here: none of its entries is left, and the migrations of this "
+    f"one ran at another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
 )
 
 UNDECIDED: Final = (
-    "Another database was last seen here, so no checkpoint was made; verify it, and say which one it is."
+    f"{WHICH} Until somebody has said so no checkpoint is made; verify it, and say which one it is."
 )
 
 
-def put_here(path: str, before: str) -> str:
+def put_here(path: str, before: str, *, undecided: bool = False) -> str:
     """Of a file with the entries of the database last seen in `path`, in the place of another."""
     which = "that was in this place before" if path and path == before else _seen(path)
+    ask = f"{WHICH} " if undecided else ""
     return (
-        f"These are the entries of the database {which}; another one was last seen in this place. If you put "
-        f"it here, {_SAY}."
+        f"{ask}These are the entries of the database {which}; another one was last seen in this place. "
+        f"If you put it here, {_SAY}."
     )
 
 

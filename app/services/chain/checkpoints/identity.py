@@ -102,7 +102,7 @@ def recognise(
     others = [item for item in known if item is not here]
     if compare(rows, newest[-1:], counting=False).continues:
         other = _that_covers(rows, here, others, all_of)
-        doubt = doubts.put_here(other.path, database.path) if other else ""
+        doubt = doubts.put_here(other.path, database.path, undecided=True) if other else ""
         return replace(database, doubt=doubt, undecided=bool(other))
     knows = bool(newest and newest[-1].tenants)
     nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])

@@ -312,6 +312,7 @@ def keep_verdict(
         None if since is None else since.number,
         now if since is None else before,
         part,
+        report.undecided,
     )
     store.verdicts.keep(where, said)
 

@@ -82,6 +82,11 @@ class CheckpointStore:
         with self._contents_of(where) as (_, database):
             return None if database is None else database.id
 
+    def ways(self, where: Where) -> frozenset[Reason]:
+        """Which of `START_OVER` and `ANOTHER_DATABASE` a person may say of the file."""
+        with self._contents_of(where) as (_, database):
+            return frozenset([Reason.START_OVER, Reason.ANOTHER_DATABASE] if database else [])
+
     def checkpoints(self, where: Where) -> tuple[Checkpoint, ...]:
         """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
         which one that is.

@@ -22,7 +22,8 @@ class KeptVerdict:
 
     `entries` are those that were looked at; `errors` and `warnings` were found. `since` is the number of the
     checkpoint from which on that was; None where the file was verified whole, which it last was at
-    `whole_at` (None: it is not known), or where a `part` was found broken.
+    `whole_at` (None: it is not known), or where a `part` was found broken. It was `undecided` which
+    database it is.
     """
 
     verdict: Verdict
@@ -35,10 +36,11 @@ class KeptVerdict:
     since: int | None = None
     whole_at: int | None = None
     part: bool = False
+    undecided: bool = False
 
     @property
     def intact(self) -> bool:
-        return self.verdict in SOUND
+        return self.verdict in SOUND and not self.undecided
 
     @property
     def which(self) -> str:

@@ -76,6 +76,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
         earlier=None if earlier is None else earlier.number,
         notes=(*known.notes, *_uncovered(reader, known)),
         doubts=known.doubts,
+        undecided=known.undecided,
     )
 
 

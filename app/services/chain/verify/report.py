@@ -79,7 +79,7 @@ class Report:
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the checkpoint that the file is exactly as at,
     where later ones knew more. `notes` are sentences about the checkpoints that are no findings; `doubts`
-    those of them that say which database the file is.
+    those of them that say which database the file is. Where it is `undecided` a person has to say that.
     """
 
     verdict: Verdict
@@ -93,11 +93,14 @@ class Report:
     earlier: int | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    undecided: bool = False
 
     @property
     def intact(self) -> bool:
-        """Whether nothing is wrong and every start is proven: exit code 0 of `tenant-admin verify`."""
-        return self.verdict in SOUND
+        """Whether nothing is wrong, every start is proven, and it is known which database this is: exit code
+        0 of `tenant-admin verify`.
+        """
+        return self.verdict in SOUND and not self.undecided
 
     @property
     def found(self) -> int:
@@ -134,6 +137,7 @@ class Report:
         """The JSON of `tenant-admin verify --json`, as plain values; `notes` where there are any."""
         return {
             "verdict": str(self.verdict),
+            "undecided": self.undecided,
             "entries": self.entries,
             "seconds": round(self.seconds, 3),
             "findings": [finding.to_json() for finding in self.findings],

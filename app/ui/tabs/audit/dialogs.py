@@ -1,6 +1,6 @@
 """What the audit tab opens: the checkpoints of the file, and the question which entries to verify."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -103,6 +103,7 @@ class CheckpointsDialog(Dialog):
         close.setFocus()
         self._job: Task | None = None
         self._closed = False
+        self._ways: Collection[Reason] = ()
         self.finished.connect(self._end)
         self._read()
 
@@ -184,14 +185,24 @@ class CheckpointsDialog(Dialog):
         self._run(text, work, done, lambda much: self._check(text, replace(asked, most=much.rows), done))
 
     def show_checkpoints(
-        self, found: Sequence[Checkpoint], where: str, unreadable: Sequence[str] = ()
+        self,
+        found: Sequence[Checkpoint],
+        where: str,
+        unreadable: Sequence[str] = (),
+        ways: Collection[Reason] = (),
+        doubt: str = "",
     ) -> None:
-        """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read."""
+        """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. `ways`
+        are what a person may say of the database, `doubt` why somebody has to.
+        """
+        self._ways = ways
         self.key.setText(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
         count = f"{counted(len(found), 'checkpoint')} of this database, the newest first."
-        self.state.setText(_with(count if found else "There is none of this database yet.", unreadable))
+        self.state.setText(
+            _with(doubt or (count if found else "There is none of this database yet."), unreadable)
+        )
         self._set_busy(False)
         self.listed.emit(len(found))
 
@@ -212,9 +223,10 @@ class CheckpointsDialog(Dialog):
 
     def _read(self) -> None:
         def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
-            found = self._store.checkpoints(self._where)
+            found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
-            return found, where, self._store.unreadable(self._where)
+            doubt = " ".join(known.doubts) if known.undecided else ""
+            return found, where, self._store.unreadable(self._where), self._store.ways(self._where), doubt
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
 
@@ -250,8 +262,9 @@ class CheckpointsDialog(Dialog):
     def _set_busy(self, busy: bool) -> None:
         for button in (self.make_button, self.import_button, self.check_button):
             button.setEnabled(not busy)
-        for button in (self.export_button, self.start_over_button, self.another_button):
-            button.setEnabled(not busy and not self.table.isHidden())
+        self.export_button.setEnabled(not busy and not self.table.isHidden())
+        self.start_over_button.setEnabled(not busy and Reason.START_OVER in self._ways)
+        self.another_button.setEnabled(not busy and Reason.ANOTHER_DATABASE in self._ways)
         if busy:
             self.state.setText("Working…")
 

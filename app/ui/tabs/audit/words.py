@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints import doubts
+from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import Inspection, Link
-from app.services.chain.rules import Anchor, Verdict
+from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted
 from app.ui.session.outcome import Asked, Outcome
@@ -31,11 +33,19 @@ LINKS = {
 Words = tuple[Tone, str, str, str, str]
 
 
-def headline(verdict: Verdict, entries: int, since: int | None, newer: int = 0) -> tuple[Tone, str, str]:
-    """Tone, headline and icon of a verdict over so many entries, `newer` of which came after it. What holds
-    says of what: all of it, or what was behind a checkpoint, and nothing is never said to hold.
+def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
+    """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
+    if said.undecided and said.verdict not in BROKEN:
+        return Tone.WARN, doubts.WHICH, Icon.WARNING_FILL
+    return HEADLINES[said.verdict]
+
+
+def headline(said: Report | KeptVerdict, since: int | None, newer: int = 0) -> tuple[Tone, str, str]:
+    """The same, where `newer` entries came after it. What holds says of what: all of it, or what was behind a
+    checkpoint, and nothing is never said to hold.
     """
-    tone, words, icon = HEADLINES[verdict]
+    tone, words, icon = heading(said)
+    entries = said.entries
     if tone is not Tone.OK:
         return tone, words, icon
     if not entries:
@@ -69,7 +79,7 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
         head = "Verifying…" if verdict.is_running else "Not verified yet"
         return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
-    tone, head, icon = headline(last.verdict, last.entries, last.since, verdict.newer)
+    tone, head, icon = headline(last, last.since, verdict.newer)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
     looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
@@ -97,7 +107,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         detail = f"{outcome.outdated}. Verify it again."
         return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
-        tone, head, icon = headline(report.verdict, report.entries, asked.since, newer)
+        tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
         detail = (
             "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
@@ -106,7 +116,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)
-    tone, head, icon = headline(report.verdict, report.entries, None, newer)
+    tone, head, icon = headline(report, None, newer)
     if tenant is not None:
         chain = head.removeprefix("Chain ")
         named = f"Chain of {tenant} {chain}"
@@ -118,7 +128,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     rest += f", {report.tally}" if report.tally else ""
     rest += ", before it was changed" if outcome.outdated else ""
     start = inside(_start(report)) if report.notes else _start(report)
-    details = [*(note.rstrip(".") for note in report.notes), start, _archive(report, asked)]
+    notes = (note.removeprefix(doubts.WHICH).strip(" .") for note in report.notes)
+    details = [*notes, start, _archive(report, asked)]
     if report.earlier is not None:
         details.append(f"exactly as checkpoint {report.earlier} knew it, not as later ones do")
     if outcome.checkpoint is not None:
@@ -127,7 +138,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         details.append(f"{alone}checkpoint {outcome.checkpoint} signed over every entry")
     elif outcome.why_not is not None and report.intact and report.entries:
         details.append(outcome.why_not.rstrip("."))
-    elif report.verdict is Verdict.CONSISTENT:
+    elif report.verdict is Verdict.CONSISTENT and not report.undecided:
         details.append("no checkpoint covers it yet")
     elif report.uncovered:
         details.append(report.uncovered)
@@ -140,7 +151,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
 
 def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> Words:
     """That these entries alone were looked at is the first thing said."""
-    tone, words, icon = HEADLINES[report.verdict]
+    tone, words, icon = heading(report)
     whose = f" of {tenant}" if tenant is not None else ""
     one, name = first == last, f"{_named(first, last)}{whose}"
     headline = f"{name} verified" if report.intact else f"{name}: {inside(words)}"

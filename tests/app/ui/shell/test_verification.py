@@ -11,13 +11,21 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.audit.dialogs import CheckpointsDialog
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.dialogs import ConfirmDialog
+from tests.conftest import NOW
 from tests.fixtures.appending import append
-from tests.fixtures.window import ask, click, current, go, open_file
+from tests.fixtures.checkpoints import sign
+from tests.fixtures.connected import connected
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask, click, current, dialog, go, open_file
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
@@ -56,6 +64,37 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert isinstance(page, AuditTab)
     assert page.banner.headline() == "Nothing new since checkpoint 1" and page.banner.tone() is Tone.NEUTRAL
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
+
+
+def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    sign(demo_path, paths.checkpoints_dir(), now=NOW)
+    demo_path.unlink()
+    sample(demo_path, rows=60, seed=2)
+    with connected(demo_path) as database:
+        database.execute_sql("UPDATE d1_migrations SET applied_at = '2026-01-01 10:00:00'")
+    opened()
+    question = "Which database is this?"
+    assert window.shield.text() == question
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    assert page.banner.headline() == f"{question} — 60 entries checked" and page.banner.tone() is Tone.WARN
+    assert page.banner.detail().startswith("Another database was last seen here: none of its entries is left")
+    assert not any(said.headline().startswith("This file") for said in window.findChildren(Banner))
+    click(qtbot, page.panel.checkpoints_button)
+    box = dialog(qtbot, page, CheckpointsDialog)
+    qtbot.waitUntil(box.another_button.isEnabled)
+    assert box.start_over_button.isEnabled() and box.state.text().startswith(question)
+    click(qtbot, box.another_button)
+    with qtbot.waitSignal(page.verified):
+        dialog(qtbot, box, ConfirmDialog).accept()
+    assert window.context is not None and window.context.verdict.found is Verdict.CONSISTENT
+    assert page.banner.headline() == "Chain verified — 60 entries" and window.shield.text().startswith(
+        "Chain"
+    )
 
 
 def test_while_it_is_verified_shield_and_banner_say_so(

@@ -1,11 +1,13 @@
 """What the inspector says of one entry, on a real chain with real damage."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.itemmodels.columns import Tone
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import Report
 from app.services.records.record import read_entry
 from app.ui.tabs.audit import words as said_of
 from app.ui.tabs.audit.words import headline
@@ -65,5 +67,8 @@ def test_an_edited_entry_shows_a_wrong_hash(demo: Path) -> None:
 def test_a_verdict_says_of_what_it_is_and_of_nothing_none_is_green(
     entries: int, since: int | None, newer: int, tone: Tone, words: str
 ) -> None:
-    assert headline(Verdict.VERIFIED, entries, since, newer)[:2] == (tone, words)
-    assert headline(Verdict.TAMPERED, entries, since, newer)[:2] == (Tone.BAD, "Chain broken")
+    sound = Report(Verdict.VERIFIED, entries, 0.0, (), ())
+    broken, asked = replace(sound, verdict=Verdict.TAMPERED), replace(sound, undecided=True)
+    assert headline(sound, since, newer)[:2] == (tone, words)
+    assert headline(broken, since, newer)[:2] == (Tone.BAD, "Chain broken")
+    assert headline(asked, since, newer)[:2] == (Tone.WARN, "Which database is this?")
