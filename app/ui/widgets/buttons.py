@@ -317,7 +317,7 @@ class Lines(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setMouseTracking(True)
-        self._moment = QTimer(self, singleShot=True, interval=2 * QApplication.doubleClickInterval())
+        self._moment = QTimer(self, singleShot=True)
         self._moment.timeout.connect(self._revive)
 
     def set_parts(self, parts: Sequence[QWidget], *, at_right: int = 0) -> None:
@@ -422,7 +422,7 @@ class Lines(QWidget):
             comes = place.contains(mouse) and not before.get(part, QRect()).contains(mouse)
             if comes and self._clicked is not None and part.property(ENDS):
                 part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-                self._moment.start()
+                self._moment.start(2 * QApplication.doubleClickInterval())
             part.setGeometry(place)
 
 

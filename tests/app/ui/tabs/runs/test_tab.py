@@ -222,6 +222,7 @@ def test_the_second_click_of_two_deletes_nothing(
     restore, delete = tab.commands._buttons["restore"], tab.commands._buttons["delete"]
     where = restore.mapToGlobal(restore.rect().center())
     monkeypatch.setattr(QCursor, "pos", lambda: where)
+    monkeypatch.setattr(QApplication, "doubleClickInterval", lambda: 60_000)  # this machine may be slow
     qtbot.mouseClick(restore, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: visible_buttons(tab) == ["delete"])
     qtbot.waitUntil(lambda: delete.rect().contains(delete.mapFromGlobal(where)))
