@@ -85,8 +85,19 @@ def resolved(path: Path) -> Path:
         real = Path(os.path.realpath(path))
     except ValueError:  # a NUL in the name, which whoever opens it will say
         return path
+    if real != (name := path.absolute()):
+        _named[real] = name
     # A link that leads nowhere is said by its own name.
     return real if exists(real) or not os.path.islink(path) else path  # noqa: PTH114
+
+
+_named: Final[dict[Path, Path]] = {}
+"""How a person named what these lead to, where that is by a link."""
+
+
+def named(path: Path) -> Path:
+    """The whole path by which a person named a file that `resolved` gave, whatever it leads to."""
+    return _named.get(path) or path.absolute()
 
 
 is_dir, exists = os.path.isdir, os.path.exists

@@ -145,10 +145,14 @@ def verify(options: argparse.Namespace) -> int:
 
 def _advise(store: "CheckpointStore", where: "Where") -> None:
     """Where a file does not hold, or is an earlier state, what a person who knows why may say of it."""
-    if store.checkpoints(where):
+    from app.services.chain.checkpoint import Reason  # noqa: PLC0415
+
+    ways = store.ways(where) if store.checkpoints(where) else ()
+    if ways:
+        over = "--start-over goes by what the file holds now; " if Reason.START_OVER in ways else ""
         complain(
-            "if you know why: tenant-admin checkpoint --start-over goes by what the file holds now; "
-            "--another-database where it is a copy that went its own way"
+            f"if you know why: tenant-admin checkpoint {over}--another-database where it is a copy that went "
+            "its own way"
         )
 
 

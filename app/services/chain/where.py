@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 
 from peewee import BaseQuery
 
+from app import paths
 from app.services.chain.verify import source
 from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
@@ -46,6 +47,13 @@ class Where(Metered):
     def location(self) -> tuple[str, str]:
         """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
         database both are its identity.
+        """
+
+    @property
+    @abstractmethod
+    def places(self) -> tuple[str, ...]:
+        """By what it is known where it is: this very file first, then the path that a person named, and where
+        that leads; of a live database its identity alone.
         """
 
     @abstractmethod
@@ -89,9 +97,13 @@ class InFile(Where):
     @property
     def location(self) -> tuple[str, str]:
         stat = self.path.stat()
-        # The whole path as text, also where the file system's name is none.
-        whole = os.fsencode(self.path.resolve()).decode(errors="backslashreplace")
-        return whole, f"{stat.st_dev}:{stat.st_ino}"
+        return _text(self.path.resolve()), f"{stat.st_dev}:{stat.st_ino}"
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        leads_to, which = self.location
+        born = getattr(self.path.stat(), "st_birthtime", "")
+        return f"{leads_to} {which} {born}", _text(paths.named(self.path)), leads_to
 
     @contextmanager
     def connect(self) -> Iterator[Database]:
@@ -115,6 +127,11 @@ class InFile(Where):
 
     def known(self, error: Exception) -> Exception:
         return translate(error, self.path) or error
+
+
+def _text(path: Path) -> str:
+    """The whole path, also where the file system's name is no text."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 @contextmanager
@@ -146,6 +163,10 @@ class InDatabase(Where):
     @property
     def location(self) -> tuple[str, str]:
         return self.database.identity, self.database.identity
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return "", self.database.identity
 
     @contextmanager
     def connect(self) -> Iterator[Database]:

@@ -161,14 +161,14 @@ def offer(
     """
     told: Any = {"progress": progress, "cancelled": cancelled}
     prepared = prepare(path, source, folder, strict=strict, build=build, **told)
-    lines = [line for line in store.lines(InFile(path)) if line.checkpoints or line.findings]
+    lines = [line for line in store.lines(InFile(path), in_place=True) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
     unlike = Standing.UNLIKE if lacks else None
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
-    line, known = _line(store.checkpoints(InFile(path)), lines, prepared.copy)
+    line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
     known = known or unlike
     report = verify(InFile(prepared.copy), now=now, checkpoints=line, **told)
     if line is not None and report.verdict in BROKEN:

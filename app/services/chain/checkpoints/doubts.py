@@ -1,5 +1,6 @@
 """What is said where nobody but a person knows which database a file is; every such sentence is here."""
 
+from collections.abc import Sequence
 from typing import Final
 
 WHICH: Final = "Which database is this?"
@@ -22,18 +23,22 @@ BEGUN_ANEW: Final = (
     f"one ran at another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
 )
 
+WHOLE: Final = (
+    f"{WHICH} One tenant's part of a database was last seen here, and there are entries of others from "
+    f"before it was taken. If this is the whole, {_SAY}; until then nothing is signed."
+)
+
 UNDECIDED: Final = (
     f"{WHICH} Until somebody has said so no checkpoint is made; verify it, and say which one it is."
 )
 
 
-def put_here(path: str, before: str, *, undecided: bool = False) -> str:
-    """Of a file with the entries of the database last seen in `path`, in the place of another."""
-    which = "that was in this place before" if path and path == before else _seen(path)
-    ask = f"{WHICH} " if undecided else ""
+def put_here(path: str, places: Sequence[str]) -> str:
+    """Of a file with the entries of the database last seen in `path`, in the `places` of another."""
+    which = "that was in this place before" if path in places else _seen(path)
     return (
-        f"{ask}These are the entries of the database {which}; another one was last seen in this place. "
-        f"If you put it here, {_SAY}."
+        f"These are the entries of the database {which}; another one was last seen in this place. If you put "
+        f"it here, {_SAY}."
     )
 
 
@@ -54,4 +59,21 @@ def copy_of(path: str) -> str:
     return (
         f"These are the entries of the database {_seen(path)}: as long as nobody says anything else, this "
         f"counts as the same. Where it is a copy, and goes its own way from here on, {_SAY}."
+    )
+
+
+def copy_of_live(path: str) -> str:
+    """Of a live database with the entries of another one, which is in `path`."""
+    return (
+        f"These are the entries of the database {_seen(path)}, and this is another one, made as a copy of it:"
+        " it has checkpoints of its own."
+    )
+
+
+def of_a_copy(path: str) -> str:
+    """Why a copy of the database in `path` does not start over."""
+    return (
+        f"These are the entries of the database in {path}, which is there, and this is a copy of it: by what "
+        "this one holds that one would be judged from now on, so nothing was signed. If it goes its own way, "
+        "say that it is another database (--another-database)."
     )

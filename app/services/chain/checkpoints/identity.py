@@ -6,17 +6,14 @@ said of a live database's account and id.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-from app.services.chain.checkpoint import Checkpoint, Reason, SealedChain
+from app.services.chain.checkpoint import NEW_LINE, Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
-from app.services.chain.checkpoints.tables import KnownDatabase
+from app.services.chain.checkpoints.tables import KnownDatabase, Place
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
-from app.services.chain.where import Where
 from app.services.text import counted
-from models.local.file import file_id
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -86,36 +83,56 @@ def recognise(
     rows: ChainRows,
     known: Sequence[DatabaseCheckpoints],
     all_of: Callable[[str], Sequence[Checkpoint]],
-    place: tuple[str, str] = ("", ""),
+    place: Place | None = None,
 ) -> KnownDatabase | None:
     """The database that the file is, of those known; see the rule.
 
     `known` come with their newest checkpoints, `all_of` gives all of one, by its id: only several that have
-    tenants in common, and old copies, need them. `place` is the id of the one last seen where the file is, if
-    any was, and its ledger then. Where the rows that are read are charged few are looked for.
+    tenants in common, and old copies, need them. `place` is where the file is, if anything was seen there.
+    Where the rows that are read are charged few are looked for.
     """
     rows.at(seq for _, newest in known for item in newest[-1:] for seq, _ in _ends(item))  # of all at once
-    here = next((item for item in known if item[0].id == place[0]), None)
-    if here is None:
+    here = next((item for item in known if place is not None and item[0].id == place.database), None)
+    if here is None or place is None:
         return _by_rows(rows, known, all_of)
     database, newest = here
+    if place.made:  # of entries that are known, unless it is the same one and none of them is left
+        found = _by_rows(rows, known, all_of)
+        if found is not None or not place.ledger or place.ledger != rows.ledger():
+            return found
     others = [item for item in known if item is not here]
     if compare(rows, newest[-1:], counting=False).continues:
-        other = _that_covers(rows, here, others, all_of)
-        doubt = doubts.put_here(other.path, database.path, undecided=True) if other else ""
-        return replace(database, doubt=doubt, undecided=bool(other))
+        if other := _that_covers(rows, here, others, all_of):
+            return _asked(rows, other, database)
+        whole = _has_more(rows, all_of(database.id), parts=True)
+        return replace(database, doubt=doubts.WHOLE if whole else "", undecided=whole)
     knows = bool(newest and newest[-1].tenants)
     nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])
-    ledger = rows.ledger() if nothing else ""
-    begun_anew = bool(place[1] and ledger) and ledger != place[1]
     other = _by_rows(rows, others, all_of)
-    if other is not None and compare(rows, all_of(other.id)[-1:], counting=False).continues:
-        doubt, instead = doubts.put_here(other.path, database.path), other.id if nothing else ""
-        is_back = nothing and other.path == rows.where.location[0]  # and was not seen elsewhere since
-    else:
-        doubt, instead = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT if nothing else "", ""
-        is_back = False
-    return replace(database, doubt=doubt, undecided=begun_anew or is_back, instead=instead)
+    if nothing and other is not None:
+        return _asked(rows, other, database)
+    if nothing:
+        begun_anew = bool(place.ledger) and rows.ledger() not in ("", place.ledger)
+        doubt = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT
+        return replace(database, doubt=doubt, undecided=begun_anew)
+    if other is not None and _is_rather(rows, all_of(other.id)[-1:], all_of(database.id)):
+        return replace(database, doubt=doubts.put_here(other.path, rows.where.places))
+    return database
+
+
+def _is_rather(rows: ChainRows, other: Sequence[Checkpoint], here: Sequence[Checkpoint]) -> bool:
+    """Whether a file that does not continue the database `here` continues the `other`, by its newest; of what
+    both knew exactly nobody can tell.
+    """
+    if not other or not compare(rows, other, counting=False).continues:
+        return False
+    return not any(_is_all(rows, item) for item in here) or _is_all(rows, other[-1])
+
+
+def _asked(rows: ChainRows, other: KnownDatabase, before: KnownDatabase) -> KnownDatabase:
+    """That a file is the `other` one, if a person says so, and not the one seen in its place `before`."""
+    doubt = f"{doubts.WHICH} {doubts.put_here(other.path, rows.where.places)}"
+    return replace(other, doubt=doubt, undecided=True, before=before.id)
 
 
 def _all_of(
@@ -135,10 +152,11 @@ def _that_covers(
     """
     reaching = [database for database, newest in others if _Line.of(rows, database, newest, look=1).reach]
     own = _all_of(rows, here[0], all_of) if reaching else None
-    for line in (_all_of(rows, item, all_of) for item in reaching):
-        if own is not None and line.reach.keys() >= own.reach.keys() and line.tells_more(rows, own):
-            return line.database
-    return None
+    lines = [_all_of(rows, item, all_of) for item in reaching]
+    more = [
+        item for item in lines if own and item.reach.keys() >= own.reach.keys() and item.tells_more(rows, own)
+    ]
+    return _whose(rows, more, all_of) if more else None
 
 
 def _by_rows(
@@ -157,17 +175,6 @@ def _by_rows(
     return _with_moved_rows(rows, known) or next(
         (database for database, newest in lost if not rows.empty and shares_tenant(rows, newest)), None
     )
-
-
-def is_copy(where: Where, known: KnownDatabase) -> bool:
-    """Whether the database that the file is is also where it was last seen, so that this is a copy of it."""
-    here, _ = where.location
-    if known.path in ("", here):
-        return False
-    if known.path == known.file_id:  # a live one, which nobody moves, and whose account has several names
-        return known.path.rpartition("/")[2] != here.rpartition("/")[2]
-    there = file_id(Path(known.path))  # none of what cannot be looked at either
-    return there is not None and (where.file is None or there != file_id(where.file))
 
 
 def speaks_of(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
@@ -356,8 +363,14 @@ class _Line:
             begun = past.union(self.reach) - other.tenants
         through = other.checkpoints[-1].through  # what begins behind it may have begun there
         return bool(alone & other.tenants) or any(
-            first <= through for first, _ in rows.firsts_of(begun).values()
+            first <= through or self.began(tenant) <= through
+            for tenant, (first, _) in rows.firsts_of(begun).items()
         )
+
+    def began(self, tenant: str) -> int:
+        """The first number that the tenant had, whose rows are there; it may be pruned by now."""
+        firsts = [item.tenants[tenant].first_seq for item in self.checkpoints if tenant in item.tenants]
+        return min(firsts) if tenant in self.reach else HIGHEST_SEQ
 
     def reached(self, tenant: str) -> int:
         return self.reach[tenant][0] if tenant in self.reach else LOWEST_SEQ
@@ -382,7 +395,7 @@ def _whose(
 
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
-        return None if _has_more(rows, last[0], all_of) else last[0].database
+        return None if _has_more(rows, all_of(last[0].database.id)) else last[0].database
     _, inode = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints[-1:], counting=False).continues]
 
@@ -401,12 +414,15 @@ def _whose(
     return replace(found.database, doubt=doubts.may_be(other.database.path))
 
 
-def _has_more(rows: ChainRows, line: _Line, all_of: Callable[[str], Sequence[Checkpoint]]) -> bool:
-    """Whether a line that began with one tenant is of a part alone of what the file is, a whole that was
-    never seen: entries of others have numbers at which this one knew of none.
+def _has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool = False) -> bool:
+    """Whether a line that began with one tenant, as an import or another database if only `parts` are meant,
+    is of a part alone of what the file is, a whole that was never seen: entries of others have numbers at
+    which this one knew of none.
     """
-    begun = all_of(line.database.id)[:1]
-    if rows.database.costs or len(begun[0].tenants) != 1:
+    begun = [item for item in checkpoints if item.reason in NEW_LINE][-1:] or checkpoints[:1]
+    if rows.database.costs or not begun or len(begun[0].tenants) != 1:
+        return False
+    if parts and begun[0].reason not in (Reason.IMPORT, Reason.ANOTHER_DATABASE):
         return False
     is_part = compare(rows, begun, counting=False).continues
     return is_part and rows.has_others(begun[0].tenants, begun[0].through)

@@ -197,6 +197,8 @@ def verify_and_sign(
     those of `with_archive`.
     """
 
+    if reason is Reason.START_OVER:
+        store.require_original(where)
     if reason is Reason.ANOTHER_DATABASE and store.take_instead(where):
         reason = Reason.REQUEST  # it goes on where its own checkpoints end
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
 from app.services.chain.checkpoints import doubts
@@ -24,7 +25,6 @@ from app.services.chain.checkpoints.identity import (
     Continuation,
     DatabaseCheckpoints,
     compare,
-    is_copy,
     may_be_past,
     recognise,
     shares_tenant,
@@ -33,9 +33,11 @@ from app.services.chain.checkpoints.identity import (
 )
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import (
+    ANEW,
     FILE,
     Contents,
     KnownDatabase,
+    Place,
     is_there,
     no_folder,
     opened,
@@ -44,12 +46,16 @@ from app.services.chain.checkpoints.tables import (
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
-from app.services.chain.where import Where
+from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
 from models import errors
+from models.local.file import file_id
 
 UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""
+
+LIVE: Final = "d1:"
+"""How the place of a live database begins."""
 
 
 class CheckpointStore:
@@ -78,20 +84,27 @@ class CheckpointStore:
         return in_file or self._keyring is None or self._keyring.is_open()
 
     def identify(self, where: Where) -> str | None:
-        """The id of the known database that the file is, or None (see `identity`)."""
-        with self._contents_of(where) as (_, database):
+        """The id of the known database that the file is, or that was in its place; None where none is known
+        (see `identity`).
+        """
+        with self._contents_of(where, in_place=True) as (_, database):
             return None if database is None else database.id
 
     def ways(self, where: Where) -> frozenset[Reason]:
-        """Which of `START_OVER` and `ANOTHER_DATABASE` a person may say of the file."""
-        with self._contents_of(where) as (_, database):
-            return frozenset([Reason.START_OVER, Reason.ANOTHER_DATABASE] if database else [])
-
-    def checkpoints(self, where: Where) -> tuple[Checkpoint, ...]:
-        """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
-        which one that is.
+        """Which of `START_OVER` and `ANOTHER_DATABASE` a person may say of the file: of a copy of one that is
+        where it was only the second, since by the first that one would be held against the copy.
         """
         with self._contents_of(where) as (contents, database):
+            if contents is None or database is None:
+                return frozenset()
+            other = frozenset([Reason.ANOTHER_DATABASE])
+            return other if _is_copy(contents, where, database) else other | {Reason.START_OVER}
+
+    def checkpoints(self, where: Where, *, in_place: bool = False) -> tuple[Checkpoint, ...]:
+        """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
+        which one that is. `in_place` as for `lines`.
+        """
+        with self._contents_of(where, in_place=in_place) as (contents, database):
             if contents is None or database is None or database.undecided:
                 return ()
             return tuple(contents.sound_checkpoints(database.id))
@@ -119,23 +132,28 @@ class CheckpointStore:
         """What is known of the file, for a verification; empty for a file never seen."""
         return self.lines(where, seen)[-1]
 
-    def lines(self, where: Where, seen: Seen | None = None) -> tuple[CheckpointHistory, ...]:
-        """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives."""
-        with self._contents_of(where, seen) as (contents, database):
+    def lines(
+        self, where: Where, seen: Seen | None = None, *, in_place: bool = False
+    ) -> tuple[CheckpointHistory, ...]:
+        """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives.
+
+        Those of the database that was last seen `in_place`, where what is there now may be another one.
+        """
+        with self._contents_of(where, seen, in_place=in_place) as (contents, database):
             if contents is None:
                 why = no_folder(self._path)
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
                 return (CheckpointHistory(notes=notes),)
             if database is None:
                 unknown = "Nobody knows whether checkpoints speak of this database: {} cannot be read."
-                return (CheckpointHistory(notes=tuple(map(unknown.format, contents.unreadable))),)
+                told = (*_said_of_live(contents, where, seen), *map(unknown.format, contents.unreadable))
+                return (CheckpointHistory(notes=told),)
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
             told = _notes(contents, database, where)
             copies = _of_copies(contents, good)
-        if database.undecided and (database.instead or database.doubt == doubts.BEGUN_ANEW):
-            # Nothing of that one is here to be held against it.
+        if database.undecided and not database.before:  # there is none to hold against it
             return (CheckpointHistory(notes=told, doubts=told, undecided=True),)
         keys = frozenset(item.key for item in good)
         return tuple(
@@ -228,6 +246,8 @@ class CheckpointStore:
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows) if database is None else contents.database(database)
+            if known is None and _recognised(contents, rows, copied=True):
+                reason = Reason.ANOTHER_DATABASE
             other = known if reason is Reason.ANOTHER_DATABASE else None
             if known is not None and known.undecided and reason not in NEW_LINE:
                 raise NotSigned(doubts.UNDECIDED)
@@ -296,27 +316,33 @@ class CheckpointStore:
                 return made
         return None
 
-    def vacate(self, where: Where) -> None:
-        """For a new file of which this program knows that it is none of those seen in its place before."""
+    def vacate(self, where: Where, *, anew: bool = False) -> None:
+        """For a new file that this program made in its place: it is none of those seen there before, unless
+        it is not made `anew`, and has the ledger of one.
+        """
         if is_there(self._path):
             with opened(self._path, writing=True) as contents:
-                here, _ = where.location
-                if here in contents.places():
-                    contents.put(here, "")
+                if contents.place(where) is not None:
+                    contents.put(where.places[0], "", ANEW if anew else "")
 
     def take_instead(self, where: Where) -> bool:
-        """Puts at the place of a file the line that it continues, none of what was seen there being left; as
-        a person said. Whether it is so.
+        """Puts at the place of a file the line that it is judged by, in place of the one that was seen there,
+        as a person said; unless it is a copy, which is another one. Whether it is so.
         """
         if not is_there(self._path):
             return False
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows)
-            if known is None or not known.instead:
+            if known is None or not known.before or _is_copy(contents, where, known):
                 return False
-            here = whereabouts(rows)
-            contents.put(here.path, known.instead, here.ledger)
+            _put(contents, known.id, rows)
         return True
+
+    def require_original(self, where: Where) -> None:
+        """Raises `NotSigned` for a copy, by which the original would be judged if it started over."""
+        with self._contents_of(where) as (contents, database):
+            if contents is not None and database is not None and _is_copy(contents, where, database):
+                raise NotSigned(doubts.of_a_copy(database.path))
 
     def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
@@ -408,7 +434,7 @@ class CheckpointStore:
 
     @contextmanager
     def _contents_of(
-        self, where: Where, seen: Seen | None = None
+        self, where: Where, seen: Seen | None = None, *, in_place: bool = False
     ) -> Iterator[tuple[Contents | None, KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
         if not is_there(self._path):
@@ -421,21 +447,27 @@ class CheckpointStore:
             if contents.databases():
                 with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
                     database = _recognised(contents, rows)
+            if in_place and database is not None and database.undecided:
+                database = contents.database(database.before or database.id)
             yield contents, database
 
 
-def _recognised(contents: Contents, rows: ChainRows) -> KnownDatabase | None:
-    """The known database that the file is; one with an accepted start may have no checkpoint yet."""
-    databases = contents.databases()
+def _recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) -> KnownDatabase | None:
+    """The known database that the file is; one with an accepted start may have no checkpoint yet. Of a live
+    one those of other live ones are none; where it is to be said what it was `copied` from, no others are.
+    """
+    place = contents.place(rows.where)
+    others = _of_other_live(contents, rows.where, place)
+    databases = [item for item in contents.databases() if (item.id in others) is copied]
     if not databases:
         return None
     newest = [_candidate(contents, item) for item in databases]
-    place = contents.places().get(rows.where.location[0], ("", ""))
     found = recognise(rows, newest, contents.sound_checkpoints, place)
-    if found is not None and not (found.doubt and _has_start(rows, contents.baselines(found.id))):
+    if found is not None and not found.doubt:
         return found
-    some = databases if found is None else [replace(found, doubt="", undecided=False)]
-    return next((item for item in some if _has_start(rows, contents.baselines(item.id))), None)
+    of = None if found is None else found.before or found.id
+    some = (item for item in databases if of in (None, item.id))
+    return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
 
 
 def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
@@ -461,10 +493,48 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
     )
 
 
+def _of_other_live(contents: Contents, where: Where, place: Place | None) -> frozenset[str]:
+    """The databases that a live one never is, as others are; a database has one number under any account."""
+    if where.file is not None or place is not None:
+        return frozenset() if place is None else _of_other_live(contents, where, None) - {place.database}
+    number = _number(where.location[0])
+    return frozenset(
+        database
+        for path, (database, _) in contents.places().items()
+        if path.startswith(LIVE) and _number(path) != number
+    )
+
+
 def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
-    here = whereabouts(rows, known.id)
+    """Remembers that it was seen; it is where it was as long as it is still there, too."""
+    here, was = whereabouts(rows, known.id), contents.database(known.id)
+    if was is not None and _is_copy(contents, rows.where, was):
+        here = replace(was, damaged=False)
     contents.see(replace(here, seen_number=number, seen_at=now))
-    contents.put(here.path, known.id, here.ledger)
+    _put(contents, known.id, rows)
+
+
+def _put(contents: Contents, database: str, rows: ChainRows) -> None:
+    """The database in the places of the file; what was said of this very file there is over."""
+    known, ledger = contents.places(), rows.ledger()
+    made, *places = rows.where.places
+    for place in dict.fromkeys([*places, made] if made in known else places):
+        contents.put(place, database, ledger)
+
+
+def _is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
+    """Whether the database that the file is, is also where it was, so that this is a copy of it."""
+    if known.path in ("", *where.places) or contents.places().get(known.path, ("",))[0] != known.id:
+        return False
+    if known.path.startswith(LIVE):  # which nobody moves, and whose account has several names
+        return where.file is not None or _number(known.path) != _number(where.location[0])
+    there = Path(known.path)
+    if file_id(there) is None or (where.file is not None and file_id(there) == file_id(where.file)):
+        return False
+    with suppress(errors.TenantAdminError, OSError), rows_of(InFile(there)) as rows:
+        newest = _candidate(contents, known)[1]
+        return not newest or speaks_of(rows, newest)
+    return True
 
 
 def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
@@ -532,10 +602,24 @@ def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[s
     """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
     if database.doubt:
         return (database.doubt,)
-    here, _ = where.location
-    nowhere, places = ("", ""), contents.places()
-    is_new = not places.get(here, nowhere)[0] and places.get(database.path, nowhere)[0] == database.id
-    return (doubts.copy_of(database.path),) if is_new and is_copy(where, database) else ()
+    place = contents.place(where)
+    is_new = place is None or place.made
+    return (doubts.copy_of(database.path),) if is_new and _is_copy(contents, where, database) else ()
+
+
+def _said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:
+    """That a live database that nothing is known of is a copy of another."""
+    with suppress(*UNRECOGNISABLE):
+        if where.file is None and _of_other_live(contents, where, None):
+            with rows_of(where, seen) as rows:
+                other = _recognised(contents, rows, copied=True)
+                return (doubts.copy_of_live(other.path),) if other is not None else ()
+    return ()
+
+
+def _number(identity: str) -> str:
+    """A live database's own id, whatever its account is called."""
+    return identity.rpartition("/")[2]
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

@@ -18,6 +18,7 @@ from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager,
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
+from app.services.chain.where import Where
 from models import errors
 from models.engine import Rows
 from models.local import atomic
@@ -32,6 +33,10 @@ VERSION: Final = 2
 """The file's `user_version`: which tables it has. A newer one is not read; an older one, which has no places
 yet, is renewed when it is written.
 """
+
+
+ANEW: Final = "anew"
+"""The ledger of a file in which this program has put what nobody had before."""
 
 
 class StoredDatabase(Model):
@@ -53,7 +58,7 @@ class StoredDatabase(Model):
 
 
 class StoredPlace(Model):
-    """Which database was last seen in a place; empty where a new file is known to be none of those."""
+    """Which database was last seen in a place; empty for one file there that is known to be none of those."""
 
     path = TextField(primary_key=True)
     database = TextField()
@@ -137,8 +142,8 @@ class KnownDatabase:
     """What the store remembers of a database; `damaged` where some of that cannot be read.
 
     `doubt` is the sentence that says why a file may be this database or another one, for a person to decide;
-    until then, where it is `undecided`, nothing vouches for the file. `instead` is the id of the one that is
-    there by its rows, where none of this one is: that is what a person says who says that it is another one.
+    until then, where it is `undecided`, nothing vouches for the file. It is judged by this one then, as it
+    would be elsewhere, where another one was in its place `before` (its id); else by none.
     """
 
     id: str
@@ -150,7 +155,18 @@ class KnownDatabase:
     damaged: bool = False
     doubt: str = ""
     undecided: bool = False
-    instead: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database was last seen where a file is, and its ledger then. This very file may have been `made`
+    there by this program since, which says that it is another one.
+    """
+
+    database: str
+    ledger: str
+    made: bool = False
 
 
 @contextmanager
@@ -311,6 +327,14 @@ class Contents:
             rows = self._rows([StoredPlace.path, StoredPlace.database, StoredPlace.ledger])
             found |= {path: (database, ledger) for path, database, ledger in rows}
         return found
+
+    def place(self, where: Where) -> Place | None:
+        """The place of a file, the one that a person named before the one where that leads."""
+        this, *found = where.places
+        places = self.places()
+        made = places.get(this)
+        seen = next((places[item] for item in found if places.get(item, ("",))[0]), None)
+        return None if seen is None or made == ("", ANEW) else Place(*seen, made=made == ("", ""))
 
     def put(self, path: str, database: str, ledger: str = "") -> None:
         """Remembers which database is in a place."""

@@ -148,9 +148,9 @@ def test_a_copy_under_another_id_is_not_said_to_be_the_same(
     sign(InDatabase(original), store)
     copy, _ = put(Path(shutil.copy(path, path.with_name("copy.db"))))
     copy.identity = f"{original.identity}-2"
-    said = f"These are the entries of the database that was last seen in {original.identity}: as"
+    said = f"These are the entries of the database that was last seen in {original.identity}, and this is"
     assert any(note.startswith(said) for note in verify(InDatabase(copy), store).notes)
-    sign(InDatabase(copy), store, Reason.ANOTHER_DATABASE)
+    sign(InDatabase(copy), store)
     for one in (copy, original):
         report = verify(InDatabase(one), store)
         assert report.verdict is Verdict.VERIFIED and not any(

@@ -392,7 +392,7 @@ def the_original_as_it_was_put_over_the_copy(world: World) -> Path:
 
 def the_whole_put_over_its_part(world: World) -> Path:
     path = world.known()
-    world.said = "another one was last seen in this place. If you put it here"
+    world.waits, world.said = 1, "another one was last seen in this place. If you put it here"
     return world.put(path, world.part(path))
 
 
@@ -591,7 +591,7 @@ def a_file_of_ours_in_an_old_place(world: World) -> Path:
     path = world.known()
     path.unlink()
     world.file(seed=2)
-    world.store.vacate(InFile(path))
+    world.store.vacate(InFile(path), anew=True)
     return path
 
 
@@ -696,13 +696,13 @@ def a_part_put_over_the_original(world: World) -> Path:
 
 
 def begun_anew_in_its_numbers_and_put_over_the_part(world: World) -> Path:
-    world.waits, world.said = 1, "another one was last seen in this place"
+    world.said = "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.anew(copy, GLOBEX, low=True), part)
 
 
 def forged_and_put_over_the_part(world: World) -> Path:
-    world.waits, world.said = 1, "another one was last seen in this place"
+    world.said = "another one was last seen in this place"
     _, part, copy = beside_a_part(world)
     return world.put(world.forge(copy, GLOBEX, 2), part)
 
@@ -779,7 +779,7 @@ def of_two_the_copy_elsewhere_that_signed_nothing(world: World) -> Path:
 
 def of_two_both_in_one(world: World) -> Path:
     """Entries that the copy alone had in one tenant, those of the original forged in the other."""
-    world.waits, world.said = 1, "another one was last seen in this place"
+    world.said = "another one was last seen in this place"
     path = world.known()
     copy = world.another(world.copy(path, "b.db"))
     world.write(copy, lambda chain: chain.append(ACME, seq=50))
@@ -877,6 +877,7 @@ def rewritten_and_imported_elsewhere(world: World) -> Path:
     path = world.rewritten(world.known())
     world.imported(world.copy(path, "b.db"))
     world.said = f"last seen in {world.folder / 'b.db'}; another one was last seen in this place"
+    world.waits = 1
     return path
 
 
@@ -891,6 +892,7 @@ def rewritten_and_signed_by_a_hard_link(world: World) -> Path:
     link = world.folder / "link.db"
     link.hardlink_to(path)
     assert world.sign(link) is not None
+    world.waits = 2
     return path
 
 
@@ -933,6 +935,102 @@ def a_live_database_rewritten_after_an_import(world: World) -> Where:
     return where
 
 
+def names_exchanged(world: World) -> Path:
+    path, other = world.known(), world.known("b.db", seed=2)
+    world.waits, world.said = 2, f"last seen in {other}; another one was last seen in this place"
+    path.rename(world.folder / "c.db")
+    other.rename(path)
+    (world.folder / "c.db").rename(other)
+    return path
+
+
+def put_back_where_another_was_signed(world: World) -> Path:
+    path = world.known()
+    kept = path.rename(world.folder / "kept.db")
+    world.another(world.file(seed=2))
+    world.waits, world.said = 2, "the database that was in this place before; another one"
+    return kept.replace(path)
+
+
+def put_back_where_another_was_signed_and_cut_off(world: World) -> Path:
+    path = put_back_where_another_was_signed(world)
+    world.waits = 0
+    return world.run(path, "DELETE FROM audit_chain WHERE seq > 9")
+
+
+def made_in_its_place(world: World, path: Path) -> None:
+    """As the program does, by `vacate` of the new file."""
+    (world.folder / "made.db").replace(path)
+    world.store.vacate(InFile(path))
+
+
+def a_newer_dump_imported_over_it(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.grow(world.copy(path, "made.db"), ACME)
+    made_in_its_place(world, path)
+    return path
+
+
+def rewritten_and_its_own_dump_imported_over_it(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.rewritten(world.copy(path, "made.db"))
+    made_in_its_place(world, path)
+    return path
+
+
+def rewritten_and_put_back_where_one_was_made(world: World) -> Path:
+    path = world.known()
+    kept = path.rename(world.folder / "kept.db")
+    world.file("made.db", seed=2)
+    made_in_its_place(world, path)
+    return world.rewritten(kept.replace(path))
+
+
+def behind_a_link_with_its_name(world: World) -> Path:
+    path = world.known()
+    (world.folder / "there").mkdir()
+    path.symlink_to(path.rename(world.folder / "there" / "x.db"))
+    return database_path(path)
+
+
+def rewritten_behind_a_link_with_its_name(world: World) -> Path:
+    return world.rewritten(behind_a_link_with_its_name(world))
+
+
+def a_whole_never_seen_put_over_its_part(world: World) -> Path:
+    path = world.file()
+    world.waits, world.said = 1, "One tenant's part of a database was last seen here"
+    return world.put(path, world.part(path))
+
+
+def a_pruned_whole_put_over_its_part(world: World) -> Path:
+    """So that the other tenants' entries all lie behind those of the part."""
+    path = world.known()
+    part = world.part(path)
+    for _ in range(3):
+        world.sign(world.grow(path, GLOBEX, by=5))
+    world.sign(world.prune(path, GLOBEX, left=6))
+    world.waits, world.said = 1, "another one was last seen in this place"
+    return world.put(path, part)
+
+
+def a_pruned_whole_forged_and_put_over_its_part(world: World) -> Path:
+    part = a_pruned_whole_put_over_its_part(world)
+    world.waits = 0
+    return world.forge(part, GLOBEX, 3)
+
+
+def a_live_copy_of_a_live_database(world: World) -> Where:
+    """Never the same one; signed as another one, which it stays."""
+    assert world.sign(live(world, world.file())) is not None
+    world.said = "this is another one, made as a copy of it: it has checkpoints of its own"
+    return InDatabase(PlainEngine(world.copy(world.folder / "live.db", "staging.db")))
+
+
+def a_live_database_made_of_a_known_file(world: World) -> Where:
+    return live(world, world.known())
+
+
 VERIFIED, EARLIER, OTHER, NOT = Verdict.VERIFIED, Verdict.EARLIER, Verdict.CONSISTENT, Verdict.TAMPERED
 TABLE: dict[Callable[[World], Judged], Verdict] = {
     untouched: VERIFIED,
@@ -970,7 +1068,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     the_original_put_over_the_copy: NOT,
     the_copy_put_over_the_original: NOT,
     the_original_as_it_was_put_over_the_copy: EARLIER,
-    the_whole_put_over_its_part: EARLIER,
+    the_whole_put_over_its_part: OTHER,
     another_database_with_the_same_tenants: OTHER,
     a_project_begun_anew: OTHER,
     imported_twice_under_one_name: VERIFIED,
@@ -1018,8 +1116,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     begun_anew_and_put_over_the_original: NOT,
     numbered_anew_and_put_over_the_original: NOT,
     a_part_put_over_the_original: NOT,
-    begun_anew_in_its_numbers_and_put_over_the_part: OTHER,
-    forged_and_put_over_the_part: OTHER,
+    begun_anew_in_its_numbers_and_put_over_the_part: NOT,
+    forged_and_put_over_the_part: NOT,
     beside_two_parts_forged: NOT,
     beside_a_part_that_went_on_forged: NOT,
     an_old_copy_of_a_pruned_whole_forged: NOT,
@@ -1030,7 +1128,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     of_two_the_first_forged: NOT,
     of_two_where_the_copy_knew_more: NOT,
     of_two_the_copy_elsewhere_that_signed_nothing: NOT,
-    of_two_both_in_one: OTHER,
+    of_two_both_in_one: NOT,
     by_an_export_forged: NOT,
     a_live_database_rewritten: NOT,
     a_live_database_beside_a_part_begun_anew: NOT,
@@ -1043,14 +1141,27 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     cut_off_after_an_import_beside_a_copy: EARLIER,
     cut_off_after_it_was_said_of_it: EARLIER,
     old_file_put_back_where_another_is_now: EARLIER,
-    rewritten_and_imported_elsewhere: NOT,
+    rewritten_and_imported_elsewhere: OTHER,
     rewritten_and_a_part_imported: NOT,
-    rewritten_and_signed_by_a_hard_link: NOT,
+    rewritten_and_signed_by_a_hard_link: OTHER,
     rewritten_with_another_ledger: OTHER,
     a_part_that_went_on_put_over_the_whole: NOT,
     numbers_exchanged_beside_a_part_of_a_tenant_begun_since: NOT,
     of_two_a_third_that_neither_was: NOT,
     a_live_database_rewritten_after_an_import: NOT,
+    names_exchanged: OTHER,
+    put_back_where_another_was_signed: OTHER,
+    put_back_where_another_was_signed_and_cut_off: NOT,
+    a_newer_dump_imported_over_it: VERIFIED,
+    rewritten_and_its_own_dump_imported_over_it: NOT,
+    rewritten_and_put_back_where_one_was_made: NOT,
+    behind_a_link_with_its_name: VERIFIED,
+    rewritten_behind_a_link_with_its_name: NOT,
+    a_whole_never_seen_put_over_its_part: OTHER,
+    a_pruned_whole_put_over_its_part: OTHER,
+    a_pruned_whole_forged_and_put_over_its_part: NOT,
+    a_live_copy_of_a_live_database: OTHER,
+    a_live_database_made_of_a_known_file: VERIFIED,
 }
 """The verdict of each. What is not sound is not signed, neither by the window nor by a command."""
 
@@ -1110,6 +1221,34 @@ def test_no_start_is_accepted_of_what_may_be_another_database(world: World, left
     with pytest.raises(NotSigned, match="Which database is this"):
         world.store.accept_starts(InFile(path), made.report, actor="ops", now=NOW + 99)
     assert world.sign(path, Reason.START_OVER) == 2
+
+
+def test_a_copy_does_not_start_over_while_the_original_is_where_it_was(world: World) -> None:
+    path = world.known()
+    copy = world.copy(path, "b.db")
+    world.sign(world.grow(path, ACME))
+    assert world.store.ways(InFile(copy)) == {Reason.ANOTHER_DATABASE}
+    with pytest.raises(NotSigned, match="say that it is another database"):
+        world.sign(copy, Reason.START_OVER)
+    assert world.sign(copy) is None
+    report = making.verify_with_checkpoints(InFile(path), world.store, VERIFY, now=world.now)
+    assert report.verdict is VERIFIED and not report.unwitnessed
+    path.unlink()
+    assert world.sign(copy, Reason.START_OVER) == 3
+
+
+def test_what_is_done_to_a_live_copy_is_not_held_against_its_original(world: World) -> None:
+    where = live(world, world.file())
+    copy = a_live_copy_of_a_live_database(world)
+    world.grow(world.folder / "staging.db", ACME)
+    assert world.sign(copy) == 1
+    world.prune(world.folder / "staging.db", ACME)
+    assert world.sign(copy) == 2
+    assert world.store.identify(copy) != world.store.identify(where)
+    world.grow(world.folder / "live.db", ACME, GLOBEX)
+    for item in (where, copy):
+        report = making.verify_with_checkpoints(item, world.store, VERIFY, now=world.now)
+        assert report.verdict is VERIFIED and not report.notes
 
 
 MAKERS: dict[str, Callable[[Path, Path], object]] = {

@@ -446,6 +446,7 @@ def test_the_json_of_the_command_line(tmp_path: Path) -> None:
     assert message.startswith("Entry 2 does not match its own hash")
     assert report == {
         "verdict": "TAMPERED",
+        "undecided": False,
         "entries": 2,
         "findings": [
             {
