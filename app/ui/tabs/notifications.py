@@ -18,11 +18,13 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
     Frozen,
     NamesRun,
+    act_on_selected,
     ask_about,
     freeze,
     list_act,
     open_run_act,
     record_act,
+    words_of,
 )
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
@@ -38,6 +40,7 @@ _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
 
 _READ = NOTIFICATIONS.names.index("read")
+_WRITTEN = ("read", "updated_at")
 _CHIPS: dict[bool, Chip] = {
     True: ("read", Tone.NEUTRAL, Icon.READ),
     False: ("unread", Tone.ACCENT, Icon.UNREAD),
@@ -102,7 +105,7 @@ class NotificationsTab(RecordTab):
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
-            said = partial(self.selection.words, f"Mark {word}", partial(_is_not, read))
+            said = partial(words_of, self, f"Mark {word}", partial(_is_not, read))
             add(record_act(f"mark_{word}", said, icon, run, refusal, key))
 
     def show_acts_of_many(self) -> None:
@@ -114,8 +117,15 @@ class NotificationsTab(RecordTab):
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
-        self.selection.with_ids(
-            lambda ids: self.act(notifications.mark, ids, read=read, seen=self.selection.seen())
+        word = "read" if read else "unread"
+        act_on_selected(
+            self,
+            notifications.mark,
+            f"Mark {{}} as {word}",
+            f"marked {word}",
+            _WRITTEN,
+            entry_each=False,
+            read=read,
         )
 
     def _read_all(self) -> None:
@@ -178,6 +188,6 @@ def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) ->
     unread = freeze(named)
     if not unread.ids:
         raise NotAllowed("All notifications shown are marked read already.")
-    each = lists.written(query.table, ("read", "updated_at"))
+    each = lists.written(query.table, _WRITTEN)
     written = each * len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants
     return replace(unread, written=written, seen=of_rows(query.table, named, ("id", "title", "tenant_id")))

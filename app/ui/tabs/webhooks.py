@@ -13,7 +13,15 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act, record_act
+from app.ui.tabs.common.acts import (
+    act_on_selected,
+    create_act,
+    delete_act,
+    edit_act,
+    history_act,
+    record_act,
+    words_of,
+)
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
@@ -88,7 +96,7 @@ class WebhooksTab(RecordTab):
         ):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
-            words = partial(self.selection.words, word, partial(_is_not, active))
+            words = partial(words_of, self, word, partial(_is_not, active))
             add(record_act(word.lower(), words, icon, run, refusal, key))
         add(delete_act(self, lambda: webhooks.delete, "url"))
         add(history_act(self))
@@ -101,8 +109,14 @@ class WebhooksTab(RecordTab):
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        self.selection.with_ids(
-            lambda ids: self.act(webhooks.set_active, ids, active=active, seen=self.selection.seen())
+        act_on_selected(
+            self,
+            webhooks.set_active,
+            "Activate {}" if active else "Deactivate {}",
+            "active" if active else "inactive",
+            ("active", "updated_at"),
+            entry_each=True,
+            active=active,
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from app.itemmodels.columns import Row
 from app.services.records.change import WRITTEN_FOR_ENTRY, Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
@@ -203,6 +204,50 @@ def ask_about(
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
     sentence += tab.context.price(frozen.written, going=frozen.going)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
+
+
+def act_on_selected(
+    tab: RecordTab,
+    function: Callable[..., Change],
+    verb: str,
+    done: str,
+    columns: Sequence[str],
+    *,
+    entry_each: bool,
+    **options: Any,
+) -> None:
+    """Acts on exactly the records selected now, whose `columns` are written. Undo takes it back, so it asks
+    first only where each row is charged: "Activate {}"? They will be `done`, "active". There is an audit
+    entry for each record, or for each tenant.
+    """
+    context, shown = tab.context, tab.selection.records()
+
+    def go(ids: Sequence[Any]) -> None:
+        act = partial(tab.act, function, ids, seen=tab.selection.seen(), **options)
+        if not (context.costs and len(ids) > 1):
+            act()
+            return
+        table = tab.spec.table
+        heading = [table.names.index(name) for name in table.heading]
+        tenant = table.names.index("tenant_id")
+        named = freeze(
+            (row[0], next((row[at] for at in heading if row[at]), None), row[tenant]) for row in shown
+        )
+        entries = len(ids) if entry_each else max(1, named.tenants)
+        written = context.lists.written(table.name, columns) * len(ids) + WRITTEN_FOR_ENTRY * entries
+        count = counted(len(ids), *table.noun)
+        action = verb.format(count)
+        sentence = f"{count} will be {done}; those that are so already stay as they are. Undo takes it back."
+        frozen = replace(named, ids=tuple(ids), written=written)
+        ask_about(tab, frozen, act, f"{action}?", sentence, action=action, listed="About these", danger=False)
+
+    tab.selection.with_ids(go)
+
+
+def words_of(tab: RecordTab, text: str, applies: Callable[[Row], bool]) -> str:
+    """The words of `act_on_selected`, with the dots of its question."""
+    words = tab.selection.words(text, applies)
+    return f"{words}…" if tab.context.costs and tab.list.selected_count() > 1 else words
 
 
 def _say_kept(names: Sequence[str], kept: int, of: int, by: str) -> str:

@@ -241,20 +241,24 @@ class RunsTab(RecordTab):
                 do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
             else:
                 do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
-            if not (self.commands.ends(act.name) and len(runs.ids) > 1):
+            if not self._asks(act, len(runs.ids)):
                 do()
                 return
             count = counted(len(runs.ids), "run")
             action = f"{act.text.removesuffix(' run')} {count}"
             sentence = f"{count} will be {act.done}. {runs.stay}Undo takes it back."
-            ask_about(self, runs, do, f"{action}?", sentence, action=action)
+            danger = self.commands.ends(act.name)
+            ask_about(self, runs, do, f"{action}?", sentence, action=action, danger=danger)
 
         self.list.when_agreed(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
 
+    def _asks(self, act: RunAct, runs: int) -> bool:
+        """What ends several asks first; so does any act on several where each row is charged."""
+        return runs > 1 and (self.commands.ends(act.name) or self.context.costs)
+
     def _words(self, act: RunAct) -> str:
-        """What ends several asks first, as the dots say."""
         words = self.selection.words(act.text, partial(self._applies, act))
-        return f"{words}…" if self.commands.ends(act.name) and self.list.selected_count() > 1 else words
+        return f"{words}…" if self._asks(act, self.list.selected_count()) else words
 
     def _applies(self, act: RunAct, row: Row) -> bool:
         return refusal_of(act, {row[_STATUS]}, self._taken) is None

@@ -670,6 +670,33 @@ def test_webhooks_notifications_and_runs_are_changed_and_put_back(
     acted("planning_runs", "kill", "status")
 
 
+def test_what_is_done_to_many_says_what_it_costs(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    for table, act, done, title in (
+        ("webhook_destinations", "activate", "active = 1", "Activate 10 webhooks?"),
+        ("notifications", "mark_unread", "read = 0", "Mark 170 notifications as unread?"),
+        ("planning_runs", "pause", "status = 'paused'", "Pause 6 runs?"),
+    ):
+        page = go(qtbot, window, TABLES.index(table))
+        page.table.selectAll()
+        action = page.commands.action(act)
+        qtbot.waitUntil(action.isEnabled)
+        assert action.text().endswith("…"), "it asks"
+        such = f"SELECT COUNT(*) FROM {table} WHERE {done}"
+        before = ask(file, such)
+        page.commands.trigger(act)
+        asked = dialog(qtbot, window, ConfirmDialog)
+        assert title in words(asked)
+        assert "rows of d1:prod are written, and charged" in words(asked)
+        assert ask(file, such) == before
+        click(qtbot, asked.confirm_button)
+        qtbot.waitUntil(lambda: ask(file, such) > before)  # noqa: B023 - it is called here
+        closed(qtbot, window, ConfirmDialog)
+
+
 @pytest.fixture
 def asks_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.ui.session.context.MOST_READ", 1_000)
