@@ -1,6 +1,7 @@
 """A tenant's users, and the forms for a new one and for another e-mail address."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QLineEdit, QWidget
@@ -8,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services import text
 from app.services.records.change import Change
 from app.services.records.record import Record
-from app.services.records.tables import USERS
+from app.services.records.tables import USERS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act
@@ -63,9 +64,13 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     form.add_field("email", "E-mail address", email_field, checked(users.valid_email))
     form.add_asked(USERS.asks_for(stored) if stored else ())
     (email_field if tenant else tenant_field).setFocus()
-    form.submitted.connect(
-        lambda: form.write(context.act, users.create, tenant_field.value(), email_field.text(), form.asked())
-    )
+
+    def create() -> None:
+        tenant = tenant_field.value()
+        write = partial(form.write, context.act, users.create, tenant, email_field.text(), form.asked())
+        context.when_agreed(context.rows_of(USERS.name, Scope(tenant)), write, form)
+
+    form.submitted.connect(create)
     return form
 
 
@@ -80,7 +85,13 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
     form.add_field("email", "E-mail address", field, checked(users.valid_email))
     field.setFocus()
     before = user.text("email")
-    form.submitted.connect(lambda: form.write(context.act, users.rename, user["id"], field.text(), before))
+
+    def rename() -> None:
+        write = partial(form.write, context.act, users.rename, user["id"], field.text(), before)
+        # The addresses of a tenant are compared as people read them, which no index does.
+        context.when_agreed(context.rows_of(USERS.name, Scope(user.text("tenant_id"))), write, form)
+
+    form.submitted.connect(rename)
     return form
 
 

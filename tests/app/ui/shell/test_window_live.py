@@ -174,7 +174,7 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
 
 
 def test_nothing_is_changed_before_a_person_unlocks_it(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = open_live(qtbot, window, production)
     assert window.context is not None
@@ -195,6 +195,19 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: ask(file, stored) == [(0,)])
     qtbot.waitUntil(lambda: values(page, "email")[0] == before_it)
+
+    with monkeypatch.context() as much:  # an address is compared with all of its tenant
+        much.setattr("app.ui.session.context.MOST_READ", 1)
+        edit_email(qtbot, window, "mei@acme-corp.example")
+        asked = dialog(qtbot, window, ConfirmDialog)
+        assert "rows of d1:prod are read, and charged" in words(asked)
+        assert ask(file, stored) == [(0,)]
+        click(qtbot, asked.confirm_button)
+        closed(qtbot, window, FormDialog)
+    assert ask(file, stored) == [(1,)]
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(file, stored) == [(0,)])
+    qtbot.waitUntil(lambda: not window.commands.action("undo").isEnabled())
 
     click(qtbot, window.strip.unlock_button)
     assert not edit.isEnabled() and window.context.opened.database.is_locked
