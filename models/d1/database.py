@@ -381,7 +381,7 @@ class D1Database(Database):
         found: Settled | None = None
         for sent in self.client.shared.left(self.identity):
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
-            if not found.saved and abs(time.time() - sent.at) < self.client.seconds:
+            if not found.saved and abs(time.time() - sent.at) < _ON_ITS_WAY * self.client.seconds:
                 raise errors.EarlierUnknown(self.place, "it may still be on its way").of(sent.what)
             self.client.shared.forget(sent)
         if self._in_doubt:  # what was asked before may have been answered since
@@ -426,6 +426,11 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
             rest(_BACK_OFF * 2**attempt, cancelled)
     raise AssertionError
 
+
+_ON_ITS_WAY: Final = 3
+"""So many times as long as this program waits for an answer may what it sent still arrive: an edge gives up
+after 100 s, as Cloudflare says of its own.
+"""
 
 _SUFFIX: Final = re.compile(r"(?: at offset \d+)?: SQLITE_(?P<kind>\w+?)(?: \(extended: SQLITE_\w+\))?$")
 """What D1 adds to SQLite's own message."""
