@@ -152,10 +152,16 @@ def _that_covers(
     """
     reaching = [database for database, newest in others if _Line.of(rows, database, newest, look=1).reach]
     own = _all_of(rows, here[0], all_of) if reaching else None
-    lines = [_all_of(rows, item, all_of) for item in reaching]
-    more = [
-        item for item in lines if own and item.reach.keys() >= own.reach.keys() and item.tells_more(rows, own)
-    ]
+    more = (
+        []
+        if own is None
+        else [
+            item
+            for item in (_all_of(rows, database, all_of) for database in reaching)
+            if item.reach.keys() >= own.reach.keys()
+            and (item.tells_more(rows, own) or item.is_there > own.is_there)
+        ]
+    )
     return _whose(rows, more, all_of) if more else None
 
 
@@ -170,7 +176,10 @@ def _by_rows(
     if len(kin) != 1:
         kin = [_all_of(rows, line.database, all_of) for line in kin or lines]
     if family := [line for line in kin if line.reach]:
-        return _whose(rows, family, all_of)
+        # One of which nothing is there, and that is continued only, goes behind one of which something is.
+        there = [line for line in family if line.is_there]
+        moved = None if there else _with_moved_rows(rows, known)
+        return moved or _whose(rows, there or family, all_of)
     lost = (item for item in known if item[0].damaged and not item[0].path)
     return _with_moved_rows(rows, known) or next(
         (database for database, newest in lost if not rows.empty and shares_tenant(rows, newest)), None
@@ -309,6 +318,8 @@ class _Line:
     checkpoints: Sequence[Checkpoint]
     tenants: frozenset[str]
     reach: Mapping[str, tuple[int, Checkpoint]]
+    is_there: bool
+    """Whether any of its rows is there, or it is continued only."""
 
     @classmethod
     def of(
@@ -329,6 +340,7 @@ class _Line:
         for end, tenant in sorted(ends.items()):
             if (row := there.get(end[0])) is not None and row.hash == end[1]:
                 reach[tenant] = end[0], first[tenant, end]
+        is_there = bool(reach)
         newest = checkpoints[-1].tenants if checkpoints else {}
         missing = [name for name, chain in newest.items() if reach.get(name, (None,))[0] != chain.last_seq]
         missing = missing if reach or not rows.database.costs else []
@@ -336,9 +348,8 @@ class _Line:
             end = newest[tenant].last_seq, newest[tenant].head
             if continues(seq, previous, *end):  # retention went by
                 reach[tenant] = end[0], first[tenant, end]
-        return cls(
-            database, checkpoints, frozenset(name for item in checkpoints for name in item.tenants), reach
-        )
+        tenants = frozenset(name for item in checkpoints for name in item.tenants)
+        return cls(database, checkpoints, tenants, reach, is_there)
 
     @property
     def parted(self) -> Checkpoint | None:
