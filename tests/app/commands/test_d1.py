@@ -272,6 +272,29 @@ def test_retention_does_on_a_live_database_what_it_does_on_a_file(
 
 @pytest.mark.wrangler
 @pytest.mark.slow
+def test_what_is_removed_of_a_live_copy_is_not_held_against_its_original(
+    live: Live, copy: Path, tmp_path: Path
+) -> None:
+    there = live.put(copy, listed=True)
+    Connections().add(live.connection(there))
+    signed = run("checkpoint", "d1:prod")
+    assert signed.returncode == 0, signed.stderr
+    Connections().add(live.connection(live.put(there, listed=True), "staging"))
+    first = run("verify", "d1:staging")
+    assert first.returncode == 0 and "CONSISTENT" in first.stdout
+    assert "this is another one, made as a copy of it: it has checkpoints of its own" in first.stdout
+    pruned = run("retention", "d1:staging", "--json")
+    assert pruned.returncode == 0 and json.loads(pruned.stdout)["removed"]["audit_chain"] > 0
+    home = tmp_path / "home.sqlite"
+    assert run("backup", "d1:prod", home).returncode == 0
+    for name in ("d1:prod", "d1:staging", home):
+        whole = run("verify", name, "--whole")
+        assert whole.returncode == 0 and "VERIFIED: " in whole.stdout, (name, whole.stdout)
+    assert "These are the entries of the database that was last seen in d1:" in whole.stdout
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
 def test_a_live_database_comes_home_as_a_file_and_as_sql(live: Live, tmp_path: Path) -> None:
     there = live.put(sample(tmp_path / "file.sqlite", rows=400), listed=True)
     Connections().add(live.connection(there))
