@@ -365,7 +365,7 @@ class _Line:
             for tenant, (seq, item) in self.reach.items()
             if seq > other.reached(tenant) and seq == item.tenants[tenant].last_seq
         }
-        if theirs is None or (mine is not None and theirs.at < mine.at):  # this one parted last, if any
+        if theirs is None or (mine is not None and theirs.at <= mine.at):  # this one parted last, if any
             alone = {tenant for tenant, item in further.items() if item is not mine}
             begun = alone - other.tenants
         else:  # where one was pruned, it may begin within what both had

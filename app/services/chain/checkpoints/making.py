@@ -317,6 +317,8 @@ def keep_verdict(
         report.undecided,
     )
     store.verdicts.keep(where, said)
+    if report.verdict is Verdict.VERIFIED:
+        store.follow(where)
 
 
 def try_to_sign(

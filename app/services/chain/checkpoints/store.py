@@ -37,7 +37,6 @@ from app.services.chain.checkpoints.tables import (
     FILE,
     Contents,
     KnownDatabase,
-    Place,
     is_there,
     no_folder,
     opened,
@@ -325,6 +324,19 @@ class CheckpointStore:
                 if contents.place(where) is not None:
                     contents.put(where.places[0], "", ANEW if anew else "")
 
+    def follow(self, where: Where) -> None:
+        """Remembers where a file is now that was moved and is verified, where that can be written."""
+        if where.file is None or not is_there(self._path):
+            return
+        with suppress(errors.TenantAdminError, OSError):
+            with opened(self._path) as contents:
+                if contents.place(where) is not None:
+                    return
+            with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+                known = _recognised(contents, rows)
+                if known is not None and not known.doubt and not _is_copy(contents, where, known):
+                    _see(contents, known, rows, number=0, now=known.seen_at)
+
     def take_instead(self, where: Where) -> bool:
         """Puts at the place of a file the line that it is judged by, in place of the one that was seen there,
         as a person said; unless it is a copy, which is another one. Whether it is so.
@@ -456,13 +468,12 @@ def _recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) ->
     """The known database that the file is; one with an accepted start may have no checkpoint yet. Of a live
     one those of other live ones are none; where it is to be said what it was `copied` from, no others are.
     """
-    place = contents.place(rows.where)
-    others = _of_other_live(contents, rows.where, place)
+    others = _of_other_live(contents, rows.where)
     databases = [item for item in contents.databases() if (item.id in others) is copied]
     if not databases:
         return None
     newest = [_candidate(contents, item) for item in databases]
-    found = recognise(rows, newest, contents.sound_checkpoints, place)
+    found = recognise(rows, newest, contents.sound_checkpoints, contents.place(rows.where))
     if found is not None and not found.doubt:
         return found
     of = None if found is None else found.before or found.id
@@ -493,16 +504,14 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
     )
 
 
-def _of_other_live(contents: Contents, where: Where, place: Place | None) -> frozenset[str]:
-    """The databases that a live one never is, as others are; a database has one number under any account."""
-    if where.file is not None or place is not None:
-        return frozenset() if place is None else _of_other_live(contents, where, None) - {place.database}
-    number = _number(where.location[0])
-    return frozenset(
-        database
-        for path, (database, _) in contents.places().items()
-        if path.startswith(LIVE) and _number(path) != number
-    )
+def _of_other_live(contents: Contents, where: Where) -> set[str]:
+    """The databases of other live ones, which a live one never is; a database has one number under any
+    account.
+    """
+    places, here = contents.places(), where.location[0]
+    live = {path: database for path, (database, _) in places.items() if path.startswith(LIVE)}
+    others = {database for path, database in live.items() if _number(path) != _number(here)}
+    return set() if where.file is not None else others - {live.get(here)}
 
 
 def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
@@ -610,10 +619,10 @@ def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[s
 def _said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:
     """That a live database that nothing is known of is a copy of another."""
     with suppress(*UNRECOGNISABLE):
-        if where.file is None and _of_other_live(contents, where, None):
+        if _of_other_live(contents, where):
             with rows_of(where, seen) as rows:
                 other = _recognised(contents, rows, copied=True)
-                return (doubts.copy_of_live(other.path),) if other is not None else ()
+                return () if other is None else (doubts.copy_of_live(other.path),)
     return ()
 
 

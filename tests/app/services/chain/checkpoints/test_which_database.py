@@ -935,6 +935,13 @@ def a_live_database_rewritten_after_an_import(world: World) -> Where:
     return where
 
 
+def verified_where_it_was_moved_and_rewritten(world: World) -> Path:
+    path = renamed(world)
+    report = making.verify_with_checkpoints(InFile(path), world.store, VERIFY, now=world.now, by="ops")
+    assert report.verdict is VERIFIED
+    return world.rewritten(path)
+
+
 def names_exchanged(world: World) -> Path:
     path, other = world.known(), world.known("b.db", seed=2)
     world.waits, world.said = 2, f"last seen in {other}; another one was last seen in this place"
@@ -1149,6 +1156,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     numbers_exchanged_beside_a_part_of_a_tenant_begun_since: NOT,
     of_two_a_third_that_neither_was: NOT,
     a_live_database_rewritten_after_an_import: NOT,
+    verified_where_it_was_moved_and_rewritten: NOT,
     names_exchanged: OTHER,
     put_back_where_another_was_signed: OTHER,
     put_back_where_another_was_signed_and_cut_off: NOT,
