@@ -147,6 +147,8 @@ class VerificationPanel(QWidget):
         known = self.outcome
         if self.is_running or known is None or known.asked.section.is_range:
             return self.refuse_verify() or "Verify the chain first."
+        if known.report.undecided:
+            return "First say which database this is (Checkpoints…)."
         # Of an emptied file there is nothing to accept.
         unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
         return None if unproven else "No start is unproven."
