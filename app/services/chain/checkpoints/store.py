@@ -433,16 +433,17 @@ class CheckpointStore:
             return latest if compare(rows, known.checkpoints, counting=False).continues else None
 
     def continuation(self, where: Where) -> Continuation:
-        """Whether the file continues the one last seen, by a few look-ups: less than a verification.
+        """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
+        of one of which a person has to say which it is.
 
         What is new is not counted where the rows that are read are charged.
         """
         seen: Seen = {}  # what tells which database it is tells how it goes on, too
-        known = self.known(where, seen).checkpoints
-        if not known:
+        known = self.known(where, seen)
+        if known.undecided or not known.checkpoints:
             return Continuation()
         with rows_of(where, seen) as rows:
-            return compare(rows, known, counting=not rows.database.costs)
+            return compare(rows, known.checkpoints, counting=not rows.database.costs)
 
     @contextmanager
     def _contents_of(

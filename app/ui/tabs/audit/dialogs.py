@@ -134,8 +134,9 @@ class CheckpointsDialog(Dialog):
             Reason.ANOTHER_DATABASE,
             "Is this another database?",
             "Say so of a copy that went its own way, or of another file in the place of one that was here. "
-            "It gets checkpoints of its own, from what it holds now; those listed here are kept for the "
-            "database that they are of. From then on neither is held against the other.",
+            "It gets checkpoints of its own, from what it holds now, or goes on with those of a known one "
+            "whose entries it has; those listed here are kept for the database that they are of. From then "
+            "on neither is held against the other.",
             "It is another database",
         )
 

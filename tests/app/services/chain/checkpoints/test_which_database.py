@@ -1200,6 +1200,7 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
         where, world.store, VERIFY, now=now, export=world.export, trust=trust
     )
     assert report.verdict is expected, report.findings
+    assert not (report.undecided and world.store.continuation(where).known)
     notes = " ".join(report.notes)
     assert world.said in notes and (world.unsaid is None or world.unsaid not in notes)
     if world.export is not None:
