@@ -151,17 +151,15 @@ def _that_covers(
     say, where its part was.
     """
     reaching = [database for database, newest in others if _Line.of(rows, database, newest, look=1).reach]
-    own = _all_of(rows, here[0], all_of) if reaching else None
-    more = (
-        []
-        if own is None
-        else [
-            item
-            for item in (_all_of(rows, database, all_of) for database in reaching)
-            if item.reach.keys() >= own.reach.keys()
-            and (item.tells_more(rows, own) or item.is_there > own.is_there)
-        ]
-    )
+    if not reaching:
+        return None
+    own, *lines = (_all_of(rows, item, all_of) for item in (here[0], *reaching))
+    more = [
+        line
+        for line in lines
+        if line.reach.keys() >= own.reach.keys()
+        and (line.is_there > own.is_there or line.tells_more(rows, own))
+    ]
     return _whose(rows, more, all_of) if more else None
 
 
