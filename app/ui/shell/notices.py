@@ -96,8 +96,9 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
     missing = _missing(opened.schema)
     if missing:
         found.append(notice := Notice(context.theme))
-        elsewhere = opened.elsewhere.get(Capability.MIGRATE, "")
-        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", elsewhere)
+        means = "What needs them is off, and says so; all else works."
+        means = opened.elsewhere.get(Capability.MIGRATE, means)
+        notice.banner.show_verdict(Tone.WARN, "The schema differs", f"— {missing}", means)
         door = to_what_lacks(context)
         if door is Door.MIGRATE:
             button = notice.add_door(door, ask, Kind.PRIMARY)
@@ -106,6 +107,7 @@ def of_opened(context: Context, ask: Ask) -> list[Notice]:
             button.setToolTip(cannot or "")
         elif door is Door.RESTORE:
             notice.add_door(door, ask)
+        notice.add_button("Dismiss", notice.hide)
     return found
 
 

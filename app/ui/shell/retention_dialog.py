@@ -56,8 +56,8 @@ _EVERY_DAY = (
     "artifacts) once they are that old."
 )
 _CHAIN_STAYS = (
-    "In place of the audit entries a prune marker stays in each chain, so that the rest of it still "
-    "verifies. The newest entry of a chain stays however old it is. "
+    "In place of the audit entries a prune marker, which is not counted here, stays in each chain, so that "
+    "the rest of it still verifies. The newest entry of a chain stays however old it is. "
 )
 _STAYS = "Unread notifications stay, and so does every run that is not marked deleted."
 _UNCOUNTED = "Press Enter to count what is older than that."

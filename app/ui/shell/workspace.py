@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabWidget, QWidget
 
 from app.services.opened import tenants
@@ -47,6 +48,9 @@ SAVED, NOT_SAVED = "{} is saved.", "{} is not in the database; do it again."
 SOME_CHANGE = "The change that was not known to be saved"
 
 _BY_A_PERSON = (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress)
+
+NARROW = 760
+"""Points of width below which the tabs show words alone."""
 
 _EMPTY_MS = 100
 """How long an open file may show nothing while its rows are read."""
@@ -116,6 +120,14 @@ class Workspace(QWidget):
         context.unsettled.settled.connect(self._settled)
         context.pause.changed.connect(self._paused)
         context.outside.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the window is narrow the tabs' words need the room of their icons."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW
+        if narrow is not self.tabs.tabIcon(0).isNull():
+            for page, spec in enumerate(TABS):
+                self.tabs.setTabIcon(page, QIcon() if narrow else self.context.theme.icon(spec.icon, "dim"))
 
     def start(self) -> None:
         """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.

@@ -114,6 +114,12 @@ class CellDelegate(QStyledItemDelegate):
         y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
         painter.drawStaticText(QPointF(round(x), y), laid.text)
 
+    def paint_behind(self, painter: QPainter, rect: QRect, row: int) -> None:
+        """Goes on with a row behind its last column."""
+        if self._view.selectionModel().isRowSelected(row):
+            painter.fillRect(rect, self._selection)
+        painter.fillRect(rect.x(), rect.bottom(), rect.width(), 1, self._line)
+
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         model = index.model()
         mono = self._of_column(model, index.column()).mono

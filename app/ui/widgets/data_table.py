@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPoint,
+    QRect,
     QSignalBlocker,
     QSize,
     QSortFilterProxyModel,
@@ -29,6 +30,8 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QPainter,
+    QPaintEvent,
     QPalette,
     QResizeEvent,
     QShowEvent,
@@ -178,7 +181,28 @@ class DataTable(QTableView):
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
+        self.viewport().update(self._behind_columns())
         self.selection_changed.emit()
+
+    def _behind_columns(self) -> QRect:
+        """Where rows go on to the edge, as where the header has its button for columns without room."""
+        columns = self._header
+        return self.viewport().rect().adjusted(max(0, columns.length() - columns.offset()), 0, 0, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        behind = self._behind_columns() & event.rect()
+        first = -1 if behind.isEmpty() else self.rowAt(behind.top())
+        if first < 0:
+            return
+        painter = QPainter(self.viewport())
+        for row in range(first, self.model().rowCount()):
+            behind.setTop(self.rowViewportPosition(row))
+            behind.setHeight(self.rowHeight(row))
+            if behind.top() > event.rect().bottom():
+                break
+            self.cells.paint_behind(painter, behind, row)
+        painter.end()
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)

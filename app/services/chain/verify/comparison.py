@@ -154,7 +154,8 @@ def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
         f"The database is exactly as checkpoint {earlier.number}{whose} knew it on {utc_time(earlier.at)}; "
         f"{others}, up to checkpoint {latest.number}, knew {knew}."
     )
-    return Finding(Code.EARLIER, None, None, str(latest.through), str(earlier.through), sentence)
+    expected, found = (f"as of checkpoint {known.number}" for known in (latest, earlier))
+    return Finding(Code.EARLIER, None, None, expected, found, sentence)
 
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:

@@ -65,11 +65,12 @@ class TabSpec:
         module, _, name = self.tab_class.partition(":")
         return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
 
-    def picks(self) -> tuple[Pick, ...]:
+    def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
+        """The pick lists of columns that are `offered` by their values."""
         return tuple(
             Pick(column.name, column.label, f"Any {_inside(column.label)}")
             for column in self.table.offered
-            if column.name not in self.chips
+            if column.name in offered and column.name not in self.chips
         )
 
 
@@ -82,6 +83,12 @@ def filter_hint(table: Table) -> str:
 def _inside(label: str) -> str:
     """A label inside a sentence; abbreviations stay as they are."""
     return label if label.isupper() else label[:1].lower() + label[1:]
+
+
+def offered(context: Context, table: Table) -> list[str]:
+    """The columns whose values a list of the file is filtered by."""
+    stored = context.opened.schema.columns.get(table.name, ())
+    return [column.name for column in table.offered if not stored or column.source in stored]
 
 
 def columns(context: Context, table: Table, special: Special) -> list[Column]:

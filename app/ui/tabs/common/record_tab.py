@@ -95,13 +95,14 @@ class RecordTab(QWidget):
         self._sort: tuple[str, bool] | None = None
         spec, table = self.spec, self.spec.table
 
+        self._offered = declared.offered(context, table)
+        picks = spec.picks(self._offered)
         self.filters = FilterRow(
-            theme, declared.filter_hint(table), picks=spec.picks(), dates=spec.dates, noun=table.noun
+            theme, declared.filter_hint(table), picks=picks, dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table, self.filters.text)
         self.filters.add_chips(self.exact)
-        self._offered = [column.name for column in table.offered]
         self.table = DataTable(
             theme,
             table.title,
