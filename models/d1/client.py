@@ -42,7 +42,7 @@ _BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.Timeout
 
 _NO_CONNECTION: Final = (
     (ConnectionRefusedError, "nothing there takes connections"),
-    (socket.gaierror, "the network does not know its name"),
+    (socket.gaierror, "no such host is known to the network"),
     (ssl.SSLError, "its certificate is not trusted, or it speaks no TLS"),
 )
 
