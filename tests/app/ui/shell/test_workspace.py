@@ -139,6 +139,20 @@ def test_the_tenants_are_told_of_a_new_one(
 
 
 @pytest.mark.slow
+def test_a_narrow_window_has_tabs_of_whole_words(
+    counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
+) -> None:
+    assert window.workspace is not None
+    tabs = window.workspace.tabs
+    assert not tabs.tabIcon(0).isNull()
+    window.setMinimumSize(0, 0)
+    window.resize(640, 400)
+    qtbot.waitUntil(tabs.tabIcon(0).isNull)
+    words = sum(tabs.fontMetrics().horizontalAdvance(tabs.tabText(page)) for page in range(tabs.count()))
+    assert words < tabs.tabBar().width()
+
+
+@pytest.mark.slow
 def test_the_unread_count_follows_what_was_read(
     counted: tuple[RecordTab, Counting], window: MainWindow, qtbot: QtBot
 ) -> None:

@@ -115,6 +115,10 @@ def test_columns_give_way_in_the_order_given_and_come_back(theme: Theme, qtbot: 
     assert table.horizontalHeader().length() == room(table) - MISSING
     button = child(table.horizontalHeader(), QToolButton)
     assert button.text() == "+2" and button.accessibleName().startswith("No room for 1, 4.")
+    table.select_row(0)
+    painted = table.viewport().grab().toImage()
+    chosen = painted.pixelColor(table.horizontalHeader().length() + MISSING - 2, 5)
+    assert chosen == theme.colour("selection"), "a row goes on below the button"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     menu = child(table.horizontalHeader(), QMenu)
     assert [entry.text() for entry in menu.actions() if not entry.isChecked()][-2:] == [
