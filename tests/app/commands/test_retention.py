@@ -326,7 +326,7 @@ def test_a_file_in_the_place_of_another_is_a_question_before_anything_is_removed
     shutil.copyfile(other, known)
     done = run("retention", known)
     assert done.returncode == 2 and "Which database is this?" in done.stderr
-    assert f"last seen in {other}; another one was last seen in this place" in done.stderr
+    assert f"seen in {other}; another one was last seen in this place" in done.stderr
 
 
 def test_a_file_without_an_audit_chain_loses_rows_only_when_that_is_meant(tmp_path: Path) -> None:

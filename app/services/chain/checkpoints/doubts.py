@@ -34,7 +34,7 @@ UNDECIDED: Final = (
 
 
 def put_here(path: str, places: Sequence[str]) -> str:
-    """Of a file with the entries of the database last seen in `path`, in the `places` of another."""
+    """Of a file with the entries of the database seen in `path`, in the `places` of another."""
     which = "that was in this place before" if path in places else _seen(path)
     return (
         f"These are the entries of the database {which}; another one was last seen in this place. If you put "
@@ -43,7 +43,7 @@ def put_here(path: str, places: Sequence[str]) -> str:
 
 
 def may_be(path: str) -> str:
-    """Of a file that may have come of the database last seen in `path` as well."""
+    """Of a file that may have come of the database seen in `path` as well."""
     return (
         f"As far as checkpoints tell, this may be what became of the database {_seen(path)} as well. Where "
         f"it is, {_SAY}."
@@ -51,11 +51,11 @@ def may_be(path: str) -> str:
 
 
 def _seen(path: str) -> str:
-    return f"that was last seen in {path}" if path else "of imported checkpoints"
+    return f"that was seen in {path}" if path else "of imported checkpoints"
 
 
 def copy_of(path: str) -> str:
-    """Of a file with the entries of the database last seen in `path`, in a place where none was seen."""
+    """Of a file with the entries of the database seen in `path`, in a place where none was seen."""
     return (
         f"These are the entries of the database {_seen(path)}: as long as nobody says anything else, this "
         f"counts as the same. Where it is a copy, and goes its own way from here on, {_SAY}."

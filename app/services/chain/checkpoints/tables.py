@@ -40,7 +40,7 @@ ANEW: Final = "anew"
 
 
 class StoredDatabase(Model):
-    """A database that something is known of: where it was last seen, and its highest number so far.
+    """A database that something is known of: where it is, and its highest number so far.
 
     `path`, `file_id` and `ledger` are as `identity.whereabouts` tells them; empty where the database was
     imported and never seen.

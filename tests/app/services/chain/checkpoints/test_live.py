@@ -148,7 +148,7 @@ def test_a_copy_under_another_id_is_not_said_to_be_the_same(
     sign(InDatabase(original), store)
     copy, _ = put(Path(shutil.copy(path, path.with_name("copy.db"))))
     copy.identity = f"{original.identity}-2"
-    said = f"These are the entries of the database that was last seen in {original.identity}, and this is"
+    said = f"These are the entries of the database that was seen in {original.identity}, and this is"
     assert any(note.startswith(said) for note in verify(InDatabase(copy), store).notes)
     sign(InDatabase(copy), store)
     for one in (copy, original):

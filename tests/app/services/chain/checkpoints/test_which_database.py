@@ -497,7 +497,7 @@ def a_live_database_beside_a_part_of_it(world: World) -> Where:
 
 def a_copy_in_a_new_place(world: World) -> Path:
     path = world.known()
-    world.said = f"These are the entries of the database that was last seen in {path}: as long as"
+    world.said = f"These are the entries of the database that was seen in {path}: as long as"
     return world.grow(world.copy(path, "b.db"), ACME)
 
 
@@ -560,7 +560,7 @@ def beside_an_old_copy_that_went_on(world: World) -> Path:
 def an_old_copy_that_went_on(world: World) -> Path:
     path = world.known()
     world.another(world.copy(path, "b.db"))
-    world.said = "this may be what became of the database that was last seen in"
+    world.said = "this may be what became of the database that was seen in"
     return world.grow(world.copy(path, "old.db"), ACME, by=4)
 
 
@@ -876,7 +876,7 @@ def old_file_put_back_where_another_is_now(world: World) -> Path:
 def rewritten_and_imported_elsewhere(world: World) -> Path:
     path = world.rewritten(world.known())
     world.imported(world.copy(path, "b.db"))
-    world.said = f"last seen in {world.folder / 'b.db'}; another one was last seen in this place"
+    world.said = f"seen in {world.folder / 'b.db'}; another one was last seen in this place"
     world.waits = 1
     return path
 
@@ -907,7 +907,7 @@ def a_part_that_went_on_put_over_the_whole(world: World) -> Path:
     path = world.known()
     part = world.part(path)
     world.sign(world.grow(part, ACME, by=2))
-    world.said = f"last seen in {part}; another one was last seen in this place"
+    world.said = f"seen in {part}; another one was last seen in this place"
     return world.put(part, path)
 
 
@@ -923,7 +923,7 @@ def of_two_a_third_that_neither_was(world: World) -> Path:
     third = world.copy(path, "c.db")
     world.sign(world.grow(world.another(world.copy(path, "b.db")), ACME, by=3))
     world.sign(world.grow(path, GLOBEX, by=4))
-    world.said = "this may be what became of the database that was last seen in"
+    world.said = "this may be what became of the database that was seen in"
     return world.grow(third, ACME)
 
 
@@ -944,7 +944,7 @@ def verified_where_it_was_moved_and_rewritten(world: World) -> Path:
 
 def names_exchanged(world: World) -> Path:
     path, other = world.known(), world.known("b.db", seed=2)
-    world.waits, world.said = 2, f"last seen in {other}; another one was last seen in this place"
+    world.waits, world.said = 2, f"seen in {other}; another one was last seen in this place"
     path.rename(world.folder / "c.db")
     other.rename(path)
     (world.folder / "c.db").rename(other)
