@@ -6,11 +6,13 @@ it through SQLite (POSIX locks belong to the process, not to the descriptor).
 """
 
 import codecs
+import ctypes
 import errno
 import hashlib
 import os
 import re
 import stat
+import struct
 import sys
 import time
 from array import array
@@ -44,6 +46,9 @@ PlainConnection = apsw.Connection
 
 FileId = tuple[int, int]
 """A file's device and inode."""
+
+_AT_CWD, _BIRTH = -100, 0x800
+"""AT_FDCWD and STATX_BTIME (linux/fcntl.h, linux/stat.h)."""
 
 _FRACTIONS = b"\x40\x20\x20"
 """Bytes 21 to 23 of every SQLite file: the payload fractions, which have only one legal value."""
@@ -229,6 +234,21 @@ def file_id(path: Path) -> FileId | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def born(path: Path) -> str:
+    """When the file was made, which a number on its disk that is given again does not tell; empty where the
+    system does not say it. Raises `OSError`.
+    """
+    found = path.stat()
+    if sys.platform != "linux":
+        return str(getattr(found, "st_birthtime", ""))
+    statx = getattr(ctypes.CDLL(None), "statx", None)
+    told = ctypes.create_string_buffer(256)  # struct statx: the mask comes first, and the time of birth at 80
+    if statx is None or statx(_AT_CWD, os.fsencode(path), 0, _BIRTH, told) != 0:
+        return ""
+    mask, seconds, nanoseconds = struct.unpack_from("=I76xqI", told)
+    return f"{seconds}.{nanoseconds:09}" if mask & _BIRTH else ""
 
 
 def is_sound(connection: apsw.Connection) -> bool:

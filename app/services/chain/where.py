@@ -17,6 +17,7 @@ from app.services.chain.verify import source
 from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
 from models.local.errors import translate
+from models.local.file import born
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
@@ -102,8 +103,7 @@ class InFile(Where):
     @property
     def places(self) -> tuple[str, ...]:
         leads_to, which = self.location
-        born = getattr(self.path.stat(), "st_birthtime", "")
-        return f"{leads_to} {which} {born}", _text(paths.named(self.path)), leads_to
+        return f"{leads_to} {which} {born(self.path)}", _text(paths.named(self.path)), leads_to
 
     @contextmanager
     def connect(self) -> Iterator[Database]:

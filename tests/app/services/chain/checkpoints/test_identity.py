@@ -151,9 +151,7 @@ def test_a_copy_put_over_one_that_went_its_own_way_is_held_against_that_one(
     shutil.copyfile(known.chain.path, copy.chain.path)  # the very same file, with other content
     report = copy.verify()
     assert report.verdict is Verdict.TAMPERED and "TRUNCATED" in codes(report)
-    sentence = (
-        f"the database that was seen in {known.chain.path}; another one was last seen in this place."
-    )
+    sentence = f"the database that was seen in {known.chain.path}; another one was last seen in this place."
     assert sentence in report.notes[0]
     assert said(copy, Reason.ANOTHER_DATABASE) == 1
     assert copy.verify().verdict is Verdict.VERIFIED
