@@ -16,13 +16,12 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QLineEdit
 
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
-from app.ui.widgets.labels import scaled
+from app.ui.widgets.labels import WindowField, scaled
 from models.engine import MOST_READ
 from models.errors import TenantAdminError
 
@@ -42,7 +41,7 @@ _BESIDES = 60
 _WIDTH, _WIDEST = 300, 360
 
 
-class GlobalSearch(QLineEdit):
+class GlobalSearch(WindowField):
     """Searches the file that it is attached to, within the tenant that its tabs are restricted to.
 
     The search begins 200 ms after the last key. Up, Down and Enter choose, Escape closes; the field keeps the

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QKeyCombination, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, share_words
 from app.ui.widgets.formatting import grouped
-from app.ui.widgets.labels import Label, Look, in_row, set_tip
+from app.ui.widgets.labels import Label, Look, WindowField, in_row, set_tip
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
@@ -28,7 +28,6 @@ are.
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
 _APART, _CLOSE = 12, 8
-_EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
 
@@ -276,20 +275,12 @@ class FilterRow(QWidget):
         return changed
 
 
-class _TextField(QLineEdit):
+class _TextField(WindowField):
     """Empties itself on Escape; with nothing to empty, Escape goes on to the window. `left(by_return)` on
     Down and on Return, which in a dialog would press the main button.
     """
 
     left = Signal(bool)
-
-    def event(self, event: QEvent) -> bool:
-        """Ctrl+E is the window's, as the menu says, not the end of the line, which is End."""
-        overrides = event.type() == QEvent.Type.ShortcutOverride
-        if overrides and isinstance(event, QKeyEvent) and event.keyCombination() == _EXPORT:
-            event.ignore()
-            return False
-        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.text():

@@ -7,12 +7,13 @@ from functools import lru_cache, partial
 from math import ceil
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QKeyCombination, QSize, Qt
 from PySide6.QtGui import (
     QFont,
     QFontMetrics,
     QFontMetricsF,
     QIcon,
+    QKeyEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
@@ -44,6 +45,8 @@ LINE = 16_000
 """Characters of a line that a box lays out without being felt; a megabyte takes a second."""
 
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+
+_EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
 _JOINING_SPACE = "\u00a0"
 _WITHIN_VALUE = re.compile(
@@ -277,6 +280,18 @@ def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
 def in_lines(text: str) -> str:
     """Text of any length for a box, hidden characters as escapes; a line beyond `LINE` is broken."""
     return _TOO_LONG.sub(r"\g<0>\n", visible(text, keep="\n"))
+
+
+class WindowField(QLineEdit):
+    """A field of the window itself, which leaves it its keys."""
+
+    def event(self, event: QEvent) -> bool:
+        """Ctrl+E is the window's, as the menu says, not the end of the line, which is End."""
+        overrides = event.type() == QEvent.Type.ShortcutOverride
+        if overrides and isinstance(event, QKeyEvent) and event.keyCombination() == _EXPORT:
+            event.ignore()
+            return False
+        return super().event(event)
 
 
 def line_edit(text: str) -> QLineEdit:
