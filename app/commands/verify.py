@@ -105,8 +105,7 @@ def verify(options: argparse.Namespace) -> int:
             held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
             report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
     except StoreUnreadable as error:  # what the file says of itself is known all the same
-        by_checkpoints = exported, options.archive, options.report, options.since_checkpoint or None
-        if where.costs or by_checkpoints != (None,) * 4:
+        if where.costs or (exported, options.archive, options.report) != (None,) * 3:
             raise
         unread, report = error, verifier(where, section=section, now=now)
     if since is None and not report.entries and not report.findings:
