@@ -202,10 +202,16 @@ def _explain(
         for chain, found in starts
         if any(item.code is Code.ORDER for item in found)
     }
+    put_back = {  # where each chain goes on behind what a marker says was pruned, and is there
+        (chain.tenant, chain.marker.last_hash)
+        for chain in unproven
+        if chain.marker is not None and denied(chain.first_seq, chain.first_previous, chain.marker)
+    }
     branches: dict[str, set[str]] = {}
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
-        if item.previous == GENESIS and item.holds and (item.tenant, item.expected) in out_of_place:
+        begins = item.previous == GENESIS and (item.tenant, item.expected) in out_of_place
+        if item.holds and (begins or (item.tenant, item.previous) in put_back):
             joined.count(Code.LINK, -1)
             chain.errors -= 1
             continue  # the chain's one start, behind an entry that was put before it

@@ -325,6 +325,7 @@ def test_pruned_rows_put_back(chain: ChainFile) -> None:
     found(chain, "LINK", seq=first)
     chain.run("DELETE FROM audit_chain WHERE seq = ?", second)
     found(chain, "LINK", seq=first)
+    assert chain.verify().counts == {"LINK": 1}, "that what stayed does not continue it is no other cause"
 
 
 def test_a_pruned_chain_relinked_to_genesis(chain: ChainFile) -> None:
