@@ -86,6 +86,9 @@ _LIMITS: Final = (
 )
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
+_PARTLY: Final = re.compile(r"(?:insert|update)\s+or\s+fail\b", re.IGNORECASE)
+"""Keeps what it did before it failed, and nothing tells how much that was."""
+
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
 _TAKEN: Final = _ROWS | {"update", "create"}
@@ -229,6 +232,8 @@ class Guard:
                 left = NoteKind.TRIGGER, trigger["name"]
             elif virtual := _VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
+            elif _PARTLY.match(begun, first.start("word") if first else 0):
+                return None
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
                 if word != "create" and self._row_by_row(self.start, end):
                     return end

@@ -358,6 +358,12 @@ def test_of_several_rows_those_come_in_that_fit(run: Run, texts: dict[str, str])
     assert value(made.path, "SELECT group_concat(a || b, '|') FROM k") == "1),(|2a\n|3 select select"
 
 
+def test_what_is_left_half_done_is_refused_whole(run: Run, texts: dict[str, str]) -> None:
+    keeps = "CREATE TABLE k(a PRIMARY KEY);/**/INSERT OR FAIL INTO k VALUES (1),(2),(1),(3);"
+    with pytest.raises(ImportFailed, match=r"UNIQUE constraint failed: k\.a\), so nothing was imported"):
+        run(texts["d1"] + keeps)
+
+
 def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
     run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
 
