@@ -166,9 +166,9 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
     return Template(_resource(PAGE).decode()).substitute(
         name=escape(visible(where.name)),
         style=_resource(STYLE).decode(),
-        verdict=report.verdict,
+        verdict=f"{report.verdict} undecided" if report.undecided else report.verdict,
         words=report.verdict.replace("_", " "),
-        meaning=MEANING[report.verdict],
+        meaning=escape(" ".join([MEANING[report.verdict], *report.doubts])),
         facts=_table((), facts),
         findings=_table(("Code", "Tenant", "Entry", "What", "Expected", "Found"), findings),
         tenants=_table(("Tenant", "Verdict", "Entries", "First", "Last", "Start proven by", "Head"), tenants),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import replace
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -269,6 +270,14 @@ def test_every_verdict_is_explained(known: KnownChain, tmp_path: Path) -> None:
     assert "EARLIER" in (tmp_path / "out" / "report.html").read_text()
     code, said = recheck(tmp_path / "out")
     assert (code, "By this bundle alone: EARLIER." in said) == (1, True)
+
+
+def test_a_question_is_in_the_report_and_not_green(known: KnownChain, tmp_path: Path) -> None:
+    where, asked = InFile(known.chain.path), "Which database is this?"
+    report = replace(known.verify(), verdict=Verdict.CONSISTENT, undecided=True, doubts=(asked,))
+    write_bundle(where, report, tmp_path / "out", section=Section(), checkpoints=(), now=NOW)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert f" {asked}</p>" in page and "class='verdict CONSISTENT undecided'" in page
 
 
 @pytest.mark.parametrize("copied", [True, False])
