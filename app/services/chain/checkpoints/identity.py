@@ -250,17 +250,21 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
         return Continuation()
     latest = known[-1]
     at_end = rows.at(sealed.last_seq for sealed in latest.tenants.values())
+    found = {name: _hash_of(name, at_end.get(sealed.last_seq)) for name, sealed in latest.tenants.items()}
+    parted = [name for name, sealed in latest.tenants.items() if found[name] != sealed.head]
+    firsts = rows.firsts_of(parted)
+    parted = [name for name in parted if not _was_pruned(firsts.get(name), latest.tenants[name])]
+    lasts = rows.lasts_of([name for name in parted if found[name] is None])
+    there = rows.at(seq for item in known for name in parted for seq, _ in _ends_within(item, name))
     divergences = []
-    for tenant, sealed in latest.tenants.items():
-        actual = _hash_of(tenant, at_end.get(sealed.last_seq))
-        if actual == sealed.head or _was_pruned(rows, tenant, sealed):
-            continue
-        older = [item.tenants[tenant] for item in known[-2::-1] if tenant in item.tenants]
-        there = rows.at(was.last_seq for was in older)
-        there_too = (was for was in older if _hash_of(tenant, there.get(was.last_seq)) == was.head)
+    for name in parted:
+        sealed, actual = latest.tenants[name], found[name]
+        older = [item.tenants[name] for item in known[-2::-1] if name in item.tenants]
+        there_too = (was for was in older if _hash_of(name, there.get(was.last_seq)) == was.head)
         agreed = next((was.last_seq for was in there_too), None)
-        behind = _lacks_behind(rows, tenant, sealed, known) if actual is None else None
-        divergences.append(Divergence(tenant, agreed, sealed.last_seq, sealed.head, actual, behind))
+        reach = (firsts[name][0], lasts[name]) if name in firsts and name in lasts else None
+        behind = _lacks_behind(rows, name, sealed, known, reach) if actual is None else None
+        divergences.append(Divergence(name, agreed, sealed.last_seq, sealed.head, actual, behind))
     is_older = bool(divergences) and all(item.lacks_behind is not None for item in divergences)
     if is_older:
         missing = min(item.seq for item in divergences)
@@ -270,16 +274,19 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
 
 
 def _lacks_behind(
-    rows: ChainRows, tenant: str, sealed: SealedChain, known: Sequence[Checkpoint]
+    rows: ChainRows,
+    tenant: str,
+    sealed: SealedChain,
+    known: Sequence[Checkpoint],
+    reach: tuple[int, int] | None,
 ) -> int | None:
     """The tenant's last row (0: it has none), where it comes before the one last seen and the tenant has each
-    row that was known up to there; else None.
+    row that was known up to there; else None. It `reach`es from its first row to its last.
     """
-    first, last = rows.first_of(tenant), rows.last_of(tenant)
-    if first is None or last is None:
+    if reach is None:
         return 0
-    ends = {end for was in known if tenant in was.tenants for end in _ends_of(was.tenants[tenant])}
-    ends = {(seq, value) for seq, value in ends if first[0] <= seq <= last}
+    first, last = reach
+    ends = {end for was in known for end in _ends_within(was, tenant) if first <= end[0] <= last}
     return last if last < sealed.last_seq and rows.count(ends, enough=len(ends)) >= len(ends) else None
 
 
@@ -288,9 +295,8 @@ def _hash_of(tenant: str, row: ChainRow | None) -> str | None:
     return row.hash if row is not None and row.tenant == tenant else None
 
 
-def _was_pruned(rows: ChainRows, tenant: str, sealed: SealedChain) -> bool:
-    """Whether the tenant's first row continues the one last seen: retention went by."""
-    first = rows.first_of(tenant)
+def _was_pruned(first: tuple[int, str] | None, sealed: SealedChain) -> bool:
+    """Whether a tenant's first row continues the one last seen: retention went by."""
     return first is not None and continues(*first, sealed.last_seq, sealed.head)
 
 
@@ -298,6 +304,12 @@ def _ends(checkpoint: Checkpoint) -> Iterator[tuple[int, str]]:
     """The first and the last row of every tenant, by seq and hash."""
     for sealed in checkpoint.tenants.values():
         yield from _ends_of(sealed)
+
+
+def _ends_within(checkpoint: Checkpoint, tenant: str) -> Sequence[tuple[int, str]]:
+    """The same of one tenant, which it may not know."""
+    sealed = checkpoint.tenants.get(tenant)
+    return () if sealed is None else _ends_of(sealed)
 
 
 def _ends_of(sealed: SealedChain) -> tuple[tuple[int, str], tuple[int, str]]:

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from peewee import SQL, Query, fn
+from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.reading import entries_behind, last_numbers
 from app.services.chain.rules import TABLE, named
 from app.services.chain.where import InDatabase, Where
-from models.engine import Database, raw
+from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing
 from models.tables import AuditEntry
 
@@ -33,6 +33,11 @@ SELECT (SELECT min(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
 """  # noqa: S608
 """By hand: one query for any number of tenants."""
 
+_LASTS: Final = f"""
+SELECT value, (SELECT max(seq) FROM {TABLE} WHERE tenant_id = value) FROM json_each(?1)
+"""  # noqa: S608
+"""By hand: one query for any number of tenants."""
+
 _OTHERS: Final = f"""
 SELECT 1 FROM {TABLE} WHERE seq <= ?1 AND tenant_id NOT IN (SELECT value FROM json_each(?2)) LIMIT 1
 """  # noqa: S608
@@ -49,13 +54,13 @@ class ChainRow:
     at: str
 
 
-Seen = dict[int, ChainRow | None]
-"""Rows by seq, None for one that is not there."""
+Seen = dict[Any, Any]
+"""Rows by seq, None for one that is not there, and other answers by their questions."""
 
 
 class ChainRows:
     """Look-ups in the audit chain of the file `where`; few of them, and none that may fail for what a row
-    holds. A row that was `seen` a moment ago is not asked for again.
+    holds. What was `seen` a moment ago is not asked for again.
     """
 
     def __init__(self, database: Database, where: Where | None = None, seen: Seen | None = None) -> None:
@@ -90,30 +95,26 @@ class ChainRows:
         seq = self.database.scalar(query.tuples())
         return next(iter(self.at([seq]).items()), None) if seq is not None else None
 
-    def first_of(self, tenant: str) -> tuple[int, str] | None:
-        """The seq and the previous hash of the tenant's first row."""
-        query = AuditEntry.select(AuditEntry.seq, AuditEntry.previous_hash.cast("BLOB"))
-        found = self.database.rows(
-            query.where(AuditEntry.tenant_id == tenant).order_by(AuditEntry.seq).limit(1).tuples()
-        )
-        return (found[0][0], self._text(found[0][1])) if found else None
-
     def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
-        """The same of those tenants that are there, by two queries, which read two rows of each."""
+        """The seq and the previous hash of the first rows of those tenants that are there, by two queries,
+        which read two rows of each.
+        """
         if not tenants:
             return {}
-        found = self.database.rows(raw(_FIRSTS, json.dumps(list(tenants))))
+        found = self._once(raw(_FIRSTS, json.dumps(list(tenants))))
         there = self.at(seq for (seq,) in found if seq is not None)
         return {row.tenant: (seq, row.previous_hash) for seq, row in there.items()}
 
-    def last_of(self, tenant: str) -> int | None:
-        query = AuditEntry.select(fn.MAX(AuditEntry.seq)).where(AuditEntry.tenant_id == tenant)
-        found: int | None = self.database.scalar(query.tuples())
-        return found
+    def lasts_of(self, tenants: Collection[str]) -> dict[str, int]:
+        """The last seq of those tenants that are there."""
+        found = self._once(raw(_LASTS, json.dumps(list(tenants)))) if tenants else []
+        return {tenant: seq for tenant, seq in found if seq is not None}
 
     def numbered_through(self) -> int:
         """The highest number that the file has ever given; 0 where it does not say."""
-        counter, _, _ = last_numbers(self.database)
+        if last_numbers not in self._seen:
+            self._seen[last_numbers] = last_numbers(self.database)
+        counter, _, _ = self._seen[last_numbers]
         return counter if isinstance(counter, int) else 0
 
     def with_any_hash(self, hashes: Iterable[str]) -> tuple[str, str] | None:
@@ -123,7 +124,9 @@ class ChainRows:
 
     def behind(self, seq: int) -> int:
         """How many rows have a greater number."""
-        return entries_behind(self.database, seq)
+        if (entries_behind, seq) not in self._seen:
+            self._seen[entries_behind, seq] = entries_behind(self.database, seq)
+        return int(self._seen[entries_behind, seq])
 
     def until(self, seq: int) -> int:
         """How many rows have this number or a lower one."""
@@ -141,6 +144,13 @@ class ChainRows:
         except (TableMissing, ColumnMissing):
             return ""
         return self._text(found)
+
+    def _once(self, query: BaseQuery) -> Rows:
+        sql, values = query.sql()
+        key = sql, tuple(values)
+        if key not in self._seen:
+            self._seen[key] = self.database.rows(query)
+        return cast("Rows", self._seen[key])
 
     def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
         wanted = sorted(set(seqs))

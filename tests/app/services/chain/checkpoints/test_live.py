@@ -104,6 +104,34 @@ def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("damage", ["rewritten", "cut", "pruned"])
+def test_whether_it_continues_takes_few_requests_however_many_tenants_it_has(
+    put: Put, tmp_path: Path, store: CheckpointStore, damage: str
+) -> None:
+    path = ChainFile.build(tmp_path / "a.db", rows=10, tenants=12).path
+    engine, chain = put(path)
+    sign(InDatabase(engine), store)
+    for tenant in [f"tenant-{number:02}" for number in range(12)]:
+        chain.append(tenant)
+    sign(InDatabase(engine), store)
+    if damage == "rewritten":
+        chain.run("UPDATE audit_chain SET hash = upper(hash)")
+    elif damage == "cut":
+        go_back(chain, 120)
+    else:
+        for tenant in [f"tenant-{number:02}" for number in range(12)]:
+            chain.prune(tenant, chain.seqs(tenant)[-1])
+    before = engine.requests
+    found = store.continuation(InDatabase(engine))
+    assert (len(found.divergences), found.is_older) == {
+        "rewritten": (12, False),
+        "cut": (12, True),
+        "pruned": (0, False),
+    }[damage]
+    assert engine.requests - before <= 8
+
+
+@pytest.mark.slow
 def test_a_file_made_of_it_is_the_same_database_and_the_other_way_round(
     put: Put, path: Path, store: CheckpointStore, tmp_path: Path
 ) -> None:
