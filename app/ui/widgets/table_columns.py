@@ -84,6 +84,11 @@ class ColumnLayout(QObject):
         if self._table.isVisible():
             self.fit()
 
+    def fit_unless_arranged(self) -> None:
+        """Leaves them as a person has drawn them."""
+        if not self._arranged:
+            self.fit()
+
     def shown(self) -> None:
         if self._unfitted:
             self.fit()

@@ -222,9 +222,9 @@ class ListController(QObject):
         entering, self._entering = self._entering, False
         self._shown = listing.query
         self.model.reset_to(listing)
-        if not self._fitted and listing.total:
-            self._fitted = True
-            self.view.columns.fit()
+        if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
+            self._fitted = not listing.query.filtered
+            self.view.columns.fit_unless_arranged()
         self._announce(listing.total)
         if wanted is not None and self._wanted is None:
             self.jump(wanted, on_missing=self._go_to_first if entering else None)

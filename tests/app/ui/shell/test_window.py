@@ -357,6 +357,27 @@ def test_the_history_of_a_run_is_shown_whatever_tenant_was_in_view(
     qtbot.waitUntil(lambda: audit.filters.count.text() == said(told, AUDIT))
 
 
+@pytest.mark.slow
+def test_columns_fitted_to_a_few_rows_are_fitted_to_all_of_them(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    users = open_file(qtbot, window, demo_path)
+    tenants = "SELECT email FROM users ORDER BY length(tenant_id), id LIMIT 1"
+    users.set_filter_text(ask(demo_path, tenants)[0][0])
+    qtbot.waitUntil(lambda: users.model.rowCount() == 1)
+    choose(qtbot, users, 0)
+    press("Ctrl+H")
+    assert window.workspace is not None
+    qtbot.waitUntil(lambda: window.workspace.tabs.currentIndex() == AUDIT)  # type: ignore[union-attr]
+    audit = window.workspace.current()
+    qtbot.waitUntil(lambda: 0 < audit.model.rowCount() < 20)
+    audit.clear_filters()
+    qtbot.waitUntil(lambda: audit.model.rowCount() > 20)
+    widths = [audit.table.columnWidth(column) for column in range(audit.model.columnCount())]
+    audit.table.columns.fit()
+    assert widths == [audit.table.columnWidth(column) for column in range(audit.model.columnCount())]
+
+
 def test_a_window_fits_the_screen_it_opens_on(qtbot: QtBot, theme: Theme) -> None:
     settings = Settings()
     large = added(qtbot, MainWindow(theme, settings, lambda: NOW))
