@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.services.text import visible
@@ -34,6 +34,8 @@ NAME_SHOWN = 28
 """Characters of an open file's name, the middle of which is left out."""
 FOLDER_SHOWN = 48
 """Characters of a recent file's folder, the middle of which is left out."""
+WIDE = 880
+"""Points of the window's width from which there is room for a long tenant's name."""
 
 
 def add_actions(window: MainWindow) -> None:
@@ -160,7 +162,6 @@ class ToolBar(QToolBar):
         menu.aboutToShow.connect(lambda: window.show_recent(partial(self._fill_database_menu, menu)))
         self.database_button.setMenu(menu)
         self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
-        self.tenants.setMinimumWidth(130)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         for widget in (self.database_button, self.tenants, spacer, window.search):
@@ -174,6 +175,11 @@ class ToolBar(QToolBar):
         around = 6 if low else 12  # alike on all sides: Qt takes those at the left for those on top
         if (layout := self.layout()) is not None:
             layout.setContentsMargins(around, around, around, around)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The room for a tenant's name goes by the window, not by the name: nothing moves with it."""
+        super().resizeEvent(event)
+        self.tenants.setFixedWidth(200 if self.width() >= WIDE else 130)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -32,6 +32,8 @@ _MOVING = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageU
 _ROW, _PAD, _GAP = 30, 10, 24
 _SHOWN, _EDGE = 12, 6
 _SEARCH_FROM = 6
+_BESIDE = 40
+"""What margins and the arrow of a combo box take beside its words."""
 
 
 class Picker(QComboBox):
@@ -122,7 +124,8 @@ class Picker(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """As Qt does, but words that are cut end in an ellipsis."""
-        if self.width() >= super().sizeHint().width():
+        # Not by Qt's hint, which stays that of the words it was first shown with.
+        if self.width() >= self.fontMetrics().horizontalAdvance(self.currentText()) + _BESIDE:
             super().paintEvent(event)
             return
         from PySide6.QtWidgets import QStyle, QStyleOptionComboBox, QStylePainter  # noqa: PLC0415 - 8 ms of a start

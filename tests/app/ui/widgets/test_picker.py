@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -31,6 +32,24 @@ def test_all_tenants_first(switcher: Picker) -> None:
     assert switcher.currentText() == "All tenants"
     assert labels(switcher)[0] == "All tenants"
     assert switcher.popup.model.rowCount() == 10_002
+
+
+def test_a_choice_without_room_ends_in_an_ellipsis(qtbot: QtBot, theme: Theme) -> None:
+    box, name = added(qtbot, Picker(theme, "Tenant", "All tenants")), "blue-harbor-logistics"
+    box.setFixedWidth(130)
+    box.show()
+    box.grab()
+    box.set_key(name)
+    cut = box.grab().toImage()
+    box.set_key(None)
+
+    def as_painted(shown: str) -> QImage:
+        box.set_key(shown)
+        return box.grab().toImage()
+
+    shorter = [f"{name[:length]}…" for length in range(5, len(name))]
+    with_room = [one for one in shorter if box.fontMetrics().horizontalAdvance(one) < 96]
+    assert cut in map(as_painted, with_room)
 
 
 def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: Picker) -> None:
