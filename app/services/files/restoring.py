@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Final
 
 from app.services.chain.append import Batch, Event, append, unknown_tenant
@@ -267,9 +268,9 @@ def prepare(
             opening.open_database(source, read_only=True)
     except errors.SqlDump:
         is_dump = True
-    copy = folder / f"{_named(source).stem}.sqlite"  # sentences about it name what the person chose
     notes: tuple[Note, ...] = ()
     with _written_beside(path):
+        copy = Path(mkdtemp(dir=folder)) / _named(source)  # sentences about it name what the person chose
         if is_dump:
             from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 
