@@ -3,8 +3,8 @@
 import json
 import os
 import secrets
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -183,14 +183,9 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     """
     file = folder / KEY_FILE
     if keyring is not None and not file.exists():
-        user = f"checkpoints {folder.absolute()}"
-        try:
+        user, stored = _user(folder), None
+        with _within_reach():
             stored = keyring.get_password(SERVICE, user) or _put(keyring, user)
-        except KeyringAbsent:
-            stored = None
-        except KeyringProblem as error:
-            said = f"No checkpoint was made, because {error}, and the key that signs it may be there."
-            raise NotSigned(f"{said} {error.remedy}.") from error
         if stored:
             return SigningKey(_private(stored, f"the system's keyring ({SERVICE}, {user})"), IN_KEYRING)
     if not file.exists():
@@ -198,6 +193,29 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
         with suppress(AlreadyThere):  # another process was faster; its key is the one
             atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
     return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)
+
+
+def require_key(folder: Path, keyring: Keyring | None) -> None:
+    """Raises `NotSigned` where the key is out of reach; makes none."""
+    if keyring is not None and not (folder / KEY_FILE).exists():
+        with _within_reach():
+            keyring.get_password(SERVICE, _user(folder))
+
+
+def _user(folder: Path) -> str:
+    return f"checkpoints {folder.absolute()}"
+
+
+@contextmanager
+def _within_reach() -> Iterator[None]:
+    """A keyring that is not there is none that is out of reach."""
+    try:
+        yield
+    except KeyringAbsent:
+        pass
+    except KeyringProblem as error:
+        said = f"No checkpoint was made, because {error}, and the key that signs it may be there."
+        raise NotSigned(f"{said} {error.remedy}.") from error
 
 
 def _put(keyring: Keyring, user: str) -> str | None:

@@ -19,6 +19,7 @@ from app.services.chain.checkpoints.document import (
     begins_line,
     load_key,
     read_export,
+    require_key,
     write_export,
 )
 from app.services.chain.checkpoints.identity import (
@@ -76,6 +77,10 @@ class CheckpointStore:
     def _key(self) -> SigningKey:
         with written(self._path):
             return load_key(self._folder, self._keyring)
+
+    def require_key(self) -> None:
+        """Raises `NotSigned` where the signing key is out of reach; makes none."""
+        require_key(self._folder, self._keyring)
 
     def signs_unasked(self) -> bool:
         """Whether a checkpoint can be signed now without a keyring asking a person for something."""

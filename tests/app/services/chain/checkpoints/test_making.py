@@ -7,19 +7,22 @@ import pytest
 from app.services.chain.archive_trail import ANCHOR
 from app.services.chain.archives import ArchiveUnusable
 from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
+from app.services.keyring import KeyringUnavailable
 from app.workers import scan_pool
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
-from tests.fixtures.checkpoints import kept, sign, try_to_sign
+from tests.fixtures.checkpoints import VERIFY, kept, sign, try_to_sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import execute
+from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.sample import sample
 
 
@@ -63,6 +66,23 @@ def test_no_checkpoint_beside_another_act_is_no_failure(demo: Path, tmp_path: Pa
     tried = try_to_sign(demo, tmp_path / "checkpoints", now=NOW)
     assert (tried.held, tried.stops) == ({}, None)
     assert tried.missing is not None and str(tmp_path / "checkpoints") in tried.missing
+
+
+@pytest.mark.parametrize("reason", [Reason.RETENTION, None])
+def test_what_is_planned_hears_of_a_key_out_of_reach_as_what_is_done(
+    demo: Path, tmp_path: Path, reason: Reason | None
+) -> None:
+    ring = MemoryKeyring(KeyringUnavailable("does not answer"))
+    store = CheckpointStore(tmp_path / "checkpoints", ring)
+    tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=reason)
+    assert tried.missing is not None and "because the system's keyring does not answer" in tried.missing
+
+
+def test_what_is_planned_makes_no_key(demo: Path, tmp_path: Path) -> None:
+    ring = MemoryKeyring()
+    store = CheckpointStore(tmp_path / "checkpoints", ring)
+    tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=None)
+    assert (tried.missing, ring.kept) == (None, {})
 
 
 @pytest.mark.slow
