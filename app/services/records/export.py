@@ -122,11 +122,15 @@ def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value] | No
 
 
 def as_time(value: Value) -> Value:
-    """A stored time as people write it, `2026-11-22 13:55:07` in UTC; what is none as it is stored."""
-    if not isinstance(value, int | float):
+    """A stored time as people write it, `2026-11-22 13:55:07` in UTC, to the millisecond where it is kept in
+    these; what is none, or a fraction, as it is stored.
+    """
+    if not isinstance(value, int | float) or value % 1:
         return value
     try:
-        return datetime.fromtimestamp(seconds(math.floor(value)), UTC).isoformat(" ")[:19]
+        at = seconds(int(value))
+        rest = f".{int(value) % 1000:03}" if at != value and value % 1000 else ""
+        return datetime.fromtimestamp(at, UTC).isoformat(" ")[:19] + rest
     except (OverflowError, OSError, ValueError):
         return value
 

@@ -244,6 +244,23 @@ def odd(engine: Database, sql: apsw.Connection) -> Database:
     return engine
 
 
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        (1_795_000_000, "2026-11-18 11:06:40"),
+        (1_795_000_000_250, "2026-11-18 11:06:40.250"),
+        (1_795_000_000_000, "2026-11-18 11:06:40"),
+        (1_795_000_000.5, 1_795_000_000.5),
+        (float("inf"), float("inf")),
+        (2**62, 2**62),
+        ("soon", "soon"),
+        (None, None),
+    ],
+)
+def test_a_time_is_written_out_where_nothing_of_it_is_lost(stored: Value, written: Value) -> None:
+    assert export.as_time(stored) == written
+
+
 def test_sql_holds_each_value_as_it_is_stored(
     odd: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
