@@ -91,7 +91,7 @@ def create_demo(
                     "UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (now - SPAN,)
                 )
             connection.execute("PRAGMA journal_mode = WAL")
-    remember_new(path, anew=True)
+    remember_new(path, unrelated=True)
     return counts
 
 

@@ -123,7 +123,7 @@ def snapshot_copy(path: Path, target: Path) -> Path:
 def create(path: Path, *, now: int) -> Path:
     """Makes a new, empty file with every migration applied; never over an existing one."""
     create_database(path, paths.migrations_dir(), now=now)
-    remember_new(path, anew=True)
+    remember_new(path, unrelated=True)
     return path
 
 
@@ -136,7 +136,7 @@ def migrate(path: Path, *, now: int) -> Applied:
     if os.path.lexists(path):  # a link that leads nowhere is said to be one
         return apply(path, folder, now=now)
     applied = create_database(path, folder, now=now)
-    remember_new(path, anew=True)
+    remember_new(path, unrelated=True)
     return applied
 
 

@@ -34,8 +34,8 @@ from app.services.chain.checkpoints.identity import (
 )
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import (
-    ANEW,
     FILE,
+    UNRELATED,
     Contents,
     KnownDatabase,
     is_there,
@@ -320,14 +320,14 @@ class CheckpointStore:
                 return made
         return None
 
-    def vacate(self, where: Where, *, anew: bool = False) -> None:
+    def vacate(self, where: Where, *, unrelated: bool = False) -> None:
         """For a new file that this program made in its place: it is none of those seen there before, unless
-        it is not made `anew`, and has the ledger of one.
+        it is not `unrelated` to them, and has the ledger of one.
         """
         if is_there(self._path):
             with opened(self._path, writing=True) as contents:
                 if contents.place(where) is not None:
-                    contents.put(where.places[0], "", ANEW if anew else "")
+                    contents.put(where.places[0], "", UNRELATED if unrelated else "")
 
     def follow(self, where: Where) -> None:
         """Remembers where a file is now that was moved and is verified, where that can be written."""

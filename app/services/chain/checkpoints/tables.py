@@ -35,7 +35,7 @@ yet, is renewed when it is written.
 """
 
 
-ANEW: Final = "anew"
+UNRELATED: Final = "unrelated"
 """The ledger of a file in which this program has put what nobody had before."""
 
 
@@ -334,7 +334,7 @@ class Contents:
         places = self.places()
         made = places.get(this)
         seen = next((places[item] for item in found if places.get(item, ("",))[0]), None)
-        return None if seen is None or made == ("", ANEW) else Place(*seen, made=made == ("", ""))
+        return None if seen is None or made == ("", UNRELATED) else Place(*seen, made=made == ("", ""))
 
     def put(self, path: str, database: str, ledger: str = "") -> None:
         """Remembers which database is in a place."""

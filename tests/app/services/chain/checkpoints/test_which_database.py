@@ -591,7 +591,7 @@ def a_file_of_ours_in_an_old_place(world: World) -> Path:
     path = world.known()
     path.unlink()
     world.file(seed=2)
-    world.store.vacate(InFile(path), anew=True)
+    world.store.vacate(InFile(path), unrelated=True)
     return path
 
 
