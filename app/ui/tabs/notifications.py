@@ -123,7 +123,8 @@ class NotificationsTab(RecordTab):
             notifications.mark,
             f"Mark {{}} as {word}",
             f"marked {word}",
-            _WRITTEN,
+            partial(_is_not, read),
+            columns=_WRITTEN,
             entry_each=False,
             read=read,
         )

@@ -114,7 +114,8 @@ class WebhooksTab(RecordTab):
             webhooks.set_active,
             "Activate {}" if active else "Deactivate {}",
             "active" if active else "inactive",
-            ("active", "updated_at"),
+            partial(_is_not, active),
+            columns=("active", "updated_at"),
             entry_each=True,
             active=active,
         )

@@ -211,14 +211,15 @@ def act_on_selected(
     function: Callable[..., Change],
     verb: str,
     done: str,
-    columns: Sequence[str],
+    applies: Callable[[Row], bool],
     *,
+    columns: Sequence[str],
     entry_each: bool,
     **options: Any,
 ) -> None:
     """Acts on exactly the records selected now, whose `columns` are written. Undo takes it back, so it asks
-    first only where each row is charged: "Activate {}"? They will be `done`, "active". There is an audit
-    entry for each record, or for each tenant.
+    first only where each row is charged: "Activate {}"? They will be `done`, "active", those to which it
+    `applies`. There is an audit entry for each record, or for each tenant.
     """
     context, shown = tab.context, tab.selection.records()
 
@@ -230,15 +231,20 @@ def act_on_selected(
         table = tab.spec.table
         heading = [table.names.index(name) for name in table.heading]
         tenant = table.names.index("tenant_id")
+        able = [row for row in shown if applies(row)]
         named = freeze(
-            (row[0], next((row[at] for at in heading if row[at]), None), row[tenant]) for row in shown
+            (row[0], next((row[at] for at in heading if row[at]), None), row[tenant]) for row in able
         )
-        entries = len(ids) if entry_each else max(1, named.tenants)
-        written = context.lists.written(table.name, columns) * len(ids) + WRITTEN_FOR_ENTRY * entries
-        count = counted(len(ids), *table.noun)
+        is_known = len(shown) == len(ids)  # else they are not all at hand
+        going = len(able) if is_known else len(ids)
+        entries = going if entry_each else max(1, named.tenants)
+        written = context.lists.written(table.name, columns) * going + WRITTEN_FOR_ENTRY * entries
+        count, others = counted(going, *table.noun), len(ids) - going
+        said = f"{count} will be {done}" if is_known else f"Of {count} will be {done} what is not so already"
+        rest = f" The other {others:,} of those selected are so already." if others else ""
         action = verb.format(count)
-        sentence = f"{count} will be {done}; those that are so already stay as they are. Undo takes it back."
-        frozen = replace(named, ids=tuple(ids), written=written)
+        frozen = replace(named, ids=tuple(ids[:going]), written=written)
+        sentence = f"{said}.{rest} Undo takes it back."
         ask_about(tab, frozen, act, f"{action}?", sentence, action=action, listed="About these", danger=False)
 
     tab.selection.with_ids(go)

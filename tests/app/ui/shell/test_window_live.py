@@ -689,8 +689,8 @@ def test_what_is_done_to_many_says_what_it_costs(
     open_live(qtbot, window, production)
     unlock(qtbot, window)
     for table, act, done, title in (
-        ("webhook_destinations", "activate", "active = 1", "Activate 10 webhooks?"),
-        ("notifications", "mark_unread", "read = 0", "Mark 170 notifications as unread?"),
+        ("webhook_destinations", "activate", "active = 1", "Activate 3 webhooks?"),
+        ("notifications", "mark_unread", "read = 0", "Mark 146 notifications as unread?"),
         ("planning_runs", "pause", "status = 'paused'", "Pause 6 runs?"),
     ):
         page = go(qtbot, window, TABLES.index(table))
