@@ -1,5 +1,6 @@
 """The verification of the open file that happens by itself, and what the shield in the status bar says."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import few_behind
+from app.services.chain.rules import BROKEN
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.context import Context
@@ -68,12 +70,7 @@ class SelfVerification(QObject):
         self._context.outside.written.connect(self._written)
         self._context.unsettled.settled.connect(lambda saved, act: self._count())
         self._context.outside.displaced.connect(lambda _: self._say())
-        where = self._context.opened.where
-        self._context.runner.job(
-            lambda progress, cancelled: store_and_verifier()[0].verdicts.last(where),
-            on_done=self._show_last,
-            on_failed=lambda error: self._show_last(None),
-        )
+        self._read_last(self._show_last)
 
     def stop(self) -> None:
         self._timer.stop()
@@ -109,10 +106,31 @@ class SelfVerification(QObject):
             self.check()
 
     def _look(self) -> None:
-        """Words like "3 min ago" grow old, and so does a verdict."""
+        """Words like "3 min ago" grow old, and so does a verdict; a command may have found another since."""
         self._say()
         if self._context.clock() - self._begun >= DAY:
             self.check()
+        self._read_last(self._hear_of)
+
+    def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
+        where = self._context.opened.where
+        self._context.runner.job(
+            lambda progress, cancelled: store_and_verifier()[0].verdicts.last(where),
+            on_done=done,
+            on_failed=lambda error: done(None),
+        )
+
+    def _hear_of(self, last: KeptVerdict | None) -> None:
+        """Takes what a command has found; where something was found here, which shows more of it, only that
+        it does not hold any more.
+        """
+        verdict, known = self._verdict, self._verdict.outcome
+        worse = known is not None and last is not None and last.at > known.at and last.verdict in BROKEN
+        if last not in (None, verdict.last) and (known is None or (worse and not verdict.is_broken)):
+            verdict.outcome, verdict.last, verdict.newer = None, last, 0
+            verdict.whole_at = last.whole_at if last.intact else None
+            verdict.changed.emit()
+            self._count()
 
     def _show_last(self, last: KeptVerdict | None) -> None:
         self._verdict.last = last

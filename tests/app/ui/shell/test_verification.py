@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoints.making import verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
@@ -20,9 +22,10 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog
+from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures.appending import append
-from tests.fixtures.checkpoints import sign
+from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, click, current, dialog, go, open_file
@@ -227,3 +230,25 @@ def test_the_shield_goes_to_the_audit_tab(qtbot: QtBot, opened: Opened, window: 
     opened()
     qtbot.mouseClick(window.shield, Qt.MouseButton.LeftButton)
     assert isinstance(current(window), AuditTab)
+
+
+def test_what_a_command_finds_meanwhile_is_said_in_the_open_window(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.shell.verification._LOOK_MS", 20)
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: window.shield.text() == "Not verified")
+    store = CheckpointStore(paths.checkpoints_dir())
+    command = partial(verify_by_itself, InFile(demo_path), store, VERIFY, by="ada", sign=True)
+    command(now=NOW)
+    qtbot.waitUntil(lambda: window.shield.text().startswith("Chain verified"))
+    assert "whole" in window.shield.toolTip()
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        click(qtbot, page.verify_button)
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    command(now=NOW + 2 * DAY)  # whole again
+    qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
+    assert page.banner.headline().startswith("Chain broken")
