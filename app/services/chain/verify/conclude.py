@@ -194,7 +194,8 @@ def _explain(
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     links = [(item.tenant, item.previous, item.stored) for item in joined.breaks]
     links += [(chain.tenant, chain.first_previous, chain.first_hash) for chain in unproven]
-    near = neighbours(reader, [previous for _, previous, _ in links], ranges)
+    wanted = [*(previous for _, previous, _ in links), *(item.expected for item in joined.breaks)]
+    near = neighbours(reader, wanted, ranges)
     moved = _moved(links, near, left_out={(item.tenant, item.expected) for item in joined.breaks})
     starts = [(chain, _unproven_start(chain, near, moved, reader.noun)) for chain in unproven]
     out_of_place = {
@@ -299,7 +300,10 @@ def _classify(
     own = next((row for row in owners if row.tenant == tenant and row.seq != seq), None)
     if own is not None:
         return Code.ORDER, f"Entry {seq:,} continues entry {own.seq:,}, which is not the entry before it."
-    other = next((row for row in owners if row.tenant != tenant), None)
+    alike = {
+        row.tenant for row in near.owners.get(item.expected, ())
+    }  # up to here they have the same entries
+    other = next((row for row in owners if row.tenant not in alike | {tenant}), None)
     if other is not None:
         where = f"entry {other.seq:,}, which is stored under {other.tenant}"
         return _OF_ANOTHER[(tenant, item.previous) in moved], f"Entry {seq:,} of {tenant} continues {where}."

@@ -139,6 +139,17 @@ def test_a_row_that_continues_another_tenant(chain: ChainFile) -> None:
     assert [item.code for item in chain.verify().findings] == ["CROSS_TENANT"]
 
 
+def test_a_tenant_with_the_same_entries_is_not_where_one_was_taken(tmp_path: Path) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for number in range(6):
+        for tenant in ("acme", "its-twin"):
+            chain.append(tenant, payload=f'{{"number":{number}}}')
+    gone = chain.seqs("acme")[3]
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", gone)
+    found(chain, "LINK", seq=gone + 2)
+    assert chain.verify().counts == {"LINK": 1}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_what_breaks_mean_does_not_depend_on_the_encoding(tmp_path: Path, encoding: str) -> None:
