@@ -125,7 +125,8 @@ def retention(options: argparse.Namespace) -> int:
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
     reads = plan.rows_to_read(given.where, given.sizes)
-    most = reads.most if options.dry_run else reads.most_of_a_run
+    archived = options.archive is not None
+    most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
     say_before(given.place, most, f"{reads.least:,} to")
     with _archive(options), database.connection_context():
         planned = plan.plan(

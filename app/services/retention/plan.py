@@ -47,12 +47,15 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
-_LOOKS: Final = 1, 3.5
+_LOOKS: Final = 1, 3.2
 """About how often a plan goes through a table, the verification of the chain aside: where nothing in it is
 old, and where all of it is.
 """
-_EACH: Final = 7
-"""About how often a row that goes is read by a run."""
+_VERIFIED: Final = 2.2
+"""About how often a run reads the chains: to verify them before and after, and for their ends and markers."""
+_EACH: Final = 3.4
+_ARCHIVED: Final = 2
+"""About how often a row that goes is read by a run, and how often more where it is archived (measured)."""
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -207,21 +210,24 @@ class NeedsConfirmation(TenantAdminError):
 class Reads:
     """About how many rows are read, as they are charged: to verify every `chain`, and to find a plan, at
     `least`, where nothing is old, and at `most`, where all is, and a chain that does not hold is counted
-    once more.
+    once more. `rows` are those of which some go.
     """
 
     chain: int
     least: int
     most: int
+    rows: int
 
-    def to_carry_out(self, plan: Plan) -> int:
-        """Every chain is verified before and after, and each row that goes looked for, archived, guarded."""
-        return 2 * self.chain + _EACH * plan.total
+    def to_carry_out(self, plan: Plan, *, archived: bool) -> int:
+        return self._of_a_run(plan.total, archived=archived)
 
-    @property
-    def most_of_a_run(self) -> int:
+    def most_of_a_run(self, *, archived: bool) -> int:
         """No less than what finding a plan and carrying it out reads."""
-        return self.most + 2 * self.chain + _EACH * (self.least - self.chain)
+        return self.most + self._of_a_run(self.rows, archived=archived)
+
+    def _of_a_run(self, going: int, *, archived: bool) -> int:
+        """Every chain is verified before and after, and each row that goes looked for, archived, guarded."""
+        return round(_VERIFIED * self.chain + (_EACH + _ARCHIVED * archived) * going)
 
 
 def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
@@ -231,11 +237,11 @@ def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
     `making.to_read` does.
     """
     if not where.costs:
-        return Reads(0, 0, 0)
+        return Reads(0, 0, 0, 0)
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
     rows = sum(sizes.get(table, 0) for table in TABLES)
     least, most = (chain + int(looks * rows) for looks in _LOOKS)
-    return Reads(chain, least, most + chain)
+    return Reads(chain, least, most + chain, rows)
 
 
 def plan(

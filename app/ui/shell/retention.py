@@ -73,7 +73,7 @@ class Retention(QObject):
         self._preview: RetentionDialog | None = None
         self._job: Task | None = None
         self._not_before = 0
-        self._reads = planning.Reads(0, 0, 0)
+        self._reads = planning.Reads(0, 0, 0, 0)
         self._stopped = False
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.check)
@@ -148,6 +148,10 @@ class Retention(QObject):
             lambda database: planning.rows_to_read(opened.where, opened.sizes), on_done=known
         )
 
+    def _to_carry_out(self, plan: planning.Plan) -> tuple[int, int]:
+        reads = self._reads
+        return reads.to_carry_out(plan, archived=False), reads.to_carry_out(plan, archived=True)
+
     def _when_agreed(self, propose: Callable[[], None], declined: Callable[[], None] = lambda: None) -> None:
         """Already the preview verifies every chain, which may be much to read."""
         window = self._preview or self._window
@@ -215,7 +219,7 @@ class Retention(QObject):
             milliseconds=settings.retention_milliseconds.get(kept_by),
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
-            reads=self._reads.to_carry_out(plan) if self._context.costs else None,
+            reads=self._to_carry_out(plan) if self._context.costs else None,
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))

@@ -140,7 +140,8 @@ class RetentionDialog(Dialog):
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
     a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone. A run
-    `reads` about so many rows of a live database, of which Time Travel may have what goes; None of a file.
+    `reads` about so many rows of a live database, without and with an archive, of which Time Travel may have
+    what goes; None of a file.
     `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
     the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
     clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has ticked the box
@@ -169,7 +170,7 @@ class RetentionDialog(Dialog):
         milliseconds: bool = False,
         archive: Path | None = None,
         chosen: str | None = None,
-        reads: int | None = None,
+        reads: tuple[int, int] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         due = plan.total > 0
@@ -218,7 +219,10 @@ class RetentionDialog(Dialog):
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
         if reads is not None and due:
             written = counted(plan.total + len(plan.shares) + 1, "row")  # a marker each, and the report
-            told = f"A run writes at least {written}, and reads about {grouped(reads)}, to verify every chain"
+            plain, archived = map(grouped, reads)
+            told = f"A run writes at least {written}, and reads about {plain}, to verify every chain"
+            if plan.has_chain:
+                told += f"; with an archive about {archived}"
             self.add_widget(Label(f"{told}: all of them are charged.", Look.WARN, wrap=True))
         way_back = _NO_WAY_BACK if reads is None else _WAYS_BACK
         if due:  # what to decide by stays in sight
