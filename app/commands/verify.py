@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from contextlib import redirect_stdout
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,7 @@ def verify(options: argparse.Namespace) -> int:
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
     since = None
     where = _where(options.file)
-    before = partial(_say_rows, where, quiet=options.quiet)
+    before = cache(partial(_say_rows, where, quiet=options.quiet))  # which says it once
     by = paths.os_user()
     unread: StoreUnreadable | None = None
     try:
@@ -105,8 +105,9 @@ def verify(options: argparse.Namespace) -> int:
             held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
             report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
     except StoreUnreadable as error:  # what the file says of itself is known all the same
-        if where.costs or (exported, options.archive, options.report) != (None,) * 3:
+        if (exported, options.archive, options.report) != (None,) * 3:
             raise
+        before(section)
         unread, report = error, verifier(where, section=section, now=now)
     if since is None and not report.entries and not report.findings:
         _refuse_empty(section)

@@ -412,6 +412,15 @@ def test_a_live_database_is_verified_and_signed(
     assert broken.stderr.startswith("d1:prod\n")
     assert "HASH: Entry 50 does not match" in broken.stderr
     assert run("checkpoint", "d1:prod").returncode == 1
+    store = paths.checkpoints_dir() / "checkpoints.sqlite"
+    kept = store.read_bytes()
+    store.write_bytes(b"garbage" * 2_000)
+    for how in ((), ("--since-checkpoint",), ("--whole",)):
+        unread = run("verify", "d1:prod", *how)
+        assert (unread.returncode, "HASH: Entry 50" in unread.stdout) == (1, True), unread.stderr
+        assert "checkpoints.sqlite cannot be read" in unread.stderr
+        assert (unread.stdout + unread.stderr).count("this reads about") == 1
+    store.write_bytes(kept)
     edge.read_faults = ["lost before", "page before"]  # of the list, which comes first
     assert run("d1", "test", "prod").returncode == 0
     edge.read_faults = ["reset before"] * 40
