@@ -4,7 +4,7 @@ import re
 import shutil
 from array import array
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,7 +87,7 @@ _LIMITS: Final = (
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
 _PARTLY: Final = re.compile(r"(?:insert|update)\s+or\s+fail\b", re.IGNORECASE)
-"""Keeps what it did before it failed, and nothing tells how much that was."""
+"""Keeps what it did before it failed."""
 
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
@@ -183,13 +183,14 @@ class Guard:
                 self._execute(text[begin:] if begin else text, begin)
                 return
             except (apsw.Error, apsw.ExecTraceAbort) as error:
-                if text == piece.joined != piece.text and self._connection.in_transaction:
+                again = text == piece.joined != piece.text and self._connection.in_transaction
+                if again and self._kept(piece.text[self.start : self.start + _LOOKED_AT], error) == 0:
                     text, begin = piece.text, self.start  # one by one they say which of them it is
                     continue
-                again = self._after(error)
-                if again is None:
+                behind = self._after(error)
+                if behind is None:
                     raise
-                begin = again
+                begin = behind
 
     def _execute(self, text: str, begin: int) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
@@ -232,20 +233,34 @@ class Guard:
                 left = NoteKind.TRIGGER, trigger["name"]
             elif virtual := _VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
-            elif _PARTLY.match(begun, first.start("word") if first else 0):
+            elif (kept := self._kept(begun, error)) is None:
                 return None
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
-                if word != "create" and self._row_by_row(self.start, end):
+                if word != "create" and self._row_by_row(self.start, end, kept):
                     return end
+                if kept:  # of a query, or an UPDATE
+                    return None
                 left = NoteKind.REFUSED, reason(error)
         if left is None:
             return None
         self.notes.add(*left, self._piece.line_of(self.start))
         return end
 
-    def _row_by_row(self, begin: int, end: int) -> bool:
-        """Runs each of several rows by itself, so that one that is refused takes no other with it."""
-        rows = statements.rows(self._piece.text[begin:end])
+    def _kept(self, begun: str, error: Exception) -> int | None:
+        """How many rows a statement that begins so, and failed so, has written all the same; None where
+        nothing tells, as where a STRICT table takes no such value.
+        """
+        first = _FIRST.match(begun)
+        if first is None or not _PARTLY.match(begun, first.start("word")):
+            return 0
+        is_type = getattr(error, "extendedresult", None) == apsw.SQLITE_CONSTRAINT_DATATYPE
+        return self._connection.changes() if isinstance(error, apsw.ConstraintError) and not is_type else None
+
+    def _row_by_row(self, begin: int, end: int, kept: int) -> bool:
+        """Runs each of several rows by itself, so that one that is refused takes no other with it; not those
+        at the beginning that are `kept`.
+        """
+        rows = islice(statements.rows(self._piece.text[begin:end]), kept, None)
         first = next(rows, None)
         if first is None:
             return False

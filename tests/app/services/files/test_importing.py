@@ -358,9 +358,33 @@ def test_of_several_rows_those_come_in_that_fit(run: Run, texts: dict[str, str])
     assert value(made.path, "SELECT group_concat(a || b, '|') FROM k") == "1),(|2a\n|3 select select"
 
 
-def test_what_is_left_half_done_is_refused_whole(run: Run, texts: dict[str, str]) -> None:
-    keeps = "CREATE TABLE k(a PRIMARY KEY);/**/INSERT OR FAIL INTO k VALUES (1),(2),(1),(3);"
-    with pytest.raises(ImportFailed, match=r"UNIQUE constraint failed: k\.a\), so nothing was imported"):
+def test_what_a_row_that_fails_leaves_behind_is_counted_once(run: Run, texts: dict[str, str]) -> None:
+    """OR FAIL keeps the rows before, behind rows that are joined as well; nothing in k tells them apart."""
+    made = run(
+        texts["d1"] + "CREATE TABLE k(a NOT NULL, b INTEGER PRIMARY KEY);\n"
+        "INSERT INTO k VALUES(1,9);\nINSERT INTO k VALUES(1,10);\n"
+        "INSERT OR FAIL INTO k(a) VALUES (2),(3),(NULL),(4),(NULL),(5);\nINSERT OR FAIL INTO k VALUES(6,9);\n"
+        "INSERT OR FAIL INTO k(a) VALUES (NULL),(7);\n"
+    )
+    line = texts["d1"].count("\n") + 4
+    assert said(made) == [
+        f"3 rows left out, which SQLite refuses: NOT NULL constraint failed: k.a (from line {line:,})",
+        f"1 statement left out, which SQLite refuses: UNIQUE constraint failed: k.b (line {line + 1:,})",
+    ]
+    assert value(made.path, "SELECT group_concat(a, '') FROM (SELECT a FROM k ORDER BY b)") == "1123457"
+
+
+@pytest.mark.parametrize(
+    ("keeps", "why"),
+    [
+        ("CREATE TABLE k(a PRIMARY KEY);/**/INSERT OR FAIL INTO k SELECT 1 UNION ALL SELECT 1;", "UNIQUE"),
+        ("CREATE TABLE k(a INT) STRICT;INSERT OR FAIL INTO k VALUES (1),('x');", "cannot store TEXT"),
+    ],
+)
+def test_what_is_left_half_done_is_refused_whole(
+    run: Run, texts: dict[str, str], keeps: str, why: str
+) -> None:
+    with pytest.raises(ImportFailed, match=rf"{why}.*, so nothing was imported"):
         run(texts["d1"] + keeps)
 
 
