@@ -68,8 +68,8 @@ def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> float:
 
     def step() -> bool:
         tick = int((time.perf_counter() - begun) * 1000 / _TICK_MS)
+        seen.extend(_in_sight(tab))  # what was shown until now: nothing comes in the moment that it moves
         bar.setValue(where(tick, bar.pageStep(), bar.maximum()))
-        seen.extend(_in_sight(tab))
         return time.perf_counter() - begun > _SECONDS
 
     _until(step)
