@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 1_000
 """So many entries that came since are told apart; beyond, one more is enough to know."""
+
+
+COULD_NOT: Final = "Could not verify"
+"""What is said in the place of a verdict where the latest verification could not be done."""
 
 
 def how_many(newer: int, singular: str, plural: str) -> str:

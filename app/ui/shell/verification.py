@@ -14,7 +14,7 @@ from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.ui.session.context import Context
 from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
-from app.ui.session.verdict import MOST_COUNTED, how_many
+from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
@@ -191,10 +191,12 @@ class SelfVerification(QObject):
         if (displaced := self._context.outside.error) is not None:  # what is verified is not what is there
             return Icon.WARNING_FILL, Tone.WARN.value, displaced.heading, str(displaced)
         known = verdict.outcome or verdict.last
+        under_way = verdict.is_running or verdict.is_asked
         if known is None:
-            words = "Verifying…" if verdict.is_running or verdict.is_asked else "Not verified"
-            tip = verdict.failure or "Verifying recomputes every hash and follows every link."
-            return Icon.SHIELD_OFF, "dim", words, tip
+            if verdict.failure and not under_way:
+                return Icon.WARNING_FILL, Tone.WARN.value, COULD_NOT, verdict.failure
+            words = "Verifying…" if under_way else "Not verified"
+            return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
         tone, words, icon = headline(said, since, verdict.newer)
@@ -214,4 +216,6 @@ class SelfVerification(QObject):
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
         if verdict.failure:
             tip += f". The latest verification could not be done: {verdict.failure}"
+            if known.intact and not under_way:
+                icon, tone, words = Icon.WARNING_FILL, Tone.WARN, COULD_NOT
         return icon, tone.value, words, tip

@@ -19,6 +19,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, run
+from app.ui.session.verdict import COULD_NOT
 from app.ui.tabs.audit import words
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -361,9 +362,11 @@ class VerificationPanel(QWidget):
             self._ask_cost(error)
             return
         self._context.verdict.is_asked = False
+        if not isinstance(error, Cancelled) and self._context.outside.error is None:  # else that is said
+            self._context.verdict.failure = str(error)
         self._context.verdict.changed.emit()
         if not isinstance(error, Cancelled):
-            self._say(Tone.BAD, "Could not verify", detail=str(error))
+            self._say(Tone.BAD, COULD_NOT, detail=str(error))
         else:
             self._say_known("Verification cancelled")
         self.changed.emit()

@@ -10,7 +10,7 @@ from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
 from app.services.text import counted
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.session.verdict import FileVerdict, how_many
+from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, relative_time, shortened
 
@@ -75,6 +75,8 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
                 head += f" through entry {grouped(verdict.outcome.through)}"
         return tone, head, rest, detail, icon
     last = verdict.last
+    if last is None and verdict.failure and not verdict.is_running:
+        return Tone.WARN, COULD_NOT, "", verdict.failure, Icon.WARNING_FILL
     if last is None:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
         head = "Verifying…" if verdict.is_running else "Not verified yet"

@@ -1,6 +1,7 @@
 """A file that is verified by itself, in the whole window, and what the window says of it everywhere."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -230,6 +231,23 @@ def test_the_shield_goes_to_the_audit_tab(qtbot: QtBot, opened: Opened, window: 
     opened()
     qtbot.mouseClick(window.shield, Qt.MouseButton.LeftButton)
     assert isinstance(current(window), AuditTab)
+
+
+def test_that_it_cannot_be_verified_is_said_in_the_place_of_a_verdict(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CheckpointStore(paths.checkpoints_dir())
+    python, window.settings.verify_by_itself = sys.executable, True
+    for known in (False, True):
+        monkeypatch.setattr("sys.executable", str(demo_path.with_name("no-python")))
+        open_file(qtbot, window, demo_path)
+        qtbot.waitUntil(lambda: window.shield.text() == "Could not verify")
+        assert "could not be started" in window.shield.toolTip(), known
+        page = go(qtbot, window, AUDIT)
+        assert isinstance(page, AuditTab)
+        assert known or page.banner.headline() == "Could not verify"
+        monkeypatch.setattr("sys.executable", python)
+        verify_by_itself(InFile(demo_path), store, VERIFY, now=NOW, by="ada", sign=True)
 
 
 def test_what_a_command_finds_meanwhile_is_said_in_the_open_window(
