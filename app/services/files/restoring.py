@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Final
 
 from app.services.chain.append import Batch, Event, append, unknown_tenant
@@ -269,8 +268,8 @@ def prepare(
     except errors.SqlDump:
         is_dump = True
     notes: tuple[Note, ...] = ()
+    copy = folder / _named(source)  # sentences about it name what the person chose
     with _written_beside(path):
-        copy = Path(mkdtemp(dir=folder)) / _named(source)  # sentences about it name what the person chose
         if is_dump:
             from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 

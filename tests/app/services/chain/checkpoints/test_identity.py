@@ -245,7 +245,9 @@ def test_the_right_file_can_be_restored_over_one_that_is_in_doubt(known: KnownCh
     copy = copied(known, tmp_path / "b.db")
     shifted(copy)
     known = moved_over(known, copy)
-    found = restoring.offer(known.chain.path, good.chain.path, tmp_path, known.store, VERIFY, now=NOW)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = restoring.offer(known.chain.path, good.chain.path, scratch, known.store, VERIFY, now=NOW)
     assert (found.report.verdict, found.needs_agreement) == (Verdict.VERIFIED, False)
     known.chain.sql.close()
     done = restoring.carry_out(known.chain.path, found, known.store, VERIFY, actor="ada", now=NOW)
