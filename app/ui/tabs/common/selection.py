@@ -101,10 +101,14 @@ class Selection(QObject):
         return f"{already} {table.column(column).word(int(state))}." if known else None
 
     def words(self, text: str, applies: Callable[[Row], bool]) -> str:
-        """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone."""
+        """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone, "Kill some
+        of 300" where they are not all at hand.
+        """
         records, count = self.records(), self._rows.selected_count()
         able = sum(map(applies, records))
-        return f"{text} {able} of {count}" if len(records) == count and 0 < able < count else text
+        if able in {0, len(records)}:
+            return text
+        return f"{text} {able if len(records) == count else 'some'} of {count:,}"
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""

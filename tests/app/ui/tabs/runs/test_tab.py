@@ -235,11 +235,15 @@ def test_the_second_click_of_two_deletes_nothing(
 
 @pytest.mark.slow
 def test_of_several_runs_those_that_allow_it_are_counted(
-    tab: RunsTab, context: Context, qtbot: QtBot
+    tab: RunsTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tab.table.selectAll()
     pause = tab.commands.action("pause")
     assert pause.isEnabled() and pause.text() == f"&Pause 6 of {tab.model.rowCount()}"
+    with monkeypatch.context() as few:
+        few.setattr("app.ui.tabs.common.selection.LOOKED_AT", 20)
+        tab.commands.update()
+        assert pause.text() == f"&Pause some of {tab.model.rowCount()}", "they are not all at hand"
     press_chip(tab, qtbot, "Running")
     tab.table.selectAll()
     qtbot.waitUntil(pause.isEnabled)
