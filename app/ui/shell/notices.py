@@ -224,6 +224,8 @@ class BrokenNotice(Notice):
     `show` leads there. What `continuation` has to say against such a file is said here, too.
     """
 
+    _tenant: str | None = None
+
     def __init__(
         self,
         context: Context,
@@ -239,9 +241,9 @@ class BrokenNotice(Notice):
         context.verdict.changed.connect(self.look)
         self.look()
 
-    def set_beside(self, beside: bool) -> None:
-        """Whether another tab than that of the audit chain is in sight."""
-        self._beside = beside
+    def set_beside(self, beside: bool, tenant: str | None = None) -> None:
+        """Whether another tab than that of the audit chain is in sight, and the `tenant` that is chosen."""
+        self._beside, self._tenant = beside, tenant
         self.look()
 
     def look(self) -> None:
@@ -249,8 +251,8 @@ class BrokenNotice(Notice):
         if verdict.is_broken:
             from app.ui.tabs.audit import words  # noqa: PLC0415 - with what verifies
 
-            now = self._context.clock()
-            tone, head, rest, detail, icon = words.of_file(verdict, now, self._context.settings.utc_times)
+            now, utc = self._context.clock(), self._context.settings.utc_times
+            tone, head, rest, detail, icon = words.of_all(verdict, now, utc, self._tenant)
             detail = " ".join(filter(None, (self._continuation.objection, detail)))
             self.banner.show_verdict(tone, head, rest, detail, icon)
             if self._continuation.objection or self._continuation.banner.tone() is Tone.OK:

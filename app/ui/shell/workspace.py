@@ -167,6 +167,11 @@ class Workspace(QWidget):
             page.set_scope(self.scope)
         self.current().activate()
         self._count_unread()
+        self._tell_broken()
+
+    def _tell_broken(self) -> None:
+        if self.is_settled:
+            self.broken.set_beside(self._is_beside(), self.scope.tenant_id)
 
     def choose_tenant(self, tenant: str | None) -> None:
         self.set_tenant(tenant)
@@ -308,8 +313,7 @@ class Workspace(QWidget):
             self.with_current(then)
 
     def _tab_shown(self) -> None:
-        if self.is_settled:
-            self.broken.set_beside(self._is_beside())
+        self._tell_broken()
         position = self.tabs.currentIndex()
         if position not in self._built:
             held = cast("QWidget", self.tabs.widget(position))
@@ -379,6 +383,7 @@ class Workspace(QWidget):
         beside = self._is_beside()
         self.broken = notices.BrokenNotice(self.context, notice, self.show_verdict, beside=beside)
         self._column.insertWidget(0, self.broken)
+        self._tell_broken()
         if self.context.opened.can_be_forced:
             self.context.runner.job(
                 self._find_server, on_done=self._offer_server, on_failed=lambda error: None

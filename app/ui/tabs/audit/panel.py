@@ -321,12 +321,10 @@ class VerificationPanel(QWidget):
             self._say(Tone.NEUTRAL, "No audit chain", detail=lacking, icon=Icon.SHIELD_OFF)
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
-        of_more = words.of_file(verdict, now, utc) if shown is None else self._of_part(shown)
+        of_more = words.of_all(verdict, now, utc, self._tenant) if shown is None else self._of_part(shown)
         tone, head, rest, detail, icon = of_more
         if shown is None and verdict.known is None:
             head = headline or head
-        elif shown is None and self._tenant is not None and verdict.is_of_all:
-            head = f"All tenants: {words.inside(head)}"
         if part not in (None, shown, verdict.outcome):
             _, of_part, what, *_ = self._of_part(part)
             detail = f"Since then: {of_part} {what}".rstrip() + f"\n{detail}"

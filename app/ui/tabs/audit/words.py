@@ -58,6 +58,14 @@ def headline(said: Report | KeptVerdict, since: int | None, newer: int = 0) -> t
     return tone, words, icon
 
 
+def of_all(verdict: FileVerdict, now: int, utc: bool, tenant: str | None) -> Words:
+    """As `of_file`, where one `tenant` alone may be in sight: the headline says of whom it is then."""
+    tone, head, rest, detail, icon = of_file(verdict, now, utc)
+    if tenant is not None and verdict.known is not None and verdict.is_of_all:
+        head = f"All tenants: {inside(head)}"
+    return tone, head, rest, detail, icon
+
+
 def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     """The banner of what is known of the whole file, also where that was before it was opened."""
     newer = verdict.not_verified

@@ -151,6 +151,8 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     tenant = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq <> 300 LIMIT 1")[0][0]
     window.tenants.pick(tenant)
     assert page.banner.headline().startswith("All tenants: chain broken")
+    go(qtbot, window, 0)
+    assert workspace.broken.banner.headline().startswith("All tenants: chain broken")
 
 
 def test_the_verdict_is_kept_where_the_preference_is_off(
