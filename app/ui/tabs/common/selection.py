@@ -1,8 +1,11 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
+from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -13,10 +16,13 @@ from app.services.records.tables import flag
 from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
+from models.engine import Database
 from models.errors import NotAllowed, TenantAdminError
 
 if TYPE_CHECKING:
     from app.services.records.seen import Seen
+
+Found = TypeVar("Found")
 
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
@@ -27,6 +33,13 @@ _NO_ID = (
 
 _NOWHERE = -1
 """Qt's row of no index."""
+
+
+@dataclass(eq=False)
+class _Turn:
+    """What is done with what is still being read: None until it has come."""
+
+    go: Callable[[], object] | None = None
 
 
 class Selection(QObject):
@@ -42,6 +55,7 @@ class Selection(QObject):
         self._position = _NOWHERE
         self._going: Key | None = None
         self._own: dict[Any, Row] = {}
+        self._turns: deque[_Turn] = deque()
         rows.loaded.connect(self._select_next)
 
     def records(self) -> list[Row]:
@@ -67,16 +81,41 @@ class Selection(QObject):
         self._own |= at_hand
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
-        """Calls `use` with the ids of exactly the rows selected now, read off the interface thread."""
+        """Calls `use` with the ids of exactly the rows selected now, unless all have gone."""
         lists = self._context.lists
+        self.in_turn(lambda *rows: list(lists.record_ids(*rows)), lambda ids: use(ids) if ids else None)
 
-        def read(query: ListQuery, keys: Keys) -> None:
-            self._context.runner.read(
-                lambda database: list(lists.record_ids(database, query, keys)),
-                on_done=lambda ids: use(ids) if ids else None,
-            )
+    def in_turn(
+        self, read: Callable[[Database, ListQuery, Keys], Found], use: Callable[[Found], object]
+    ) -> None:
+        """Reads something of exactly the rows selected now, off the interface thread, and calls `use` with
+        it: in the order asked, whichever of several readers is the first to end.
+        """
+        runner = self._context.runner
 
-        self._rows.when_agreed(read)
+        def begin(query: ListQuery, keys: Keys) -> None:
+            turn = _Turn()
+            self._turns.append(turn)
+
+            def failed(error: TenantAdminError) -> None:
+                self._give(turn, partial(runner.failed.emit, error))
+
+            def done(found: Found) -> None:
+                self._give(turn, partial(use, found))
+
+            runner.read(read, query, keys, on_done=done, on_failed=failed)
+
+        self._rows.when_agreed(begin)
+
+    def is_behind(self, row: Row) -> bool:
+        """Whether an act of the person is on its way, or has changed what the list shows as this row."""
+        return bool(self._turns) or self._context.runner.is_writing or self._own.get(row[0]) is row
+
+    def _give(self, turn: "_Turn", go: Callable[[], object]) -> None:
+        turn.go = go
+        while self._turns and (first := self._turns[0].go) is not None:
+            self._turns.popleft()
+            first()
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         if writes and self._context.cannot_write:
@@ -89,14 +128,16 @@ class Selection(QObject):
         return None
 
     def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:
-        """Why an act cannot give the rows the state of a flag: each one is known to have it `already`."""
+        """Why an act cannot give the rows the state of a flag: each one is known to have it `already`, which
+        none is while the person's own acts are changing them or the list has not read them since.
+        """
         refusal = self.refusal()
         if refusal is not None:
             return refusal
         table, records = self._rows.table, self.records()
         position = table.names.index(column)
         known = len(records) == self._rows.selected_count() and all(
-            flag(record[position]) is state for record in records
+            flag(record[position]) is state and not self.is_behind(record) for record in records
         )
         return f"{already} {table.column(column).word(int(state))}." if known else None
 

@@ -250,7 +250,7 @@ class RunsTab(RecordTab):
             danger = self.commands.ends(act.name)
             ask_about(self, runs, do, f"{action}?", sentence, action=action, danger=danger)
 
-        self.list.when_agreed(lambda *rows: self.context.runner.read(able, *rows, on_done=give))
+        self.selection.in_turn(able, give)
 
     def _asks(self, act: RunAct, runs: int) -> bool:
         """What ends several asks first; so does any act on several where each row is charged."""
@@ -264,7 +264,8 @@ class RunsTab(RecordTab):
         return refusal_of(act, {row[_STATUS]}, self._taken) is None
 
     def _refuse(self, act: RunAct) -> str | None:
-        statuses = {row[_STATUS] for row in self.selection.records()}
+        records = self.selection.records()
+        statuses = set() if any(map(self.selection.is_behind, records)) else {row[_STATUS] for row in records}
         refusals = [refusal_of(act, {status}, self._taken) for status in sorted(statuses, key=str)]
         # Of a mixed selection the act takes those that it applies to.
         none_can = next(iter(refusals), None) if None not in refusals else None

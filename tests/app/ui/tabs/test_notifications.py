@@ -76,6 +76,31 @@ def test_an_act_right_behind_another_is_not_held_against_what_was_seen_before(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("told", [False, True], ids=["on its way", "told of"])
+def test_an_own_act_that_the_list_does_not_show_yet_is_no_reason_to_refuse_the_next(
+    tab: NotificationsTab, context: Context, qtbot: QtBot, told: bool
+) -> None:
+    row = row_in_state(tab, "unread")
+    choose(tab, qtbot, row)
+    refused: list[str] = []
+    tab.commands.refused.connect(refused.append)
+    ends: list[object] = []
+    context.runner.changed.connect(lambda change, _: ends.append(change.summary))
+    context.runner.failed.connect(ends.append)
+    if told:
+        context.runner.changed.connect(
+            lambda change, _: tab.commands.trigger("mark_unread") if len(ends) == 1 else None
+        )
+    before = unread(context)
+    tab.commands.trigger("mark_read")
+    if not told:
+        tab.commands.trigger("mark_unread")
+    qtbot.waitUntil(lambda: bool(refused) or len(ends) == 2)
+    assert (refused, ends) == ([], ["1 notification marked read", "1 notification marked unread"])
+    assert unread(context) == before
+
+
+@pytest.mark.slow
 def test_a_key_marks_the_row_read_and_stays_on_it(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:

@@ -189,6 +189,23 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
 
 
 @pytest.mark.slow
+def test_a_run_is_resumed_before_the_list_shows_that_it_was_paused(
+    tab: RunsTab, context: Context, qtbot: QtBot
+) -> None:
+    choose(tab, qtbot, row_of(tab, "running"))
+    run_id = tab.list.current_id()
+    ends: list[str] = []
+    for told in (tab.commands.refused, context.runner.failed):
+        told.connect(lambda why: ends.append(str(why)))
+    context.runner.changed.connect(lambda change, _: ends.append(change.summary.split()[-1]))
+    tab.commands.trigger("pause")
+    tab.commands.trigger("resume")
+    qtbot.waitUntil(lambda: len(ends) == 2)
+    assert ends == ["paused", "running"]
+    found = ask(context.opened.path, "SELECT status FROM planning_runs WHERE id = ?", run_id)
+    assert found == [("running",)]
+
+
 @pytest.mark.slow
 def test_all_scores_are_in_sight_at_once(tab: RunsTab, qtbot: QtBot) -> None:
     tab.resize(1280, 650)
