@@ -55,9 +55,6 @@ SCAN_JOINED: Final = "CAST(concat_ws(':', previous_hash, event_type, payload, cr
 QUICK_TYPES: Final = "typeof(created_at) = 'integer' AND typeof(payload) = 'text' AND json_valid(payload)"
 """What SQL has to see to before a row may pass `verify.follow.quick_check`."""
 
-USUAL_RECORD: Final = "%d:%d:%s\n"
-"""What a checkpoint's digest takes in of a sound row: seq, characters of the event type, hash."""
-
 SHOWN: Final = 120
 """How many characters of a stored value a finding shows."""
 
@@ -161,7 +158,7 @@ class Entry:
         """
         usual = all(kind == KINDS[name] for name, kind in self.kinds.items())
         if usual and self.hash_holds() and all(_bad_byte(self.raw[name]) is None for name in TEXT_COLUMNS):
-            return (USUAL_RECORD % (self.seq, len(self.text("event_type")), self.text("hash"))).encode()
+            return f"{self.seq}{record_middle(self.text('event_type'))}{self.text('hash')}\n".encode()
         columns = b"".join(
             b"%s %d:%s\n" % (kind.encode(), len(self.raw[name]), self.raw[name])
             for name, kind in self.kinds.items()
@@ -174,6 +171,13 @@ class Entry:
             return False
         # SQLite gives up at 1,000 levels, and judges only text; JSON itself has no such limit.
         return bool(self._json) or is_json(payload.decode("utf-8", "replace"))
+
+
+def record_middle(event_type: str) -> str:
+    """What stands between a sound row's seq and its hash in what a checkpoint's digest takes in of it: how
+    many characters the event type has.
+    """
+    return f":{len(event_type)}:"
 
 
 def is_odd_time(kind: str, raw: bytes) -> bool:

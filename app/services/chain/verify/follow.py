@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from app.services.chain.entry import QUICK_TYPES, SCAN_JOINED, USUAL_RECORD, Entry, is_text
+from app.services.chain.entry import QUICK_TYPES, SCAN_JOINED, Entry, is_text, record_middle
 from app.services.chain.rules import (
     CLOCK_TOLERANCE,
     EVENT_TYPE,
@@ -94,7 +94,8 @@ class Damaged(Exception):
 class Follower:
     """The state of every tenant, and what was found; `latest` is the latest time that is not the future.
 
-    `fast` has the states, and `events` the event types, that the quick check may go by.
+    `fast` has the states, and `events` the event types, that the quick check may go by; each of these with
+    the middle of its rows' records.
     """
 
     def __init__(self, now: int, *, recording: bool = False) -> None:
@@ -102,7 +103,7 @@ class Follower:
         self._recording = recording
         self.states: dict[str, State] = {}
         self.fast: dict[str, State] = {}
-        self.events: set[str] = set()
+        self.events: dict[str, str] = {}
         self.findings: list[Finding] = []
         self.breaks: list[Break] = []
         self.gaps: list[Gap] = []
@@ -198,7 +199,7 @@ class Follower:
             and event != MARKER_EVENT
             and len(self.events) < KEEP
         ):
-            self.events.add(event)
+            self.events[event] = record_middle(event)
 
     def _break(self, tenant: str, entry: Entry, expected: str, holds: bool) -> None:
         self.counts[Code.LINK] = self.counts.get(Code.LINK, 0) + 1
@@ -256,7 +257,7 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
                 state[0] == previous
                 and state[1] <= at <= latest
                 and state[2] < seq
-                and event in events
+                and (middle := events[event])
                 and digest(data).hexdigest() == stored
                 and 0 not in data
                 and (data.isascii() or data.decode())
@@ -266,9 +267,9 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
                 state[2] = seq
                 state[3] += 1
                 if record:
-                    state[recorded]((USUAL_RECORD % (seq, len(event), stored)).encode())
+                    state[recorded](f"{seq}{middle}{stored}\n".encode())
                 return True
-        except KeyError:
+        except KeyError:  # of the tenant or of the event type
             return first(data, stored, previous, tenant, event, at, seq)
         except UnicodeDecodeError:
             pass
@@ -289,7 +290,7 @@ def quick_check(follower: Follower, *, record: bool) -> QuickCheck:
             return False
         state = states[tenant] = follower.begin(tenant, seq, previous, stored, at, holds=True)
         if record:
-            state[recorded]((USUAL_RECORD % (seq, len(event), stored)).encode())
+            state[recorded](f"{seq}{events[event]}{stored}\n".encode())
         return True
 
     return quick
