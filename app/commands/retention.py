@@ -54,8 +54,7 @@ _MILLISECONDS = (
 )
 _STATUS = (
     "Exit status: 0 when all that is old went (or would go), 1 when something old stays or a chain is "
-    "broken, which is named with its reason, 2 when nothing could be done. Chains are verified where "
-    "something is old."
+    "broken, which is named with its reason, 2 when nothing could be done."
 )
 
 
@@ -208,8 +207,6 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
         complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
     for tenant, reason in result.broken.items():
         complain(f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}")
-    if result.unrecorded is not None:
-        complain(f"no audit entry says what stays: {result.unrecorded}")
     if result.no_bookmark is not None:
         complain(result.no_bookmark)
     if result.no_checkpoint is not None:

@@ -72,8 +72,8 @@ class Plan:
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
     `caution` what a person should know before a run is recorded in the `chain` of that tenant, `obstacle` why
-    nothing at all can be removed. `attempt` is what the chains' verification said, None where there was no
-    reason for one; it counts while the file is `untouched()`.
+    nothing at all can be removed. `attempt` is what the chains' verification said, None where there is no
+    chain; it counts while the file is `untouched()`.
     """
 
     now: int
@@ -110,7 +110,7 @@ class Plan:
     @property
     def no_checkpoint(self) -> str | None:
         """Why no checkpoint can be made before, as far as that is known yet."""
-        if self.attempt is None or self.obstacle is not None:
+        if self.attempt is None or self.obstacle is not None or not self.total:
             return None
         return unsigned(self.shares, self.beside, self.attempt)
 
@@ -254,8 +254,8 @@ def plan(
     checkpoint: TryCheckpoint,
     cancelled: Stop = never,
 ) -> Plan:
-    """Finds what a run would remove; verifies the chains if there is anything, and where no entry of them is
-    left. The caller has a connection.
+    """Finds what a run would remove, and verifies the chains: nobody is told that all is well of one that
+    does not hold because nothing in it is old. The caller has a connection.
 
     With `milliseconds`, which a person has to say, times that can only be in milliseconds are read so.
     Nothing is changed or signed. Raises `InvalidInput` for a number of days that is no period, `NotAllowed`
@@ -289,14 +289,15 @@ def plan(
         chain=SYSTEM_TENANT if chain is None else chain,
         others=others,
     )
-    if not (found.total or (usable and not database.rows(_newest()))):  # what is wiped has nothing old
-        return _cautioned(numbering, found)
-    attempt = checkpoint(reason=None, cancelled=cancelled) if usable else None
+    # Nothing is signed where nothing goes, so no keyring is asked.
+    attempt = checkpoint(reason=None, signs=bool(found.total), cancelled=cancelled) if usable else None
     if attempt is not None and found.chain in attempt.broken:
         found = replace(found, chain=SYSTEM_TENANT)
     obstacle = (
         _unusable_chain(database, skipped) if attempt is None else cannot_record(database, found, attempt)
     )
+    if attempt is not None and not found.total:
+        obstacle = obstacle or attempt.stops  # which is said of each share else
     if obstacle is not None:
         _, named = ((), ()) if attempt is None else hold_back((), attempt)
         left = (*(one for one in left if one.tenant_id not in {held.tenant_id for held in named}), *named)

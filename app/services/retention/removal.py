@@ -238,7 +238,7 @@ class RetentionResult:
     `no_bookmark` is why none could be had.
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
-    `unrecorded` is why no entry says what stays. `no_checkpoint` is why none could be made afterwards.
+    `no_checkpoint` is why none could be made afterwards.
     `broken` is what the verification afterwards found that was not so before, by tenant; under None it is the
     file's. `after` is all that it found; `is_seen_whole` says that nobody has written since it began.
     """
@@ -255,7 +255,6 @@ class RetentionResult:
     no_bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
-    unrecorded: str | None = None
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
     after: Attempt | None = field(default=None, repr=False)
@@ -310,8 +309,6 @@ class RetentionResult:
             found["bookmark"] = self.bookmark
         if self.no_bookmark is not None:
             found["noBookmark"] = self.no_bookmark
-        if self.unrecorded is not None:
-            found["notRecorded"] = self.unrecorded
         if self.broken:
             found["broken"] = [{"tenant": name, "reason": why} for name, why in self.broken.items()]
         return found if self.no_checkpoint is None else found | {"noCheckpoint": self.no_checkpoint}

@@ -139,7 +139,7 @@ class Run(RetentionRemoval):
     def require_leave(self) -> None:
         """Raises what stands in the way of any removal, and what nobody has agreed to yet."""
         database, plan, confirmation = self.database, self.plan, self.confirmation
-        is_recorded = plan.has_chain and plan.total
+        is_recorded = plan.has_chain and (plan.total or plan.left)
         obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
         if obstacle is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
@@ -165,9 +165,7 @@ class Run(RetentionRemoval):
             except Cancelled:
                 self.result.cancelled = True
             if _is_news(self.database, self.plan.chain, self.result):
-                self.result.unrecorded = None if self.result.total else self.cannot_say()
-                if self.result.unrecorded is None:
-                    self.report()
+                self.report()
         except TenantAdminError as error:
             if not (self.result.total or self.result.archives):
                 raise
@@ -194,19 +192,6 @@ class Run(RetentionRemoval):
             if not self.confirmation.without_bookmark:
                 raise missing from error
             self.result.no_bookmark = missing.happened
-
-    def cannot_say(self) -> str | None:
-        """Why the report of a run that removed nothing, which is not worth harm, cannot be recorded."""
-        if not self.plan.has_chain or self.result.cancelled:
-            return None
-        attempt = self.plan.attempt
-        if attempt is None:  # nothing was to go, so nothing was verified
-            try:
-                attempt = self.checkpoint(reason=None, cancelled=self.cancelled)
-            except Cancelled:
-                self.result.cancelled = True
-                return "It was stopped before the chains were verified."
-        return cannot_record(self.database, self.plan, attempt)
 
     def look_back(self) -> None:
         """Makes the checkpoint after, and keeps what its verification found that was not so before."""

@@ -328,14 +328,16 @@ def try_to_sign(
     *,
     clock: Callable[[], int],
     reason: Reason | None,
+    signs: bool = True,
     cancelled: Stop = never,
     before: Attempt | None = None,
 ) -> Attempt:
     """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
 
-    Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone. What
-    was found then is signed later, without another verification, where it comes as `before`: nobody may have
-    written to the file since, and where the checkpoints are others by now the file is verified again.
+    Without a `reason` nothing is signed: for what an act that is only planned would have to leave alone; the
+    key is looked for where that `signs`. What was found then is signed later, without another verification,
+    where it comes as `before`: nobody may have written to the file since, and where the checkpoints are
+    others by now the file is verified again.
     """
     now = clock()
     try:
@@ -346,7 +348,7 @@ def try_to_sign(
         problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)
     found = Attempt(report, known)
-    if not report.entries:
+    if not (report.entries and signs):
         return found
     try:
         if reason is None:

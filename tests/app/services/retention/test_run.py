@@ -489,14 +489,16 @@ def test_nothing_is_recorded_where_checkpoints_know_a_later_state(
 def test_what_stays_is_not_recorded_where_checkpoints_know_a_later_state(
     engine: Database, sql: apsw.Connection, tmp_path: Path
 ) -> None:
-    chains.append(sql, "acme", [OLD * 1000, NEW])  # which is no time to go by, so nothing is verified
+    chains.append(sql, "acme", [OLD * 1000, NEW])  # which is no time to go by, so nothing would go
     sign(path_of(engine), tmp_path, now=NOW)
     chains.append(sql, "acme", [NOW])
     sign(path_of(engine), tmp_path, now=NOW)
     sql.execute("DELETE FROM audit_chain WHERE seq = 3; UPDATE sqlite_sequence SET seq = 2")
-    result = retain(engine, checkpoint=unsigned(path_of(engine), folder=tmp_path))
-    assert [one.tenant_id for one in result.left] == ["acme"]
-    assert result.unrecorded is not None and result.to_json()["notRecorded"] == result.unrecorded
+    known = unsigned(path_of(engine), folder=tmp_path)
+    plan = planned(engine, checkpoint=known)
+    assert [one.tenant_id for one in plan.left] == ["acme"] and plan.obstacle is not None
+    with pytest.raises(NotAllowed, match=r"earlier checkpoint knew it.* Nothing was removed\."):
+        retain(engine, checkpoint=known)
     assert verify(path_of(engine), tmp_path, now=NOW).verdict is Verdict.EARLIER
 
 
