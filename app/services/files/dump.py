@@ -88,6 +88,7 @@ class NoteKind(Enum):
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
     CHECK = "row", "against a CHECK of the table, kept as stored"
     UNCHECKED = "table", "with a CHECK that could not be tried, its rows kept as stored"
+    CHAIN = "", "the audit chain, kept as it is, cannot be verified here, as its table"
     NO_TABLES = (
         "",
         "it makes no table that can come in, so its rows were put into tables that this program's migrations "
@@ -122,7 +123,7 @@ class Note:
         said = f"{counted(self.count, noun)} {fate}" if noun else fate
         where = [self.first, "" if self.line is None else f"line {self.line:,}"]
         at = ", ".join(_short(item) for item in where if item)
-        name = f": {_short(self.name)}" if self.name else ""
+        name = f"{' ' if self.kind is NoteKind.CHAIN else ': '}{_short(self.name)}" if self.name else ""
         return f"{said}{name}" + (f" ({'from ' if self.count > 1 else ''}{at})" if at else "")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import apsw
 
+from app.services.chain.rules import TABLE
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
@@ -140,15 +141,16 @@ class Guard:
     """Stands over one connection while it runs a dump. BEGIN, COMMIT and pragmas do nothing there.
 
     `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
-    BEGIN that has had no COMMIT yet. `is_d1` says that it begins as D1's export does, `has_counters` that it
-    filled `sqlite_sequence`. What is left out goes to `notes`. `make_tables(missing)` is asked to, when rows
-    come before any table; `rows_alone` says that it did.
+    BEGIN that has had no COMMIT yet, `chain_at` that of the audit chain's table. `is_d1` says that it begins
+    as D1's export does, `has_counters` that it filled `sqlite_sequence`. What is left out goes to `notes`.
+    `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
     """
 
     def __init__(self, connection: apsw.Connection, notes: Notes, make_tables: Callable[[str], bool]) -> None:
         self._connection, self.notes, self._make_tables = connection, notes, make_tables
         self.start = 0
         self.open_at: int | None = None
+        self.chain_at: int | None = None
         self.rows_alone = self.is_d1 = self.has_counters = False
         self._not_made: set[str] = set()
         self._temporary: set[str] = set()
@@ -364,6 +366,8 @@ class Guard:
             if not self._acts and name != "sqlite_master":
                 self._updates, self._table = action == apsw.SQLITE_UPDATE, str(name).lower()
             self._acts = True
+            if action == apsw.SQLITE_CREATE_TABLE and str(name).lower() == TABLE:
+                self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
             return _OK
         name = name or ""

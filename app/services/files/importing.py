@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from app import paths
+from app.services.chain.rules import TABLE
 from app.services.files.dump import (
     MAX_STATEMENT,
     OF_TENANT,
@@ -102,6 +103,11 @@ class Imported:
         notes = [{**asdict(note), "kind": note.kind.name} for note in self.notes]
         return {**asdict(self), "path": str(self.path), "notes": notes}
 
+    @property
+    def has_chain(self) -> bool:
+        """Whether it has an audit chain that can be verified."""
+        return TABLE in self.rows and all(note.kind is not NoteKind.CHAIN for note in self.notes)
+
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Imported":
         notes = tuple(Note(**{**note, "kind": NoteKind[note["kind"]]}) for note in document["notes"])
@@ -128,7 +134,7 @@ def import_dump(
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
     `target`. Whoever has other threads gives a `build` that does it in another process: it limits the memory
     of all of its own. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
-    `CannotVerify`, `DamagedFile` (SQLite's integrity check fails), the storage errors and those of `build`.
+    `DamagedFile` (SQLite's integrity check fails), the storage errors and those of `build`.
     """
     began = time.perf_counter()
     _check(dump)
@@ -162,7 +168,7 @@ def build_here(dump: Path, building: Path, target: Path, progress: Progress, can
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
             set_pragma(connection, "journal_mode", "wal")
-    rows = _rows_by_table(building, dump, notes)
+    rows = _rows_by_table(building, dump, notes, guard.chain_at)
     return Imported(target, rows, dangling, notes.all(), 0.0, tenant)
 
 
@@ -458,14 +464,12 @@ def dangling_rows(connection: apsw.Connection) -> Iterator[Dangling]:
         yield from (Dangling(str(table), parent, count) for parent, count in sorted(counts.items()))
 
 
-def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
-    """Counts the tables that are a person's, and notes what is not there.
-
-    Raises `ImportFailed`, and `CannotVerify` for an audit chain that is not the platform's.
+def _rows_by_table(path: Path, dump: Path, notes: Notes, chain_at: int | None) -> dict[str, int]:
+    """Counts the tables that are a person's, and notes what is not there, and an audit chain, made at that
+    line, that is not the platform's. Raises `ImportFailed`.
     """
     # Peewee comes along with these, and its memory is not wanted beside the run's.
-    from app.services.chain.rules import TABLE  # noqa: PLC0415
-    from app.services.chain.verify.source import check_table  # noqa: PLC0415
+    from app.services.chain.verify.source import CannotVerify, check_table  # noqa: PLC0415
     from app.services.files import describe  # noqa: PLC0415
     from models import schema  # noqa: PLC0415
     from models.local.database import LocalDatabase  # noqa: PLC0415
@@ -479,7 +483,10 @@ def _rows_by_table(path: Path, dump: Path, notes: Notes) -> dict[str, int]:
             more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
             notes.add(NoteKind.LACKS, ", ".join(missing[:5]) + more, count=len(missing))
         if TABLE in found.columns:
-            check_table(database.connection(), dump)
+            try:
+                check_table(database.connection(), dump)
+            except CannotVerify as error:
+                notes.add(NoteKind.CHAIN, error.what, chain_at)
         return {table: count or 0 for table, count in describe.rows(database, found).items()}
 
 

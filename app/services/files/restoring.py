@@ -17,6 +17,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.chain.verify.report import Report
+from app.services.chain.verify.source import CannotVerify, check_table
 from app.services.chain.where import InFile
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
@@ -290,13 +291,14 @@ def prepare(
                 f"{source.name} cannot be restored: {opening.UTF_16}, so nothing could be done in the file "
                 "any more; nothing was restored. Export it as SQL, then restore that."
             )
-        if found.missing_columns.get(AUDIT_CHAIN.name):
-            columns = ", ".join(found.missing_columns[AUDIT_CHAIN.name])
-            raise errors.NotAllowed(
-                f"The audit chain of {source.name} lacks {columns}, so the restore could not be recorded in "
-                "it; nothing was restored."
-            )
-        has_chain = AUDIT_CHAIN.name in found.columns
+        if has_chain := AUDIT_CHAIN.name in found.columns:
+            try:
+                check_table(database.connection(), source)
+            except CannotVerify as error:
+                raise errors.NotAllowed(
+                    f"The table {AUDIT_CHAIN.name} of {source.name} {error.what}, so the restore could not "
+                    "be recorded in it; nothing was restored."
+                ) from error
         numbering = Numbering(database)
         chain = numbering.told_in if has_chain else SYSTEM_TENANT
         if reason := unknown_tenant(database, chain):

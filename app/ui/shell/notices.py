@@ -334,7 +334,7 @@ class ContinuationNotice(Notice):
 
         Of one that was just `imported` a checkpoint is made then, where its chains hold.
         """
-        if self._context.without(AUDIT_CHAIN.name):
+        if self._context.without(AUDIT_CHAIN.name) or (imported is not None and not imported.has_chain):
             return
         where, now = self._context.opened.where, self._context.clock()
         if imported is None and not paths.exists(paths.checkpoints_dir()):

@@ -61,7 +61,11 @@ IN_THE_WAY = (apsw.BusyError, apsw.LockedError, apsw.InterruptError)
 
 
 class CannotVerify(TenantAdminError):
-    """The table is there but is not the platform's, so no chain can be read from it."""
+    """The table is there but is not the platform's, so no chain can be read from it; `what` is why."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
+        self.what = what
 
 
 class Source:
@@ -145,7 +149,7 @@ def require_chain(name: str, made: Sequence[Row], columns: Sequence[Row]) -> Non
     missing = next((column for column in COLUMNS if column not in there), None)
     what = f"has no column {missing}" if missing else deviation(str(made[0][1]), bool(made[0][2]))
     if what is not None:
-        raise CannotVerify(f"{name}: the table {TABLE} {what}, so it is not the platform's audit chain.")
+        raise CannotVerify(name, what)
 
 
 def readable(path: Path, stack: ExitStack) -> Path:

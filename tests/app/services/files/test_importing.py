@@ -10,7 +10,6 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import InFile
 from app.services.files.dump import (
     ImportFailed,
@@ -248,14 +247,17 @@ def test_a_dump_of_something_else(run: Run) -> None:
         (("tenant_id TEXT", "tenant_id TEXT COLLATE NOCASE"), r"\(COLLATE\)"),
     ],
 )
-def test_a_chain_of_which_rows_cannot_be_told_apart(
-    run: Run, texts: dict[str, str], target: Path, change: tuple[str, str], sentence: str
+def test_a_chain_that_cannot_be_verified_comes_in_and_is_named(
+    run: Run, texts: dict[str, str], change: tuple[str, str], sentence: str
 ) -> None:
     before, table = texts["d1"].split("CREATE TABLE audit_chain", 1)
     changed = f"{before}CREATE TABLE audit_chain{table.replace(*change, 1)}"
-    with pytest.raises(CannotVerify, match=sentence):
-        run(changed)
-    assert list(target.parent.iterdir()) == []
+    with pytest.raises(NotWhole, match="cannot be verified here"):
+        run(changed, strict=True)
+    made = run(changed)
+    line = before.count("\n") + 1
+    assert [re.search(rf"cannot be verified here, .*{sentence}.* \(line {line}\)$", said(made)[0])] != [None]
+    assert (made.has_chain, made.rows["audit_chain"], made.rows["users"] > 0) == (False, 120, True)
 
 
 @pytest.mark.parametrize("form", FORMS)

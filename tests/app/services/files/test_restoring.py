@@ -234,6 +234,17 @@ def test_a_copy_with_a_trigger_is_refused(live: Path, copy: Path, tmp_path: Path
         restore(live, copy, tmp_path / "scratch")
 
 
+def test_a_copy_that_cannot_record_its_restore_is_refused(live: Path, tmp_path: Path) -> None:
+    columns = "tenant_id, event_type, payload, previous_hash, hash, created_at"
+    for name, made, said in (
+        ("keyed.db", f"(seq INTEGER PRIMARY KEY, {columns}) WITHOUT ROWID", "does not have seq as the row's"),
+        ("lacking.db", "(seq INTEGER PRIMARY KEY, tenant_id)", "has no column event_type"),
+    ):
+        apsw.Connection(str(tmp_path / name)).execute(f"CREATE TABLE audit_chain{made}")
+        with pytest.raises(NotAllowed, match=rf"^The table audit_chain of {name} {said}.*nothing was"):
+            restore(live, tmp_path / name, tmp_path / "scratch")
+
+
 def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.sqlite"
     link.symlink_to(live)
