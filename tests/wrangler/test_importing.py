@@ -69,8 +69,12 @@ def test_an_export_comes_in_and_what_it_alters_is_reported(
     append(theirs.file, "both", ["{}", BOTH, "{}"])
     append(theirs.file, "zero", ["{}"])
     execute(theirs.file, "UPDATE audit_chain SET event_type = 'a' || char(0) WHERE tenant_id = 'zero'")
+    execute(
+        theirs.file, f"INSERT INTO users VALUES ('u', 't', 'e@e.example', NULL, {2**53 + 1}, {2**63 - 1})"
+    )
     made = import_dump(export(theirs), tmp_path / "changed.sqlite")
     assert {note.kind for note in made.notes} >= {NoteKind.NUL, NoteKind.ALTERED}
+    assert [note.count for note in made.notes if note.kind is NoteKind.ROUNDED] == [2]
     found = apsw.Connection(str(made.path)).execute("SELECT hex(event_type) FROM audit_chain ORDER BY seq")
     assert [kind for (kind,) in found][-1] == "6100"
     findings = scan_pool.verify(InFile(made.path), now=NOW + 3000).findings

@@ -85,6 +85,7 @@ class NoteKind(Enum):
     NUL = "text", "with a zero byte, kept as it is"
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
+    ROUNDED = "number", "that D1's export has most likely altered: it rounds beyond 2^53"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
     CHECK = "row", "against a CHECK of the table, kept as stored"
     UNCHECKED = "table", "with a CHECK that could not be tried, its rows kept as stored"

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,15 @@ _LEAST_MEMORY = 32 << 20
 _BROKEN = re.compile(r"CHECK constraint failed in (?P<table>.*)", re.DOTALL)
 """What an integrity check says of a row that breaks one."""
 
+
+_LARGE = (
+    "{0} BETWEEN 9007199254740992 AND 9223372036854775808.0"
+    " OR {0} BETWEEN -9223372036854775808.0 AND -9007199254740992"
+)
+"""Whether a number is one of those, beyond 2^53, that JavaScript has not all of, or what is read for them."""
+
+_EXACT = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNORECASE | re.DOTALL)
+"""The type of a column that stores no integers."""
 
 _MOST_OF_ONE = 100
 """What an integrity check of one table finds at most."""
@@ -165,6 +175,8 @@ def build_here(dump: Path, building: Path, target: Path, progress: Progress, can
                 raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
             if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
                 notes.add(NoteKind.NO_END)
+            if guard.is_d1:
+                _note_rounded(connection, notes)
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
             set_pragma(connection, "journal_mode", "wal")
@@ -441,6 +453,29 @@ def _broken_rows(connection: apsw.Connection, table: str) -> int:
         return rows - connection.changes()
     finally:
         connection.execute("ROLLBACK")
+
+
+def _note_rounded(connection: apsw.Connection, notes: Notes) -> None:
+    """Notes the integers that D1's export has most likely rounded: it writes numbers as JavaScript does. None
+    where one is there that JavaScript writes otherwise: then it was not D1 that wrote them.
+    """
+    found: Counter[str] = Counter()
+    columns = connection.execute(
+        "SELECT t.name, c.name, c.type FROM sqlite_master AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table'"
+    ).fetchall()
+    for table, column, declared in columns:
+        if _EXACT.match(str(declared)):
+            continue
+        name = sql_name(str(column))
+        large = f"SELECT {name} FROM main.{sql_name(str(table))} WHERE {_LARGE.format(name)}"  # noqa: S608
+        for (value,) in connection.execute(large):
+            if isinstance(value, int) and value != int(Decimal(repr(float(value)))):
+                return
+            found[str(table)] += isinstance(value, int) or abs(value) == 2**63  # which no integer can be
+    for table, count in found.items():
+        if count:
+            notes.add(NoteKind.ROUNDED, table, count=count)
 
 
 def _drop_d1_tables(connection: apsw.Connection) -> None:
