@@ -72,7 +72,7 @@ def verify_arguments(parser: argparse.ArgumentParser) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Check the audit chains of a file."""
-    from app.services.chain.checkpoints.document import read_export  # noqa: PLC0415
+    from app.services.chain.checkpoints.document import read_each, readable  # noqa: PLC0415
     from app.services.chain.checkpoints.making import verify_by_itself, verify_with_checkpoints  # noqa: PLC0415
     from app.services.chain.checkpoints.tables import StoreUnreadable  # noqa: PLC0415
     from app.services.chain.verify.report import Section  # noqa: PLC0415
@@ -116,7 +116,7 @@ def verify(options: argparse.Namespace) -> int:
 
         if where.costs and not options.quiet:
             say_before(where.name, report.entries)
-        known = store.witnesses(where) if exported is None else read_export(exported)
+        known = store.witnesses(where) if exported is None else readable(read_each(exported))
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from app import paths
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, may_replace
-from app.services.chain.rules import Code, Finding
+from app.services.chain.rules import HIGHEST_SEQ, Code, Finding
 from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringBroken, KeyringProblem
 from models.errors import AlreadyThere, InvalidInput, StorageError
 from models.local import atomic
@@ -35,9 +35,10 @@ IN_FILE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A checkpoint of which the store holds a row that cannot be read; its number where that can be."""
+    """A checkpoint that cannot be read in `place`; its number where that can be."""
 
     number: int | None
+    place: str = "the store"
 
 
 Problem = tuple[str | None, str | None, str]
@@ -66,21 +67,51 @@ def require_export_place(out: Path) -> None:
 def read_export(file: Path) -> list[Checkpoint]:
     """The checkpoints of an export, oldest first; nothing of them is believed yet.
 
+    Raises the errors of `read_each`, and `InvalidInput` where one of them cannot be read.
+    """
+    found = read_each(file)
+    if len(whole := readable(found)) < len(found):
+        raise InvalidInput(
+            "checkpoints",
+            f"{file.name} holds something that is not a checkpoint, so nothing of it was taken; choose an "
+            "export that is whole.",
+        )
+    return whole
+
+
+def read_each(file: Path) -> list[Checkpoint | Unreadable]:
+    """The same, with those that cannot be read where they belong: one takes nothing else with it.
+
     Raises the errors of `require_file`, and `InvalidInput` when the file is no export.
     """
     require_file(file)
+    found: list[tuple[tuple[str, int], Checkpoint | Unreadable]] = []
+    database, number = "", 0
     try:
         value = json.loads(file.read_bytes())
         if value["format"] != EXPORT_FORMAT:
             raise ValueError
-        found = [Checkpoint.from_json(item) for item in value["checkpoints"]]
-        if not found:
+        for written in value["checkpoints"]:
+            item: Checkpoint | Unreadable
+            try:
+                item = Checkpoint.from_json(written)
+                database, number = item.database, item.number
+            except InvalidInput:
+                said = written.get("number") if isinstance(written, dict) else None
+                item = Unreadable(said if type(said) is int and 0 < said <= HIGHEST_SEQ else None, file.name)
+            found.append(((database, item.number or number), item))
+        if not readable(item for _, item in found):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInput(
             "checkpoints", f"{file.name} holds no exported checkpoints; choose another file."
         ) from error
-    return sorted(found, key=lambda item: (item.database, item.number))
+    return [item for _, item in sorted(found, key=lambda one: one[0])]
+
+
+def readable(found: Iterable[Checkpoint | Unreadable]) -> list[Checkpoint]:
+    """Those that can be read."""
+    return [item for item in found if isinstance(item, Checkpoint)]
 
 
 def authentic(
@@ -99,10 +130,10 @@ def authentic(
     """
     good: list[Checkpoint] = []
     findings: list[Finding] = []
-    readable = [item for item in checkpoints if isinstance(item, Checkpoint)]
-    trusted = frozenset(item.key for item in readable if exported) | keys
-    trusted = trusted or frozenset(item.key for item in readable[:1])
-    wanted = database or next((item.database for item in readable if item.signature_holds()), None)
+    whole = readable(checkpoints)
+    trusted = frozenset(item.key for item in whole if exported) | keys
+    trusted = trusted or frozenset(item.key for item in whole[:1])
+    wanted = database or next((item.database for item in whole if item.signature_holds()), None)
     before: Checkpoint | Unreadable | None = None
     before_holds = True
     for position, item in enumerate(checkpoints):
@@ -134,7 +165,8 @@ def begins_line(item: Checkpoint, before: Iterable[Checkpoint], keys: frozenset[
 def _problem(item: Checkpoint | Unreadable, trusted: frozenset[str], database: str | None) -> Problem | None:
     if isinstance(item, Unreadable):
         which = "A checkpoint" if item.number is None else f"Checkpoint {item.number}"
-        return None, None, f"{which} of this database cannot be read in the store; the others were used."
+        sentence = f"{which} of this database cannot be read in {item.place}; the others were used."
+        return None, None, sentence
     if not item.signature_holds():
         return None, item.signature[:16], f"Checkpoint {item.number} was changed after it was signed."
     if item.key not in trusted:

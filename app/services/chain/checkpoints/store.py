@@ -18,7 +18,9 @@ from app.services.chain.checkpoints.document import (
     authentic,
     begins_line,
     load_key,
+    read_each,
     read_export,
+    readable,
     require_key,
     write_export,
 )
@@ -178,13 +180,14 @@ class CheckpointStore:
     def known_from(self, where: Where, export: Path, *, trust: Collection[str] = ()) -> CheckpointHistory:
         """What an export says of the file; a finding where the export itself cannot be believed.
 
-        SIGNATURE: edited, or of another database. KEY: signed with a key that is neither known here nor among
-        `trust`, public keys in hex; no verdict is VERIFIED by it. That an export is older than what was seen
-        here is a note and no finding. Raises `InvalidInput` when `export` is none, or
-        none of it is signed with a key to trust, and `NotAllowed` when it is of the database of which a
-        person has said that the file is another one.
+        SIGNATURE: edited, unreadable (the others count), or of another database. KEY: signed with a key that
+        is neither known here nor among `trust`, public keys in hex; no verdict is VERIFIED by it. That an
+        export is older than what was seen here is a note and no finding. Raises `InvalidInput` when `export`
+        is none, or none of it is signed with a key to trust, and `NotAllowed` when it is of the database of
+        which a person has said that the file is another one.
         """
-        checkpoints = read_export(export)
+        each = read_each(export)
+        checkpoints = readable(each)
         for key in trust:
             if all(item.key != key for item in checkpoints):
                 sentence = (
@@ -205,7 +208,7 @@ class CheckpointStore:
             of_it = its_own or (bool(checkpoints[-1].tenants) and shares_tenant(rows, checkpoints))
             strange = database is None and not of_it
         wanted = None if database is None or its_own else database.id
-        good, findings = authentic(checkpoints, keys, wanted, exported=True)
+        good, findings = authentic(each, keys, wanted, exported=True)
         if strange and good:
             why = "has none of their tenants" if checkpoints[-1].tenants else "is not what became of it"
             message = f"The checkpoints are of another database: {where.name} {why}."

@@ -306,6 +306,28 @@ def test_an_export_older_than_what_was_seen(known: KnownChain) -> None:
     assert report.notes == ("The export ends with checkpoint 1; later ones, up to 2, were seen here.",)
 
 
+@pytest.mark.parametrize("bad", ["text", None, {"number": -(2**70)}, {"number": 2}, []])
+def test_what_is_no_checkpoint_in_an_export_takes_nothing_else_with_it(
+    known: KnownChain, bad: object
+) -> None:
+    known.chain.append(TENANT)
+    known.checkpoint()
+    export = known.exported()
+    value = json.loads(export.read_text())
+    value["checkpoints"][1:] = [bad]
+    export.write_text(json.dumps(value))
+    which = "Checkpoint 2" if bad == {"number": 2} else "A checkpoint"
+    report = known.verify_by(export)
+    assert [item.message for item in report.findings] == [
+        f"{which} of this database cannot be read in {export.name}; the others were used."
+    ]
+    assert report.unwitnessed == 1
+    with pytest.raises(InvalidInput, match=rf"^{export.name} holds something that is not a checkpoint"):
+        known.store.import_(export, now=NOW)
+    rewritten(known.chain)
+    assert known.verify_by(export).verdict == Verdict.TAMPERED
+
+
 def test_an_export_counts_anywhere(known: KnownChain, tmp_path: Path) -> None:
     export = known.exported()
     moved = tmp_path / "other-name.sqlite"
