@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import paths
 from app.services.live import PREFIX
-from app.services.text import counted, visible
+from app.services.text import counted, tenant_name, visible
 from models.errors import Cancelled, NeedsCopy, TenantAdminError, UnfinishedChange
 from models.progress import Stop
 
@@ -81,7 +81,8 @@ def print_report(report: "Report") -> None:
     for tenant in report.tenants:
         in_archive = tenant.anchor is not None and tenant.anchor.kind == "archive"
         archived = ", and the archive from the first on" if in_archive else ""
-        say(f"{tenant.verdict:<15} {tenant.tenant}: {counted(tenant.entries, 'entry', 'entries')}{archived}")
+        entries = counted(tenant.entries, "entry", "entries")
+        say(f"{tenant.verdict:<15} {tenant_name(tenant.tenant)}: {entries}{archived}")
     for note in report.notes:
         say(note)
     warnings = Counter[str]()

@@ -24,7 +24,7 @@ from app.commands.common import (
     say_before,
     say_used,
 )
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from models.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def import_dump(options: argparse.Namespace) -> int:
     for item in imported.dangling:
         say(str(item))
     if imported.tenant is not None:
-        say(f"of the tenant {imported.tenant} alone, as the dump says")
+        say(f"of the tenant {tenant_name(imported.tenant)} alone, as the dump says")
     say(f"{options.file}: {counted(sum(imported.rows.values()), 'row')} in {imported.seconds:.2f} s")
     return _verify_imported(imported) if imported.has_chain else EXIT_INTACT
 

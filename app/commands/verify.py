@@ -276,14 +276,15 @@ def checkpoint(options: argparse.Namespace) -> int:
         say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
         say(store.where_key_is())
         for item in made.report.tenants:
+            name = tenant_name(item.tenant)
             if item.verdict is Verdict.UNPROVEN_START:
                 complain(
-                    f"nothing proves what came before the start of {item.tenant}; --accept-starts says that "
-                    "it is right"
+                    f"nothing proves what came before the start of {name}; --accept-starts says that it "
+                    "is right"
                 )
                 code = EXIT_FINDINGS
             elif item.anchor is not None and item.anchor.kind == "adopted":
-                say(f"the start of {item.tenant} at entry {item.first_seq:,} is accepted as it is")
+                say(f"the start of {name} at entry {item.first_seq:,} is accepted as it is")
     for row in store.unreadable(where):
         complain(f"{row} cannot be read; the rest was used")
     say_used(where.usage)

@@ -238,7 +238,8 @@ def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str |
     for table, column in database.rows(raw(_REFERRED, child)):
         has_it = f"SELECT 1 FROM {sql_name(table)} WHERE {sql_name(column)} = ?"  # noqa: S608
         if not database.rows(raw(has_it, tenant)):
-            barred = f"be recorded in the chain of {tenant}" if child == TABLE else f"be added for {tenant}"
+            name = tenant_name(tenant)
+            barred = f"be recorded in the chain of {name}" if child == TABLE else f"be added for {name}"
             return (
                 f"{child} of this database refers to {table}, which has no {column} “{tenant}”, so nothing "
                 f"can {barred}. Add such a row to {table}, then try again."
@@ -325,8 +326,8 @@ def ends_of(
 def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, created_at: Any) -> Head:
     if newest is not None and (last is None or last < newest):
         raise errors.NotAllowed(
-            f"An index of this database hides the last entry of {tenant_id}, so nothing can follow it; "
-            "nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
+            f"An index of this database hides the last entry of {tenant_name(tenant_id)}, so nothing can "
+            "follow it; nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
     if last is None:
         return Head(GENESIS, None)
@@ -364,7 +365,7 @@ def append_statements(
         tenant, kind = event.tenant_id, event.event_type
         guard = tenant, GENESIS, expected, *values, expected
         query = raw(_INSERT.format(unless=unless_found), tenant, kind, payload, *guard, digest, at)
-        proof, named = raw(_WRITTEN, tenant, digest), what or f"{kind} of {tenant}"
+        proof, named = raw(_WRITTEN, tenant, digest), what or f"{kind} of {tenant_name(tenant)}"
         statements.append(Statement(query, proof=proof, what=named))
         previous[event.tenant_id] = digest
     return statements

@@ -30,6 +30,7 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify.report import Report, in_order
 from app.services.chain.where import Where
+from app.services.text import tenant_name
 from models.engine import raw
 from models.errors import Cancelled
 from models.progress import Progress, Stop, ignore, never
@@ -175,13 +176,13 @@ class _Trail:
             tally = self._tallies[claim.seq]
             if tally.first_previous != previous:
                 before = "what was archived before it" if previous != GENESIS else "the start of a chain"
-                message = f"Archived entry {tally.first_seq:,} of {self._tenant} does not continue {before}."
+                entry = f"Archived entry {tally.first_seq:,} of {tenant_name(self._tenant)}"
+                message = f"{entry} does not continue {before}."
                 self._find(Code.LINK, tally.first_seq, previous, tally.first_previous, message)
             previous = claim.last_hash
         if first is not None and (actual := first.text("previous_hash")) != previous:
-            message = (
-                f"The archive of {self._tenant} does not lead up to entry {first.seq:,}, the first there is."
-            )
+            name = tenant_name(self._tenant)
+            message = f"The archive of {name} does not lead up to entry {first.seq:,}, the first there is."
             self._find(Code.LINK, first.seq, previous, actual, message)
 
     def _find(self, code: Code, seq: int, expected: str | None, actual: str | None, message: str) -> None:

@@ -33,6 +33,7 @@ from app.services.chain.rules import (
     named,
     stored_hash,
 )
+from app.services.text import tenant_name
 from models.engine import Database
 from models.errors import AlreadyThere, RowChanged, StorageError
 from models.local import atomic
@@ -197,8 +198,8 @@ class ArchiveReading:
         if not path.is_file():
             where = "is no file there" if os.path.lexists(path) else "is not in the archive folder"
             message = (
-                f"Entries {first.from_seq} to {last.to_seq} of {self._tenant} were archived in {name}, "
-                f"which {where}."
+                f"Entries {first.from_seq} to {last.to_seq} of {tenant_name(self._tenant)} were archived in "
+                f"{name}, which {where}."
             )
             self.findings.append(Finding(Code.TRUNCATED, self._tenant, first.seq, name, None, message))
             return
@@ -212,8 +213,8 @@ class ArchiveReading:
             raise ArchiveUnusable(folder, error.strerror or str(error)) from error
         if actual != expected:
             message = (
-                f"{name} is not the archive that entry {first.seq:,} of {self._tenant} names: it was "
-                "changed or replaced."
+                f"{name} is not the archive that entry {first.seq:,} of {tenant_name(self._tenant)} names: "
+                "it was changed or replaced."
             )
             what = f" {self.findings[0].message}" if self.findings else ""
             self.findings = [
@@ -250,7 +251,7 @@ class ArchiveReading:
             raise _NoEntry
         previous = hashed[0]
         if tenant != self._tenant.encode():
-            message = f"Archived entry {seq:,} belongs to another tenant than {self._tenant}."
+            message = f"Archived entry {seq:,} belongs to another tenant than {tenant_name(self._tenant)}."
             self._find(Code.CROSS_TENANT, seq, self._tenant, cut(named(tenant)), message)
         if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))

@@ -37,6 +37,7 @@ from app.services.chain.verify.follow import (
     State,
     quick_check,
 )
+from app.services.text import tenant_name
 from models.engine import Database, Statement, raw
 from models.errors import UndecodableText
 from models.progress import Stop, Tick, never
@@ -269,14 +270,16 @@ def _problem(
     if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
         return first, CHANGED
     if survivors[0].text("previous_hash") != walked.last_hash:
-        return survivors[0].seq, broken_link(prefix.tenant_id, survivors[0].seq)
+        return survivors[0].seq, broken_link(tenant_name(prefix.tenant_id), survivors[0].seq)
     return None
 
 
 def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     """The first thing that is wrong with a tenant's entries."""
     tenant = prefix.tenant_id
-    found = [(seq, broken_link(tenant, seq)) for name, seq, *_ in follower.breaks if name == tenant]
+    found = [
+        (seq, broken_link(tenant_name(tenant), seq)) for name, seq, *_ in follower.breaks if name == tenant
+    ]
     for item in follower.findings:
         if item.tenant == tenant and item.seq is not None and item.is_error:
             found.append((item.seq, item.message))

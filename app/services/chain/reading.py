@@ -37,6 +37,7 @@ from app.services.chain.rules import (
     denied_start,
     utf_8,
 )
+from app.services.text import tenant_name
 from models.engine import Database, Row, Rows, raw, sql_name
 from models.errors import NotFound, TableMissing, UnreadableFile
 from models.schema import COUNTED
@@ -144,7 +145,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
     if before is not None:
         link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
         if link is Link.BROKEN:
-            sentences.append(broken_link(entry.tenant, seq))
+            sentences.append(broken_link(tenant_name(entry.tenant), seq))
     if before is None or entry.is_marker:
         ((markers, doubted),) = markers_of(database, encoding, [entry.tenant])
         findings += [finding for finding in doubted if finding.seq == seq]
@@ -154,7 +155,7 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         proof = anchor(*start, furthest, start if accepted else None)
         link = Link.UNPROVEN if proof is None else Link.ACCEPTED if proof.kind == "adopted" else Link.OK
         if furthest is not None and denied(*start, furthest):
-            sentences.append(denied_start(entry.tenant, furthest))
+            sentences.append(denied_start(tenant_name(entry.tenant), furthest))
         elif proof is None:
             sentences.append(f"Nothing in the database proves what came before entry {seq:,}.")
     return Inspection(

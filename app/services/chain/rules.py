@@ -439,7 +439,7 @@ def denied(first_seq: int, first_previous: str, furthest: Marker | None) -> bool
 
 
 def denied_start(tenant: str, marker: Marker) -> str:
-    """What is said of a start that the marker denies."""
+    """What is said of a start that the marker denies; the tenant as `text.tenant_name` names it."""
     return (
         f"Entry {marker.seq:,} says that everything up to {marker.to_seq:,} was pruned, "
         f"but the chain of {tenant} does not start behind that."
@@ -447,7 +447,7 @@ def denied_start(tenant: str, marker: Marker) -> str:
 
 
 def broken_link(tenant: str, seq: int) -> str:
-    """What is said of a link of which nothing more is known."""
+    """What is said of a link of which nothing more is known; the tenant as `text.tenant_name` names it."""
     return (
         f"Entry {seq:,} of {tenant} does not continue the entry before it: "
         "entries were removed, or one of the two was changed."

@@ -31,7 +31,7 @@ from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
-from app.services.text import counted, utc_time
+from app.services.text import counted, tenant_name, utc_time
 from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
@@ -200,9 +200,9 @@ class NeedsConfirmation(TenantAdminError):
         first = shares[0]
         more = f" and of {counted(len(shares) - 1, 'more tenant')}" if shares[1:] else ""
         super().__init__(
-            f"More than half of the audit entries of {first.tenant_id} ({first.losing:,} of {first.live:,})"
-            f"{more} would be removed; nothing was removed. Check the clock and the retention period, "
-            "then confirm."
+            f"More than half of the audit entries of {tenant_name(first.tenant_id)} ({first.losing:,} of "
+            f"{first.live:,}){more} would be removed; nothing was removed. Check the clock and the retention "
+            "period, then confirm."
         )
 
 

@@ -13,7 +13,7 @@ from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
 from app.services.chain.checkpoints.tables import KnownDatabase, Place
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 
 NAMED: Final = 3
 """Tenants of which a sentence says where they differ."""
@@ -39,10 +39,10 @@ class Divergence:
     def __str__(self) -> str:
         if self.lacks_behind is not None:
             what = f"entry after {self.lacks_behind:,}" if self.lacks_behind else "entries"
-            return f"{self.tenant} has no {what}"
+            return f"{tenant_name(self.tenant)} has no {what}"
         if self.agreed_seq is not None:
-            return f"{self.tenant} agrees through entry {self.agreed_seq:,}, not at {self.seq:,}"
-        return f"{self.tenant} differs at entry {self.seq:,}"
+            return f"{tenant_name(self.tenant)} agrees through entry {self.agreed_seq:,}, not at {self.seq:,}"
+        return f"{tenant_name(self.tenant)} differs at entry {self.seq:,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
+from app.services.text import tenant_name
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Progress, Stop, ignore, never
 from models.status import DAY
@@ -80,9 +81,9 @@ class Attempt:
         if self.report is None:
             return {}
         held = {
-            tenant.tenant: f"The chain of {tenant.tenant} is as an earlier checkpoint knew it."
+            tenant.tenant: f"The chain of {tenant_name(tenant.tenant)} is as an earlier checkpoint knew it."
             if tenant.verdict is Verdict.EARLIER
-            else f"The chain of {tenant.tenant} does not hold; verify it."
+            else f"The chain of {tenant_name(tenant.tenant)} does not hold; verify it."
             for tenant in self.report.tenants
             if tenant.verdict not in SOUND
         }

@@ -50,6 +50,7 @@ from app.services.chain.rules import BROKEN, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
+from app.services.text import tenant_name
 from models import errors
 from models.local.file import file_id
 
@@ -421,7 +422,9 @@ class CheckpointStore:
                 if (previous := unproven.get(tenant.tenant)) is None:
                     continue
                 if tenant.verdict is not Verdict.UNPROVEN_START or tenant.first_seq is None:
-                    raise errors.NotAllowed(f"The start of the chain of {tenant.tenant} is not in question.")
+                    raise errors.NotAllowed(
+                        f"The start of the chain of {tenant_name(tenant.tenant)} is not in question."
+                    )
                 start = (tenant.first_seq, previous)
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
@@ -578,9 +581,10 @@ def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
             continue
         if seal.tenants[tenant.tenant].first_hash != sealed.first_hash:
             raise NotSigned(
-                f"The chain of {tenant.tenant} begins at entry {tenant.first_seq:,}, nothing proves what "
-                f"came before, and checkpoint {before.number} knew it from entry {sealed.first_seq:,} on, so "
-                "no checkpoint was made; accept the start if you know why it is so."
+                f"The chain of {tenant_name(tenant.tenant)} begins at entry {tenant.first_seq:,}, nothing "
+                f"proves what came before, and checkpoint {before.number} knew it from entry "
+                f"{sealed.first_seq:,} on, so no checkpoint was made; accept the start if you know why "
+                "it is so."
             )
 
 

@@ -18,7 +18,7 @@ from app.services.chain.rules import (
     seconds,
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
-from app.services.text import counted, utc_time
+from app.services.text import counted, tenant_name, utc_time
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
@@ -160,10 +160,10 @@ def _is_earlier(earlier: Checkpoint, latest: Checkpoint) -> Finding:
 
 def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     sentence = (
-        f"No entry of {tenant} is left of the {sealed.entries:,} that checkpoint {known.number} had seen; "
-        "nothing that is known here says by whom: the platform's own cleanup, a retention run elsewhere, or "
-        "somebody else; or this is an older state of it. Where you know that it was right, import the "
-        "checkpoints made since, or start over."
+        f"No entry of {tenant_name(tenant)} is left of the {sealed.entries:,} that checkpoint {known.number} "
+        "had seen; nothing that is known here says by whom: the platform's own cleanup, a retention run "
+        "elsewhere, or somebody else; or this is an older state of it. Where you know that it was right, "
+        "import the checkpoints made since, or start over."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 
@@ -234,7 +234,7 @@ class _Comparison:
 
     def _find(self, code: Code, expected: object, actual: object, sentence: str) -> Finding:
         tenant = self.chain.tenant
-        message = f"{sentence} (Checkpoint {self.known.number}, {tenant}.)"
+        message = f"{sentence} (Checkpoint {self.known.number}, {tenant_name(tenant)}.)"
         shown = None if actual is None else str(actual)
         return Finding(code, tenant, self.sealed.last_seq, str(expected), shown, message)
 
@@ -383,8 +383,8 @@ def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) ->
         if there is not None and there.first_hash == chain.first_hash:
             continue
         sentence = (
-            f"Entry {chain.first_seq:,} of {name} is one that checkpoint {known.number} knew as the first of "
-            f"{owner}: entries were moved to another tenant."
+            f"Entry {chain.first_seq:,} of {tenant_name(name)} is one that checkpoint {known.number} knew as "
+            f"the first of {tenant_name(owner)}: entries were moved to another tenant."
         )
         found[name] = Finding(Code.CHECKPOINT, name, chain.first_seq, owner, name, sentence)
     return found
@@ -400,13 +400,14 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
     for name, chain in joined.chains.items():
         if name in done:
             continue
+        said = tenant_name(name)
         sealed = latest.tenants.get(name)
         if sealed is not None:
             known = joined.entries_until(name, sealed.last_seq)
             more = joined.entries_until(name, latest.through) - known
             if more:
                 sentence = (
-                    f"{counted(more, 'entry', 'entries')} of {name} behind entry {sealed.last_seq:,} came "
+                    f"{counted(more, 'entry', 'entries')} of {said} behind entry {sealed.last_seq:,} came "
                     f"after checkpoint {latest.number}, but with lower numbers than others had then."
                 )
                 joined.add(Finding(Code.NUMBERING, name, None, None, None, sentence))
@@ -418,13 +419,13 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
             if chain.at_genesis or _is_later(chain, latest):
                 code = Code.NUMBERING
                 sentence = (
-                    f"{name} is new since checkpoint {latest.number}, but begins at entry {first:,}, "
+                    f"{said} is new since checkpoint {latest.number}, but begins at entry {first:,}, "
                     "below numbers that others had then."
                 )
             else:
                 code, actual = Code.CHECKPOINT, chain.first_hash
                 sentence = (
-                    f"Entry {first:,} of {name} was put among entries that checkpoint {latest.number} had "
+                    f"Entry {first:,} of {said} was put among entries that checkpoint {latest.number} had "
                     "seen without it."
                 )
             joined.add(Finding(code, name, first, None, actual, sentence))

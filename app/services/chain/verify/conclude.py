@@ -31,6 +31,7 @@ from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
 from app.services.chain.verify.source import LOOKS_AT_ONCE, Neighbours, Reader, look_up, neighbours
+from app.services.text import tenant_name
 
 if TYPE_CHECKING:  # which concludes with this
     from app.services.chain.verify.verification import Extent
@@ -109,10 +110,11 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
         if tenant == finding.tenant:
             actual, now = str(seq), f"was {finding.seq or 0:,}, and is {seq:,} now"
         elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant
-            actual, now = tenant, f"was {finding.seq or 0:,}, and is entry {seq:,} of {tenant} now"
+            whose = tenant_name(tenant)
+            actual, now = tenant, f"was {finding.seq or 0:,}, and is entry {seq:,} of {whose} now"
         else:
             continue
-        sentence = f"The last entry of {finding.tenant} that a checkpoint knew {now}."
+        sentence = f"The last entry of {tenant_name(finding.tenant)} that a checkpoint knew {now}."
         joined.findings[position] = finding._replace(code=Code.CHECKPOINT, actual=actual, message=sentence)
         joined.count(Code.TRUNCATED, -1)
         joined.count(Code.CHECKPOINT)
@@ -127,7 +129,7 @@ def _of_entries_before(reader: Reader, joined: Joined, extent: "Extent") -> dict
         for entry in before:
             chain, stored = joined.chains[tenant], entry.text("hash")
             if stored != chain.first_previous:
-                sentence = broken_link(tenant, chain.first_seq)
+                sentence = broken_link(tenant_name(tenant), chain.first_seq)
                 broken = tenant, chain.first_seq, stored, chain.first_previous
                 joined.add(Finding(Code.LINK, *broken, sentence))
             anchors[tenant] = Anchor("entry", entry.seq)
@@ -244,7 +246,7 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
     if marker is not None and denied(first, previous, marker):
         start = start._replace(expected=marker.last_hash)
-        return [_finding(start, Code.LINK, denied_start(tenant, marker))]
+        return [_finding(start, Code.LINK, denied_start(tenant_name(tenant), marker))]
     if chain.gap_before or chain.doubted:
         return []  # what came before may be what could not be read, or what a doubted marker tells of
     owners, successors = near.owners.get(previous, []), near.successors.get(previous, [])
@@ -255,10 +257,12 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
         ]
     other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
     if other is not None:
-        sentence = f"The chain of {tenant} starts with entry {first:,} inside the chain of {other.tenant}."
+        its, others = tenant_name(tenant), tenant_name(other.tenant)
+        sentence = f"The chain of {its} starts with entry {first:,} inside the chain of {others}."
         return [_finding(start, _OF_ANOTHER[(tenant, previous) in moved], sentence)]
     sentence = (
-        f"The chain of {tenant} holds from entry {first:,} on; nothing in the {noun} proves what came before."
+        f"The chain of {tenant_name(tenant)} holds from entry {first:,} on; nothing in the {noun} proves "
+        "what came before."
     )
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
@@ -274,7 +278,7 @@ def _broken_link(
     code, message = _classify(item, chain, near, branches, moved)
     findings = [_finding(item, code, message)]
     if code is not Code.LINK and not item.holds:
-        findings.insert(0, _finding(item, Code.LINK, broken_link(item.tenant, item.seq)))
+        findings.insert(0, _finding(item, Code.LINK, broken_link(tenant_name(item.tenant), item.seq)))
     return findings
 
 
@@ -285,7 +289,7 @@ def _classify(
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
             return Code.DUPLICATE, f"Entry {seq:,} repeats entry {chain.first_seq:,}."
-        return Code.RESTART, f"The chain of {tenant} starts a second time at entry {seq:,}."
+        return Code.RESTART, f"The chain of {tenant_name(tenant)} starts a second time at entry {seq:,}."
     siblings = near.successors.get(item.previous, [])
     earlier = [row for row in siblings if row.tenant == tenant and row.seq < seq]
     if earlier:
@@ -305,9 +309,10 @@ def _classify(
     }  # up to here they have the same entries
     other = next((row for row in owners if row.tenant not in alike | {tenant}), None)
     if other is not None:
-        where = f"entry {other.seq:,}, which is stored under {other.tenant}"
-        return _OF_ANOTHER[(tenant, item.previous) in moved], f"Entry {seq:,} of {tenant} continues {where}."
-    return Code.LINK, broken_link(tenant, seq)
+        where = f"entry {other.seq:,}, which is stored under {tenant_name(other.tenant)}"
+        sentence = f"Entry {seq:,} of {tenant_name(tenant)} continues {where}."
+        return _OF_ANOTHER[(tenant, item.previous) in moved], sentence
+    return Code.LINK, broken_link(tenant_name(tenant), seq)
 
 
 def _finding(item: Break, code: Code, message: str) -> Finding:
@@ -417,6 +422,8 @@ def _check_ends(reader: Reader, joined: Joined, chains: Sequence[Chain]) -> None
         tenant, seq = chain.tenant, chain.last_seq
         if rows is None or rows == [(str(seq),)] or tenant in odd or joined.counts.get(Code.INDEX):
             continue
-        sentence = f"An index hides entry {seq:,} of {tenant}, so the next append would not see it."
+        sentence = (
+            f"An index hides entry {seq:,} of {tenant_name(tenant)}, so the next append would not see it."
+        )
         actual = rows[0][0] if rows else None
         joined.add(Finding(Code.INDEX, tenant, seq, str(seq), actual, sentence))

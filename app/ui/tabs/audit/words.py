@@ -8,7 +8,7 @@ from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import Inspection, Link
 from app.services.chain.rules import BROKEN, Anchor, Verdict
 from app.services.chain.verify.report import Report, TenantReport, tally
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from app.ui.session.outcome import Asked, Outcome
 from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme.icons import Icon
@@ -129,8 +129,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     tone, head, icon = headline(report, None, newer)
     if tenant is not None:
         chain = head.removeprefix("Chain ")
-        named = f"Chain of {tenant} {chain}"
-        head = named if chain != head else f"{tenant}: {inside(head)}"
+        named = f"Chain of {tenant_name(tenant)} {chain}"
+        head = named if chain != head else f"{tenant_name(tenant)}: {inside(head)}"
     elif asked.export is not None:
         head += f" against {asked.export.name}"
     how = "" if tone is Tone.OK else " checked"
@@ -162,7 +162,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
 def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> Words:
     """That these entries alone were looked at is the first thing said."""
     tone, words, icon = heading(report)
-    whose = f" of {tenant}" if tenant is not None else ""
+    whose = f" of {tenant_name(tenant)}" if tenant is not None else ""
     one, name = first == last, f"{_named(first, last)}{whose}"
     headline = f"{name} verified" if report.intact else f"{name}: {inside(words)}"
     said = "" if one else _entries(report.entries) if report.intact else f"{_entries(report.entries)} checked"

@@ -163,3 +163,26 @@ def test_a_chain_that_is_put_behind_a_number_of_its_own(known: KnownChain) -> No
     assert said(known.verify()) == [("NUMBERING", "a", None)]
     known.chain.append("c", previous=GENESIS, seq=8)
     assert said(known.verify()) == [("NUMBERING", "a", None), ("NUMBERING", "c", 8)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM audit_chain WHERE seq = 3",
+        "DELETE FROM audit_chain WHERE seq = 1",
+        "DELETE FROM audit_chain WHERE tenant_id = ''",
+        "UPDATE audit_chain SET tenant_id = 'c' WHERE tenant_id = ''",
+        f"UPDATE audit_chain SET previous_hash = '{GENESIS}' WHERE seq = 3",
+    ],
+)
+def test_a_tenant_whose_name_is_empty_is_named_in_words(known: KnownChain, change: str) -> None:
+    append(known, "b", 2, 9)
+    known.checkpoint()
+    append(known, "", 1, 3, 5)
+    (finding,) = known.verify().findings
+    assert finding.message.startswith("a tenant without a name is new since checkpoint 1")
+    known.checkpoint()
+    known.chain.run(change)
+    report = known.verify()
+    without_name = (item for item in (*report.findings, *known.chain.verify().findings) if item.tenant == "")
+    assert all("a tenant without a name" in item.message for item in without_name if item.code != "HASH")
