@@ -141,6 +141,11 @@ class Notes:
             name = first = ""
         self._found.setdefault((kind, name), Note(kind, name, line, first)).count += count
 
+    def take(self, others: "Notes") -> None:
+        """Adds what was found apart from these."""
+        for note in others.all():
+            self.add(note.kind, note.name, note.line, first=note.first, count=note.count)
+
     def all(self) -> tuple[Note, ...]:
         return tuple(self._found.values())
 
@@ -319,17 +324,14 @@ class Piece:
         self._counted = at, line + self.text.count("\n", counted, at)
         return self._counted[1]
 
-    def end_of(self, start: int) -> int:
-        """Where the statement ends that begins at character `start`."""
-        size = 4096
-        while start + size < len(self.text):
-            data = self.text[start : start + size].encode()
-            if end := Scanner().next_end(data):
-                return start + len(data[:end].decode())
-            size *= 2
-        data = self.text[start:].encode()
-        end = Scanner().next_end(data)
-        return start + len(data[:end].decode()) if end else len(self.text)
+    def statements(self) -> Iterator[tuple[int, str]]:
+        """Each by itself, with what stands before it, and the character that begins there."""
+        scanner, begin, at = Scanner(), 0, 0
+        while begin < len(self.data):
+            end = scanner.next_end(self.data) or len(self.data)
+            sql = self.data[begin:end].decode()
+            yield at, sql
+            begin, at = end, at + len(sql)
 
 
 def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:

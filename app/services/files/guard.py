@@ -3,8 +3,8 @@
 import re
 import shutil
 from array import array
-from collections.abc import Callable
-from itertools import chain, islice
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,9 +87,6 @@ _LIMITS: Final = (
 )
 
 _TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
-_PARTLY: Final = re.compile(r"(?:insert|update)\s+or\s+fail\b", re.IGNORECASE)
-"""Keeps what it did before it failed."""
-
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
 _TAKEN: Final = _ROWS | {"update", "create"}
@@ -125,6 +122,16 @@ columns are made of each other, and SQLite reads the whole schema again at each 
 
 _IS_THERE: Final = re.compile(r"(?P<kind>table|index|view|trigger) .* already exists", re.DOTALL)
 
+OF_THE_STORE: Final = (
+    apsw.InterruptError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.NoMemError,
+    apsw.FullError,
+)
+"""Nothing that the statement did wrong."""
+
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
 
@@ -148,6 +155,7 @@ class Guard:
 
     def __init__(self, connection: apsw.Connection, notes: Notes, make_tables: Callable[[str], bool]) -> None:
         self._connection, self.notes, self._make_tables = connection, notes, make_tables
+        self._found = Notes()
         self.start = 0
         self.open_at: int | None = None
         self.chain_at: int | None = None
@@ -177,57 +185,89 @@ class Guard:
         self._functions = self._keep_innocuous_functions()
 
     def run(self, piece: Piece) -> None:
-        """Runs whole statements. Raises `Forbidden` and what SQLite raises."""
-        self._piece, begin, text = piece, 0, piece.joined
+        """Runs whole statements: all at once, and each by itself where one of them fails; what it did before
+        it failed (OR FAIL, a column's ON CONFLICT FAIL) is undone. Raises `Forbidden` and what SQLite raises.
+        """
+        self._piece = piece
         self._has_breaks = b",char(1" in piece.data  # as both begin
-        while begin < len(text):
-            try:
-                self._execute(text[begin:] if begin else text, begin)
-                return
-            except (apsw.Error, apsw.ExecTraceAbort) as error:
-                again = text == piece.joined != piece.text and self._connection.in_transaction
-                if again and self._kept(piece.text[self.start : self.start + _LOOKED_AT], error) == 0:
-                    text, begin = piece.text, self.start  # one by one they say which of them it is
-                    continue
-                behind = self._after(error)
-                if behind is None:
-                    raise
-                begin = behind
+        self._found, temporary = Notes(), self._temporary.copy()
+        try:
+            with self._whole():
+                self._execute(piece.joined, 0)
+        except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
+            self._require_rest(error)
+            self._found, self._temporary = self.notes, temporary
+            for begin, sql in piece.statements():
+                self._run_alone(sql, begin)
+        else:
+            self.notes.take(self._found)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self._connection.execute("SAVEPOINT whole")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO whole; RELEASE whole")
+            raise
+        self._connection.execute("RELEASE whole")
+
+    def _require_rest(self, error: Exception) -> None:
+        """Raises it again where it took more with it than its statement, as OR ROLLBACK does."""
+        if isinstance(error, OF_THE_STORE) or not self._connection.in_transaction:
+            raise error
 
     def _execute(self, text: str, begin: int) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
-        self._refused = self._left = None
+        self._refused = self._left = self._with_breaks = None
+        self._written = array("q")
         self._forget_statement()
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         self._connection.set_update_hook(self._writes if self._has_breaks else None)
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
                 pass
+            self._look_at_breaks()
         except Exception as error:
-            self.start = begin + self._ran
-            if not self._at_next(error, text[self._ran :]):
-                self.start -= self._last
+            self.start = begin + self._ran - self._last
             if self._refused is not None:
                 raise Forbidden(self._refused) from error
             raise
         finally:
             self._connection.authorizer = self._connection.exec_trace = None
-            self._look_at_breaks()
 
-    def _after(self, error: Exception) -> int | None:
-        """Where to go on after a statement that failed and may be left out, which is noted; None for none."""
-        end = self._piece.end_of(self.start)
-        begun = self._piece.text[self.start : min(end, self.start + _LOOKED_AT)]
-        first = _FIRST.match(begun)
-        word = first["word"].lower() if first else ""
-        left, missing = self._left, _MISSING.fullmatch(str(error))
-        if missing and word == "delete" and missing["name"] in _BOOKKEEPING:
-            return end  # which is empty then
-        if left is None and word in _ROWS and missing:
-            if missing["name"] not in self._not_made and self._make_tables(missing["name"]):
-                self.rows_alone = True
-                return self.start
+    def _run_alone(self, sql: str, begin: int) -> None:
+        """Runs one statement, or notes that it is left out."""
+        while True:
+            self.start = begin
+            try:
+                with self._whole():
+                    return self._execute(sql, begin)
+            except (apsw.Error, apsw.ExecTraceAbort) as error:
+                self._require_rest(error)
+                if not self._makes_tables_for(sql, error):
+                    return self._leave_out(sql, begin, error)
+
+    def _makes_tables_for(self, sql: str, error: Exception) -> bool:
+        """Whether it was rows for a table of ours, which is there now."""
+        missing = _MISSING.fullmatch(str(error))
+        if missing is None or _word(sql) not in _ROWS or missing["name"] in self._not_made:
+            return False
+        if not self._make_tables(missing["name"]):
             self._not_made.add(missing["name"])
+            return False
+        self.rows_alone = True
+        return True
+
+    def _leave_out(self, sql: str, begin: int, error: Exception) -> None:
+        """Notes a statement that failed and may be left out, or rows of it; raises what others said."""
+        begun, word, left = sql[:_LOOKED_AT], _word(sql), self._left
+        missing = _MISSING.fullmatch(str(error))
+        if missing and word == "delete" and missing["name"] in _BOOKKEEPING:
+            return  # which is empty then
+        if left is None and word in _ROWS and missing:
             left = NoteKind.ROWS, missing["name"]
         if left is None and word in _TAKEN:
             said = statements.canonical(begun) if "create" in begun.lower() else ""  # which takes long
@@ -235,57 +275,38 @@ class Guard:
                 left = NoteKind.TRIGGER, trigger["name"]
             elif virtual := _VIRTUAL.match(said):
                 left = NoteKind.VIRTUAL_TABLE, virtual["name"]
-            elif (kept := self._kept(begun, error)) is None:
-                return None
             elif isinstance(error, apsw.Error) and self._does_not_fit(error):
-                if word != "create" and self._row_by_row(self.start, end, kept):
-                    return end
-                if kept:  # of a query, or an UPDATE
-                    return None
+                if word != "create" and self._row_by_row(sql, begin):
+                    return
                 left = NoteKind.REFUSED, reason(error)
         if left is None:
-            return None
-        self.notes.add(*left, self._piece.line_of(self.start))
-        return end
+            raise error
+        self._found.add(*left, self._piece.line_of(begin))
 
-    def _kept(self, begun: str, error: Exception) -> int | None:
-        """How many rows a statement that begins so, and failed so, has written all the same; None where
-        nothing tells, as where a STRICT table takes no such value.
-        """
-        first = _FIRST.match(begun)
-        if first is None or not _PARTLY.match(begun, first.start("word")):
-            return 0
-        is_type = getattr(error, "extendedresult", None) == apsw.SQLITE_CONSTRAINT_DATATYPE
-        return self._connection.changes() if isinstance(error, apsw.ConstraintError) and not is_type else None
-
-    def _row_by_row(self, begin: int, end: int, kept: int) -> bool:
-        """Runs each of several rows by itself, so that one that is refused takes no other with it; not those
-        at the beginning that are `kept`.
-        """
-        rows = islice(statements.rows(self._piece.text[begin:end]), kept, None)
-        first = next(rows, None)
-        if first is None:
-            return False
-        for at, sql in chain((first,), rows):
+    def _row_by_row(self, text: str, begin: int) -> bool:
+        """Runs each of several rows by itself, so that one that is refused takes no other with it."""
+        several = False
+        for at, sql in statements.rows(text):
+            several = True
             try:
-                self._execute(sql, begin + at)
+                with self._whole():
+                    self._execute(sql, begin + at)
             except apsw.Error as error:
+                self._require_rest(error)
                 if not self._does_not_fit(error):
                     raise
-                self.notes.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
-        return True
+                self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
+        return several
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
-        """Whether it is this statement alone that fails, of those around it that came in, and undid nothing
-        but itself.
-        """
+        """Whether it is this statement alone that fails, of those around it that came in."""
         if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
-            return self._connection.in_transaction
+            return True
         return type(error) is apsw.SQLError and not self.rows_alone and not _NO_SQL.search(str(error))
 
     def _note(self, kind: NoteKind, name: str = "") -> None:
         """Notes what does nothing in its place."""
-        self.notes.add(kind, name, self._piece.line_of(self._begin + self._ran))
+        self._found.add(kind, name, self._piece.line_of(self._begin + self._ran))
 
     def _keep_innocuous_functions(self) -> frozenset[str]:
         """The functions that SQLite itself calls innocuous; the others do nothing any more but refuse.
@@ -461,7 +482,7 @@ class Guard:
                 if altered or self.is_d1:
                     kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
                     first = bytes(key or b"").decode(errors="replace")
-                    self.notes.add(kind, self._into, self._piece.line_of(start), first=first)
+                    self._found.add(kind, self._into, self._piece.line_of(start), first=first)
         finally:
             self._asks_itself = False
 
@@ -478,26 +499,11 @@ class Guard:
         found = f"FROM main.{sql_name(table)} WHERE {rowid} = ? AND ({broken})"
         return f"SELECT CAST({key} AS BLOB), {altered} {found}"
 
-    def _at_next(self, error: Exception, behind: str) -> bool:
-        """Whether it was the text behind what began last that failed: it could not even be prepared."""
-        if not self._ran or self._refused or self._left or isinstance(error, apsw.BindingsError):
-            return True
-        return isinstance(error, apsw.SQLError) and self._said_of(behind) == str(error)
 
-    def _said_of(self, text: str) -> str | None:
-        """What SQLite says against the first statement of a text when it is prepared, and not run."""
-
-        def stop(*_: object) -> bool:
-            return False
-
-        self._connection.exec_trace = stop
-        try:
-            self._connection.execute(text)
-        except apsw.ExecTraceAbort:
-            return None
-        except apsw.Error as error:
-            return str(error)
-        return None
+def _word(sql: str) -> str:
+    """The first of a statement, in lower case."""
+    first = _FIRST.match(sql)
+    return first["word"].lower() if first else ""
 
 
 def _has_query(sql: str) -> bool:

@@ -30,7 +30,7 @@ from app.services.files.dump import (
     pieces,
     reading,
 )
-from app.services.files.guard import ByPosition, Forbidden, Guard, reason
+from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, reason
 from app.services.text import counted
 from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
@@ -50,9 +50,6 @@ _STEPS = 20_000
 
 _WORK, _LEAST_WORK = 20, 50_000_000
 """Steps that statements may take for a byte of the dump, and at least: a few lines could ask for any time."""
-
-_OF_THE_STORE = (apsw.InterruptError, apsw.IOError, apsw.CantOpenError, apsw.CorruptError, apsw.NoMemError)
-"""Nothing that the statement did wrong."""
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
@@ -374,14 +371,14 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
                 raise ImportFailed(dump, Failure.UNNAMED, str(error), piece.line_of(guard.start)) from error
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
-            except _OF_THE_STORE:
-                raise
             except apsw.FullError as error:
                 if not guard.at_its_limit:
                     raise
                 raise ImportFailed(
                     dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size"
                 ) from error
+            except OF_THE_STORE:
+                raise
             except apsw.Error as error:
                 unfit = guard.rows_alone and isinstance(error, apsw.SQLError)
                 kind = Failure.DOES_NOT_FIT if unfit else Failure.FAILED

@@ -394,17 +394,33 @@ def test_what_a_row_that_fails_leaves_behind_is_counted_once(run: Run, texts: di
 
 
 @pytest.mark.parametrize(
-    ("keeps", "why"),
+    ("columns", "statement", "left"),
     [
-        ("CREATE TABLE k(a PRIMARY KEY);/**/INSERT OR FAIL INTO k SELECT 1 UNION ALL SELECT 1;", "UNIQUE"),
-        ("CREATE TABLE k(a INT) STRICT;INSERT OR FAIL INTO k VALUES (1),('x');", "cannot store TEXT"),
+        ("a PRIMARY KEY", "/**/INSERT OR FAIL INTO k SELECT 1 UNION ALL SELECT 1", "1 statement.*UNIQUE|"),
+        ("a PRIMARY KEY", "INSERT OR/**/FAIL INTO k VALUES(1),(2),(2),(4)", "1 row.*UNIQUE|124"),
+        ("a UNIQUE ON CONFLICT FAIL", "INSERT INTO k VALUES(1),(2),(2),(4)", "1 row.*UNIQUE|124"),
+        ("a NOT NULL ON CONFLICT FAIL", "INSERT INTO k VALUES(1),(NULL),(4)", "1 row.*NOT NULL|14"),
+        ("a INTEGER PRIMARY KEY", "INSERT OR FAIL INTO k VALUES(1),('x'),(3)", "1 row.*mismatch|13"),
+        (
+            "a",
+            "INSERT INTO k VALUES(9);INSERT OR FAIL INTO k(b) VALUES(1)",
+            "1 statement.*no column named b|9",
+        ),
+        ("a", "UPDATE OR FAIL k SET b = 1", "1 statement.*no such column|"),
+        (
+            "a INT) STRICT;CREATE TABLE l(a",
+            "INSERT OR FAIL INTO k VALUES(1),('x'),(2)",
+            "1 row.*cannot store|12",
+        ),
     ],
 )
-def test_what_is_left_half_done_is_refused_whole(
-    run: Run, texts: dict[str, str], keeps: str, why: str
+def test_what_a_statement_did_before_it_failed_is_undone(
+    run: Run, texts: dict[str, str], columns: str, statement: str, left: str
 ) -> None:
-    with pytest.raises(ImportFailed, match=rf"{why}.*, so nothing was imported"):
-        run(texts["d1"] + keeps)
+    made = run(f"{texts['d1']}CREATE TABLE k({columns});{statement};\n")
+    (note,), (found, rows) = said(made), left.split("|")
+    assert re.match(found, note)
+    assert value(made.path, "SELECT group_concat(a, '') FROM k") == (rows or None)
 
 
 def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
