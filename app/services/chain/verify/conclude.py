@@ -215,6 +215,7 @@ def _explain(
         chain = joined.chains[item.tenant]
         begins = item.previous == GENESIS and (item.tenant, item.expected) in out_of_place
         if item.holds and (begins or (item.tenant, item.previous) in put_back):
+            put_back.discard((item.tenant, item.previous))
             joined.count(Code.LINK, -1)
             chain.errors -= 1
             continue  # the chain's one start, behind an entry that was put before it

@@ -337,6 +337,9 @@ def test_pruned_rows_put_back(chain: ChainFile) -> None:
     chain.run("DELETE FROM audit_chain WHERE seq = ?", second)
     found(chain, "LINK", seq=first)
     assert chain.verify().counts == {"LINK": 1}, "that what stayed does not continue it is no other cause"
+    pruned = chain.one("SELECT previous_hash FROM audit_chain WHERE seq = ?", chain.seqs(TENANT)[1])
+    chain.append(TENANT, previous=str(pruned[0]), at=NOW)
+    assert chain.verify().counts == {"LINK": 1, "FORK": 1}, "and hides no branch of what goes on behind it"
 
 
 def test_a_pruned_chain_relinked_to_genesis(chain: ChainFile) -> None:
