@@ -217,11 +217,12 @@ def used(usage: "Usage | None") -> dict[str, int]:
     return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
 
 
-def say_before(place: str, rows: int, how_many: str = "about") -> None:
-    """Says how much of a live database is read, before it begins."""
+def say_before(place: str, rows: int, how_many: str = "about", *, or_where: str = "") -> None:
+    """Says how much of a live database is read, before it begins, and where it is more."""
     if rows:
         complain(
             f"this reads {how_many} {counted(rows, 'row')} of {place}, more where others write meanwhile"
+            + or_where
         )
 
 

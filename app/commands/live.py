@@ -1,6 +1,7 @@
 """What commands do where they are given a live database (`d1:NAME`) in place of a file."""
 
 import argparse
+import shlex
 import time
 from collections.abc import Callable
 from functools import partial
@@ -97,7 +98,7 @@ def _refuse(command: str, options: argparse.Namespace) -> int:
     connection = Connections().named(live.name)
     back = connection.back_by_wrangler
     words = {
-        "source": source,
+        "source": shlex.quote(str(source)),
         "back": f"To go back in time: {back}. " if back else "",
         "execute": connection.by_wrangler("execute", "--file="),
         "migrate": connection.by_wrangler("migrations apply"),

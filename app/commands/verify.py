@@ -107,6 +107,8 @@ def verify(options: argparse.Namespace) -> int:
     except StoreUnreadable as error:  # what the file says of itself is known all the same
         if (exported, options.archive, options.report) != (None,) * 3:
             raise
+        if options.quiet:  # said all the same, as with checkpoints it would be fewer
+            _say_rows(where, section)
         before(section)
         unread, report = error, verifier(where, section=section, now=now)
     if since is None and not report.entries and not report.findings:
@@ -115,7 +117,7 @@ def verify(options: argparse.Namespace) -> int:
         from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
         if where.costs and not options.quiet:
-            say_before(where.name, report.entries)
+            say_before(where.name, 2 * report.entries)  # of each its size first
         known = store.witnesses(where) if exported is None else readable(read_each(exported))
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
@@ -171,7 +173,9 @@ def _say_rows(where: "Where", section: "Section", *, quiet: bool = False) -> Non
 
     if not quiet and where.usage is not None:
         rows = to_read(where, section)
-        say_before(where.name, rows + 3 * where.usage.read // 2)  # what told that, and most of it again
+        how_many = "about" if section.tenant is None else "at most"
+        rows += 3 * where.usage.read // 2  # what told that, and most of it again
+        say_before(where.name, rows, how_many, or_where=" or something is wrong")
 
 
 def _asked(options: argparse.Namespace) -> dict[str, object]:

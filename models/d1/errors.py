@@ -36,10 +36,10 @@ class NotReached(RemoteError):
 
 
 class UnknownDatabase(RemoteError):
-    """The account has none of that name or id. wrangler's server would make an empty one."""
+    """None of that name or id is there. wrangler's server would make an empty one."""
 
     heading = "There is no such database"
-    sentence = "The account has no database {what}; choose one from its list."
+    sentence = "No database {what} is listed there; choose one that is."
 
 
 class NotOffered(RemoteError):

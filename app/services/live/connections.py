@@ -196,7 +196,7 @@ class Connections:
     def require_free(self, name: str) -> None:
         """Raises `ConnectionExists` and `InvalidInput`."""
         if paths.exists(self.file(name)):
-            raise ConnectionExists(name)
+            raise self._exists(name)
 
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
@@ -212,7 +212,7 @@ class Connections:
             try:
                 atomic.write(file, kept, only_if_new=not replace)
             except AlreadyThere:
-                raise ConnectionExists(connection.name) from None
+                raise self._exists(connection.name) from None
 
     def remove(self, name: str) -> None:
         """Takes it away, also one that cannot be read. Raises `NoSuchConnection` and `CannotOpen`."""
@@ -246,6 +246,10 @@ class Connections:
                 found = NamedConnection(**known)
                 return found if found.database_id and found.name.lower() == name.lower() else None
         return None
+
+    def _exists(self, name: str) -> ConnectionExists:
+        found = self._read(name)
+        return ConnectionExists(found.name if found else name)
 
     def _missing(self, name: str) -> NoSuchConnection:
         there = ", ".join(one.place for one in self.all())

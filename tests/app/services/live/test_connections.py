@@ -42,7 +42,7 @@ def test_a_name_is_taken_once_whatever_its_case() -> None:
     connections = Connections()
     connections.add(PROD)
     other = replace(PROD, name="Prod", production=False)
-    with pytest.raises(ConnectionExists, match="already a connection d1:Prod"):
+    with pytest.raises(ConnectionExists, match="already a connection d1:prod"):
         connections.add(other)
     assert connections.named("prod") == PROD
     connections.add(other, replace=True)
