@@ -21,7 +21,10 @@ from models.local.file import GZIP, utf16
 BEGINNING = "PRAGMA defer_foreign_keys=TRUE;"
 """How D1's export begins, and ours."""
 
-OF_TENANT = re.compile(rf'{BEGINNING}\n-- of one tenant: (?P<tenant>".*")\n')
+EXACT = "-- every value is written as it is stored"
+"""The next line of ours, which D1's does not have: that rounds numbers."""
+
+OF_TENANT = re.compile(rf'{BEGINNING}\n(?:{EXACT}\n)?-- of one tenant: (?P<tenant>".*")\n')
 """How ours begins of one tenant alone, the name as JSON."""
 
 BLOCK = 1 << 15
@@ -85,7 +88,7 @@ class NoteKind(Enum):
     NUL = "text", "with a zero byte, kept as it is"
     BYTES = "text", "of broken UTF-8, kept byte for byte"
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
-    ROUNDED = "number", "that D1's export has most likely altered: it rounds beyond 2^53"
+    ROUNDED = "number", "that D1's export may have altered: it rounds beyond 2^53"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
     CHECK = "row", "against a CHECK of the table, kept as stored"
     UNCHECKED = "table", "with a CHECK that could not be tried, its rows kept as stored"

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 import apsw
 
-from app.services.files.dump import BEGINNING
+from app.services.files.dump import BEGINNING, EXACT
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
@@ -134,6 +134,7 @@ class _Export:
         tables = self._tables()
         conditions = self._conditions(tables)
         self._line(BEGINNING)
+        self._line(EXACT)
         if self._wanted.tenant is not None:
             self._line(f"-- of one tenant: {json.dumps(self._wanted.tenant)}")
         chosen = {caseless(table.name) for table in tables}

@@ -19,6 +19,8 @@ import apsw
 from app import paths
 from app.services.chain.rules import TABLE
 from app.services.files.dump import (
+    BEGINNING,
+    EXACT,
     MAX_STATEMENT,
     OF_TENANT,
     Failure,
@@ -67,7 +69,7 @@ _LARGE = (
 )
 """Whether a number is one of those, beyond 2^53, that JavaScript has not all of, or what is read for them."""
 
-_EXACT = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNORECASE | re.DOTALL)
+_NO_INTEGERS = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNORECASE | re.DOTALL)
 """The type of a column that stores no integers."""
 
 _MOST_OF_ONE = 100
@@ -161,7 +163,7 @@ def build_here(dump: Path, building: Path, target: Path, progress: Progress, can
         work = _Work(connection, cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):
-            tenant = _run(guard, work, dump, progress)
+            tenant, is_exact = _run(guard, work, dump, progress)
         with work.uncounted():
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
@@ -172,7 +174,7 @@ def build_here(dump: Path, building: Path, target: Path, progress: Progress, can
                 raise ImportFailed(dump, Failure.NOT_THE_PLATFORMS, "no tables")
             if guard.is_d1 and not guard.has_counters and COUNTERS in tables:
                 notes.add(NoteKind.NO_END)
-            if guard.is_d1:
+            if guard.is_d1 and not is_exact:
                 _note_rounded(connection, notes)
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
@@ -355,16 +357,18 @@ def _migrations() -> "list[Migration]":
     return read_folder(paths.migrations_dir())
 
 
-def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | None:
-    """Runs the dump; gives the tenant that it says to be of alone."""
-    size, tenant = dump.stat().st_size, None
+def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> tuple[str | None, bool]:
+    """Runs the dump; gives the tenant that it says to be of alone, and whether all in it is exact."""
+    size, tenant, is_exact = dump.stat().st_size, None, False
     with _unpacked(dump), reading(dump) as (source, file):
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(len(piece.data))
-            if piece.line == 1 and (said := OF_TENANT.match(piece.text)):
-                with suppress(ValueError):
-                    tenant = str(json.loads(said["tenant"]))
+            if piece.line == 1:
+                is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
+                if said := OF_TENANT.match(piece.text):
+                    with suppress(ValueError):
+                        tenant = str(json.loads(said["tenant"]))
             try:
                 guard.run(piece)
             except ByPosition as error:
@@ -386,7 +390,7 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> str | Non
             progress(file.tell(), size)
     if guard.open_at is not None:
         raise ImportFailed(dump, Failure.CUT_OFF, "a transaction", guard.open_at)
-    return tenant
+    return tenant, is_exact
 
 
 def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> None:
@@ -453,26 +457,28 @@ def _broken_rows(connection: apsw.Connection, table: str) -> int:
 
 
 def _note_rounded(connection: apsw.Connection, notes: Notes) -> None:
-    """Notes the integers that D1's export has most likely rounded: it writes numbers as JavaScript does. None
-    where one is there that JavaScript writes otherwise: then it was not D1 that wrote them.
+    """Notes the integers that D1's export may have rounded: it writes numbers as JavaScript does. None where
+    one is there that JavaScript writes otherwise: then it was not D1 that wrote them.
     """
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
     columns = connection.execute(
         "SELECT t.name, c.name, c.type FROM sqlite_master AS t, pragma_table_info(t.name) AS c"
         " WHERE t.type = 'table'"
     ).fetchall()
     for table, column, declared in columns:
-        if _EXACT.match(str(declared)):
+        if _NO_INTEGERS.match(str(declared)):
             continue
         name = sql_name(str(column))
         large = f"SELECT {name} FROM main.{sql_name(str(table))} WHERE {_LARGE.format(name)}"  # noqa: S608
         for (value,) in connection.execute(large):
             if isinstance(value, int) and value != int(Decimal(repr(float(value)))):
                 return
-            found[str(table)] += isinstance(value, int) or abs(value) == 2**63  # which no integer can be
-    for table, count in found.items():
-        if count:
-            notes.add(NoteKind.ROUNDED, table, count=count)
+            if isinstance(value, int) or abs(value) == 2**63:  # which no integer can be
+                counts[str(table)] += 1
+                first.setdefault(str(table), f"{column} = {value}")
+    for table, count in counts.items():
+        notes.add(NoteKind.ROUNDED, table, first=first[table], count=count)
 
 
 def _drop_d1_tables(connection: apsw.Connection) -> None:

@@ -261,7 +261,7 @@ def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Pa
     assert (refused.returncode, out.read_text()) == (2, "before")
     assert "There is already a file at" in refused.stderr
     assert run("export", live, out, "--force", "--schema-only").returncode == 0
-    assert out.read_text().startswith("PRAGMA defer_foreign_keys=TRUE;\nCREATE")
+    assert out.read_text().startswith("PRAGMA defer_foreign_keys=TRUE;\n--")
     before = live.read_bytes()
     itself = run("export", live, live, "--force")
     assert (itself.returncode, live.read_bytes()) == (2, before)
