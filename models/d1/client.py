@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, UnknownDatabase
-from models.d1.shared import Shared
+from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import Usage
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.progress import Stop, never
@@ -393,11 +393,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _seconds_to_wait(headers: Mapping[str, str]) -> float:
-    """As `Retry-After` or `Ratelimit` (`"default";r=0;t=42`) says, or else the five minutes of the limit."""
+    """As `Retry-After` or `Ratelimit` (`"default";r=0;t=42`) says, or else as long as the limit is."""
     for name, pattern in (("retry-after", r"^(\d+)$"), ("ratelimit", r"\bt=(\d+)")):
         if found := re.search(pattern, headers.get(name, "").strip()):
-            return float(found[1])
-    return 300.0
+            return min(float(found[1]), LONGEST_PAUSE)
+    return LONGEST_PAUSE
 
 
 class _Network(httpcore.SyncBackend):

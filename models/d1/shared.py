@@ -21,6 +21,9 @@ PER_SECOND: Final = 3.0
 BURST: Final = 60.0
 """Calls: Cloudflare takes 1,200 in five minutes of an account, all its programs together."""
 
+LONGEST_PAUSE: Final = 300.0
+"""Seconds, as far as the limit looks back; no answer and no clock keeps an account waiting for longer."""
+
 _RESERVE: Final = 12.0
 """Calls that work in the background leave to those that a person waits for."""
 
@@ -87,6 +90,8 @@ class Shared:
         with self._transaction() as file:
             sql = "SELECT calls, at, paused_until FROM account WHERE name = ?"
             calls, at, paused_until = file.execute(sql, (account,)).get or (self._burst, now, 0.0)
+            if at > now + LONGEST_PAUSE:  # the clock was put back since
+                calls, at, paused_until = self._burst, now, 0.0
             if now < paused_until:
                 return paused_until - now, True
             calls = min(self._burst, calls + max(0.0, now - at) * self._per_second)
@@ -100,7 +105,8 @@ class Shared:
         return 0.0, False
 
     def pause(self, account: str, until: float) -> None:
-        """No call of the account before that time."""
+        """No call of the account before that time, `LONGEST_PAUSE` from now at most."""
+        until = min(until, time.time() + LONGEST_PAUSE)
         with self._transaction() as file:
             file.execute(
                 "INSERT INTO account (name, calls, at, paused_until) VALUES (?1, 0, ?2, ?2)"

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,8 +14,9 @@ from models.d1 import client as calls
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
 from models.d1.errors import NoAnswer, NotReached
+from models.d1.shared import LONGEST_PAUSE
 from models.engine import raw
-from models.errors import Cancelled
+from models.errors import Cancelled, RateLimited
 
 ODD = (
     b"",
@@ -42,6 +44,7 @@ class Odd(HTTPServer):
     said = b""
     status = 200
     cut = False
+    more: tuple[tuple[str, str], ...] = ()
 
 
 @contextmanager
@@ -54,6 +57,8 @@ def serving(address: tuple[str, int]) -> Iterator[Odd]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self.send_response(server.status)
             self.send_header("Content-Length", str(len(server.said) + server.cut))
+            for name, value in server.more:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(server.said)
             self.close_connection = server.cut
@@ -121,6 +126,16 @@ def test_a_web_page_is_no_word_of_d1_s(odd: Odd, client: Client, status: int) ->
     odd.status, odd.said = status, b"\n<!DOCTYPE html><title>Blocked</title>"
     with pytest.raises(NotKnown, match=f"a web page came in place of its answer, with status {status}"):
         client.databases()
+
+
+@pytest.mark.parametrize("said", ["9" * 400, "99999999999", "-1", "Fri, 31 Dec 5138 00:00:00 GMT", "", "0"])
+def test_nobody_keeps_an_account_waiting_for_longer_than_the_limit_looks_back(
+    odd: Odd, client: Client, said: str
+) -> None:
+    odd.status, odd.more = 429, (("Retry-After", said),)
+    with pytest.raises(RateLimited) as limited:
+        client.databases()
+    assert time.time() - 60 < limited.value.until <= time.time() + LONGEST_PAUSE
 
 
 def test_a_refusal_is_an_answer_whatever_its_code_but_to_a_batch(odd: Odd, client: Client) -> None:
