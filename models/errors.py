@@ -72,6 +72,10 @@ class NotAllowed(TenantAdminError):
     heading = "This cannot be done"
 
 
+class NothingToDo(NotAllowed):
+    """Every record is already as the action would make it. Nobody has to do anything about that."""
+
+
 class StillReferred(NotAllowed):
     """A foreign key without an ON DELETE action forbids it. `ids` are of the records that have to stay, of
     several that were to go.

@@ -168,6 +168,12 @@ class Runner(QObject):
         work = partial(function, self._database, *args, **kwargs)
         return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator, is_write=True), work)
 
+    def when_written(
+        self, go: Callable[[], Any], on_failed: Callable[[TenantAdminError], Any] | None = None
+    ) -> None:
+        """Calls `go` when all that was given to `write` before has ended: writes are done in turn."""
+        self.write(lambda database: None, on_done=lambda _: go(), on_failed=on_failed)
+
     @property
     def is_writing(self) -> bool:
         """Whether something was given to `write` of which nobody has heard yet."""

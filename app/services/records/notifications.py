@@ -10,7 +10,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, in_parts
 from app.services.records.tables import NOTIFICATIONS, flag
-from models.errors import NotAllowed
+from models.errors import NothingToDo
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
@@ -21,13 +21,13 @@ IDS_PER_EVENT = 1000
 def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
     """Marks notifications read or unread; those already so are left alone.
 
-    One audit entry a tenant names the ids (at most 1,000 each). Raises `NotAllowed` when nothing changes.
+    One audit entry a tenant names the ids (at most 1,000 each). Raises `NothingToDo` when nothing changes.
     """
     word = "read" if read else "unread"
     found = images.rows(NOTIFICATIONS.name, notification_ids, only=("tenant_id", "read"))
     rows = [row for row in found if flag(row["read"]) is not read]
     if not rows:
-        raise NotAllowed(f"Already marked {word}.")
+        raise NothingToDo(f"Already marked {word}.")
     return Change(
         summary=f"{text.counted(len(rows), 'notification')} marked {word}",
         rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),

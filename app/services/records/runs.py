@@ -19,7 +19,7 @@ from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import StoredRow, shown
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
-from models.errors import NotAllowed, NotFound, TableMissing
+from models.errors import NotAllowed, NotFound, NothingToDo, TableMissing
 from models.schema import read_stored
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
@@ -123,10 +123,14 @@ def cannot_record(database: Database) -> str | None:
 def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int) -> Change:
     """Gives the runs another status.
 
-    Raises `NotAllowed`, naming the first run for which this does not apply (nothing is changed then).
+    Raises `NothingToDo` where all have it, and `NotAllowed`, naming the first run for which this does not
+    apply (nothing is changed then).
     """
     status = RunStatus(status)
     rows = _found(images, run_ids)
+    same = _RUNNING if status is RunStatus.RUNNING else {status}
+    if all(row["status"] in same for row in rows):
+        raise NothingToDo(f"Already {status}.")
     for row in rows:
         if status not in allowed(str(row.shown("status"))):
             raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
@@ -140,13 +144,14 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
     """Takes back the soft deletion: each run gets the status it had before.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
-    run becomes paused, in which nothing goes on until somebody decides. Raises `NotAllowed`.
+    run becomes paused, in which nothing goes on until somebody decides. Raises `NothingToDo`, naming the
+    first run that is not deleted.
     """
     images.soon = [_deletion(shown(run_id), SYSTEM_TENANT) for run_id in run_ids]
     rows = _found(images, run_ids)
     for row in rows:
         if row["status"] != RunStatus.DELETED:
-            raise NotAllowed(f"“{_short(row)}” is not deleted.")
+            raise NothingToDo(f"“{_short(row)}” is not deleted.")
     return _change(images, _statuses_before(images, rows), "restored", actor, now)
 
 

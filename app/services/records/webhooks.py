@@ -20,7 +20,7 @@ from app.services.records.images import Images
 from app.services.records.rows import StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
 from models.status import AuditEvent, WebhookEvent
 
 ALL_EVENTS = "*"
@@ -136,14 +136,14 @@ def update(
 def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int) -> Change:
     """Switches destinations on or off; those already so are left alone.
 
-    Raises `NotAllowed` when there is nothing to switch.
+    Raises `NothingToDo` when there is nothing to switch.
     """
     on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
     done, undone = (on, off) if active else (off, on)
     found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
     rows = [row for row in found if flag(row["active"]) is not active]
     if not rows:
-        raise NotAllowed(f"Already {'active' if active else 'inactive'}.")
+        raise NothingToDo(f"Already {'active' if active else 'inactive'}.")
     return Change(
         summary=f"{writing.named(rows, 'webhook', _name)} {'activated' if active else 'deactivated'}",
         rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),

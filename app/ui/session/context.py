@@ -21,6 +21,7 @@ from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.session.lock import Lock, Pause, Unsettled
+from app.ui.session.sight import Sight
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
@@ -70,7 +71,11 @@ class Context(QObject):
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
-        self.history = History(self.runner, clock, self, agreed=self.agreed, refused=self._refused)
+        self.sight = Sight()
+        self.runner.changed.connect(lambda change, initiator: self.sight.heard(change))
+        self.history = History(
+            self.runner, clock, self, agreed=self.agreed, refused=self._refused, sight=self.sight
+        )
         self.outside = Outside(self.runner, opened.database, self)
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
         self.unsettled = Unsettled(self.runner, self)
@@ -165,12 +170,10 @@ class Context(QObject):
         waits for the person to say that it may go unrecorded, and so does each that takes a gateway's number.
         """
         failed = options.pop("on_failed", None)
-        if "seen" in options and self.runner.is_writing:  # by the person, what was seen too
-            options["seen"] = {}
         again = partial(self.act, function, *args, on_failed=failed, **options)
         told = partial(self._refused, again, failed)
         by: dict[str, Any] = {"actor": self.settings.actor, "now": self.clock(), "agreed": self.agreed}
-        return self.runner.write(_carry_out, function, *args, on_failed=told, **by, **options)
+        return self.runner.write(_carry_out, function, self.sight, *args, on_failed=told, **by, **options)
 
     def _refused(
         self,
@@ -206,7 +209,8 @@ class History(QObject):
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
     refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
     everything, since nothing older can be trusted to apply. `changed` when there is something else to undo.
-    `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more.
+    `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
+    hears what it writes.
     """
 
     changed = Signal()
@@ -219,10 +223,11 @@ class History(QObject):
         *,
         agreed: Agreed,
         refused: Callable[[Callable[[], object], Callable[[TenantAdminError], None], TenantAdminError], None],
+        sight: Sight,
     ) -> None:
         super().__init__(parent)
         self._runner = runner
-        self._clock, self._agreed, self._told = clock, agreed, refused
+        self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
         self._pending = False
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
@@ -248,11 +253,10 @@ class History(QObject):
         self._after_acts(partial(self._ask, ask, self._undone, self._done, "done again"))
 
     def _after_acts(self, revert: Callable[[], None]) -> None:
-        """Writes are done in turn, so one of nothing has ended after all that were asked for before."""
         if self._pending:
             return
         self._pending = True
-        self._runner.write(lambda database: None, on_done=lambda _: revert(), on_failed=self._not_begun)
+        self._runner.when_written(revert, self._not_begun)
 
     def _not_begun(self, error: TenantAdminError) -> None:
         self._pending = False
@@ -287,6 +291,7 @@ class History(QObject):
             _revert,
             change,
             f"{quoted(text)} {what}",
+            self._sight,
             now=self._clock(),
             agreed=self._agreed,
             initiator=self,
@@ -313,16 +318,24 @@ class History(QObject):
 # Rows show before any are written, so what writes is imported where it is used.
 
 
-def _carry_out(database: Database, function: Callable[..., Change], *args: Any, **how: Any) -> Change:
+def _carry_out(
+    database: Database, function: Callable[..., Change], sight: Sight, *args: Any, **how: Any
+) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    return writing.carry_out(function, database, *args, **how)
+    done = writing.carry_out(function, database, *args, **how)
+    sight.written(done)
+    return done
 
 
-def _revert(database: Database, change: Change, summary: str, *, now: int, agreed: Agreed) -> Change:
+def _revert(
+    database: Database, change: Change, summary: str, sight: Sight, *, now: int, agreed: Agreed
+) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    return replace(writing.undo(database, change, now=now, agreed=agreed), summary=summary)
+    done = replace(writing.undo(database, change, now=now, agreed=agreed), summary=summary)
+    sight.written(done)
+    return done
 
 
 class Outside(QObject):

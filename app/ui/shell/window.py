@@ -34,7 +34,7 @@ from app.ui.widgets.buttons import BESIDE_WORDS, push_button
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
-from models.errors import Cancelled, FileOrName, TenantAdminError, TokenRefused
+from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
 from models.progress import Progress, Stop
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
@@ -352,7 +352,7 @@ class MainWindow(QMainWindow):
         self.shield.show()
 
     def _failed(self, error: TenantAdminError) -> None:
-        if isinstance(error, Cancelled):
+        if isinstance(error, Cancelled | NothingToDo):
             self.toast.show_message(str(error))
         elif (
             isinstance(error, TokenRefused)

@@ -1,30 +1,28 @@
 """What the platform told its tenants, and who has read it."""
 
 import json
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import notifications, runs
-from app.services.records.change import WRITTEN_FOR_ENTRY
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import read_record
-from app.services.records.seen import of_rows
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
 from app.services.text import counted
+from app.ui.session.sight import InSight
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
     Frozen,
     NamesRun,
-    act_on_selected,
     ask_about,
-    freeze,
     list_act,
+    not_so,
     open_run_act,
     record_act,
-    words_of,
+    set_on_selected,
+    words_to_set,
 )
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
@@ -34,13 +32,12 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import Field, has_long_word
 from models.engine import Database
-from models.errors import NotAllowed
+from models.errors import NothingToDo
 
 _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
 
 _READ = NOTIFICATIONS.names.index("read")
-_WRITTEN = ("read", "updated_at")
 _CHIPS: dict[bool, Chip] = {
     True: ("read", Tone.NEUTRAL, Icon.READ),
     False: ("unread", Tone.ACCENT, Icon.UNREAD),
@@ -105,7 +102,7 @@ class NotificationsTab(RecordTab):
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
-            said = partial(words_of, self, f"Mark {word}", partial(_is_not, read))
+            said = partial(words_to_set, self, f"Mark {word}", "read", read)
             add(record_act(f"mark_{word}", said, icon, run, refusal, key))
 
     def show_acts_of_many(self) -> None:
@@ -118,22 +115,14 @@ class NotificationsTab(RecordTab):
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
         word = "read" if read else "unread"
-        act_on_selected(
-            self,
-            notifications.mark,
-            f"Mark {{}} as {word}",
-            f"marked {word}",
-            partial(_is_not, read),
-            columns=_WRITTEN,
-            entry_each=False,
-            read=read,
-        )
+        verb, done = f"Mark {{}} as {word}", f"marked {word}"
+        set_on_selected(self, notifications.mark, {"read": read}, verb=verb, done=done, entry_each=False)
 
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
         query, keys = self.list.all_keys()
         rows = self.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-        unread = partial(_unread, self.context.lists)
+        unread = partial(_unread, self.context.lists, self.selection.seen())
         read = partial(self.context.runner.read, unread, query, keys, on_done=self._confirm_all)
         self.context.when_agreed(rows, read, self)
 
@@ -162,10 +151,6 @@ class NotificationsTab(RecordTab):
         return None if self.model.rowCount() else "No notification is shown."
 
 
-def _is_not(read: bool, row: Row) -> bool:
-    return flag(row[_READ]) is not read
-
-
 def _title_tone(value: Any, row: Row) -> Tone | None:
     return Tone.ACCENT if flag(row[_READ]) is False else None
 
@@ -180,15 +165,11 @@ def _run_id(metadata: object) -> str | None:
     return run_id if isinstance(run_id, str) and run_id else None
 
 
-def _unread(lists: Lists, database: Any, query: ListQuery, keys: Keys | None) -> Frozen:
-    """Raises `NotAllowed` when all of them are read."""
+def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: Keys | None) -> Frozen:
+    """Raises `NothingToDo` when all of them are read."""
     if keys is None:
         keys = lists.load_keys(database, query)
-    rows = lists.rows(database, query, keys, ("id", "title", "tenant_id", "read"))
-    named = [row[:3] for row in rows if flag(row[3]) is False]
-    unread = freeze(named)
+    unread, _ = not_so(lists, database, query, keys, flags={"read": True}, seen=seen, entry_each=False)
     if not unread.ids:
-        raise NotAllowed("All notifications shown are marked read already.")
-    each = lists.written(query.table, _WRITTEN)
-    written = each * len(unread.ids) + WRITTEN_FOR_ENTRY * unread.tenants
-    return replace(unread, written=written, seen=of_rows(query.table, named, ("id", "title", "tenant_id")))
+        raise NothingToDo("All notifications shown are marked read already.")
+    return unread

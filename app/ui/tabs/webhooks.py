@@ -14,13 +14,13 @@ from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
-    act_on_selected,
     create_act,
     delete_act,
     edit_act,
     history_act,
     record_act,
-    words_of,
+    set_on_selected,
+    words_to_set,
 )
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
@@ -31,7 +31,6 @@ from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import first_line, plain
 from app.ui.widgets.labels import line_edit
 
-_ACTIVE = WEBHOOK_DESTINATIONS.names.index("active")
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _CHIPS: dict[bool, Chip] = {
@@ -96,7 +95,7 @@ class WebhooksTab(RecordTab):
         ):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
-            words = partial(words_of, self, word, partial(_is_not, active))
+            words = partial(words_to_set, self, word, "active", active)
             add(record_act(word.lower(), words, icon, run, refusal, key))
         add(delete_act(self, lambda: webhooks.delete, "url"))
         add(history_act(self))
@@ -109,20 +108,8 @@ class WebhooksTab(RecordTab):
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
-        act_on_selected(
-            self,
-            webhooks.set_active,
-            "Activate {}" if active else "Deactivate {}",
-            "active" if active else "inactive",
-            partial(_is_not, active),
-            columns=("active", "updated_at"),
-            entry_each=True,
-            active=active,
-        )
-
-
-def _is_not(active: bool, row: Row) -> bool:
-    return flag(row[_ACTIVE]) is not active
+        verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")
+        set_on_selected(self, webhooks.set_active, {"active": active}, verb=verb, done=done, entry_each=True)
 
 
 def _events(value: Any, row: Row) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from app.itemmodels.columns import Row
 from app.services.records.change import WRITTEN_FOR_ENTRY, Change
 from app.services.records.list_query import ListQuery
-from app.services.records.lists import Keys
+from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record
 from app.services.records.rows import shown
-from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, Scope
+from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, visible
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
@@ -20,12 +19,16 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
 from app.ui.widgets.formatting import first_line
 from models.engine import Database
-from models.errors import StillReferred
+from models.errors import NothingToDo, StillReferred
 
 if TYPE_CHECKING:
     from app.services.records.seen import Seen
     from app.services.records.writing import Planned
+    from app.ui.session.sight import InSight
     from app.ui.widgets.form_dialog import FormDialog
+
+Flags = Mapping[str, bool]
+"""States of flags, by their columns, which an act takes by the same names."""
 
 NAMED: Final = 5
 """Of the records that have to stay, how many a question names."""
@@ -71,21 +74,25 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
     those are, and whether the others shall go.
     """
 
-    def run(query: ListQuery, keys: Keys) -> None:
-        context = tab.context
+    def run() -> None:
+        context, selection = tab.context, tab.selection
 
         columns = ("id", name, "tenant_id")
-        known = tab.selection.records() if tab.context.costs else ()
+        shown_now = selection.records() if context.costs else []
+        known = [] if any(map(selection.is_behind, shown_now)) else shown_now
         positions = [tab.spec.table.names.index(column) for column in columns]
-        seen = tab.selection.seen()
+        seen = selection.seen()
 
         def emptied(database: Database, doomed: Frozen) -> list[str]:
             """The tenants of which more than one record goes, and none is left."""
             many = [tenant for tenant, going in doomed.of.items() if going > 1 and isinstance(tenant, str)]
-            counts = context.lists.counts(database, [ListQuery(query.table, Scope(one)) for one in many])
+            scopes = [ListQuery(tab.spec.table.name, Scope(one)) for one in many]
+            counts = context.lists.counts(database, scopes)
             return [one for one, count in zip(many, counts, strict=True) if count == doomed.of[one]]
 
-        def look(database: Database) -> "tuple[Frozen, Planned | None, list[str]]":
+        def look(
+            database: Database, query: ListQuery, keys: Keys
+        ) -> "tuple[Frozen, Planned | None, list[str]]":
             from app.services.records.writing import preview  # noqa: PLC0415 - rows show before any go
 
             # Where each call takes its time those are not read again that are shown.
@@ -114,10 +121,9 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             return doomed, planned, emptied(database, doomed)
 
         decide = partial(_decide_deletion, tab, load())
-        context.runner.read(look, on_done=lambda found: decide(*found), on_failed=tab.refused)
+        selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True)
 
-    ask = partial(tab.list.when_agreed, run)
-    return record_act("delete", "Delete", Icon.DELETE, ask, tab.selection.refusal, "Del", ends=True)
+    return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del", ends=True)
 
 
 def history_act(tab: RecordTab) -> ActionSpec:
@@ -206,53 +212,72 @@ def ask_about(
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
-def act_on_selected(
+def set_on_selected(
     tab: RecordTab,
     function: Callable[..., Change],
+    flags: Flags,
+    *,
     verb: str,
     done: str,
-    applies: Callable[[Row], bool],
-    *,
-    columns: Sequence[str],
     entry_each: bool,
-    **options: Any,
 ) -> None:
-    """Acts on exactly the records selected now, whose `columns` are written. Undo takes it back, so it asks
-    first only where each row is charged: "Activate {}"? They will be `done`, "active", those to which it
-    `applies`. There is an audit entry for each record, or for each tenant.
+    """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so it asks
+    first only where each row is charged: "Activate {}"? They will be `done`, "active", those that are not so.
+    There is an audit entry for each record, or for each tenant.
     """
-    context, shown = tab.context, tab.selection.records()
+    context, seen = tab.context, tab.selection.seen()
+    act = partial(tab.act, function, **flags, seen=seen)
+    if not (context.costs and tab.list.selected_count() > 1):
+        tab.selection.with_ids(act)
+        return
+    read = partial(not_so, context.lists, flags=flags, seen=seen, entry_each=entry_each)
 
-    def go(ids: Sequence[Any]) -> None:
-        act = partial(tab.act, function, ids, seen=tab.selection.seen(), **options)
-        if not (context.costs and len(ids) > 1):
-            act()
+    def ask(found: tuple[Frozen, int]) -> None:
+        going, of = found
+        if not going.ids:
+            tab.refused(NothingToDo(f"All of those selected are {done} already."))
             return
-        table = tab.spec.table
-        heading = [table.names.index(name) for name in table.heading]
-        tenant = table.names.index("tenant_id")
-        able = [row for row in shown if applies(row)]
-        named = freeze(
-            (row[0], next((row[at] for at in heading if row[at]), None), row[tenant]) for row in able
-        )
-        is_known = len(shown) == len(ids)  # else they are not all at hand
-        going = len(able) if is_known else len(ids)
-        entries = going if entry_each else max(1, named.tenants)
-        written = context.lists.written(table.name, columns) * going + WRITTEN_FOR_ENTRY * entries
-        count, others = counted(going, *table.noun), len(ids) - going
-        said = f"{count} will be {done}" if is_known else f"Of {count} will be {done} what is not so already"
+        count, others = counted(len(going.ids), *tab.spec.table.noun), of - len(going.ids)
         rest = f" The other {others:,} of those selected are so already." if others else ""
-        action = verb.format(count)
-        frozen = replace(named, ids=tuple(ids[:going]), written=written)
-        sentence = f"{said}.{rest} Undo takes it back."
-        ask_about(tab, frozen, act, f"{action}?", sentence, action=action, listed="About these", danger=False)
+        action, sentence = verb.format(count), f"{count} will be {done}.{rest} Undo takes it back."
+        options: dict[str, Any] = {"action": action, "listed": "About these", "danger": False}
+        ask_about(tab, going, partial(act, going.ids), f"{action}?", sentence, **options)
 
-    tab.selection.with_ids(go)
+    tab.selection.in_turn(read, ask, asks=True)
 
 
-def words_of(tab: RecordTab, text: str, applies: Callable[[Row], bool]) -> str:
-    """The words of `act_on_selected`, with the dots of its question."""
-    words = tab.selection.words(text, applies)
+def not_so(
+    lists: Lists,
+    database: Database,
+    query: ListQuery,
+    keys: Keys,
+    *,
+    flags: Flags,
+    seen: "InSight",
+    entry_each: bool,
+) -> tuple[Frozen, int]:
+    """Those of the rows of which one of the `flags` is in another state, as the database has them now, and
+    how many rows there are. What is read of them joins what was `seen`.
+    """
+    from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
+
+    heading = DECLARED[query.table].heading
+    columns = ("id", "tenant_id", *heading, *flags)
+    rows = list(lists.rows(database, query, keys, columns))
+    states = list(flags.values())
+    others = [row for row in rows if [*map(flag, row[-len(states) :])] != states]
+    seen.fill(of_rows(query.table, others, columns))
+    named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
+    entries = len(named.ids) if entry_each else named.tenants
+    each = lists.written(query.table, (*flags, "updated_at"))
+    written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
+    return replace(named, written=written, seen=seen), len(rows)
+
+
+def words_to_set(tab: RecordTab, text: str, column: str, state: bool) -> str:
+    """The words of `set_on_selected`, with the dots of its question."""
+    position = tab.spec.table.names.index(column)
+    words = tab.selection.words(text, lambda row: flag(row[position]) is not state)
     return f"{words}…" if tab.context.costs and tab.list.selected_count() > 1 else words
 
 

@@ -20,7 +20,7 @@ from models.engine import Database
 from models.errors import NotAllowed, TenantAdminError
 
 if TYPE_CHECKING:
-    from app.services.records.seen import Seen
+    from app.ui.session.sight import InSight
 
 Found = TypeVar("Found")
 
@@ -64,16 +64,16 @@ class Selection(QObject):
         found = (self._rows.model.record(row) for row in rows)
         return [record for record in found if record is not None]
 
-    def seen(self) -> "Seen":
-        """What the list shows of its rows, but for those that the person's own acts have changed since; none
-        while one is on its way.
+    def seen(self) -> "InSight":
+        """What the list shows of its rows now, but for those that the person's own acts have changed since it
+        read them, or change until what is asked for is done.
         """
         from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
-        if self._context.runner.is_writing:
-            return {}
         table, at_hand = self._rows.table.name, self._rows.model.at_hand()
-        return of_rows(table, (row for row in at_hand if self._own.get(row[0]) is not row))
+        return self._context.sight.take(
+            of_rows(table, (row for row in at_hand if self._own.get(row[0]) is not row))
+        )
 
     def outdate(self, record_ids: Collection[object]) -> None:
         """These records have been changed here; what the list shows of them is about to be read again."""
@@ -86,24 +86,33 @@ class Selection(QObject):
         self.in_turn(lambda *rows: list(lists.record_ids(*rows)), lambda ids: use(ids) if ids else None)
 
     def in_turn(
-        self, read: Callable[[Database, ListQuery, Keys], Found], use: Callable[[Found], object]
+        self,
+        read: Callable[[Database, ListQuery, Keys], Found],
+        use: Callable[[Found], Any],
+        on_failed: Callable[[TenantAdminError], Any] | None = None,
+        *,
+        asks: bool = False,
     ) -> None:
         """Reads something of exactly the rows selected now, off the interface thread, and calls `use` with
-        it: in the order asked, whichever of several readers is the first to end.
+        it: in the order asked, whichever of several readers is the first to end. Where it `asks` a person
+        about what is found, it reads when their own acts before have been written.
         """
-        runner = self._context.runner
+        runner, failed = self._context.runner, on_failed or self._context.runner.failed.emit
 
         def begin(query: ListQuery, keys: Keys) -> None:
             turn = _Turn()
             self._turns.append(turn)
-
-            def failed(error: TenantAdminError) -> None:
-                self._give(turn, partial(runner.failed.emit, error))
-
-            def done(found: Found) -> None:
-                self._give(turn, partial(use, found))
-
-            runner.read(read, query, keys, on_done=done, on_failed=failed)
+            if asks:
+                after = partial(runner.read, read, query, keys, on_done=use, on_failed=failed)
+                self._give(turn, partial(runner.when_written, after, failed))
+                return
+            runner.read(
+                read,
+                query,
+                keys,
+                on_done=lambda found: self._give(turn, partial(use, found)),
+                on_failed=lambda error: self._give(turn, partial(failed, error)),
+            )
 
         self._rows.when_agreed(begin)
 
@@ -143,11 +152,11 @@ class Selection(QObject):
 
     def words(self, text: str, applies: Callable[[Row], bool]) -> str:
         """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone, "Kill some
-        of 300" where they are not all at hand.
+        of 300" where they are not all at hand. Nothing is said of rows that the list is behind with.
         """
         records, count = self.records(), self._rows.selected_count()
         able = sum(map(applies, records))
-        if able in {0, len(records)}:
+        if able in {0, len(records)} or any(map(self.is_behind, records)):
             return text
         return f"{text} {able if len(records) == count else 'some'} of {count:,}"
 

@@ -225,23 +225,23 @@ class RunsTab(RecordTab):
         """To those of the selected runs to which it applies, as the button says; what ends several asks."""
         lists, seen = self.context.lists, self.selection.seen()
 
-        def able(database: Database, query: ListQuery, keys: Keys) -> Frozen:
+        def able(database: Database, query: ListQuery, keys: Keys) -> tuple[Frozen, bool]:
             columns = ("id", "idea", "status")
             rows = list(lists.rows(database, query, keys, columns))
             found = [row for row in rows if refusal_of(act, {row[2]}, self._taken) is None]
             others = f"The other {len(rows) - len(found):,} of the {len(rows):,} selected stay as they are. "
             stay = others if len(found) < len(rows) else ""
             each = lists.written(query.table, ("status", "updated_at"))
-            named = {**of_rows(query.table, found, columns), **seen}
-            # Where none can, the act says why.
-            return replace(freeze(found or rows, each), stay=stay, seen=named)
+            seen.fill(of_rows(query.table, found, columns))
+            return replace(freeze(found or rows, each), stay=stay, seen=seen), bool(found)
 
-        def give(runs: Frozen) -> None:
+        def give(judged: tuple[Frozen, bool]) -> None:
+            runs, applies = judged
             if act.status is None:
                 do = partial(self.act, planning.restore, runs.ids, seen=runs.seen)
             else:
                 do = partial(self.act, planning.set_status, runs.ids, act.status, seen=runs.seen)
-            if not self._asks(act, len(runs.ids)):
+            if not (applies and self._asks(act, len(runs.ids))):  # where it does not, the act says why
                 do()
                 return
             count = counted(len(runs.ids), "run")
@@ -250,7 +250,7 @@ class RunsTab(RecordTab):
             danger = self.commands.ends(act.name)
             ask_about(self, runs, do, f"{action}?", sentence, action=action, danger=danger)
 
-        self.selection.in_turn(able, give)
+        self.selection.in_turn(able, give, asks=self._asks(act, self.list.selected_count()))
 
     def _asks(self, act: RunAct, runs: int) -> bool:
         """What ends several asks first; so does any act on several where each row is charged."""

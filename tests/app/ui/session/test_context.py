@@ -10,6 +10,7 @@ from app.services.chain.cautions import Agreed
 from app.services.records import users
 from app.services.records.change import Change
 from app.ui.session.context import History, Outside
+from app.ui.session.sight import Sight
 from app.workers.runner import Runner
 from models.errors import RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
@@ -21,7 +22,7 @@ def history(runner: Runner) -> History:
     def refused(again: object, failed: Callable[[TenantAdminError], None], error: TenantAdminError) -> None:
         failed(error)
 
-    return History(runner, lambda: NOW, agreed=Agreed(), refused=refused)
+    return History(runner, lambda: NOW, agreed=Agreed(), refused=refused, sight=Sight())
 
 
 def create(runner: Runner, qtbot: QtBot, name: str) -> None:

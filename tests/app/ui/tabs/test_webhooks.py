@@ -1,5 +1,6 @@
 """Webhooks as a person looks after them."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
 from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.dialogs import ConfirmDialog
+from models.local.database import LocalDatabase
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, child, value_of, write
+from tests.fixtures.window import ask, child, dialog, value_of, write
 
 
 @pytest.mark.slow
@@ -54,19 +57,53 @@ def test_a_state_is_one_thing_in_table_chip_and_acts(  # noqa: PLR0917
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("behind_another", [False, True])
 def test_a_webhook_that_leads_elsewhere_than_was_shown_is_not_switched(
-    show_tab: ShowTab, context: Context, qtbot: QtBot
+    show_tab: ShowTab, context: Context, qtbot: QtBot, behind_another: bool
 ) -> None:
     ask(context.opened.path, "UPDATE webhook_destinations SET active = 0, name = 'CI'")
     tab = show_tab(WebhooksTab)
+    other, runner = threading.Event(), context.runner
+    if behind_another:  # a write of their own
+        runner.write(lambda database: other.wait(10))
     tab.table.select_row(0)
     ask(context.opened.path, "UPDATE webhook_destinations SET url = 'https://else.example/', active = 'odd'")
-    with qtbot.waitSignal(context.runner.failed) as refused:
+    with qtbot.waitSignal(runner.failed) as refused:
         tab.commands.trigger("activate")
+        qtbot.waitUntil(lambda: sum(task.is_write for task in runner._running.values()) == 1 + behind_another)
+        other.set()
     assert str(refused.args[0]).startswith("What was shown of the webhook CI (State, URL) was changed")
     qtbot.waitUntil(lambda: "else.example" in tab.model.index(0, tab.model.column_of("url")).data())
     with qtbot.waitSignal(context.runner.changed):
         tab.commands.trigger("activate")
+
+
+@pytest.mark.slow
+def test_a_question_is_about_what_the_selection_is_behind_the_own_act_before(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalDatabase, "costs", True)
+    path = context.opened.path
+    ask(path, "UPDATE webhook_destinations SET active = 0 WHERE rowid > 1")
+    ask(path, "UPDATE webhook_destinations SET active = 1 WHERE rowid = 1")
+    tab = show_tab(WebhooksTab)
+    total = tab.model.rowCount()
+    tab.table.selectAll()
+    tab.commands.trigger("activate")
+    asked = dialog(qtbot, tab, ConfirmDialog)
+    assert asked.title.text() == f"Activate {total - 1} webhooks?"
+    assert "The other 1 of those selected are so already." in asked.sentence.text()
+    said: list[str] = []
+    context.runner.failed.connect(lambda error: said.append(str(error)))
+    asked.confirm_button.click()
+    tab.commands.trigger("activate")
+    tab.commands.trigger("deactivate")
+    qtbot.waitUntil(lambda: dialog(qtbot, tab, ConfirmDialog) is not asked)
+    asked = dialog(qtbot, tab, ConfirmDialog)
+    assert asked.title.text() == f"Deactivate {total} webhooks?"
+    assert said == ["All of those selected are active already."]
+    asked.confirm_button.click()
+    qtbot.waitUntil(lambda: ask(path, "SELECT sum(active) FROM webhook_destinations") == [(0,)])
 
 
 def test_a_webhook_without_events_says_that_it_delivers_nothing(

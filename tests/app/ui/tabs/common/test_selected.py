@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (
     TABLES,
@@ -64,6 +64,23 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     click(qtbot, question.confirm_button)
     qtbot.waitUntil(lambda: values(page, "status").count("killed") == 2)
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
+
+
+@pytest.mark.slow
+def test_an_act_that_finds_nothing_left_to_do_says_so_in_passing(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE notifications SET read = 0")
+    ask(demo_path, "UPDATE planning_runs SET status = 'running'")
+    open_file(qtbot, window, demo_path)
+    for table, key, said in (("notifications", "R", "read"), ("planning_runs", "P", "paused")):
+        page = go(qtbot, window, TABLES.index(table))
+        choose(qtbot, page, 0)
+        page.table.setFocus()
+        press(key)
+        press(key)
+        qtbot.waitUntil(lambda said=said: window.toast.label.text().endswith(f" {said}."))  # type: ignore[misc]
+        assert window.toast.label.text().startswith("Already") and not window.findChildren(ErrorDialog)
 
 
 @pytest.mark.slow
