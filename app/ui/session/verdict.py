@@ -35,9 +35,9 @@ class FileVerdict(QObject):
     """`outcome` is of a verification since the file was opened, `last` of one before that, each None where
     there is none; `newer` entries came since, as far as they are counted. `is_running` says that one runs by
     itself, `is_asked` that one runs that a person has asked for; `asked` when it begins. `failure` is why the
-    latest one could not be done. `whole_at` is when all of it was found to hold last, as far as that is
-    known. `is_pruned` while retention removes entries here, on a connection of its own. `changed` when any of
-    it is another.
+    latest one could not be done, until another could, whatever it is of. `whole_at` is when all of it was
+    found to hold last, as far as that is known. `is_pruned` while retention removes entries here, on a
+    connection of its own. `changed` when any of it is another.
     """
 
     changed = Signal()
@@ -51,6 +51,7 @@ class FileVerdict(QObject):
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
+        self._failed_at = 0
 
     @property
     def not_verified(self) -> str:
@@ -95,13 +96,24 @@ class FileVerdict(QObject):
         with a part is wrong with the whole, until that is verified again. Where that is known to be broken,
         no part takes the place of all that was found.
         """
-        known = self.outcome
+        known, was, self.failure = self.outcome, self.failure, None
         broken = outcome.is_broken and not (known and known.asked.is_whole and known.is_broken)
         since = outcome.asked.since is not None and not self.is_broken
         if outcome.asked.is_whole or broken or since:
-            self.outcome, self.newer, self.failure = outcome, 0, None
+            self.outcome, self.newer = outcome, 0
             if outcome.asked.is_whole or broken:
                 self.whole_at = outcome.at if outcome.intact else None
+            self.changed.emit()
+        elif was is not None:
+            self.changed.emit()
+
+    def fail(self, why: str, at: int) -> None:
+        self.failure, self._failed_at = why, at
+
+    def forget_failure(self, last: KeptVerdict) -> None:
+        """Where another program has verified since."""
+        if self.failure is not None and last.at >= self._failed_at:
+            self.failure = None
             self.changed.emit()
 
     def outdate(self, by: str) -> None:

@@ -125,6 +125,8 @@ class SelfVerification(QObject):
         it does not hold any more.
         """
         verdict, known = self._verdict, self._verdict.outcome
+        if last is not None:
+            verdict.forget_failure(last)
         worse = known is not None and last is not None and last.at > known.at and last.verdict in BROKEN
         if last not in (None, verdict.last) and (known is None or (worse and not verdict.is_broken)):
             verdict.outcome, verdict.last, verdict.newer = None, last, 0
@@ -155,7 +157,7 @@ class SelfVerification(QObject):
     def _failed(self, error: TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False
         if not isinstance(error, Cancelled):
-            self._verdict.failure = str(error)
+            self._verdict.fail(str(error), self._context.clock())
         self._verdict.changed.emit()
 
     def _hear(self, change: Change, initiator: object) -> None:

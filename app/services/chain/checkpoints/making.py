@@ -200,18 +200,22 @@ def verify_and_sign(
 
     if reason is Reason.START_OVER:
         store.require_original(where)
-    if reason is Reason.ANOTHER_DATABASE and store.take_instead(where):
+    instead = reason is Reason.ANOTHER_DATABASE and store.goes_on_instead(where)
+    if instead:
         reason = Reason.REQUEST  # it goes on where its own checkpoints end
 
     def verified() -> Report:
         known = store.known(where)
-        if reason in NEW_LINE:
+        if instead:
+            known = replace(known, notes=(), doubts=(), keys=None, undecided=False)
+        elif reason in NEW_LINE:
             known = CheckpointHistory(adopted=known.adopted, counted=HIGHEST_SEQ)
         return verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
 
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
-    waits = reason not in NEW_LINE and store.known(where).undecided  # for a person to say which one it is
+    is_decided = instead or reason in NEW_LINE
+    waits = not is_decided and store.known(where).undecided  # for a person to say which one it is
     if accepted_by is not None and its_own and not waits and report.verdict is Verdict.UNPROVEN_START:
         if report.entries:
             decided = reason in NEW_LINE
@@ -225,6 +229,8 @@ def verify_and_sign(
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
         joined = with_archive(where, report, archive, progress=progress, cancelled=cancelled)
+    if instead:
+        store.goes_on_instead(where, taken=True)
     if by is not None:
         keep_verdict(where, store, joined, now=now, by=by)
     if on_report is not None:

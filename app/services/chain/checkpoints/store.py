@@ -346,17 +346,19 @@ class CheckpointStore:
                 if known is not None and not known.doubt and not _is_copy(contents, where, known):
                     _see(contents, known, rows, number=0, now=known.seen_at)
 
-    def take_instead(self, where: Where) -> bool:
-        """Puts at the place of a file the line that it is judged by, in place of the one that was seen there,
-        as a person said; unless it is a copy, which is another one. Whether it is so.
+    def goes_on_instead(self, where: Where, *, taken: bool = False) -> bool:
+        """Whether a file goes on with the line that it is judged by, in place of the one that was seen there,
+        where a person says that it is another database: unless it is a copy, which is another one. What was
+        `taken` so is put at its place.
         """
         if not is_there(self._path):
             return False
-        with opened(self._path, writing=True) as contents, rows_of(where) as rows:
+        with opened(self._path, writing=taken) as contents, rows_of(where) as rows:
             known = _recognised(contents, rows)
             if known is None or not known.before or _is_copy(contents, where, known):
                 return False
-            _put(contents, known.id, rows)
+            if taken:
+                _put(contents, known.id, rows)
         return True
 
     def require_original(self, where: Where) -> None:

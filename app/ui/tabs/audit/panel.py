@@ -361,7 +361,7 @@ class VerificationPanel(QWidget):
             return
         self._context.verdict.is_asked = False
         if not isinstance(error, Cancelled) and self._context.outside.error is None:  # else that is said
-            self._context.verdict.failure = str(error)
+            self._context.verdict.fail(str(error), self._context.clock())
         self._context.verdict.changed.emit()
         if not isinstance(error, Cancelled):
             self._say(Tone.BAD, COULD_NOT, detail=str(error))

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from app.services.demo import create_demo
 from app.services.files.importing import Imported, verify_imported
 from app.services.files.opening import create, migrate, snapshot_copy
 from app.services.live.fetching import fetch
+from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
@@ -65,10 +67,10 @@ class World:
         assert self.sign(path) is not None
         return path
 
-    def sign(self, where: Judged, reason: Reason = Reason.REQUEST) -> int | None:
+    def sign(self, where: Judged, reason: Reason = Reason.REQUEST, **ways: Any) -> int | None:
         self.now += 60
         there = InFile(where) if isinstance(where, Path) else where
-        made = making.verify_and_sign(there, self.store, VERIFY, now=self.now, reason=reason)
+        made = making.verify_and_sign(there, self.store, VERIFY, now=self.now, reason=reason, **ways)
         return made.checkpoint
 
     def another(self, path: Path) -> Path:
@@ -1215,6 +1217,9 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
     if world.waits:
         beside = making.try_to_sign(where, world.store, VERIFY, clock=lambda: now, reason=None)
         assert beside.missing_for({ACME: 1}) == doubts.UNDECIDED
+        with pytest.raises(Cancelled):
+            world.sign(where, Reason.ANOTHER_DATABASE, cancelled=lambda: True)
+        assert world.sign(where) is None, "what a person said is taken back with it"
         assert world.sign(where, Reason.ANOTHER_DATABASE) == world.waits
     if expected in SOUND:
         assert making.verify_with_checkpoints(where, world.store, VERIFY, now=world.now).verdict is VERIFIED
