@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from peewee import BaseQuery, RawQuery
 
 from models.errors import AnswerTooLong, MuchToRead, ReadOnlyFile, WritesLocked
-from models.progress import Stop, never
+from models.progress import Stop, Waiting, never
 
 if TYPE_CHECKING:
     from models.schema import StoredTables
@@ -117,18 +117,6 @@ class Settled:
 
     saved: bool
     what: str
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A write that waits: for what, in words, since when (by `time.monotonic`), and whether it is to stop.
-
-    Made on the thread that writes, read and `cancelled` on any.
-    """
-
-    what: str
-    since: float
-    cancelled: bool = False
 
 
 PAGE_ROWS: Final = 5_000

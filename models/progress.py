@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Protocol
 
 Progress = Callable[[int, int], None]
 """Told how much is done, of how much in all."""
@@ -11,6 +13,31 @@ Stop = Callable[[], bool]
 
 Tick = Callable[[int], None]
 """Told of how much more is done; raises `Cancelled` where that is to be all."""
+
+
+class Waiting:
+    """Work that waits: for `what`, in words, `since` when (by `time.monotonic`). The wait ends where it is
+    `cancelled`; it `is_said` where a person looks for it already.
+
+    Made on the thread that waits, read and changed on any.
+    """
+
+    __slots__ = ("cancelled", "is_said", "since", "what")
+
+    def __init__(self, what: str, since: float) -> None:
+        self.what, self.since = what, since
+        self.cancelled = self.is_said = False
+
+
+class UnderWay(Protocol):
+    """Work that a person may end, and what it waits for just now."""
+
+    cancelled: bool
+    waiting: Waiting | None
+
+
+under_way: ContextVar[UnderWay | None] = ContextVar("under_way", default=None)
+"""What the calling thread works for: where it waits long for others, deep within, it says so there."""
 
 
 SELDOM_SECONDS = 0.05

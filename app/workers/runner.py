@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, seldom
+from models.progress import Progress, Stop, Waiting, seldom, under_way
 
 STOP_SECONDS = 5.0
 """How long the threads of a runner that was stopped are waited for; what takes longer is left behind."""
@@ -68,6 +68,8 @@ class Task:
     is_write: bool = False
     is_alone: bool = False
     cancelled: bool = field(default=False, init=False)
+    waiting: Waiting | None = field(default=None, init=False)
+    """What it waits for just now, where that may take long."""
     work: Work | None = field(default=None, init=False)
     ended: tuple[Any, BaseException | None] | None = field(default=None, init=False)
     """The result and the error, for the runner alone."""
@@ -81,7 +83,7 @@ class Task:
         return self.cancelled and not self.is_job
 
 
-Waiting = queue.SimpleQueue[int | None]
+Numbers = queue.SimpleQueue[int | None]
 """Numbers of tasks."""
 
 _ending: list["Runner"] = []
@@ -131,8 +133,8 @@ class Runner(QObject):
         self._numbers = count()
         self._jobs: list[threading.Thread] = []
         self._jobs_waiting: list[int] = []
-        self._reads: Waiting = queue.SimpleQueue()
-        self._writes: Waiting = queue.SimpleQueue()
+        self._reads: Numbers = queue.SimpleQueue()
+        self._writes: Numbers = queue.SimpleQueue()
         self._progressed.connect(self._advance, Qt.ConnectionType.QueuedConnection)
         self._ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
         self._servers: list[threading.Thread] = []
@@ -173,6 +175,11 @@ class Runner(QObject):
     ) -> None:
         """Calls `go` when all that was given to `write` before has ended: writes are done in turn."""
         self.write(lambda database: None, on_done=lambda _: go(), on_failed=on_failed)
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What the first of all that waits for somebody else waits for."""
+        return next((found for task in self._running.values() if (found := task.waiting) is not None), None)
 
     @property
     def is_writing(self) -> bool:
@@ -265,7 +272,7 @@ class Runner(QObject):
             self._running = {}
             self.deleteLater()
 
-    def _submit(self, waiting: Waiting, task: Task, work: Work) -> Task:
+    def _submit(self, waiting: Numbers, task: Task, work: Work) -> Task:
         number = next(self._numbers)
         if self._enter(number, task, work):
             waiting.put(number)
@@ -288,7 +295,7 @@ class Runner(QObject):
         self._jobs += [_thread("job", self._attempt, number, _call) for number in self._jobs_waiting]
         self._jobs_waiting = []
 
-    def _serve(self, database: Database, waiting: Waiting) -> None:
+    def _serve(self, database: Database, waiting: Numbers) -> None:
         """One thread of reads or writes, on a connection that it opens when it first needs it and keeps."""
         with ExitStack() as kept:
             connected = False
@@ -384,7 +391,11 @@ class Runner(QObject):
 
 def _call(task: Task) -> Any:
     assert task.work is not None  # noqa: S101  # it has not ended
-    return task.work()
+    before = under_way.set(task)
+    try:
+        return task.work()
+    finally:
+        under_way.reset(before)
 
 
 def _ended(threads: Sequence[threading.Thread], deadline: float) -> bool:

@@ -6,11 +6,13 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Final
 
-from app.workers.child import Caller, Children, Job
-from models.errors import TenantAdminError
-from models.progress import ignore
+from app.workers.child import LOOK_SECONDS, Caller, Children, Job
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Waiting, ignore, under_way
 
 START_SECONDS = 60.0
 """How long the child may take before it asks; a busy computer takes its time, and that is no silence."""
@@ -28,7 +30,9 @@ _BROKEN: Final = {"problem": "KeyringBroken"}
 class SystemKeyring:
     """What the `keyring` package finds on this system, asked with a limit of time.
 
-    Raises `KeyringAbsent`, `KeyringUnavailable` (locked or silent) and `KeyringBroken`.
+    Whoever waits for work that asks it is told so (`under_way`), and may end the wait or the work. Raises
+    `KeyringAbsent`, `KeyringUnavailable` (locked, silent or waited for no longer), `KeyringBroken`, and
+    `Cancelled` with the work.
     """
 
     _has_answered = False
@@ -70,16 +74,39 @@ class SystemKeyring:
                 answers.put(_BROKEN | {"why": "the process that asks it ended"})
 
         threading.Thread(target=ask, name="keyring", daemon=True).start()
-        try:
-            found = answers.get(timeout=START_SECONDS) or answers.get(timeout=self._seconds)
-        except queue.Empty:
-            found = {"problem": "KeyringUnavailable", "why": "does not answer"}
+        with _waits() as get:
+            found = get(answers, START_SECONDS) or get(answers, self._seconds)
         if "problem" in found:
             from app.services import keyring  # noqa: PLC0415 - not for the child
 
             raise getattr(keyring, found["problem"])(found["why"])
         SystemKeyring._has_answered = True
         return found["answer"]
+
+
+@contextmanager
+def _waits() -> Iterator[Callable[["queue.SimpleQueue[Job]", float], Job]]:
+    """Says for as long as it lasts what is waited for, and gives what waits."""
+    work, waiting = under_way.get(), Waiting("Waiting for the system's keyring to answer", time.monotonic())
+
+    def get(answers: "queue.SimpleQueue[Job]", seconds: float) -> Job:
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if work is not None and work.cancelled:
+                raise Cancelled
+            if waiting.cancelled:
+                return {"problem": "KeyringUnavailable", "why": "was waited for no longer"}
+            with suppress(queue.Empty):
+                return answers.get(timeout=min(LOOK_SECONDS, left))
+        return {"problem": "KeyringUnavailable", "why": "does not answer"}
+
+    if work is not None:
+        work.waiting = waiting
+    try:
+        yield get
+    finally:
+        if work is not None:
+            work.waiting = None
 
 
 def work(job: Job, attached: BinaryIO, caller: Caller) -> Job:

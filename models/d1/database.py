@@ -31,12 +31,11 @@ from models.engine import (
     Rows,
     Settled,
     Statement,
-    Waiting,
     raw,
     sql_name,
     within,
 )
-from models.progress import Stop, never
+from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
 from models.schema import caseless
 from models.tables import TABLES

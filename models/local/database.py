@@ -14,7 +14,7 @@ from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
 from models import errors
-from models.engine import Capability, Database, Limits, Row, Rows, Statement, Waiting
+from models.engine import Capability, Database, Limits, Row, Rows, Statement
 from models.local.errors import no_longer, translate
 from models.local.file import (
     BUSY_TIMEOUT_MS,
@@ -33,7 +33,7 @@ from models.local.file import (
     traces,
     written_by,
 )
-from models.progress import PATIENCE, Stop, never
+from models.progress import PATIENCE, Stop, Waiting, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
 

@@ -14,14 +14,13 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import percent, rate
 from app.ui.widgets.labels import Label, Look, in_row
 from app.workers.runner import Runner, Task
-from models.engine import Database
 from models.errors import TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Progress, Stop, Waiting
 
 WAIT_SECONDS = 0.5
 """Whoever waits for longer is told for what."""
 
-_LOOK_MS = 250
+WAIT_LOOK_MS = 250
 
 
 class Busy(QWidget):
@@ -105,21 +104,21 @@ class Busy(QWidget):
 
 
 class Waits(QObject):
-    """Says what a write of an open database waits for: in the dialog in front, or else in the `line` of the
-    window. A person may end the wait there.
+    """Says what is waited for, as `waiting()` has it, unless that is said elsewhere: in the dialog in front,
+    or else in the `line` of the window. A person may end the wait there.
     """
 
-    def __init__(self, database: Database, line: WaitLine, parent: QObject) -> None:
+    def __init__(self, waiting: Callable[[], Waiting | None], line: WaitLine, parent: QObject) -> None:
         super().__init__(parent)
-        self._database, self._line = database, line
-        timer = QTimer(self, interval=_LOOK_MS)
+        self._waiting, self._line = waiting, line
+        timer = QTimer(self, interval=WAIT_LOOK_MS)
         timer.timeout.connect(self._look)
         timer.start()
 
     def _look(self) -> None:
-        waiting = self._database.waiting
+        waiting = self._waiting()
         seconds = 0.0 if waiting is None else time.monotonic() - waiting.since
-        if waiting is None or seconds < WAIT_SECONDS:
+        if waiting is None or seconds < WAIT_SECONDS or waiting.is_said:
             return
         from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415 - few wait
 

@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         self.wait_line = WaitLine(theme)
         self.wait_line.shown.connect(self._where.setHidden)  # beside the shield there is room for one of them
         self.statusBar().addWidget(self.wait_line)
+        Waits(lambda: self._runner.waiting, self.wait_line, self)
         self.statusBar().addWidget(self.busy, 1)
         self.shield = push_button(theme, "", kind=Kind.FLAT)
         self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
@@ -228,7 +229,7 @@ class MainWindow(QMainWindow):
 
         self._let_go()
         context = Context(opened, self.theme, self.settings, clock=self._clock, busy=self.busy, say=self.say)
-        Waits(opened.database, self.wait_line, context)
+        Waits(lambda: opened.database.waiting or context.runner.waiting, self.wait_line, context)
         workspace = self.workspace = Workspace(context)
         context.runner.failed.connect(self._failed)
         context.asks.connect(self._ask)

@@ -22,6 +22,7 @@ from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
+STOP_WAITING = "Stop waiting"
 _MARGIN, _LOWEST, _ABOVE_STATUS, _WIDEST = 20, 2, 36, 640
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
@@ -54,7 +55,7 @@ class WaitLine(QWidget):
         super().__init__()
         self._end: Callable[[], object] = lambda: None
         self.label = Label(look=Look.WARN, wrap=wrap)
-        self.cancel_button = push_button(theme, "Stop waiting", self._cancel)
+        self.cancel_button = push_button(theme, STOP_WAITING, self._cancel)
         in_row((self.label, 1), self.cancel_button, within=self)
         self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)
         self._timer.timeout.connect(self.hide)
@@ -258,6 +259,11 @@ class Banner(QFrame):
 
     def tone(self) -> Tone:
         return self._tone
+
+    @property
+    def is_low(self) -> bool:
+        """Whether its first line is all of it."""
+        return self._low
 
     def is_busy(self) -> bool:
         return not self._bar.isHidden()

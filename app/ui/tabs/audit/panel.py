@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -16,6 +16,7 @@ from app.services.chain.verify.report import Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
+from app.ui.session.busy import WAIT_LOOK_MS, WAIT_SECONDS
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import OTHERS, RETENTION, Asked, Outcome, State, run
@@ -24,8 +25,8 @@ from app.ui.tabs.audit import words
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.banner import Banner
-from app.ui.widgets.buttons import Choice, CountChips
+from app.ui.widgets.banner import STOP_WAITING, Banner
+from app.ui.widgets.buttons import Choice, CountChips, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column
@@ -45,6 +46,7 @@ _COLUMNS = (
     StaticColumn("What"),
 )
 _TENANT, _MOST, _MOST_BESIDE = 2, 4, 1_000
+_MAKING, _NOT_MADE = "making the checkpoint…", "No checkpoint was made, because that was cancelled"
 
 
 class VerificationPanel(QWidget):
@@ -83,9 +85,13 @@ class VerificationPanel(QWidget):
         self._job: Task | None = None
         self._is_due = False
         self._started = 0.0
+        self._waits = QTimer(self, interval=WAIT_LOOK_MS)
+        self._waits.timeout.connect(self._say_waiting)
         theme = context.theme
         self.banner = Banner(theme, steady=True)
         self.banner.cancelled.connect(self.cancel)
+        self.stop_button = push_button(theme, STOP_WAITING, self._stop_waiting)
+        self.stop_button.hide()
         self.findings = FindingsPanel(theme)
         self.findings.chosen.connect(self.chosen)
         self.column = in_column(self.banner, self.findings, within=self)
@@ -99,6 +105,7 @@ class VerificationPanel(QWidget):
     def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
         """Puts them into the banner; the first and the third only show where there is something to do."""
         self.accept_button, self.checkpoints_button, self.report_button = accept, checkpoints, report
+        self.banner.add_button(self.stop_button)
         self.banner.add_button(accept)
         self.banner.add_button(checkpoints, shrinks=True)
         self.banner.add_button(report, shrinks=True)
@@ -343,10 +350,38 @@ class VerificationPanel(QWidget):
         """Says the verdict while the checkpoint is still to be made: a keyring may keep it waiting."""
         if asked is self._asked and self._job is not None and not self._job.cancelled:
             at, by = self._context.clock(), self._context.settings.actor
-            self._show(Outcome(asked, report, why_not="making the checkpoint…", at=at, by=by))
+            self._show(Outcome(asked, report, why_not=_MAKING, at=at, by=by))
+            self._waits.start()
+
+    def _say_waiting(self) -> None:
+        """For what the checkpoint waits, with a button that ends that wait: here, where one looks, if there
+        is room to say it.
+        """
+        waiting, known = None if self._job is None else self._job.waiting, self._context.verdict.outcome
+        has_room = self.isVisible() and not self.banner.is_low
+        self.stop_button.setVisible(has_room and waiting is not None and not waiting.cancelled)
+        if waiting is None or known is None:
+            return
+        waiting.is_said = has_room
+        seconds = time.monotonic() - waiting.since
+        what = f"no checkpoint yet: {words.inside(waiting.what)}, {seconds:.0f} s…"
+        if known.why_not != what and seconds >= WAIT_SECONDS:
+            self._context.verdict.outcome = replace(known, why_not=what)
+            self._say_known()
+
+    def _stop_waiting(self) -> None:
+        if self._job is not None and self._job.waiting is not None:
+            self._job.waiting.cancelled = True
+            self.stop_button.hide()
+
+    def _end(self) -> Task | None:
+        job, self._job = self._job, None
+        self._waits.stop()
+        self.stop_button.hide()
+        return job
 
     def _finished(self, outcome: Outcome) -> None:
-        job, self._job = self._job, None
+        job = self._end()
         self._context.verdict.is_asked = False
         if job is not None and job.cancelled:  # too late to stop, but it may be of what is not in sight now
             self._failed(Cancelled())
@@ -355,7 +390,7 @@ class VerificationPanel(QWidget):
             self._context.verdict.changed.emit()
 
     def _failed(self, error: TenantAdminError) -> None:
-        job, self._job = self._job, None
+        job = self._end()
         if isinstance(error, MuchToRead) and job is not None and not job.cancelled:
             self._ask_cost(error)
             return
@@ -363,8 +398,12 @@ class VerificationPanel(QWidget):
         if not isinstance(error, Cancelled) and self._context.outside.error is None:  # else that is said
             self._context.verdict.fail(str(error), self._context.clock())
         self._context.verdict.changed.emit()
+        known = self._context.verdict.outcome
         if not isinstance(error, Cancelled):
             self._say(Tone.BAD, COULD_NOT, detail=str(error))
+        elif known is not None and known.asked is self._asked:  # only its checkpoint was still to be made
+            self._context.verdict.outcome = replace(known, why_not=_NOT_MADE)
+            self._say_known()
         else:
             self._say_known("Verification cancelled")
         self.changed.emit()

@@ -37,7 +37,13 @@ def test_a_silent_keyring_holds_up_neither_the_verdict_nor_the_end(
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     press("Ctrl+Return")
-    qtbot.waitUntil(lambda: page.panel.outcome is not None)
+    qtbot.waitUntil(
+        lambda: page.panel.stop_button.isVisible() and "keyring to answer, 1 s" in page.banner.detail()
+    )
+    assert not window.wait_line.isVisible(), "it is said once"
+    go(qtbot, window, 0)
+    qtbot.waitUntil(window.wait_line.isVisible)
+    assert window.wait_line.label.text().startswith("Waiting for the system's keyring to answer: ")
     hidden = Hidden()
     window.installEventFilter(hidden)
     window.close()

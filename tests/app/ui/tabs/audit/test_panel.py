@@ -622,18 +622,34 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
 
 
 @pytest.mark.slow
-def test_the_verdict_does_not_wait_for_a_keyring(
-    page: AuditTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        ("answer", "because the system's keyring is locked"),
+        ("button", "because the system's keyring was waited for no longer"),
+        ("scope", "because that was cancelled"),
+    ],
+)
+def test_the_verdict_does_not_wait_for_a_keyring(  # noqa: PLR0917
+    page: AuditTab, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, why: str
 ) -> None:
     desktop = Desktop(tmp_path / "desktop", monkeypatch)
     desktop.meets("silence")
     click(qtbot, page.verify_button)
-    qtbot.waitUntil(lambda: "making the checkpoint…" in page.banner.detail())
+    waits = "no checkpoint yet: waiting for the system's keyring to answer, 1 s…"
+    qtbot.waitUntil(lambda: waits in page.banner.detail())
     assert page.banner.headline() == "Chain verified — 600 entries"
-    desktop.meets("locked")
-    qtbot.waitUntil(lambda: not page.panel.is_running)
+    if ends == "answer":
+        desktop.meets("locked")
+    elif ends == "button":
+        click(qtbot, page.panel.stop_button)
+    else:
+        page.set_scope(Scope("acme-corp"))
+        page.set_scope(EVERYONE)
+    qtbot.waitUntil(lambda: not page.panel.is_running, timeout=2_000)
     assert page.banner.headline() == "Chain verified — 600 entries"
-    assert "No checkpoint was made, because the system's keyring is locked" in page.banner.detail()
+    assert f"No checkpoint was made, {why}" in page.banner.detail()
+    assert not page.panel.stop_button.isVisible()
 
 
 def test_a_file_that_was_moved_is_not_verified(qtbot: QtBot, page: AuditTab, demo_path: Path) -> None:
