@@ -8,7 +8,7 @@ is a `Capability`, and no limit of an engine is written anywhere but in its `Lim
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -338,11 +338,17 @@ class Database(Metered):
         columns: Sequence[str],
         insertions: "Sequence[Statement]",
         changes: "Sequence[Statement]",
+        given: Collection[str],
     ) -> list[tuple[int, str]]:
         """The same of changes, one after another, of rows that are there as these insertions would add them:
-        all that are refused. `columns` are all with values of their own, and what names the rowid.
+        all that are refused, and without a reason those of which it cannot be told. They give columns NULL,
+        or those `given` another value. `columns` are all with values of their own, and what names the rowid.
         """
         return []
+
+    def may_refuse(self, table: str, given: Collection[str]) -> bool:
+        """Whether that is worth being tried of a table; False where an engine cannot try it either."""
+        return False
 
     def calm_log(self) -> AbstractContextManager[Callable[[], None]]:
         """For many transactions one after another: what an engine does between them waits for a call of what

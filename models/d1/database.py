@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
@@ -49,7 +49,10 @@ _LEFT: ContextVar[Stop] = ContextVar("left", default=never)
 _WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 """What a person is told of the thread's write."""
 _OURS: Final = frozenset(model._meta.table_name for model in TABLES)
-_MADE: Final = "SELECT lower(name), sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL"
+_MADE: Final = """
+SELECT lower(tbl_name), sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL
+ORDER BY type = 'index'
+"""
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -86,7 +89,7 @@ class D1Database(Database):
             self.trusts_indexes = True
         self.identity = f"d1:{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
-        self._made: tuple[object, dict[str, str]] | None = None
+        self._made: tuple[object, dict[str, list[str]]] | None = None
         self._ends: str | None = None
         """The last row of each table of ours, as this program has read or written last."""
         self._others = 0
@@ -131,7 +134,9 @@ class D1Database(Database):
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
         found = self._read([*map(compiled, queries), *ends, *made], _stop())
         if made:
-            self._made = read, dict(found.pop())
+            self._made = read, {}
+            for table, sql in found.pop():
+                self._made[1].setdefault(table, []).append(sql)
         if ends:
             ((self._ends,),) = found.pop()
         return found
@@ -179,7 +184,7 @@ class D1Database(Database):
         from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
 
         made = self._made_by(table)
-        return None if made is None else refused(made, [written(item.query) for item in insertions])
+        return None if not made else refused(made[0], [written(item.query) for item in insertions])
 
     def refused_change(
         self,
@@ -187,19 +192,25 @@ class D1Database(Database):
         columns: Sequence[str],
         insertions: Sequence[Statement],
         changes: Sequence[Statement],
+        given: Collection[str],
     ) -> list[tuple[int, str]]:
         """As `refused`, without the other rows of the table, each of which would be charged."""
         from models.local.trial import refused_change  # noqa: PLC0415 - asked for before a deletion
 
         made = self._made_by(table)
         there, after = ([written(item.query) for item in items] for items in (insertions, changes))
-        return [] if made is None else refused_change([made], table, columns, (there, after))
+        return refused_change(made, table, columns, (there, after), given=given)
 
-    def _made_by(self, table: str) -> str | None:
-        """It comes with what is read first of the tables, and again where they are others."""
+    def may_refuse(self, table: str, given: Collection[str]) -> bool:
+        from models.local.trial import may_refuse  # noqa: PLC0415 - asked for before a removal
+
+        return may_refuse(self._made_by(table), table, given)
+
+    def _made_by(self, table: str) -> list[str]:
+        """With its indexes. They come with what is read first of the tables, and again where that changed."""
         if self._made is None or self._made[0] is not self.last_read:
             self.rows(raw("SELECT 1"))
-        return None if self._made is None else self._made[1].get(caseless(table))
+        return [] if self._made is None else self._made[1].get(caseless(table), [])
 
     def bookmark(self, why: str) -> str | None:
         if Capability.TIME_TRAVEL not in self.capabilities:

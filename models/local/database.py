@@ -2,7 +2,7 @@
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -174,6 +174,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         columns: Sequence[str],
         insertions: Sequence[Statement],
         changes: Sequence[Statement],
+        given: Collection[str],
     ) -> list[tuple[int, str]]:
         from models.local.trial import made_by, refused_change  # noqa: PLC0415 - asked for before a deletion
 
@@ -182,7 +183,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         )
         with self.snapshot():
             file = self.connection()
-            return refused_change(made_by(file, table), table, columns, (there, after), file)
+            return refused_change(made_by(file, table), table, columns, (there, after), file, given=given)
+
+    def may_refuse(self, table: str, given: Collection[str]) -> bool:
+        from models.local.trial import made_by, may_refuse  # noqa: PLC0415 - asked for before a removal
+
+        with self.expected_errors():
+            return may_refuse(made_by(self.connection(), table), table, given)
 
     def _made(self, table: str) -> tuple[str, str] | None:
         """The SQL that makes a table, and the name in it."""

@@ -1,9 +1,9 @@
 """What a table's own rules allow, tried on an empty copy of it in memory: no SQL is taken apart for that."""
 
+import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import islice, takewhile
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -28,6 +28,14 @@ _WITH_INDEXES: Final = """
 SELECT sql FROM main.sqlite_master
 WHERE type IN ('table', 'index') AND lower(tbl_name) = lower(?) AND sql IS NOT NULL ORDER BY type = 'index'
 """
+
+_COMPUTED: Final = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden > 1"
+_INDEXED: Final = """
+SELECT i."unique", i.partial, c.cid, c.name FROM pragma_index_list(?) AS i, pragma_index_xinfo(i.name) AS c
+WHERE c.key
+"""
+_FORMULA: Final = -2
+"""What SQLite says instead of a column's number."""
 
 _SHAPE: Final = """
 SELECT name, upper(type), "notnull" OR pk FROM pragma_table_xinfo(?) WHERE NOT hidden ORDER BY cid
@@ -82,61 +90,95 @@ def made_by(file: apsw.Connection, table: str) -> list[str]:
     return [sql for (sql,) in file.execute(_WITH_INDEXES, (table,))]
 
 
+def may_refuse(made: Sequence[str], table: str, given: Collection[str]) -> bool:
+    """Whether anything but a NOT NULL might keep a row of a table that is `made` so from a change of columns,
+    of which those `given` get another value than NULL.
+    """
+    if any(re.search(r"\b(CHECK|STRICT)\b", sql, re.IGNORECASE) for sql in made[:1]):
+        return True
+    try:
+        with _copy(made[0] if made else "", made[1:]) as trial:
+            return _is_asked(trial, table, given, unique=False)
+    except apsw.Error:
+        return True
+
+
 def refused_change(
     made: Sequence[str],
     table: str,
     columns: Sequence[str],
     tried: tuple[_Statements, _Statements],
     file: apsw.Connection | None = None,
+    *,
+    given: Collection[str],
 ) -> list[tuple[int, str]]:
     """Which of the changes a table does not take that is `made` so, with its indexes, and why in SQLite's
-    words.
+    words; without a word those of which that could not be tried.
 
-    What is `tried` are insertions of the rows as they are, and the changes, one after another, on a copy of
-    it with, where a row may be in another's way, the others of the file, as far as these can be copied. Of a
-    table that cannot be made alone, and of changes for which there was no time, nothing is said.
+    What is `tried` are insertions of the rows as they are, and the changes, one after another, which give
+    columns NULL or, those `given`, another value, on a copy of it with, where a row may be in another's way,
+    the others of the file, as far as these can be copied.
     """
-    found: list[tuple[int, str]] = []
     insertions, changes = tried
-    with suppress(apsw.Error), _copy(made[0] if made else "") as trial:
-        for sql in made[1:]:
-            with suppress(apsw.Error):  # of another program's function, say
-                trial.execute(sql)
+    found = dict.fromkeys(range(len(changes)), "")
+    with suppress(apsw.Error, TimeoutError), _copy(made[0] if made else "", made[1:]) as trial:
         trial.pragma("ignore_check_constraints", 1)  # a row may have broken one when it was written
         for insertion, values in _in_time(trial, insertions):
             trial.execute(insertion, tuple(values))
-        is_unique = trial.execute('SELECT 1 FROM pragma_index_list(?) WHERE "unique"', (table,)).get
-        if file is not None and is_unique:
+        are_alone = not _is_asked(trial, table, given, unique=True)
+        if file is not None and not are_alone:
             names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
             rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
             into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
-            with suppress(apsw.InterruptError):
+            with suppress(apsw.InterruptError, TimeoutError, UnicodeDecodeError, OverflowError):
                 trial.executemany(into, _in_time(trial, _few(rows)))
+                are_alone = True
         trial.pragma("ignore_check_constraints", 0)
         for position, (change, values) in enumerate(_in_time(trial, changes)):
             try:
                 trial.execute(change, tuple(values))
-            except apsw.ConstraintError as error:
-                found.append((position, str(error)))
-    return found
+                if are_alone:
+                    del found[position]
+            except apsw.InterruptError:
+                break
+            except apsw.Error as error:  # of a CHECK that cannot be worked out, too
+                found[position] = str(error)
+    return [*found.items()]
+
+
+def _is_asked(trial: apsw.Connection, table: str, given: Collection[str], *, unique: bool) -> bool:
+    """Whether an index, or unless it is only to be `unique` a generated column, has a say in a change that
+    gives these columns another value than NULL.
+    """
+    names = {name.lower() for name in given}
+    computed = {name.lower() for (name,) in trial.execute(_COMPUTED, (table,))}
+    if computed and not unique:
+        return True
+    for is_unique, is_partial, column, name in trial.execute(_INDEXED, (table,)).fetchall():
+        formula = is_partial or column == _FORMULA or str(name).lower() in computed
+        if (formula and not unique) or (is_unique and (formula or str(name).lower() in names)):
+            return True
+    return False
 
 
 def _in_time(trial: apsw.Connection, items: Iterable[_Item]) -> Iterator[_Item]:
-    """As many as there is time for; what the connection does for one of them ends with it, too."""
+    """While there is time, else a `TimeoutError`; what the connection does for one of them ends with it."""
     until = time.monotonic() + _SECONDS
     trial.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-    return takewhile(lambda _: time.monotonic() <= until, items)
+    for item in items:
+        if time.monotonic() > until:
+            raise TimeoutError
+        yield item
 
 
 def _few(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """As many as may be copied; up to one whose text is no UTF-8."""
+    """If they are no more than may be copied, else an `OverflowError`."""
     left = _BYTES
-    with suppress(UnicodeDecodeError):
-        for row in islice(rows, _ROWS):
-            left -= sum(len(value) for value in row if isinstance(value, str | bytes))
-            if left < 0:
-                return
-            yield row
+    for number, row in enumerate(rows):
+        left -= sum(len(value) for value in row if isinstance(value, str | bytes))
+        if number == _ROWS or left < 0:
+            raise OverflowError
+        yield row
 
 
 def is_numbered(sql: str) -> bool:
@@ -181,11 +223,15 @@ class Rehearsal:
 
 
 @contextmanager
-def _copy(sql: str) -> Iterator[apsw.Connection]:
+def _copy(sql: str, indexes: Sequence[str] = ()) -> Iterator[apsw.Connection]:
+    """Without the indexes that cannot be made: of another program's function, say."""
     with closing(apsw.Connection(":memory:")) as trial:
         trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         trial.set_progress_handler(lambda: True, _STEPS)
         trial.execute(sql)
+        for index in indexes:
+            with suppress(apsw.Error):
+                trial.execute(index)
         yield trial
 
 

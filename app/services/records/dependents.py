@@ -15,7 +15,7 @@ from app.services.records.images import MOST, Images, addable, followed, require
 from app.services.records.rows import ID, RowChange, StoredRow, Value
 from app.services.records.tables import AUDIT_CHAIN
 from models.errors import NotAllowed, ReferredByEntries, StillReferred
-from models.schema import ForeignKey
+from models.schema import ForeignKey, StoredTable
 
 Identity = tuple[str, tuple[Value, ...]]
 
@@ -82,7 +82,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                         before[identity] = set()
                         frontier.append(child)
                 case "SET NULL" | "SET DEFAULT":
-                    detached = detached_by(child, key)
+                    detached = detached_by(child.table, key)
                     if detached is None or any(images.referring_to(child, detached.keys(), 1)):
                         held.setdefault(identity, set()).add(root[parent.identity])
                         continue
@@ -165,19 +165,19 @@ def on_delete(key: ForeignKey) -> str:
     return "NO ACTION" if key.table == AUDIT_CHAIN.name else key.on_delete
 
 
-def detached_by(row: StoredRow, key: ForeignKey) -> dict[str, Value] | None:
+def detached_by(table: StoredTable, key: ForeignKey) -> dict[str, Value] | None:
     """What the referring columns hold when what they refer to is gone; None where that would be a NULL and
-    one of them takes none.
+    one of them takes none. Raises `NotAllowed` where it is a formula.
     """
     default = key.on_delete == "SET DEFAULT"
-    found = {column: _default(row, column) if default else None for column in key.columns}
+    found = {column: _default(table, column) if default else None for column in key.columns}
     empty = {column for column, value in found.items() if value is None}
-    return found if empty.isdisjoint(row.table.never_null) else None
+    return found if empty.isdisjoint(table.never_null) else None
 
 
-def _default(row: StoredRow, column: str) -> Value:
+def _default(table: StoredTable, column: str) -> Value:
     """A column's default, where it is a plain literal."""
-    sql = row.table.defaults.get(column, "NULL").strip()
+    sql = table.defaults.get(column, "NULL").strip()
     if sql.upper() == "NULL":
         return None
     if re.fullmatch(r"[+-]?\d+", sql):
@@ -185,6 +185,5 @@ def _default(row: StoredRow, column: str) -> Value:
     if re.fullmatch(r"'(?:[^']|'')*'", sql):
         return sql[1:-1].replace("''", "'")
     raise NotAllowed(
-        f"Rows of {row.table.name} would get their default for {column}, which is a formula; "
-        "nothing was changed."
+        f"Rows of {table.name} would get their default for {column}, which is a formula; nothing was changed."
     )

@@ -361,9 +361,9 @@ class Images:
                 table.name,
                 [*table.columns, *filter(None, [table.hidden_rowid])],
                 *tried(there),
+                {name for _, values in there for name, value in values.items() if value is not None},
             )
-            if found:
-                which, why = there[found[0][0]][0].record_id, found[0][1]
+            for which, why in ((there[position][0].record_id, why) for position, why in found if why):
                 raise NotAllowed(
                     f"The row {visible(str(shown(which)))} of {table.name} would change along, which "
                     f"the database's own rules do not take ({why}); nothing was changed. Let it "

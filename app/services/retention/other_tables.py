@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from itertools import islice
 from operator import and_, or_
 from typing import Any, Final
@@ -25,7 +25,7 @@ from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple,
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.dependents import detached_by, on_delete
 from app.services.records.images import Images
-from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, tried
+from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, in_parts, tried
 from app.services.records.tables import (
     DECLARED,
     NOTIFICATIONS,
@@ -33,7 +33,7 @@ from app.services.records.tables import (
     PLANNING_ARTIFACTS,
     PLANNING_RUNS,
 )
-from models.engine import Database, Statement
+from models.engine import PAGE_ROWS, Database, Statement
 from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
 from models.status import RunStatus
@@ -114,11 +114,14 @@ class OldRows:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows of each table go, lose what they refer to, and stay although they are old."""
+    """How many rows of each table go, lose what they refer to, and stay although they are old; `due` as in
+    `OtherTables`.
+    """
 
     removed: dict[str, int]
     changed: dict[str, int]
     skipped: tuple[Skipped, ...]
+    due: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,9 @@ class OtherTables:
     """What is old at `cutoff` in the tables beside the audit chain, and what depends on it.
 
     `milliseconds` says that times which can only be that are read so. `keys` are the columns that tell rows
-    apart, by table. `held` are the rows at the end of a path that their table's own rules do not let do
-    without what they refer to, which keep it: by such a column, as `exactly` writes it.
+    apart, by table. `free` are the rows at the end of a path that their table's own rules let do without what
+    they refer to, by the key of it and as `_among` takes them; all others there keep it. `due` are the keys
+    of the records that go, by table, as that takes them, once they are counted.
     """
 
     cutoff: int
@@ -136,52 +140,72 @@ class OtherTables:
     paths: Mapping[str, tuple[KeyPath, ...]]
     sized: bool = True
     milliseconds: bool = False
-    held: Mapping[KeyPath, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    free: Mapping[KeyPath, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    due: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def foreseen(self, database: Database, stored: StoredTables) -> "OtherTables":
-        """With what is `held`, as far as it can be told beforehand: of the rest a run finds out."""
-        images, paths, held = Images(database), dict(self.paths), dict(self.held)
+        """With what is `free`, as it can be told beforehand: of the rest a run takes nothing either."""
+        images, paths, frees = Images(database), dict(self.paths), dict(self.free)
         for table, ways in self.paths.items():
             for at, path in enumerate(ways):
                 if _fate(path[-1]) is not Fate.CHANGES:
                     continue
-                found = self._held(database, images, stored[path[-1].table], table, path)
-                if found is None:
+                child = stored[path[-1].table]
+                is_shared = _is_shared(stored, path[-1])
+                free = () if is_shared else self._free(database, images, child, table, path)
+                if free:
+                    frees[path] = child.key, json.dumps(free)
+                elif free is not None:
                     path = (*path[:-1], replace(path[-1], on_delete="NO ACTION"))  # noqa: PLW2901
-                elif found[1]:
-                    held[path] = found
                 paths[table] = (*paths[table][:at], path, *paths[table][at + 1 :])
-        return replace(self, paths=paths, held=held)
+        return replace(self, paths=paths, free=frees)
 
-    def _held(
+    def _free(
         self, database: Database, images: Images, child: StoredTable, table: str, path: KeyPath
-    ) -> tuple[str, tuple[str, ...]] | None:
-        """The rows at the end of a path that may not lose what they refer to; None where none may. Of rows
-        that cannot be named or tried nothing is foretold.
-        """
+    ) -> Sequence[Sequence[str]] | None:
+        """The keys of the rows at the end of a path that may lose what they refer to; None where all may."""
         key, model, going, rows = path[-1], RECORDS[table], self._going(table), Table(path[-1].table)
-        if child.row_key is None or not child.key:
-            return "", ()
-        asked = [exactly(Column(rows, name)) for name in (child.row_key, *child.key)]
-        which = rows.select(*asked).where(_goes_along(rows, path, model, going)).limit(_TRIED)
-        names = {tuple(map(decoded, cells)): name for name, *cells in database.rows(which.tuples())}
-        there = images.matching(child.name, child.key, [*names]) if names else []
         try:
-            found = [(row, detached_by(row, key)) for row in there]
+            values = detached_by(child, key)
         except NotAllowed:  # a default that is a formula
-            return child.row_key, ()
-        changing = [(row, values) for row, values in found if values is not None]
-        if len(changing) < len(found) or (
-            changing and not self._leads(database, table, path, changing[0][1])
+            return ()
+        if (
+            values is None
+            or child.referring_to(values)  # whose rows ON UPDATE would carry along, or keep it
+            or self._dangles(database, child)
+            or not self._leads(database, table, path, values)
         ):
+            return ()
+        given = {name for name, value in values.items() if value is not None}
+        if not database.may_refuse(child.name, given):
             return None
+        asked = [exactly(Column(rows, name)) for name in child.key]
+        if not asked:
+            return ()
+        which = rows.select(*asked).where(_goes_along(rows, path, model, going)).limit(_TRIED)
+        found = database.rows(which.tuples())
+        names = {tuple(map(decoded, cells)): cells for cells in found if "NULL" not in cells}
+        there = images.matching(child.name, child.key, [*names]) if names else []
         refused = database.refused_change(
             child.name,
             [*child.columns, *filter(None, [child.hidden_rowid])],
-            *tried(changing),
+            *tried([(row, values) for row in there]),
+            given,
         )
-        keys = (tuple(changing[position][0].key.values()) for position, _ in refused)
-        return child.row_key, tuple(names[key] for key in keys)
+        kept = {position for position, _ in refused}
+        return [names[tuple(row.key.values())] for at, row in enumerate(there) if at not in kept]
+
+    def _dangles(self, database: Database, child: StoredTable) -> bool:
+        """Whether a row refers to one of its own table that is not there: SQLite looks at that with any
+        change of the row, and refuses it.
+        """
+        rows, parent = Table(child.name), Table(child.name, alias="parent")
+        for key in (key for key in child.referring if key.table == child.name):
+            refers = (column.is_null(False) for column in _columns(rows, key.columns))
+            is_there = fn.EXISTS(parent.select(SQL("1")).where(_refers(rows, parent, key)))
+            if database.scalar(_counting(rows).where(*refers, ~is_there).tuples()):
+                return True
+        return False
 
     def _leads(self, database: Database, table: str, path: KeyPath, values: Mapping[str, Value]) -> bool:
         """Whether what rows would refer to by these values, their defaults, is there and stays."""
@@ -198,25 +222,19 @@ class OtherTables:
         return bool(database.scalar(stays.tuples()))
 
     def count(self, database: Database) -> Count:
-        """What a run would do at the moment."""
+        """What a run does: each row is counted once, by whatever it goes, and changes none that goes."""
         asked: list[tuple[BaseQuery, Callable[[int], None]]] = []
-        removed: defaultdict[str, int] = defaultdict(int)
-        changed: defaultdict[str, int] = defaultdict(int)
+        removed: dict[str, int] = {}
+        changed: dict[str, int] = {}
         skipped: list[Skipped] = []
-
-        def add(to: defaultdict[str, int], name: str, rows: int) -> None:
-            to[name] += rows
 
         def skip(table: str, reason: Callable[[str, int], str], rows: int, **options: bool) -> None:
             if rows:
                 skipped.append(Skipped(table, rows, reason(table, rows), **options))
 
+        rows = {table: tuple(self._due(database, table)) for table in self.paths}
         for table in self.paths:
-            model, going = RECORDS[table], self._going(table)
-            asked.append((_counting(model).where(*going), partial(add, removed, table)))
-            for to, fate in ((removed, Fate.GOES), (changed, Fate.CHANGES)):
-                along = self._along(table, going, fate).items()
-                asked += [(query, partial(add, to, name)) for name, query in along]
+            model = RECORDS[table]
             for by, kept in self._kept(table).items():
                 reason = partial(refusal, by=f"rows of {by}")
                 asked.append((_counting(model).where(*self._old(table), kept), partial(skip, table, reason)))
@@ -224,19 +242,58 @@ class OtherTables:
                 options = {"in_milliseconds": why is _MILLISECONDS}
                 stays = partial(skip, table, partial(_stay, why), **options)
                 asked.append((_counting(model).where(*undated), stays))
+        going = {table: self._going(table) for table in self.paths}
+        for to, fate in ((removed, Fate.GOES), (changed, Fate.CHANGES)):
+            for name, query in self._along(going, fate).items():
+                asked.append((query, partial(to.__setitem__, name)))
         found = database.read_batch([query.tuples() for query, _ in asked]) if asked else []
-        for (_, tell), ((rows,),) in zip(asked, found, strict=True):
-            tell(rows)
-        return Count(dict(removed), {name: rows for name, rows in changed.items() if rows}, tuple(skipped))
+        for (_, tell), ((number,),) in zip(asked, found, strict=True):
+            tell(number)
+        for table, keys in rows.items():
+            own = sum(len(json.loads(one)) for one in keys)
+            removed = {table: own + removed.pop(table, 0), **removed}
+        changed = {name: number for name, number in changed.items() if number}
+        return Count(removed, changed, tuple(skipped), rows)
+
+    def _due(self, database: Database, table: str) -> Iterator[str]:
+        """The keys of the records that go, as `_among` takes them, `BATCH` in each."""
+        key = self._row_key(table)
+        query = RECORDS[table].select(exactly(key)).where(*self._going(table)).order_by(key).limit(PAGE_ROWS)
+        more, page = query, PAGE_ROWS
+        while page == PAGE_ROWS:
+            found = [row for (row,) in database.rows(more.tuples())]
+            yield from (json.dumps([[row] for row in part]) for part in in_parts(found, BATCH))
+            page = len(found)
+            if found:
+                more = query.where(key > given(decoded(found[-1])))
 
     def removals(self, database: Database, table: str) -> Iterator[OldRows]:
-        """Removals of `table`, one of `paths`, read when they are asked for.
+        """Removals of those that are `due` in `table`, one of `paths`, and may still go.
 
         Of notifications up to `BATCH` each; of whole runs as many as have up to `BATCH` artifacts of 1 MB
         together, at least one.
         """
-        found = self._runs(database) if table == _RUNS else self._notifications(database)
-        yield from (self.removal(database, table, rows) for rows in found)
+        weight = (fn.COUNT(SQL("*")), fn.COALESCE(fn.SUM(fn.octet_length(PlanningArtifact.content)), 0))
+        own = PlanningArtifact.run_id == PlanningRun.id
+        weighs = table == _RUNS and _ARTIFACTS in self.tables
+        which = weight[: 1 + self.sized] if weighs else ()
+        asked = [exactly(self._row_key(table)), *(PlanningArtifact.select(one).where(own) for one in which)]
+        for keys in self.due[table]:
+            listed = _among([self._row_key(table)], keys)
+            chosen: list[str] = []
+            artifacts = size = 0
+            query = RECORDS[table].select(*asked).where(listed, *self._going(table))
+            for row, *weights in database.rows(query.order_by(self._row_key(table)).tuples()):
+                amount, length = (*weights, 0, 0)[:2]
+                is_full = len(chosen) + artifacts + amount >= BATCH or size + length > _BYTES
+                if chosen and weighs and is_full:
+                    yield self.removal(database, table, chosen)
+                    chosen, artifacts, size = [], 0, 0
+                chosen.append(row)
+                artifacts += amount
+                size += length
+            if chosen:
+                yield self.removal(database, table, chosen)
 
     def removal(self, database: Database, table: str, rows: Sequence[str]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go.
@@ -248,7 +305,7 @@ class OtherTables:
         none_left = Select([], [SQL("1")]).where(~fn.EXISTS(RECORDS[table].select(SQL("1")).where(listed)))
         delete_all = RECORDS[table].delete().where(*going)
         statements = [Statement(delete_all, expect=len(rows), proof=none_left, what=f"retention of {table}")]
-        along, changing = (self._along(table, going, fate) for fate in (Fate.GOES, Fate.CHANGES))
+        along, changing = (self._along({table: going}, fate) for fate in (Fate.GOES, Fate.CHANGES))
         queries = [query.tuples() for query in (*along.values(), *changing.values())]
         counts = [rows for ((rows,),) in (database.read_batch(queries) if queries else [])]
         removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
@@ -278,48 +335,12 @@ class OtherTables:
                 tables.append(key.table)
         return f"rows of {', '.join(dict.fromkeys(tables))}" if tables else "other rows"
 
-    def _notifications(self, database: Database) -> Iterator[list[str]]:
-        key = self._row_key(_NOTIFICATIONS)
-        query = (
-            Notification.select(exactly(key)).where(*self._going(_NOTIFICATIONS)).order_by(key).limit(BATCH)
-        )
-        more = query
-        while rows := [row for (row,) in database.rows(more.tuples())]:
-            yield rows
-            if len(rows) < BATCH:
-                return  # what these have kept so far stays as it was foretold
-            more = query.where(key > given(decoded(rows[-1])))
-
-    def _runs(self, database: Database) -> Iterator[list[str]]:
-        query = PlanningRun.select(exactly(self._row_key(_RUNS)), PlanningRun.id).where(*self._going(_RUNS))
-        chosen: list[str] = []
-        artifacts = size = 0
-        for row, run_id in database.rows(query.tuples()):
-            amount, length = self._weight(database, run_id)
-            if chosen and (len(chosen) + artifacts + amount >= BATCH or size + length > _BYTES):
-                yield chosen
-                chosen, artifacts, size = [], 0, 0
-            chosen.append(row)
-            artifacts += amount
-            size += length
-        if chosen:
-            yield chosen
-
-    def _weight(self, database: Database, run_id: Any) -> tuple[int, int]:
-        """How many artifacts a run has, and how many bytes they hold."""
-        if _ARTIFACTS not in self.tables:
-            return 0, 0
-        length = fn.SUM(fn.octet_length(PlanningArtifact.content)) if self.sized else 0
-        query = PlanningArtifact.select(fn.COUNT(SQL("*")), fn.COALESCE(length, 0))
-        amount, total = database.rows(query.where(PlanningArtifact.run_id == run_id).tuples())[0]
-        return amount, total
-
     def _row_key(self, table: str) -> Any:
         return Column(RECORDS[table]._meta.table, self.keys[table])
 
     def _listed(self, table: str, rows: Sequence[str]) -> Any:
         """The condition that a record is one of `rows`, which travel as one parameter."""
-        return _among(self._row_key(table), rows)
+        return _among([self._row_key(table)], json.dumps([[row] for row in rows]))
 
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
@@ -352,19 +373,48 @@ class OtherTables:
         """By table, the condition that its rows keep a record of `table`."""
         rows, found = RECORDS[table]._meta.table, defaultdict[str, list[Any]](list)
         for path in self.paths.get(table, ()):
-            if _fate(path[-1]) is Fate.KEEPS or path in self.held:
-                key, kept = _columns(rows, path[0].parent_columns), _kept_by(path, table, self.held.get(path))
+            if _fate(path[-1]) is Fate.KEEPS or path in self.free:
+                key, kept = _columns(rows, path[0].parent_columns), _kept_by(path, table, self.free.get(path))
                 found[path[-1].table].append(_together(key).in_(kept))
         return {keeper: fn.COALESCE(reduce(or_, kept), 0) for keeper, kept in found.items()}
 
-    def _along(self, table: str, going: Collection[Any], fate: Fate) -> dict[str, Any]:
-        """What counts the rows of that fate, by table, when the `going` records of `table` go."""
-        model, queries = RECORDS[table], {}
-        for along, paths in self._ending(table, fate).items():
-            rows = Table(along)
-            conditions = (_goes_along(rows, path, model, going) for path in paths)
-            queries[along] = _counting(rows).where(reduce(or_, conditions))
+    def _along(self, going: Mapping[str, Collection[Any]], fate: Fate) -> dict[str, Any]:
+        """What counts the rows of that fate, by table, when the `going` records of each table go. A row that
+        changes and will go, or change again, with others is counted then.
+        """
+        queries = {}
+        everything = {
+            table: (_among([self._row_key(table)], _joined(self.due[table])), *self._going(table))
+            if self.due  # what has come to be free since then does not go
+            else self._going(table)
+            for table in self.paths
+        }
+        gone = self._having(everything, Fate.GOES)
+        rest = {
+            table: (~fn.COALESCE(reduce(and_, chosen), 0), *everything[table])
+            for table, chosen in going.items()
+        }
+        later = self._having(everything | rest, Fate.CHANGES) if going != everything else {}
+        for name, conditions in self._having(going, fate).items():
+            which = [reduce(or_, conditions)]
+            if fate is Fate.CHANGES:
+                others = [*gone.get(name, ())]
+                if name in everything:
+                    others.append(reduce(and_, everything[name]))
+                ways = (path for table in self.paths for path in self._ending(table, fate).get(name, ()))
+                if len({path[-1] for path in ways}) > 1:
+                    others += later.get(name, ())
+                which += [~fn.COALESCE(one, 0) for one in others]
+            queries[name] = _counting(_rows(name)).where(*which)
         return queries
+
+    def _having(self, going: Mapping[str, Collection[Any]], fate: Fate) -> dict[str, list[Any]]:
+        """By table, the conditions that one of its rows has that fate when those records go."""
+        found = defaultdict[str, list[Any]](list)
+        for table, chosen in going.items():
+            for name, paths in self._ending(table, fate).items():
+                found[name] += (_goes_along(_rows(name), path, RECORDS[table], chosen) for path in paths)
+        return found
 
     def _ending(self, table: str, fate: Fate) -> dict[str, list[KeyPath]]:
         """The paths from `table`, by the table where they end, whose rows have that fate."""
@@ -373,6 +423,13 @@ class OtherTables:
             if _fate(path[-1]) is fate:
                 found[path[-1].table].append(path)
         return found
+
+
+def _is_shared(stored: StoredTables, key: ForeignKey) -> bool:
+    """Whether a column of a key that gets its default is one of another key, too, which that may break."""
+    keys = (other for table in stored.values() for other in table.referring if other.table == key.table)
+    shared = any(other != key and {*other.columns} & {*key.columns} for other in keys)
+    return shared and on_delete(key) == "SET DEFAULT"
 
 
 def find_others(
@@ -444,7 +501,9 @@ def _ways(stored: Mapping[str, StoredTable], tables: frozenset[str], table: str)
 def _paths(
     stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: KeyPath, seen: frozenset[str]
 ) -> Iterator[KeyPath]:
-    """A key that leads back to a table on the way ends there: it keeps the record (`_kept_by`)."""
+    """A key that leads back to a table on the way ends there: it keeps the record (`_kept_by`), and so does
+    one whose rows go by their own time alone.
+    """
     keys = stored[table].referring
     if table == _RUNS and _OWNED.table in tables:
         keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
@@ -453,7 +512,9 @@ def _paths(
         # no NULL loses nothing.
         child = stored[key.table]
         is_held = key.on_delete == "SET NULL" and bool({*child.never_null} & {*key.columns})
-        if (child.has_triggers or key.table in seen or is_held) and key.on_delete != "RESTRICT":
+        goes_by_itself = key.table in RECORDS and on_delete(key) == "CASCADE"
+        keeps = child.has_triggers or key.table in seen or is_held or goes_by_itself
+        if keeps and key.on_delete != "RESTRICT":
             key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
         if "" in (key.table, *key.columns, *key.parent_columns):
             raise NotAllowed(
@@ -475,17 +536,17 @@ def _fate(key: ForeignKey) -> Fate:
     return Fate.KEEPS
 
 
-def _kept_by(path: KeyPath, table: str, some: tuple[str, tuple[str, ...]] | None = None) -> Any:
-    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery; with
-    `some`, those of them that have these values in a column.
+def _kept_by(path: KeyPath, table: str, free: tuple[tuple[str, ...], str] | None = None) -> Any:
+    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery; but
+    those that are `free`, if any are.
 
     Where the path leads back to a table on it, rows that go with the very same record keep none.
     """
     rows = [Table(key.table, alias=f"step{at}") for at, key in enumerate(path)]  # one may come twice
     held, end = _columns(rows[0], path[0].columns), rows[-1]
     query = rows[0].select(*held).where(*(column.is_null(False) for column in held))
-    if some is not None:
-        query = query.where(_among(Column(end, some[0]), some[1]))
+    if free is not None:
+        query = query.where(fn.COALESCE(_among(_columns(end, free[0]), free[1]), 0) == 0)
     for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
         query = query.join(child, on=_refers(child, parent, key))
     if path[-1].on_delete == "RESTRICT":  # which counts rows that are about to go, too
@@ -501,9 +562,20 @@ def _kept_by(path: KeyPath, table: str, some: tuple[str, tuple[str, ...]] | None
     return query.where(Expression(_together(own), "IS NOT", _together(whose)))
 
 
-def _among(column: Any, values: Sequence[str]) -> Any:
-    """The condition that a column holds one of these values, as `exactly` writes them."""
-    return column.in_(SQL(f"(SELECT {STORED} FROM json_each(?))", [json.dumps(values)]))  # noqa: S608
+def _among(columns: Sequence[Any], keys: str) -> Any:
+    """The condition that columns hold one of these keys: lists of values by `exactly`, in JSON."""
+    stored = (STORED.replace("value", f"(value ->> {at})") for at in range(len(columns)))
+    return _together(columns).in_(SQL(f"(SELECT {', '.join(stored)} FROM json_each(?))", [keys]))  # noqa: S608
+
+
+def _rows(table: str) -> Table:
+    return RECORDS[table]._meta.table if table in RECORDS else Table(table)
+
+
+@lru_cache(maxsize=len(RECORDS))
+def _joined(keys: tuple[str, ...]) -> str:
+    """All of them as `_among` takes them."""
+    return f"[{','.join(one[1:-1] for one in keys)}]"
 
 
 def _columns(rows: Table, names: Sequence[str]) -> list[Column]:

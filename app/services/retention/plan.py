@@ -34,7 +34,7 @@ from app.services.retention.prefixes import TenantShare, find_prefixes
 from app.services.text import counted, tenant_name, utc_time
 from models import schema
 from models.engine import Database
-from models.errors import InvalidInput, NotAllowed, Refused, TenantAdminError
+from models.errors import InvalidInput, NotAllowed, Refused, TableMissing, TenantAdminError
 from models.progress import Stop, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
@@ -287,7 +287,7 @@ def plan(
         has_chain=usable,
         changed=count.changed,
         chain=SYSTEM_TENANT if chain is None else chain,
-        others=others,
+        others=replace(others, due=count.due),
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
     attempt = checkpoint(reason=None, signs=bool(found.total), cancelled=cancelled) if usable else None
@@ -459,11 +459,11 @@ def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tu
     going = [one for one in (*going, (PLANNING_RUNS.name, PLANNING_ARTIFACTS.name)) if one[1] in stored]
     try:
         list(database.read_each([followed(gone) for _, gone in going]))
-    except Refused:  # which of them
+    except (Refused, TableMissing):  # which of them
         for table, gone in going:
             try:
                 database.read_batch([followed(gone)])
-            except Refused as error:
+            except (Refused, TableMissing) as error:
                 skipped.setdefault(table, f"Nothing can be removed from {gone}. {error.happened}")
     if PLANNING_ARTIFACTS.name in skipped and PLANNING_RUNS.name not in skipped:
         skipped[PLANNING_RUNS.name] = "Which artifacts belong to a run cannot be told, so the runs stay."

@@ -172,6 +172,9 @@ class RetentionRemoval:
             except RowChanged:  # somebody marked one unread, or restored a run: read them again
                 continue
             break
+        else:
+            reason = f"Rows of {table} were changed by somebody else each time, so some that are old stay."
+            self.result.skipped += (Skipped(table, None, reason),)
         self.result.skipped += tuple(
             Skipped(table, rows, refusal(table, rows, by)) for by, rows in refused.items()
         )

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -27,6 +28,7 @@ from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.rows import Value, decoded, exact
+from app.services.retention.other_tables import OtherTables
 from models.engine import Database, raw, sql_name
 from models.errors import NotAllowed, TenantAdminError
 from models.local.database import LocalDatabase
@@ -35,6 +37,7 @@ from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.connected import connected
+from tests.fixtures.depending import Depending
 from tests.fixtures.live import Live
 from tests.fixtures.odd import Odd
 from tests.fixtures.retaining import planned, retain
@@ -240,20 +243,51 @@ def test_a_copy_put_back_is_what_was_copied(odd: Iterator[tuple[int, Path]]) -> 
     assert restored
 
 
-def test_retention_does_what_it_foretells(odd: Iterator[tuple[int, Path]]) -> None:
+@pytest.mark.parametrize("make", [Odd, Depending])
+def test_retention_does_what_it_foretells(tmp_path: Path, make: type[Odd | Depending]) -> None:
+    """To the row, and what it does to others is what SQLite makes of that."""
     removed = 0
-    for number, path in odd:
+    for number in range(DATABASES):
+        path, copy = tmp_path / f"{number}.sqlite", tmp_path / f"{number} copy.sqlite"
+        make(number).create(path)
         with closing(apsw.Connection(str(path))) as connection:
             connection.pragma("foreign_keys", 0)
-            for change in OLD:
+            for change in OLD if make is Odd else ():
                 with suppress(apsw.Error):
                     connection.execute(change)
+        opening.snapshot_copy(path, copy)
+        before, _ = content(path)
         with connected(path) as database, suppress(NotAllowed):
             plan, result = planned(database), retain(database)
             assert (plan.counts, plan.changed) == (result.removed, result.changed), number
             assert {*plan.skipped} == {*result.skipped}, number
             removed += result.total
+            after, _ = content(path)
+            goes, changes = (
+                {name.lower(): n for name, n in of.items()} for of in (plan.counts, plan.changed)
+            )
+            for table, rows in before.items():
+                gone, come = Counter(rows) - Counter(after[table]), Counter(after[table]) - Counter(rows)
+                assert come.total() == changes.get(table, 0), (number, table)
+                assert gone.total() == goes.get(table, 0) + come.total(), (number, table)
+            assert after == removed_by_sqlite(copy, plan.others), number
     assert removed
+
+
+def removed_by_sqlite(path: Path, planned: OtherTables) -> Stored:
+    """What is left where the records that are due are deleted, each run behind its artifacts."""
+    with connected(path) as database:
+        tables, _ = read_stored(database)
+        for table, keys in planned.due.items():
+            key = str(tables[table].row_key)
+            owned = "run_id IN (SELECT a.run_id FROM planning_runs AS r, planning_artifacts AS a"
+            where = f"{owned} WHERE r.id = a.run_id AND {exact('r', key)} = ?)"
+            is_owner = table == "planning_runs" and "planning_artifacts" in tables
+            delete = [("planning_artifacts", where)] if is_owner else []
+            for one in (text for part in keys for (text,) in json.loads(part)):
+                for name, which in (*delete, (table, f"{exact(table, key)} = ?")):
+                    database.connection().execute(f"DELETE FROM {sql_name(name)} WHERE {which}", (one,))
+    return content(path)[0]
 
 
 def alter(path: Path, chosen: random.Random) -> None:

@@ -64,15 +64,15 @@ def test_changes_are_tried_for_a_while_and_not_as_long_as_an_index_asks(
         added = [("INSERT INTO seats VALUES (0, 'u0', 'x')", ())]
         taken = [("UPDATE seats SET who = 'u1' WHERE id = 0", ())]
         columns = ("id", "who", "note")
-        assert refused_change([], "gone", columns, ([], []), file) == []
+        assert refused_change([], "gone", columns, ([], []), file, given=()) == []
         made = made_by(file, "seats")
         refusal = "UNIQUE constraint failed: seats.who"
-        assert refused_change(made, "seats", columns, (added, taken), file) == [(0, refusal)]
-        assert refused_change(made, "seats", columns, (added, taken)) == []
+        assert refused_change(made, "seats", columns, (added, taken), file, given=("who",)) == [(0, refusal)]
+        assert refused_change(made, "seats", columns, (added, taken), given=("who",)) == [(0, "")]
         file.execute("PRAGMA writable_schema = ON")  # no entry of its own is needed
         heavy = "CREATE INDEX heavy ON seats (length(replace(hex(zeroblob(1000000)), '0', note)))"
         file.execute("INSERT INTO sqlite_master VALUES ('index', 'heavy', 'seats', 0, ?)", (heavy,))
         monkeypatch.setattr("models.local.trial._SECONDS", 0.02)
         begun = time.monotonic()
-        refused_change(made_by(file, "seats"), "seats", columns, (added, taken), file)
+        refused_change(made_by(file, "seats"), "seats", columns, (added, taken), file, given=("who",))
         assert time.monotonic() - begun < 0.5

@@ -1,16 +1,18 @@
 """Notifications, and runs with their artifacts, in files whose other tables refer to them."""
 
+from typing import NoReturn
+
 import apsw
 import pytest
 
 from app.services.chain.rules import COLUMNS
 from app.services.retention import other_tables
 from models.engine import Database
-from models.errors import NotAllowed
+from models.errors import NotAllowed, RowChanged
 from models.local.database import LocalDatabase
 from tests.app.services.retention.test_run import NEW, OLD, add_run, notify
 from tests.fixtures import chains
-from tests.fixtures.retaining import planned, retain
+from tests.fixtures.retaining import carry_out, planned, retain
 
 RUNS = {"planning_runs", "planning_artifacts"}
 
@@ -98,47 +100,132 @@ def test_a_table_behind_one_that_goes_along_keeps_the_run(engine: Database, sql:
         ("run TEXT DEFAULT 'nowhere'", "DEFAULT"),
         ("run TEXT DEFAULT 'gone'", "DEFAULT"),  # which is old, too
         ("run TEXT DEFAULT (lower('KEPT'))", "DEFAULT"),
+        ("run TEXT DEFAULT (lower('HERE'))", "DEFAULT"),
         ("run TEXT NOT NULL", "DEFAULT"),
         ("run TEXT DEFAULT 'here' UNIQUE", "DEFAULT"),
         ("kind TEXT AS (coalesce(run, 'none')) STORED UNIQUE, run TEXT", "NULL"),
+        ("kind AS (abs(ifnull(run, -9223372036854775808))), run TEXT", "NULL"),
+        ("run TEXT|CHECK (json_extract(iif(run IS NULL, '{', '1'), '$'))", "NULL"),
+        ("run TEXT|up DEFAULT 7 REFERENCES notes (n) DEFERRABLE INITIALLY DEFERRED, n UNIQUE", "NULL"),
+        ("run TEXT UNIQUE|up DEFAULT 'kept' REFERENCES notes (run) ON UPDATE SET NULL", "NULL"),
+        ("run TEXT DEFAULT 'here'|up DEFAULT 1, FOREIGN KEY (up, run) REFERENCES pairs (a, b)", "DEFAULT"),
     ],
 )
 def test_a_refusal_is_foretold_and_keeps_the_record_alone(
     engine: Database, sql: apsw.Connection, rule: str, action: str
 ) -> None:
+    """So is what cannot be worked out: by the file, or beforehand."""
     for key in ("gone", "gone too", "kept"):
         add_run(sql, key, "deleted", OLD)
     add_run(sql, "here", "deleted", NEW)
-    sql.execute(f"CREATE TABLE notes ({rule} REFERENCES planning_runs (id) ON DELETE SET {action})")
-    others = {"kind": ("kept", None), "run TEXT DEFAULT 'here'": ("kept", "here")}
+    column, _, more = rule.partition("|")
+    refers = f"REFERENCES planning_runs (id) ON DELETE SET {action}"
+    sql.pragma("foreign_keys", 0)
+    sql.execute("CREATE TABLE pairs (a, b, PRIMARY KEY (a, b))")
+    sql.execute(f"CREATE TABLE notes ({column} {refers}{more and ', '}{more})")
+    others = {"kind TEXT": ("kept", None), "run TEXT DEFAULT 'here'": ("kept", "here")}
     rows = next((found for start, found in others.items() if rule.startswith(start)), ("kept",))
     sql.executemany("INSERT INTO notes (run) VALUES (?)", [(row,) for row in rows])
     plan, result = planned(engine), retain(engine)
-    on_a_file_alone = len(rows) > 1  # where the other rows are looked at
-    can_tell = "lower" not in rule and not (engine.costs and on_a_file_alone)
-    assert (plan.counts == result.removed) is can_tell, "foretold"
+    assert (plan.counts, plan.skipped) == (result.removed, result.skipped), "foretold"
     assert (result.removed["planning_runs"], result.removed["planning_artifacts"]) == (2, 4)
     assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of notes refer to it."]
     assert runs(sql) == {"kept", "here"} and result.changed == {}
     assert sql.execute("SELECT count(*) FROM planning_artifacts").get == 4
 
 
-@pytest.mark.parametrize(
-    "made",
-    [
-        "name, n, run REFERENCES planning_runs ON DELETE SET NULL, PRIMARY KEY (name, n)) WITHOUT ROWID",
-        "name, n, run TEXT DEFAULT (lower('HERE')) REFERENCES planning_runs ON DELETE SET DEFAULT)",
-    ],
-)
-def test_what_cannot_be_tried_keeps_nothing(engine: Database, sql: apsw.Connection, made: str) -> None:
-    add_run(sql, "gone", "deleted", OLD)
-    add_run(sql, "here", "deleted", NEW)
-    sql.execute(f"CREATE TABLE tags ({made}")
-    sql.execute("INSERT INTO tags (name, n, run) VALUES ('a', 1, 'gone'), ('b', 1, NULL)")
+def test_rows_are_tried_whatever_tells_them_apart(engine: Database, sql: apsw.Connection) -> None:
+    for key in ("gone", "kept"):
+        add_run(sql, key, "deleted", OLD)
+    refers = "REFERENCES planning_runs ON DELETE SET NULL CHECK (n != 2 OR run IS NOT NULL)"
+    sql.execute(f"CREATE TABLE tags (name, n, run {refers}, PRIMARY KEY (name, n)) WITHOUT ROWID")
+    sql.execute("INSERT INTO tags VALUES ('a', 1, 'gone'), ('a', 2, 'kept'), (x'61', 1, 'kept')")
     plan, result = planned(engine), retain(engine)
     assert (result.skipped, result.removed, result.changed) == (plan.skipped, plan.counts, plan.changed)
-    assert (plan.skipped, plan.changed) == ((), {"tags": 1})
-    assert runs(sql) == {"here"}
+    assert [one.reason for one in result.skipped] == ["1 run cannot be removed: rows of tags refer to it."]
+    assert (runs(sql), result.changed) == ({"kept"}, {"tags": 1})
+
+
+def test_no_more_rows_are_tried_than_there_is_time_for(
+    engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others keep what they refer to until the next run."""
+    monkeypatch.setattr(other_tables, "_TRIED", 1)
+    for key in ("1", "2"):
+        add_run(sql, key, "deleted", OLD)
+    sql.execute("CREATE TABLE notes (run REFERENCES planning_runs ON DELETE SET NULL CHECK (run != ''))")
+    sql.execute("INSERT INTO notes VALUES ('1'), ('2')")
+    for left in (1, 0):
+        plan, result = planned(engine), retain(engine)
+        assert (result.removed, result.changed) == (plan.counts, {"notes": 1})
+        assert len(runs(sql)) == len(result.skipped) == left
+
+
+@pytest.mark.parametrize("batch", [1_000, 1])
+def test_what_goes_by_two_ways_is_counted_once(
+    engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(other_tables, "BATCH", batch)
+    for key in ("1", "2"):
+        add_run(sql, key, "deleted", OLD)
+        notify(sql, key, 1, OLD)
+    columns = "run REFERENCES planning_runs ON DELETE {}, said REFERENCES notifications ON DELETE {}"
+    sql.execute(f"CREATE TABLE both ({columns.format('CASCADE', 'CASCADE')})")
+    sql.execute(f"CREATE TABLE either ({columns.format('CASCADE', 'SET NULL')})")
+    sql.execute(f"CREATE TABLE neither ({columns.format('SET NULL', 'SET NULL')})")
+    for table in ("both", "either", "neither"):
+        sql.execute(f"INSERT INTO {table} VALUES ('1', '2'), ('1', NULL), (NULL, '2'), (NULL, NULL)")
+    plan, result = planned(engine), retain(engine)
+    assert (result.removed, result.changed) == (plan.counts, plan.changed)
+    assert (plan.counts["both"], plan.counts["either"]) == (3, 2)
+    assert plan.changed == {"either": 1, "neither": 3}
+
+
+def test_what_would_go_by_its_own_time_alone_keeps_a_record(engine: Database, sql: apsw.Connection) -> None:
+    """What refers to a run goes first, and the run with the next one: it was not promised."""
+    for key in ("1", "2", "3"):
+        add_run(sql, key, "deleted", OLD)
+        notify(sql, key, int(key == "1"), OLD)
+    sql.execute("ALTER TABLE notifications ADD COLUMN run REFERENCES planning_runs ON DELETE CASCADE")
+    sql.execute("UPDATE notifications SET run = id WHERE id != '3'")
+    for left in ({"1", "2"}, {"2"}):
+        plan, result = planned(engine), retain(engine)
+        assert (result.removed, result.skipped) == (plan.counts, plan.skipped)
+        assert runs(sql) == left
+    assert sql.execute("SELECT group_concat(id) FROM notifications").get == "2,3"
+
+
+def test_a_record_that_grows_old_or_free_since_the_plan_is_not_in_it(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    """Whoever agreed to the numbers agreed to these very rows."""
+    for key in ("gone", "unread"):
+        notify(sql, key, 1, OLD)
+        add_run(sql, key, "deleted", OLD)
+    notify(sql, "late", 0, OLD)
+    add_run(sql, "late", "running", OLD)
+    plan = planned(engine)
+    sql.execute("UPDATE notifications SET read = id != 'unread'")
+    sql.execute("UPDATE planning_runs SET status = iif(id = 'unread', 'running', 'deleted')")
+    result = carry_out(engine, plan)
+    assert (result.removed["notifications"], result.removed["planning_runs"]) == (1, 1)
+    assert runs(sql) == {"unread", "late"}
+    assert sql.execute("SELECT group_concat(id) FROM (SELECT id FROM notifications ORDER BY id)").get == (
+        "late,unread"
+    )
+
+
+def test_rows_that_somebody_changes_all_the_while_are_named(
+    engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(*_: object) -> NoReturn:
+        raise RowChanged
+
+    notify(sql, "n", 1, OLD)
+    monkeypatch.setattr(other_tables.OtherTables, "removal", changed)
+    result = retain(engine)
+    assert not result.is_complete
+    assert "changed by somebody else each time" in result.skipped[0].reason
 
 
 def test_a_run_that_another_run_refers_to_is_named_by_its_own_table(
@@ -442,6 +529,11 @@ def test_a_table_whose_rows_no_single_column_tells_apart_is_named(
             "ALTER TABLE planning_artifacts ADD COLUMN o REFERENCES orgs",
             {"planning_runs"},
             "refers to a table orgs,",
+        ),
+        (
+            "DROP TABLE users; ALTER TABLE planning_runs ADD COLUMN o REFERENCES users",
+            {"planning_runs"},
+            "has no table users",
         ),
     ],
 )

@@ -41,7 +41,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
-from tests.fixtures.retaining import account, path_of, planned, retain, unsigned
+from tests.fixtures.retaining import account, carry_out, path_of, planned, retain, unsigned
 
 DAY = 86_400
 CUTOFF = NOW - 90 * DAY
@@ -126,9 +126,7 @@ def test_a_row_that_refers_to_an_entry_since_the_plan_is_named(
     sql.execute("CREATE TABLE holds (entry INTEGER REFERENCES audit_chain(seq))")
     plan = planned(engine)
     sql.execute("INSERT INTO holds (entry) VALUES (?)", (seqs[1],))
-    said = Confirmation.to(plan, majority=True, clock=True)
-    how: Any = {"actor": "ops", "checkpoint": unsigned(path_of(engine)), "pause": lambda _: None}
-    result = Run(database=engine, plan=plan, confirmation=said, now=NOW, **how).carry_out()
+    result = carry_out(engine, plan)
     assert result.total == 0
     assert f"Rows of holds refer to entry {seqs[1]}," in result.left[0].reason
 
