@@ -85,19 +85,26 @@ def resolved(path: Path) -> Path:
         real = Path(os.path.realpath(path))
     except ValueError:  # a NUL in the name, which whoever opens it will say
         return path
-    if real != (name := path.absolute()):
+    _named.pop(real, None)
+    if real != (name := _whole(path)):
         _named[real] = name
     # A link that leads nowhere is said by its own name.
     return real if exists(real) or not os.path.islink(path) else path  # noqa: PTH114
 
 
 _named: Final[dict[Path, Path]] = {}
-"""How a person named what these lead to, where that is by a link."""
+"""How a person named last what these lead to, where that is by a link."""
 
 
 def named(path: Path) -> Path:
     """The whole path by which a person named a file that `resolved` gave, whatever it leads to."""
-    return _named.get(path) or path.absolute()
+    return _named.get(path) or _whole(path)
+
+
+def _whole(path: Path) -> Path:
+    """One path for one name: without "..", which leads on from where a link leads."""
+    whole = path.absolute()
+    return Path(os.path.realpath(whole.parent), whole.name) if ".." in whole.parts else whole
 
 
 is_dir, exists = os.path.isdir, os.path.exists
