@@ -200,7 +200,7 @@ def verify_imported(
 
     where, continuation, reason = InFile(imported.path), None, Reason.IMPORT
     try:
-        store.vacate(where)
+        store.made(where)
         continuation = store.continuation(where)
         if imported.tenant is not None and continuation.known:
             report = verify(where, now=now, cancelled=cancelled, checkpoints=store.known(where))

@@ -6,16 +6,21 @@ from typing import Final
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
 
-_SAY: Final = (
-    "say that it is another database (--another-database of tenant-admin checkpoint, or Checkpoints in the "
-    "window)"
+_ANOTHER: Final = " (--another-database of tenant-admin checkpoint, or Checkpoints in the window)"
+_EITHER: Final = (
+    " (--another-database and --start-over of tenant-admin checkpoint, or Checkpoints in the window)"
+)
+_SAY: Final = f"say that it is another database{_ANOTHER}"
+
+SAY_WHY: Final = (
+    "say why what is here is right (tenant-admin checkpoint, or Checkpoints in the window: another database, "
+    "or start over)"
 )
 
 NOTHING_LEFT: Final = (
     "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
     "its entries were removed or rewritten. Put the right one in its place; or, if you know why it is so, "
-    "say that it is another database, or start over (--another-database and --start-over of tenant-admin "
-    "checkpoint, or Checkpoints in the window)."
+    f"say that it is another database, or start over{_EITHER}."
 )
 
 BEGUN_ANEW: Final = (
@@ -33,6 +38,11 @@ UNDECIDED: Final = (
 )
 
 
+def among_the_ways(doubt: str) -> str:
+    """It where a person reads it beside what may be said."""
+    return doubt.replace(_ANOTHER, "").replace(_EITHER, "")
+
+
 def put_here(path: str, places: Sequence[str]) -> str:
     """Of a file with the entries of the database seen in `path`, in the `places` of another."""
     which = "that was in this place before" if path in places else _seen(path)
@@ -47,6 +57,15 @@ def may_be(path: str) -> str:
     return (
         f"As far as checkpoints tell, this may be what became of the database {_seen(path)} as well. Where "
         f"it is, {_SAY}."
+    )
+
+
+def either(path: str, other: str) -> str:
+    """Of a file that goes on from what both of two databases had, in a place where neither was seen."""
+    return (
+        f"{WHICH} As far as checkpoints tell, the database {_seen(path)} may have become this, or the one "
+        f"{_seen(other).removeprefix('that was ')}, of which it would be held against the other. If it goes "
+        f"its own way, {_SAY}; until then nothing is signed."
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
-from app.services.chain.checkpoints.tables import KnownDatabase, Place
+from app.services.chain.checkpoints.tables import KnownDatabase, Made, Place
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
 from app.services.text import counted, tenant_name
 
@@ -96,10 +96,10 @@ def recognise(
     if here is None or place is None:
         return _by_rows(rows, known, all_of)
     database, newest = here
-    if place.made:  # of entries that are known, unless it is the same one and none of them is left
+    if place.made is not None and _is_as_made(rows, place.made):
         found = _by_rows(rows, known, all_of)
-        if found is not None or not place.ledger or place.ledger != rows.ledger():
-            return found
+        if found is not None or place.made.unrelated or not place.ledger or place.ledger != rows.ledger():
+            return found  # none, unless it is of the same one, of which no entry is left
     others = [item for item in known if item is not here]
     if compare(rows, newest[-1:], counting=False).continues:
         if other := _that_covers(rows, here, others, all_of):
@@ -202,10 +202,10 @@ def _begun_again(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     """
     if not checkpoints or checkpoints[-1].tenants:
         return False
-    first = rows.first
-    if first is None:
+    ends = rows.ends
+    if not ends:
         return True
-    seq, row = first
+    seq, row = ends[0]
     later = row.previous_hash == GENESIS and row.at.isdigit() and seconds(int(row.at)) >= checkpoints[-1].at
     behind = seq > max(item.through for item in checkpoints)
     return later and (behind or any(rows.has_tenant(name) for item in checkpoints for name in item.tenants))
@@ -240,6 +240,17 @@ def whereabouts(rows: ChainRows, database: str = "") -> KnownDatabase:
     So another file in its place is told apart.
     """
     return KnownDatabase(database, *rows.where.location, rows.ledger())
+
+
+def as_made(rows: ChainRows, *, unrelated: bool) -> Made:
+    """What a new file is, so that what others put into it later is told apart."""
+    ends = tuple((seq, row.hash) for seq, row in rows.ends)
+    return Made(rows.ledger(), ends, unrelated)
+
+
+def _is_as_made(rows: ChainRows, made: Made) -> bool:
+    """Whether a file holds what it was made with, and more perhaps."""
+    return rows.ledger() == made.ledger and (not made.ends or rows.count(made.ends) > 0)
 
 
 def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = True) -> Continuation:
@@ -432,6 +443,9 @@ def _whose(
     if _is_all(rows, found.checkpoints[-1]):
         return found.database
     other = next(line for line in [*fit, *last] if line is not found)
+    if len(fit) > 1:  # what came behind all that they knew, either of them may have become
+        doubt = doubts.either(found.database.path, other.database.path)
+        return replace(found.database, doubt=doubt, undecided=True)
     return replace(found.database, doubt=doubts.may_be(other.database.path))
 
 

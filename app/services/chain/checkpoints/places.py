@@ -8,9 +8,9 @@ from models.errors import TenantAdminError
 
 
 def remember_new(path: Path, *, unrelated: bool = False) -> None:
-    """`CheckpointStore.vacate` of a file, by all who make one. Where that fails, a person has to say so."""
+    """`CheckpointStore.made` of a file, by all who make one. Where that fails, a person has to say so."""
     from app.services.chain.checkpoints.store import CheckpointStore  # noqa: PLC0415 - much, for a start
     from app.services.chain.where import InFile  # noqa: PLC0415
 
     with suppress(TenantAdminError, OSError):
-        CheckpointStore(paths.checkpoints_dir()).vacate(InFile(path), unrelated=unrelated)
+        CheckpointStore(paths.checkpoints_dir()).made(InFile(path), unrelated=unrelated)

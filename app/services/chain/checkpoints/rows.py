@@ -90,10 +90,11 @@ class ChainRows:
         return self.database.scalar(_one()) is None
 
     @property
-    def first(self) -> tuple[int, ChainRow] | None:
-        query = AuditEntry.select(fn.MIN(AuditEntry.seq))
-        seq = self.database.scalar(query.tuples())
-        return next(iter(self.at([seq]).items()), None) if seq is not None else None
+    def ends(self) -> list[tuple[int, ChainRow]]:
+        """The first row and the last one, whosever they are; none of an empty chain."""
+        query = AuditEntry.select(fn.MIN(AuditEntry.seq), fn.MAX(AuditEntry.seq))
+        (seqs,) = self.database.rows(query.tuples())
+        return sorted(self.at(seq for seq in seqs if seq is not None).items())
 
     def firsts_of(self, tenants: Collection[str]) -> dict[str, tuple[int, str]]:
         """The seq and the previous hash of the first rows of those tenants that are there, by two queries,

@@ -27,6 +27,7 @@ from app.services.chain.checkpoints.document import (
 from app.services.chain.checkpoints.identity import (
     Continuation,
     DatabaseCheckpoints,
+    as_made,
     compare,
     may_be_past,
     recognise,
@@ -37,9 +38,10 @@ from app.services.chain.checkpoints.identity import (
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import (
     FILE,
-    UNRELATED,
     Contents,
     KnownDatabase,
+    Made,
+    Place,
     is_there,
     no_folder,
     opened,
@@ -253,8 +255,9 @@ class CheckpointStore:
             )
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            known = _recognised(contents, rows) if database is None else contents.database(database)
-            if known is None and _recognised(contents, rows, copied=True):
+            is_restore = reason is Reason.RESTORE
+            known = _recognised(contents, rows) if database is None else _restored(database, contents, rows)
+            if known is None and (is_restore or _recognised(contents, rows, copied=True)):
                 reason = Reason.ANOTHER_DATABASE
             other = known if reason is Reason.ANOTHER_DATABASE else None
             if known is not None and known.undecided and reason not in NEW_LINE:
@@ -291,7 +294,7 @@ class CheckpointStore:
                 ) from error
             made = made.signed(key.private)
             contents.add_key(key.public, own=True, now=now)
-            if reason is Reason.RESTORE:
+            if is_restore:
                 with written(self._path):
                     announce(self._folder, made)
                 return made
@@ -324,14 +327,24 @@ class CheckpointStore:
                 return made
         return None
 
-    def vacate(self, where: Where, *, unrelated: bool = False) -> None:
-        """For a new file that this program made in its place: it is none of those seen there before, unless
-        it is not `unrelated` to them, and has the ledger of one.
+    def made(self, where: Where, *, unrelated: bool = False) -> None:
+        """Remembers a new file that this program made where one was seen: it is the one whose rows it has,
+        if any; else, as long as it holds what was made, it is none of those, unless it is not `unrelated` to
+        them, and has the ledger of the one seen there.
         """
-        if is_there(self._path):
-            with opened(self._path, writing=True) as contents:
-                if contents.place(where) is not None:
-                    contents.put(where.places[0], "", UNRELATED if unrelated else "")
+        if not is_there(self._path):
+            return
+        with opened(self._path, writing=True) as contents:
+            if contents.place(where) is None:
+                return
+            database, what = "", Made(unrelated=unrelated).stored()
+            with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
+                known = _recognised_in(None, contents, rows)
+                if known is None or known.doubt:
+                    what = as_made(rows, unrelated=unrelated).stored()
+                else:
+                    database, what = known.id, rows.ledger()
+            contents.put(where.places[0], database, what)
 
     def follow(self, where: Where) -> None:
         """Remembers where a file is now that was moved and is verified, where that can be written."""
@@ -339,7 +352,7 @@ class CheckpointStore:
             return
         with suppress(errors.TenantAdminError, OSError):
             with opened(self._path) as contents:
-                if contents.place(where) is not None:
+                if (place := contents.place(where)) is not None and place.made is None:
                     return
             with opened(self._path, writing=True) as contents, rows_of(where) as rows:
                 known = _recognised(contents, rows)
@@ -479,20 +492,38 @@ class CheckpointStore:
 
 
 def _recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) -> KnownDatabase | None:
-    """The known database that the file is; one with an accepted start may have no checkpoint yet. Of a live
-    one those of other live ones are none; where it is to be said what it was `copied` from, no others are.
+    """The known database that the file is; see `_recognised_in`."""
+    return _recognised_in(contents.place(rows.where), contents, rows, copied=copied)
+
+
+def _recognised_in(
+    place: Place | None, contents: Contents, rows: ChainRows, *, copied: bool = False
+) -> KnownDatabase | None:
+    """The known database that the file would be in this place; one with an accepted start may have no
+    checkpoint yet. Of a live one those of other live ones are none; where it is to be said what it was
+    `copied` from, no others are.
     """
     others = _of_other_live(contents, rows.where)
     databases = [item for item in contents.databases() if (item.id in others) is copied]
     if not databases:
         return None
     newest = [_candidate(contents, item) for item in databases]
-    found = recognise(rows, newest, contents.sound_checkpoints, contents.place(rows.where))
+    found = recognise(rows, newest, contents.sound_checkpoints, place)
     if found is not None and not found.doubt:
         return found
     of = None if found is None else found.before or found.id
     some = (item for item in databases if of in (None, item.id))
     return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
+
+
+def _restored(database: str, contents: Contents, rows: ChainRows) -> KnownDatabase | None:
+    """The database of a file in which a copy is put in place of `database`: that one, or another one that the
+    copy has the entries of; None where that one is where it was, so that this goes its own way.
+    """
+    found = _recognised_in(Place(database, ""), contents, rows)
+    if found is None or not found.undecided:
+        return contents.database(database)
+    return found if found.before and not _is_copy(contents, rows.where, found) else None
 
 
 def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
@@ -566,8 +597,8 @@ def require_sound(report: Report, known: CheckpointHistory | None = None) -> Non
         raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
     if report.verdict is Verdict.EARLIER:
         raise NotSigned(
-            "The database is in an earlier state than checkpoints know, so none was made; "
-            "put back the later one, or start over with what it holds."
+            "The database is in an earlier state than checkpoints know, so none was made; put back the later "
+            f"one, or {doubts.SAY_WHY}."
         )
     if known is not None and known.undecided:
         raise NotSigned(doubts.UNDECIDED)
@@ -626,8 +657,8 @@ def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[s
     """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
     if database.doubt:
         return (database.doubt,)
-    place = contents.place(where)
-    is_new = place is None or place.made
+    places = contents.places()
+    is_new = all(places.get(item, ("",))[0] != database.id for item in where.places[1:])
     return (doubts.copy_of(database.path),) if is_new and _is_copy(contents, where, database) else ()
 
 

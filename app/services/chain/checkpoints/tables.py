@@ -35,10 +35,6 @@ yet, is renewed when it is written.
 """
 
 
-UNRELATED: Final = "unrelated"
-"""The ledger of a file in which this program has put what nobody had before."""
-
-
 class StoredDatabase(Model):
     """A database that something is known of: where it is, and its highest number so far.
 
@@ -58,7 +54,9 @@ class StoredDatabase(Model):
 
 
 class StoredPlace(Model):
-    """Which database was last seen in a place; empty for one file there that is known to be none of those."""
+    """Which database was last seen in a place, and its ledger; of a file that this program made there, of
+    which nobody knew a row, no database, and what it was (`Made`).
+    """
 
     path = TextField(primary_key=True)
     database = TextField()
@@ -159,14 +157,34 @@ class KnownDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What this program has put into a new file: its ledger and, by seq and hash, its first entry and its
+    last, if it had any. It is `unrelated` to what was known where nobody had that before.
+    """
+
+    ledger: str = ""
+    ends: tuple[tuple[int, str], ...] = ()
+    unrelated: bool = False
+
+    def stored(self) -> str:
+        return json.dumps([self.ledger, self.ends, self.unrelated])
+
+    @classmethod
+    def of(cls, stored: str) -> "Made":
+        """Raises ValueError or TypeError for what `stored` has not given."""
+        ledger, ends, unrelated = json.loads(stored)
+        return cls(str(ledger), tuple((int(seq), str(value)) for seq, value in ends), bool(unrelated))
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Which database was last seen where a file is, and its ledger then. This very file may have been `made`
-    there by this program since, which says that it is another one.
+    """Which database was last seen where a file is, and its ledger then; and what this program may have
+    `made` there since, in this very file.
     """
 
     database: str
     ledger: str
-    made: bool = False
+    made: Made | None = None
 
 
 @contextmanager
@@ -332,9 +350,14 @@ class Contents:
         """The place of a file, the one that a person named before the one where that leads."""
         this, *found = where.places
         places = self.places()
-        made = places.get(this)
         seen = next((places[item] for item in found if places.get(item, ("",))[0]), None)
-        return None if seen is None or made == ("", UNRELATED) else Place(*seen, made=made == ("", ""))
+        if seen is None or this not in places:
+            return None if seen is None else Place(*seen)
+        if places[this][0]:
+            return Place(*places[this])
+        with suppress(ValueError, TypeError):
+            return Place(*seen, made=Made.of(places[this][1]))
+        return Place(*seen)
 
     def put(self, path: str, database: str, ledger: str = "") -> None:
         """Remembers which database is in a place."""

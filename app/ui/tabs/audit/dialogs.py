@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -104,6 +105,7 @@ class CheckpointsDialog(Dialog):
         self._job: Task | None = None
         self._closed = False
         self._ways: Collection[Reason] = ()
+        self._undecided = False
         self.finished.connect(self._end)
         self._read()
 
@@ -135,7 +137,7 @@ class CheckpointsDialog(Dialog):
             "Is this another database?",
             "Say so of a copy that went its own way, or of another file in the place of one that was here. "
             "It gets checkpoints of its own, from what it holds now, or goes on with those of a known one "
-            "whose entries it has; those listed here are kept for the database that they are of. From then "
+            "whose entries it has; those made so far are kept for the database that they are of. From then "
             "on neither is held against the other.",
             "It is another database",
         )
@@ -196,7 +198,7 @@ class CheckpointsDialog(Dialog):
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. `ways`
         are what a person may say of the database, `doubt` why somebody has to.
         """
-        self._ways = ways
+        self._ways, self._undecided = ways, bool(doubt)
         self.key.setText(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
@@ -226,7 +228,7 @@ class CheckpointsDialog(Dialog):
         def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
             found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
-            doubt = " ".join(known.doubts) if known.undecided else ""
+            doubt = among_the_ways(" ".join(known.doubts)) if known.undecided else ""
             return found, where, self._store.unreadable(self._where), self._store.ways(self._where), doubt
 
         self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
@@ -261,8 +263,9 @@ class CheckpointsDialog(Dialog):
             self._job.cancel()
 
     def _set_busy(self, busy: bool) -> None:
-        for button in (self.make_button, self.import_button, self.check_button):
+        for button in (self.import_button, self.check_button):
             button.setEnabled(not busy)
+        self.make_button.setEnabled(not busy and not self._undecided)
         self.export_button.setEnabled(not busy and not self.table.isHidden())
         self.start_over_button.setEnabled(not busy and Reason.START_OVER in self._ways)
         self.another_button.setEnabled(not busy and Reason.ANOTHER_DATABASE in self._ways)

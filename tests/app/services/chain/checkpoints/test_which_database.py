@@ -25,6 +25,7 @@ from app.services.chain.where import InDatabase, InFile, Where
 from app.services.demo import create_demo
 from app.services.files.importing import Imported, verify_imported
 from app.services.files.opening import create, migrate, snapshot_copy
+from app.services.files.restoring import carry_out, offer, scratch
 from app.services.live.fetching import fetch
 from models.errors import Cancelled
 from tests.app.services.chain.verify.chains import ChainFile
@@ -551,19 +552,38 @@ def a_part_of_a_whole_first_signed_later(world: World) -> Path:
 
 
 def beside_an_old_copy_that_went_on(world: World) -> Path:
-    """Which two databases may have become, so that is said."""
+    """Which two databases may have become, so that a person is asked."""
     path = world.known()
     old = world.copy(path, "old.db")
     copy = world.another(world.copy(path, "b.db"))
-    assert world.sign(world.grow(old, ACME, by=4)) is not None
+    assert world.sign(world.grow(old, ACME, by=4)) is None
     return world.grow(copy, GLOBEX)
 
 
 def an_old_copy_that_went_on(world: World) -> Path:
     path = world.known()
     world.another(world.copy(path, "b.db"))
-    world.said = "this may be what became of the database that was seen in"
+    world.waits, world.said = 1, "may have become this"
     return world.grow(world.copy(path, "old.db"), ACME, by=4)
+
+
+def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
+    """By what it has of its own the original would be judged if it were taken for that."""
+    path = world.known()
+    copy = world.grow(world.another(world.copy(path, "b.db")), ACME, by=3)
+    world.waits, world.said = 1, "may have become this"
+    return world.copy(copy, "c.db")
+
+
+def beside_a_copy_of_a_copy(world: World) -> Path:
+    world.another(copied_from_a_copy_that_has_signed_nothing_since(world))
+    world.waits, world.said = 0, ""
+    return world.folder / "a.db"
+
+
+def a_copy_of_which_a_copy_was_made(world: World) -> Path:
+    beside_a_copy_of_a_copy(world)
+    return world.folder / "b.db"
 
 
 def a_copy_of_a_part_that_was_signed(world: World) -> Path:
@@ -593,7 +613,7 @@ def a_file_of_ours_in_an_old_place(world: World) -> Path:
     path = world.known()
     path.unlink()
     world.file(seed=2)
-    world.store.vacate(InFile(path), unrelated=True)
+    world.store.made(InFile(path), unrelated=True)
     return path
 
 
@@ -900,7 +920,10 @@ def rewritten_and_signed_by_a_hard_link(world: World) -> Path:
 
 def rewritten_with_another_ledger(world: World) -> Path:
     """Which a person alone tells from a database that was made again."""
-    path = world.rewritten(world.known(ledger="2026-01-01 10:00:00"))
+    return with_another_ledger(world, world.rewritten(world.known(ledger="2026-01-01 10:00:00")))
+
+
+def with_another_ledger(world: World, path: Path) -> Path:
     world.waits, world.said = 1, "Another database was last seen here"
     return world.run(path, "UPDATE d1_migrations SET applied_at = '2026-01-01 11:00:00'")
 
@@ -968,9 +991,9 @@ def put_back_where_another_was_signed_and_cut_off(world: World) -> Path:
 
 
 def made_in_its_place(world: World, path: Path) -> None:
-    """As the program does, by `vacate` of the new file."""
+    """As the program does, by `made` of the new file."""
     (world.folder / "made.db").replace(path)
-    world.store.vacate(InFile(path))
+    world.store.made(InFile(path))
 
 
 def a_newer_dump_imported_over_it(world: World) -> Path:
@@ -994,6 +1017,43 @@ def rewritten_and_put_back_where_one_was_made(world: World) -> Path:
     made_in_its_place(world, path)
     path.unlink()
     return world.rewritten(world.put(kept, path))  # which may get the same number on its disk
+
+
+def brought_back(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.copy(path, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    return path
+
+
+def brought_back_and_rewritten(world: World) -> Path:
+    return world.rewritten(brought_back(world))
+
+
+def brought_back_and_rewritten_with_its_ledger(world: World) -> Path:
+    return with_another_ledger(world, brought_back_and_rewritten(world))
+
+
+def put_into_a_file_of_ours_and_rewritten_with_its_ledger(world: World) -> Path:
+    """What was made there is not what is there now, be it the very same file."""
+    path = world.known(ledger="2026-01-01 10:00:00")
+    kept = path.rename(world.folder / "kept.db")
+    world.file(seed=2, ledger="2026-03-01 10:00:00")
+    world.store.made(InFile(path), unrelated=True)
+    return with_another_ledger(world, world.rewritten(world.put(kept, path)))
+
+
+def beside_its_part_in_whose_place_it_was_restored(world: World) -> Path:
+    """And had an entry that nobody had signed."""
+    path = world.known()
+    part = world.part(path)
+    world.grow(path, ACME)
+    with scratch(part) as folder:
+        offered = offer(part, path, Path(folder), world.store, VERIFY, now=world.now)
+        done = carry_out(part, offered, world.store, VERIFY, actor="ops", now=world.now)
+    assert done.checkpoint == 1, "of a database that goes its own way from here on"
+    return path
 
 
 def behind_a_link_with_its_name(world: World) -> Path:
@@ -1101,7 +1161,10 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     first_signed_after_its_part: OTHER,
     a_part_of_a_whole_first_signed_later: VERIFIED,
     beside_an_old_copy_that_went_on: VERIFIED,
-    an_old_copy_that_went_on: VERIFIED,
+    an_old_copy_that_went_on: OTHER,
+    copied_from_a_copy_that_has_signed_nothing_since: OTHER,
+    beside_a_copy_of_a_copy: VERIFIED,
+    a_copy_of_which_a_copy_was_made: VERIFIED,
     a_copy_of_a_part_that_was_signed: VERIFIED,
     a_part_beside_a_copy_of_it_that_is_another: VERIFIED,
     said_of_the_original: VERIFIED,
@@ -1166,6 +1229,11 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_newer_dump_imported_over_it: VERIFIED,
     rewritten_and_its_own_dump_imported_over_it: NOT,
     rewritten_and_put_back_where_one_was_made: NOT,
+    brought_back: VERIFIED,
+    brought_back_and_rewritten: NOT,
+    brought_back_and_rewritten_with_its_ledger: OTHER,
+    put_into_a_file_of_ours_and_rewritten_with_its_ledger: OTHER,
+    beside_its_part_in_whose_place_it_was_restored: VERIFIED,
     behind_a_link_with_its_name: VERIFIED,
     rewritten_behind_a_link_with_its_name: NOT,
     a_whole_never_seen_put_over_its_part: OTHER,

@@ -164,6 +164,25 @@ def test_a_broken_chain_is_never_signed(context: Context, qtbot: QtBot, path: Pa
     assert "no checkpoint was made" in dialog.state.text()
 
 
+@pytest.mark.slow
+def test_none_is_made_of_what_somebody_has_to_decide_first(
+    context: Context, qtbot: QtBot, path: Path
+) -> None:
+    dialog = opened(context, qtbot)
+    with qtbot.waitSignal(dialog.checked):
+        dialog.make_button.click()
+    qtbot.waitUntil(dialog.table.isVisible)
+    dialog.close()
+    execute(path, "DELETE FROM audit_chain")
+    execute(path, "UPDATE d1_migrations SET applied_at = '2001-01-01 00:00:00'")
+    asks = added(qtbot, CheckpointsDialog(context))
+    with qtbot.waitSignal(asks.listed):
+        asks.show()
+    assert asks.state.text().startswith("Which database is this?")
+    assert "Checkpoints in the window" not in asks.state.text()
+    assert (asks.make_button.isEnabled(), asks.another_button.isEnabled()) == (False, True)
+
+
 @pytest.fixture
 def question(qtbot: QtBot, theme: Theme) -> VerifyRangeDialog:
     """The question which of 600 entries to verify."""
