@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 LISTED = 3
 _AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
 """The margins above, at the right and below a notice, by whether the window is low."""
+_BELOW_TABS = {False: (16, 16, 0), True: (16, 16, 0)}
+"""Those of one in a tab, whose own are below it."""
 
 
 class Door(StrEnum):
@@ -56,14 +58,15 @@ Ask = Callable[[Door], object]
 
 
 class Notice(QWidget):
-    """A banner with room around it."""
+    """A banner with room around it: above the tabs, or below them, in each."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, *, below: bool = False) -> None:
         super().__init__()
         self._theme = theme
         self.banner = Banner(theme)
-        self._row = in_row(self.banner, within=self, margins=(16, 12, 16, 12))
-        self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
+        around = _BELOW_TABS if below else _AROUND
+        self._row = in_row(self.banner, within=self, margins=(16, *around[False]))
+        self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *around[low]))
 
     def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
         button = push_button(self._theme, words, act, kind=kind)
@@ -234,7 +237,7 @@ class BrokenNotice(Notice):
         *,
         beside: bool,
     ) -> None:
-        super().__init__(context.theme)
+        super().__init__(context.theme, below=True)
         self._context, self._beside, self._continuation = context, beside, continuation
         continuation.objected.connect(self.look)
         self.findings_button = self.add_button("Show findings", show, Kind.PRIMARY)
@@ -280,7 +283,7 @@ class ContinuationNotice(Notice):
     _has_looked = False
 
     def __init__(self, context: Context, show: Callable[[], object]) -> None:
-        super().__init__(context.theme)
+        super().__init__(context.theme, below=True)
         self._context = context
         self.findings_button = self.add_button("Show findings", show)
         self.findings_button.hide()

@@ -107,8 +107,16 @@ class Workspace(QWidget):
         """What is done with them as soon as they are."""
         self._build_on = QTimer(self, interval=0)
         self._build_on.timeout.connect(self._build_part)
+        self._pages = []
         for spec in TABS:
-            self.tabs.addTab(QWidget(self.tabs), context.theme.icon(spec.icon, "dim"), spec.table.title)
+            page = QWidget(self.tabs)
+            self._pages.append(in_column(within=page, spacing=0))
+            self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
+        self._below = QWidget()
+        """What is said of the chain, in the tab in sight: where the audit tab's own banner says it, so that
+        the tabs stay where they are.
+        """
+        self._said_below = in_column(within=self._below)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
         self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
@@ -172,6 +180,8 @@ class Workspace(QWidget):
     def _tell_broken(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside(), self.scope.tenant_id)
+            self._pages[self.tabs.currentIndex()].insertWidget(0, self._below)
+            self._below.show()
 
     def choose_tenant(self, tenant: str | None) -> None:
         self.set_tenant(tenant)
@@ -267,7 +277,7 @@ class Workspace(QWidget):
         tab.way_out = self._way_out(tab.spec.table.name)
         for answered in (tab.list.loaded, tab.list.failed):
             answered.connect(self._answered)
-        in_column(tab, within=page)
+        self._pages[position].addWidget(tab, 1)
         self._built[position] = tab
         tab.show()
         for then in self._wanted.pop(position, ()):
@@ -378,11 +388,11 @@ class Workspace(QWidget):
             return
         self.is_settled = True
         notice = notices.ContinuationNotice(self.context, self.show_verdict)
-        self._column.insertWidget(self._column.indexOf(self.tabs), notice)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()
         self.broken = notices.BrokenNotice(self.context, notice, self.show_verdict, beside=beside)
-        self._column.insertWidget(0, self.broken)
+        for said in (self.broken, notice):
+            self._said_below.addWidget(said)
         self._tell_broken()
         if self.context.opened.can_be_forced:
             self.context.runner.job(

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -130,13 +131,20 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     opened()
     workspace = window.workspace
     assert workspace is not None and window.shield.text() == "Chain broken"
+    strip = workspace.tabs.tabBar()
+
+    def top(of: QWidget) -> int:
+        return of.mapTo(window, QPoint()).y()
+
     for place in (0, 2, 3, 4):
         go(qtbot, window, place)
+        tops = top(strip), top(workspace.broken.banner)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
         assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
     click(qtbot, workspace.broken.findings_button)
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
+    assert (top(strip), top(page.banner)) == tops, "the tabs stay, and what is said of the chain"
     assert page.banner.headline().startswith("Chain broken") and page.findings.isVisible()
     with qtbot.waitSignal(page.verified):
         page.verify_range(10, 10)
