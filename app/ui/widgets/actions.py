@@ -49,6 +49,8 @@ class ActionSpec:
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
             raise ValueError(f"{self.name} would be done by the letter {self.shortcut} alone.")
+        if self.is_letter and self.button_in is ButtonIn.MENU:
+            raise ValueError(f"{self.name} has no button that the letter {self.shortcut} stands on.")
 
     @property
     def is_letter(self) -> bool:

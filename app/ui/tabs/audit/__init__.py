@@ -28,7 +28,7 @@ from app.ui.tabs.common.record_tab import LOW, RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
-from app.ui.widgets.actions import ActionSpec
+from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.filter_row import DateRange, Span
@@ -192,7 +192,8 @@ class AuditTab(RecordTab):
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
-            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind))
+            place = ButtonIn.INSPECTOR if name == SELECTED else ButtonIn.MENU
+            self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place))
 
     def beside(self) -> QWidget:
         self.pane = FindingsPane(self.inspector)

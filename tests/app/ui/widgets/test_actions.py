@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import Actions, ActionSpec
+from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from tests.conftest import NOW
 from tests.fixtures.window import added, open_file
 
@@ -30,7 +30,8 @@ class Page(QWidget):
         column.addWidget(self.table)
         self.commands = Actions(theme, self.table, self)
         for name, keys in (("pause", "P"), ("edit", "Ctrl+B")):
-            self.commands.add(ActionSpec(name, f"&{name}", Icon.EDIT, self.act(name), self.refuse, keys))
+            how = {"shortcut": keys, "button_in": ButtonIn.INSPECTOR}
+            self.commands.add(ActionSpec(name, f"&{name}", Icon.EDIT, self.act(name), self.refuse, **how))  # type: ignore[arg-type]
         self.button = self.commands.button("pause")
         column.addWidget(self.button)
         self.commands.update()
@@ -106,10 +107,12 @@ def test_what_the_engine_cannot_do_is_disabled_with_a_reason(
 def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: Theme) -> None:
     table = added(qtbot, QTableWidget())
     commands = Actions(theme, table, table)
-    commands.add(ActionSpec("pause", "Pause", None, lambda: None, shortcut="P"))
+    commands.add(ActionSpec("pause", "Pause", None, lambda: None, shortcut="P", button_in=ButtonIn.INSPECTOR))
     commands.add(ActionSpec("delete", "Delete", None, lambda: None, shortcut="Del", ends=True))
     commands.update()
     assert [commands.button(name).text() for name in ("pause", "delete")] == ["Pause (P)", "Delete"]
     assert commands.button("pause").accessibleName() == "Pause"
     with pytest.raises(ValueError, match="kill would be done by the letter K alone"):
         ActionSpec("kill", "Kill", None, lambda: None, shortcut="K", ends=True)
+    with pytest.raises(ValueError, match="verify has no button that the letter V stands on"):
+        ActionSpec("verify", "Verify", None, lambda: None, shortcut="V")

@@ -29,6 +29,7 @@ from tests.fixtures.archived import archive, cut
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.window import (
     ask,
+    button,
     choose,
     click,
     closed,
@@ -126,6 +127,7 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
 def test_a_single_entry_can_be_verified(qtbot: QtBot, page: AuditTab) -> None:
     choose(qtbot, page, 9)
     page.table.setFocus()
+    assert button(page.inspector, "Verify this entry (V)").isVisible()
     with qtbot.waitSignal(page.verified):
         press("V")
     assert page.banner.headline() == "Entry 591 verified"
@@ -137,6 +139,7 @@ def test_the_context_menu_verifies_the_selected_entries_at_once(qtbot: QtBot, pa
     page.table.clearSelection()
     menu = context_menu(qtbot, page)
     none = menu_action(menu, "Verify these entries")
+    assert none.shortcut().toString() == "V" and none.isShortcutVisibleInContextMenu()
     assert not none.isEnabled() and "Select the entries first." in none.toolTip()
     menu.close()
     select(page, 5, 6, 7)
