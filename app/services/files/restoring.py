@@ -206,7 +206,7 @@ def carry_out(
     try_to_sign(where, store, verify, clock=lambda: now, reason=before, cancelled=cancelled)
     database = problem = None
     with suppress(errors.TenantAdminError, OSError):
-        database = store.identify(where)
+        database = store.restored(where, InFile(offered.prepared.source), InFile(offered.prepared.copy))
 
     def announce() -> None:
         nonlocal problem

@@ -434,16 +434,18 @@ def _whose(
     def order(line: _Line) -> tuple[bool, bool, bool, bool, int]:
         alike = not any(other.tells_more(rows, line) for other in last)
         newest = _is_all(rows, line.checkpoints[-1])
-        moved = newest and line.database.file_id == inode  # a hint, of what is the same in any case
+        moved = line in fit and line.database.file_id == inode  # a hint, of what the rows leave open
         exactly = newest or any(_is_all(rows, item) for item in line.checkpoints[:-1])
         mixed = not alike and line not in fit
         return newest, moved, exactly, mixed, -(line.parted.at if line.parted else 0)
 
     found = max(last, key=order)
+    seen_last = {line.database.path: line for line in reversed(fit)}  # of two in one place
     if _is_all(rows, found.checkpoints[-1]):
         return found.database
-    other = next(line for line in [*fit, *last] if line is not found)
-    if len(fit) > 1:  # what came behind all that they knew, either of them may have become
+    found = seen_last.get(found.database.path, found)
+    other = next(line for line in [*seen_last.values(), *last] if line is not found)
+    if len(seen_last) > 1 and found.database.file_id != inode:  # either of them may have become this
         doubt = doubts.either(found.database.path, other.database.path)
         return replace(found.database, doubt=doubt, undecided=True)
     return replace(found.database, doubt=doubts.may_be(other.database.path))

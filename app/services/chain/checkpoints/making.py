@@ -208,7 +208,7 @@ def verify_and_sign(
         known = store.known(where)
         if instead:
             known = replace(known, notes=(), doubts=(), keys=None, undecided=False)
-        elif reason in NEW_LINE:
+        elif reason in NEW_LINE or (reason is Reason.RESTORE and database is None):
             known = CheckpointHistory(adopted=known.adopted, counted=HIGHEST_SEQ)
         return verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
 

@@ -99,6 +99,19 @@ class CheckpointStore:
         with self._contents_of(where, in_place=True) as (_, database):
             return None if database is None else database.id
 
+    def restored(self, where: Where, *sources: Where) -> str | None:
+        """The id of the known database that a file is once it holds what the first of `sources` holds that
+        can be read. None for one of its own: of a source that nobody knew, or that is where it was, from
+        which this file parts with the restore.
+        """
+        here = self.identify(where)
+        for source in sources:
+            with self._contents_of(source) as (contents, found):
+                if contents is not None and found is not None:
+                    is_copy = not found.undecided and _is_copy(contents, where, found)
+                    return here if found.undecided else None if is_copy else found.id
+        return None
+
     def ways(self, where: Where) -> frozenset[Reason]:
         """Which of `START_OVER` and `ANOTHER_DATABASE` a person may say of the file: of a copy of one that is
         where it was only the second, since by the first that one would be held against the copy.
@@ -234,11 +247,11 @@ class CheckpointStore:
 
         With a `reason` of `NEW_LINE` the checkpoint takes the place of those before it, so the report must
         be one made without them; one of `ANOTHER_DATABASE` leaves them to the database that the file is no
-        more, and begins a line of its own. `database` is the file's id (`identify`) where it was known before
-        its content was replaced. An unproven start does not prevent it where no checkpoint knew what came
-        before: the checkpoint then says only that the rows were there. Raises `NotSigned` when the report has
-        errors, or covers only a part. One of a `RESTORE` is made of the copy, before it is put in place of
-        the file; it is only announced, and counts once the file holds what it says (`take_up`).
+        more, and begins a line of its own. An unproven start does not prevent it where no checkpoint knew
+        what came before: the checkpoint then says only that the rows were there. Raises `NotSigned` when the
+        report has errors, or covers only a part. One of a `RESTORE` is made of the copy, before it is put in
+        place of the file; it is only announced, and counts once the file holds what it says (`take_up`). It
+        is one of `database` (`restored`), or of a new one.
         """
         require_sound(report)
         if not report.entries and reason not in NEW_LINE:
@@ -256,12 +269,14 @@ class CheckpointStore:
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             is_restore = reason is Reason.RESTORE
-            known = _recognised(contents, rows) if database is None else _restored(database, contents, rows)
+            known = contents.database(database or "") if is_restore else _recognised(contents, rows)
             if known is None and (is_restore or _recognised(contents, rows, copied=True)):
                 reason = Reason.ANOTHER_DATABASE
             other = known if reason is Reason.ANOTHER_DATABASE else None
             if known is not None and known.undecided and reason not in NEW_LINE:
                 raise NotSigned(doubts.UNDECIDED)
+            if known is not None and reason is Reason.BEFORE_RESTORE and _is_copy(contents, where, known):
+                raise NotSigned(doubts.of_a_copy(known.path))
             if known is None or other is not None:
                 known = KnownDatabase(str(uuid.uuid4()))
             newest = contents.checkpoints(known.id, newest=3)
@@ -514,16 +529,6 @@ def _recognised_in(
     of = None if found is None else found.before or found.id
     some = (item for item in databases if of in (None, item.id))
     return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
-
-
-def _restored(database: str, contents: Contents, rows: ChainRows) -> KnownDatabase | None:
-    """The database of a file in which a copy is put in place of `database`: that one, or another one that the
-    copy has the entries of; None where that one is where it was, so that this goes its own way.
-    """
-    found = _recognised_in(Place(database, ""), contents, rows)
-    if found is None or not found.undecided:
-        return contents.database(database)
-    return found if found.before and not _is_copy(contents, rows.where, found) else None
 
 
 def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:

@@ -567,6 +567,19 @@ def an_old_copy_that_went_on(world: World) -> Path:
     return world.grow(world.copy(path, "old.db"), ACME, by=4)
 
 
+def moved_beside_a_copy_that_is_another(world: World) -> Path:
+    """And went on, before anybody signed it again: the number of the file tells."""
+    path = world.known()
+    world.another(world.copy(path, "b.db"))
+    world.said = "this may be what became of the database that was seen in"
+    return world.grow(path.rename(world.folder / "c.db"), ACME)
+
+
+def copied_from_one_that_is_another_where_it_was(world: World) -> Path:
+    path = world.another(world.known())
+    return world.copy(world.grow(path, ACME), "c.db")
+
+
 def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
     """By what it has of its own the original would be judged if it were taken for that."""
     path = world.known()
@@ -1047,13 +1060,27 @@ def put_into_a_file_of_ours_and_rewritten_with_its_ledger(world: World) -> Path:
 def beside_its_part_in_whose_place_it_was_restored(world: World) -> Path:
     """And had an entry that nobody had signed."""
     path = world.known()
-    part = world.part(path)
+    return restored_from(world, path, into=world.part(path))
+
+
+def restored_from(world: World, path: Path, *, into: Path) -> Path:
     world.grow(path, ACME)
-    with scratch(part) as folder:
-        offered = offer(part, path, Path(folder), world.store, VERIFY, now=world.now)
-        done = carry_out(part, offered, world.store, VERIFY, actor="ops", now=world.now)
+    with scratch(into) as folder:
+        offered = offer(into, path, Path(folder), world.store, VERIFY, now=world.now)
+        done = carry_out(into, offered, world.store, VERIFY, actor="ops", now=world.now)
     assert done.checkpoint == 1, "of a database that goes its own way from here on"
     return path
+
+
+def beside_a_copy_into_which_it_was_restored(world: World) -> Path:
+    """Neither what that one held before nor what it holds now is signed as this one's."""
+    path = world.known()
+    return restored_from(world, path, into=world.grow(world.copy(path, "b.db"), GLOBEX))
+
+
+def beside_another_one_into_which_it_was_restored(world: World) -> Path:
+    path = world.known()
+    return restored_from(world, path, into=world.another(world.copy(path, "b.db")))
 
 
 def behind_a_link_with_its_name(world: World) -> Path:
@@ -1162,6 +1189,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_part_of_a_whole_first_signed_later: VERIFIED,
     beside_an_old_copy_that_went_on: VERIFIED,
     an_old_copy_that_went_on: OTHER,
+    moved_beside_a_copy_that_is_another: VERIFIED,
+    copied_from_one_that_is_another_where_it_was: VERIFIED,
     copied_from_a_copy_that_has_signed_nothing_since: OTHER,
     beside_a_copy_of_a_copy: VERIFIED,
     a_copy_of_which_a_copy_was_made: VERIFIED,
@@ -1234,6 +1263,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back_and_rewritten_with_its_ledger: OTHER,
     put_into_a_file_of_ours_and_rewritten_with_its_ledger: OTHER,
     beside_its_part_in_whose_place_it_was_restored: VERIFIED,
+    beside_a_copy_into_which_it_was_restored: VERIFIED,
+    beside_another_one_into_which_it_was_restored: VERIFIED,
     behind_a_link_with_its_name: VERIFIED,
     rewritten_behind_a_link_with_its_name: NOT,
     a_whole_never_seen_put_over_its_part: OTHER,
