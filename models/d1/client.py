@@ -53,6 +53,8 @@ _NO_CONNECTION: Final = (
 _SQL: Final = "/raw"
 _REFUSED: Final = {(400, 7500), (500, 10001), (400, 10001)}
 """Status and code of D1's own answer that a statement failed."""
+_NO_DATABASE: Final = {(404, 7404), (404, 7003)}
+"""The same that there is none of that id, or no such account; what stands between may say 404 of itself."""
 _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
 _ANOTHER_FORM: Final = "its answer has another form than D1's"
@@ -286,6 +288,7 @@ class Client:
                 given = {name.decode().lower(): text.decode("latin-1") for name, text in response.headers}
                 content = _content(response.iter_stream(), given.get("content-encoding", ""))
                 status = response.status
+                _require_one(response)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout) as error:
             raise NotReached(self.name, _why(error)) from None
         except (*_BROKEN, OSError, zlib.error) as error:
@@ -308,7 +311,7 @@ class Client:
             raise NotKnown(f"a web page came in place of its answer, with status {status}")
         if status in (401, 403):
             raise TokenRefused(self.name)
-        if status == 404:
+        if status == 404 and not is_sql:
             raise UnknownDatabase(self.name)
         answer: Any = None
         try:
@@ -322,6 +325,8 @@ class Client:
         errors = answer.get("errors")
         errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
+        if (status, code) in _NO_DATABASE:
+            raise UnknownDatabase(self.name)
         # Of a batch these alone say that it was rolled back.
         is_certain = (status, code) in _REFUSED or (status == 400 and bool(errors) and not is_sql)
         if answer.get("success") is False and not errors:
@@ -359,6 +364,18 @@ def _content(parts: Iterable[bytes], encoding: str) -> bytes:
     if unpack and not unpack.eof:
         raise NotKnown("its answer was cut")
     return bytes(found)
+
+
+def _require_one(response: httpcore.Response) -> None:
+    """Closes a connection on which more has come than the answer: it would be taken for the next one. Which
+    of them is the answer nobody can tell. By hand: httpcore keeps what is left, and has no other way to ask.
+    """
+    stream: Any = response.stream
+    connection = stream._stream._connection
+    left, _ = connection._h11_state.trailing_data
+    if left:
+        connection.close()
+        raise NotKnown("more than one answer came")
 
 
 @contextmanager

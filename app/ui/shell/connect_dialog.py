@@ -123,7 +123,7 @@ class ConnectDialog(FormDialog):
             self._project,
         )
 
-    def test(self, then: Callable[[], None] | None = None) -> None:
+    def test(self, *, then: Callable[[], None] | None = None) -> None:
         """Asks what was entered for an answer, in the background; `then` when it has given one."""
         self.set_problem("")
         if self._job is not None:

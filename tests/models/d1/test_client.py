@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from models.d1 import client as calls
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
-from models.d1.errors import NoAnswer, NotReached
+from models.d1.errors import NoAnswer, NotReached, UnknownDatabase
 from models.d1.shared import LONGEST_PAUSE
 from models.engine import raw
 from models.errors import Cancelled, RateLimited
@@ -40,27 +40,29 @@ ODD_RESULTS = (
 )
 
 
-class Odd(HTTPServer):
+class Odd(ThreadingHTTPServer):
+    block_on_close = False
     said = b""
     status = 200
     cut = False
+    times = 1
     more: tuple[tuple[str, str], ...] = ()
 
 
 @contextmanager
 def serving(address: tuple[str, int]) -> Iterator[Odd]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
             self.do_POST()
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(server.status)
-            self.send_header("Content-Length", str(len(server.said) + server.cut))
-            for name, value in server.more:
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(server.said)
+            length = ("Content-Length", str(len(server.said) + server.cut))
+            headers = "".join(f"{name}: {value}\r\n" for name, value in (length, *server.more))
+            answer = f"HTTP/1.1 {server.status} Said\r\n{headers}\r\n".encode() + server.said
+            self.wfile.write(answer * server.times)
             self.close_connection = server.cut
 
         def log_message(self, *args: Any) -> None:
@@ -126,6 +128,25 @@ def test_a_web_page_is_no_word_of_d1_s(odd: Odd, client: Client, status: int) ->
     odd.status, odd.said = status, b"\n<!DOCTYPE html><title>Blocked</title>"
     with pytest.raises(NotKnown, match=f"a web page came in place of its answer, with status {status}"):
         client.databases()
+
+
+def test_an_answer_that_comes_twice_is_not_taken_for_the_next(odd: Odd, client: Client) -> None:
+    odd.said = b'{"success": true, "result": [{"results": {"rows": [[1]]}}]}'
+    assert client.run("1111", b"{}").rows == [[(1,)]]
+    odd.times = 2
+    with pytest.raises(NotKnown, match="more than one answer came"):
+        client.run("1111", b"{}")
+    odd.times, odd.said = 1, odd.said.replace(b"[[1]]", b"[[2]]")
+    assert client.run("1111", b"{}").rows == [[(2,)]]
+
+
+@pytest.mark.parametrize(("code", "kind"), [(7404, UnknownDatabase), (1000, NotKnown)])
+def test_that_a_database_is_missing_is_d1s_own_word(
+    odd: Odd, client: Client, code: int, kind: type[Exception]
+) -> None:
+    odd.status, odd.said = 404, b'{"success": false, "errors": [{"code": %d, "message": "no"}]}' % code
+    with pytest.raises(kind):
+        client.run("1111", b"{}")
 
 
 @pytest.mark.parametrize("said", ["9" * 400, "99999999999", "-1", "Fri, 31 Dec 5138 00:00:00 GMT", "", "0"])

@@ -768,6 +768,8 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     form.production.setChecked(True)
     assert form.colour.currentData() == "yellow"
     form.database.setCurrentIndex(form.database.findData(live.ids[file]))
+    click(qtbot, form.test_button)
+    qtbot.waitUntil(lambda: " answers in " in form.state.text() and form.test_button.isEnabled())
     with qtbot.waitSignal(window.opened):
         click(qtbot, form.action_button)
     assert window.windowTitle().startswith("PRODUCTION · d1:prod")
@@ -1051,7 +1053,7 @@ def test_what_cannot_be_opened_is_said_and_a_connection_that_is_gone_no_longer_o
     assert window.settings.recent == ()
     Connections().add(NamedConnection("dev", "", "no-such-id", "", live.address))
     window.open("d1:dev")
-    assert "no database no-such-id" in error(qtbot, window)
+    assert "No database no-such-id" in error(qtbot, window)
     Connections().add(
         NamedConnection("live", "", "no-such-id", "", live.address, production=True, colour="red")
     )
