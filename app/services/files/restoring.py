@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.source import CannotVerify, check_table
 from app.services.chain.where import InFile
@@ -40,6 +40,7 @@ class Standing(StrEnum):
 
     LATER = "The copy continues this file as its newest checkpoint knows it."
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
+    OLDER = "The copy is an earlier state of this file, in which all of its entries are."
     CONTRADICTED = (
         "The copy does not hold against the checkpoints of this file: entries were changed or are missing, "
         "or it is of a time that none of them knows."
@@ -82,13 +83,15 @@ class Prepared:
 class Offer:
     """What a restore would put in place. `report` is on the copy, held against the file's checkpoints.
 
-    `known` is None when there is no checkpoint of this file; `newest` is the number of its newest.
+    `known` is None when there is no checkpoint of this file; `newest` is the number of its newest. What does
+    not hold against checkpoints may have chains that hold `alone`.
     """
 
     prepared: Prepared
     report: Report
     known: Standing | None
     newest: int | None = None
+    alone: bool = False
 
     @property
     def holds(self) -> bool:
@@ -104,7 +107,7 @@ class Offer:
     @property
     def standing(self) -> str | None:
         """How the copy stands to the checkpoints, as a sentence."""
-        if self.known is Standing.EARLIER and self.newest is not None:
+        if self.known in {Standing.EARLIER, Standing.OLDER} and self.newest is not None:
             return f"{self.known} It is older than checkpoint {self.newest}."
         return self.known
 
@@ -171,12 +174,17 @@ def offer(
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
     line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
     known = known or unlike
-    report = verify(InFile(prepared.copy), now=now, checkpoints=line, **told)
+    report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, **told), False
     if line is not None and report.verdict in BROKEN:
-        known = Standing.CONTRADICTED
+        known, by_itself = Standing.CONTRADICTED, verify(InFile(prepared.copy), now=now, **told)
+        alone = by_itself.verdict in SOUND
+        if alone and _has_all(path, by_itself):  # and each entry before them, by the hashes
+            there = verify(InFile(path), now=now, checkpoints=store.known(InFile(path)), **told)
+            if there.verdict in SOUND:
+                report, known = by_itself, Standing.OLDER
     elif report.verdict is Verdict.EARLIER:
         known = Standing.EARLIER
-    return Offer(prepared, report, known, newest)
+    return Offer(prepared, report, known, newest, alone)
 
 
 def carry_out(
@@ -362,6 +370,17 @@ def require_writable(path: Path, *, force: bool = False) -> None:
     reason = opening.why_not_written(path, force=force)
     if reason is not None:
         raise errors.NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
+
+
+def _has_all(path: Path, report: Report) -> bool:
+    """Whether the last entry that was found of each tenant is in the file."""
+    ends = {
+        (item.last_seq, item.head)
+        for item in report.tenants
+        if item.last_seq is not None and item.head is not None
+    }
+    with rows_of(InFile(path)) as rows:
+        return bool(ends) and rows.count(ends, enough=len(ends)) == len(ends)
 
 
 def _line(

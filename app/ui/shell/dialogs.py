@@ -437,7 +437,7 @@ class RestoreDialog(ConfirmDialog):
         for sentence in prepared.said:
             self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
         self.add_widget(self.tables)
-        doubt = "its audit chain does not hold"
+        doubt = "its audit chain does not hold" + (" against the checkpoints" if offer.alone else "")
         if offer.known is not None and offer.holds:
             doubt = _DOUBTS.get(offer.known.name, "")
         if not prepared.recorded:
@@ -461,7 +461,10 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     held = f"{counted(report.entries, 'entry', 'entries')} of {counted(len(report.tenants), 'tenant')}"
     if not offer.holds:
         found = report.tally or report.verdict.replace("_", " ").lower()
-        return f"The audit chain of the copy does not hold: {found} in {held}.", Look.BAD
+        chain = "The audit chain of the copy"
+        if offer.alone:
+            return f"{chain} holds by itself, and not against checkpoints: {found} in {held}.", Look.BAD
+        return f"{chain} does not hold: {found} in {held}.", Look.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
         return f"The audit chain of the copy is verified: {held}.", Look.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]

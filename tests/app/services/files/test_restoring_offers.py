@@ -160,6 +160,25 @@ def test_a_copy_of_a_rewritten_file_does_not_hold(live: Path, folder: Path, tmp_
 
 
 @pytest.mark.slow
+def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    append(live, 3)
+    checkpoint(live, folder)
+    offered = offer(live, copy, folder)
+    assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.OLDER, True, False)
+    assert "all of its entries are. It is older than checkpoint 1." in (offered.standing or "")
+    forged = snapshot_copy(copy, tmp_path / "forged.sqlite")
+    chains.forge(apsw.Connection(str(forged)), "acme-corp", 200)
+    offered = offer(live, forged, folder, "two")
+    assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True)
+    rewrite(live, "payload")
+    offered = offer(live, copy, folder, "three")
+    assert (offered.known, offered.holds) == (Standing.CONTRADICTED, False), "no state of what was changed"
+
+
+@pytest.mark.slow
 def test_a_forged_copy_is_not_taken_for_an_earlier_state(live: Path, folder: Path, tmp_path: Path) -> None:
     checkpoint(live, folder)
     append(live, 5)
