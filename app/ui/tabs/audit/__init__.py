@@ -60,12 +60,7 @@ class AuditTab(RecordTab):
     """Of the entry that was shown last: one that is read again is not one that a person goes to."""
 
     def special_columns(self) -> declared.Special:
-        context = self.context
         return {
-            "created_at": {
-                "text": declared.timed(lambda at: formatting.table_time(at, context.settings.utc_times)),
-                "tooltip": lambda value, row: declared.moment(context, value),
-            },
             "tenant_id": {"dim": False},
             "previous_hash": {
                 "text": lambda value, row: self._link_cell(row[0])[0],

@@ -71,8 +71,12 @@ def test_entries_of_another_key_and_unit_are_shown(
     assert choose(qtbot, page, 0) == "7"
     assert page.inspector.subtitle.text().startswith("entry 7 · ")
     ((at,),) = ask(demo_path, "SELECT created_at FROM old WHERE seq = 7")
-    shown_at = formatting.table_time(at, page.context.settings.utc_times)
-    assert values(page, "created_at")[0] == shown_at
+    shown_at = formatting.absolute_time(at, page.context.settings.utc_times)
+    assert values(page, "created_at")[0] == formatting.relative_time(at, NOW)
+    assert shown_at in page.model.index(0, page.model.column_of("created_at")).data(
+        Qt.ItemDataRole.ToolTipRole
+    )
+    assert shown_at in page.inspector.subtitle.text()
 
 
 @pytest.mark.slow
