@@ -13,20 +13,22 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, share_words
-from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, WindowField, in_row, set_tip
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
 DEBOUNCE_MS = 200
+AT_MOST = "at most"
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 160, 104
-_FOR_TEXT, _FOR_COUNT = 720, 780
-"""Widths from which on the text is as wide, and the count has its noun, beside as many pick lists as there
-are.
+_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 140, 88
+_FOR_TEXT, _FOR_SPACE = 720, 780
+"""Widths from which on the text is as wide, and the parts as far from each other, beside as many pick lists
+as there are.
 """
 _FOR_ORDER = 1_000
 """And from which on it says the order, too."""
+_FEW = 2
+"""So many pick lists leave the text more room."""
 _APART, _CLOSE = 12, 8
 _LEAVING = {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}
 
@@ -228,31 +230,33 @@ class FilterRow(QWidget):
         return super().event(event)
 
     def _share_room(self) -> None:
-        """Text and count keep their room before a button keeps its words, and the figure before its noun; the
-        count, while one types, the most that it had, so that nothing beside it moves.
+        """Text and count keep their room before a button keeps its words; the count, while one types, as much
+        as it had at the most, so that nothing beside it moves.
         """
-        narrow = self.width() < _FOR_COUNT
+        narrow = self.width() < _FOR_SPACE
         if narrow != self._narrow:
             self._narrow, self._widest_count = narrow, 0
             self._row.setSpacing(_CLOSE if narrow else _APART)
+        lists = len(self.pickers) + (self.dates is not None) + self._shares
+        in_narrow = _TEXT_WITH_MORE if lists > _FEW else _TEXT_IN_NARROW
+        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else in_narrow)
         self._say_count()
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
-        in_narrow = _TEXT_WITH_MORE if self._shares else _TEXT_IN_NARROW
-        self.text.setMinimumWidth(_TEXT if self.width() >= _FOR_TEXT else in_narrow)
         self.count.setMinimumWidth(self._widest_count)
         share_words(self._row, self.width(), self._trailing)
 
     def _say_count(self) -> None:
-        """All of it, or where there is little room the figure, and all of it in the tool tip."""
+        """All of it, or as much as there is room for, with all of it in the tool tip."""
         if self._counted is None:
             self.count.setText("")
             return
         number, which, order = self._counted
-        words = f"{counted(number, *self._noun)} {which}".rstrip()
+        noun = counted(number, *self._noun)
+        words = f"{noun} {which}".rstrip()
         whole = ", ".join(filter(None, (words, order)))
         if self._narrow:
-            words = f"{grouped(number)} {which}".rstrip()
+            words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:
             words = whole
         self.count.setText(words)

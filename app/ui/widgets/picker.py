@@ -40,7 +40,7 @@ class Picker(QComboBox):
     """The list opens with click, Space, Return or Down, or by typing. Typing searches it, for a substring in
     any case; the field for it is there at once where the list is long. Return chooses, Escape closes and
     leaves all as it was. The wheel changes nothing. Where there is room, it is at least `width` pixels wide,
-    whatever is chosen.
+    whatever is chosen; where there is little, "Any phase" is "Phase".
 
     `picked(object)` carries the key that the user chose.
     """
@@ -134,9 +134,11 @@ class Picker(QComboBox):
         self.initStyleOption(option)
         control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(control, option, part, self).width()
-        option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, room
-        )
+        words = option.currentText
+        if self._key is None:
+            words = words.removeprefix("Any ")
+            words = f"{words[:1].upper()}{words[1:]}"
+        option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
         painter.drawComplexControl(control, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         painter.end()
@@ -151,9 +153,11 @@ class Picker(QComboBox):
 
 
 class FoldingChips(CountChips):
-    """Chips, or where one line has no room for all of them a picker with the same choices."""
+    """Chips, or where one line has no room for all of them, or they stand `among` pickers, one more with the
+    same choices.
+    """
 
-    _folded = False
+    _folded = _among = False
 
     def __init__(self, theme: Theme, name: str) -> None:
         super().__init__(name)
@@ -175,8 +179,13 @@ class FoldingChips(CountChips):
     def parts(self) -> Sequence[QWidget]:
         return [self.picker] if self._folded else super().parts()
 
+    def stand_among(self, among: bool) -> None:
+        self._among = among
+        self._fold()
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        return self.size_of(super().parts())
+        return self.picker.sizeHint() if self._among else self.size_of(super().parts())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.picker.minimumSizeHint().width(), self.sizeHint().height())
@@ -186,7 +195,7 @@ class FoldingChips(CountChips):
         super().resizeEvent(event)
 
     def _fold(self) -> None:
-        self._folded = self.sizeHint().width() > self.width()
+        self._folded = self._among or self.sizeHint().width() > self.width()
         for part in super().parts():
             part.setHidden(self._folded)
         self.picker.setVisible(self._folded)

@@ -27,7 +27,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.filter_row import FilterRow, FilterValues
+from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
 from models.engine import MOST_READ, Database
@@ -497,7 +497,7 @@ class RecordTab(QWidget):
         self._read()
 
     def _loaded(self, total: int) -> None:
-        which = "readable" if self.list.partly else "at most" if self.model.estimated else ""
+        which = "readable" if self.list.partly else AT_MOST if self.model.estimated else ""
         added = "last added first" if self.spec.table.descending else "first added first"
         self.filters.set_count(total, which, added if self.model.estimated else "")
         shown, _ = self.list.all_keys()

@@ -120,6 +120,7 @@ class RunsTab(RecordTab):
         low = self.height() < LOW
         if low != self._line.isHidden():
             self._line.setHidden(low)
+            self.chips.stand_among(low)
             self.filters.share_with(self.chips if low else None)
             if not low:
                 self._above.insertWidget(0, self.chips)

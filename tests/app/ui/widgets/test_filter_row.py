@@ -92,17 +92,19 @@ def test_count(qtbot: QtBot, theme: Theme) -> None:
     assert row.count.text() == "1 entry"
 
 
-def test_where_there_is_little_room_the_figure_is_whole_and_one_can_write(qtbot: QtBot, theme: Theme) -> None:
+def test_where_there_is_little_room_the_count_is_whole_and_one_can_write(qtbot: QtBot, theme: Theme) -> None:
     row = make(qtbot, theme)
-    row.resize(660, 40)
+    row.resize(608, 40)
     row.show()
-    row.set_count(184220)
-    assert row.count.text() == "184,220"
-    assert "184,220 entries" in row.count.toolTip()
-    assert row.count.width() >= row.count.sizeHint().width()
-    assert row.text.width() >= 160
+    for which, words in (("at most", "≤ 184,220 entries"), ("", "184,220 entries")):
+        row.set_count(184220, which)
+        assert row.count.text() == words
+        assert row.count.width() >= row.count.sizeHint().width()
+        assert row.text.width() >= 140
+        assert f"184,220 entries {which}" in row.count.toolTip() or not which
     row.resize(900, 40)
-    assert row.count.text() == "184,220 entries" and not row.count.toolTip()
+    row.set_count(184220, "at most")
+    assert row.count.text() == "184,220 entries at most" and not row.count.toolTip()
 
 
 def test_changing_the_filter_leaves_the_focus_alone(qtbot: QtBot, theme: Theme) -> None:

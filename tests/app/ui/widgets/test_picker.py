@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Choice, CountChips
-from app.ui.widgets.picker import Picker
+from app.ui.widgets.picker import FoldingChips, Picker
 from tests.fixtures.window import added
 
 
@@ -50,6 +50,30 @@ def test_a_choice_without_room_ends_in_an_ellipsis(qtbot: QtBot, theme: Theme) -
     shorter = [f"{name[:length]}…" for length in range(5, len(name))]
     with_room = [one for one in shorter if box.fontMetrics().horizontalAdvance(one) < 96]
     assert cut in map(as_painted, with_room)
+
+
+def test_without_room_for_any_phase_it_says_phase(qtbot: QtBot, theme: Theme) -> None:
+    box = added(qtbot, Picker(theme, "Phase", "Any phase"))
+    box.setFixedWidth(96)
+    box.show()
+    shown = box.grab().toImage()
+    box.set_key("Phase")
+    assert box.grab().toImage() == shown
+
+
+def test_chips_among_pickers_are_one_as_wide_as_they_are(qtbot: QtBot, theme: Theme) -> None:
+    chips = added(qtbot, FoldingChips(theme, "Status"))
+    chips.set_chips(
+        [Choice(None, "All", 9), *(Choice(name, name, 3) for name in ("running", "killed", "paused"))]
+    )
+    wide = chips.sizeHint().width()
+    chips.resize(wide, 40)
+    chips.show()
+    assert not chips.picker.isVisible()
+    chips.stand_among(True)
+    assert chips.picker.isVisible() and chips.sizeHint().width() == chips.picker.sizeHint().width() < wide
+    chips.stand_among(False)
+    assert not chips.picker.isVisible() and chips.sizeHint().width() == wide
 
 
 def test_search_finds_a_substring_and_return_chooses(qtbot: QtBot, switcher: Picker) -> None:
