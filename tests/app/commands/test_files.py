@@ -139,6 +139,12 @@ def test_what_is_left_out_is_said_and_refused_when_asked_to(live: Path, tmp_path
     assert (done.returncode, done.stderr) == (0, f"tenant-admin: export.sql: {named}\n")
     done = run("restore", live, dump)
     assert (done.returncode, done.stderr) == (0, f"tenant-admin: export.sql: {named}\n")
+    dump.write_text(dump.read_text().replace("tenant_id TEXT NOT NULL", "tenant_id TEXT COLLATE NOCASE"))
+    done = run("import", dump, tmp_path / "unlike.sqlite")
+    assert (done.returncode, "the audit chain, kept as it is, cannot be verified here" in done.stderr) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.slow
