@@ -109,7 +109,7 @@ class NoteKind(Enum):
     def is_loss(self) -> bool:
         """Whether a person is asked before the import goes on; what is usual or kept as it is, is told."""
         kept = (NoteKind.NUL, NoteKind.BYTES, NoteKind.CHECK, NoteKind.UNCHECKED)
-        return self not in (NoteKind.LINE_BREAKS, *kept)
+        return self not in (NoteKind.LINE_BREAKS, NoteKind.ROUNDED, *kept)
 
 
 @dataclass(slots=True)

@@ -298,7 +298,7 @@ def test_numbers_that_d1_may_have_rounded_are_counted(run: Run, texts: dict[str,
     rows = "".join(f'INSERT INTO "odd" ("a","b","c") VALUES({one},\'1\',2);\n' for one in (*rounded, *others))
     table = "CREATE TABLE odd (a, b TEXT, c REAL);\n"
     begun, rest = texts["d1"].split("\n", 1)
-    assert said(run(f"{begun}\n{table}{rows}{rest}"))[0] == (
+    assert said(run(f"{begun}\n{table}{rows}{rest}", strict=True))[0] == (
         f"5 numbers that D1's export may have altered: it rounds beyond 2^53: odd (from a = {2**53})"
     )
     for exact in (
