@@ -216,6 +216,12 @@ SOUND: Final = frozenset({Verdict.VERIFIED, Verdict.CONSISTENT})
 BROKEN: Final = frozenset({Verdict.TAMPERED, Verdict.UNREADABLE})
 """Nothing may be removed, signed or said to be sound."""
 
+HOW: Final = " (tenant-admin checkpoint, or Checkpoints in the window)"
+SAY_SO: Final = f"say so{HOW}"
+"""What a person does who knows why a file is not as it was known: which ways there are is said there, and
+nowhere else, since a copy does not start over.
+"""
+
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The one that says most against a file: `Verdict` has them in this order."""

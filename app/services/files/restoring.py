@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
-from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.chain.rules import BROKEN, SAY_SO, SOUND, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.source import CannotVerify, check_table
 from app.services.chain.where import InFile
@@ -123,7 +123,7 @@ class Restored:
 
 _OVERTAKEN: Final = (
     "Another one was made while the file was restored, of what it held before. "
-    "If what it holds now is right, start over."
+    f"If what it holds now is right, {SAY_SO}."
 )
 
 

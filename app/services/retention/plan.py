@@ -7,7 +7,6 @@ from typing import Any, Final
 from peewee import BaseQuery
 
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
-from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import Numbering
 from app.services.chain.pruning import LeftAlone
@@ -17,6 +16,7 @@ from app.services.chain.rules import (
     GENESIS,
     HIGHEST_SEQ,
     MARKER_EVENT,
+    SAY_SO,
     SECONDS_LIMIT,
     Marker,
     Verdict,
@@ -410,7 +410,7 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
     if attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
         return (
             "The database is as an earlier checkpoint knew it, and what is recorded in it now would "
-            f"contradict the later ones. Put back the later state, or {doubts.SAY_WHY}."
+            f"contradict the later ones. Put back the later state, or, if you know why, {SAY_SO}."
         )
     latest = attempt.known.latest
     known = 0 if latest is None else max((sealed.last_seq for sealed in latest.tenants.values()), default=0)

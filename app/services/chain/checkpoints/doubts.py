@@ -3,24 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+from app.services.chain.rules import HOW, SAY_SO
+
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
 
 _ANOTHER: Final = " (--another-database of tenant-admin checkpoint, or Checkpoints in the window)"
-_EITHER: Final = (
-    " (--another-database and --start-over of tenant-admin checkpoint, or Checkpoints in the window)"
-)
 _SAY: Final = f"say that it is another database{_ANOTHER}"
-
-SAY_WHY: Final = (
-    "say why what is here is right (tenant-admin checkpoint, or Checkpoints in the window: another database, "
-    "or start over)"
-)
 
 NOTHING_LEFT: Final = (
     "No entry that checkpoints know of the database that was in this place is here: this is another one, or "
-    "its entries were removed or rewritten. Put the right one in its place; or, if you know why it is so, "
-    f"say that it is another database, or start over{_EITHER}."
+    f"its entries were removed or rewritten. Put the right one in its place; or, if you know why, {SAY_SO}."
 )
 
 BEGUN_ANEW: Final = (
@@ -40,7 +33,7 @@ UNDECIDED: Final = (
 
 def among_the_ways(doubt: str) -> str:
     """It where a person reads it beside what may be said."""
-    return doubt.replace(_ANOTHER, "").replace(_EITHER, "")
+    return doubt.replace(_ANOTHER, "").replace(HOW, "")
 
 
 def put_here(path: str, places: Sequence[str]) -> str:

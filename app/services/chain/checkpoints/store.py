@@ -48,7 +48,7 @@ from app.services.chain.checkpoints.tables import (
     written,
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
-from app.services.chain.rules import BROKEN, Code, Finding, Verdict
+from app.services.chain.rules import BROKEN, SAY_SO, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
@@ -258,7 +258,7 @@ class CheckpointStore:
             raise NotSigned(
                 "There are no audit entries yet, so there is nothing to sign."
                 if report.intact
-                else "No audit entry is left, so there is nothing to sign; if that is right, start over."
+                else f"No audit entry is left, so there is nothing to sign; if that is right, {SAY_SO}."
             )
         seal = report.seal
         if seal is None:
@@ -603,7 +603,7 @@ def require_sound(report: Report, known: CheckpointHistory | None = None) -> Non
     if report.verdict is Verdict.EARLIER:
         raise NotSigned(
             "The database is in an earlier state than checkpoints know, so none was made; put back the later "
-            f"one, or {doubts.SAY_WHY}."
+            f"one, or, if you know why, {SAY_SO}."
         )
     if known is not None and known.undecided:
         raise NotSigned(doubts.UNDECIDED)

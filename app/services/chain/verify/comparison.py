@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.rules import (
+    SAY_SO,
     Code,
     Finding,
     Marker,
@@ -163,7 +164,7 @@ def _missing(tenant: str, sealed: SealedChain, known: Checkpoint) -> Finding:
         f"No entry of {tenant_name(tenant)} is left of the {sealed.entries:,} that checkpoint {known.number} "
         "had seen; nothing that is known here says by whom: the platform's own cleanup, a retention run "
         "elsewhere, or somebody else; or this is an older state of it. Where you know that it was right, "
-        "import the checkpoints made since, or start over."
+        f"import the checkpoints made since, or {SAY_SO}."
     )
     return Finding(Code.TRUNCATED, tenant, sealed.last_seq, sealed.head, None, sentence)
 

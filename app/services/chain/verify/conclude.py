@@ -14,6 +14,7 @@ from app.services.chain.rules import (
     HIGHEST_SEQ,
     LOWEST_SEQ,
     MARKER_EVENT,
+    SAY_SO,
     TABLE,
     Anchor,
     Code,
@@ -363,7 +364,7 @@ def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
             f"The database has numbered entries up to {counter:,}, but its last entry is {end:,}: "
             "the entries after it were removed, unless an insert failed at the very end. Where you know that "
             "it was right, as where the platform's own cleanup took them and its gateway began at 1 again, "
-            "start over."
+            f"{SAY_SO}."
         )
         joined.add(Finding(Code.SEQUENCE_COUNTER, None, None, str(counter), str(end), sentence))
     # The table counts, and an index that knows less of it is only a damaged index.
@@ -387,7 +388,7 @@ def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
     if emptied and joined.complete and not joined.findings:
         sentence = (
             f"There are no entries, but the database has numbered some, up to {extent.counter}; "
-            "nothing proves what they were. If that is right, start over."
+            f"nothing proves what they were. If that is right, {SAY_SO}."
         )
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 

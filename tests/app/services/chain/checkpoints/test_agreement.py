@@ -10,7 +10,7 @@ import pytest
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Code, Verdict
+from app.services.chain.rules import SAY_SO, Code, Verdict
 from app.services.chain.verify.report import TenantReport
 from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -186,7 +186,7 @@ def test_an_idle_tenant_that_the_platform_itself_emptied(known: KnownChain, left
     (finding,) = known.verify().findings
     assert (finding.code, finding.tenant, finding.seq) == ("TRUNCATED", TENANT, 20)
     assert "No entry of tenant-00 is left of the 20" in finding.message
-    assert "the platform's own cleanup" in finding.message and "start over" in finding.message
+    assert "the platform's own cleanup" in finding.message and SAY_SO in finding.message
     known.store.create(
         InFile(known.chain.path), known.chain.verify(seal=True), now=NOW, reason=Reason.START_OVER
     )

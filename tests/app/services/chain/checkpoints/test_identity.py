@@ -8,7 +8,7 @@ import pytest
 
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.document import NotSigned
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import SAY_SO, Verdict
 from app.services.chain.where import InFile
 from app.services.files import restoring
 from models.errors import NotAllowed
@@ -219,7 +219,7 @@ def test_a_rewritten_copy_with_other_times_put_in_its_place(
     known = moved_over(known, copy)
     report = known.verify(seal=True)
     assert (codes(report), report.verdict, len(report.findings)) == ({"CHECKPOINT"}, Verdict.TAMPERED, 2)
-    assert "--another-database" in report.notes[0]
+    assert SAY_SO in report.notes[0]
     with pytest.raises(NotSigned):
         known.checkpoint()
 

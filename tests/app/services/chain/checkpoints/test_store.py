@@ -22,7 +22,7 @@ from app.services.chain.checkpoints.document import (
     write_export,
 )
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import SAY_SO, Verdict
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from app.services.keyring import Keyring, KeyringAbsent
@@ -463,7 +463,7 @@ def test_another_file_in_the_same_place_is_another_database_when_a_person_says_s
     other.path.replace(known.chain.path)
     there = KnownChain(ChainFile(known.chain.path), known.store)
     assert there.verify().verdict == Verdict.TAMPERED
-    assert "--another-database" in there.verify().notes[0]
+    assert SAY_SO in there.verify().notes[0]
     sign(known.chain.path, known.store._folder, now=NOW, reason=Reason.ANOTHER_DATABASE)
     assert (there.verify().verdict, there.verify().notes) == (Verdict.VERIFIED, ())
 
