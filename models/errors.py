@@ -468,10 +468,10 @@ class ChangedMeanwhile(RowChanged):
 
 
 class MoreGoAlong(RowChanged):
-    """Rows of other tables have come since a deletion was looked at."""
+    """Rows that nobody was told of would go along since a deletion was looked at."""
 
     sentence = (
-        "More rows of {what} would go or change now than a moment ago; nothing was changed. "
+        "More or other rows of {what} would go or change now than a moment ago; nothing was changed. "
         "Delete it again to see what goes along by now."
     )
 

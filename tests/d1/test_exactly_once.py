@@ -185,7 +185,10 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
         assert delete().summary == "User f@acme.example deleted"
     for statement, sentence in (
         ("DELETE FROM users WHERE email = 'f@acme.example'", "no longer there"),
-        ("INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'", "More rows of notes"),
+        (
+            "INSERT INTO notes SELECT 1, id FROM users WHERE email = 'f@acme.example'",
+            "More or other rows of notes",
+        ),
         (
             "UPDATE users SET email = 'g@acme.example' WHERE email = 'f@acme.example'",
             "f@acme.example .E-mail",

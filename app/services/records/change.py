@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -76,9 +75,9 @@ class Change:
         return sum(row.after is None for row in self.rows)
 
     @property
-    def touched(self) -> Counter[tuple[str, bool]]:
-        """How many rows of which tables change, and how many go (True)."""
-        return Counter((row.table, row.after is None) for row in self.rows)
+    def touched(self) -> frozenset[tuple[str, tuple[object, ...], bool]]:
+        """Which rows of which tables change, by their keys, and whether they go."""
+        return frozenset((row.table, tuple(row.key.values()), row.after is None) for row in self.rows)
 
     @property
     def undoable(self) -> bool:

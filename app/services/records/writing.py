@@ -121,7 +121,7 @@ def commit(
             change = plan(images)
             images.refuse_triggers(_written(change))
             if before is not None and (more := change.touched - before.change.touched):
-                raise errors.MoreGoAlong(" and ".join(sorted({table for table, _ in more})))
+                raise errors.MoreGoAlong(" and ".join(sorted({table for table, *_ in more})))
         asked = [*map(images.completing, change.rows)]
         planned.append((images, change, asked))
         return Batch(

@@ -36,7 +36,8 @@ def test_a_new_user_is_stored_and_on_record(engine: Database, events: Events) ->
     [
         ("UPDATE users SET email = 'else@acme.example'", r"the user ada@acme.example \(E-mail\) was changed"),
         ("UPDATE users SET tenant_id = 'globex', password_hash = 'h'", r"\(Tenant, Password\) was changed"),
-        ("INSERT INTO notes SELECT id FROM users", "More rows of notes would go"),
+        ("INSERT INTO notes SELECT id FROM users", "More or other rows of notes would go"),
+        ("UPDATE notes SET rowid = 7", "More or other rows of notes would go"),
         ("UPDATE users SET updated_at = 7", ""),
     ],
 )
@@ -46,11 +47,12 @@ def test_what_was_asked_about_goes_only_as_it_was_named(
     execute(database_path, "CREATE TABLE notes (of REFERENCES users (id) ON DELETE CASCADE)")
     by: dict[str, Any] = {"actor": "ops", "now": NOW}
     ids = [create(engine)]
+    execute(database_path, "INSERT INTO notes SELECT id FROM users")
     planned = writing.preview(users.delete, engine, ids, **by)
     execute(database_path, statement)
     delete = partial(writing.carry_out, users.delete, engine, ids, agreed=Agreed(asks=True), **by)
     if not sentence:
-        assert delete(planned=planned).summary == "User ada@acme.example deleted"
+        assert delete(planned=planned).summary == "User ada@acme.example deleted, with 1 row of notes"
         return
     with pytest.raises(RowChanged, match=sentence):
         delete(planned=planned)
