@@ -4,8 +4,9 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.archives import Archiver
@@ -28,6 +29,11 @@ from app.services.text import counted
 from models.engine import Database
 from models.errors import Cancelled, LogMissing, NotAllowed, OutcomeUnknown, StorageError, TenantAdminError
 from models.status import AuditEvent
+
+_FRESH: Final = 3_600
+"""Seconds for which a verification is signed where another one would be charged: nothing goes that is not
+judged by itself, and nothing is signed but where the chains still have the ends that they had.
+"""
 
 
 class NoCheckpoint(TenantAdminError):
@@ -99,7 +105,8 @@ class Run(RetentionRemoval):
 
     The `confirmation` must agree to each tenant that loses its majority and to a clock in doubt; a run that
     finds nothing to do needs none and leaves the file as it is. A checkpoint is made before and after: the
-    one before of the plan's own verification where nobody has written to the file since, else of a new one. A
+    one before of the plan's own verification where nobody has written to the file since, or where each row is
+    charged and it is `_FRESH`, else of a new one. A
     tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
     What was removed is reported in the plan's `chain`.
 
@@ -211,10 +218,14 @@ class Run(RetentionRemoval):
 
         Raises `NoCheckpoint` and `Cancelled`.
         """
-        before = self.plan.attempt
+        before, sign = self.plan.attempt, partial(self.checkpoint, reason=Reason.RETENTION)
         if is_changed := not self.untouched():
-            before, self.untouched = None, self.database.watch()
-        self.attempt = self.checkpoint(reason=Reason.RETENTION, cancelled=self.cancelled, before=before)
+            self.untouched = self.database.watch()
+            if not self.database.costs or self.now - self.plan.now > _FRESH:
+                before = None
+        self.attempt = sign(cancelled=self.cancelled, before=before)
+        if before is not None and self.attempt.is_refused and not before.is_refused:  # the ends are others
+            self.attempt = sign(cancelled=self.cancelled)
         if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
         self.shares, held = hold_back(self.shares, self.attempt)

@@ -25,8 +25,8 @@ from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import prove
 from app.services.chain.rules import Verdict
-from app.services.chain.verify.report import Section
-from app.services.chain.where import InFile
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import InFile, Where
 from app.services.demo import create_demo
 from app.services.retention.plan import MOST_DAYS, TABLES, Confirmation, NeedsConfirmation, TryCheckpoint
 from app.services.retention.prefixes import find_prefixes
@@ -420,15 +420,30 @@ def test_what_could_not_be_verified_stays_whatever_is_confirmed(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("meanwhile", ["", "UPDATE audit_chain SET hash = previous_hash WHERE seq = 4"])
 def test_a_checkpoint_is_signed_before_and_after(
-    engine: Database, sql: apsw.Connection, tmp_path: Path
+    engine: Database, sql: apsw.Connection, tmp_path: Path, meanwhile: str
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW, NOW, NOW])
     folder = tmp_path / "checkpoints"
 
+    times: list[Where] = []
+
+    def counting(where: Where, /, **options: Any) -> Report:
+        times.append(where)
+        report = scan_pool.verify(where, **options)
+        sql.execute(meanwhile)
+        return report
+
     store = CheckpointStore(folder)
-    attempt = partial(try_to_sign, InFile(path_of(engine)), store, scan_pool.verify, clock=lambda: NOW)
-    assert retain(engine, checkpoint=attempt).total == 1
+    attempt = partial(try_to_sign, InFile(path_of(engine)), store, counting, clock=lambda: NOW)
+    result = retain(engine, checkpoint=attempt)
+    if meanwhile:
+        assert (result.total, [one.tenant_id for one in result.left]) == (0, ["acme"])
+        assert len(times) == 2, "again, since the end is another"
+        return
+    assert result.total == 1
+    assert len(times) == 2, "for the plan, which the checkpoint before is made of, and after it"
     assert [one.reason for one in store.checkpoints(InFile(path_of(engine)))] == ["retention"] * 2
     assert verify(path_of(engine), folder, now=NOW).verdict is Verdict.VERIFIED
 
