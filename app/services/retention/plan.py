@@ -48,13 +48,13 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
-_LOOKS: Final = 1, 3.2
+_LOOKS: Final = 3, 6
 """About how often a plan goes through a table, the verification of the chain aside: where nothing in it is
 old, and where all of it is.
 """
-_VERIFIED: Final = 2.2
-"""About how often a run reads the chains: to verify them before and after, and for their ends and markers."""
-_EACH: Final = 3.4
+_VERIFIED: Final = 1.1
+"""About how often a run reads the chains: to verify them after it, and for their ends and markers."""
+_EACH: Final = 2
 _ARCHIVED: Final = 2
 """About how often a row that goes is read by a run, and how often more where it is archived (measured)."""
 
@@ -227,7 +227,7 @@ class Reads:
         return self.most + self._of_a_run(self.rows, archived=archived)
 
     def _of_a_run(self, going: int, *, archived: bool) -> int:
-        """Every chain is verified before and after, and each row that goes looked for, archived, guarded."""
+        """Every chain is verified after it, and each row that goes looked for, archived, guarded."""
         return round(_VERIFIED * self.chain + (_EACH + _ARCHIVED * archived) * going)
 
 
