@@ -70,8 +70,9 @@ def test_a_webhook_that_leads_elsewhere_than_was_shown_is_not_switched(
     ask(context.opened.path, "UPDATE webhook_destinations SET url = 'https://else.example/', active = 'odd'")
     with qtbot.waitSignal(runner.failed) as refused:
         tab.commands.trigger("activate")
-        qtbot.waitUntil(lambda: sum(task.is_write for task in runner._running.values()) == 1 + behind_another)
-        other.set()
+        if behind_another:
+            qtbot.waitUntil(lambda: sum(task.is_write for task in runner._running.values()) == 2)
+            other.set()
     assert str(refused.args[0]).startswith("What was shown of the webhook CI (State, URL) was changed")
     qtbot.waitUntil(lambda: "else.example" in tab.model.index(0, tab.model.column_of("url")).data())
     with qtbot.waitSignal(context.runner.changed):
