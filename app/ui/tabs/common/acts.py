@@ -276,8 +276,7 @@ def not_so(
 
 def words_to_set(tab: RecordTab, text: str, column: str, state: bool) -> str:
     """The words of `set_on_selected`, with the dots of its question."""
-    position = tab.spec.table.names.index(column)
-    words = tab.selection.words(text, lambda row: flag(row[position]) is not state)
+    words = tab.selection.words(text, column, lambda value: flag(value) is not state)
     return f"{words}…" if tab.context.costs and tab.list.selected_count() > 1 else words
 
 

@@ -161,6 +161,8 @@ class RecordTab(QWidget):
         self.list.failed.connect(self._not_loaded)
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)
+        self.selection.counted.connect(self.commands.update)
+        self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
         self.current.left.connect(self.inspector.show_empty)
         self.current.failed.connect(self._not_read)

@@ -1,13 +1,13 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.itemmodels.columns import Row
 from app.services.records.list_query import Key, ListQuery
@@ -27,6 +27,12 @@ Found = TypeVar("Found")
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
 
+COUNTED = 20_000
+"""Of so many that are not at hand it is counted in the background, where reading them costs nothing."""
+
+COUNT_MS = 150
+"""After which a selection is taken for the one that a person wants."""
+
 _NO_ID = (
     "Its id is NULL, and records are read and changed by their ids. What the list shows of it can be copied."
 )
@@ -37,16 +43,22 @@ _NOWHERE = -1
 
 @dataclass(eq=False)
 class _Turn:
-    """What is done with what is still being read: None until it has come."""
+    """What is done with what is still being read: None until it has come; and what has it read, where that
+    waits for the turns before it.
+    """
 
     go: Callable[[], object] | None = None
+    begin: Callable[[], object] | None = None
 
 
 class Selection(QObject):
     """`Selection(context, rows, parent)`: what is selected in the list `rows`.
 
-    Refusals are sentences that say why an act does not apply, None when it does.
+    Refusals are sentences that say why an act does not apply, None when it does. `counted()` when `values`
+    says something else, and the list has said nothing.
     """
+
+    counted = Signal()
 
     def __init__(self, context: Context, rows: ListController, parent: QObject) -> None:
         super().__init__(parent)
@@ -56,7 +68,14 @@ class Selection(QObject):
         self._going: Key | None = None
         self._own: dict[Any, Row] = {}
         self._turns: deque[_Turn] = deque()
+        self._asked_of: set[str] = set()
+        self._counts: dict[str, Counter[Any]] = {}
+        self._counting: Task | None = None
+        self._count_soon = QTimer(self, singleShot=True, interval=COUNT_MS)
+        self._count_soon.timeout.connect(self._count)
         rows.loaded.connect(self._select_next)
+        rows.loaded.connect(self._count_again)
+        rows.view.selection_changed.connect(self._count_again)
 
     def records(self) -> list[Row]:
         """The selected rows that are at hand, at most some hundreds: enough to say what applies to them."""
@@ -79,6 +98,7 @@ class Selection(QObject):
         """These records have been changed here; what the list shows of them is about to be read again."""
         at_hand = {row[0]: row for row in self._rows.model.at_hand() if row[0] in record_ids}
         self._own |= at_hand
+        self._count_again()
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
         """Calls `use` with the ids of exactly the rows selected now, unless all have gone."""
@@ -102,29 +122,85 @@ class Selection(QObject):
         def begin(query: ListQuery, keys: Keys) -> None:
             turn = _Turn()
             self._turns.append(turn)
+
+            def not_read(error: TenantAdminError) -> None:
+                self._give(turn, partial(failed, error))
+
+            def done(found: Found) -> None:
+                self._give(turn, partial(use, found))
+                if asks:  # nothing that is written says that it has ended
+                    self.counted.emit()
+
+            look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
             if asks:
-                after = partial(runner.read, read, query, keys, on_done=use, on_failed=failed)
-                self._give(turn, partial(runner.when_written, after, failed))
-                return
-            runner.read(
-                read,
-                query,
-                keys,
-                on_done=lambda found: self._give(turn, partial(use, found)),
-                on_failed=lambda error: self._give(turn, partial(failed, error)),
-            )
+                turn.begin = partial(runner.when_written, look, not_read)
+                self._go_on()
+            else:
+                look()
 
         self._rows.when_agreed(begin)
 
+    def values(self, column: str) -> Counter[Any] | None:
+        """How many of exactly the rows selected now have which value; None while that is not known, of rows
+        that are not all at hand or that the list is behind with.
+        """
+        self._asked_of.add(column)
+        if self._is_acting:
+            return None
+        records, position = self.records(), self._rows.table.names.index(column)
+        if len(records) < self._rows.selected_count():
+            return self._counts.get(column)
+        if any(self._own.get(row[0]) is row for row in records):
+            return None
+        return Counter(row[position] for row in records)
+
+    def _count_again(self) -> None:
+        self._counts = {}
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
+        selected = self._rows.selected_count()
+        if LOOKED_AT < selected <= COUNTED and self._asked_of and not self._context.costs:
+            self._count_soon.start()
+        else:
+            self._count_soon.stop()
+
+    def _count(self) -> None:
+        lists, columns = self._context.lists, sorted(self._asked_of)
+
+        def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
+            values = zip(*lists.rows(database, query, keys, columns), strict=True)
+            return dict(zip(columns, map(Counter, values), strict=False))
+
+        def done(counts: dict[str, Counter[Any]]) -> None:
+            self._counting, self._counts = None, counts
+            self.counted.emit()
+
+        def begin(query: ListQuery, keys: Keys) -> None:
+            read_them = self._context.runner.read
+            self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
+
+        self._rows.when_selected(begin)
+
     def is_behind(self, row: Row) -> bool:
         """Whether an act of the person is on its way, or has changed what the list shows as this row."""
-        return bool(self._turns) or self._context.runner.is_writing or self._own.get(row[0]) is row
+        return self._is_acting or self._own.get(row[0]) is row
+
+    @property
+    def _is_acting(self) -> bool:
+        return bool(self._turns) or self._context.runner.is_writing
 
     def _give(self, turn: "_Turn", go: Callable[[], object]) -> None:
         turn.go = go
-        while self._turns and (first := self._turns[0].go) is not None:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._turns and (go := self._turns[0].go) is not None:
             self._turns.popleft()
-            first()
+            go()
+        if self._turns and (begin := self._turns[0].begin) is not None:
+            self._turns[0].begin = None
+            begin()
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         if writes and self._context.cannot_write:
@@ -143,22 +219,24 @@ class Selection(QObject):
         refusal = self.refusal()
         if refusal is not None:
             return refusal
-        table, records = self._rows.table, self.records()
-        position = table.names.index(column)
-        known = len(records) == self._rows.selected_count() and all(
-            flag(record[position]) is state and not self.is_behind(record) for record in records
-        )
-        return f"{already} {table.column(column).word(int(state))}." if known else None
+        values, word = self.values(column), self._rows.table.column(column).word(int(state))
+        known = values is not None and all(flag(value) is state for value in values)
+        return f"{already} {word}." if known else None
 
-    def words(self, text: str, applies: Callable[[Row], bool]) -> str:
-        """The words of an act: "Kill 4 of 5" where it applies to some of the selected rows alone, "Kill some
-        of 300" where they are not all at hand. Nothing is said of rows that the list is behind with.
+    def words(self, text: str, column: str, applies: Callable[[Any], bool]) -> str:
+        """The words of an act that goes by a column's value: "Kill 4 of 5" where it applies to some of the
+        selected rows alone, "Kill some of 300" as long as not all are known. Nothing is said of rows that the
+        list is behind with.
         """
-        records, count = self.records(), self._rows.selected_count()
-        able = sum(map(applies, records))
+        values, count = self.values(column), self._rows.selected_count()
+        if values is not None:
+            able = sum(rows for value, rows in values.items() if applies(value))
+            return text if able in {0, values.total()} else f"{text} {able:,} of {count:,}"
+        records, position = self.records(), self._rows.table.names.index(column)
+        able = sum(applies(row[position]) for row in records)
         if able in {0, len(records)} or any(map(self.is_behind, records)):
             return text
-        return f"{text} {able if len(records) == count else 'some'} of {count:,}"
+        return f"{text} some of {count:,}"
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""

@@ -258,22 +258,22 @@ class RunsTab(RecordTab):
         return runs > 1 and (self.commands.ends(act.name) or self.context.costs)
 
     def _words(self, act: RunAct) -> str:
-        words = self.selection.words(act.text, partial(self._applies, act))
+        words = self.selection.words(act.text, "status", partial(self._applies, act))
         return f"{words}…" if self._asks(act, self.list.selected_count()) else words
 
-    def _applies(self, act: RunAct, row: Row) -> bool:
-        return refusal_of(act, {row[_STATUS]}, self._taken) is None
+    def _applies(self, act: RunAct, status: Any) -> bool:
+        return refusal_of(act, {status}, self._taken) is None
 
     def _refuse(self, act: RunAct) -> str | None:
-        records = self.selection.records()
-        statuses = set() if any(map(self.selection.is_behind, records)) else {row[_STATUS] for row in records}
+        statuses = self.selection.values("status") or ()
         refusals = [refusal_of(act, {status}, self._taken) for status in sorted(statuses, key=str)]
         # Of a mixed selection the act takes those that it applies to.
         none_can = next(iter(refusals), None) if None not in refusals else None
         return self.selection.refusal() or none_can or self._unrecordable
 
     def show_acts_of_many(self) -> None:
-        statuses = {row[_STATUS] for row in self.selection.records()}
+        at_hand = {row[_STATUS] for row in self.selection.records()}
+        statuses = at_hand.union(self.selection.values("status") or ())
         wanted = {name for status in statuses for name in main_acts(status)}
         for act in ACTS:
             self.commands.show_button(act.name, act.name in wanted)

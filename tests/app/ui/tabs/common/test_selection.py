@@ -41,7 +41,7 @@ def unread_only(show_tab: ShowTab, qtbot: QtBot) -> NotificationsTab:
 
 @pytest.mark.slow
 def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
-    many: int, show_tab: ShowTab, qtbot: QtBot
+    many: int, show_tab: ShowTab, context: Context, qtbot: QtBot
 ) -> None:
     tab: NotificationsTab = show_tab(NotificationsTab)
     tab.table.select_row(0)
@@ -49,6 +49,15 @@ def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
     tab.table.selectAll()
     assert tab.list.selected_count() == many
     assert tab.selection.refusal_to_set(*READ) is None, "the last one is not read"
+    act = tab.commands.action
+    qtbot.waitUntil(lambda: act("mark_read").text().replace("&", "") == f"Mark read 1 of {many}")
+    assert act("mark_unread").text().replace("&", "") == f"Mark unread {many - 1} of {many}"
+    with qtbot.waitSignal(context.runner.changed) as done:
+        tab.commands.trigger("mark_read")
+    assert done.args[0].summary == "1 notification marked read"
+    qtbot.waitUntil(lambda: not act("mark_read").isEnabled())
+    assert act("mark_read").toolTip().count("Already marked read.") == 1
+    assert act("mark_unread").text().replace("&", "") == "Mark unread"
 
 
 def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
