@@ -11,7 +11,7 @@ counted. Times in milliseconds, which the platform has, too, are read as such on
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -321,6 +321,14 @@ class OtherTables:
                 Statement(delete, expect=None if with_others else artifacts),
             ]
         return OldRows(table, tuple(rows), tuple(statements), removed, changed)
+
+    def kept_since(self, database: Database, table: str) -> Counter[str]:
+        """How many of those that were due are old and stay, by whose rows have come to keep them."""
+        due = _among([self._row_key(table)], _joined(self.due[table]))
+        kept = self._kept(table)
+        queries = [_counting(RECORDS[table]).where(due, *self._old(table), one) for one in kept.values()]
+        found = database.read_batch([query.tuples() for query in queries]) if queries else []
+        return Counter({f"rows of {by}": rows for by, ((rows,),) in zip(kept, found, strict=True) if rows})
 
     def holders(self, database: Database, table: str, row: str) -> str:
         """Whose rows refer to a record that the file did not let go, as a refusal says it."""

@@ -175,6 +175,8 @@ class RetentionRemoval:
         else:
             reason = f"Rows of {table} were changed by somebody else each time, so some that are old stay."
             self.result.skipped += (Skipped(table, None, reason),)
+        if self.result.removed[table] < self.plan.counts[table]:
+            refused |= self.plan.others.kept_since(self.database, table)
         self.result.skipped += tuple(
             Skipped(table, rows, refusal(table, rows, by)) for by, rows in refused.items()
         )

@@ -56,6 +56,8 @@ class RetentionStopped(StorageError):
     `planned` is how many rows were to go; `unreported` is why the chain has no report of it, perhaps.
     """
 
+    heading = "Retention stopped"
+
     def __init__(
         self,
         result: RetentionResult,

@@ -215,6 +215,21 @@ def test_a_record_that_grows_old_or_free_since_the_plan_is_not_in_it(
     )
 
 
+def test_a_record_that_rows_have_come_to_keep_is_named(engine: Database, sql: apsw.Connection) -> None:
+    for key in ("gone", "kept"):
+        notify(sql, key, 1, OLD)
+        add_run(sql, key, "deleted", OLD)
+    sql.execute("CREATE TABLE holds (run REFERENCES planning_runs, said REFERENCES notifications)")
+    plan = planned(engine)
+    sql.execute("INSERT INTO holds VALUES ('kept', 'kept')")
+    result = carry_out(engine, plan)
+    assert [one.reason for one in result.skipped] == [
+        "1 notification cannot be removed: rows of holds refer to it.",
+        "1 run cannot be removed: rows of holds refer to it.",
+    ]
+    assert runs(sql) == {"kept"} and not result.is_complete
+
+
 def test_rows_that_somebody_changes_all_the_while_are_named(
     engine: Database, sql: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
