@@ -2,9 +2,11 @@
 
 Runs go by `updated_at`, each together with its artifacts in one transaction, so no artifact is ever without
 its run. Rows of other tables, known to us or not, may refer to either: where a foreign key deletes them along
-or takes from them what they refer to they are counted, and where it would refuse, the record stays and the
-table that keeps it is named; so, too, where what refers to it leads back to such rows. Parked ideas stay:
-their `run_id` is only text.
+or takes from them what they refer to they are counted, and where it would refuse, or nobody can tell, the
+record stays and the table that keeps it is named; so, too, where what refers to it leads back to such rows.
+Parked ideas stay: their `run_id` is only text.
+
+What was counted is what goes, or less: the keys of those records are kept, and nothing else is removed.
 
 Of a record whose time is no whole number of seconds nobody can tell whether it is old: it stays, and is
 counted. Times in milliseconds, which the platform has, too, are read as such once a person has said so.
@@ -242,9 +244,8 @@ class OtherTables:
                 options = {"in_milliseconds": why is _MILLISECONDS}
                 stays = partial(skip, table, partial(_stay, why), **options)
                 asked.append((_counting(model).where(*undated), stays))
-        going = {table: self._going(table) for table in self.paths}
         for to, fate in ((removed, Fate.GOES), (changed, Fate.CHANGES)):
-            for name, query in self._along(going, fate).items():
+            for name, query in self._along(fate).items():
                 asked.append((query, partial(to.__setitem__, name)))
         found = database.read_batch([query.tuples() for query, _ in asked]) if asked else []
         for (_, tell), ((number,),) in zip(asked, found, strict=True):
@@ -305,7 +306,7 @@ class OtherTables:
         none_left = Select([], [SQL("1")]).where(~fn.EXISTS(RECORDS[table].select(SQL("1")).where(listed)))
         delete_all = RECORDS[table].delete().where(*going)
         statements = [Statement(delete_all, expect=len(rows), proof=none_left, what=f"retention of {table}")]
-        along, changing = (self._along({table: going}, fate) for fate in (Fate.GOES, Fate.CHANGES))
+        along, changing = (self._along(fate, {table: going}) for fate in (Fate.GOES, Fate.CHANGES))
         queries = [query.tuples() for query in (*along.values(), *changing.values())]
         counts = [rows for ((rows,),) in (database.read_batch(queries) if queries else [])]
         removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
@@ -321,6 +322,19 @@ class OtherTables:
                 Statement(delete, expect=None if with_others else artifacts),
             ]
         return OldRows(table, tuple(rows), tuple(statements), removed, changed)
+
+    def grown(self, database: Database, *counts: Mapping[str, int]) -> list[str]:
+        """The tables of which more rows go along with what is due, or lose what they refer to, than were
+        counted.
+        """
+        found = [self._along(fate) for fate in (Fate.GOES, Fate.CHANGES)]
+        asked = [
+            (name, query, of)
+            for of, queries in zip(counts, found, strict=True)
+            for name, query in queries.items()
+        ]
+        now = database.read_batch([query.tuples() for _, query, _ in asked]) if asked else []
+        return [name for (name, _, of), ((rows,),) in zip(asked, now, strict=True) if rows > of.get(name, 0)]
 
     def kept_since(self, database: Database, table: str) -> Counter[str]:
         """How many of those that were due are old and stay, by whose rows have come to keep them."""
@@ -386,24 +400,20 @@ class OtherTables:
                 found[path[-1].table].append(_together(key).in_(kept))
         return {keeper: fn.COALESCE(reduce(or_, kept), 0) for keeper, kept in found.items()}
 
-    def _along(self, going: Mapping[str, Collection[Any]], fate: Fate) -> dict[str, Any]:
-        """What counts the rows of that fate, by table, when the `going` records of each table go. A row that
-        changes and will go, or change again, with others is counted then.
+    def _along(self, fate: Fate, some: Mapping[str, Collection[Any]] | None = None) -> dict[str, Any]:
+        """What counts the rows of that fate, by table, when all records go, or `some` of a table's. A row
+        that changes and will go, or change again, with others is counted then.
         """
         queries = {}
-        everything = {
-            table: (_among([self._row_key(table)], _joined(self.due[table])), *self._going(table))
-            if self.due  # what has come to be free since then does not go
-            else self._going(table)
-            for table in self.paths
-        }
-        gone = self._having(everything, Fate.GOES)
-        rest = {
-            table: (~fn.COALESCE(reduce(and_, chosen), 0), *everything[table])
-            for table, chosen in going.items()
-        }
-        later = self._having(everything | rest, Fate.CHANGES) if going != everything else {}
-        for name, conditions in self._having(going, fate).items():
+        everything = self._everything()
+        gone, later = self._having(everything, Fate.GOES), dict[str, list[Any]]()
+        if some is not None:
+            rest = {
+                table: (~fn.COALESCE(reduce(and_, chosen), 0), *everything[table])
+                for table, chosen in some.items()
+            }
+            later = self._having(everything | rest, Fate.CHANGES)
+        for name, conditions in self._having(everything if some is None else some, fate).items():
             which = [reduce(or_, conditions)]
             if fate is Fate.CHANGES:
                 others = [*gone.get(name, ())]
@@ -415,6 +425,17 @@ class OtherTables:
                 which += [~fn.COALESCE(one, 0) for one in others]
             queries[name] = _counting(_rows(name)).where(*which)
         return queries
+
+    def _everything(self) -> dict[str, Collection[Any]]:
+        """By table, the conditions that a record goes; once they are counted, what has come to be free since
+        then does not.
+        """
+        return {
+            table: (_among([self._row_key(table)], _joined(self.due[table])), *self._going(table))
+            if self.due
+            else self._going(table)
+            for table in self.paths
+        }
 
     def _having(self, going: Mapping[str, Collection[Any]], fate: Fate) -> dict[str, list[Any]]:
         """By table, the conditions that one of its rows has that fate when those records go."""

@@ -167,6 +167,7 @@ class Run(RetentionRemoval):
         try:
             try:
                 if self.plan.total:
+                    self.require_as_shown()
                     self.mark()  # before what costs more
                 if self.plan.total and self.plan.has_chain:
                     self.check()
@@ -191,6 +192,17 @@ class Run(RetentionRemoval):
                 with suppress(TenantAdminError):
                     self.report(error=RetentionStopped(self.result, self.plan.total, mistake))
             raise
+
+    def require_as_shown(self) -> None:
+        """Raises `NotAllowed` where more goes along by now than whoever agreed was shown."""
+        if self.untouched():
+            return
+        plan = self.plan
+        if more := plan.others.grown(self.database, plan.beside, plan.changed):
+            raise NotAllowed(
+                f"More rows of {' and '.join(dict.fromkeys(more))} would go or change now than were counted; "
+                "nothing was removed. Look at the preview again."
+            )
 
     def mark(self) -> None:
         """Takes a bookmark of what is there, where the database can be brought back to it."""

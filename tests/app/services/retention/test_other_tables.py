@@ -215,6 +215,21 @@ def test_a_record_that_grows_old_or_free_since_the_plan_is_not_in_it(
     )
 
 
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_more_than_was_shown_goes_along_with_nothing(
+    engine: Database, sql: apsw.Connection, action: str
+) -> None:
+    add_run(sql, "gone", "deleted", OLD)
+    sql.execute(f"CREATE TABLE notes (run REFERENCES planning_runs ON DELETE {action})")
+    sql.execute("INSERT INTO notes VALUES ('gone')")
+    plan = planned(engine)
+    sql.execute("INSERT INTO notes VALUES ('gone')")
+    with pytest.raises(NotAllowed, match="More rows of notes would go or change now than were counted"):
+        carry_out(engine, plan)
+    assert sql.execute("SELECT count(run) FROM notes").get == 2
+    assert carry_out(engine, planned(engine)).total > 0
+
+
 def test_a_record_that_rows_have_come_to_keep_is_named(engine: Database, sql: apsw.Connection) -> None:
     for key in ("gone", "kept"):
         notify(sql, key, 1, OLD)
