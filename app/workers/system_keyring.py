@@ -87,7 +87,7 @@ class SystemKeyring:
 @contextmanager
 def _waits() -> Iterator[Callable[["queue.SimpleQueue[Job]", float], Job]]:
     """Says for as long as it lasts what is waited for, and gives what waits."""
-    work, waiting = under_way.get(), Waiting("Waiting for the system's keyring to answer", time.monotonic())
+    work, waiting = under_way.get(), Waiting("Waiting for the system's keyring", time.monotonic())
 
     def get(answers: "queue.SimpleQueue[Job]", seconds: float) -> Job:
         ends = time.monotonic() + seconds

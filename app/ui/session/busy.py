@@ -86,8 +86,15 @@ class Busy(QWidget):
         elif self._running[-1:] != shown:
             self._show_latest()
 
+    def give_way(self, waits: bool) -> None:
+        """To the line that says what the job waits for: there is room for one of them, and for its Cancel."""
+        is_its_own = bool(waits and self._running and self._running[-1][0].waiting is not None)
+        for part in (self.label, self.bar):
+            part.setHidden(is_its_own)
+
     def _show_latest(self) -> None:
         _, _, text, can_cancel = self._running[-1]
+        self.give_way(False)
         self.label.setText(text)
         self.bar.setRange(0, 0)
         self.bar.setAccessibleName(text)

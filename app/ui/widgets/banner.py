@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStatusBar,
     QWidget,
 )
@@ -18,7 +19,7 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
-from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, Look, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Look, in_column, in_row
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
@@ -54,7 +55,8 @@ class WaitLine(QWidget):
     def __init__(self, theme: Theme, *, wrap: bool = False) -> None:
         super().__init__()
         self._end: Callable[[], object] = lambda: None
-        self.label = Label(look=Look.WARN, wrap=wrap)
+        self.label = Label(look=Look.WARN, wrap=True) if wrap else ElidedLabel(look=Look.WARN)
+        self.label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.cancel_button = push_button(theme, STOP_WAITING, self._cancel)
         in_row((self.label, 1), self.cancel_button, within=self)
         self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)

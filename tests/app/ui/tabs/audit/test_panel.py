@@ -639,7 +639,7 @@ def test_the_verdict_does_not_wait_for_a_keyring(  # noqa: PLR0917
     desktop = Desktop(tmp_path / "desktop", monkeypatch)
     desktop.meets("silence")
     click(qtbot, page.verify_button)
-    waits = "no checkpoint yet: waiting for the system's keyring to answer, 1 s…"
+    waits = "no checkpoint yet: waiting for the system's keyring, 1 s…"
     qtbot.waitUntil(lambda: waits in page.banner.detail())
     assert page.banner.headline() == "Chain verified — 600 entries"
     if ends == "answer":
