@@ -86,7 +86,7 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without-bookmark",
         action="store_true",
-        help="also when no Time Travel bookmark can be taken before, which is refused otherwise",
+        help="also when no Time Travel bookmark can be taken before, which is refused where one could be",
     )
     parser.add_argument("--milliseconds", action="store_true", help=_MILLISECONDS)
     parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)

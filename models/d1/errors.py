@@ -45,8 +45,8 @@ class UnknownDatabase(RemoteError):
 class NotOffered(RemoteError):
     heading = "There is no Time Travel here"
     sentence = (
-        "The API that serves {name} has no Time Travel, as `wrangler dev` has none; nothing was changed. Put "
-        "back a copy instead."
+        "The API that serves {name} has no Time Travel, as `wrangler dev` has none; nothing was changed. A "
+        "copy that is saved first can be loaded into an empty database, by `npx wrangler d1 execute`."
     )
 
 

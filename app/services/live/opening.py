@@ -40,9 +40,9 @@ class OpenedLive(Opened):
     @property
     def elsewhere(self) -> dict[Capability, str]:
         connection = self.connection
-        back = f"Time Travel… takes it back, as `{connection.back_by_wrangler}` does."
-        if connection.is_local:
-            back = f"A copy comes into an empty one: {connection.by_wrangler('execute', '--file=copy.sql')}."
+        back = f"A copy comes into an empty one: {connection.by_wrangler('execute', '--file=copy.sql')}."
+        if not connection.is_local:
+            back += f" Time Travel… takes this one back, as `{connection.back_by_wrangler}` does."
         migrated = f"A live database is migrated by `{connection.by_wrangler('migrations apply')}`."
         return {
             Capability.TIME_TRAVEL: "`wrangler dev` has no Time Travel; save a copy instead.",

@@ -208,6 +208,9 @@ class Run(RetentionRemoval):
         """Takes a bookmark of what is there, where the database can be brought back to it."""
         try:
             self.result.bookmark = self.database.bookmark("before data retention")
+            if self.result.bookmark is None and self.database.costs:  # a `wrangler dev`, which has none
+                place = self.database.place
+                self.result.no_bookmark = f"{place} has no Time Travel, which would bring back what went."
         except StorageError as error:
             missing = NoBookmark(self.database.place, error.happened)
             if not self.confirmation.without_bookmark:

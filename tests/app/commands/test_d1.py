@@ -258,6 +258,7 @@ def test_retention_does_on_a_live_database_what_it_does_on_a_file(
     as_file = run("retention", copy, "--json", home=tmp_path / "home")
     assert [one.returncode for one in (dry, done, as_file, again)] == [0] * 4, done.stderr
     removed = [json.loads(one.stdout)["removed"] for one in (dry, done, as_file, again)]
+    assert "d1:prod has no Time Travel" in done.stderr and "noBookmark" in json.loads(done.stdout)
     assert (
         removed[0] == removed[1] == removed[2]
         and removed[1]["audit_chain"] > 0

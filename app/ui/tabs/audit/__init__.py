@@ -35,7 +35,7 @@ from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.panes import GAP, Field
 from app.workers.runner import Task
-from models.engine import Database
+from models.engine import MOST_READ, Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
@@ -44,6 +44,8 @@ ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
 _FIRST_DAY = date(1970, 1, 1).toordinal()
+_READ_FOR_DAYS = 3
+"""Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
 
 Ends = tuple[int, int]
 """The first and the last seq of a range, both included."""
@@ -95,7 +97,8 @@ class AuditTab(RecordTab):
         query = replace(query, since=None, until=None)
         if self._timeline_task is not None:
             self._timeline_task.cancel()
-        if query.as_added:  # it would read every entry
+        rows = self.context.rows_of(query.table, query.scope)
+        if query.as_added or (self.context.costs and _READ_FOR_DAYS * rows > MOST_READ):
             self.timeline.set_days(())
             return
         self._timeline_task = self.context.runner.read(

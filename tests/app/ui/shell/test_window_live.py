@@ -173,6 +173,20 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
     qtbot.waitUntil(lambda: not offered("d1:prod — live D1 database"))
 
 
+def test_days_are_not_counted_where_that_reads_many_entries(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is charged three times then: to open the tab would read more than a person is asked about."""
+    open_live(qtbot, window, production)
+    audit = go(qtbot, window, 1)
+    assert isinstance(audit, AuditTab)
+    qtbot.waitUntil(audit.timeline.isVisible)
+    ((entries,),) = ask(file, "SELECT count(*) FROM audit_chain")
+    monkeypatch.setattr("app.ui.tabs.audit.MOST_READ", 3 * entries - 1)
+    audit.reload()
+    qtbot.waitUntil(lambda: not audit.timeline.isVisible())
+
+
 def test_nothing_is_changed_before_a_person_unlocks_it(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
