@@ -57,7 +57,8 @@ class ReturnUnknown(RemoteError):
     is_undecided = True
     sentence = (
         "It is not known whether {name} went back: it gave no answer that tells ({why}). Open it again and "
-        "look. The bookmark of what it held before is kept; the same way may be gone once more."
+        "look. The bookmark of what it held before is kept, and where it could be asked for, that of what it "
+        "held then."
     )
 
 

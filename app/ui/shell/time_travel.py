@@ -199,7 +199,8 @@ class TimeTravel(QObject):
         def done(returned: Returned) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {then}; the way back is kept"
-            self._toast.show_message(said, "Way back…", self.wanted.emit)
+            told = partial(self._toast.show_message, said, "Way back…", self.wanted.emit)
+            self._connecting.when_ended(told)  # what is closed takes its toast with it
             if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
                 sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"
                 self._connecting.when_ended(partial(self._tell, theme, f"{opened.name} went back", sentence))
