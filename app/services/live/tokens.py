@@ -49,6 +49,7 @@ class Tokens:
         self._keyring, self._ask = keyring, ask
         self._connections = connections or Connections()
         self._entered: dict[str, str] = {}
+        self._untried: set[str] = set()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -78,6 +79,26 @@ class Tokens:
             return self._entered[user]
         raise TokenMissing(connection.place, why)
 
+    def enter(self, connection: NamedConnection, token: str) -> None:
+        """Takes it for as long as this object lasts, or until it is refused; raises `InvalidInput`."""
+        user = self._user(connection)
+        self._entered[user] = sound(token)
+        self._untried.add(user)
+
+    def was_entered(self, connection: NamedConnection) -> bool:
+        """Whether one was, and not kept yet."""
+        return self._user(connection) in self._untried
+
+    def drop(self, connection: NamedConnection) -> None:
+        """Forgets one that was entered, as it was refused."""
+        user = self._user(connection)
+        self._entered.pop(user, None)
+        self._untried.discard(user)
+
+    def keep_tried(self, connection: NamedConnection) -> str | None:
+        """Keeps one that was entered, as it was taken; why it could not be, as `keep` says it."""
+        return self.keep(connection, self._entered[self._user(connection)])
+
     def keep(self, connection: NamedConnection, token: str) -> str | None:
         """Keeps it in the keyring; else for as long as this object lasts, and why is returned, as a sentence.
 
@@ -85,6 +106,7 @@ class Tokens:
         """
         user, token = self._user(connection), sound(token)
         self._entered[user] = token
+        self._untried.discard(user)
         why = "no keyring was asked"
         if self._keyring is not None:
             try:

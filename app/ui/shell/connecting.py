@@ -103,9 +103,23 @@ class Connecting(QObject):
 
     def _opened(self, opened: OpenedLive, *, is_kept: bool) -> None:
         self.is_opening = False
+        self._keep_token(opened.connection)
         if is_kept:
             self._settings.add_recent(opened.place)
         self.opened.emit(opened)
+
+    def _keep_token(self, connection: NamedConnection) -> None:
+        """One that a person entered and Cloudflare took, where the system can keep it."""
+
+        def keep(progress: Progress, cancelled: Stop) -> str | None:
+            return self.tokens.keep_tried(connection)
+
+        def kept(problem: str | None) -> None:
+            if problem is not None:
+                self._say(problem)
+
+        if self.tokens.was_entered(connection):
+            self._busy.run("Keeping the token…", keep, on_done=kept, can_cancel=False)
 
     def _not_opened(
         self,
@@ -129,6 +143,7 @@ class Connecting(QObject):
             self._settings.remove_recent(place)
             self.not_opened.emit()  # it is no longer offered
         if connection is not None and isinstance(error, TokenMissing | TokenRefused):
+            self.tokens.drop(connection)
             self.ask_token(connection, str(error), again)
             return
 
@@ -156,26 +171,15 @@ class Connecting(QObject):
         self.ask_token(live.connection, why, partial(self.reopen, live))
 
     def ask_token(self, connection: NamedConnection, why: str, again: Callable[[], object]) -> None:
-        """Asks for a connection's token, keeps it where the system can, and then tries `again`."""
+        """Asks for a connection's token, and tries `again` with it; it is kept once it was taken."""
         from app.ui.shell.connect_dialog import TokenDialog  # noqa: PLC0415
 
         within = QApplication.activeModalWidget() or self._window  # a form, perhaps
         dialog = TokenDialog(self._theme, connection, why, within)
 
-        def keep(progress: Progress, cancelled: Stop) -> str | None:
-            return self.tokens.keep(connection, token)
-
-        def kept(problem: str | None) -> None:
-            if problem is not None:
-                self._say(problem)
-            again()
-
-        token = ""
-
         def entered() -> None:
-            nonlocal token
-            token = dialog.take_token()
-            self._busy.run("Keeping the token…", keep, on_done=kept, can_cancel=False)
+            self.tokens.enter(connection, dialog.take_token())
+            again()
 
         dialog.open_once(entered)
 

@@ -685,7 +685,9 @@ def test_the_outcome_is_on_record_under_system(engine: Database, sql: apsw.Conne
         "cutoff": CUTOFF,
         "dryRun": False,
         "removed": {"audit_chain": 1, "notifications": 1, "planning_runs": 0, "planning_artifacts": 0},
+        **({"noBookmark": result.no_bookmark} if engine.costs else {}),
     }
+    assert (result.no_bookmark is not None) is engine.costs, "a live one without Time Travel says so"
 
 
 def fill(sql: apsw.Connection) -> dict[str, int]:

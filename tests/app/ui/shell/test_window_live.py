@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.itemmodels.pages import PAGE
 from app.services.chain.checkpoint import Reason
@@ -36,6 +37,7 @@ from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
 from tests.fixtures.appending import append
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.live import Live
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
@@ -303,6 +305,7 @@ def test_it_goes_back_in_time_and_forward_again(
     asked = travel(qtbot, window)
     assert [(row[0], row[2]) for row in texts(asked.table)] == [(KEPT, kept)] and asked.line.text() == kept
     go_back(qtbot, window, asked)
+    qtbot.waitUntil(window.toast.isVisible)
     assert "the way back is kept" in window.toast.label.text(), words(window)
     there = "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'"
     assert ask(file, there) == [(0,)] and count(file, "audit_chain") == entries, "a checkpoint knows more"
@@ -585,6 +588,27 @@ def test_a_refused_token_is_asked_for_where_it_is_of_what_is_open(
         window.open(demo_path)
     window.files.fetch(closed_then, demo_path.with_name("copy.sqlite"))
     assert "refuses the token of d1:prod" in error(qtbot, window)
+
+
+def test_a_token_is_kept_once_it_was_taken(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+) -> None:
+    keyring = MemoryKeyring()
+    window.connecting.tokens = Tokens(keyring)
+    window.connecting.tokens.keep(Connections().named("prod"), TOKEN)
+    open_live(qtbot, window, production)
+    edge.token = "another"
+    press("F5")
+    asked = dialog(qtbot, window, TokenDialog)
+    asked.token.setText("mistyped")
+    press("Return")
+    qtbot.waitUntil(lambda: not isValid(asked))
+    again = dialog(qtbot, window, TokenDialog)
+    assert [*keyring.kept.values()] == [TOKEN]
+    again.token.setText("another")
+    with qtbot.waitSignal(window.opened):
+        press("Return")
+    qtbot.waitUntil(lambda: [*keyring.kept.values()] == ["another"])
 
 
 def test_what_was_read_stays_where_it_cannot_be_read_again(
