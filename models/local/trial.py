@@ -94,10 +94,10 @@ def may_refuse(made: Sequence[str], table: str, given: Collection[str]) -> bool:
     """Whether anything but a NOT NULL might keep a row of a table that is `made` so from a change of columns,
     of which those `given` get another value than NULL.
     """
-    if any(re.search(r"\b(CHECK|STRICT)\b", sql, re.IGNORECASE) for sql in made[:1]):
+    if not made or re.search(r"\b(CHECK|STRICT)\b", made[0], re.IGNORECASE):
         return True
     try:
-        with _copy(made[0] if made else "", made[1:]) as trial:
+        with _copy(made[0], made[1:]) as trial:
             return _is_asked(trial, table, given, unique=False)
     except apsw.Error:
         return True
@@ -137,7 +137,7 @@ def refused_change(
         for position, (change, values) in enumerate(_in_time(trial, changes)):
             try:
                 trial.execute(change, tuple(values))
-                if are_alone:
+                if are_alone and trial.changes() == 1:
                     del found[position]
             except apsw.InterruptError:
                 break

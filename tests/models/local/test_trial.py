@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from models.local.trial import accepted, made_by, refused_change
+from models.local.trial import accepted, made_by, may_refuse, refused_change
 
 WORDS = ("running", "active", "paused", "deleted")
 
@@ -51,6 +51,28 @@ def test_hostile_sql_ends_and_reaches_no_file(tmp_path: Path) -> None:
     vacuum = f"CREATE TABLE runs (status TEXT); VACUUM INTO '{out}'"
     assert accepted(vacuum, "runs", "status", WORDS) == set(WORDS)
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "index", "given", "may"),
+    [
+        ("who TEXT", "", ("who",), False),
+        ("who TEXT UNIQUE", "", (), False),  # one that takes many a NULL
+        ("who TEXT UNIQUE", "", ("who",), True),
+        ("who TEXT UNIQUE", "", ("note",), False),
+        ("who TEXT CHECK (who != 'x')", "", (), True),
+        ("who TEXT, twice AS (who || who)", "", (), True),
+        ("who TEXT", "CREATE INDEX heads ON seats (substr(who, 1, 1))", (), True),
+        ("who TEXT", "CREATE UNIQUE INDEX free ON seats (note) WHERE who IS NULL", (), True),
+        ("who TEXT CHECK (no_such_function(who))", "", (), True),
+    ],
+)
+def test_what_may_refuse_a_change_is_worth_a_trial(
+    columns: str, index: str, given: tuple[str, ...], may: bool
+) -> None:
+    made = [f"CREATE TABLE seats (id INTEGER PRIMARY KEY, note TEXT, {columns})", *filter(None, [index])]
+    assert may_refuse(made, "seats", given) is may
+    assert may_refuse([], "seats", given), "of what nobody knows"
 
 
 def test_changes_are_tried_for_a_while_and_not_as_long_as_an_index_asks(

@@ -1160,6 +1160,7 @@ def test_what_a_stopped_run_did_is_said_in_numbers_alone(engine: Database, sql: 
         "SELECT payload ->> 'error' FROM audit_chain WHERE event_type = 'retention_failed'"
     ).fetchall()[0]
     assert reported == str(stopped.value) and "nothing was" not in reported.lower()
+    assert stopped.value.heading == "Retention stopped"
     assert reported.startswith("Retention stopped when 2 of 4 rows had been removed; those are gone")
     assert reported.endswith("foundation.sqlite is full. Free some space and try again.")
 
