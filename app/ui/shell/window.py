@@ -110,8 +110,8 @@ class MainWindow(QMainWindow):
         self._facts = QTimer(self, interval=FACTS_MS)
         self._facts.timeout.connect(self._say_facts)
         self.wait_line = WaitLine(theme)
-        self.wait_line.shown.connect(self._where.setHidden)  # beside the shield there is room for one of them
-        self.wait_line.shown.connect(self.busy.give_way)
+        for less in (self._where.setHidden, self.retention_status.setHidden, self.busy.give_way):
+            self.wait_line.shown.connect(less)  # beside the shield there is room for one of them
         self.statusBar().addWidget(self.wait_line)
         Waits(lambda: self._runner.waiting, self.wait_line, self)
         self.statusBar().addWidget(self.busy, 1)

@@ -58,7 +58,10 @@ def test_who_connects_is_told_what_is_waited_for_and_may_cancel_at_once(
     Connections().add(NamedConnection("prod", "0" * 32, "no-such-id", "", "https://api.cloudflare.com"))
     window.open("d1:prod")
     qtbot.waitUntil(window.wait_line.isVisible)
-    assert window.wait_line.label.text().startswith("Waiting for the system's keyring: ")
+    label = window.wait_line.label
+    assert label.text().startswith("Waiting for the system's keyring: ")
+    window.resize(640, 400)
+    qtbot.waitUntil(lambda: label.width() >= label.sizeHint().width())
     assert window.busy.label.isHidden() and window.busy.cancel_button.isVisible(), "it is said once"
     click(qtbot, window.busy.cancel_button)
     qtbot.waitUntil(window.busy.isHidden, timeout=1_000)
