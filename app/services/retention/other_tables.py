@@ -455,10 +455,9 @@ class OtherTables:
 
 
 def _is_shared(stored: StoredTables, key: ForeignKey) -> bool:
-    """Whether a column of a key that gets its default is one of another key, too, which that may break."""
+    """Whether a column of a key is one of another key, too, which a change breaks or leads elsewhere."""
     keys = (other for table in stored.values() for other in table.referring if other.table == key.table)
-    shared = any(other != key and {*other.columns} & {*key.columns} for other in keys)
-    return shared and on_delete(key) == "SET DEFAULT"
+    return any(other != key and {*other.columns} & {*key.columns} for other in keys)
 
 
 def find_others(

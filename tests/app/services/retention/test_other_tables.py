@@ -109,6 +109,7 @@ def test_a_table_behind_one_that_goes_along_keeps_the_run(engine: Database, sql:
         ("run TEXT|up DEFAULT 7 REFERENCES notes (n) DEFERRABLE INITIALLY DEFERRED, n UNIQUE", "NULL"),
         ("run TEXT UNIQUE|up DEFAULT 'kept' REFERENCES notes (run) ON UPDATE SET NULL", "NULL"),
         ("run TEXT DEFAULT 'here'|up DEFAULT 1, FOREIGN KEY (up, run) REFERENCES pairs (a, b)", "DEFAULT"),
+        ("run TEXT|up DEFAULT 1, FOREIGN KEY (up, run) REFERENCES pairs (a, b) ON DELETE CASCADE", "NULL"),
     ],
 )
 def test_a_refusal_is_foretold_and_keeps_the_record_alone(
