@@ -242,6 +242,7 @@ def carry_out(
         progress=progress,
         cancelled=cancelled,
     )
+    store.verdicts.forget(where)  # which is of what it held
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)
     try:

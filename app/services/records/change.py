@@ -143,7 +143,7 @@ def _looked_at(query: ListQuery) -> set[str]:
     if query.sort or not query.as_added:
         found.add(query.sort or table.sort)
     if query.text:
-        found.update(column.name for column in (*table.searched, *table.names_things))
+        found.update(("tenant_id", *(column.name for column in (*table.searched, *table.names_things))))
     if query.since is not None or query.until is not None:
         found.add(table.time)
     if query.scope.tenant_id is not None:

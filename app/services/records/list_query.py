@@ -330,6 +330,8 @@ class Statements:
     def _contains(self, text: str) -> Any:
         """LIKE knows the case of ASCII alone; of other letters GLOB is given both cases."""
         columns = [self.value(column) for column in self.table.searched]
+        if "tenant_id" in self.table.names and not self._narrowed:  # of one tenant it tells nothing apart
+            columns.append(self.value(self.table.column("tenant_id")))
         found = [self._names_it(column, text) for column in self.table.names_things]
         forms = [text] if text.isascii() else _forms(text)
         patterns = [_any_case(form) for form in forms]
@@ -344,9 +346,7 @@ class Statements:
         return reduce(or_, found)
 
     def _names_it(self, column: TableColumn, text: str) -> Any:
-        """Whether an id, a hash or a tenant begins with the text; of a number, whether it is the same."""
-        if column.name == "tenant_id" and self._narrowed:
-            return SQL("0")  # of one tenant alone it would tell nothing apart
+        """Whether an id or a hash begins with the text; of a number, whether it is the same."""
         value = self.value(column)
         if column is self.table.key and self.table.numbered:
             number = number_in(text)

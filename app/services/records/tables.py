@@ -152,9 +152,8 @@ class Table:
 
     @cached_property
     def names_things(self) -> tuple[TableColumn, ...]:
-        """Ids, hashes and the tenant: a search finds them by how they begin, and a number whole."""
-        kinds = (ColumnKind.KEY, ColumnKind.ID)
-        found = (column for column in self.listed if column.kind in kinds or column.name == "tenant_id")
+        """Ids and hashes: a search finds them by how they begin, and a number whole."""
+        found = (column for column in self.listed if column.kind in (ColumnKind.KEY, ColumnKind.ID))
         return tuple(column for column in found if not column.searched)
 
     @cached_property

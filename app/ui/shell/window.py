@@ -7,18 +7,27 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QKeyEvent,
     QPainter,
     QPaintEvent,
     QRegion,
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QSizeGrip, QStackedWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QMainWindow,
+    QPushButton,
+    QSizeGrip,
+    QStackedWidget,
+    QToolButton,
+)
 
 from app.services.text import quoted
 from app.settings import Settings
@@ -62,6 +71,9 @@ FACTS_MS = 1000
 
 SLOW_MS = 500
 """After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
+
+
+_OPENS_A_MENU = QToolButton.ToolButtonPopupMode.InstantPopup
 
 
 class MainWindow(QMainWindow):
@@ -205,6 +217,17 @@ class MainWindow(QMainWindow):
             later(self, SLOW_MS, self._welcome_if_nothing)
         else:
             self._welcome_if_nothing()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return presses the button that has the focus, as it does in a dialog."""
+        focused, keys = self.focusWidget(), {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+        is_button = isinstance(focused, QPushButton | QToolButton) and focused.isEnabled()
+        if event.key() not in keys or not is_button or event.isAutoRepeat():
+            super().keyPressEvent(event)
+        elif isinstance(focused, QToolButton) and focused.popupMode() is _OPENS_A_MENU:
+            focused.showMenu()
+        elif isinstance(focused, QAbstractButton):
+            focused.click()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()

@@ -62,6 +62,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.EARLIER, True, False)
     assert "older than checkpoint 2" in (offered.standing or "")
     done = carry_out(live, offered, folder)
+    assert CheckpointStore(folder).verdicts.last(InFile(live)) is None, "which was of what it held"
     made = CheckpointStore(folder).checkpoints(InFile(live))
     assert [item.reason for item in made] == ["verify", "verify", "before-restore", "restore"]
     assert [item.through for item in made[2:]] == [307, 301]

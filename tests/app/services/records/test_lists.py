@@ -189,6 +189,13 @@ def test_text_is_found_anywhere_and_as_typed(
     assert ids(lists, engine, replace(USERS, text=text)) == found
 
 
+def test_a_tenant_is_found_anywhere_in_its_name(lists: Lists, engine: Database, sql: apsw.Connection) -> None:
+    sql.execute("UPDATE users SET tenant_id = 'Quietpond-labs' WHERE id = 'usr_4'")
+    assert ids(lists, engine, replace(USERS, text="pond-LABS")) == ["usr_4"]
+    alone = replace(USERS, scope=Scope("Quietpond-labs"))
+    assert ids(lists, engine, replace(alone, text="labs")) == [], "of one tenant it would tell nothing apart"
+
+
 def test_text_does_not_look_into_what_a_list_never_shows(lists: Lists, engine: Database) -> None:
     assert lists.count(engine, replace(USERS, text="secret-hash")) == 0
     flags = {row[0]: row[3] for row in shown(lists, engine, USERS) if row}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QMenu, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
@@ -61,6 +61,21 @@ def test_return_and_a_double_click_open_a_user(qtbot: QtBot, window: MainWindow,
     qtbot.mouseDClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert dialog(qtbot, window, FormDialog).windowTitle() == "Edit e-mail address"
     press("Escape")
+
+
+@pytest.mark.slow
+def test_return_presses_the_button_that_has_the_focus(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    for name, title in (("New user…", "New user"), ("Edit e-mail…", "Edit e-mail address")):
+        buttons = page.findChildren(QAbstractButton)
+        next(one for one in buttons if one.text() == name and one.isVisible()).setFocus()
+        press("Return")
+        assert dialog(qtbot, window, FormDialog).windowTitle() == title
+        press("Escape")
+        closed(qtbot, window, FormDialog)
 
 
 @pytest.mark.slow
