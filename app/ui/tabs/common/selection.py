@@ -71,6 +71,7 @@ class Selection(QObject):
         self._asked_of: set[str] = set()
         self._counts: dict[str, Counter[Any]] = {}
         self._counting: Task | None = None
+        self._wanted = object()
         self._count_soon = QTimer(self, singleShot=True, interval=COUNT_MS)
         self._count_soon.timeout.connect(self._count)
         rows.loaded.connect(self._select_next)
@@ -155,18 +156,18 @@ class Selection(QObject):
         return Counter(row[position] for row in records)
 
     def _count_again(self) -> None:
-        self._counts = {}
+        self._counts, self._wanted = {}, object()
         if self._counting is not None:
             self._counting.cancel()
             self._counting = None
-        selected = self._rows.selected_count()
-        if LOOKED_AT < selected <= COUNTED and self._asked_of and not self._context.costs:
+        at_hand, selected = len(self.records()), self._rows.selected_count()
+        if at_hand < selected <= COUNTED and self._asked_of and not self._context.costs:
             self._count_soon.start()
         else:
             self._count_soon.stop()
 
     def _count(self) -> None:
-        lists, columns = self._context.lists, sorted(self._asked_of)
+        lists, columns, wanted = self._context.lists, sorted(self._asked_of), self._wanted
 
         def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
             values = zip(*lists.rows(database, query, keys, columns), strict=True)
@@ -177,8 +178,9 @@ class Selection(QObject):
             self.counted.emit()
 
         def begin(query: ListQuery, keys: Keys) -> None:
-            read_them = self._context.runner.read
-            self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
+            if wanted is self._wanted:  # the keys may have come when something else is selected
+                read_them = self._context.runner.read
+                self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
 
         self._rows.when_selected(begin)
 
