@@ -110,7 +110,8 @@ def recognise(
     nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])
     other = _by_rows(rows, others, all_of)
     if nothing and other is not None:
-        return _asked(rows, other, database)
+        asked = _asked(rows, other, database)
+        return replace(asked, doubt=f"{asked.doubt} {doubts.GONE}")
     if nothing:
         begun_anew = bool(place.ledger) and rows.ledger() not in ("", place.ledger)
         doubt = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT

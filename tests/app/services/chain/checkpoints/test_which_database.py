@@ -911,8 +911,7 @@ def old_file_put_back_where_another_is_now(world: World) -> Path:
 def rewritten_and_imported_elsewhere(world: World) -> Path:
     path = world.rewritten(world.known())
     world.imported(world.copy(path, "b.db"))
-    world.said = f"seen in {world.folder / 'b.db'}; another one was last seen in this place"
-    world.waits = 1
+    world.waits, world.said = 1, "No entry that checkpoints know of the one last seen here is left."
     return path
 
 
