@@ -343,7 +343,8 @@ def parts(theme: Theme) -> Shot:
     inspector = Inspector(theme)
     row.addWidget(inspector)
     column.addLayout(row, 1)
-    toast = Toast(theme, page)
+    toast = Toast(theme)
+    column.addWidget(toast)
     return Shot(page, then=lambda: toast.show_message("3 users deleted", "Undo"))
 
 

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QSizeGrip,
     QStackedWidget,
     QToolButton,
+    QWidget,
 )
 
 from app.services.text import quoted
@@ -39,7 +40,7 @@ from app.ui.shell.global_search import GlobalSearch
 from app.ui.theme import Kind, Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.banner import Toast, WaitLine
-from app.ui.widgets.buttons import BESIDE_WORDS, push_button
+from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
@@ -74,6 +75,11 @@ SLOW_MS = 500
 
 
 _OPENS_A_MENU = QToolButton.ToolButtonPopupMode.InstantPopup
+
+
+def _taken(part: QWidget) -> int:
+    """What it takes of a status bar, and what is between."""
+    return part.sizeHint().width() + 8
 
 
 class MainWindow(QMainWindow):
@@ -122,14 +128,13 @@ class MainWindow(QMainWindow):
         self._facts = QTimer(self, interval=FACTS_MS)
         self._facts.timeout.connect(self._say_facts)
         self.wait_line = WaitLine(theme)
-        for less in (self._where.setHidden, self.retention_status.setHidden, self.busy.give_way):
-            self.wait_line.shown.connect(less)  # beside the shield there is room for one of them
+        self.wait_line.shown.connect(self.busy.give_way)
+        self.wait_line.shown.connect(self._share_status_bar)
         self.statusBar().addWidget(self.wait_line)
         Waits(lambda: self._runner.waiting, self.wait_line, self)
         self.statusBar().addWidget(self.busy, 1)
-        self.shield = push_button(theme, "", kind=Kind.FLAT)
+        self.shield = ElidedButton(theme, "", None, Kind.FLAT)
         self.shield.clicked.connect(lambda: self.workspace and self.workspace.show_verdict())
-        self.shield.setIconSize(BESIDE_WORDS)
         self.shield.hide()
         self.statusBar().addPermanentWidget(self.shield)
         self.statusBar().addPermanentWidget(self.retention_status)
@@ -199,7 +204,23 @@ class MainWindow(QMainWindow):
     @cached_property
     def toast(self) -> Toast:
         """Made when there is first something to say."""
-        return Toast(self.theme, self)
+        toast = Toast(self.theme, self)
+        self.statusBar().insertWidget(0, toast)
+        toast.hide()
+        toast.changed.connect(self._share_status_bar)
+        return toast
+
+    def _share_status_bar(self) -> None:
+        """What is said at other times, too, gives way to what is waited for, as beside the shield there is
+        room for one of them, and to a toast where that needs its room.
+        """
+        toast, waits = vars(self).get("toast"), not self.wait_line.isHidden()
+        says = toast is not None and not toast.isHidden()
+        taken = [part for part in (toast, self.busy, self.wait_line, self.shield) if part is not None]
+        room = self.statusBar().width() - sum(_taken(part) for part in taken if not part.isHidden())
+        for other in (self.retention_status, self._where):
+            room -= _taken(other)
+            other.setHidden(waits or (says and room < 0))
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -330,6 +351,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._bar.set_low(self.height() < LOW)
+        self._share_status_bar()
         if "strip" in vars(self):
             self._place_strip()
 
@@ -371,10 +393,10 @@ class MainWindow(QMainWindow):
 
     def _say_shield(self, icon: str, colour: str, words: str, tip: str) -> None:
         self.shield.setIcon(self.theme.icon(icon, colour))
-        self.shield.setText(words)
+        self.shield.set_words(words, tip)
         self.shield.setAccessibleName(f"Audit chain: {words}")
-        set_tip(self.shield, tip)
         self.shield.show()
+        self._share_status_bar()
 
     def _failed(self, error: TenantAdminError) -> None:
         if isinstance(error, Cancelled | NothingToDo):

@@ -1,19 +1,10 @@
 """What was just done, and how things stand: toast and banner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QFrame,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QStatusBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
@@ -24,7 +15,6 @@ from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Lo
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
 STOP_WAITING = "Stop waiting"
-_MARGIN, _LOWEST, _ABOVE_STATUS, _WIDEST = 20, 2, 36, 640
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -87,26 +77,28 @@ class WaitLine(QWidget):
 
 
 class Toast(QFrame):
-    """One per window, floating at the bottom of `host`, over its status bar and the margin above, where no
-    rows are, beside what that bar says; or where it covers no button instead.
+    """One per window, a line in its status bar, where it stands over nothing. What it says is shortened in
+    the middle where there is no room for all of it.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
-    Screen readers hear it as an announcement.
+    Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width.
     """
 
-    def __init__(self, theme: Theme, host: QWidget) -> None:
-        super().__init__(host)
-        self._host = host
+    changed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self.setProperty("toast", True)
-        self.label = Label()
+        self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")
-        parts = ((self.label, 1), self.action_button, self.close_button)
-        in_row(*parts, within=self, margins=(16, 4, 8, 4), spacing=12)
+        parts = (self.label, self.action_button, self.close_button)
+        in_row(*parts, within=self, margins=(12, 0, 4, 0), spacing=12)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         self._act: Callable[[], object] = lambda: None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
-        host.installEventFilter(self)
         self.hide()
 
     def show_message(self, text: str, action: str = "", act: Callable[[], object] = lambda: None) -> None:
@@ -120,9 +112,8 @@ class Toast(QFrame):
         self.action_button.setText(action)
         self.action_button.setAccessibleName(action)
         self.action_button.setVisible(bool(action))
-        self._place()
         self.show()
-        self.raise_()
+        self.changed.emit()
         self._timer.start(SHOWN_MS)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
@@ -135,13 +126,12 @@ class Toast(QFrame):
         if self.isVisible():
             self._timer.start(SHOWN_MS // 2)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.isVisible():
-            self._place()
-        return super().eventFilter(watched, event)
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.changed.emit()
 
     def _expire(self) -> None:
-        if self.isAncestorOf(self._host.focusWidget() or self._host):
+        if self.isAncestorOf(self.window().focusWidget() or self.window()):
             self._timer.start(SHOWN_MS // 2)
         else:
             self.hide()
@@ -149,39 +139,6 @@ class Toast(QFrame):
     def _press(self) -> None:
         self.hide()
         self._act()
-
-    def _place(self) -> None:
-        room = min(self._host.width() - 2 * _MARGIN, _WIDEST)
-        self.label.setWordWrap(False)
-        self.setMaximumWidth(room)
-        if self.sizeHint().width() > room:
-            self.label.setWordWrap(True)
-        self.adjustSize()
-        lowest = QPoint(_MARGIN, self._host.height() - _ABOVE_STATUS - self.height())
-        self.move(next(self._free_places(), lowest))
-
-    def _free_places(self) -> Iterator[QPoint]:
-        """Where it covers no button and nothing that the status bar says: the lowest first, and of those the
-        one at the left.
-        """
-        host = self._host
-        bars = host.findChildren(QStatusBar)
-        said = [label for bar in bars for label in bar.findChildren(QLabel) if label.text()]
-        kept = [
-            QRect(part.mapTo(host, QPoint()), size)
-            for part, size in (
-                *((button, button.size()) for button in host.findChildren(QAbstractButton)),
-                # Words begin at the left of a label, however wide the bar makes it.
-                *((label, label.size().boundedTo(label.sizeHint())) for label in said),
-            )
-            if part.isVisible() and not self.isAncestorOf(part) and part.window() is host.window()
-        ]
-        free = host.width() - self.width() - 2 * _MARGIN
-        for bottom in (_LOWEST, *range(_ABOVE_STATUS, host.height() // 2, 24)):
-            for step in range(9):
-                corner = QPoint(_MARGIN + free * step // 8, host.height() - bottom - self.height())
-                if not any(QRect(corner, self.size()).intersects(part) for part in kept):
-                    yield corner
 
 
 _ICONS = {

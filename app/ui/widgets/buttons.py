@@ -4,7 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCursor, QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QAction,
+    QCursor,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
@@ -15,6 +24,9 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -65,34 +77,50 @@ class ElidedButton(QPushButton):
     are in the tool tip then.
     """
 
-    def __init__(self, theme: Theme, words: str, icon: str) -> None:
+    def __init__(self, theme: Theme, words: str, icon: str | None, kind: Kind = Kind.SECONDARY) -> None:
         super().__init__()
-        self._words = words
-        self.setProperty("kind", Kind.SECONDARY.value)
+        self.setProperty("kind", kind.value)
         self.setAutoDefault(False)
         self.setIconSize(BESIDE_WORDS)
-        self.setIcon(theme.icon(icon, "text"))
-        self.setText(words.replace("&", "&&"))
+        if icon is not None:
+            self.setIcon(theme.icon(icon, "text"))
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_words(words)
+
+    def set_words(self, words: str, tip: str = "") -> None:
+        """Other words, and a plain `tip` that says more than they do."""
+        self._words, self._tip = words, tip
+        self.setText(words.replace("&", "&&"))
+        self.setAccessibleDescription(bounded(tip))
+        self._say_whole()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._around() + self.fontMetrics().horizontalAdvance("MMM…"), self.sizeHint().height())
 
-    def sizeHint(self) -> QSize:
-        width = self._around() + self.fontMetrics().horizontalAdvance(self._words) + 2  # rounded
-        return QSize(width, super().sizeHint().height())
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._say_whole()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = self.shown().replace("&", "&&")
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)
+
+    def shown(self) -> str:
+        """As many of the words as there is room for."""
         room = self.width() - self._around()
-        shown = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, room)
-        self.setText(shown.replace("&", "&&"))
-        self.setToolTip("" if shown == self._words else tooltip(self._words))
+        fits = self.width() >= self.sizeHint().width()
+        elided = self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, room)
+        return self._words if fits else elided
+
+    def _say_whole(self) -> None:
+        cut = "" if self.shown() == self._words else self._words
+        tip = "\n".join(filter(None, (cut, self._tip)))
+        self.setToolTip(tooltip(tip) if tip else "")
 
     def _around(self) -> int:
-        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(
-            self.text().replace("&&", "&")
-        )
+        return self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self._words)
 
 
 def tool_button(theme: Theme, icon: str, name: str, run: Run = None, *, colour: str = "dim") -> QToolButton:

@@ -3,14 +3,16 @@
 import gc
 import threading
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from weakref import WeakSet
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QSizeGrip, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.itemmodels.columns import Tone
 from app.services.records import users
 from app.services.records.export import Format
 from app.settings import Settings
@@ -21,6 +23,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
@@ -162,6 +165,30 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         qtbot.waitUntil(lambda what=what: window.toast.label.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
     assert window.commands.action("undo").text().endswith("deleted”")
+
+
+@pytest.mark.slow
+def test_a_toast_stands_over_nothing_and_moves_nothing(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    window._say_shield(Icon.SHIELD_OK, Tone.OK, "Chain verified through entry 5,000 · 2 newer", "All of it")
+    window.setMinimumSize(1, 1)
+    bar, height = window.statusBar(), window.statusBar().height()
+    for size in ((1280, 800), (900, 560), (640, 380)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda: window._where.isVisible() and not window.toast.isVisible())
+        window.toast.show_message(f"{'soren' * 40}@acme-corp.example deleted", "Undo")
+        qtbot.waitUntil(lambda: window.toast.width() > 200)
+        said = [part for part in bar.children() if isinstance(part, QWidget) and part.isVisible()]
+        places = [part.geometry() for part in said if part.width() and not isinstance(part, QSizeGrip)]
+        assert (
+            window.toast in said and window.shield in said and all(bar.rect().contains(one) for one in places)
+        )
+        assert not any(one.intersects(other) for one, other in combinations(places, 2)), size
+        assert all(one.height() >= one.sizeHint().height() for one in (window.toast, window.shield))
+        assert bar.height() == height, "nothing moves"
+        window.toast.close_button.click()
 
 
 @pytest.mark.slow

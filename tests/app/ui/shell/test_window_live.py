@@ -150,7 +150,7 @@ def test_every_tab_shows_what_the_database_holds_and_production_is_marked(
     qtbot.waitUntil(lambda: opened.facts[2] in window._where.text())  # which grow meanwhile
     assert "What they only change is seen when it is read again (F5)" in window._where.toolTip()
     window.resize(1_280, 800)
-    window.shield.setText("Newest 14 entries verified through entry 5,014 · 2 newer")
+    window.shield.set_words("Newest 14 entries verified through entry 5,014 · 2 newer")
     window.wait_line.say("d1:prod gave no answer that tells; the same is sent again: 100 s", lambda: None)
     parts = window.wait_line.label, window.wait_line.cancel_button, window.shield
     qtbot.waitUntil(lambda: all(one.width() >= one.sizeHint().width() for one in parts))

@@ -1,6 +1,6 @@
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -8,7 +8,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import SplitButton, push_button
-from app.ui.widgets.labels import FoldedLabel, Label, in_column
+from app.ui.widgets.labels import FoldedLabel, in_column
 from tests.fixtures.window import added
 
 DETAIL = "6 tenants from the first entry · checkpoint 1 signed over every entry · 48 ms"
@@ -106,7 +106,6 @@ def test_toast_undoes_and_goes(qtbot: QtBot, theme: Theme) -> None:
     undone: list[str] = []
     toast.show_message("3 users deleted", "Undo", lambda: undone.append("3 users"))
     assert toast.isVisible()
-    assert host.rect().contains(toast.geometry())
     toast.action_button.click()
     assert undone == ["3 users"] and not toast.isVisible()
 
@@ -116,6 +115,7 @@ def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
     field = QLineEdit(host)
     host.show()
     toast = Toast(theme, host)
+    toast.move(300, 200)  # away from where the mouse may be
     field.setFocus()
     toast.show_message("Copied")
     leaving = toast.findChild(QTimer)
@@ -126,34 +126,6 @@ def test_toast_waits_under_the_mouse(qtbot: QtBot, theme: Theme) -> None:
     assert toast.isVisible() and leaving.isActive()
     leaving.start(1)
     qtbot.waitUntil(lambda: not toast.isVisible())
-
-
-def test_a_toast_covers_no_button(qtbot: QtBot, theme: Theme) -> None:
-    host = added(qtbot, QWidget())
-    host.resize(900, 560)
-    button = push_button(theme, "Edit e-mail")
-    button.setParent(host)
-    host.show()
-    toast = Toast(theme, host)
-    for x in range(0, 840, 60):
-        for y in range(400, 540, 28):
-            button.setGeometry(x, y, 120, 32)
-            toast.show_message("4 users deleted", "Undo")
-            assert not toast.geometry().intersects(button.geometry()), (x, y)
-            assert host.rect().contains(toast.geometry())
-
-
-def test_a_toast_lies_where_the_status_bar_says_nothing(qtbot: QtBot, theme: Theme) -> None:
-    """However wide the bar makes the label of what it says at the left."""
-    host = added(qtbot, QMainWindow())
-    host.resize(900, 560)
-    said = Label("Local file")
-    host.statusBar().addWidget(said, 1)
-    host.statusBar().addPermanentWidget(push_button(theme, "Chain verified"))
-    host.show()
-    toast = Toast(theme, host)
-    toast.show_message("ada@acme-corp.example is now zeta@acme-corp.example", "Undo")
-    assert toast.geometry().bottom() > host.height() - host.statusBar().height()
 
 
 def test_a_bad_verdict_is_a_surface_and_goes_with_it(theme: Theme, qtbot: QtBot) -> None:
@@ -231,31 +203,6 @@ def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None
     assert not other.isVisible()
     banner.show_verdict(Tone.OK, "Chain intact")
     assert (away.isVisible(), other.isVisible()) == (False, True)
-
-
-def test_a_toast_lies_over_the_status_bar_where_no_rows_are(qtbot: QtBot, theme: Theme) -> None:
-    host = added(qtbot, QWidget())
-    host.resize(900, 560)
-    host.show()
-    toast = Toast(theme, host)
-    toast.show_message("128 rows exported to users.csv", "Show in folder")
-    assert host.height() - toast.geometry().bottom() <= 4
-    assert toast.height() <= 46, "the status bar and the margin above it"
-
-
-def test_a_toast_covers_nothing_that_the_status_bar_says(qtbot: QtBot, theme: Theme) -> None:
-    host = added(qtbot, QMainWindow())
-    left, right = Label("d1:prod · 17 requests, 22,081 rows read, 0 written"), Label("Retention: off")
-    host.statusBar().addWidget(left)
-    host.statusBar().addPermanentWidget(right)
-    host.resize(1100, 560)
-    with qtbot.waitExposed(host):
-        host.show()
-    toast = Toast(theme, host)
-    toast.show_message("1 user deleted", "Undo")
-    assert host.height() - toast.geometry().bottom() <= 4
-    for label in (left, right):
-        assert not toast.geometry().intersects(QRect(label.mapTo(host, QPoint()), label.size()))
 
 
 def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtBot, theme: Theme) -> None:
