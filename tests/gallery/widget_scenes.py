@@ -336,10 +336,10 @@ def parts(theme: Theme) -> Shot:
     table = DataTable(theme, "Users")
     table.setModel(SampleTable(0))
     clear = push_button(theme, "Clear filters", kind=Kind.PRIMARY)
+    row.addWidget(table)
     table.set_empty_state(
         EmptyState(theme, Icon.SEARCH, "No user matches", "Nothing matches “zoe”.", (clear,))
     )
-    row.addWidget(table)
     inspector = Inspector(theme)
     row.addWidget(inspector)
     column.addLayout(row, 1)

@@ -29,9 +29,9 @@ class ProgressBar(QProgressBar):
         super().__init__(textVisible=False)
 
     def show_progress(self, done: int, total: int) -> None:
-        self.setRange(0, 1000 if total else 0)  # scaled: a QProgressBar counts in 32-bit integers
+        self.setRange(0, 100 if total else 0)  # which a screen reader says, and reads as percent
         if total:
-            self.setValue(min(1000, done * 1000 // total))
+            self.setValue(min(100, done * 100 // total))
 
 
 class WaitLine(QWidget):

@@ -30,6 +30,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
+    QMoveEvent,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -149,9 +150,17 @@ class DataTable(QTableView):
         return text
 
     def set_empty_state(self, widget: QWidget) -> None:
-        """Show `widget` in place of the rows while there are none."""
-        self._empty = widget
-        widget.setParent(self.viewport())
+        """Show `widget` in place of the rows while there are none.
+
+        It stands beside the table in what has both: a screen reader finds nothing in a table but its cells.
+        """
+        if widget is not self._empty:
+            self._empty = widget
+            widget.setParent(self.parentWidget())
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            widget.customContextMenuRequested.connect(
+                lambda where: self.menu_requested.emit(QModelIndex(), widget.mapToGlobal(where))
+            )
         self._rows_changed()
 
     @contextmanager
@@ -268,8 +277,17 @@ class DataTable(QTableView):
         self.columns.fill()
         if was_seen and current.isValid() and self.selectionModel().isSelected(current):
             self.scrollTo(current)
-        if self._empty is not None:
-            self._empty.setGeometry(self.viewport().rect())
+        self._place_empty()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self._place_empty()
+
+    def _place_empty(self) -> None:
+        both = None if self._empty is None else self._empty.parentWidget()
+        if self._empty is not None and both is not None:
+            viewport = self.viewport()
+            self._empty.setGeometry(QRect(viewport.mapTo(both, QPoint()), viewport.size()))
 
     def _show_focus(self) -> None:
         before = self.cells.focus_row
@@ -282,9 +300,10 @@ class DataTable(QTableView):
     def _rows_changed(self) -> None:
         self._show_focus()  # rows that move take the current one along, and Qt says nothing of it
         if self._empty is not None:
-            self._empty.setGeometry(self.viewport().rect())
+            self._place_empty()
             model = self.model()
             self._empty.setVisible(model is None or model.rowCount() == 0)
+            self._empty.raise_()
 
 
 def _whole(index: QModelIndex) -> str:

@@ -236,7 +236,7 @@ _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
 _SAID: dict[str | Tone, str] = {Tone.OK: "Good", Tone.WARN: "Warning", Tone.BAD: "Problem"}
-"""An icon's name by its tone."""
+"""An icon's name by its tone; of others a screen reader says nothing, as the words beside them do."""
 
 
 class IconLabel(QWidget):
@@ -250,7 +250,7 @@ class IconLabel(QWidget):
     def show_icon(self, name: str, colour: str | Tone) -> None:
         """Show this one; Tone.NEUTRAL is dim."""
         self._icon = self._theme.icon(name, "dim" if colour is Tone.NEUTRAL else colour)
-        self.setAccessibleName(_SAID.get(colour, "Icon"))
+        self.setAccessibleName(_SAID.get(colour, ""))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -34,6 +34,11 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
     assert unreached(window, forward) == []
     page.table.setFocus()
     assert set(reached(window, Qt.Key.Key_Backtab, qtbot)) == set(forward)
+    page.set_filter_text("zzzz")
+    qtbot.waitUntil(page.clear_button.isVisible)
+    assert unspoken(window) == []
+    page.table.setFocus()
+    assert page.clear_button in reached(window, Qt.Key.Key_Tab, qtbot)
 
 
 @pytest.mark.slow

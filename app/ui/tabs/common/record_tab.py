@@ -450,8 +450,10 @@ class RecordTab(QWidget):
         self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _lay_out_below(self) -> None:
+        rows = QWidget()  # or that there are none
+        in_column(self.table, within=rows)
         self._master_detail = MasterDetail(
-            self.table,
+            rows,
             self.beside(),
             load=partial(self.context.settings.splitter_state.get, self.spec.table.name),
             save=partial(self.context.settings.splitter_state.set, self.spec.table.name),

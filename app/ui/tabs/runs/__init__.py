@@ -5,9 +5,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QModelIndex
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services.records import runs as planning
@@ -25,7 +24,7 @@ from app.ui.tabs.common.record_tab import LOW, RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec
+from app.ui.widgets.actions import ActionSpec, give_letters
 from app.ui.widgets.buttons import BUTTON, push_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
@@ -140,11 +139,18 @@ class RunsTab(RecordTab):
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
         more.setAccessibleName("More actions")
+        more.setProperty("bare", True)
         more.setFixedWidth(BUTTON)
-        more.clicked.connect(
-            lambda: self.open_row_menu(QModelIndex(), more.mapToGlobal(more.rect().topLeft()))
-        )
+        menu = QMenu(more)
+        menu.setAccessibleName("More actions")
+        menu.aboutToShow.connect(lambda: self._fill_menu(menu))
+        more.setMenu(menu)
         return [*super().inspector_buttons(), more]
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        menu.clear()
+        self.commands.fill(menu)
+        give_letters(menu)
 
     def load(self, database: Database, record_id: Any) -> RunDetail:
         return planning.get(database, record_id)

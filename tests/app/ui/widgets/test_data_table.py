@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QByteArray, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap
-from PySide6.QtWidgets import QApplication, QTableView
+from PySide6.QtWidgets import QApplication, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Column
@@ -15,8 +15,10 @@ from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.data_table import Cell, DataTable, HeldPainting, StaticColumn, StaticTable
+from app.ui.widgets.labels import in_column
 from app.ui.widgets.panes import EmptyState
 from app.ui.widgets.table_columns import TableHeader
+from tests.fixtures.keyboard import spoken
 from tests.fixtures.window import added
 from tests.gallery.sample_table import SampleTable
 
@@ -142,12 +144,20 @@ def test_status_words_are_never_cut_at_fitted_width(table: DataTable) -> None:
 
 
 def test_empty_state_shows_only_without_rows(qtbot: QtBot, theme: Theme, table: DataTable) -> None:
-    empty = EmptyState(theme, Icon.SEARCH, "No run matches", "Clear the filters.")
+    empty, both = (
+        EmptyState(theme, Icon.SEARCH, "No run matches", "Clear the filters."),
+        added(qtbot, QWidget()),
+    )
+    in_column(table, within=both)
+    both.show()
     table.set_empty_state(empty)
     assert not empty.isVisible()
     table.setModel(SampleTable(0, table))
     assert empty.isVisible()
     assert empty.title.text() == "No run matches"
+    assert empty.mapTo(both, QPoint()) == table.viewport().mapTo(both, QPoint())
+    assert "No run matches" in {name for _, name, _, _ in spoken(both)}
+    table.setParent(None)
 
 
 @pytest.mark.slow
