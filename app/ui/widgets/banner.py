@@ -168,7 +168,8 @@ class Banner(QFrame):
         self._shrinking: list[QPushButton] = []
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
-        self._headline = Label(look=Look.STRONG)
+        self._headline = ElidedLabel(look=Look.STRONG)
+        self._headline.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self._rest = FoldedLabel()
         self._detail = FoldedLabel(look=Look.DIM)
         self.more_button = push_button(theme, "More", kind=Kind.FLAT)

@@ -105,7 +105,9 @@ class ColumnLayout(QObject):
             header.say_missing(self._given)
             if 0 <= self._main < header.count() and not header.isSectionHidden(self._main):
                 others = header.length() - header.sectionSize(self._main)
-                left = max(self._main_least(), self._room() - others)
+                # Where all have given way that may, it is narrower yet: rows need not scroll sideways.
+                least = header.minimumSectionSize() if self._none_is_left() else self._main_least()
+                left = max(least, self._room() - others)
                 header.resizeSection(self._main, self._main_width or left)
 
     def let_give_way(self, columns: Sequence[int]) -> None:
@@ -133,6 +135,11 @@ class ColumnLayout(QObject):
                 self._given.pop(column, None)
             if gives != was:
                 header.setSectionHidden(column, gives)
+
+    def _none_is_left(self) -> bool:
+        """Whether all have given way that may."""
+        stays = {self._header.sortIndicatorSection()}
+        return bool(self._given) and all(one in self._given or one in stays for one in self._giving)
 
     def _take_back(self) -> None:
         for column in self._given:
@@ -312,7 +319,10 @@ class TableHeader(QHeaderView):
             painter.fillRect(rect.right(), rect.y() + 8, 1, rect.height() - 16, theme.colour("edge"))
         painter.setPen(theme.colour("text" if sorted_by or hovered else "dim"))
         painter.setFont(self.font())
-        room = rect.width() - 2 * PAD - (_ARROW + 4 if sorted_by else 0)
+        free = rect  # of the button at the end, which stands over a column that scrolls
+        if not self._missing.isHidden() and rect.left() < self._missing.x() <= rect.right():
+            free = rect.adjusted(0, 0, self._missing.x() - 1 - rect.right(), 0)
+        room = free.width() - 2 * PAD - (_ARROW + 4 if sorted_by else 0)
         metrics = self.fontMetrics()
         word = metrics.elidedText(self._word(logicalIndex), Qt.TextElideMode.ElideRight, room)
         width = metrics.horizontalAdvance(word)

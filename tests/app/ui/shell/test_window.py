@@ -30,6 +30,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from models.errors import Cancelled
 from models.progress import Progress, Stop
 from tests.conftest import NOW
+from tests.fixtures.seen import cut
 from tests.fixtures.window import (
     TABLES,
     added,
@@ -189,6 +190,28 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
         assert all(one.height() >= one.sizeHint().height() for one in (window.toast, window.shield))
         assert bar.height() == height, "nothing moves"
         window.toast.close_button.click()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(5))
+def test_nothing_is_cut_at_twice_the_size(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    """A screen of 1,280 by 800 has 640 by 400 points then."""
+    open_file(qtbot, window, demo_path)
+    window.setMinimumSize(1, 1)
+    window.resize(640, 380)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    window._say_shield(Icon.SHIELD_OK, Tone.OK, "Nothing new since checkpoint 5,000 · 212 newer", "All of it")
+    if isinstance(page, AuditTab):
+        page.banner.show_verdict(
+            Tone.OK, "Chain verified through entry 5,000", "— 2 newer ones are not verified"
+        )
+    for _ in range(2):
+        qtbot.waitUntil(lambda: cut(window) == [])
+        qtbot.waitUntil(lambda: page.table.horizontalScrollBar().maximum() == 0)
+        page.commands.trigger("inspector")
 
 
 @pytest.mark.slow
