@@ -5,9 +5,9 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QSize, Qt
+from PySide6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, QObject, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QMenu, QSizePolicy, QStackedLayout, QTreeView, QWidget
+from PySide6.QtWidgets import QMenu, QPlainTextEdit, QSizePolicy, QStackedLayout, QTreeView, QWidget
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import counted, visible
@@ -19,6 +19,9 @@ from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
+_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*":(?= )', re.MULTILINE)
+_MARK = "\u200e"
+"""A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
 
 
 class Literal(str):
@@ -179,7 +182,10 @@ class JsonView(QWidget):
         for button in (self.tree_button, self.text_button):
             button.setCheckable(True)
         self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}", self.copy)
-        self.text_view = text_box(theme, f"{name} as text")
+        self.text_view = text_box(theme, f"{name} as text", kind=_Text)
+        from_left = self.text_view.document().defaultTextOption()
+        from_left.setTextDirection(Qt.LayoutDirection.LeftToRight)
+        self.text_view.document().setDefaultTextOption(from_left)
         self.text_view.setUndoRedoEnabled(False)
         self.text_view.setTextInteractionFlags(SELECTABLE)
         self.tree = _Tree(name)
@@ -232,7 +238,9 @@ class JsonView(QWidget):
         self.tree.setModel(model)
         if old is not None:
             old.deleteLater()
-        self.text_view.setPlainText(in_lines(shown))
+        self.text_view.setPlainText(
+            _NAME.sub(lambda name: name[0] + ("" if name[0].isascii() else _MARK), in_lines(shown))
+        )
         self.tree_button.setEnabled(model is not None)
         self.tree_button.setToolTip(
             "Show as a tree" if model is not None else "Only valid JSON below 256 KiB has a tree."
@@ -264,6 +272,15 @@ class JsonView(QWidget):
         self._stack.setCurrentWidget(self.tree if tree else self.text_view)
         self.tree_button.setChecked(tree)
         self.text_button.setChecked(not tree)
+
+
+class _Text(QPlainTextEdit):
+    """Copies what was stored, without the marks."""
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        copied = QMimeData()
+        copied.setText(self.textCursor().selection().toPlainText().replace(_MARK, ""))
+        return copied
 
 
 class _Tree(QTreeView):

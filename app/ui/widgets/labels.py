@@ -1,6 +1,7 @@
 """Labels that show data as plain text, and never as markup; and how parts stand beside each other."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -55,6 +56,10 @@ _WITHIN_VALUE = re.compile(
 )
 
 _TOO_LONG = re.compile(rf"[^\n]{{{LINE}}}(?=[^\n])")
+
+
+_IN_PLACE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+"""Where it stands, whichever way it is read."""
 
 
 class Look(StrEnum):
@@ -141,8 +146,9 @@ class ElidedLabel(Label):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setLayoutDirection(direction(self.text()))
         text = self.fontMetrics().elidedText(self.text(), self._mode, self.contentsRect().width())
-        painter.drawText(self.contentsRect(), self.alignment() | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(self.contentsRect(), self.alignment() | _IN_PLACE, text)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -197,6 +203,7 @@ class FoldedLabel(Label):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, room, metrics = QPainter(self), self.contentsRect(), self.fontMetrics()
         painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.setLayoutDirection(direction(self.text()))
         lines, height = self._lines(room.width()), self._line_height()
         if not self._unfolded and len(lines) > self._most:
             rest = "".join(lines[self._most - 1 :])
@@ -257,6 +264,13 @@ class IconLabel(QWidget):
         self._icon.paint(QPainter(self), self.rect())
 
 
+def direction(text: str) -> Qt.LayoutDirection:
+    """That of its first letter that has one, as in Unicode's rules P2 and P3 (UAX #9)."""
+    kinds = map(unicodedata.bidirectional, "" if text.isascii() else text)
+    first = next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L")
+    return Qt.LayoutDirection.LeftToRight if first == "L" else Qt.LayoutDirection.RightToLeft
+
+
 def kept_together(text: str) -> str:
     """The text with spaces at which no line ends: before a unit, and within a time."""
     return _WITHIN_VALUE.sub(_JOINING_SPACE, text)
@@ -268,9 +282,11 @@ def set_tip(widget: QWidget, text: str) -> None:
     widget.setAccessibleDescription(bounded(text))
 
 
-def text_box(theme: Theme, name: str, text: str = "") -> QPlainTextEdit:
+def text_box(
+    theme: Theme, name: str, text: str = "", *, kind: type[QPlainTextEdit] = QPlainTextEdit
+) -> QPlainTextEdit:
     """Text of any length, in the fixed-width face, to read and copy; hidden characters as escapes."""
-    box = QPlainTextEdit(in_lines(text), readOnly=True, tabChangesFocus=True)
+    box = kind(in_lines(text), readOnly=True, tabChangesFocus=True)
     box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
     box.setFont(theme.mono_font())
     box.setAccessibleName(name)

@@ -68,7 +68,7 @@ class EmptyState(QWidget):
 
 
 _UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
-"""A word that hardly a line can take and Qt does not break: alone it is cut in the middle, as an id is."""
+"""A word that hardly a line can take and Qt does not break."""
 
 GAP = 12
 _LONG, _MOST_LINES = 160, 12
@@ -241,6 +241,8 @@ class Inspector(QFrame):
         title = self.title.fontMetrics().horizontalAdvance(self.title.text())
         margins = self._body.contentsMargins()
         room = self.width() - margins.left() - margins.right() - 2 * self.frameWidth()
+        if self._body.indexOf(self._header) >= 0:
+            room -= self._scroll.verticalScrollBar().sizeHint().width()
         if title + self._head.spacing() + chips <= room or chips == 0:
             self._head.addWidget(self._chip_box)
         else:
@@ -378,9 +380,7 @@ class FieldList(QWidget):
         look = Look.TEXT if field.tone is Tone.NEUTRAL else Look(field.tone.value)
         words = f"{start}…" if long else field.value or "—"
         value: Label
-        if _UNBREAKABLE.fullmatch(words) and not field.mono:
-            value = ElidedLabel(words, look, mode=Qt.TextElideMode.ElideMiddle, caption=field.label)
-        elif field.mono or has_long_word(words):  # the middle alone may tell two ids apart
+        if field.mono or has_long_word(words):  # the middle alone may tell two apart
             value = FoldedLabel(words, look, most=_MOST_LINES, caption=field.label)
             if field.mono:
                 value.setFont(self._theme.mono_font())

@@ -91,6 +91,21 @@ def test_hidden_characters_show(view: JsonView) -> None:
     assert view.text_view.toPlainText() == r'"a\u202eb"'
 
 
+def test_text_stands_from_left_to_right_in_any_script(qtbot: QtBot, view: JsonView) -> None:
+    stored = '{"id":1,"המפתח":"הערך"}'
+    view.set_json(stored)
+    text = view.text_view
+    shown, cursor = text.toPlainText(), text.textCursor()
+    places = []
+    for part in ("{", '"המפתח"', '"הערך"'):
+        cursor.setPosition(shown.index(part))
+        places.append(text.cursorRect(cursor).x())
+    assert places[0] < places[1] < places[2]
+    text.selectAll()
+    text.copy()
+    assert QGuiApplication.clipboard().text() == indented(stored)
+
+
 def test_nothing(view: JsonView) -> None:
     view.set_json("[1]")
     view.set_json(None)

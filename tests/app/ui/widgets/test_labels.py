@@ -1,6 +1,8 @@
 """Labels never guess markup."""
 
+import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -23,6 +25,21 @@ def test_elided_label_tells_the_rest(qtbot: QtBot, theme: Theme) -> None:
     assert "a rather long sentence &lt;x&gt;" in label.toolTip()
     label.resize(600, 20)
     assert label.toolTip() == ""
+
+
+@pytest.mark.parametrize("kind", [Label, ElidedLabel, FoldedLabel])
+@pytest.mark.parametrize(("text", "at_left"), [("ד█", True), ("1ד█", True), ("d█", False), ("dד█", False)])
+def test_a_text_is_read_by_its_first_letter(
+    qtbot: QtBot, theme: Theme, kind: type[Label], text: str, at_left: bool
+) -> None:
+    label = added(qtbot, kind(text))
+    label.resize(Label(text).sizeHint())
+    picture = QImage(label.size(), QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.white)
+    label.render(picture)
+    middle = picture.height() // 2
+    dark = [x for x in range(picture.width()) if picture.pixelColor(x, middle).lightness() < 100]
+    assert (sum(dark) / len(dark) < picture.width() / 2) is at_left
 
 
 def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme: Theme) -> None:
