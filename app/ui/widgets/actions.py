@@ -75,10 +75,12 @@ class Actions(QObject):
     """The actions of a tab with its table, or of a window, which has none.
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
-    `refused(sentence)` says it to whoever presses its keys.
+    `refused(sentence)` says it to whoever presses its keys. `unseen(name)` comes in place of the act whose
+    letter is pressed while the button that it stands on is not in sight.
     """
 
     refused = Signal(str)
+    unseen = Signal(str)
 
     def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
         super().__init__(parent)
@@ -103,11 +105,19 @@ class Actions(QObject):
             owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
         action.setShortcut(keys)
         action.setShortcutContext(context)
-        owner.addAction(action)
+        if not spec.is_letter:
+            owner.addAction(action)
         if spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
-            deaf.activated.connect(lambda: self.trigger(spec.name))
+            deaf.activated.connect(lambda: self._press(spec))
         return action
+
+    def _press(self, spec: ActionSpec) -> None:
+        button = self._buttons.get(spec.name)
+        if spec.is_letter and button is not None and not button.isVisible() and spec.refusal() is None:
+            self.unseen.emit(spec.name)
+        else:
+            self.trigger(spec.name)
 
     def button(self, name: str) -> QPushButton:
         spec = self._specs[name]
@@ -137,6 +147,11 @@ class Actions(QObject):
         if spec.checked is not None:  # Qt has turned it off where it was on
             self._actions[name].setChecked(spec.checked())
 
+    def said(self, name: str) -> str:
+        """The act as a sentence names it, with its key."""
+        spec = self._specs[name]
+        return f"{spec.plain()} ({_native(spec.shortcut)})" if spec.shortcut else spec.plain()
+
     def ends(self, name: str) -> bool:
         return self._specs[name].ends
 
@@ -154,14 +169,13 @@ class Actions(QObject):
         marked: set[str] = set()
         for name, spec in self._specs.items():
             action, button, refusal = self._actions[name], self._buttons.get(name), spec.refusal()
-            keys = f" ({_native(spec.shortcut)})" if spec.shortcut else ""
-            said = refusal or f"{spec.plain()}{keys}"
+            said = refusal or self.said(name)
             in_menus = self._table is not None and spec.checked is None  # no tool button takes its text
             action.setText(_marked(spec.words(), marked) if in_menus else spec.words())
             action.setEnabled(refusal is None)
             action.setToolTip(tooltip(said))
             if name in self._deaf:
-                self._deaf[name].setEnabled(refusal is not None)
+                self._deaf[name].setEnabled(refusal is not None or spec.is_letter)
             if spec.checked is not None:
                 action.setChecked(spec.checked())
             for shown in action.associatedObjects():

@@ -150,6 +150,7 @@ class RecordTab(QWidget):
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
         self.commands.refused.connect(context.say)
+        self.commands.unseen.connect(self._show_act)
         self.filters.left.connect(self._leave_filters)
         self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
@@ -434,6 +435,16 @@ class RecordTab(QWidget):
 
         spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
         self.commands.add(spec)
+
+    def _show_act(self, name: str) -> None:
+        """In place of an act whose letter was pressed: the button that the letter stands on, and what is
+        selected.
+        """
+        if not self._master_detail.is_folded:
+            self.commands.trigger(name)
+            return
+        self.fold_inspector(False)
+        self.context.say(f"Press the key again: {self.commands.said(name)}.")
 
     def _enter_inspector(self) -> None:
         if self._master_detail.is_folded:

@@ -13,7 +13,7 @@ from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
-from tests.fixtures.window import choose, closed, dialog, go, open_file, press, texts, type_text, values
+from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, texts, type_text, values
 
 
 @pytest.mark.slow
@@ -237,6 +237,22 @@ def test_f4_folds_the_inspector_away_in_every_tab_and_it_is_remembered(
     press("F4")
     open_file(qtbot, window, demo_path)
     assert not go(qtbot, window, 0).inspector.isVisible()
+
+
+@pytest.mark.slow
+def test_a_letter_shows_its_button_before_it_acts(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    window.resize(900, 560)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 3)
+    press("Ctrl+A")
+    assert not page.inspector.isVisible()
+    unread = "SELECT count(*) FROM notifications WHERE read = 0"
+    before = ask(demo_path, unread)
+    press("R")
+    assert page.inspector.isVisible() and ask(demo_path, unread) == before
+    qtbot.waitUntil(lambda: window.toast.label.text().startswith("Press the key again: Mark read"))
+    press("R")
+    qtbot.waitUntil(lambda: ask(demo_path, unread) == [(0,)])
 
 
 @pytest.mark.slow
