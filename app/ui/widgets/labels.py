@@ -49,7 +49,9 @@ SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFl
 
 _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
-_JOINING_SPACE = "\u00a0"
+_JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
+_PART = re.compile(r"\S{20}(?=\S{20})")
+"""Of a word that may be longer than a line, to break behind."""
 _WITHIN_VALUE = re.compile(
     r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|[KMGT]?i?B|days?|hours?|minutes?)\b|%)"
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
@@ -85,6 +87,7 @@ class Label(QLabel):
 
     _title, _kept = 1.25, "\n"
     """How much larger a title is, and which characters are no escapes."""
+    _breaks_words = True
 
     def __init__(
         self,
@@ -106,12 +109,16 @@ class Label(QLabel):
 
     def setText(self, text: str) -> None:
         shown = bounded(text, keep=self._kept)
-        super().setText(kept_together(shown) if self.wordWrap() else shown)
+        if self.wordWrap():
+            shown = kept_together(shown)
+            if self._breaks_words and self.textInteractionFlags() != SELECTABLE:  # which may be copied
+                shown = _PART.sub(rf"\g<0>{_BREAK}", shown)
+        super().setText(shown)
         self.set_spoken(text)
 
     def text(self) -> str:
-        """As it was set, with plain spaces."""
-        return super().text().replace(_JOINING_SPACE, " ")
+        """As it was set, with plain spaces, and without the places where a long word may break."""
+        return super().text().replace(_JOINING_SPACE, " ").replace(_BREAK, "")
 
     def set_spoken(self, text: str) -> None:
         """What a screen reader says after the caption, where that is more than is shown."""
@@ -167,6 +174,8 @@ class FoldedLabel(Label):
     """
 
     _unfolded = False
+    _breaks_words = False
+    """It paints its lines itself."""
 
     def __init__(self, text: str = "", look: Look = Look.TEXT, *, most: int = 2, caption: str = "") -> None:
         super().__init__(text, look, wrap=True, caption=caption)

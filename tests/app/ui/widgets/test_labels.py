@@ -54,6 +54,12 @@ def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme:
     assert label.heightForWidth(400) == len(lines) * label.heightForWidth(40_000)
 
 
+def test_a_word_of_a_sentence_breaks_where_no_line_can_take_it(qtbot: QtBot, theme: Theme) -> None:
+    text = f"Webhook of tenant-{'long' * 80}"
+    label = added(qtbot, Label(text, wrap=True))
+    assert label.minimumSizeHint().width() < 400 and label.text() == text
+
+
 def test_a_line_too_long_for_a_box_goes_on_in_the_next() -> None:
     text = "a" * (LINE + 1) + "\n" + "b" * LINE + "\u202e"
     assert in_lines(text).split("\n") == ["a" * LINE, "a", "b" * LINE, r"\u202e"]
