@@ -66,7 +66,13 @@ class EmptyState(QWidget):
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Words go before the icon where there is little room."""
+        super().resizeEvent(event)
+        self._icon.setVisible(self.height() >= _ROOM_FOR_ICON)
 
+
+_ROOM_FOR_ICON = 160
 _UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
 """A word that hardly a line can take and Qt does not break."""
 

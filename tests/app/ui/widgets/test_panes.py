@@ -9,8 +9,8 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
-from app.ui.widgets.labels import FoldedLabel, Label, in_column, in_lines
-from app.ui.widgets.panes import GAP, Field, FieldList, Inspector, MasterDetail
+from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, in_column, in_lines
+from app.ui.widgets.panes import GAP, EmptyState, Field, FieldList, Inspector, MasterDetail
 from tests.fixtures.window import added, value_of
 
 
@@ -198,3 +198,14 @@ def test_in_a_low_card_the_header_scrolls_along(qtbot: QtBot, theme: Theme) -> N
     for height in (600, 110):
         inspector.resize(384, height)
         qtbot.waitUntil(below)
+
+
+def test_an_empty_state_keeps_its_words_where_there_is_no_room_for_its_icon(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    state = added(qtbot, EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it."))
+    (icon,) = state.findChildren(IconLabel)
+    for height, is_shown in ((300, True), (118, False), (300, True)):
+        state.resize(380, height)
+        state.show()
+        assert icon.isVisible() is is_shown and state.title.isVisible()
