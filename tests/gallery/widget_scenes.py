@@ -337,12 +337,12 @@ def parts(theme: Theme) -> Shot:
     table.setModel(SampleTable(0))
     clear = push_button(theme, "Clear filters", kind=Kind.PRIMARY)
     row.addWidget(table)
-    table.set_empty_state(
-        EmptyState(theme, Icon.SEARCH, "No user matches", "Nothing matches “zoe”.", (clear,))
-    )
     inspector = Inspector(theme)
     row.addWidget(inspector)
     column.addLayout(row, 1)
+    table.set_empty_state(
+        EmptyState(theme, Icon.SEARCH, "No user matches", "Nothing matches “zoe”.", (clear,))
+    )
     toast = Toast(theme)
     column.addWidget(toast)
     return Shot(page, then=lambda: toast.show_message("3 users deleted", "Undo"))

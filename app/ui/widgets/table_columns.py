@@ -292,7 +292,9 @@ class TableHeader(QHeaderView):
         self.viewport().setMouseTracking(True)
         self._missing = QToolButton(self)
         self._missing.setProperty("small", True)
-        self._missing.clicked.connect(self._open_menu)
+        self._missing.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._missing.setMenu(menu := QMenu(self._missing))
+        menu.aboutToShow.connect(lambda: self._fill_menu(menu))
         self.say_missing(())
 
     def sizeHint(self) -> QSize:
@@ -363,9 +365,6 @@ class TableHeader(QHeaderView):
         self._missing.setAccessibleName(said)
         self._missing.setVisible(bool(names))
 
-    def _open_menu(self) -> None:
-        self.columns_menu().popup(self._missing.mapToGlobal(self._missing.rect().bottomLeft()))
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._missing.setGeometry(self.width() - MISSING, 1, MISSING, self.height() - 2)
@@ -374,6 +373,11 @@ class TableHeader(QHeaderView):
         """The menu that hides, shows and fits columns; `section` is the one it was opened on."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._fill_menu(menu, section)
+        return menu
+
+    def _fill_menu(self, menu: QMenu, section: int = -1) -> None:
+        menu.clear()
         if section >= 0:
             name = self._word(section).replace("&", "&&")
             hide = menu.addAction(f"Hide “{name}”", lambda: self.setSectionHidden(section, True))
@@ -390,7 +394,6 @@ class TableHeader(QHeaderView):
             action.setChecked(not self.isSectionHidden(column))
             action.setEnabled(self.isSectionHidden(column) or self.can_hide(column))
             action.toggled.connect(lambda on, c=column: self.setSectionHidden(c, not on))
-        return menu
 
     def can_hide(self, section: int) -> bool:
         """Neither the last column in sight nor the one that the rows are in order of."""

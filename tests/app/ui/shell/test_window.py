@@ -30,6 +30,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from models.errors import Cancelled
 from models.progress import Progress, Stop
 from tests.conftest import NOW
+from tests.fixtures.keyboard import unspoken
 from tests.fixtures.seen import cut
 from tests.fixtures.window import (
     TABLES,
@@ -211,6 +212,7 @@ def test_nothing_is_cut_at_twice_the_size(
     for _ in range(2):
         qtbot.waitUntil(lambda: cut(window) == [])
         qtbot.waitUntil(lambda: page.table.horizontalScrollBar().maximum() == 0)
+        assert unspoken(window) == []
         page.commands.trigger("inspector")
 
 
