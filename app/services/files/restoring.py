@@ -374,14 +374,18 @@ def require_writable(path: Path, *, force: bool = False) -> None:
 
 
 def _has_all(path: Path, report: Report) -> bool:
-    """Whether the last entry that was found of each tenant is in the file."""
+    """Whether the last entry that was found of each tenant is in the file, and no other tenant had any by
+    then: what was found would be a part.
+    """
     ends = {
         (item.last_seq, item.head)
         for item in report.tenants
         if item.last_seq is not None and item.head is not None
     }
     with rows_of(InFile(path)) as rows:
-        return bool(ends) and rows.count(ends, enough=len(ends)) == len(ends)
+        has_ends = bool(ends) and rows.count(ends, enough=len(ends)) == len(ends)
+        tenants = [item.tenant for item in report.tenants]
+        return has_ends and not rows.has_others(tenants, max(seq for seq, _ in ends))
 
 
 def _line(

@@ -19,6 +19,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.checkpoints import verify as verify_known
+from tests.fixtures.connected import execute
 from tests.fixtures.gateway import create_planning
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask
@@ -173,6 +174,13 @@ def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
     forged = snapshot_copy(copy, tmp_path / "forged.sqlite")
     chains.forge(apsw.Connection(str(forged)), "acme-corp", 200)
     offered = offer(live, forged, folder, "two")
+    assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True)
+    part = snapshot_copy(copy, tmp_path / "part.sqlite")
+    execute(part, "DELETE FROM audit_chain WHERE tenant_id <> 'acme-corp'")
+    execute(
+        part, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
+    )
+    offered = offer(live, part, folder, "part")
     assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True)
     rewrite(live, "payload")
     offered = offer(live, copy, folder, "three")
