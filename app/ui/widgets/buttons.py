@@ -24,9 +24,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
-    QStyle,
-    QStyleOptionButton,
-    QStylePainter,
     QToolButton,
     QWidget,
 )
@@ -102,6 +99,11 @@ class ElidedButton(QPushButton):
         self._say_whole()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self.shown() == self._words:
+            super().paintEvent(event)
+            return
+        from PySide6.QtWidgets import QStyle, QStyleOptionButton, QStylePainter  # noqa: PLC0415 - late: slow
+
         option = QStyleOptionButton()
         self.initStyleOption(option)
         option.text = self.shown().replace("&", "&&")
