@@ -66,13 +66,16 @@ class EmptyState(QWidget):
         self._sentence.setVisible(bool(sentence))
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Words go before the icon where there is little room."""
-        super().resizeEvent(event)
-        self._icon.setVisible(self.height() >= _ROOM_FOR_ICON)
+    def event(self, event: QEvent) -> bool:
+        """Words and buttons go before the icon where there is little room."""
+        done = super().event(event)
+        if event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest}:
+            has = 0 if self._icon.isHidden() else _ROOM_FOR_ICON
+            self._icon.setVisible(self.height() >= self.sizeHint().height() - has + _ROOM_FOR_ICON)
+        return done
 
 
-_ROOM_FOR_ICON = 160
+_ROOM_FOR_ICON = 40 + 8
 _UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
 """A word that hardly a line can take and Qt does not break."""
 

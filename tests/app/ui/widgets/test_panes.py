@@ -209,3 +209,10 @@ def test_an_empty_state_keeps_its_words_where_there_is_no_room_for_its_icon(
         state.resize(380, height)
         state.show()
         assert icon.isVisible() is is_shown and state.title.isVisible()
+    buttons = (push_button(theme, "Clear filters"),)
+    state = added(qtbot, EmptyState(theme, Icon.INFO, "No match", "No run matches these filters.", buttons))
+    (icon,) = state.findChildren(IconLabel)
+    for height, is_shown in ((300, True), (177, False)):
+        state.resize(380, height)
+        state.show()
+        assert icon.isVisible() is is_shown, "nor where it has no room for its buttons"
