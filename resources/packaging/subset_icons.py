@@ -16,10 +16,11 @@ sys.path.insert(0, str(WHOLE.parents[1]))
 
 
 def main() -> None:
-    from app.ui.theme.icons import Icon  # noqa: PLC0415 - found by the path above
+    from app.ui.theme.icons import Icon, glyphs_of  # noqa: PLC0415 - found by the path above
 
     whole: dict[str, str] = json.loads((WHOLE / "phosphor.json").read_text("ascii"))
-    names = {name for icon in Icon for name in (icon.value, f"{icon.value}-light")}  # large ones are light
+    glyphs = {glyph for icon in Icon for glyph in glyphs_of(icon.value)}
+    names = glyphs | {f"{icon.value}-light" for icon in Icon}  # large ones are light
     codes = {name: whole[name] for name in sorted(names & set(whole))}
     options = Options(hinting=False, notdef_outline=True, glyph_names=False)
     font = load_font(WHOLE / "phosphor.ttf", options)

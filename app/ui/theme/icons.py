@@ -75,7 +75,7 @@ class Icon(StrEnum):
     SHIELD_BAD = "shield-warning-fill"
     SHIELD_OFF = "shield"
     SHIELD_OK = "shield-check-fill"
-    SHIELD_PART = "shield-check"
+    SHIELD_PART = "shield-check-half"
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
     STOP = "stop"
@@ -119,10 +119,22 @@ class IconFont:
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        code = self._codes.get(name, self._codes[Icon.UNKNOWN])
-        painter.drawText(QRectF(0, 0, size, size), Qt.AlignmentFlag.AlignCenter, chr(int(code, 16)))
+        whole, glyphs = QRectF(0, 0, size, size), glyphs_of(name)
+        for place, glyph in enumerate(glyphs):
+            width = size / len(glyphs)
+            painter.setClipRect(QRectF(place * width, 0, width, size))
+            code = self._codes.get(glyph, self._codes[Icon.UNKNOWN])
+            painter.drawText(whole, Qt.AlignmentFlag.AlignCenter, chr(int(code, 16)))
         painter.end()
         return result
+
+
+def glyphs_of(name: str) -> tuple[str, ...]:
+    """The font's names of the parts of an icon, side by side: of one that is half filled, which the font has
+    not, the filled one and its outline.
+    """
+    base = name.removesuffix("-half")
+    return (name,) if base == name else (f"{base}-fill", base)
 
 
 class GlyphEngine(QIconEngine):
