@@ -52,6 +52,7 @@ class FileVerdict(QObject):
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
         self._failed_at = 0
+        self._known_then: KeptVerdict | None = None
 
     @property
     def not_verified(self) -> str:
@@ -108,11 +109,11 @@ class FileVerdict(QObject):
             self.changed.emit()
 
     def fail(self, why: str, at: int) -> None:
-        self.failure, self._failed_at = why, at
+        self.failure, self._failed_at, self._known_then = why, at, self.last
 
     def forget_failure(self, last: KeptVerdict) -> None:
         """Where another program has verified since."""
-        if self.failure is not None and last.at >= self._failed_at:
+        if self.failure is not None and last.at >= self._failed_at and last != self._known_then:
             self.failure = None
             self.changed.emit()
 
