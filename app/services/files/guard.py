@@ -93,6 +93,9 @@ _TAKEN: Final = _ROWS | {"update", "create"}
 _BY_POSITION: Final = re.compile(r"(?:insert(?: or \w+)?|replace) into (?:main ?\. ?)?+(?P<name>\S+) (?!\()")
 """Rows that name no columns, in canonical text."""
 
+_INTO: Final = re.compile(r"(?:insert|update|replace)(?: or \w+)?(?: into)? (?:main \. )?(?P<name>\S+)")
+"""Which table a statement writes to, in canonical text."""
+
 _DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
 _VIRTUAL: Final = re.compile(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
@@ -132,6 +135,8 @@ OF_THE_STORE: Final = (
 )
 """Nothing that the statement did wrong."""
 
+_CONTINUES: Final = "UPDATE of a row that was left out"
+
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
 
@@ -167,6 +172,7 @@ class Guard:
         self._updates, self._table = False, ""
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
+        self._left_from = ""
         self._left: tuple[NoteKind, str] | None = None
         self._with_breaks: int | None = None
         self._written, self._into = array("q"), ""
@@ -191,16 +197,18 @@ class Guard:
         self._piece = piece
         self._has_breaks = b",char(1" in piece.data  # as both begin
         self._found, temporary = Notes(), self._temporary.copy()
-        try:
-            with self._whole():
-                self._execute(piece.joined, 0)
-        except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
-            self._require_rest(error)
-            self._found, self._temporary = self.notes, temporary
-            for begin, sql in piece.statements():
-                self._run_alone(sql, begin)
-        else:
-            self.notes.take(self._found)
+        if not self._left_from:
+            try:
+                with self._whole():
+                    self._execute(piece.joined, 0)
+            except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
+                self._require_rest(error)
+            else:
+                self.notes.take(self._found)
+                return
+        self._found, self._temporary = self.notes, temporary
+        for begin, sql in piece.statements():
+            self._run_alone(sql, begin)
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
@@ -239,7 +247,13 @@ class Guard:
             self._connection.authorizer = self._connection.exec_trace = None
 
     def _run_alone(self, sql: str, begin: int) -> None:
-        """Runs one statement, or notes that it is left out."""
+        """Runs one statement, or notes that it is left out; also one that continues a row that was, which
+        stands in a statement of its own: it would go on with another row of its key.
+        """
+        if self._left_from and _word(sql) == "update" and _table(sql) == self._left_from:
+            self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
+            return None
+        self._left_from = ""
         while True:
             self.start = begin
             try:
@@ -282,6 +296,7 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
+        self._left_from = _table(sql) if word in _ROWS else ""
 
     def _row_by_row(self, text: str, begin: int) -> bool:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
@@ -498,6 +513,12 @@ class Guard:
         )
         found = f"FROM main.{sql_name(table)} WHERE {rowid} = ? AND ({broken})"
         return f"SELECT CAST({key} AS BLOB), {altered} {found}"
+
+
+def _table(sql: str) -> str:
+    """Which one a statement writes to, in lower case; empty where nothing tells."""
+    into = _INTO.match(statements.canonical(sql[:_LOOKED_AT]))
+    return into["name"] if into else ""
 
 
 def _word(sql: str) -> str:
