@@ -215,8 +215,11 @@ def _explain(
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
         begins = item.previous == GENESIS and (item.tenant, item.expected) in out_of_place
-        if item.holds and (begins or (item.tenant, item.previous) in put_back):
-            put_back.discard((item.tenant, item.previous))
+        siblings = near.successors.get(item.previous, ())
+        goes_on = (item.tenant, item.previous) in put_back and not any(
+            row.tenant == item.tenant and row.seq < item.seq for row in siblings
+        )
+        if item.holds and (begins or goes_on):
             joined.count(Code.LINK, -1)
             chain.errors -= 1
             continue  # the chain's one start, behind an entry that was put before it

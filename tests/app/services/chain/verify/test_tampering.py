@@ -342,6 +342,17 @@ def test_pruned_rows_put_back(chain: ChainFile) -> None:
     assert chain.verify().counts == {"LINK": 1, "FORK": 1}, "and hides no branch of what goes on behind it"
 
 
+def test_a_branch_behind_the_last_pruned_row_that_was_put_back(chain: ChainFile) -> None:
+    """Where that leads on to what stayed, no link breaks but the branch's."""
+    at_least(chain, 4)
+    second = chain.seqs(TENANT)[1]
+    kept = chain.one("SELECT * FROM audit_chain WHERE seq = ?", second)
+    chain.prune(TENANT, second)
+    chain.run(INTO_AUDIT_CHAIN + "(?,?,?,?,?,?,?)", *kept)
+    chain.append(TENANT, previous=str(kept[5]), at=NOW)
+    assert chain.verify().counts == {"LINK": 1, "FORK": 1}
+
+
 def test_a_pruned_chain_relinked_to_genesis(chain: ChainFile) -> None:
     at_least(chain, 4)
     chain.prune(TENANT, chain.seqs(TENANT)[1])
