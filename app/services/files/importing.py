@@ -168,6 +168,8 @@ def build_here(dump: Path, building: Path, target: Path, progress: Progress, can
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
             made.record()
+            if tenant is not None and _has_others(connection, tenant):
+                tenant = None  # more than that export was joined into one
             connection.execute("COMMIT")
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             if not tables:
@@ -391,6 +393,16 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> tuple[str
     if guard.open_at is not None:
         raise ImportFailed(dump, Failure.CUT_OFF, "a transaction", guard.open_at)
     return tenant, is_exact
+
+
+def _has_others(connection: apsw.Connection, tenant: str) -> bool:
+    """Whether a table has rows of any other tenant."""
+    tables = connection.execute(
+        "SELECT t.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' AND lower(c.name) = 'tenant_id'"
+    ).fetchall()
+    asked = (f"SELECT 1 FROM main.{sql_name(str(name))} WHERE tenant_id <> ? LIMIT 1" for (name,) in tables)  # noqa: S608
+    return any(connection.execute(sql, (tenant,)).get for sql in asked)
 
 
 def _check_defaults(guard: Guard, connection: apsw.Connection, dump: Path) -> None:

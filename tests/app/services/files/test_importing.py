@@ -446,6 +446,11 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
     assert value(made.path, "SELECT group_concat(b) FROM k") == "one,two!"
 
 
+def test_a_tenants_export_that_holds_others_is_not_of_it_alone(run: Run, texts: dict[str, str]) -> None:
+    begun, rest = texts["d1"].split("\n", 1)
+    assert run(f'{begun}\n-- of one tenant: "acme-corp"\n{rest}').tenant is None
+
+
 def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
     run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
 
