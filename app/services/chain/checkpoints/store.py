@@ -343,20 +343,25 @@ class CheckpointStore:
         return None
 
     def made(self, where: Where, *, unrelated: bool = False) -> None:
-        """Remembers a new file that this program made where one was seen: it is the one whose rows it has,
-        if any; else, as long as it holds what was made, it is none of those, unless it is not `unrelated` to
-        them, and has the ledger of the one seen there.
+        """Remembers a new file that this program made where one was seen and the place does not tell. Where
+        rows of that one are there, and others that it cannot know (its tenant's part, made of the whole
+        again), it is the one whose rows it has. Where nobody knows its rows it is none of those, as long as
+        it holds what was made, unless it is not `unrelated` to them, and has the ledger of the one there.
         """
         if not is_there(self._path):
             return
         with opened(self._path, writing=True) as contents:
-            if contents.place(where) is None:
+            if (seen := contents.place(where)) is None:
                 return
             database, what = "", Made(unrelated=unrelated).stored()
             with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
                 known = _recognised_in(None, contents, rows)
+                here = _recognised_in(replace(seen, made=None), contents, rows)
+                is_left = speaks_of(rows, contents.sound_checkpoints(seen.database))
                 if known is None or known.doubt:
                     what = as_made(rows, unrelated=unrelated).stored()
+                elif not is_left or (here is not None and not here.doubt):
+                    return
                 else:
                     database, what = known.id, rows.ledger()
             contents.put(where.places[0], database, what)

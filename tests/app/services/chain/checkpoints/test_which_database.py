@@ -1047,6 +1047,29 @@ def brought_back_and_rewritten_with_its_ledger(world: World) -> Path:
     return with_another_ledger(world, brought_back_and_rewritten(world))
 
 
+def rewritten_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
+    """What it was signed as elsewhere says nothing of the one that was in this place."""
+    path = world.known(ledger="2026-01-01 10:00:00")
+    copy = world.rewritten(path).rename(world.folder / "b.db")
+    assert world.sign(copy) is not None
+    world.copy(copy, "made.db")
+    made_in_its_place(world, path)
+    world.waits, world.said = 1, "another one was last seen in this place"
+    return path
+
+
+def of_two_in_one_place_brought_back_and_restored_elsewhere(world: World) -> Path:
+    """The later one of them goes on there."""
+    path = world.another(world.known(ledger="2026-01-01 10:00:00"))
+    copy = world.copy(path, "b.db")
+    world.copy(path, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    world.grow(path, ACME, by=2)
+    restored_from(world, path, into=copy)
+    return path
+
+
 def put_into_a_file_of_ours_and_rewritten_with_its_ledger(world: World) -> Path:
     """What was made there is not what is there now, be it the very same file."""
     path = world.known(ledger="2026-01-01 10:00:00")
@@ -1260,6 +1283,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back: VERIFIED,
     brought_back_and_rewritten: NOT,
     brought_back_and_rewritten_with_its_ledger: OTHER,
+    rewritten_and_made_again_of_a_copy_that_was_signed: OTHER,
+    of_two_in_one_place_brought_back_and_restored_elsewhere: VERIFIED,
     put_into_a_file_of_ours_and_rewritten_with_its_ledger: OTHER,
     beside_its_part_in_whose_place_it_was_restored: VERIFIED,
     beside_a_copy_into_which_it_was_restored: VERIFIED,
