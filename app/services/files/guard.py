@@ -96,6 +96,9 @@ _BY_POSITION: Final = re.compile(r"(?:insert(?: or \w+)?|replace) into (?:main ?
 _INTO: Final = re.compile(r"(?:insert|update|replace)(?: or \w+)?(?: into)? (?:main \. )?(?P<name>\S+)")
 """Which table a statement writes to, in canonical text."""
 
+_MORE: Final = re.compile(
+    r"update (?:or \w+ )?(?:main \. )?(?P<name>\S+) set (?P<column>\S+) = (?:cast \( )?(?P=column) \| \|"
+)
 _DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
 _VIRTUAL: Final = re.compile(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
@@ -135,7 +138,7 @@ OF_THE_STORE: Final = (
 )
 """Nothing that the statement did wrong."""
 
-_CONTINUES: Final = "UPDATE of a row that was left out"
+_CONTINUES: Final = "UPDATE right behind a row that was left out"
 
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
@@ -250,7 +253,7 @@ class Guard:
         """Runs one statement, or notes that it is left out; also one that continues a row that was, which
         stands in a statement of its own: it would go on with another row of its key.
         """
-        if self._left_from and _word(sql) == "update" and _table(sql) == self._left_from:
+        if self._left_from and _continued(sql) == self._left_from:
             self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
             return None
         self._left_from = ""
@@ -302,7 +305,7 @@ class Guard:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
         several = False
         for at, sql in statements.rows(text):
-            several = True
+            several, self._left_from = True, ""
             try:
                 with self._whole():
                     self._execute(sql, begin + at)
@@ -311,6 +314,7 @@ class Guard:
                 if not self._does_not_fit(error):
                     raise
                 self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
+                self._left_from = _table(sql)
         return several
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
@@ -519,6 +523,12 @@ def _table(sql: str) -> str:
     """Which one a statement writes to, in lower case; empty where nothing tells."""
     into = _INTO.match(statements.canonical(sql[:_LOOKED_AT]))
     return into["name"] if into else ""
+
+
+def _continued(sql: str) -> str:
+    """The table in which a statement puts more behind a value, as our export continues a long one."""
+    more = _MORE.match(statements.canonical(sql[:_LOOKED_AT]))
+    return more["name"] if more else ""
 
 
 def _word(sql: str) -> str:

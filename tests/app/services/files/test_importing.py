@@ -436,14 +436,17 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
         f"{texts['d1']}CREATE TABLE k(a PRIMARY KEY, b);\n"
         f"INSERT INTO k VALUES(1,'one');\nINSERT INTO \"k\" VALUES(1,'{long}');\n"
         f'UPDATE "k" SET b = b || \'{long}\' WHERE "rowid" = 1;\n'
-        f"UPDATE k SET b = b || '{long}' WHERE a = 1;\nINSERT INTO k VALUES(2,'two');\n"
+        f"UPDATE k SET b = CAST(b || '{long}' AS BLOB) WHERE a = 1;\nINSERT INTO k VALUES(2,'two');\n"
         "UPDATE k SET b = b || '!' WHERE a = 2;\n"
+        "INSERT INTO k VALUES(2,'again');\nUPDATE k SET b = 'eins' WHERE a = 1;\n"
+        "INSERT INTO k VALUES(3,'three'),(1,'once more');\nUPDATE k SET b = b || 'tail' WHERE a = 1;\n"
     )
     assert [one.split(" (")[0] for one in said(made)] == [
-        "1 statement left out, which SQLite refuses: UNIQUE constraint failed: k.a",
-        "2 statements not run: UPDATE of a row that was left out",
+        "2 statements left out, which SQLite refuses: UNIQUE constraint failed: k.a",
+        "3 statements not run: UPDATE right behind a row that was left out",
+        "1 row left out, which SQLite refuses: UNIQUE constraint failed: k.a",
     ]
-    assert value(made.path, "SELECT group_concat(b) FROM k") == "one,two!"
+    assert value(made.path, "SELECT group_concat(b) FROM k") == "eins,two!,three"
 
 
 def test_a_tenants_export_that_holds_others_is_not_of_it_alone(run: Run, texts: dict[str, str]) -> None:
