@@ -105,8 +105,8 @@ class CheckpointStore:
         which this file parts with the restore.
         """
         here = self.identify(where)
-        for source in sources:
-            with self._contents_of(source) as (contents, found):
+        for source in sources:  # a dump, or one that is gone by now, is none that can be read
+            with suppress(errors.TenantAdminError, OSError), self._contents_of(source) as (contents, found):
                 if contents is not None and found is not None:
                     is_copy = not found.undecided and _is_copy(contents, where, found)
                     return here if found.undecided else None if is_copy else found.id

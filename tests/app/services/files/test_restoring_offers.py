@@ -20,6 +20,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import execute
+from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_planning
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask
@@ -185,6 +186,20 @@ def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
     rewrite(live, "payload")
     offered = offer(live, copy, folder, "three")
     assert (offered.known, offered.holds) == (Standing.CONTRADICTED, False), "no state of what was changed"
+
+
+@pytest.mark.slow
+def test_a_restore_of_a_dump_or_of_what_is_gone_by_then_goes_on_with_its_line(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    dump, copy = tmp_path / "dump.sql", snapshot_copy(live, tmp_path / "copy.sqlite")
+    write_dump(live, dump)
+    for number, source in enumerate((dump, copy)):
+        offered = offer(live, source, folder, f"from {source.name}")
+        copy.unlink() if source is copy else None
+        assert carry_out(live, offered, folder).checkpoint == 3 + 2 * number
+    assert len({item.database for item in CheckpointStore(folder).checkpoints(InFile(live))}) == 1
 
 
 @pytest.mark.slow
