@@ -295,6 +295,8 @@ class D1Database(Database):
                 if not why:
                     raise _known(self.place, str(error)) if isinstance(error, Refusal) else error from None
                 why = getattr(error, "heading", "it refused to do it again")
+                if not self._is_still(before):
+                    break
             else:
                 self.last_read = None
                 if exact is not None:
