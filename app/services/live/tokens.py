@@ -121,7 +121,7 @@ class Tokens:
     def forget(self, connection: NamedConnection) -> str | None:
         """Takes it out of the keyring; why that could not be done, as a sentence, or None."""
         user = self._user(connection)
-        self._entered.pop(user, None)
+        self.drop(connection)
         if self._keyring is None or connection.is_local:
             return None
         try:

@@ -27,7 +27,7 @@ class InSight(dict[_Key, Mapping[str, Any]]):
 
     def leave_out(self, changed: Collection[_Key]) -> None:
         self._changed.update(changed)
-        for key in self._changed:
+        for key in tuple(self._changed):  # another thread may add to them
             self.pop(key, None)
 
 

@@ -93,6 +93,14 @@ def test_a_removed_connection_leaves_no_token() -> None:
     assert locked == "A token of d1:prod may still be kept: the system's keyring is locked."
 
 
+def test_one_that_was_entered_is_forgotten_with_its_connection() -> None:
+    tokens = Tokens(MemoryKeyring())
+    tokens.enter(PROD, "entered")
+    assert tokens.was_entered(PROD) and tokens.of(PROD) == "entered"
+    tokens.forget(PROD)
+    assert not tokens.was_entered(PROD)
+
+
 @pytest.mark.parametrize("given", ["", "  ", "two words", "line\nbreak", "é" * 8, "x" * 5000, "\x00abc"])
 def test_what_is_no_token_is_refused_without_being_repeated(given: str) -> None:
     with pytest.raises(InvalidInput, match="That is no API token") as refused:
