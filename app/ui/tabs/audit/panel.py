@@ -78,9 +78,6 @@ class VerificationPanel(QWidget):
         """How many entries of a tenant came since."""
         self._whole_at = self._when_whole()
         self._listed: Report | None = None
-        context.verdict.changed.connect(self._verdict_changed)
-        context.runner.changed.connect(self._hear)
-        context.outside.displaced.connect(self._displaced)
         self._asked = Asked()
         self._job: Task | None = None
         self._is_due = False
@@ -113,6 +110,11 @@ class VerificationPanel(QWidget):
         self.banner.add_button(verify)
         self._last_button = verify
         lead_on(verify, self.findings.table)
+        # Not before: a verdict may change while the tab is made.
+        self._context.verdict.changed.connect(self._verdict_changed)
+        self._context.runner.changed.connect(self._hear)
+        self._context.outside.displaced.connect(self._displaced)
+        self._whole_at = self._when_whole()
         self._say_known()
 
     @property
