@@ -248,7 +248,7 @@ def main() -> None:
             return Path(folder) / name
 
         def fresh() -> Path:
-            for suffix in ("-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm"):  # a new file: who still has the one before open keeps that
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             shutil.copyfile(original, path)
             with path.open("rb") as file:
