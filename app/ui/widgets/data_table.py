@@ -98,7 +98,7 @@ class DataTable(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.columns = ColumnLayout(self, header, load, save)
-        self.doubleClicked.connect(self.opened.emit)
+        self.doubleClicked.connect(self._open)
 
     def set_low(self, low: bool) -> None:
         """Closer lines, where there is room for few of them."""
@@ -124,6 +124,18 @@ class DataTable(QTableView):
     def selected_rows(self) -> list[int]:
         """Their numbers one by one, for few of them."""
         return list(chain.from_iterable(self.selected_ranges()))
+
+    def chosen(self) -> QModelIndex:
+        """Where the one record is that is shown and acted on: the current row, or, where the current row was
+        left or taken without being selected (Ctrl and an arrow or a click), the only one selected.
+        """
+        current, model = self.currentIndex(), self.selectionModel()
+        if not model.hasSelection() or model.isSelected(current):
+            return current
+        first, *more = self.selected_ranges()
+        if more or len(first) > 1:
+            return current
+        return self.model().index(first.start, max(0, current.column()))
 
     def select_row(self, row: int) -> None:
         column = max(0, self.currentIndex().column())
@@ -248,13 +260,23 @@ class DataTable(QTableView):
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-            self.opened.emit(self.currentIndex())
+            self._open(self.currentIndex())
         else:
             super().keyPressEvent(event)
+
+    def _open(self, index: QModelIndex) -> None:
+        self._choose(index)
+        self.opened.emit(index)
+
+    def _choose(self, index: QModelIndex) -> None:
+        """Selects the row, where Ctrl led to it without, so that what is done is done to it."""
+        if not self.selectionModel().isSelected(index):
+            self.select_row(index.row())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if event.reason() == QContextMenuEvent.Reason.Keyboard and self.currentIndex().isValid():
             index = self.currentIndex()
+            self._choose(index)
             where = self.viewport().mapToGlobal(self.visualRect(index).center())
         else:
             index, where = self.indexAt(self.viewport().mapFromGlobal(event.globalPos())), event.globalPos()

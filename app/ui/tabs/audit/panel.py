@@ -570,8 +570,8 @@ class FindingsPanel(QFrame):
         return next((found.tenant for found in self._found if found.seq == seq), None)
 
     def _choose(self) -> None:
-        if self.table.currentIndex().isValid():
-            row = self.table.source_row(self.table.currentIndex().row())
+        if self.table.chosen().isValid():
+            row = self.table.source_row(self.table.chosen().row())
             finding = self._found[row]
             self._whole.setText(finding.message)
             self._sought.set_fields([Field(name, of, mono=True) for name, of in _sought(finding)])

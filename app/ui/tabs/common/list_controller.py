@@ -161,7 +161,7 @@ class ListController(QObject):
 
     def current_row(self) -> Row | None:
         """What the list has of the current record; None when there is none or it is not at hand yet."""
-        index = self.view.currentIndex()
+        index = self.view.chosen()
         return self.model.record(index.row()) if index.isValid() else None
 
     def current_id(self) -> Any:
@@ -274,7 +274,7 @@ class ListController(QObject):
     def _kept(self) -> Iterator[None]:
         """Within it rows come and go, and the one at the top and the current one stay."""
         selected = self.view.selectionModel().hasSelection()
-        current = self.model.key(self.view.currentIndex().row())
+        current = self.model.key(self.view.chosen().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             yield
         if selected and current is not None and not self.view.selectionModel().hasSelection():

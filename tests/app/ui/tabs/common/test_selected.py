@@ -42,6 +42,28 @@ def test_many_are_never_shown_as_one(qtbot: QtBot, window: MainWindow, demo_path
 
 
 @pytest.mark.slow
+def test_what_is_shown_is_what_is_acted_on(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    last = page.model.rowCount() - 1
+    choose(qtbot, page, 2)
+    one = page.inspector.title.text()
+    page.table.setFocus()
+    press("Ctrl+End")  # the focus alone
+    qtbot.waitUntil(lambda: page.model.record(last) is not None)
+    assert page.table.currentIndex().row() == last
+    assert page.table.selected_rows() == [2] and page.list.current_row() == page.model.record(2)
+    assert page.inspector.title.text() == one
+    control = Qt.KeyboardModifier.ControlModifier
+    for _ in range(2):  # takes it into the selection, and out of it
+        where = page.table.visualRect(page.model.index(last, 0)).center()
+        qtbot.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, control, where)
+    qtbot.waitUntil(lambda: page.inspector.title.text() == one and page.current.whole() is not None)
+    press("Return")
+    assert page.table.selected_rows() == [last]
+    qtbot.waitUntil(lambda: page.inspector.title.text() == page.model.record(last)[2])
+
+
+@pytest.mark.slow
 def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
     ask(demo_path, "UPDATE planning_runs SET status = 'completed'")
     two = "SELECT rowid FROM planning_runs LIMIT 2"
