@@ -32,8 +32,8 @@ from app.itemmodels.columns import Tone
 from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
-from app.ui.widgets.formatting import first_line, grouped, tooltip
-from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row
+from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, set_tip
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -88,7 +88,6 @@ class ElidedButton(QPushButton):
         """Other words, and a plain `tip` that says more than they do."""
         self._words, self._tip = words, tip
         self.setText(words.replace("&", "&&"))
-        self.setAccessibleDescription(bounded(tip))
         self._say_whole()
 
     def minimumSizeHint(self) -> QSize:
@@ -118,8 +117,7 @@ class ElidedButton(QPushButton):
 
     def _say_whole(self) -> None:
         cut = "" if self.shown() == self._words else self._words
-        tip = "\n".join(filter(None, (cut, self._tip)))
-        self.setToolTip(tooltip(tip) if tip else "")
+        set_tip(self, "\n".join(filter(None, (cut, self._tip))))
 
     def _around(self) -> int:
         return self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self._words)
@@ -488,6 +486,8 @@ class CountChips(Lines):
             button.setText(f"{chip.shown} {chip.count_text}".rstrip().replace("&", "&&"))
             described = chip.shown if chip.count is None else f"{chip.shown}, {counted(chip.count, 'row')}"
             button.setAccessibleName(described)
+            # A smaller number moves nothing beside it.
+            button.setMinimumWidth(max(button.minimumWidth(), button.sizeHint().width()))
         self.set_key(key)
         self.updateGeometry()
         self._arrange()

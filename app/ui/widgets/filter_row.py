@@ -210,7 +210,7 @@ class FilterRow(QWidget):
 
     def add_chips(self, chips: QWidget) -> None:
         """More of what the rows are filtered by, which takes its room from the text: nothing else moves."""
-        self._row.insertWidget(1, chips, 4)
+        self._row.insertWidget(1, chips, 100)
 
     def share_with(self, picks: QWidget | None) -> None:
         """With one more list to pick from, for which the text gives up room; or None of that again."""

@@ -11,7 +11,7 @@ from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
-from app.ui.widgets.formatting import tooltip
+from app.ui.widgets.labels import set_tip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
 _SAVE_AFTER_MS = 400
@@ -361,7 +361,7 @@ class TableHeader(QHeaderView):
         names = [self._word(column) for column in order if column in columns]
         said = f"No room for {', '.join(names)}. Widen the window, or choose the columns here."
         self._missing.setText(f"+{len(names)}")
-        self._missing.setToolTip(tooltip(said))
+        set_tip(self._missing, said)
         self._missing.setAccessibleName(said)
         self._missing.setVisible(bool(names))
 

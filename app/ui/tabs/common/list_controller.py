@@ -384,14 +384,16 @@ class FacetChips(FoldingChips):
     def offer(self, found: Counts | None) -> None:
         """Shows how many there are of each; without counts while they are not known."""
         self._found, counts = found, dict(found or ())
-        self._others = tuple(value for value in counts if value not in self._known)
+        # One that was there stays: a chip that comes and goes moves those beside it.
+        others = (value for value in counts if value not in self._known)
+        self._others = tuple(dict.fromkeys((*self._others, *others)))
         chips = [Choice(None, "All", None if found is None else sum(counts.values()))]
         chips += [
             Choice(name, name.capitalize(), None if found is None else counts.get(name, 0))
             for name in self._known
         ]
         if self._others:
-            chips.append(Choice(OTHER, "Other", sum(counts[value] for value in self._others)))
+            chips.append(Choice(OTHER, "Other", sum(counts.get(value, 0) for value in self._others)))
         before = self.key()
         self.set_chips(chips)
         if self.key() != before:

@@ -193,8 +193,11 @@ def test_chips_by_keyboard_are_one_stop(qtbot: QtBot, chips: CountChips) -> None
 
 def test_new_counts_keep_the_choice_and_emit_nothing(qtbot: QtBot, chips: CountChips) -> None:
     chips.set_key("running")
+    chips.set_chips([Choice(None, "All", 1_059), Choice("running", "Running", 7_007)])
+    places = [button.geometry() for button in chips.buttons()]
     with qtbot.assertNotEmitted(chips.changed):
         chips.set_chips([Choice(None, "All", 59), Choice("running", "Running", 7)])
+    assert [button.geometry() for button in chips.buttons()] == places, "fewer digits move nothing"
     assert chips.key() == "running"
     assert chips.buttons()[1].text() == "Running 7"
     with qtbot.assertNotEmitted(chips.changed):

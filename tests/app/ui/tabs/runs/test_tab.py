@@ -110,6 +110,8 @@ def test_a_status_nobody_knows_has_a_chip_of_its_own(
     choose(tab, qtbot, 0)
     assert not tab.commands.action("pause").isEnabled()
     assert tab.commands.action("delete").isEnabled()
+    tab.filters.text.setText("nobody planned this")
+    qtbot.waitUntil(lambda: "Other 0" in chip_words(tab))  # if it went, those beside it would move
 
 
 @pytest.mark.slow
