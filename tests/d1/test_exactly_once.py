@@ -167,8 +167,21 @@ def test_what_was_looked_at_is_written_as_it_was_unless_something_has_changed(
     gone = delete()
     assert (looks, len(edge.calls)) == (2, 2), "one for the bookmark"
     edge.calls.clear()
-    writing.undo(production, gone, now=NOW)
+    back = writing.undo(production, gone, now=NOW, agreed=Agreed(asks=True))
     assert len(edge.calls) == 2
+    edge.calls.clear()
+    writing.undo(production, writing.undo(production, back, now=NOW), now=NOW)
+    assert len(edge.calls) == 4, "one for the bookmark: the undo has read what the rest needs"
+    edge.calls.clear()
+    users.create(live.open(file), "acme", "meanwhile@acme.example", **BY)
+    again = writing.undo(production, back, now=NOW)
+    assert again.summary.count("undone") == 2
+    writing.undo(production, again, now=NOW)
+    execute(file, "UPDATE users SET updated_at = 8 WHERE email = 'c@acme.example'")
+    with pytest.raises(ChangedSince, match="updated_at"):
+        writing.undo(production, back, now=NOW)
+    execute(file, f"UPDATE users SET updated_at = {NOW} WHERE email = 'c@acme.example'")
+    execute(file, "DELETE FROM users WHERE email GLOB 'meanwhile@*'")
     runs.set_status(production, ["r"], RunStatus.DELETED, **BY)
     edge.calls.clear()
     runs.restore(production, ["r"], **BY)
@@ -257,8 +270,10 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
         connection.execute("DROP TABLE audit_chain")
     edge.refuses_travel, taken = False, list(edge.bookmarks)
     with pytest.raises(NotRecorded):
-        writing.undo(production, back, now=NOW)
+        writing.undo(production, replace(back, behind=None), now=NOW)
     assert edge.bookmarks == taken, "none of an act that a question stops"
+    with pytest.raises(NotRecorded):
+        writing.undo(production, back, now=NOW)
 
 
 @pytest.mark.parametrize("end", ["cancelled", "closed"])

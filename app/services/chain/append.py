@@ -189,7 +189,7 @@ def append(
                 if reason := unknown_tenant(database, event.tenant_id):
                     raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
             raise
-        except (errors.HeadMoved, errors.RowChanged) as error:
+        except (errors.HeadMoved, errors.RowChanged, errors.TableMissing) as error:
             chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
             has_moved = chain_made or batch.unchanged is not None or isinstance(error, errors.HeadMoved)
             if cancelled() or not has_moved:

@@ -14,6 +14,7 @@ from models.engine import Database
 # Whoever hears of changes knows this module; what makes them is loaded when there is one to make.
 if TYPE_CHECKING:
     from app.services.chain.append import Check, Event
+    from app.services.records.images import Images
     from app.services.records.rows import RowChange
 
 Checks: TypeAlias = "Callable[[Sequence[RowChange], Database], Sequence[Check]]"
@@ -32,7 +33,8 @@ class Change:
     (", with 2 rows of operator_reviews"). `inverse_events` are what undoing appends. `checks` are made for
     the act, and for its undo and doing it again where there are no `inverse_checks`. `bulk` are tables of
     which so many rows went that none is named. `bookmark` names the state before, where a database can be
-    brought back to it (Time Travel).
+    brought back to it (Time Travel). `behind` is how an undo has left the chains, where doing it again asks
+    for a bookmark first: it need not read that once more.
     """
 
     summary: str
@@ -44,6 +46,7 @@ class Change:
     bulk: frozenset[str] = frozenset()
     along: str = ""
     bookmark: str | None = None
+    behind: Images | None = field(default=None, repr=False, compare=False)
 
     @property
     def told(self) -> str:

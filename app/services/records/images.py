@@ -21,6 +21,7 @@ from app.services.chain.append import (
 )
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import SECONDS_LIMIT, TABLE
+from app.services.records.change import Change
 from app.services.records.rows import (
     BYTEWISE,
     ID,
@@ -126,6 +127,42 @@ class Images:
         if self._state is None:
             return None
         return Statement(Select([], [SQL("1")]).where(SQL(f"({_STATE}) = ?", [self._state])))
+
+    def behind(self, change: Change) -> "tuple[list[Statement], Callable[[], Images | None]]":
+        """Statements at the end of a batch, which reads there what `change` will need that takes it back, and
+        what gives that; None where no answer came.
+        """
+        left, tables = Images(self._database, asks=self._asks, looks=True), self._tables or {}
+        if TABLE not in tables:
+            return [], lambda: None
+        left.checks = change.checks(change.rows, self._database)
+        names = named_tenants([*dict.fromkeys(event.tenant_id for event in change.events)])
+        parts = [end_queries(names, only_one=False), *left._once(tables)]
+        read = [[Statement(query, expect=None, into=[]) for query in part] for part in parts]
+
+        def known() -> Images | None:
+            answers = [[one.into or [] for one in part] for part in read]
+            if not any(answers[0]):
+                return None
+            left._learn(tables, *answers)
+            return left
+
+        return [one for part in read for one in part], known
+
+    def _learn(
+        self,
+        tables: StoredTables,
+        ends: list[Rows],
+        numbered: Sequence[Rows],
+        state: Sequence[Rows],
+        judged: Sequence[Rows],
+    ) -> None:
+        self._tables, self._ends = tables, ends
+        self.numbering = Numbering(self._database, numbered) if numbered else None
+        self._state = state[0][0][0] if state else None
+        if judged:
+            judge_all(self.checks, judged)
+            self.judged = True
 
     def judge(self, checks: Sequence[Check]) -> None:
         """Judges now, and not when it is written. Raises what they raise."""
@@ -454,20 +491,17 @@ class Images:
             answers = iter(self._database.read_batch(new) if new else ())
             return [next(answers) if rows is None else rows for rows in known]
         parts: list[Sequence[BaseQuery]] = []
+        learnt: list[list[Rows]]
 
         def asked(tables: StoredTables) -> list[BaseQuery]:
             parts[:] = self._end_queries(tables), *self._once(tables), self._next_queries(tables), ask(tables)
             return [query for part in parts for query in part]
 
-        self._tables, read = read_stored(self._database, asked)
+        tables, read = read_stored(self._database, asked)
         answers = iter(read)
-        self._ends, numbered, state, judged, told, found = ([*islice(answers, len(part))] for part in parts)
-        self.numbering = Numbering(self._database, numbered) if numbered else None
-        self._state = state[0][0][0] if state else None
+        *learnt, told, found = ([*islice(answers, len(part))] for part in parts)
         self._known = {_sent(query): rows for query, rows in zip(parts[4], told, strict=True)}
-        if judged:
-            judge_all(self.checks, judged)
-            self.judged = True
+        self._learn(tables, *learnt)
         return found
 
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:

@@ -95,6 +95,7 @@ def commit(
     agreed: Agreed | None = None,
     before: Planned | None = None,
     seen: Seen = MappingProxyType({}),
+    again: bool = False,
 ) -> Change:
     """Writes the rows and appends the events of the planned change in one transaction, then returns it.
 
@@ -102,13 +103,15 @@ def commit(
     again. Raises what it raises, `RowChanged` when a row is no longer as it was, and the other errors of
     `Database.run_batch`; nothing is written then. What was planned `before` is written as it was, where
     neither tables nor chains have changed since; else it is planned again, and what it named must still be
-    so. Before more than one row goes a bookmark is taken of what is there, where the database can be brought
-    back to it (Time Travel), and named in the entries; `NoBookmark` where none can be had, and nobody has
-    agreed to that for this act.
+    so. Where it may be wanted `again` (an undo), what its inverse would read first is read behind it, if that
+    takes a bookmark, which is a request by itself. Before more than one row goes a bookmark is taken of what
+    is there, where the database can be brought back to it (Time Travel), and named in the entries;
+    `NoBookmark` where none can be had, and nobody has agreed to that for this act.
     """
     planned: list[tuple[Images, Change, list[Statement | None]]] = []
     if before is not None:
         seen = of_changes(before.change.rows)
+    left: list[Callable[[], Images | None]] = []
     bookmark: str | None = None
     without = False
 
@@ -124,11 +127,16 @@ def commit(
                 raise errors.MoreGoAlong(" and ".join(sorted({table for table, *_ in more})))
         asked = [*map(images.completing, change.rows)]
         planned.append((images, change, asked))
+        look: list[Statement] = []
+        if again and database.costs and (redo := change.inverse()).going > 1:
+            look, known = images.behind(redo)
+            left[:] = [known]
         return Batch(
             [
                 *([untriggered(_written(change))] if unchanged is None else []),
                 *(row.statement() for row in change.rows),
                 *filter(None, asked),
+                *look,
             ],
             change.events,
             () if images.judged else change.checks(change.rows, database),
@@ -170,6 +178,7 @@ def commit(
     images, change, asked = planned[-1]
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
         change = replace(change, rows=tuple(map(images.completed, change.rows, asked)))
+        change = replace(change, behind=next((known() for known in left), None))
     return change
 
 
@@ -188,8 +197,10 @@ def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None 
             images.checks = inverse.checks(inverse.rows, database)
         return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
 
+    # Nothing but the bookmark and the write is left to ask, where nobody has written since.
+    before = Planned(inverse, change.behind) if change.behind is not None else None
     try:
-        return commit(database, plan, now=now, agreed=agreed)
+        return commit(database, plan, now=now, agreed=agreed, before=before, again=True)
     except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
         images = Images(database)
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
