@@ -1,7 +1,7 @@
 """From joined chains to a Report: what broken links and starts are, the whole table, and the verdicts."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import believed_of, cut
@@ -14,6 +14,7 @@ from app.services.chain.rules import (
     HIGHEST_SEQ,
     LOWEST_SEQ,
     MARKER_EVENT,
+    OF_AN_ENTRY,
     SAY_SO,
     TABLE,
     Anchor,
@@ -31,7 +32,14 @@ from app.services.chain.verify.comparison import backed, compare, is_as_latest, 
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
-from app.services.chain.verify.source import LOOKS_AT_ONCE, Neighbours, Reader, look_up, neighbours
+from app.services.chain.verify.source import (
+    LOOKS_AT_ONCE,
+    NEIGHBOURS,
+    Neighbours,
+    Reader,
+    look_up,
+    neighbours,
+)
 from app.services.text import tenant_name
 
 if TYPE_CHECKING:  # which concludes with this
@@ -39,6 +47,17 @@ if TYPE_CHECKING:  # which concludes with this
 
 Moved = set[tuple[str, str]]
 """Tenant and hash of the links by which entries were moved to another tenant."""
+
+
+class Around(NamedTuple):
+    """What explains a break: the rows near it, what was moved, and the tenant and seq of each entry that is
+    wrong by itself.
+    """
+
+    near: Neighbours
+    moved: Moved
+    wrong: set[tuple[str | None, int | None]]
+
 
 _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
@@ -212,6 +231,8 @@ def _explain(
         if chain.marker is not None and denied(chain.first_seq, chain.first_previous, chain.marker)
     }
     branches: dict[str, set[str]] = {}
+    wrong = {(item.tenant, item.seq) for item in joined.findings if item.code in OF_AN_ENTRY}
+    around = Around(near, moved, wrong)
     for item in sorted(joined.breaks, key=lambda item: item.seq):
         chain = joined.chains[item.tenant]
         begins = item.previous == GENESIS and (item.tenant, item.expected) in out_of_place
@@ -223,7 +244,7 @@ def _explain(
             joined.count(Code.LINK, -1)
             chain.errors -= 1
             continue  # the chain's one start, behind an entry that was put before it
-        found = _broken_link(item, chain, near, branches.setdefault(item.tenant, set()), moved)
+        found = _broken_link(item, chain, around, branches.setdefault(item.tenant, set()))
         joined.count(Code.LINK, -1)  # counted as such when it was met
         chain.errors -= 1
         joined.add(*found)
@@ -236,7 +257,11 @@ def _moved(links: Iterable[tuple[str, str, str]], near: Neighbours, left_out: Mo
 
     The tenant's own chain goes on without the entry (`left_out`), or that of the other continues one here.
     """
-    owners = {(tenant, row.tenant) for tenant, previous, _ in links for row in near.owners.get(previous, ())}
+    owners = {
+        (tenant, row.tenant)
+        for tenant, previous, _ in links
+        for row in near.owners.get(previous, [])[:NEIGHBOURS]
+    }
     return {
         (tenant, previous)
         for tenant, previous, stored in links
@@ -260,7 +285,9 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
         return [
             _finding(start, Code.ORDER, f"Entry {first:,} continues entry {own.seq:,}, which comes later.")
         ]
-    other = next((row for row in [*owners, *successors] if row.tenant != tenant), None)
+    # Of who has this very entry, too, nothing was taken: they had the same ones.
+    alike = {tenant, *(row.tenant for row in successors if row.hash == chain.first_hash)}
+    other = next((row for row in [*owners, *successors] if row.tenant not in alike), None)
     if other is not None:
         its, others = tenant_name(tenant), tenant_name(other.tenant)
         sentence = f"The chain of {its} starts with entry {first:,} inside the chain of {others}."
@@ -272,25 +299,21 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
 
-def _broken_link(
-    item: Break, chain: Chain, near: Neighbours, branches: set[str], moved: Moved
-) -> list[Finding]:
+def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) -> list[Finding]:
     """One or more findings for a break.
 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
     own hash is reported as LINK as well, since its previous hash may just have been edited.
     """
-    code, message = _classify(item, chain, near, branches, moved)
+    code, message = _classify(item, chain, around, branches)
     findings = [_finding(item, code, message)]
     if code is not Code.LINK and not item.holds:
         findings.insert(0, _finding(item, Code.LINK, broken_link(tenant_name(item.tenant), item.seq)))
     return findings
 
 
-def _classify(
-    item: Break, chain: Chain, near: Neighbours, branches: set[str], moved: Moved
-) -> tuple[Code, str]:
-    tenant, seq = item.tenant, item.seq
+def _classify(item: Break, chain: Chain, around: Around, branches: set[str]) -> tuple[Code, str]:
+    tenant, seq, near = item.tenant, item.seq, around.near
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
             return Code.DUPLICATE, f"Entry {seq:,} repeats entry {chain.first_seq:,}."
@@ -309,15 +332,30 @@ def _classify(
     own = next((row for row in owners if row.tenant == tenant and row.seq != seq), None)
     if own is not None:
         return Code.ORDER, f"Entry {seq:,} continues entry {own.seq:,}, which is not the entry before it."
-    alike = {
-        row.tenant for row in near.owners.get(item.expected, ())
-    }  # up to here they have the same entries
-    other = next((row for row in owners if row.tenant not in alike | {tenant}), None)
+    alike = _alike(item, around)
+    other = next((row for row in owners if row.tenant not in alike), None)
     if other is not None:
         where = f"entry {other.seq:,}, which is stored under {tenant_name(other.tenant)}"
         sentence = f"Entry {seq:,} of {tenant_name(tenant)} continues {where}."
-        return _OF_ANOTHER[(tenant, item.previous) in moved], sentence
+        return _OF_ANOTHER[(tenant, item.previous) in around.moved], sentence
     return Code.LINK, broken_link(tenant_name(tenant), seq)
+
+
+def _alike(item: Break, around: Around) -> set[str]:
+    """The tenants that had the same entries up to a break: of whom nothing was taken.
+
+    They have the entry before it, or had: beside what stands there now, which was edited, theirs continues
+    the same one. Two that only begin at genesis may be different entries.
+    """
+    before = around.near.owners.get(item.expected, ())
+    same = {
+        row.previous
+        for row in before
+        if row.tenant == item.tenant and (row.previous != GENESIS or (row.tenant, row.seq) in around.wrong)
+    }
+    owners = around.near.owners.get(item.previous, ())
+    beside = {row.tenant for row in owners if row.previous in same}
+    return {item.tenant, *(row.tenant for row in before), *beside}
 
 
 def _finding(item: Break, code: Code, message: str) -> Finding:

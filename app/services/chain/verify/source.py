@@ -5,6 +5,7 @@ It may be damaged: `TableRows` finds where it can be read again. What explains a
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -44,13 +45,17 @@ SHAPE: Final[tuple[Query, Query]] = (
 )
 """What tells whether there is a chain to verify (`require_chain`)."""
 
-_NEIGHBOURS = 8
-"""How many rows are kept for one hash; honest chains have one."""
+NEIGHBOURS: Final = 8
+"""How many rows are kept for one hash, and then of each tenant; honest chains have one."""
+
+_CROWD = 20_000
+"""How many tenants are told apart beyond those, of all hashes: tenants may have the same entries."""
 
 _NEAR = f"""
 SELECT CAST(seq AS TEXT), CAST(tenant_id AS BLOB), CAST(hash AS BLOB), CAST(previous_hash AS BLOB)
 FROM main.{TABLE} NOT INDEXED WHERE seq BETWEEN ?1 AND ?2 AND (
-  hash IN (SELECT value FROM json_each(?3)) OR previous_hash IN (SELECT value FROM json_each(?3)))
+  hash IN (SELECT value FROM json_each(?3))
+  OR previous_hash IN (SELECT value FROM json_each(?3) WHERE value <> '{GENESIS}'))
 ORDER BY seq"""  # noqa: S608
 
 _WAYS: Final = "", "NOT INDEXED "
@@ -236,6 +241,7 @@ class Neighbour(NamedTuple):
     seq: int
     tenant: str
     hash: str
+    previous: str
 
 
 class Neighbours(NamedTuple):
@@ -248,18 +254,25 @@ class Neighbours(NamedTuple):
 def neighbours(reader: Reader, hashes: Iterable[str], ranges: Iterable[tuple[int, int]]) -> Neighbours:
     """The rows that carry or continue one of `hashes`, in `ranges` of seqs that can be read.
 
-    Genesis is left out: all chains continue it.
+    Those that continue genesis are left out, as all chains do.
     """
-    wanted = {value for value in hashes if value != GENESIS}
-    found = Neighbours({}, {})
-    for first, last in ranges if wanted else ():
+    wanted = {value: value for value in hashes}
+    found, crowd = Neighbours({}, {}), Counter[tuple[int, str, str]]()
+    for first, last in ranges if wanted.keys() - {GENESIS} else ():
         try:
             for seq, *raw in reader.rows(_NEAR, first, last, json.dumps(sorted(wanted))):
                 tenant, stored, previous = (named(item or b"", reader.encoding) for item in raw)
-                row = Neighbour(int(seq), tenant, stored)
-                for table, key in zip(found, (stored, previous), strict=True):
-                    if key in wanted and len(kept := table.setdefault(key, [])) < _NEIGHBOURS:
+                # One string for a hash, however often it is met.
+                row = Neighbour(int(seq), tenant, wanted.get(stored, stored), wanted.get(previous, previous))
+                for number, key in enumerate((stored, previous)):
+                    if key not in wanted or (number and key == GENESIS):
+                        continue
+                    kept, which = found[number].setdefault(wanted[key], []), (number, key, tenant)
+                    if len(kept) < NEIGHBOURS:
                         kept.append(row)
+                    elif crowd[which] < NEIGHBOURS and (crowd[which] or len(crowd) < _CROWD):
+                        kept.append(row)
+                        crowd[which] += 1
         except Damaged:
             pass  # what was found before the damage is still true; the damage itself is a finding already
     return found

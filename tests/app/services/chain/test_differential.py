@@ -276,6 +276,21 @@ def append_new(chain: ChainFile, rng: random.Random, tenant: str) -> None:
     chain.append(f"new-{rng.random()}", at=NOW - 25)
 
 
+def twin(then: Damage) -> Damage:
+    """Another tenant has the same entries, and what happens then happens to one of the two."""
+
+    def damage(chain: ChainFile, rng: random.Random, tenant: str) -> None:
+        columns = "event_type,payload,previous_hash,hash,created_at"
+        chain.run(
+            f"INSERT INTO audit_chain (tenant_id,{columns}) "
+            f"SELECT 'twin',{columns} FROM audit_chain WHERE tenant_id = ? ORDER BY seq",
+            tenant,
+        )
+        then(chain, rng, rng.choice((tenant, "twin")))
+
+    return damage
+
+
 DAMAGES: dict[str, Damage] = {
     "payload": edit("payload", "'{}'"),
     "payload and rehash": edit("payload", "'{}'", rehash=True),
@@ -317,6 +332,10 @@ DAMAGES: dict[str, Damage] = {
     "new tenant": append_new,
     "append": append,
     "cut head": cut_head,
+    "twin, cut head": twin(cut_head),
+    "twin, cut out": twin(cut_out),
+    "twin, hash": twin(edit("hash", "'" + "a" * 64 + "'")),
+    "twin, payload and rehash": twin(edit("payload", "'{}'", rehash=True)),
     "cut head and rehash": cut_head_and_rehash,
     "cut tail": cut_tail,
     "cut out": cut_out,

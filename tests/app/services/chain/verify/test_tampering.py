@@ -139,15 +139,31 @@ def test_a_row_that_continues_another_tenant(chain: ChainFile) -> None:
     assert [item.code for item in chain.verify().findings] == ["CROSS_TENANT"]
 
 
-def test_a_tenant_with_the_same_entries_is_not_where_one_was_taken(tmp_path: Path) -> None:
+TWINS = {
+    "inside": ("DELETE FROM audit_chain WHERE seq = ?", 3, {"LINK": 1}),
+    "its first": ("DELETE FROM audit_chain WHERE tenant_id = 'acme' AND seq <= ?", 3, {"UNPROVEN_START": 1}),
+    "a hash": ("UPDATE audit_chain SET hash = printf('%064d', seq) WHERE seq = ?", 3, {"HASH": 1, "LINK": 1}),
+    "its first hash": (
+        "UPDATE audit_chain SET hash = printf('%064d', 0) WHERE seq = ?",
+        0,
+        {"HASH": 1, "LINK": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("twins", [1, 20])
+@pytest.mark.parametrize("case", TWINS)
+def test_a_tenant_with_the_same_entries_is_not_where_one_was_taken(
+    tmp_path: Path, case: str, twins: int
+) -> None:
+    how, position, expected = TWINS[case]
     chain = ChainFile(tmp_path / "a.db")
     for number in range(6):
-        for tenant in ("acme", "its-twin"):
-            chain.append(tenant, payload=f'{{"number":{number}}}')
-    gone = chain.seqs("acme")[3]
-    chain.run("DELETE FROM audit_chain WHERE seq = ?", gone)
-    found(chain, "LINK", seq=gone + 2)
-    assert chain.verify().counts == {"LINK": 1}
+        for tenant in ("acme", *(f"twin-{twin}" for twin in range(twins))):
+            if number < 5 or tenant == "acme":
+                chain.append(tenant, payload=f'{{"number":{number}}}')
+    chain.run(how, chain.seqs("acme")[position])
+    assert chain.verify().counts == expected
 
 
 @pytest.mark.slow
