@@ -53,6 +53,8 @@ _NO_CONNECTION: Final = (
 _SQL: Final = "/raw"
 _REFUSED: Final = {(400, 7500), (500, 10001), (400, 10001)}
 """Status and code of D1's own answer that a statement failed."""
+_NO_TOKEN: Final = {(400, 6003), (400, 6111), (400, 9106), (400, 9109)}
+"""Status and code of Cloudflare's answer to a token of another form; it says 401 or 403 of others."""
 _NO_DATABASE: Final = {(404, 7404), (404, 7003)}
 """The same that there is none of that id, or no such account; what stands between may say 404 of itself."""
 _FULL: Final = ": SQLITE_FULL"
@@ -325,6 +327,8 @@ class Client:
         errors = answer.get("errors")
         errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
         code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
+        if (status, code) in _NO_TOKEN:
+            raise TokenRefused(self.name)
         if (status, code) in _NO_DATABASE:
             raise UnknownDatabase(self.name)
         # Of a batch these alone say that it was rolled back.

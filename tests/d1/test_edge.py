@@ -71,9 +71,14 @@ def test_faults_are_of_writes_or_of_reads(edge: Edge, pool: httpcore.ConnectionP
 
 
 def test_it_answers_as_production_does(edge: Edge, pool: httpcore.ConnectionPool, url: str) -> None:
-    for where, token in ((url, "another"), (url.replace(ACCOUNT, "another"), TOKEN)):
+    another = url.replace(ACCOUNT, "another")
+    for where, token, said in (
+        (url, TOKEN[1:], (400, 6003)),
+        (url, TOKEN[::-1], (403, 10000)),
+        (another, TOKEN, (403, 10000)),
+    ):
         refused = call(pool, where, READ, token)
-        assert (refused.status, json.loads(refused.content)["errors"][0]["code"]) == (403, 10000)
+        assert (refused.status, json.loads(refused.content)["errors"][0]["code"]) == said
     assert edge.calls == []
     wrong = call(pool, url, json.dumps({"sql": "SELECT * FROM nowhere"}).encode())
     (error,) = json.loads(wrong.content)["errors"]

@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -50,6 +51,7 @@ class Tokens:
         self._connections = connections or Connections()
         self._entered: dict[str, str] = {}
         self._untried: set[str] = set()
+        self._keeping = threading.RLock()  # a slow keyring must not keep what was forgotten meanwhile
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -57,8 +59,8 @@ class Tokens:
     def of(self, connection: NamedConnection) -> str | None:
         """The token; None where none is needed. Raises `TokenMissing`, and `InvalidInput` for what is none.
 
-        The keyring's comes first, then that of the environment; one that was asked for lasts as long as this
-        object does.
+        One that was entered comes first, then the keyring's, then that of the environment; one that was asked
+        for lasts as long as this object does.
         """
         if connection.is_local:
             return None
@@ -96,8 +98,12 @@ class Tokens:
         self._untried.discard(user)
 
     def keep_tried(self, connection: NamedConnection) -> str | None:
-        """Keeps one that was entered, as it was taken; why it could not be, as `keep` says it."""
-        return self.keep(connection, self._entered[self._user(connection)])
+        """Keeps one that was entered, as it was taken; why it could not be, as `keep` says it. None of that
+        where it was forgotten meanwhile.
+        """
+        with self._keeping:
+            token = self._entered.get(self._user(connection))
+            return None if token is None else self.keep(connection, token)
 
     def keep(self, connection: NamedConnection, token: str) -> str | None:
         """Keeps it in the keyring; else for as long as this object lasts, and why is returned, as a sentence.
@@ -110,9 +116,10 @@ class Tokens:
         why = "no keyring was asked"
         if self._keyring is not None:
             try:
-                self._keyring.set_password(SERVICE, user, token)
-                if self._keyring.get_password(SERVICE, user) == token:
-                    return None
+                with self._keeping:
+                    self._keyring.set_password(SERVICE, user, token)
+                    if self._keyring.get_password(SERVICE, user) == token:
+                        return None
                 why = "the system's keyring keeps nothing"
             except KeyringProblem as error:
                 why = str(error)
@@ -125,8 +132,9 @@ class Tokens:
         if self._keyring is None or connection.is_local:
             return None
         try:
-            if self._keyring.get_password(SERVICE, user) is not None:
-                self._keyring.delete_password(SERVICE, user)
+            with self._keeping:
+                if self._keyring.get_password(SERVICE, user) is not None:
+                    self._keyring.delete_password(SERVICE, user)
         except KeyringAbsent:
             return None
         except KeyringProblem as error:

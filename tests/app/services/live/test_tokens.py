@@ -1,5 +1,7 @@
 """Where a token comes from, and that it stays in none of our files and sentences."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -99,6 +101,26 @@ def test_one_that_was_entered_is_forgotten_with_its_connection() -> None:
     assert tokens.was_entered(PROD) and tokens.of(PROD) == "entered"
     tokens.forget(PROD)
     assert not tokens.was_entered(PROD)
+
+
+def test_what_was_forgotten_while_the_keyring_was_slow_is_not_kept() -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    class Slow(MemoryKeyring):
+        def set_password(self, *of: str) -> None:
+            begun.set()
+            assert go.wait(10)
+            super().set_password(*of)
+
+    tokens = Tokens(keyring := Slow())
+    tokens.enter(PROD, SECRET)
+    with ThreadPoolExecutor(2) as others:
+        kept = others.submit(tokens.keep_tried, PROD)
+        assert begun.wait(10)
+        forgotten = others.submit(tokens.forget, PROD)
+        go.set()
+        assert (kept.result(10), forgotten.result(10), keyring.kept) == (None, None, {})
+    assert tokens.keep_tried(PROD) is None and not keyring.kept
 
 
 @pytest.mark.parametrize("given", ["", "  ", "two words", "line\nbreak", "é" * 8, "x" * 5000, "\x00abc"])
