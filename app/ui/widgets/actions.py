@@ -105,10 +105,12 @@ class Actions(QObject):
             owner, context = self._table, Qt.ShortcutContext.WidgetShortcut
         action.setShortcut(keys)
         action.setShortcutContext(context)
+        action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
         if not spec.is_letter:
             owner.addAction(action)
         if spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
+            deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: self._press(spec))
         return action
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QTableWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -60,6 +61,8 @@ def test_a_letter_acts_in_the_table_and_is_typed_into_a_field(qtbot: QtBot, page
     assert (page.done, page.field.text()) == (["pause"], "p")
     qtbot.keyClick(page.field, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert page.done == ["pause", "edit"], "a chord acts wherever the focus is"
+    keys = [*page.findChildren(QShortcut), *page.findChildren(QAction)]
+    assert keys and not any(key.autoRepeat() for key in keys), "a key that is held acts once"
 
 
 def test_what_cannot_apply_says_why_everywhere_and_does_nothing(qtbot: QtBot, page: Page) -> None:
