@@ -273,49 +273,32 @@ class D1Database(Database):
         """Brings the database back to a bookmark, by Time Travel; the bookmark that leads forward again.
 
         One is on the disk before anything is sent. What others wrote between is behind the one that the API
-        names with its answer, which is kept as well, and returned where it is given. Where no answer tells,
-        it is sent again only while the database's bookmark says that nothing has happened since: others may
-        have written behind a return that was done, and would lose that. What is there then is kept, too.
+        names with its answer, which is kept as well, and returned where it is given. It is sent once: where
+        no answer tells, it may be done or still arrive, and a second one would take with it what others have
+        written behind the first. What is there then is kept, too.
 
         Raises as `before_going_back` does, and `ReturnUnknown`.
         """
         before = self.before_going_back(bookmark)
         self.client.shared.keep_bookmark(self.identity, before, "before going back")
-        why = ""
-        for attempt in range(_TRIES):
-            try:
-                exact = self.client.go_back(self.database_id, bookmark)
-            except NotKnown as error:
-                why = str(error)
-                if not self._is_still(before):
-                    break
-            except UnknownDatabase as error:  # no address: nothing was done
-                raise NotOffered(self.place) from error
-            except (Refusal, errors.RemoteError) as error:
-                if not why:
-                    raise _known(self.place, str(error)) if isinstance(error, Refusal) else error from None
-                why = getattr(error, "heading", "it refused to do it again")
-                if not self._is_still(before):
-                    break
-            else:
-                self.last_read = None
-                if exact is not None:
-                    with suppress(errors.StorageError):  # the other one is kept
-                        self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
-                        # A second restore calls the first one's outcome the state before.
-                        return before if why else exact
-                return before
-            rest(_BACK_OFF * 2**attempt, never)
-        raise ReturnUnknown(self.place, why)
-
-    def _is_still(self, before: str) -> bool:
-        """Whether nothing was done since a bookmark, a return included; the one of now is kept where not."""
-        with suppress(errors.StorageError):
-            now = self.bookmarks()[0].name
-            if now == before:
-                return True
-            self.client.shared.keep_bookmark(self.identity, now, "after a return without an answer")
-        return False
+        try:
+            exact = self.client.go_back(self.database_id, bookmark)
+        except NotKnown as error:
+            with suppress(errors.StorageError):
+                now = self.bookmarks()[0].name
+                if now != before:
+                    self.client.shared.keep_bookmark(self.identity, now, "after a return without an answer")
+            raise ReturnUnknown(self.place, str(error)) from error
+        except UnknownDatabase as error:  # no address: nothing was done
+            raise NotOffered(self.place) from error
+        except Refusal as error:
+            raise _known(self.place, str(error)) from error
+        self.last_read = None
+        if exact is not None:
+            with suppress(errors.StorageError):  # the other one is kept
+                self.client.shared.keep_bookmark(self.identity, exact, "just before going back")
+                return exact
+        return before
 
     def run_batch(self, statements: Sequence[Statement], *, cancelled: Stop = never) -> float:
         self.require_writable()

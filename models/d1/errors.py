@@ -56,9 +56,9 @@ class ReturnUnknown(RemoteError):
     heading = "It is not known whether the database went back"
     is_undecided = True
     sentence = (
-        "It is not known whether {name} went back: it gave no answer that tells ({why}). Open it again and "
-        "look. The bookmark of what it held before is kept, and where it could be asked for, that of what it "
-        "held then."
+        "It is not known whether {name} went back: it gave no answer that tells ({why}). Where it has not, it"
+        " may within two minutes: look then, before anything is written to it. The bookmark of what it held "
+        "before is kept, and where it could be asked for, that of what it held then."
     )
 
 

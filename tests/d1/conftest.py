@@ -22,7 +22,7 @@ def edge(_edge: Edge) -> Edge:
     _edge.chance = _edge.delay = 0.0
     _edge.hangs.clear()
     _edge.hung = HUNG
-    _edge.bookmarks, _edge.restored, _edge.refuses_travel, _edge.is_idle = [], [], False, False
+    _edge.bookmarks, _edge.restored, _edge.refuses_travel = [], [], False
     return _edge
 
 

@@ -232,17 +232,17 @@ def carry_out(
         except (errors.TenantAdminError, OSError) as error:
             problem = why_none(error, where)
 
-    kept = restore(
-        path,
-        offered.prepared,
-        actor=actor,
-        now=now,
-        force=force,
-        announce=announce,
-        progress=progress,
-        cancelled=cancelled,
-    )
-    store.verdicts.forget(where)  # which is of what it held
+    with store.verdicts.outdated(where):
+        kept = restore(
+            path,
+            offered.prepared,
+            actor=actor,
+            now=now,
+            force=force,
+            announce=announce,
+            progress=progress,
+            cancelled=cancelled,
+        )
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)
     try:

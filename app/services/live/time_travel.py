@@ -36,8 +36,8 @@ def go_back(database: D1Database, bookmark: str, store: CheckpointStore, *, acto
     Raises as `D1Database.go_back`; what fails behind that is said in what is returned.
     """
     with database.begun():
-        before = database.go_back(bookmark)
-        store.verdicts.forget(InDatabase(database))
+        with store.verdicts.outdated(InDatabase(database)):
+            before = database.go_back(bookmark)
         try:
             return _record(database, bookmark, before, store, actor=actor, now=now)
         except (TenantAdminError, OSError) as error:

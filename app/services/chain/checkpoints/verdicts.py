@@ -4,7 +4,8 @@ It proves nothing and is not signed: it is what a person is told of a file befor
 """
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -64,9 +65,16 @@ class KeptVerdicts:
                 kept = {"file": where.location[1], **asdict(said)}
                 atomic.write(self._place(where), json.dumps(kept))
 
-    def forget(self, where: Where) -> None:
-        with suppress(OSError):
-            self._place(where).unlink()
+    @contextmanager
+    def outdated(self, where: Where) -> Iterator[None]:
+        """Around what may put something else in its place: that was not verified, also where what was done
+        is not known or fails behind that.
+        """
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                self._place(where).unlink()
 
     def last(self, where: Where) -> KeptVerdict | None:
         """What was said of this very file; None where nothing was, or where another is in its place."""

@@ -8,8 +8,12 @@ import apsw
 import pytest
 
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.rules import Verdict
+from app.services.chain.where import InDatabase
 from app.services.live.time_travel import Returned, go_back
 from models.d1.database import D1Database
+from models.d1.errors import ReturnUnknown
 from tests.conftest import NOW
 from tests.d1.edge import Edge, before
 from tests.fixtures.gateway import append_by_tenant
@@ -53,3 +57,16 @@ def test_whose_next_number_the_entry_takes_is_told(live: Live, edge: Edge, datab
     told, _ = returned(live, edge, database_path)
     assert told.unrecorded is None
     assert "the number that the gateway gives next to “aurora”" in str(told.caution)
+
+
+def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
+    live: Live, edge: Edge, database_path: Path
+) -> None:
+    database = D1Database(edge.client(), live.ids[live.put(database_path)])
+    store, where = CheckpointStore(database_path.with_name("home")), InDatabase(database)
+    store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1))
+    assert store.verdicts.last(where) is not None
+    edge.read_faults = ["", "lost after"]
+    with pytest.raises(ReturnUnknown):
+        go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
+    assert store.verdicts.last(where) is None
