@@ -2,7 +2,6 @@
 
 import os
 import re
-import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -51,7 +50,6 @@ class Tokens:
         self._connections = connections or Connections()
         self._entered: dict[str, str] = {}
         self._untried: set[str] = set()
-        self._keeping = threading.RLock()  # a slow keyring must not keep what was forgotten meanwhile
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -101,9 +99,8 @@ class Tokens:
         """Keeps one that was entered, as it was taken; why it could not be, as `keep` says it. None of that
         where it was forgotten meanwhile.
         """
-        with self._keeping:
-            token = self._entered.get(self._user(connection))
-            return None if token is None else self.keep(connection, token)
+        token = self._entered.get(self._user(connection))
+        return None if token is None else self.keep(connection, token)
 
     def keep(self, connection: NamedConnection, token: str) -> str | None:
         """Keeps it in the keyring; else for as long as this object lasts, and why is returned, as a sentence.
@@ -116,10 +113,12 @@ class Tokens:
         why = "no keyring was asked"
         if self._keyring is not None:
             try:
-                with self._keeping:
-                    self._keyring.set_password(SERVICE, user, token)
-                    if self._keyring.get_password(SERVICE, user) == token:
-                        return None
+                self._keyring.set_password(SERVICE, user, token)
+                if user not in self._entered:  # forgotten, while the keyring was slow
+                    self._keyring.delete_password(SERVICE, user)
+                    return None
+                if self._keyring.get_password(SERVICE, user) == token:
+                    return None
                 why = "the system's keyring keeps nothing"
             except KeyringProblem as error:
                 why = str(error)
@@ -132,9 +131,8 @@ class Tokens:
         if self._keyring is None or connection.is_local:
             return None
         try:
-            with self._keeping:
-                if self._keyring.get_password(SERVICE, user) is not None:
-                    self._keyring.delete_password(SERVICE, user)
+            if self._keyring.get_password(SERVICE, user) is not None:
+                self._keyring.delete_password(SERVICE, user)
         except KeyringAbsent:
             return None
         except KeyringProblem as error:
