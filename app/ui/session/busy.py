@@ -5,14 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.ui.theme import Theme
-from app.ui.widgets.banner import ProgressBar, WaitLine
+from app.ui.widgets.banner import LEAST_SAID, ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import percent, rate
-from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.workers.runner import Runner, Task
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop, Waiting
@@ -24,15 +24,22 @@ WAIT_LOOK_MS = 250
 
 
 class Busy(QWidget):
-    """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown."""
+    """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown.
+
+    `shown()` when there is another one, or none.
+    """
+
+    shown = Signal()
 
     def __init__(self, theme: Theme, runner: Runner) -> None:
         super().__init__()
         self.runner = runner
         self._running: list[tuple[Task, Runner, str, bool]] = []
-        self.label = Label(look=Look.DIM)
+        self.label = ElidedLabel(look=Look.DIM, least=LEAST_SAID)
+        self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
-        self.bar.setFixedWidth(160)
+        self.bar.setMinimumWidth(60)
+        self.bar.setMaximumWidth(160)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         in_row(self.label, self.bar, self.cancel_button, None, within=self)
         self.hide()
@@ -83,6 +90,7 @@ class Busy(QWidget):
         self._running = [entry for entry in self._running if ended not in entry[:2]]
         if not self._running:
             self.hide()
+            self.shown.emit()
         elif self._running[-1:] != shown:
             self._show_latest()
 
@@ -102,6 +110,7 @@ class Busy(QWidget):
         self.cancel_button.setEnabled(True)
         self.cancel_button.setAccessibleName(f"Cancel: {text}")
         self.show()
+        self.shown.emit()
 
     def _cancel(self) -> None:
         job, _, text, _ = self._running[-1]

@@ -74,6 +74,9 @@ SLOW_MS = 500
 """After which the opening of the first file is slow enough for the welcome page to be shown meanwhile."""
 
 
+_BESIDE_VERDICT = 400
+"""Points of the status bar that a verdict's words leave to the rest."""
+
 _OPENS_A_MENU = QToolButton.ToolButtonPopupMode.InstantPopup
 
 
@@ -130,6 +133,7 @@ class MainWindow(QMainWindow):
         self.wait_line = WaitLine(theme)
         self.wait_line.shown.connect(self.busy.give_way)
         self.wait_line.shown.connect(self._share_status_bar)
+        self.busy.shown.connect(self._share_status_bar)
         self.statusBar().addWidget(self.wait_line)
         Waits(lambda: self._runner.waiting, self.wait_line, self)
         self.statusBar().addWidget(self.busy, 1)
@@ -212,8 +216,10 @@ class MainWindow(QMainWindow):
 
     def _share_status_bar(self) -> None:
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is
-        room for one of them, and to a toast where that needs its room.
+        room for one of them, and to a toast where that needs its room. A verdict keeps its words.
         """
+        whole, most = self.shield.sizeHint().width(), self.statusBar().width() - _BESIDE_VERDICT
+        self.shield.setMinimumWidth(min(whole, most))
         toast, waits = vars(self).get("toast"), not self.wait_line.isHidden()
         says = toast is not None and not toast.isHidden()
         taken = [part for part in (toast, self.busy, self.wait_line, self.shield) if part is not None]

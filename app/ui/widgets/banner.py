@@ -15,6 +15,9 @@ from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Lo
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
 STOP_WAITING = "Stop waiting"
+LEAST_SAID = 120
+"""Points of its words that what comes and goes in a status bar keeps beside the others."""
+
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -89,7 +92,7 @@ class Toast(QFrame):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("toast", True)
-        self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")

@@ -127,7 +127,9 @@ class Label(QLabel):
 
 
 class ElidedLabel(Label):
-    """One line that shortens itself with an ellipsis; the whole text is in the tool tip and `text()`."""
+    """One line that shortens itself with an ellipsis, to `least` points where it has so many words; the whole
+    text is in the tool tip and `text()`.
+    """
 
     _title, _kept = 1.1, ""
 
@@ -138,8 +140,9 @@ class ElidedLabel(Label):
         *,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         caption: str = "",
+        least: int = 24,
     ) -> None:
-        self._mode = mode
+        self._mode, self._least = mode, least
         super().__init__(text, look, caption=caption)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -148,7 +151,7 @@ class ElidedLabel(Label):
         self._tip()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(24, super().minimumSizeHint().height())
+        return QSize(min(self._least, self.sizeHint().width()), super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from threading import Event
 from weakref import WeakSet
 
 import pytest
@@ -24,6 +25,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.banner import LEAST_SAID
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
@@ -177,11 +179,15 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
     window._say_shield(Icon.SHIELD_OK, Tone.OK, "Chain verified through entry 5,000 · 2 newer", "All of it")
     window.setMinimumSize(1, 1)
     bar, height = window.statusBar(), window.statusBar().height()
-    for size in ((1280, 800), (900, 560), (640, 380)):
+    go_on = threading.Event()
+    sizes = (1280, 800), (900, 560), (640, 380)
+    for size, job in [(size, "") for size in sizes] + [(size, "Writing a copy of it…") for size in sizes[:2]]:
         window.resize(*size)
+        if job and not window.busy.isVisible():
+            window.busy.run(job, lambda *_: go_on.wait(20), on_done=lambda _: None)
         qtbot.waitUntil(lambda: window._where.isVisible() and not window.toast.isVisible())
         window.toast.show_message(f"{'soren' * 40}@acme-corp.example deleted", "Undo")
-        qtbot.waitUntil(lambda: window.toast.width() > 200)
+        qtbot.waitUntil(lambda: window.toast.label.width() >= LEAST_SAID)
         said = [part for part in bar.children() if isinstance(part, QWidget) and part.isVisible()]
         places = [part.geometry() for part in said if part.width() and not isinstance(part, QSizeGrip)]
         assert (
@@ -189,8 +195,14 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
         )
         assert not any(one.intersects(other) for one, other in combinations(places, 2)), size
         assert all(one.height() >= one.sizeHint().height() for one in (window.toast, window.shield))
+        if size[0] >= 900:
+            assert window.shield.shown() == window.shield.text(), size
+        if job:
+            assert window.busy.label.width() >= min(LEAST_SAID, window.busy.label.sizeHint().width())
         assert bar.height() == height, "nothing moves"
         window.toast.close_button.click()
+    go_on.set()
+    qtbot.waitUntil(lambda: not window.busy.isVisible())
 
 
 @pytest.mark.slow
