@@ -33,6 +33,7 @@ from app.services.files.dump import (
     reading,
 )
 from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, reason
+from app.services.records.rows import BYTEWISE
 from app.services.text import counted
 from models.engine import sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
@@ -401,7 +402,8 @@ def _has_others(connection: apsw.Connection, tenant: str) -> bool:
         "SELECT t.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c"
         " WHERE t.type = 'table' AND lower(c.name) = 'tenant_id'"
     ).fetchall()
-    asked = (f"SELECT 1 FROM main.{sql_name(str(name))} WHERE tenant_id <> ? LIMIT 1" for (name,) in tables)  # noqa: S608
+    other = f"{BYTEWISE.format('tenant_id')} <> ?"
+    asked = (f"SELECT 1 FROM main.{sql_name(str(name))} WHERE {other} LIMIT 1" for (name,) in tables)  # noqa: S608
     return any(connection.execute(sql, (tenant,)).get for sql in asked)
 
 

@@ -57,11 +57,11 @@ class Connecting(QObject):
 
         self._open(place, find, read_only=read_only)
 
-    def when_ended(self, call: Callable[[], object]) -> None:
-        """Calls it once, when a database can be shown, or cannot."""
-        waiting = [call]
-        for ended in (self.opened, self.not_opened):
-            ended.connect(lambda *_: waiting and waiting.pop()(), Qt.ConnectionType.SingleShotConnection)
+    def when_ended(self, call: Callable[[bool], object]) -> None:
+        """Calls it once, with whether a database can be shown, as soon as that is known."""
+        waiting, once = [call], Qt.ConnectionType.SingleShotConnection
+        self.opened.connect(lambda opened: waiting and waiting.pop()(True), once)
+        self.not_opened.connect(lambda: waiting and waiting.pop()(False), once)
 
     def reopen(self, opened: OpenedLive) -> None:
         """Opens again what was open, with all of it read again."""

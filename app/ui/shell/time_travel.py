@@ -199,11 +199,16 @@ class TimeTravel(QObject):
         def done(returned: Returned) -> None:
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {then}; the way back is kept"
-            told = partial(self._toast.show_message, said, "Way back…", self.wanted.emit)
-            self._connecting.when_ended(told)  # what is closed takes its toast with it
-            if to_know := returned.unrecorded or returned.caution:  # no entry takes a number
-                sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know}"
-                self._connecting.when_ended(partial(self._tell, theme, f"{opened.name} went back", sentence))
+            to_know = returned.unrecorded or returned.caution  # no entry takes a number
+
+            def tell(is_open: bool) -> None:
+                if is_open:
+                    self._toast.show_message(said, "Way back…", self.wanted.emit)
+                if to_know or not is_open:
+                    sentence = f"{said}: {returned.before} (File, Time Travel…). {to_know or ''}".rstrip()
+                    self._tell(theme, f"{opened.name} went back", sentence)
+
+            self._connecting.when_ended(tell)  # what is closed takes its toast with it
             open_again()
 
         def failed(error: TenantAdminError) -> None:

@@ -144,11 +144,13 @@ class RunsTab(RecordTab):
         menu = QMenu(more)
         menu.setAccessibleName("More actions")
         menu.aboutToShow.connect(lambda: self._fill_menu(menu))
+        menu.aboutToHide.connect(
+            menu.clear
+        )  # else the keys of the table's acts would act on this button, too
         more.setMenu(menu)
         return [*super().inspector_buttons(), more]
 
     def _fill_menu(self, menu: QMenu) -> None:
-        menu.clear()
         self.commands.fill(menu)
         give_letters(menu)
 

@@ -12,6 +12,7 @@ import pytest
 from app import paths
 from app.services.chain.where import InFile
 from app.services.files.dump import (
+    BEGINNING,
     EXACT,
     ImportFailed,
     NoteKind,
@@ -451,7 +452,15 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
 
 def test_a_tenants_export_that_holds_others_is_not_of_it_alone(run: Run, texts: dict[str, str]) -> None:
     begun, rest = texts["d1"].split("\n", 1)
-    assert run(f'{begun}\n-- of one tenant: "acme-corp"\n{rest}').tenant is None
+    of_one = '-- of one tenant: "acme-corp"'
+    assert run(f"{begun}\n{of_one}\n{rest}").tenant is None
+
+
+@pytest.mark.parametrize(("tenant", "alone"), [("acme-corp", "acme-corp"), ("ACME-CORP", None)])
+def test_tenants_are_told_apart_whatever_their_column_compares(run: Run, tenant: str, alone: str) -> None:
+    table = f"CREATE TABLE notes (tenant_id TEXT COLLATE NOCASE); INSERT INTO notes VALUES ('{tenant}');"
+    users = "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT, email TEXT);"
+    assert run(f'{BEGINNING}\n-- of one tenant: "acme-corp"\n{users}\n{table}').tenant == alone
 
 
 def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
-from threading import Event
 from weakref import WeakSet
 
 import pytest

@@ -443,6 +443,11 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     ]
     assert all(action.toolTip() for action in menu.actions())
     menu.close()
+    assert not menu.actions(), "a key of the table would act on the button, too"
+    menu.popup(QPoint())
+    choice = next(action for action in menu.actions() if action.text().replace("&", "") == "Parked ideas…")
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(choice).center())
+    child(tab, ParkedIdeasDialog).close()
 
 
 @pytest.mark.slow
