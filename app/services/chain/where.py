@@ -46,8 +46,8 @@ class Where(Metered):
     @property
     @abstractmethod
     def location(self) -> tuple[str, str]:
-        """Where it is, as text, and which one it is there: a file's path, and its device and inode; of a live
-        database both are its identity.
+        """Where it is, as text, and which one it is there: a file's path, and its device, inode and birth, as
+        an inode is given again; of a live database both are its identity.
         """
 
     @property
@@ -98,12 +98,13 @@ class InFile(Where):
     @property
     def location(self) -> tuple[str, str]:
         stat = self.path.stat()
-        return _text(self.path.resolve()), f"{stat.st_dev}:{stat.st_ino}"
+        which = f"{stat.st_dev}:{stat.st_ino} {born(self.path)}"
+        return _text(self.path.resolve()), which
 
     @property
     def places(self) -> tuple[str, ...]:
         leads_to, which = self.location
-        return f"{leads_to} {which} {born(self.path)}", _text(paths.named(self.path)), leads_to
+        return f"{leads_to} {which}", _text(paths.named(self.path)), leads_to
 
     @contextmanager
     def connect(self) -> Iterator[Database]:

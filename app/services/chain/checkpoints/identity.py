@@ -109,7 +109,7 @@ def recognise(
     knows = bool(newest and newest[-1].tenants)
     nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])
     other = _by_rows(rows, others, all_of)
-    if nothing and other is not None:
+    if nothing and other is not None and not _is_the_file(rows, database, place):
         asked = _asked(rows, other, database)
         return replace(asked, doubt=f"{asked.doubt} {doubts.GONE}")
     if nothing:
@@ -119,6 +119,14 @@ def recognise(
     if other is not None and _is_rather(rows, all_of(other.id)[-1:], all_of(database.id)):
         return replace(database, doubt=doubts.put_here(other.path, rows.where.places))
     return database
+
+
+def _is_the_file(rows: ChainRows, database: KnownDatabase, place: Place) -> bool:
+    """Whether the file is the very one that the database was in, with its ledger: then its entries were
+    rewritten there, whatever was signed of them since.
+    """
+    is_it = rows.where.location == (database.path, database.file_id)
+    return is_it and bool(place.ledger) and rows.ledger() == place.ledger
 
 
 def _is_rather(rows: ChainRows, other: Sequence[Checkpoint], here: Sequence[Checkpoint]) -> bool:
@@ -447,9 +455,18 @@ def _whose(
     found = seen_last.get(found.database.path, found)
     other = next(line for line in [*seen_last.values(), *last] if line is not found)
     if len(seen_last) > 1 and found.database.file_id != inode:  # either of them may have become this
+        if of := _copied_from(rows, [*seen_last.values()]):
+            return of
         doubt = doubts.either(found.database.path, other.database.path)
         return replace(found.database, doubt=doubt, undecided=True)
     return replace(found.database, doubt=doubts.may_be(other.database.path))
+
+
+def _copied_from(rows: ChainRows, lines: Sequence[_Line]) -> KnownDatabase | None:
+    """The one whose file has, where it was seen, the first entry behind all that they know."""
+    new = rows.first_behind(max(line.checkpoints[-1].through for line in lines))
+    there = [line.database for line in lines if new is not None and rows.is_in(line.database.path, new)]
+    return there[0] if len(there) == 1 else None
 
 
 def _has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool = False) -> bool:

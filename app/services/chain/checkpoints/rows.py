@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, cast
 
 from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.reading import entries_behind, last_numbers
 from app.services.chain.rules import TABLE, named
-from app.services.chain.where import InDatabase, Where
+from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Database, Rows, raw
-from models.errors import ColumnMissing, TableMissing
+from models.errors import ColumnMissing, TableMissing, TenantAdminError
 from models.tables import AuditEntry
 
 AT_ONCE: Final = 500
@@ -128,6 +129,18 @@ class ChainRows:
         if (entries_behind, seq) not in self._seen:
             self._seen[entries_behind, seq] = entries_behind(self.database, seq)
         return int(self._seen[entries_behind, seq])
+
+    def first_behind(self, seq: int) -> tuple[int, str] | None:
+        """The seq and the hash of the first row with a greater number."""
+        query = AuditEntry.select(fn.MIN(AuditEntry.seq)).where(AuditEntry.seq > seq)
+        first = self.database.scalar(query.tuples())
+        return next(((seq, row.hash) for seq, row in self.at([] if first is None else [first]).items()), None)
+
+    def is_in(self, path: str, row: tuple[int, str]) -> bool:
+        """Whether the file in this path has the row, too, given by seq and hash."""
+        with suppress(TenantAdminError, OSError), rows_of(InFile(Path(path))) as other:
+            return other.count([row]) > 0
+        return False
 
     def until(self, seq: int) -> int:
         """How many rows have this number or a lower one."""

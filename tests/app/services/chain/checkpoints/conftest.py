@@ -64,10 +64,9 @@ def known_chain(_known_chains: Callable[..., Path], tmp_path: Path) -> Callable[
     def build(rows: int = 50, tenants: int = 1, step: int = 1) -> KnownChain:
         shutil.copytree(_known_chains(rows, tenants, step), tmp_path, dirs_exist_ok=True)
         chain, home = ChainFile(tmp_path / "a.db"), tmp_path / "home"
-        stat = chain.path.stat()
         with closing(apsw.Connection(str(home / "checkpoints.sqlite"))) as store:
             store.pragma("synchronous", "off")
-            seen = str(chain.path), f"{stat.st_dev}:{stat.st_ino}"
+            seen = InFile(chain.path).location
             store.execute("UPDATE databases SET path = ?, file_id = ?", seen)  # here, and not as made
         return KnownChain(chain, CheckpointStore(home))
 

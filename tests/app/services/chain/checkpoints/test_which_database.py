@@ -8,10 +8,12 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from app import paths
@@ -411,6 +413,15 @@ def a_project_begun_anew(world: World) -> Path:
     return world.put(world.file("b.db", seed=2, ledger="2026-02-01 10:00:00"), path)
 
 
+def sample_data_put_over_others_of_the_same_second(world: World) -> Path:
+    world.waits, world.said = 1, "Another database was last seen here"
+    path, other = world.folder / "a.db", world.folder / "b.db"
+    for file, rows in ((path, 30), (other, 40)):
+        create_demo(file, rows=rows, tenants=1, now=NOW)
+    assert world.sign(path) is not None
+    return world.put(other, path)
+
+
 def imported_twice_under_one_name(world: World) -> Path:
     """Of two databases; the second may be the very same file on disk, as numbers are given again."""
     path = world.imported(world.file())
@@ -584,13 +595,32 @@ def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
     """By what it has of its own the original would be judged if it were taken for that."""
     path = world.known()
     copy = world.grow(world.another(world.copy(path, "b.db")), ACME, by=3)
+    world.said = f"These are the entries of the database that was seen in {copy}: as long as"
+    return world.grow(world.copy(copy, "c.db"), GLOBEX)
+
+
+def copied_beside_a_copy_that_is_another(world: World) -> Path:
+    path = world.known()
+    world.another(world.copy(path, "b.db"))
+    world.said = f"These are the entries of the database that was seen in {path}: as long as"
+    return world.copy(world.grow(path, ACME), "c.db")
+
+
+def a_copy_with_the_number_of_an_original_that_was_deleted(world: World) -> Path:
+    """Which its disk gave again; what it has of its own nobody else has."""
+    path = world.known()
+    copy = world.grow(world.copy(world.another(world.copy(path, "b.db")), "c.db"), ACME)
+    path.unlink()
+    which = InFile(copy).location[1].partition(" ")[0]
+    with closing(apsw.Connection(str(world.folder / "home" / "checkpoints.sqlite"))) as store:
+        store.execute("UPDATE databases SET file_id = ? || ' 1.0' WHERE path = ?", (which, str(path)))
     world.waits, world.said = 1, "may have become this"
-    return world.copy(copy, "c.db")
+    return copy
 
 
 def beside_a_copy_of_a_copy(world: World) -> Path:
     world.another(copied_from_a_copy_that_has_signed_nothing_since(world))
-    world.waits, world.said = 0, ""
+    world.said = ""
     return world.folder / "a.db"
 
 
@@ -915,6 +945,13 @@ def rewritten_and_imported_elsewhere(world: World) -> Path:
     return path
 
 
+def rewritten_with_its_ledger_and_imported_elsewhere(world: World) -> Path:
+    path = world.rewritten(world.known(ledger="2026-01-01 10:00:00"))
+    world.imported(world.copy(path, "b.db"))
+    world.said = "its entries were removed or rewritten"
+    return path
+
+
 def rewritten_and_a_part_imported(world: World) -> Path:
     path = world.rewritten(world.known())
     world.part(path)
@@ -1190,6 +1227,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     the_whole_put_over_its_part: OTHER,
     another_database_with_the_same_tenants: OTHER,
     a_project_begun_anew: OTHER,
+    sample_data_put_over_others_of_the_same_second: OTHER,
     imported_twice_under_one_name: VERIFIED,
     the_same_imported_twice: VERIFIED,
     a_part_imported_twice: VERIFIED,
@@ -1213,7 +1251,9 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     an_old_copy_that_went_on: OTHER,
     moved_beside_a_copy_that_is_another: VERIFIED,
     copied_from_one_that_is_another_where_it_was: VERIFIED,
-    copied_from_a_copy_that_has_signed_nothing_since: OTHER,
+    copied_from_a_copy_that_has_signed_nothing_since: VERIFIED,
+    copied_beside_a_copy_that_is_another: VERIFIED,
+    a_copy_with_the_number_of_an_original_that_was_deleted: OTHER,
     beside_a_copy_of_a_copy: VERIFIED,
     a_copy_of_which_a_copy_was_made: VERIFIED,
     a_copy_of_a_part_that_was_signed: VERIFIED,
@@ -1266,6 +1306,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     cut_off_after_it_was_said_of_it: EARLIER,
     old_file_put_back_where_another_is_now: EARLIER,
     rewritten_and_imported_elsewhere: OTHER,
+    rewritten_with_its_ledger_and_imported_elsewhere: NOT,
     rewritten_and_a_part_imported: NOT,
     rewritten_and_signed_by_a_hard_link: OTHER,
     rewritten_with_another_ledger: OTHER,
