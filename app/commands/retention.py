@@ -123,10 +123,10 @@ def retention(options: argparse.Namespace) -> int:
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
-    reads = plan.rows_to_read(given.where, given.sizes)
+    reads = plan.rows_to_read(given)
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
-    say_before(given.place, most, f"{reads.least:,} to")
+    say_before(given.place, most, f"{reads.least:,} to", or_where=" or a chain does not hold")
     with _archive(options), database.connection_context():
         planned = plan.plan(
             database,

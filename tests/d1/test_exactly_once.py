@@ -13,10 +13,14 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.chain.cautions import Agreed, NoBookmark, NotRecorded
+from app.services.chain.checkpoints.making import try_to_sign
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.live.connections import NamedConnection
+from app.services.live.opening import open_live
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.webhooks import WebhookInput
-from app.services.retention.plan import plan
+from app.services.retention.plan import plan, rows_to_read
 from app.services.retention.run import RetentionStopped
 from app.workers.runner import Runner
 from models.d1.database import D1Database
@@ -25,11 +29,12 @@ from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminErro
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
-from tests.d1.edge import LOSING, Edge
+from tests.d1.edge import ACCOUNT, LOSING, Edge
 from tests.fixtures import chains
+from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
 from tests.fixtures.live import Live
-from tests.fixtures.retaining import account, planned, retain, unsigned
+from tests.fixtures.retaining import account, carry_out, planned, retain, unsigned
 from tests.fixtures.sample import sample
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
@@ -129,7 +134,7 @@ def test_an_act_sends_two_requests_and_reads_few_rows(live: Live, edge: Edge, tm
     user = str(users.create(database, tenant, "ada@acme.example", **BY).rows[0].record_id)
     before = replace(database.usage)
     users.rename(database, user, "b@acme.example", **BY)
-    assert (database.usage.calls - before.calls, database.usage.read - before.read < 500) == (2, True)
+    assert (database.usage.calls - before.calls, database.client.meter.read - before.read < 500) == (2, True)
     by = {**BY, "agreed": Agreed(asks=True)}
     for name in ("c", "d"):
         calls = database.usage.calls
@@ -414,3 +419,30 @@ def test_retention_waits_for_the_end_of_a_limit(live: Live, edge: Edge, tmp_path
     result = retain(database, checkpoint=unsigned(path), **HOW)
     assert [result.bookmark] == edge.bookmarks
     assert result.is_complete and result.seconds > 1
+
+
+@pytest.mark.parametrize("tenants", [1, 40])
+def test_what_retention_reads_is_what_was_said_before(
+    live: Live, edge: Edge, tmp_path: Path, tenants: int
+) -> None:
+    local = sample(tmp_path / "local.sqlite", rows=2_000, tenants=tenants)
+    store = CheckpointStore(tmp_path / "checkpoints")
+    with closing(apsw.Connection(str(local))) as connection:
+        quarter = connection.execute("SELECT created_at FROM audit_chain WHERE seq = 500").get
+    for days in (3_000, (NOW - quarter) // DAY):
+        database = D1Database(edge.client(), live.ids[live.put(local)])
+        opened = open_live(NamedConnection("prod", ACCOUNT, database.database_id), database)
+        reads = rows_to_read(opened)
+        how: Any = {
+            "now": NOW,
+            "checkpoint": partial(try_to_sign, opened.where, store, VERIFY, clock=lambda: NOW),
+        }
+        begun = database.client.meter.read
+        found = plan(database, days=days, **how)
+        found_by = database.client.meter.read - begun
+        assert found_by == pytest.approx(reads.least, rel=0.1) if not found.total else found_by <= reads.most
+        if found.total:
+            assert carry_out(database, found, **how).total == found.total
+            ran = database.client.meter.read - begun - found_by
+            assert ran == pytest.approx(reads.to_carry_out(found, archived=False), rel=0.1)
+            assert ran + found_by < reads.most_of_a_run(archived=False)

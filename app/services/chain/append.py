@@ -272,7 +272,8 @@ def heads(database: Database, tenants: Iterable[str], checks: Sequence[Check] = 
     Raises `NotAllowed` where nothing can follow, and what the checks raise.
     """
     names = list(dict.fromkeys(tenants))
-    asked = end_queries(named_tenants(names), only_one=len(names) == 1)
+    trusted = database.trusts_indexes
+    asked = end_queries(named_tenants(names), only_one=len(names) == 1, trusted=trusted)
     found = database.read_batch([*asked, *(check.query for check in checks)])
     judge_all(checks, found[len(asked) :])
     return ends_of(database, names, *found[: len(asked)])
@@ -289,14 +290,14 @@ def named_tenants(names: Sequence[str]) -> SQL:
     return SQL("SELECT value FROM json_each(?)", [json.dumps(names)])
 
 
-def end_queries(tenants: SQL, *, only_one: bool) -> list[BaseQuery]:
+def end_queries(tenants: SQL, *, only_one: bool, trusted: bool) -> list[BaseQuery]:
     """What tells the ends of chains to `ends_of`: whether the append's guard can fail, the newest entries of
-    the tenants, and the last one of each. Tenants not known yet are given by what finds them, byte by byte,
-    as `value`.
+    the tenants, and the last one of each, by an index; where that is `trusted`, no entry is looked for past
+    it. Tenants not known yet are given by what finds them, byte by byte, as `value`.
     """
     latest = _OF_ONE if only_one else _OF_EACH
     values = tenants.params or ()
-    recent = raw(latest.format(tenants=tenants.sql), _RECENT, *values)
+    recent = raw(latest.format(tenants=tenants.sql), 0 if trusted else _RECENT, *values)
     return [raw(_GUARDED, TABLE), recent, raw(_LAST.format(tenants=tenants.sql), *values)]
 
 

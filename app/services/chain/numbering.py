@@ -15,7 +15,7 @@ from app.services.text import counted, quoted
 from models.engine import Database, Rows, raw
 from models.status import SYSTEM_TENANT
 
-_NEWEST: Final = 1_000
+NEWEST: Final = 1_000
 """Entries at the table's end that tell how others number them."""
 
 OURS: Final = "substr(payload, 1, 9) = '{\"actor\":'"
@@ -50,7 +50,7 @@ _NAMED: Final = 20
 
 def numbering_queries() -> list[BaseQuery]:
     """What tells it all to `Numbering`, of a database that has counters, to be asked with something else."""
-    return [*number_queries(), raw(_LAST), raw(_NUMBERED, MARKER_EVENT, _NEWEST)]
+    return [*number_queries(), raw(_LAST), raw(_NUMBERED, MARKER_EVENT, NEWEST)]
 
 
 class Numbering:
@@ -65,7 +65,7 @@ class Numbering:
 
     @cached_property
     def _tenants(self) -> Rows:
-        return self._database.rows(raw(_NUMBERED, MARKER_EVENT, _NEWEST))
+        return self._database.rows(raw(_NUMBERED, MARKER_EVENT, NEWEST))
 
     @property
     def _by_tenant(self) -> bool:
@@ -100,7 +100,7 @@ class Numbering:
             owner, *answers = self._answers[2:]
         else:  # where each call takes its time all is asked at once, and nothing twice
             asks = self._database.costs and "_tenants" not in vars(self)
-            also = [raw(_NUMBERED, MARKER_EVENT, _NEWEST)] if asks else []
+            also = [raw(_NUMBERED, MARKER_EVENT, NEWEST)] if asks else []
             counter, last, (owner, *answers) = last_numbers(self._database, raw(_LAST), *also)
         if answers:
             self._tenants = answers[0]

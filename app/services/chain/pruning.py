@@ -1,15 +1,16 @@
 """Proves the old prefixes of audit chains and takes them off, so that every chain stays provable.
 
 Each transaction removes the next entries of several tenants in the order of `seq` (entries of neighbouring
-tenants share pages, so this writes each page once) and appends for each of them a marker of just what it
-removes. So after every commit the first survivor of each chain continues a marker in the same chain, and a
-process that dies at any point leaves nothing to repair. Markers grow old and go like any entry.
+tenants share pages, so this writes each page once; of a live database tenant by tenant) and appends for each
+of them a marker of just what it removes. So after every commit the first survivor of each chain continues a
+marker in the same chain, and a process that dies at any point leaves nothing to repair. Markers grow old and
+go like any entry.
 
 What proves a prefix are the rules of verification (app/services/chain/README.md, Pruning).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -38,7 +39,7 @@ from app.services.chain.verify.follow import (
     quick_check,
 )
 from app.services.text import tenant_name
-from models.engine import Database, Statement, raw
+from models.engine import Database, Rows, Statement, raw
 from models.errors import UndecodableText
 from models.progress import Stop, Tick, never
 
@@ -53,9 +54,13 @@ SELECT {{columns}} FROM {TABLE} CROSS JOIN ends ON ends.tenant = +tenant_id AND 
 WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
 """  # noqa: S608
 _QUICK: Final = f"{JOINED}, hash, previous_hash, event_type, CASE WHEN {QUICK_TYPES} THEN created_at END"
-_PROVING: Final = _OLD.format(columns=f"seq, tenant_id, {_QUICK}")
-_ONE_BY_ONE: Final = _OLD.format(columns="seq, tenant_id, NULL, NULL, NULL, NULL, NULL")
-"""The same rows, each to be read again by its bytes."""
+_PROVING: Final = f"seq, tenant_id, {_QUICK}"
+_ONE_BY_ONE: Final = "seq, tenant_id, NULL, NULL, NULL, NULL, NULL"
+"""The same, each to be read again by its bytes."""
+
+_OF_TENANT: Final = f"""
+SELECT {{columns}} FROM {TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
+"""  # noqa: S608
 
 _COUNTING: Final = f"""
 SELECT tenant_id, first, last, count, (SELECT {READABLE_HASH} FROM {TABLE} WHERE seq = last) FROM (
@@ -129,15 +134,17 @@ def prove(
     batch_rows: int,
     tick: Tick,
     accepted: Mapping[str, tuple[int, str]] | None = None,
+    numbered: Mapping[str, Sequence[int]] | None = None,
     verified: Stop = never,
 ) -> tuple[list[list[Part]], list[LeftAlone]]:
     """Judges the prefixes by the rules of verification: what may be removed, transaction by transaction, and
     the tenants that cannot be proven.
 
     Nothing is locked or changed. `tick` is told of entries that were read. `accepted` are the starts that a
-    person accepted, each as the first seq and its previous hash. A tenant of which any entry, any
-    prune marker or the start fails is in no batch and left alone. `verified()` tells that a verification has
-    found every entry of these chains in order, and that nobody has written to the file since: while it does,
+    person accepted, each as the first seq and its previous hash. `numbered` are the numbers of markers, where
+    they were read. A tenant of which any entry, any prune marker or the start fails is in no batch and left
+    alone. `verified()` tells that a verification has found every entry of these chains in order, and that
+    nobody has written to the file since: while it does,
     the entries are not judged once more, one by one. Raises what `tick` does.
     """
     encoding = database.encoding
@@ -145,14 +152,15 @@ def prove(
     stretch = _Stretch.of(group, batch_rows)
     batches = _counted(database, stretch, tick) if verified() else []
     if not verified():
-        batches = _judged(database, encoding, stretch, follower, tick)
+        rows = _by_tenant if database.trusts_indexes else _in_order
+        batches = _judged(database, rows(database, group, stretch, tick), stretch.size, follower)
     walked = {part.tenant_id: part for part in joined(batches)}
     problems = []
     ends: list[tuple[Any, ...]] = []
     for one in group:
         ends += ("seq = ?", one.first_seq), (_SURVIVOR, one.tenant_id, one.last_seq)
     found = read_entries_each(database, encoding, ends)  # of a file one by one: each may be megabytes long
-    markers = markers_of(database, encoding, [one.tenant_id for one in group])
+    markers = markers_of(database, encoding, [one.tenant_id for one in group], numbered)
     for prefix, own in zip(group, markers, strict=True):
         part, start = walked.get(prefix.tenant_id), (accepted or {}).get(prefix.tenant_id)
         problem = _problem(follower, prefix, part, start, _Ends(next(found), next(found), *own))
@@ -193,35 +201,71 @@ def _counted(database: Database, stretch: _Stretch, tick: Tick) -> list[list[Par
     return batches
 
 
-def _judged(
-    database: Database, encoding: str, stretch: _Stretch, follower: Follower, tick: Tick
-) -> list[list[Part]]:
-    """The same, where `follower` has seen each entry, in order of seq."""
-    ends, start, last, size = stretch
-    check = quick_check(follower, record=False)
-    batches: list[list[Part]] = []
-    begun: dict[str, int] = {}  # the first entry of each tenant in the part that it is in
-    counted: dict[str, int] = {}
-    filled, count, unreadable = 0, _CHUNK, False
+def _in_order(
+    database: Database, group: Sequence[Prefix], stretch: _Stretch, tick: Tick
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a group in order of seq, as `_PROVING` and `_ONE_BY_ONE` have them."""
+    count, unreadable, start = _CHUNK, False, stretch.first
     while count == _CHUNK or unreadable:
-        by_bytes = unreadable or encoding != "utf-8"
+        by_bytes = unreadable or database.encoding != "utf-8"
         count, unreadable = 0, False
-        query = raw(_ONE_BY_ONE if by_bytes else _PROVING, ends, start, last, _CHUNK)
+        query = _OLD.format(columns=_ONE_BY_ONE if by_bytes else _PROVING)
         try:
-            for seq, tenant, data, digest, previous, event, at in database.each(query):
-                if at is None or not check(data, digest, previous, tenant, event, at, seq):
-                    for entry in read_entries(database, encoding, "seq = ?", seq):  # unless removed meanwhile
-                        follower.judge(entry)
-                begun.setdefault(tenant, seq)
-                filled += 1
-                if filled == size:
-                    batches.append(_cut(follower.states, begun, counted))
-                    filled = 0
-                start = seq + 1
+            for row in database.each(raw(query, stretch.ends, start, stretch.last, _CHUNK)):
+                yield row
+                start = row[0] + 1
                 count += 1
         except UndecodableText:
             unreadable = True
         tick(count)
+
+
+def _by_tenant(
+    database: Database, group: Sequence[Prefix], stretch: _Stretch, tick: Tick
+) -> Iterator[tuple[Any, ...]]:
+    """The same tenant by tenant, by an index: the entries of others between them would be charged."""
+    waiting = [(prefix.tenant_id, prefix.first_seq, prefix.last_seq, prefix.rows) for prefix in group]
+    while waiting:
+        some, expected = list[tuple[str, int, int, int]](), 0
+        while waiting and (not some or expected + waiting[0][-1] <= _CHUNK):
+            some.append(waiting.pop(0))
+            expected += some[-1][-1]
+        try:
+            found = _asked(database, some, _PROVING)
+        except UndecodableText:
+            found = _asked(database, some, _ONE_BY_ONE)
+        for (tenant, _, last, rows), those in zip(some, found, strict=True):
+            yield from those
+            if len(those) == _CHUNK:
+                waiting.insert(0, (tenant, those[-1][0] + 1, last, rows - _CHUNK))
+        tick(sum(map(len, found)))
+
+
+def _asked(database: Database, some: Sequence[tuple[str, int, int, int]], columns: str) -> list[Rows]:
+    query = _OF_TENANT.format(columns=columns)
+    return [*database.read_each([raw(query, *one[:-1], _CHUNK) for one in some])]
+
+
+def _judged(
+    database: Database, rows: Iterable[tuple[Any, ...]], size: int, follower: Follower
+) -> list[list[Part]]:
+    """The parts of each transaction, where `follower` has seen each row, those of a tenant in order."""
+    check = quick_check(follower, record=False)
+    batches: list[list[Part]] = []
+    begun: dict[str, int] = {}  # the first entry of each tenant in the part that it is in
+    counted: dict[str, int] = {}
+    filled = 0
+    for seq, tenant, data, digest, previous, event, at in rows:
+        if at is None or not check(data, digest, previous, tenant, event, at, seq):
+            for entry in read_entries(
+                database, database.encoding, "seq = ?", seq
+            ):  # unless removed meanwhile
+                follower.judge(entry)
+        begun.setdefault(tenant, seq)
+        filled += 1
+        if filled == size:
+            batches.append(_cut(follower.states, begun, counted))
+            filled = 0
     batches.append(_cut(follower.states, begun, counted))
     return batches
 

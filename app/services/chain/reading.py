@@ -5,6 +5,7 @@ an index leads to every entry (README.md, INDEX): who reads through one that doe
 hand where the bytes and storage classes of a row are read, and where SQLite writes the JSON.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from app.services.chain.rules import (
     compact_json,
     denied,
     denied_start,
+    named,
     utf_8,
 )
 from app.services.text import tenant_name
@@ -54,6 +56,11 @@ _BEFORE: Final = f"""
 """A tenant's name stored as BLOB is that tenant's all the same, as a scan takes it."""
 
 _MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
+
+_ALL_MARKERS: Final = f"""
+SELECT CAST(tenant_id AS BLOB), seq FROM {TABLE}
+WHERE event_type = ? AND typeof(tenant_id) = 'text' ORDER BY seq
+"""  # noqa: S608
 
 _LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
 _BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
@@ -183,18 +190,34 @@ def read_entries_each(
         yield [Entry(row, encoding) for row in rows]
 
 
+def marker_numbers(database: Database) -> dict[str, list[int]]:
+    """The numbers of all prune markers, by tenant: asked tenant by tenant, each time all are read."""
+    found = defaultdict[str, list[int]](list)
+    for name, seq in database.rows(raw(_ALL_MARKERS, MARKER_EVENT)):
+        found[named(bytes(name), database.encoding)].append(seq)
+    return found
+
+
 def markers_of(
-    database: Database, encoding: str, tenants: Sequence[str]
+    database: Database,
+    encoding: str,
+    tenants: Sequence[str],
+    numbered: Mapping[str, Sequence[int]] | None = None,
 ) -> list[tuple[list[Marker], list[Finding]]]:
-    """Of each tenant the prune markers that are believed, and an error of each that is not.
+    """Of each tenant the prune markers that are believed, and an error of each that is not; those `numbered`,
+    where they were read.
 
     Of a file they are read one by one: what calls itself a marker may be megabytes long.
     """
-    numbers = list(database.read_each([raw(_MARKERS, tenant, MARKER_EVENT) for tenant in tenants]))
-    each = read_entries_each(database, encoding, [("seq = ?", seq) for rows in numbers for (seq,) in rows])
+    if numbered is None:
+        found = database.read_each([raw(_MARKERS, tenant, MARKER_EVENT) for tenant in tenants])
+        numbers: list[Sequence[int]] = [[seq for (seq,) in rows] for rows in found]
+    else:
+        numbers = [numbered.get(tenant, ()) for tenant in tenants]
+    each = read_entries_each(database, encoding, [("seq = ?", seq) for seqs in numbers for seq in seqs])
     return [
-        believed_of(tenant, (entry for _ in rows for entry in next(each)))
-        for tenant, rows in zip(tenants, numbers, strict=True)
+        believed_of(tenant, (entry for _ in seqs for entry in next(each)))
+        for tenant, seqs in zip(tenants, numbers, strict=True)
     ]
 
 

@@ -137,7 +137,10 @@ class Images:
             return [], lambda: None
         left.checks = change.checks(change.rows, self._database)
         names = named_tenants([*dict.fromkeys(event.tenant_id for event in change.events)])
-        parts = [end_queries(names, only_one=False), *left._once(tables)]
+        parts = [
+            end_queries(names, only_one=False, trusted=self._database.trusts_indexes),
+            *left._once(tables),
+        ]
         read = [[Statement(query, expect=None, into=[]) for query in part] for part in parts]
 
         def known() -> Images | None:
@@ -507,10 +510,15 @@ class Images:
     def _end_queries(self, tables: StoredTables) -> list[BaseQuery]:
         if TABLE not in tables:
             return []
+        trusted = self._database.trusts_indexes
         table, ids, _ = self._wanted
         if table not in tables or "tenant_id" not in tables[table].columns:
             only_one = len(self.chains) == 1
-            return end_queries(named_tenants(self.chains), only_one=only_one) if self.chains else []
+            return (
+                end_queries(named_tenants(self.chains), only_one=only_one, trusted=trusted)
+                if self.chains
+                else []
+            )
         if ids[1:] and not all(isinstance(value, str) for value in ids):
             return []
         these_rows, values = one_of(table, (ID,), [(value,) for value in ids[:1]])
@@ -522,7 +530,7 @@ class Images:
             own, values = "coalesce(tenant_id, ?)", [self.chains[0], *values]
         own = BYTEWISE.format(own)
         of_rows = f"SELECT DISTINCT {own} AS value FROM {sql_name(table)} WHERE {these_rows}"  # noqa: S608
-        return end_queries(SQL(of_rows, values), only_one=len(ids) == 1)
+        return end_queries(SQL(of_rows, values), only_one=len(ids) == 1, trusted=trusted)
 
     def _once(self, tables: StoredTables) -> Iterator[Sequence[BaseQuery]]:
         """What an act is asked about where each call takes its time, what tells whether anything has happened

@@ -283,7 +283,7 @@ class OtherTables:
             listed = _among([self._row_key(table)], keys)
             chosen: list[str] = []
             artifacts = size = 0
-            query = RECORDS[table].select(*asked).where(listed, *self._going(table))
+            query = RECORDS[table].select(*asked).where(*self._going(table, listed))
             for row, *weights in database.rows(query.order_by(self._row_key(table)).tuples()):
                 amount, length = (*weights, 0, 0)[:2]
                 is_full = len(chosen) + artifacts + amount >= BATCH or size + length > _BYTES
@@ -302,7 +302,7 @@ class OtherTables:
         It is in where none of them is there: it has no audit entry of its own.
         """
         listed = self._listed(table, rows)
-        going = (listed, *self._going(table))
+        going = self._going(table, listed)
         none_left = Select([], [SQL("1")]).where(~fn.EXISTS(RECORDS[table].select(SQL("1")).where(listed)))
         delete_all = RECORDS[table].delete().where(*going)
         statements = [Statement(delete_all, expect=len(rows), proof=none_left, what=f"retention of {table}")]
@@ -387,9 +387,14 @@ class OtherTables:
             del found[_MILLISECONDS]
         return found
 
-    def _going(self, table: str) -> tuple[Any, ...]:
+    def _going(self, table: str, listed: Any = None) -> tuple[Any, ...]:
         """The conditions that a record is old and nothing keeps it."""
-        return (*self._old(table), *(~kept for kept in self._kept(table).values()))
+        may_go, old = self._old(table)
+        kept = (~kept for kept in self._kept(table).values())
+        if listed is None:
+            return may_go, old, *kept
+        # By their keys: the index of a flag would lead to all rows that may go, for each batch once more.
+        return listed, fn.COALESCE(may_go, 0), old, *kept
 
     def _kept(self, table: str) -> dict[str, Any]:
         """By table, the condition that its rows keep a record of `table`."""
@@ -431,7 +436,7 @@ class OtherTables:
         then does not.
         """
         return {
-            table: (_among([self._row_key(table)], _joined(self.due[table])), *self._going(table))
+            table: self._going(table, _among([self._row_key(table)], _joined(self.due[table])))
             if self.due
             else self._going(table)
             for table in self.paths

@@ -8,8 +8,8 @@ from peewee import BaseQuery
 
 from app.services.chain.append import Event, barred, has_chain, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
-from app.services.chain.numbering import Numbering
-from app.services.chain.pruning import LeftAlone
+from app.services.chain.numbering import NEWEST, Numbering
+from app.services.chain.pruning import GROUP, LeftAlone
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
     COLUMNS,
@@ -25,9 +25,9 @@ from app.services.chain.rules import (
     marker_payload,
 )
 from app.services.chain.verify.report import EVERYTHING
-from app.services.chain.where import Where
+from app.services.opened import Opened
 from app.services.records.images import followed
-from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
@@ -48,15 +48,21 @@ _NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
 TABLES: Final = tuple(_NEEDED)
 """What retention removes from; what their foreign keys delete along is counted beside them."""
 
-_LOOKS: Final = 3, 6
-"""About how often a plan goes through a table, the verification of the chain aside: where nothing in it is
-old, and where all of it is.
+_NUMBERING: Final = 4
+_TO_FIND: Final = 5
+_FLAGGED: Final = 4
+_OF_ALL: Final = 2
+"""About how often finding a plan reads each of the newest entries, each tenant's ends, and each notification;
+and of what is old each entry once more (measured, as what follows).
 """
-_VERIFIED: Final = 1.1
-"""About how often a run reads the chains: to verify them after it, and for their ends and markers."""
-_EACH: Final = 2
+_GOING: Final = 2
+_BESIDE: Final = 9
 _ARCHIVED: Final = 2
-"""About how often a row that goes is read by a run, and how often more where it is archived (measured)."""
+_TENANTS: Final = 10
+_FEW: Final = 400
+"""About how often a run reads an entry that goes, a row of another table that does, and an entry again where
+it is archived; how many rows for each tenant, to sign and to prune, and how many in any case.
+"""
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
@@ -209,40 +215,59 @@ class NeedsConfirmation(TenantAdminError):
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """About how many rows are read, as they are charged: to verify every `chain`, and to find a plan, at
-    `least`, where nothing is old, and at `most`, where all is, and a chain that does not hold is counted
-    once more. `rows` are those of which some go.
+    """About how many rows are read, as they are charged: to verify every `chain`, which holds, and to find a
+    plan, at `least`, where nothing is old, and at `most`, where all is. There are so many `entries`, rows
+    `beside` them and `tenants`. Where entries are not found `by_index` alone, they are looked for past it.
     """
 
-    chain: int
-    least: int
-    most: int
-    rows: int
+    chain: int = 0
+    least: int = 0
+    most: int = 0
+    entries: int = 0
+    beside: int = 0
+    tenants: int = 0
+    by_index: bool = True
 
     def to_carry_out(self, plan: Plan, *, archived: bool) -> int:
-        return self._of_a_run(plan.total, archived=archived)
+        entries = plan.counts[_CHAIN]
+        return self._of_a_run(entries, plan.total - entries, len(plan.shares), archived=archived)
 
     def most_of_a_run(self, *, archived: bool) -> int:
-        """No less than what finding a plan and carrying it out reads."""
-        return self.most + self._of_a_run(self.rows, archived=archived)
+        """What finding a plan and carrying it out reads where all goes."""
+        return self.most + self._of_a_run(self.entries, self.beside, self.tenants, archived=archived)
 
-    def _of_a_run(self, going: int, *, archived: bool) -> int:
-        """Every chain is verified after it, and each row that goes looked for, archived, guarded."""
-        return round(_VERIFIED * self.chain + (_EACH + _ARCHIVED * archived) * going)
+    def _of_a_run(self, entries: int, beside: int, tenants: int, *, archived: bool) -> int:
+        """Each row that goes is proven, or looked for, archived and removed; a checkpoint is made before and
+        after, and what remains of every chain is verified, with a marker for each of the `tenants`.
+        """
+        if not self.least:  # of a file
+            return 0
+        remaining = max(0, self.entries - entries) + tenants
+        verified = round(remaining * self.chain / max(1, self.entries))
+        going = (_GOING + _ARCHIVED * archived) * entries + _BESIDE * beside
+        if not self.by_index:
+            going += _GOING * entries + NEWEST * (3 + tenants // GROUP)
+        return verified + going + _TENANTS * (self.tenants + tenants) + _FEW
 
 
-def rows_to_read(where: Where, sizes: Mapping[str, int]) -> Reads:
-    """What finding a plan in tables of these `sizes` reads; nothing of a file.
+def rows_to_read(opened: Opened) -> Reads:
+    """What finding a plan in a database reads; nothing of a file.
 
     Every chain is verified whole, and what is old, or refers to that, is looked for in each table. Raises as
     `making.to_read` does.
     """
+    where, sizes = opened.where, opened.sizes
     if not where.costs:
-        return Reads(0, 0, 0, 0)
+        return Reads()
+    tenants, entries = len(opened.tenants), sizes.get(_CHAIN, 0)
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
-    rows = sum(sizes.get(table, 0) for table in TABLES)
-    least, most = (chain + int(looks * rows) for looks in _LOOKS)
-    return Reads(chain, least, most + chain, rows)
+    beside = {table: sizes.get(table, 0) for table in TABLES if table != _CHAIN}
+    least = chain + _NUMBERING * min(entries, NEWEST) + _TO_FIND * tenants
+    least += _FLAGGED * beside[NOTIFICATIONS.name] + _FEW
+    by_index = opened.database.trusts_indexes
+    least += 0 if by_index else chain
+    most = least + _OF_ALL * entries + sum(beside.values()) - beside[NOTIFICATIONS.name]
+    return Reads(chain, least, most, entries, sum(beside.values()), tenants, by_index)
 
 
 def plan(

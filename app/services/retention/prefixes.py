@@ -172,8 +172,8 @@ def _prefix(  # noqa: PLR0917 - what is looked for, each once
     is its first entry that something refers to.
     """
     of_tenant = AuditEntry.tenant_id == tenant
-    ((first, total),), newest = yield [
-        AuditEntry.select(fn.MIN(AuditEntry.seq), fn.COUNT(SQL("*"))).where(of_tenant).tuples(),
+    first_one, newest = yield [
+        AuditEntry.select(AuditEntry.seq).where(of_tenant).order_by(AuditEntry.seq).limit(1).tuples(),
         AuditEntry.select(AuditEntry.seq)
         .where(of_tenant)
         .order_by(AuditEntry.seq.desc())
@@ -197,12 +197,18 @@ def _prefix(  # noqa: PLR0917 - what is looked for, each once
             problem = yield from _undated(tenant, cutoff, *found[0])
     if referred is not None and referred.seq is not None and referred.seq < stop:
         stop, problem = referred.seq, referred
-    before = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
-    (((rows, last_seq),),) = yield [before.where(of_tenant, AuditEntry.seq < stop).tuples()]
+    ((first,),) = first_one
+    if first >= stop:  # nothing is counted where nothing goes
+        return None, problem
+    entries = AuditEntry.select(fn.COUNT(SQL("*")), fn.MAX(AuditEntry.seq))
+    ((rows, last_seq),), ((kept, _),) = yield [
+        entries.where(of_tenant, AuditEntry.seq < stop).tuples(),
+        entries.where(of_tenant, AuditEntry.seq >= stop).tuples(),
+    ]
     losing = rows - sum(seq < stop for seq in markers)
     if losing == 0:
         return None, problem
-    return TenantShare(tenant, first, last_seq, rows, total - len(markers), losing), problem
+    return TenantShare(tenant, first, last_seq, rows, rows + kept - len(markers), losing), problem
 
 
 def _undated(tenant: str, cutoff: int, seq: int, kind: str, value: Any) -> Walk[LeftAlone | None]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
+from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.clock import ClockDoubt
@@ -82,6 +83,7 @@ class RetentionRemoval:
         self._done = self._total = 0
         self._unfolded = 0.0
         self._slices = 2
+        self._markers: dict[str, list[int]] = {}
 
     def remove(self) -> None:
         """Removes the shares, and of other tables what is planned. Raises `Cancelled` between transactions,
@@ -91,6 +93,8 @@ class RetentionRemoval:
         others = self.plan.total - self.plan.counts[AUDIT_CHAIN.name]
         # An entry is proven, archived perhaps, then removed.
         self._total = others + entries * (2 if self.archiver is None else 3)
+        if self.shares:
+            self._markers = marker_numbers(self.database)
         with self.database.calm_log() as self._fold_back:
             for group in groups(share for share in self.shares if not share.incidental):
                 self._prune(group)
@@ -109,6 +113,7 @@ class RetentionRemoval:
             batch_rows=rows,
             tick=self._tick,
             accepted=self.attempt.known.adopted,
+            numbered=self._markers,
             verified=self.untouched if are_sound else never,
         )
         self.result.left += tuple(left)

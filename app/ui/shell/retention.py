@@ -73,7 +73,7 @@ class Retention(QObject):
         self._preview: RetentionDialog | None = None
         self._job: Task | None = None
         self._not_before = 0
-        self._reads = planning.Reads(0, 0, 0, 0)
+        self._reads = planning.Reads()
         self._stopped = False
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.check)
@@ -144,9 +144,7 @@ class Retention(QObject):
             self._reads = reads
             self._when_agreed(propose)
 
-        self._context.runner.read(
-            lambda database: planning.rows_to_read(opened.where, opened.sizes), on_done=known
-        )
+        self._context.runner.read(lambda database: planning.rows_to_read(opened), on_done=known)
 
     def _to_carry_out(self, plan: planning.Plan) -> tuple[int, int]:
         reads = self._reads

