@@ -176,6 +176,7 @@ class FoldedLabel(Label):
     can take is broken. `is_long` says whether it has more to say.
     """
 
+    _title = 1.1
     _unfolded = False
     _breaks_words = False
     """It paints its lines itself."""
@@ -189,7 +190,10 @@ class FoldedLabel(Label):
 
     @property
     def is_long(self) -> bool:
-        return len(self._lines(self.width())) > self._most
+        return self.is_long_at(self.width())
+
+    def is_long_at(self, width: int) -> bool:
+        return len(self._lines(width)) > self._most
 
     def unfold(self, on: bool) -> None:
         self._unfolded = on

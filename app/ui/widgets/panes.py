@@ -25,11 +25,11 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, Lines, StatusChip, push_button, tool_button
 from app.ui.widgets.labels import (
-    ElidedLabel,
     FoldedLabel,
     IconLabel,
     Label,
     Look,
+    bounded,
     clear,
     in_column,
     in_row,
@@ -187,7 +187,7 @@ class Inspector(QFrame):
         self._theme = theme
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
-        self.title = ElidedLabel(look=Look.TITLE)
+        self.title = FoldedLabel(look=Look.TITLE, most=3)
         self.subtitle = FoldedLabel(look=Look.DIM, most=3)
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
@@ -223,7 +223,7 @@ class Inspector(QFrame):
         return failure
 
     def set_header(self, title: str, subtitle: str = "", *chips: Chip) -> None:
-        self.title.setText(title)
+        self.title.setText(bounded(title))  # a break in it is no end of the line
         self.subtitle.setText(subtitle)
         self.subtitle.setVisible(bool(subtitle))
         clear(self._chips)
@@ -256,10 +256,11 @@ class Inspector(QFrame):
             self._head.addWidget(self._chip_box)
         else:
             self._top.addWidget(self._chip_box, 0, Qt.AlignmentFlag.AlignLeft)
-        self.subtitle.setMinimumHeight(0)  # else what was shown before would still ask for its own
-        # Where the card is low, a stacked layout would cut the lines that wrap.
-        self.subtitle.setMinimumHeight(self.subtitle.heightForWidth(room))
-        set_tip(self.subtitle, self.subtitle.text() if self.subtitle.is_long else "")
+        for line in (self.title, self.subtitle):
+            line.setMinimumHeight(0)  # else what was shown before would still ask for its own
+            # Where the card is low, a stacked layout would cut the lines that wrap.
+            line.setMinimumHeight(line.heightForWidth(room))
+            set_tip(line, line.text() if line.is_long_at(room) else "")
 
     def add_widget(self, widget: QWidget) -> None:
         """Above the acts."""

@@ -138,13 +138,19 @@ def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot:
     inspector = added(qtbot, Inspector(theme))
     inspector.resize(400, 500)
     inspector.show()
-    inspector.set_header("A user", "user of acme-corp")
+    inspector.set_header("A user", "user of acme-corp", ("active", Tone.OK, None))
     inspector.show_record()
-    low = inspector.subtitle.minimumHeight()
-    assert inspector.subtitle.toolTip() == ""
-    inspector.set_header("A user", "user of " + "W" * 300)
-    assert inspector.subtitle.minimumHeight() == 3 * low
-    assert "W" * 300 in inspector.subtitle.accessibleDescription()
+    lines = inspector.title, inspector.subtitle
+    low = [line.minimumHeight() for line in lines]
+    assert {line.toolTip() for line in lines} == {""}
+    long = "A user\n" + "W" * 300
+    inspector.set_header(long, long, ("active", Tone.OK, None))
+    assert [line.minimumHeight() for line in lines] == [3 * one for one in low]
+    assert all("W" * 300 in line.accessibleDescription() for line in lines)
+    assert inspector.title.text() == "A user\\n" + "W" * 300
+    inspector.set_header("A heading that takes two lines beside nothing else", "", ("active", Tone.OK, None))
+    assert inspector.title.minimumHeight() == 2 * low[0]
+    assert inspector.title.toolTip() == ""
 
 
 def test_an_id_that_has_no_room_is_broken_and_stays_whole(qtbot: QtBot, theme: Theme) -> None:
