@@ -373,6 +373,7 @@ class CannotWrite(CannotOpen):
 
 
 class DiskFull(StorageError):
+    heading = "The disk is full"
     sentence = "The disk that holds {name} is full; nothing was changed. Free some space and try again."
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final
 
+from app.services.chain.append import Event
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
@@ -248,6 +249,7 @@ class RetentionResult:
     `no_bookmark` is why none could be had.
     `doubt` says why the clock was in doubt, also when a person has said that it is right.
     `caution` is what to know and do now that a report was made.
+    `unreported` are the reports that could not be written, of this run or of runs before it.
     `no_checkpoint` is why none could be made afterwards.
     `broken` is what the verification afterwards found that was not so before, by tenant; under None it is the
     file's. `after` is all that it found; `is_seen_whole` says that nobody has written since it began.
@@ -265,6 +267,7 @@ class RetentionResult:
     no_bookmark: str | None = None
     doubt: ClockDoubt | None = None
     caution: str | None = None
+    unreported: tuple[Event, ...] = ()
     no_checkpoint: str | None = None
     broken: dict[str | None, str] = field(default_factory=dict)
     after: Attempt | None = field(default=None, repr=False)

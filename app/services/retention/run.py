@@ -53,7 +53,8 @@ class RetentionStopped(StorageError):
     """Something failed after transactions of a run had removed rows, which are gone, or had kept entries in
     archives, which stay there; `result` counts them.
 
-    `planned` is how many rows were to go; `unreported` is why the chain has no report of it, perhaps.
+    `planned` is how many rows were to go; `error` is what failed, `unreported` why the chain has no report of
+    it, perhaps.
     """
 
     heading = "Retention stopped"
@@ -65,7 +66,7 @@ class RetentionStopped(StorageError):
         error: TenantAdminError,
         unreported: TenantAdminError | None = None,
     ) -> None:
-        self.result = result
+        self.result, self.planned, self.error = result, planned, error
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
             state = "how many of those are gone for good shows when the database is opened again"
@@ -110,7 +111,7 @@ class Run(RetentionRemoval):
     one before of the plan's own verification where nobody has written to the file since, or where each row is
     charged and it is `_FRESH`, else of a new one. A
     tenant that it stops, and one whose prefix is no longer as it was planned, is left as it is and named.
-    What was removed is reported in the plan's `chain`.
+    What was removed is reported in the plan's `chain`, behind what is `unreported` of runs before it.
 
     With `archive`, a folder that exists, each tenant's audit entries are kept there in a file before any of
     them is removed, and the markers name it (`app.services.chain.archives`).
@@ -120,6 +121,7 @@ class Run(RetentionRemoval):
     actor: str
     checkpoint: TryCheckpoint
     archive: Path | None = None
+    unreported: tuple[Event, ...] = ()
 
     def carry_out(self) -> RetentionResult:
         """Goes on to its end where writes are locked in its middle.
@@ -131,6 +133,7 @@ class Run(RetentionRemoval):
         """
         self.database.require_writable()
         started = time.monotonic()
+        self.result.unreported = self.unreported
         self.require_leave()
         if self.archive is not None:
             self.archiver = Archiver(self.database, self.archive)
@@ -174,7 +177,7 @@ class Run(RetentionRemoval):
                 self.remove()
             except Cancelled:
                 self.result.cancelled = True
-            if _is_news(self.database, self.plan.chain, self.result):
+            if self.unreported or _is_news(self.database, self.plan.chain, self.result):
                 self.report()
         except TenantAdminError as error:
             if not (self.result.total or self.result.archives):
@@ -273,6 +276,8 @@ class Run(RetentionRemoval):
         if error is not None:
             payload["error"] = str(error)
         kind = AuditEvent.RETENTION_COMPLETED if error is None else AuditEvent.RETENTION_FAILED
-        event = Event(plan.chain, kind, payload)
-        append(self.database, lambda: Batch((), (event,)), now=self.now, told=True)  # by the plan
+        before, event = self.unreported, Event(plan.chain, kind, payload)
+        result.unreported = (*before, Event(plan.chain, kind, payload | {"at": self.now}))
+        append(self.database, lambda: Batch((), (*before, event)), now=self.now, told=True)  # by the plan
+        result.unreported = ()
         result.caution = plan.caution

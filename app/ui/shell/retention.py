@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from app.services.chain.append import Event
 from app.services.chain.cautions import NoBookmark
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.retention import plan as planning
@@ -67,6 +68,8 @@ class Retention(QObject):
         self._watch = ClockWatch(context.clock, steady or steady_clock())
         self.last: RetentionResult | None = None
         self.waiting: ClockDoubt | None = None
+        self._failure: tuple[int, TenantAdminError] | None = None
+        self._unreported: tuple[Event, ...] = ()
         self._no_checkpoint: str | None = None
         self._chosen: str | None = None
         self._planning: Task | None = None
@@ -280,7 +283,7 @@ class Retention(QObject):
         self._timer.stop()
         actor, now = self._settings.actor, self._clock()
         archive = self._settings.retention_archive.get(self._kept_by)
-        unrecorded = self._settings.retention_unrecorded.get(self._kept_by)
+        unrecorded, unreported = self._settings.retention_unrecorded.get(self._kept_by), self._unreported
 
         def work(progress: Progress, cancelled: Stop) -> RetentionResult:
             with self._database.connection_context():
@@ -292,6 +295,7 @@ class Retention(QObject):
                     actor=actor,
                     checkpoint=self._checkpoint,
                     archive=archive,
+                    unreported=unreported,
                     progress=progress,
                     cancelled=cancelled,
                 )
@@ -324,7 +328,7 @@ class Retention(QObject):
         self._context.asks.emit(error, partial(self._run, plan, reading, agreed), lambda: None)
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
-        self._job = self.waiting = self._no_checkpoint = None
+        self._job = self.waiting = self._no_checkpoint = self._failure = None
         self._not_before = 0
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
             self._watch.believe(reading)
@@ -338,6 +342,7 @@ class Retention(QObject):
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
         self._job = self.waiting = None
+        self._failure = None if isinstance(error, ClockProblem) else (self._clock(), error)
         self._not_before = self._clock() + (HOUR if isinstance(error, StorageError | NoBookmark) else DAY)
         if isinstance(error, ClockProblem):
             self.waiting = error.doubt
@@ -354,7 +359,7 @@ class Retention(QObject):
         self.check()
 
     def _tell(self, result: RetentionResult) -> None:
-        self.last = result
+        self.last, self._unreported = result, result.unreported
         for said in (result.caution, result.alarm):
             if said is not None and not self._stopped:
                 self._context.runner.failed.emit(TenantAdminError(said))
@@ -390,7 +395,7 @@ class Retention(QObject):
         if self._database.is_locked:
             is_daily = self.daily and not self._database.read_only
             off = "daily while writes are unlocked" if is_daily else "read-only"
-        if due is None and last is None:
+        if due is None and last is None and self._failure is None:
             self.status.emit(f"Retention: {off}")
         elif due is not None and self.waiting is not None:
             self.status.emit(
@@ -398,6 +403,7 @@ class Retention(QObject):
             )
         else:
             ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}"]
+            ran = [_told(*self._failure, now)] if self._failure is not None else ran
             parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")
 
@@ -407,3 +413,16 @@ class Retention(QObject):
         unsigned = ", no checkpoint after it" if self.last.no_checkpoint else ""
         broken = ", a chain broken after it" if self.last.broken else ""
         return f", removed {self.last.outcome}{unsigned}{broken}"
+
+
+def _told(at: int, error: TenantAdminError, now: int) -> str:
+    """That the last run failed, in a few words: a dialog has said the rest."""
+    stopped = error if isinstance(error, RetentionStopped) else None
+    cause = error if stopped is None else stopped.error
+    is_named = cause.heading != TenantAdminError.heading
+    why = f" ({cause.heading[0].lower()}{cause.heading[1:]})" if is_named else ""
+    if stopped is None:
+        return f"failed {relative_time(at, now)}{why}"
+    return (
+        f"stopped {relative_time(at, now)}, {stopped.result.total:,} of {stopped.planned:,} rows removed{why}"
+    )

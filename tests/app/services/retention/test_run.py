@@ -1211,8 +1211,18 @@ def test_a_report_that_is_refused_is_not_lost_in_silence(
 
     with pytest.raises(
         RetentionStopped, match=r"is full.* Its report in the audit chain failed, too: .*read-only"
-    ):
+    ) as stopped:
         retain(database, batch_rows=2, pause=fail)
+    sql.pragma("query_only", 0)
+    database.connection().pragma("query_only", 0)
+    assert retain(database, unreported=stopped.value.result.unreported).unreported == ()
+    told = "SELECT event_type, payload ->> '$.removed.audit_chain', payload ->> 'at', payload ->> 'error' "
+    reports = sql.execute(f"{told} FROM audit_chain WHERE tenant_id = 'system' ORDER BY seq").fetchall()
+    assert [row[:3] for row in reports] == [
+        ("retention_failed", 2, NOW),
+        ("retention_completed", 2, None),
+    ]
+    assert "2 of 4 rows had been removed" in str(reports[0][3])
 
 
 @pytest.mark.slow

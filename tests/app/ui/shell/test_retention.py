@@ -26,7 +26,7 @@ from app.ui.shell.retention import HOUR, Retention
 from app.ui.theme import Theme
 from app.workers.runner import Task, finish
 from app.workers.scan_pool import verify
-from models.errors import FileLocked
+from models.errors import DiskFull, FileLocked
 from models.local.database import LocalDatabase
 from models.progress import Progress, Stop
 from models.status import DAY
@@ -297,6 +297,31 @@ def test_a_locked_file_is_tried_again_after_an_hour(
     other.close()
     with ran(qtbot, worker):
         run_now(worker)
+
+
+def test_what_stopped_a_run_is_said_and_recorded_when_there_is_room(
+    worker: Retention,
+    database: LocalDatabase,
+    preferences: Preferences,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full_disk(*_: object, **__: object) -> float:
+        raise DiskFull(preferences.path)
+
+    said: list[str] = []
+    worker.status.connect(said.append)
+    preferences.enable(False)
+    with monkeypatch.context() as full, failure(qtbot, worker):
+        full.setattr("app.services.retention.run.append", full_disk)
+        run_now(worker)
+    assert said[-1] == "Retention: stopped just now, 3 of 3 rows removed (the disk is full) · off"
+    with ran(qtbot, worker):
+        run_now(worker)
+    assert said[-1] == "Retention: last run just now, removed 0 rows · off"
+    kinds = "SELECT event_type FROM audit_chain WHERE tenant_id = 'system' ORDER BY seq"
+    reports = database.connection().execute(kinds).fetchall()
+    assert reports == [("retention_failed",), ("retention_completed",)]
 
 
 def test_stopping_says_nothing_more_and_leaves_no_thread_behind(
