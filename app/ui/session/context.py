@@ -73,6 +73,7 @@ class Context(QObject):
         """Runs long work for this file and shows what it is until it has ended."""
         self.sight = Sight()
         self.runner.changed.connect(lambda change, initiator: self.sight.heard(change))
+        self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
         self.history = History(
             self.runner, clock, self, agreed=self.agreed, refused=self._refused, sight=self.sight
         )
@@ -181,7 +182,9 @@ class Context(QObject):
         failed: Callable[[TenantAdminError], None] | None,
         error: TenantAdminError,
     ) -> None:
-        """Asks where a person must hear something first; it is done `again` once they have agreed."""
+        """Asks where a person must hear something first; it is done `again` once they have agreed, or where
+        they try it again.
+        """
 
         def agreed() -> None:
             if isinstance(error, Caution):
@@ -191,7 +194,17 @@ class Context(QObject):
         if isinstance(error, Caution):
             self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None)
         else:
+            self._again = (error, again) if _may_go_well(error) else None
             (failed or self.runner.failed.emit)(error)
+
+    def again(self, error: TenantAdminError) -> Callable[[], object] | None:
+        """Does once more what just failed with this; None where that would be of no use."""
+        return self._again[1] if self._again is not None and self._again[0] is error else None
+
+
+def _may_go_well(error: TenantAdminError) -> bool:
+    """Whether nothing was done, and the same may be done later."""
+    return error.is_retriable and not error.is_undecided
 
 
 Acts = list[tuple[str, "Change"]]
@@ -287,6 +300,10 @@ class History(QObject):
             there.append((text, inverse))
             self.changed.emit()
 
+        def again() -> None:
+            if here and here[-1] is act:
+                self._revert(here, there, what)
+
         self._runner.write(
             _revert,
             change,
@@ -296,7 +313,7 @@ class History(QObject):
             agreed=self._agreed,
             initiator=self,
             on_done=done,
-            on_failed=partial(self._told, partial(self._revert, here, there, what), self._refused),
+            on_failed=partial(self._told, again, self._refused),
         )
 
     def _remember(self, change: Change, initiator: object) -> None:
@@ -309,9 +326,10 @@ class History(QObject):
         self._pending = False
         if isinstance(error, Caution):  # a person would not go on: nothing speaks against what is older
             return
-        self._done.clear()
-        self._undone.clear()
-        self.changed.emit()
+        if not _may_go_well(error):
+            self._done.clear()
+            self._undone.clear()
+            self.changed.emit()
         self._runner.failed.emit(error)
 
 

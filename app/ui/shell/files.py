@@ -445,13 +445,21 @@ class Files(QObject):
         else:
             self._busy.runner.failed.emit(error)
 
-    def show_failure(self, error: TenantAdminError, path: Path | None, *, opening: bool = False) -> None:
+    def show_failure(
+        self,
+        error: TenantAdminError,
+        path: Path | None,
+        *,
+        opening: bool = False,
+        again: Callable[[], object] | None = None,
+    ) -> None:
         """Says what did not work, with a button for what can be done about it; `path` is the file meant."""
         if isinstance(error, WentWrong):  # a bug has its own dialog
             return
         from app.ui.widgets.dialogs import ErrorDialog  # noqa: PLC0415
 
-        doors = list(self._doors(error, path, opening=opening))
+        doors = [] if again is None else [("Try again", again)]
+        doors += self._doors(error, path, opening=opening)
         title = f"{path.name} cannot be opened" if opening and path is not None else error.heading
         ErrorDialog(self._theme, str(error), self._window, title=title, doors=doors).open_once()
 

@@ -415,7 +415,9 @@ class MainWindow(QMainWindow):
         ):
             self.connecting.ask_token_again(self.context.opened, str(error))
         elif self.workspace is None or not self.workspace.says(error):
-            self.files.show_failure(error, None if self.context is None else self.context.opened.file)
+            context = self.context
+            file, again = (None, None) if context is None else (context.opened.file, context.again(error))
+            self.files.show_failure(error, file, again=again)
         self._welcome_if_nothing()  # a file that is gone is no longer offered
 
     def _ask(self, caution: Caution, agreed: Callable[[], object], refused: Callable[[], object]) -> None:

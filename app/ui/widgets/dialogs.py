@@ -450,7 +450,8 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     folder = next(filter(paths.is_dir, (at, at.parent)), paths.home())
     dialog = QFileDialog(parent, title, str(folder), filters)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog, sys.platform == "linux")
-    dialog.resize(880, 540)
+    room = parent.screen().availableGeometry()
+    dialog.resize(min(880, room.width() - 2 * _EDGE), min(540, room.height() - 2 * _AROUND))
     files = dialog.findChild(QTreeView)
     if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

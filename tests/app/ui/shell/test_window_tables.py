@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.services.records.export import Format
@@ -20,7 +20,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.users import new_user_form
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
@@ -393,3 +393,23 @@ def test_an_act_says_what_it_waits_for_and_need_not_wait(
         other.execute("ROLLBACK")
     closed(qtbot, window, type(form))
     assert count(demo_path, "users") == before + 1
+
+
+@pytest.mark.slow
+def test_what_a_lock_kept_out_is_tried_again_by_a_button(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.local.database.PATIENCE", 0.1)
+    page = open_file(qtbot, window, demo_path)
+    before = count(demo_path, "users")
+    choose(qtbot, page, 1)
+    with closing(apsw.Connection(str(demo_path))) as other:
+        for keys, left in (("Del", before - 1), ("Ctrl+Z", before)):
+            other.execute("BEGIN IMMEDIATE")
+            press(keys)
+            told = dialog(qtbot, window, ErrorDialog)
+            assert "is in use by" in told.sentence.text()
+            other.execute("ROLLBACK")
+            click(qtbot, next(one for one in told.findChildren(QPushButton) if one.text() == "Try again"))
+            qtbot.waitUntil(lambda left=left: count(demo_path, "users") == left)  # type: ignore[misc]
+            closed(qtbot, window, ErrorDialog)
