@@ -63,7 +63,7 @@ def identified(connection: NamedConnection, found: Client, wanted: str) -> Named
     Raises `UnknownDatabase` and the other errors of `databases`, and `InvalidInput` where one must be chosen,
     or where the token was given in its place, which is not repeated.
     """
-    if found.token is not None and found.token in wanted:
+    if found.masked(wanted) != wanted:
         raise InvalidInput("database", "That is the API token; give the id or the name of the database.")
     known = {str(one.get("uuid")): str(one.get("name") or "") for one in databases(found)}
     if connection.is_local:  # whose server goes by bindings

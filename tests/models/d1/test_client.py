@@ -1,12 +1,15 @@
 """What a proxy or a broken edge may answer in D1's place: nothing is known of the call then."""
 
+import json
 import socket
 import threading
 import time
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -213,3 +216,19 @@ def test_an_answer_with_too_few_results_is_none(odd: Odd, client: Client) -> Non
     assert database.scalar(raw("SELECT 1")) == 1
     with pytest.raises(NoAnswer, match="not as many results as it should"):
         database.read_batch([raw("SELECT 1"), raw("SELECT 2")])
+
+
+def test_a_token_is_masked_in_every_form_in_which_a_call_may_be_quoted() -> None:
+    token = 'v1/aB+c"d\\e-_9~Z'
+    client = Client("prod", "http://127.0.0.1:1", "acc", token)
+    each = ("%{:02x}", "%{:02X}", "\\u{:04x}")
+    forms = [token, quote(token), quote(token, safe=""), json.dumps(token), token.replace("/", "\\/")]
+    forms += ["".join(form.format(ord(one)) for one in token) for form in each]
+    for before in ("", "u:", "me:", "Bearer "):
+        for encoded in (b64encode, urlsafe_b64encode):
+            forms.append("Basic " + encoded(f"{before}{token}:x".encode()).decode())
+    for form in forms:
+        said = client.masked(f"authorization: {form} was not taken")
+        assert said.startswith("authorization: ") and "[token]" in said and said.endswith(" was not taken")
+        assert form.removeprefix("Basic ").strip('"') not in said
+    assert client.masked("Bearer of another, v1/aB+c") == "Bearer of another, v1/aB+c"
