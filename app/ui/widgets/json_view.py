@@ -19,7 +19,7 @@ from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
-_NAME = re.compile(r'^\s*"(?:[^"\\]|\\.)*":(?= )', re.MULTILINE)
+_NAME = re.compile(r'^ *"(?:[^"\\\n]|\\.)*":(?= )', re.MULTILINE)
 _MARK = "\u200e"
 """A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
 

@@ -50,8 +50,9 @@ SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFl
 _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
 _JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
-_PART = re.compile(r"\S{20}(?=\S{20})")
-"""Of a word that may be longer than a line, to break behind."""
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
+_PART = re.compile(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
+"""Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
 _WITHIN_VALUE = re.compile(
     r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|[KMGT]?i?B|days?|hours?|minutes?)\b|%)"
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"

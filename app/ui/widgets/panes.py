@@ -76,7 +76,7 @@ class EmptyState(QWidget):
 
 
 _ROOM_FOR_ICON = 40 + 8
-_UNBREAKABLE = re.compile(r"\S*[^\s/-]{30}\S*")
+_UNBREAKABLE = re.compile(r"[^\s/-]{30}")
 """A word that hardly a line can take and Qt does not break."""
 
 GAP = 12

@@ -86,6 +86,15 @@ def test_large_text_shows_its_start_and_all_on_demand(view: JsonView) -> None:
     assert view.text_view.toPlainText().replace("\n", "") == text
 
 
+@pytest.mark.parametrize("many", ["\n", '"\n', "\\", ' "a": \n'])
+def test_what_is_no_json_is_shown_in_one_look(view: JsonView, many: str) -> None:
+    """Each of these took, or might take, the square of its length: a minute at a standstill."""
+    text = "{" + many * (200_000 // len(many))
+    view.set_json(text)
+    shown = view.text_view.toPlainText()
+    assert shown.replace("\n", "") == text.replace("\n", "") and view.note.text().startswith("This is not valid JSON")
+
+
 def test_hidden_characters_show(view: JsonView) -> None:
     view.set_json('"a\u202eb"')
     assert view.text_view.toPlainText() == r'"a\u202eb"'
