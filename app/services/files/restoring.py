@@ -130,6 +130,8 @@ _OVERTAKEN: Final = (
 class RestoreFailed(errors.StorageError):
     """What was written cannot be read back: the disk, most likely."""
 
+    is_undecided = True
+
     def __init__(self, path: Path, kept: Path) -> None:
         super().__init__(
             f"{path.name} cannot be read back after the restore; check the disk. "

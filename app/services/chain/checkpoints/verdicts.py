@@ -13,7 +13,7 @@ from pathlib import Path
 from app import paths
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.where import Where
-from models.errors import StorageError
+from models.errors import StorageError, TenantAdminError
 from models.local import atomic
 
 
@@ -67,14 +67,23 @@ class KeptVerdicts:
 
     @contextmanager
     def outdated(self, where: Where) -> Iterator[None]:
-        """Around what may put something else in its place: that was not verified, also where what was done
-        is not known or fails behind that.
+        """Around what puts something else in its place, which was not verified; also where that fails but
+        may be done. What fails because nothing was done leaves the verdict as it is.
         """
         try:
             yield
-        finally:
-            with suppress(OSError):
-                self._place(where).unlink()
+        except TenantAdminError as error:
+            if error.is_undecided:
+                self._forget(where)
+            raise
+        except BaseException:
+            self._forget(where)
+            raise
+        self._forget(where)
+
+    def _forget(self, where: Where) -> None:
+        with suppress(OSError):
+            self._place(where).unlink()
 
     def last(self, where: Where) -> KeptVerdict | None:
         """What was said of this very file; None where nothing was, or where another is in its place."""

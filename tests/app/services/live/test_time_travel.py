@@ -13,7 +13,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.where import InDatabase
 from app.services.live.time_travel import Returned, go_back
 from models.d1.database import D1Database
-from models.d1.errors import ReturnUnknown
+from models.d1.errors import Failed, ReturnUnknown
 from tests.conftest import NOW
 from tests.d1.edge import Edge, before
 from tests.fixtures.gateway import append_by_tenant
@@ -65,8 +65,9 @@ def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
     database = D1Database(edge.client(), live.ids[live.put(database_path)])
     store, where = CheckpointStore(database_path.with_name("home")), InDatabase(database)
     store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1))
-    assert store.verdicts.last(where) is not None
-    edge.read_faults = ["", "lost after"]
-    with pytest.raises(ReturnUnknown):
-        go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
+    for fault, error in (("echo", Failed), ("lost after", ReturnUnknown)):
+        assert store.verdicts.last(where) is not None, "nothing was done before"
+        edge.read_faults = ["", fault]
+        with pytest.raises(error):
+            go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
     assert store.verdicts.last(where) is None
