@@ -264,14 +264,17 @@ def is_sound(connection: apsw.Connection) -> bool:
         set_pragma(connection, "ignore_check_constraints", before)
 
 
-def traces(*files: Path) -> list[tuple[int, ...] | None]:
+Traces = list[tuple[int, ...] | None]
+
+
+def traces(*files: Path) -> Traces:
     """What a write of any kind changes of each of the files; None where there is none.
 
     Of all that, setting the time of the last change leaves ctime as the trace. Opening a log changes that
     too where root runs this: SQLite gives the log to the file's owner, each time (os_unix.c, robustFchown).
     """
     is_root = getattr(os, "geteuid", lambda: None)() == 0
-    found: list[tuple[int, ...] | None] = []
+    found: Traces = []
     for file in files:
         try:
             status = file.stat()

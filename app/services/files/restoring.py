@@ -27,7 +27,7 @@ from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import is_sound, require_file
+from models.local.file import Traces, is_sound, require_file, traces
 from models.progress import Progress, Stop, ignore, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -58,11 +58,12 @@ class Prepared:
 
     `before` and `after` are row counts by table; a table that cannot be read now counts as None. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
-    own entry, which is in `chain`.
+    own entry, which is in `chain`. `traces` are those of the source when it was copied.
     """
 
     source: Path
     copy: Path
+    traces: Traces
     before: Mapping[str, int | None]
     after: Mapping[str, int | None]
     notes: tuple[Note, ...] = ()
@@ -215,8 +216,10 @@ def carry_out(
     before = Reason.BEFORE_RESTORE
     try_to_sign(where, store, verify, clock=lambda: now, reason=before, cancelled=cancelled)
     database = problem = None
+    # What was chosen may be another file by now; what it was then is in the copy.
+    chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []
     with suppress(errors.TenantAdminError, OSError):
-        database = store.restored(where, InFile(offered.prepared.source), InFile(offered.prepared.copy))
+        database = store.restored(where, *map(InFile, [*chosen, offered.prepared.copy]))
 
     def announce() -> None:
         nonlocal problem
@@ -280,6 +283,7 @@ def prepare(
     except errors.SqlDump:
         is_dump = True
     notes: tuple[Note, ...] = ()
+    left = traces(source)
     copy = folder / _named(source)  # sentences about it name what the person chose
     with _written_beside(path):
         if is_dump:
@@ -322,7 +326,7 @@ def prepare(
             )
         after = describe.rows(database, found)
         said = numbering.caution([chain]) if has_chain else None
-    return Prepared(source, copy, before, after, notes, chain, said)
+    return Prepared(source, copy, left, before, after, notes, chain, said)
 
 
 def restore(

@@ -203,6 +203,28 @@ def test_a_restore_of_a_dump_or_of_what_is_gone_by_then_goes_on_with_its_line(
 
 
 @pytest.mark.slow
+def test_what_was_chosen_may_be_another_file_by_the_time_it_is_restored(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    checkpoint(live, folder)
+    early = snapshot_copy(live, tmp_path / "early.sqlite")
+    append(live, 3)
+    checkpoint(live, folder)
+    other = tmp_path / "other.sqlite"
+    sample(other, rows=200, seed=7)
+    checkpoint(other, folder)
+    line = CheckpointStore(folder).checkpoints(InFile(other))
+    offered = offer(live, early, folder)
+    other.replace(early)
+    carry_out(live, offered, folder)
+    store = CheckpointStore(folder)
+    assert store.checkpoints(InFile(early)) == line
+    assert {one.database for one in store.checkpoints(InFile(live))}.isdisjoint({line[0].database})
+    assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
+    assert verify_known(early, folder, now=NOW).verdict is Verdict.VERIFIED
+
+
+@pytest.mark.slow
 def test_a_forged_copy_is_not_taken_for_an_earlier_state(live: Path, folder: Path, tmp_path: Path) -> None:
     checkpoint(live, folder)
     append(live, 5)

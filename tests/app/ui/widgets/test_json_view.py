@@ -92,7 +92,9 @@ def test_what_is_no_json_is_shown_in_one_look(view: JsonView, many: str) -> None
     text = "{" + many * (200_000 // len(many))
     view.set_json(text)
     shown = view.text_view.toPlainText()
-    assert shown.replace("\n", "") == text.replace("\n", "") and view.note.text().startswith("This is not valid JSON")
+    assert shown.replace("\n", "") == text.replace("\n", "") and view.note.text().startswith(
+        "This is not valid JSON"
+    )
 
 
 def test_hidden_characters_show(view: JsonView) -> None:
