@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -53,16 +53,11 @@ _TOKEN = re.compile(
 )
 
 _NAME = rb'(?:\w++|"[ !#-~]++")'
-_VALUES = rb"(?:'[^']*+'|[+\w.,]++|-(?!-))++\);(?:\n|\Z)"
-_ROWS = re.compile(
-    rb"(?P<head>INSERT INTO %b ?(?:\(%b(?:, ?%b)*+\) ?)?VALUES ?\()%b(?:(?P=head)%b)*+"
-    % (_NAME, _NAME, _NAME, _VALUES, _VALUES)
-)
-"""Rows of literals for one table, each in a statement and a line of its own."""
+_HEAD = re.compile(rb"INSERT INTO %b ?(?:\(%b(?:, ?%b)*+\) ?)?VALUES ?\(" % (_NAME, _NAME, _NAME))
+_VALUES = rb"[+\w.,]*+(?:'[^']*+'[+\w.,]*+|-(?!-)[+\w.,]*+)*+"
+"""Of a row of literals."""
 
-_STATEMENT = re.compile(
-    rb"""(?P<head>)(?:INSERT|UPDATE)\b(?:'[^']*+'|"[^"]*+"|[^'"`\[;/-]++|-(?!-))*+;(?:\n|\Z)"""
-)
+_STATEMENT = re.compile(rb"""(?:INSERT|UPDATE)\b(?:'[^']*+'|"[^"]*+"|[^'"`\[;/-]++|-(?!-))*+;(?:\n|\Z)""")
 """Any that ends as plainly: it may change rows, and has no comment in it."""
 
 _NAMED: Final = 20
@@ -386,15 +381,43 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
 def _joined(text: bytes | bytearray) -> tuple[bytes, bool]:
     """See `Piece`; and whether all of it is statements that need no closer look."""
     at = int(text.startswith(b"\n"))  # what the statement before has left
-    parts = [text[:at]]
-    while found := _ROWS.match(text, at) or _STATEMENT.match(text, at):
-        head, part = found["head"], found[0]
-        rows = part.split(b");\n" + head) if head else []
-        if not any(row.count(b"'") % 2 for row in rows):  # none is cut within a text, which may look like it
-            part = (b"),\n" + b"(".rjust(len(head))).join(rows) or part
+    parts = [bytes(text[:at])]
+    while part := _rows(text, at) or _statement(text, at):
         parts.append(part)
-        at = found.end()
+        at += len(part)
     return b"".join((*parts, text[at:])), at == len(text)
+
+
+def _rows(text: bytes | bytearray, at: int) -> bytes | None:
+    """Rows of literals for one table, each in a statement and a line of its own, as one statement as long."""
+    found = _HEAD.match(text, at)
+    if found is None or not text.startswith(found[0], text.find(b"\n", at) + 1):
+        return None
+    head, end = found[0], len(text)
+    row, several = _rows_behind(head)
+    while True:
+        # None is cut within a text, which may look like an end.
+        rows = row.findall(text, at, end)
+        joined = head + (b"),\n" + b"(".rjust(len(head))).join(rows) + b");"
+        joined += b"\n" if text.endswith(b"\n", at, end) else b""
+        if rows and len(joined) == end - at:  # nothing stands between them
+            return joined
+        run = several.match(text, at, end)
+        if run is None:
+            return None
+        end = run.end()
+
+
+@lru_cache(maxsize=64)
+def _rows_behind(head: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """What finds the values of each row that begins so, and what all such rows in turn."""
+    row = rb"%b(%b)\);(?:\n|\Z)" % (re.escape(head), _VALUES)
+    return re.compile(row), re.compile(rb"(?:%b)++" % row)
+
+
+def _statement(text: bytes | bytearray, at: int) -> bytes | None:
+    found = _STATEMENT.match(text, at)
+    return found[0] if found else None
 
 
 def _skipped(text: bytes | bytearray) -> tuple[int, int]:

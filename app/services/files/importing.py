@@ -61,7 +61,7 @@ _LEAST_MEMORY = 32 << 20
 """SQLite's memory may grow by this and by so many times the bytes read: a row's values are made before it."""
 
 _BROKEN = re.compile(r"CHECK constraint failed in (?P<table>.*)", re.DOTALL)
-"""What an integrity check says of a row that breaks one."""
+"""What SQLite's check says of a row that breaks one."""
 
 
 _LARGE = (
@@ -74,7 +74,7 @@ _NO_INTEGERS = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNOR
 """The type of a column that stores no integers."""
 
 _MOST_OF_ONE = 100
-"""What an integrity check of one table finds at most."""
+"""What SQLite's check of one table finds at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def import_dump(
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
     `target`. Whoever has other threads gives a `build` that does it in another process: it limits the memory
     of all of its own. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
-    `DamagedFile` (SQLite's integrity check fails), the storage errors and those of `build`.
+    `DamagedFile` (SQLite's check of it fails), the storage errors and those of `build`.
     """
     began = time.perf_counter()
     _check(dump)
@@ -450,9 +450,12 @@ def _check_whole(connection: apsw.Connection, target: Path, notes: Notes) -> Non
 
 
 def _damage(connection: apsw.Connection, *, checks: bool, of: str = f"({2**31 - 1})") -> list[str]:
-    """All that an integrity check finds; of one table by its name no more than `_MOST_OF_ONE`."""
+    """All that SQLite's check finds; of one table by its name no more than `_MOST_OF_ONE`.
+
+    It is the quick one: the other also compares each index with its table, and SQLite has just made these.
+    """
     set_pragma(connection, "ignore_check_constraints", int(not checks))
-    found = connection.execute(f"PRAGMA integrity_check{of}")
+    found = connection.execute(f"PRAGMA quick_check{of}")
     return [str(message) for (message,) in found if message != "ok"]
 
 
