@@ -1095,6 +1095,19 @@ def rewritten_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
     return path
 
 
+def forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
+    """Some entries of the line are left, and others contradict it."""
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.grow(path, ACME, by=3)
+    assert world.sign(path) is not None
+    copy = world.another(world.forge(world.copy(path, "b.db"), ACME))
+    world.copy(copy, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    world.said = "another one was last seen in this place"
+    return path
+
+
 def of_two_in_one_place_brought_back_and_restored_elsewhere(world: World) -> Path:
     """The later one of them goes on there."""
     path = world.another(world.known(ledger="2026-01-01 10:00:00"))
@@ -1325,6 +1338,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back_and_rewritten: NOT,
     brought_back_and_rewritten_with_its_ledger: OTHER,
     rewritten_and_made_again_of_a_copy_that_was_signed: OTHER,
+    forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed: NOT,
     of_two_in_one_place_brought_back_and_restored_elsewhere: VERIFIED,
     put_into_a_file_of_ours_and_rewritten_with_its_ledger: OTHER,
     beside_its_part_in_whose_place_it_was_restored: VERIFIED,
