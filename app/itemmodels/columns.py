@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 
@@ -31,10 +31,15 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
+AWAITED: Final = "awaited"
+"""The TONE of the first cell of a row on its way, which says where in the list it is."""
+
+
 class Role(IntEnum):
     """Item data roles of this program.
 
-    Of a cell, TONE: Tone or None. ICON: a Phosphor icon name (`Icon` of the theme, or its text) or None.
+    Of a cell, TONE: Tone or None, or AWAITED. ICON: a Phosphor icon name (`Icon` of the theme, or its text)
+    or None.
     WHOLE: the full value as str, for copies and filters by it, where DisplayRole is shortened. ORDER: the
     text that a small table is sorted by.
     Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,
@@ -87,7 +92,10 @@ def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, li
     asked: dict[int, list[Callable[[Any, Row], Any] | None]] = {
         DISPLAY: [column.text for column in columns],
         TOOLTIP: [column.tooltip or (lambda value, row: None) for column in columns],  # what has gone says so
-        Role.TONE: [column.tone for column in columns],
+        # The first is asked of rows on their way, too.
+        Role.TONE: [
+            column.tone or (None if at else lambda value, row: None) for at, column in enumerate(columns)
+        ],
         Role.ICON: [column.icon for column in columns],
         Role.WHOLE: [plain for _ in columns],
     }

@@ -6,7 +6,19 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
-from app.itemmodels.columns import DISPLAY, ROOT, TOOLTIP, Column, Index, Row, header, plain, readers
+from app.itemmodels.columns import (
+    AWAITED,
+    DISPLAY,
+    ROOT,
+    TOOLTIP,
+    Column,
+    Index,
+    Role,
+    Row,
+    header,
+    plain,
+    readers,
+)
 from app.itemmodels.pages import PAGE, PageCache, Spliced, changed_runs, common_ends, position_behind, runs_of
 from app.services.records.keys import joined
 from app.services.records.list_query import Key
@@ -19,6 +31,7 @@ PLACEHOLDER = "…"
 GONE = "—"
 GONE_TIP = "This record was deleted in the meantime; refresh to close the gap."
 AHEAD_MS = 30
+"""How long a view stays where it is before what lies beside it is asked for, or what is on its way let go."""
 
 _HORIZONTAL = Qt.Orientation.Horizontal
 _STRANGE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OSError)
@@ -40,7 +53,8 @@ class VirtualTableModel(QAbstractTableModel):
     `names` are the list's columns in the order of a row, the record's id first. `request_page(keys)` is asked
     for the rows of these keys and answers later with `set_page(keys, rows)` or `page_failed(keys)`; it
     returns a function that cancels the request. One page is asked for at a time, the one looked at last
-    first; one that was scrolled past is cancelled. Pages beside the one in sight come when nothing else does.
+    first. One that was scrolled past is cancelled as soon as the view rests: on the way each would be, and
+    nothing come. Pages beside the one in sight come when nothing else does.
 
     `sort_requested(name, descending)`: a header was clicked; the answer is another list.
     """
@@ -176,6 +190,7 @@ class VirtualTableModel(QAbstractTableModel):
             self._cache.want(row // PAGE)
         if missing:
             self._ask()
+            self._look_ahead.start()
         return not missing
 
     def set_page(self, keys: Keys, rows: Sequence[Row | None], found: Keys | None = None) -> None:
@@ -271,7 +286,7 @@ class VirtualTableModel(QAbstractTableModel):
         if found is None:
             return {DISPLAY: GONE, TOOLTIP: GONE_TIP}.get(role)
         if found is _MISSING:
-            return PLACEHOLDER if role == DISPLAY and column == 0 else None
+            return None if column else {DISPLAY: PLACEHOLDER, Role.TONE: AWAITED}.get(role)
         try:
             return reader(found)
         except _STRANGE:
@@ -306,9 +321,9 @@ class VirtualTableModel(QAbstractTableModel):
     def _at_hand(self, row: int) -> bool:
         return self._cache.known(self._keys[row], _MISSING) is not _MISSING
 
-    def _ask(self) -> None:
+    def _ask(self, *, rests: bool = False) -> None:
         if self._asked is not None:
-            if self._asked.page is None or self._cache.wanted(self._asked.page):
+            if not rests or self._asked.page is None or self._cache.wanted(self._asked.page):
                 return
             self._forget_request()  # scrolled past
         page = self._cache.next_wanted()
@@ -330,7 +345,9 @@ class VirtualTableModel(QAbstractTableModel):
         self._asked = None
 
     def _want_neighbours(self) -> None:
-        if self._asked is None and self._cache.next_wanted() is None:
+        if self._cache.next_wanted() is not None:
+            self._ask(rests=True)
+        elif self._asked is None:
             for page in (self._page - 1, self._page + 1):  # the last one wanted is fetched first
                 if 0 <= page * PAGE < self._count:
                     self._cache.want(page)

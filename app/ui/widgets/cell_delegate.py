@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.itemmodels.columns import ALIGNMENT, DISPLAY, TOOLTIP, Index, Role, Tone
+from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, TOOLTIP, Index, Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import tooltip
@@ -88,6 +88,8 @@ class CellDelegate(QStyledItemDelegate):
         data = model.data
         shown = data(index, DISPLAY)
         tone = data(index, _TONE)
+        if tone == AWAITED:  # so that one knows where one is on the way
+            shown, tone = f"row {row + 1:,} {shown}", Tone.NEUTRAL
         icon = data(index, _ICON)
         right, mono, dim, middle = self._of_column(model, index.column())
         left += PAD

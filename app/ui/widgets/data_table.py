@@ -337,7 +337,9 @@ def _whole(index: QModelIndex) -> str:
 class HeldPainting(QObject):
     """Asks for the rows scrolled to at once and paints when they have come.
 
-    Painting is never held longer than `LONGEST_MS` after the first scroll; then what is there is painted.
+    Painting is never held longer than `LONGEST_MS` after the first scroll; then what is there is painted, and
+    at once from then on, until something to show is scrolled to: where rows take longer, a view that is
+    dragged would be white all the way.
     """
 
     def __init__(self, view: QTableView, model: VirtualTableModel) -> None:
@@ -345,7 +347,8 @@ class HeldPainting(QObject):
         self._view = view
         self._model = model
         self._patience = QTimer(self, singleShot=True, interval=LONGEST_MS)
-        self._patience.timeout.connect(self._release)
+        self._patience.timeout.connect(self._give_up)
+        self._is_late = False
         view.verticalScrollBar().valueChanged.connect(self._scrolled)
         for signal in (model.dataChanged, model.modelReset, model.rowsInserted, model.rowsRemoved):
             signal.connect(self._release)
@@ -355,10 +358,15 @@ class HeldPainting(QObject):
         if last < 0:
             last = self._model.rowCount() - 1
         if self._model.ask_for(first, last):
+            self._is_late = False
             self._release()
-        elif not self._patience.isActive() and self._view.viewport().updatesEnabled():
+        elif not self._is_late and not self._patience.isActive() and self._view.viewport().updatesEnabled():
             self._view.viewport().setUpdatesEnabled(False)
             self._patience.start()
+
+    def _give_up(self) -> None:
+        self._is_late = True
+        self._release()
 
     def _release(self) -> None:
         self._patience.stop()

@@ -11,7 +11,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.columns import Column, Role, Tone
+from app.itemmodels.columns import AWAITED, Column, Role, Tone
 from app.itemmodels.pages import PAGE, PAGES, PageCache
 from app.itemmodels.virtual_table import GONE, PLACEHOLDER, VirtualTableModel
 from app.services.records.list_query import ListQuery
@@ -205,26 +205,35 @@ def test_rows_on_their_way_have_a_placeholder(desk: Desk, view: QTableView, qtbo
     go(view, 10_000)
     qtbot.waitUntil(lambda: len(desk.requests) == 1)
     assert set(texts(view)) == {PLACEHOLDER} and set(texts(view, 1)) == {None}
+    assert desk.shown(10_000, 0, Role.TONE) == AWAITED
     desk.answer()
     qtbot.waitUntil(lambda: texts(view)[0] == "10000")
 
 
 @pytest.mark.slow
-def test_pages_scrolled_past_are_cancelled_and_the_one_in_sight_is_next(
+def test_of_pages_scrolled_past_one_comes_at_a_time_and_is_cancelled_where_the_view_rests(
     desk: Desk, view: QTableView, qtbot: QtBot
 ) -> None:
     desk.at_once = False
     desk.open()
+
+    def drag(*pages: int) -> None:
+        for page in pages:
+            go(view, page * PAGE + 100)
+            view.viewport().repaint()
+
     go(view, 5 * PAGE + 100)
     qtbot.waitUntil(lambda: len(desk.log) == 1)
-    for page in range(10, 35, 5):
-        go(view, page * PAGE + 100)
-        view.viewport().repaint()
-    qtbot.waitUntil(lambda: len(desk.log) == 2)
-    assert desk.cancelled == desk.log[:1]
-    assert desk.log[1][0] == ROWS - 30 * PAGE
+    drag(10, 15, 20, 25, 30)
+    assert len(desk.log) == 1
     desk.answer()
-    assert texts(view)[0] == str(ROWS - 30 * PAGE - 100)
+    assert (desk.log[1][0], desk.cancelled) == (ROWS - 30 * PAGE, [])
+    drag(50, 55, 60, 65, 40)
+    qtbot.waitUntil(lambda: len(desk.log) == 3)
+    assert desk.cancelled == [desk.log[1]]
+    assert desk.log[2][0] == ROWS - 40 * PAGE
+    desk.answer()
+    assert texts(view)[0] == str(ROWS - 40 * PAGE - 100)
 
 
 def test_neighbours_are_fetched_ahead_so_that_scrolling_never_waits(

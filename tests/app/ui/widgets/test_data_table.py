@@ -215,6 +215,12 @@ def test_rows_that_are_late_do_not_hold_the_view(qtbot: QtBot) -> None:
     table.view.scrollToBottom()
     qtbot.waitUntil(table.view.viewport().updatesEnabled)
     assert len(table.requests) == 1
+    bar = table.view.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    assert table.view.viewport().updatesEnabled(), "nor the next time: it would be white while it is dragged"
+    bar.setValue(0)
+    bar.setValue(bar.maximum() // 2)
+    assert not table.view.viewport().updatesEnabled(), "rows were at hand since"
 
 
 def test_scrolling_among_rows_at_hand_holds_nothing(qtbot: QtBot) -> None:
