@@ -33,6 +33,9 @@ BLOCK = 1 << 15
 MAX_STATEMENT = 100_000_000
 """Bytes of the longest statement; D1 itself takes 100 KB, and a row of 2 MB."""
 
+_LONG: Final = 1 << 20
+"""Bytes from which a piece is one long statement, more or less: its rows are not joined with others."""
+
 MOST_BLANK = 1 << 16
 """White space between statements beyond which it is not kept: a small file may hold a lot of it, packed."""
 
@@ -294,22 +297,23 @@ def reading(path: Path) -> Iterator[tuple[TextSource, BinaryIO]]:
 
 @dataclass
 class Piece:
-    """Whole statements; `line` is that of the first character.
+    """Whole statements; `line` is that of the first character, `size` their bytes.
 
-    `joined` is the same, and as long, with rows that follow each other for one table in one statement, which
-    SQLite takes in two thirds of the time.
+    `joined` has them with rows that follow each other for one table in one statement, which
+    SQLite takes in two thirds of the time, `apart`, as long, as they are; None where that is the same.
     """
 
-    data: bytes
-    line: int
     joined: str
+    line: int
+    size: int
+    apart: bytes | None = None
 
     def __post_init__(self) -> None:
         self._counted = 0, self.line
 
     @cached_property
     def text(self) -> str:
-        return self.data.decode()
+        return self.joined if self.apart is None else self.apart.decode()
 
     def line_of(self, start: int) -> int:
         """The line of the statement behind character `start`, and the white space and comments there.
@@ -324,10 +328,13 @@ class Piece:
 
     def statements(self) -> Iterator[tuple[int, str]]:
         """Each by itself, with what stands before it, and the character that begins there."""
+        data = self.joined.encode() if self.apart is None else self.apart
         scanner, begin, at = Scanner(), 0, 0
-        while begin < len(self.data):
-            end = scanner.next_end(self.data) or len(self.data)
-            sql = self.data[begin:end].decode()
+        while begin < len(data):
+            end = scanner.next_end(data) or len(data)
+            if (begin, end) == (0, len(data)):
+                data = b""  # a long one is not held twice
+            sql = data[begin:end].decode() if data else self.text
             yield at, sql
             begin, at = end, at + len(sql)
 
@@ -349,16 +356,14 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         plain = _plain(joined)
         if not end or plain is None or not (is_plain or apsw.complete(plain)):
             end = scanner.last_end(text)
-            plain = _plain(_joined(text[:end])[0])
+            plain = _plain(_joined(text[:end])[0] if end < _LONG else text[:end])
         if end:
-            data = bytes(text[:end])
-            if plain is None:
-                plain = _said_in_sql(text[:end], path, line, notes)
-                data = plain.encode()
-            yield Piece(data, line, plain)
-            line += text.count(b"\n", 0, end)
-            del text[:end]
-            scanner, blank = Scanner(), 0
+            apart = bytes(text[:end]) if plain is not None and end < _LONG else None
+            plain = plain or _said_in_sql(text[:end], path, line, notes)
+            next_line = line + text.count(b"\n", 0, end)
+            del text[:end]  # a long one is not held twice
+            yield Piece(plain, line, end, apart)
+            scanner, line, blank = Scanner(), next_line, 0
         elif not block:
             break
         elif len(text) > MOST_BLANK and _BLANK.fullmatch(text):

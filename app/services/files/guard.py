@@ -198,7 +198,7 @@ class Guard:
         it failed (OR FAIL, a column's ON CONFLICT FAIL) is undone. Raises `Forbidden` and what SQLite raises.
         """
         self._piece = piece
-        self._has_breaks = b",char(1" in piece.data  # as both begin
+        self._has_breaks = ",char(1" in piece.joined  # as both begin
         self._found, temporary = Notes(), self._temporary.copy()
         if not self._left_from:
             try:

@@ -366,7 +366,7 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> tuple[str
     with _unpacked(dump), reading(dump) as (source, file):
         for piece in pieces(source, dump, guard.notes):
             work.check()
-            work.read(len(piece.data))
+            work.read(piece.size)
             if piece.line == 1:
                 is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
                 if said := OF_TENANT.match(piece.text):

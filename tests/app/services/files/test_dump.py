@@ -85,7 +85,7 @@ def test_empty_statements_are_passed_over_at_once() -> None:
 def test_the_line_of_a_statement_is_told_in_any_order() -> None:
     """Each line is counted once where one statement comes after the other."""
     text = "BEGIN;\n\n-- é\n;;COMMIT;/* \n */\nBEGIN;COMMIT;"
-    piece = Piece(text.encode(), 3, text)
+    piece = Piece(text, 3, len(text.encode()))
     lines = {0: 3, len("BEGIN;"): 6, text.index("/*"): 8, len(text) - len("COMMIT;"): 8}
     for order in (sorted(lines), sorted(lines, reverse=True)):
         assert {start: piece.line_of(start) for start in order} == lines
@@ -190,6 +190,17 @@ def test_a_statement_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest
     assert len(cut(b"INSERT INTO t VALUES('" + b"x" * 90_000 + b"');\n", tmp_path)) == 1
     with pytest.raises(ImportFailed, match=r"more than 100,000 bytes, which begins at line 2"):
         cut(b"BEGIN;\nINSERT INTO t VALUES('" + b"x;\n" * 90_000 + b"');\n", tmp_path)
+
+
+def test_a_long_statement_is_held_once(tmp_path: Path) -> None:
+    path = tmp_path / "long.sql"
+    path.write_bytes(b"INSERT INTO t VALUES('" + b"x;\n" * 2_000_000 + b"');\n")
+    tracemalloc.start()
+    with reading(path) as (source, _):
+        for piece in pieces(source, path, Notes()):
+            held, most = (size / piece.size for size in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    assert held < 1.1 and most < 3.3
 
 
 def test_blank_space_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
