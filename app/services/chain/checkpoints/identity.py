@@ -454,7 +454,8 @@ def _whose(
         return found.database
     found = seen_last.get(found.database.path, found)
     other = next(line for line in [*seen_last.values(), *last] if line is not found)
-    if len(seen_last) > 1 and found.database.file_id != inode:  # either of them may have become this
+    is_told = found.database.file_id == inode or any(_is_all(rows, item) for item in found.checkpoints)
+    if len(seen_last) > 1 and not is_told:  # either of them may have become this
         if of := _copied_from(rows, [*seen_last.values()]):
             return of
         doubt = doubts.either(found.database.path, other.database.path)

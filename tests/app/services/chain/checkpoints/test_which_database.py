@@ -1606,7 +1606,7 @@ class History:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [*range(HISTORIES), 524, 1506])
+@pytest.mark.parametrize("seed", [*range(HISTORIES), 38, 524, 1506])
 def test_histories_at_random(tmp_path: Path, seed: int) -> None:
     history = History(tmp_path, seed)
     world, choose = history.world, history.random.choice
