@@ -1,14 +1,13 @@
 """What an administrator does with checkpoints."""
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
-from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason, Seal
+from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.announced import announce, announced, forget
 from app.services.chain.checkpoints.document import (
@@ -26,41 +25,42 @@ from app.services.chain.checkpoints.document import (
 )
 from app.services.chain.checkpoints.identity import (
     Continuation,
-    DatabaseCheckpoints,
     as_made,
     compare,
     may_be_past,
-    recognise,
     shares_tenant,
     speaks_of,
-    whereabouts,
+)
+from app.services.chain.checkpoints.recognition import (
+    UNRECOGNISABLE,
+    are_parted,
+    is_copy,
+    recognised,
+    recognised_in,
+    remember,
+    remember_place,
+    said_of,
+    said_of_live,
 )
 from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
+from app.services.chain.checkpoints.signing import refuse_lost_starts, sealed_by, signed
 from app.services.chain.checkpoints.tables import (
     FILE,
     Contents,
     KnownDatabase,
     Made,
-    Place,
     is_there,
     no_folder,
     opened,
     written,
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
-from app.services.chain.rules import BROKEN, SAY_SO, Code, Finding, Verdict
+from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
-from app.services.chain.where import InFile, Where
+from app.services.chain.where import Where
 from app.services.keyring import Keyring
 from app.services.text import tenant_name
 from models import errors
-from models.local.file import file_id
-
-UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
-"""What prevents telling which database a file is; a verification says it better."""
-
-LIVE: Final = "d1:"
-"""How the place of a live database begins."""
 
 
 class CheckpointStore:
@@ -108,8 +108,9 @@ class CheckpointStore:
         for source in sources:  # a dump, or one that is gone by now, is none that can be read
             with suppress(errors.TenantAdminError, OSError), self._contents_of(source) as (contents, found):
                 if contents is not None and found is not None:
-                    is_copy = not found.undecided and _is_copy(contents, where, found)
-                    return here if found.undecided else None if is_copy else found.id
+                    if found.undecided:
+                        return here
+                    return None if is_copy(contents, where, found) else found.id
         return None
 
     def ways(self, where: Where) -> frozenset[Reason]:
@@ -120,7 +121,7 @@ class CheckpointStore:
             if contents is None or database is None:
                 return frozenset()
             other = frozenset([Reason.ANOTHER_DATABASE])
-            return other if _is_copy(contents, where, database) else other | {Reason.START_OVER}
+            return other if is_copy(contents, where, database) else other | {Reason.START_OVER}
 
     def checkpoints(self, where: Where, *, in_place: bool = False) -> tuple[Checkpoint, ...]:
         """The checkpoints of the file's database that can be read, oldest first; none while it is undecided
@@ -168,12 +169,12 @@ class CheckpointStore:
                 return (CheckpointHistory(notes=notes),)
             if database is None:
                 unknown = "Nobody knows whether checkpoints speak of this database: {} cannot be read."
-                told = (*_said_of_live(contents, where, seen), *map(unknown.format, contents.unreadable))
+                told = (*said_of_live(contents, where, seen), *map(unknown.format, contents.unreadable))
                 return (CheckpointHistory(notes=told),)
             good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
-            told = _notes(contents, database, where)
+            told = said_of(contents, database, where)
             copies = _of_copies(contents, good)
         if database.undecided and not database.before:  # there is none to hold against it
             return (CheckpointHistory(notes=told, doubts=told, undecided=True),)
@@ -211,7 +212,7 @@ class CheckpointStore:
                 )
                 raise errors.InvalidInput("trust-key", sentence)
         with self._contents_of(where) as (contents, database):
-            if contents is not None and _are_parted(contents, database, checkpoints):
+            if contents is not None and are_parted(contents, database, checkpoints):
                 raise errors.NotAllowed(
                     f"{where.name} counts as another database than the one that {export.name} is of, by "
                     "what was said or imported here, so that says nothing of it. Nothing was verified: take "
@@ -253,32 +254,10 @@ class CheckpointStore:
         place of the file; it is only announced, and counts once the file holds what it says (`take_up`). It
         is one of `database` (`restored`), or of a new one.
         """
-        require_sound(report)
-        if not report.entries and reason not in NEW_LINE:
-            raise NotSigned(
-                "There are no audit entries yet, so there is nothing to sign."
-                if report.intact
-                else f"No audit entry is left, so there is nothing to sign; if that is right, {SAY_SO}."
-            )
-        seal = report.seal
-        if seal is None:
-            raise NotSigned(
-                "Only an undisturbed verification of the whole database can become a checkpoint; verify it "
-                "again."
-            )
+        seal, is_restore = sealed_by(report, reason), reason is Reason.RESTORE
         key = self._key()
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            is_restore = reason is Reason.RESTORE
-            known = contents.database(database or "") if is_restore else _recognised(contents, rows)
-            if known is None and (is_restore or _recognised(contents, rows, copied=True)):
-                reason = Reason.ANOTHER_DATABASE
-            other = known if reason is Reason.ANOTHER_DATABASE else None
-            if known is not None and known.undecided and reason not in NEW_LINE:
-                raise NotSigned(doubts.UNDECIDED)
-            if known is not None and reason is Reason.BEFORE_RESTORE and _is_copy(contents, where, known):
-                raise NotSigned(doubts.of_a_copy(known.path))
-            if known is None or other is not None:
-                known = KnownDatabase(str(uuid.uuid4()))
+            known, other, reason = _line_for(contents, rows, reason, database)
             newest = contents.checkpoints(known.id, newest=3)
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
             heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
@@ -286,9 +265,9 @@ class CheckpointStore:
                 raise NotSigned("The database was replaced while it was being verified; verify it again.")
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
-                _refuse_lost_starts(report, seal, before)
+                refuse_lost_starts(report, seal, before)
                 ever = before.rows_ever + report.unwitnessed
-            made = Checkpoint(
+            unsigned = Checkpoint(
                 database=known.id,
                 number=max(known.seen_number, *(item.number or 0 for item in newest), 0) + 1,
                 at=now,
@@ -300,14 +279,7 @@ class CheckpointStore:
                 previous=before.hash if before else None,
                 key=key.public,
             )
-            try:
-                if Checkpoint.from_json(made.to_json()) != made:
-                    raise NotSigned("What was found could not be read back, so no checkpoint was made.")
-            except errors.InvalidInput as error:
-                raise NotSigned(
-                    "The database holds a number that no checkpoint can keep, so none was made."
-                ) from error
-            made = made.signed(key.private)
+            made = signed(unsigned, key)
             contents.add_key(key.public, own=True, now=now)
             if is_restore:
                 with written(self._path):
@@ -316,7 +288,7 @@ class CheckpointStore:
             contents.add(made)
             if other is not None:
                 contents.inherit_baselines(known.id, other.id)
-            _see(contents, known, rows, number=made.number, now=now)
+            remember(contents, known, rows, number=made.number, now=now)
         return made
 
     def take_up(self, where: Where) -> Checkpoint | None:
@@ -336,7 +308,7 @@ class CheckpointStore:
                     if taken:
                         contents.add(made)
                         known = KnownDatabase(made.database)
-                        _see(contents, known, rows, number=made.number, now=made.at)
+                        remember(contents, known, rows, number=made.number, now=made.at)
             forget(self._folder, made)
             if taken:
                 return made
@@ -356,8 +328,8 @@ class CheckpointStore:
                 return
             database, what = "", Made(unrelated=unrelated).stored()
             with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
-                known = _recognised_in(None, contents, rows)
-                here = _recognised_in(replace(seen, made=None), contents, rows)
+                known = recognised_in(None, contents, rows)
+                here = recognised_in(replace(seen, made=None), contents, rows)
                 line = contents.sound_checkpoints(seen.database)
                 parts = compare(rows, line, counting=False).divergences
                 contradicted = any(one.lacks_behind is None and rows.has_tenant(one.tenant) for one in parts)
@@ -378,9 +350,9 @@ class CheckpointStore:
                 if (place := contents.place(where)) is not None and place.made is None:
                     return
             with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-                known = _recognised(contents, rows)
-                if known is not None and not known.doubt and not _is_copy(contents, where, known):
-                    _see(contents, known, rows, number=0, now=known.seen_at)
+                known = recognised(contents, rows)
+                if known is not None and not known.doubt and not is_copy(contents, where, known):
+                    remember(contents, known, rows, number=0, now=known.seen_at)
 
     def goes_on_instead(self, where: Where, *, taken: bool = False) -> bool:
         """Whether a file goes on with the line that it is judged by, in place of the one that was seen there,
@@ -390,17 +362,17 @@ class CheckpointStore:
         if not is_there(self._path):
             return False
         with opened(self._path, writing=taken) as contents, rows_of(where) as rows:
-            known = _recognised(contents, rows)
-            if known is None or not known.before or _is_copy(contents, where, known):
+            known = recognised(contents, rows)
+            if known is None or not known.before or is_copy(contents, where, known):
                 return False
             if taken:
-                _put(contents, known.id, rows)
+                remember_place(contents, known.id, rows)
         return True
 
     def require_original(self, where: Where) -> None:
         """Raises `NotSigned` for a copy, by which the original would be judged if it started over."""
         with self._contents_of(where) as (contents, database):
-            if contents is not None and database is not None and _is_copy(contents, where, database):
+            if contents is not None and database is not None and is_copy(contents, where, database):
                 raise NotSigned(doubts.of_a_copy(database.path))
 
     def export(self, where: Where, out: Path) -> int:
@@ -435,9 +407,9 @@ class CheckpointStore:
             known = contents.database(database) or KnownDatabase(database)
             if where is not None:
                 with rows_of(where) as rows:
-                    here = _recognised(contents, rows)
-                    if speaks_of(rows, good) and not _are_parted(contents, here, good):
-                        _see(contents, known, rows, number=good[-1].number, now=now)
+                    here = recognised(contents, rows)
+                    if speaks_of(rows, good) and not are_parted(contents, here, good):
+                        remember(contents, known, rows, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
         return new
@@ -452,10 +424,10 @@ class CheckpointStore:
         """
         unproven = {item.tenant: item.actual for item in report.findings if item.code is Code.UNPROVEN_START}
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
-            known = _recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
+            known = recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
             if known.undecided and not decided:
                 raise NotSigned(doubts.UNDECIDED)
-            _see(contents, known, rows, number=0, now=now)
+            remember(contents, known, rows, number=0, now=now)
             for tenant in report.tenants:
                 if (previous := unproven.get(tenant.tenant)) is None:
                     continue
@@ -508,130 +480,29 @@ class CheckpointStore:
             database = None
             if contents.databases():
                 with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
-                    database = _recognised(contents, rows)
+                    database = recognised(contents, rows)
             if in_place and database is not None and database.undecided:
                 database = contents.database(database.before or database.id)
             yield contents, database
 
 
-def _recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) -> KnownDatabase | None:
-    """The known database that the file is; see `_recognised_in`."""
-    return _recognised_in(contents.place(rows.where), contents, rows, copied=copied)
-
-
-def _recognised_in(
-    place: Place | None, contents: Contents, rows: ChainRows, *, copied: bool = False
-) -> KnownDatabase | None:
-    """The known database that the file would be in this place; one with an accepted start may have no
-    checkpoint yet. Of a live one those of other live ones are none; where it is to be said what it was
-    `copied` from, no others are.
+def _line_for(
+    contents: Contents, rows: ChainRows, reason: Reason, database: str | None
+) -> tuple[KnownDatabase, KnownDatabase | None, Reason]:
+    """The database that a checkpoint is of, which may be a new one; the one that the file is no more, if it
+    begins a line of its own; and why it is made then. Raises `NotSigned`.
     """
-    others = _of_other_live(contents, rows.where)
-    databases = [item for item in contents.databases() if (item.id in others) is copied]
-    if not databases:
-        return None
-    newest = [_candidate(contents, item) for item in databases]
-    found = recognise(rows, newest, contents.sound_checkpoints, place)
-    if found is not None and not found.doubt:
-        return found
-    of = None if found is None else found.before or found.id
-    some = (item for item in databases if of in (None, item.id))
-    return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
-
-
-def _are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
-    """Whether a file's `database` and that of an export are two, as a person has said of either."""
-    other = exported[0].database
-    if database is None or database.id == other or contents.database(other) is None:
-        return False
-    all_of_both = (*exported, *contents.sound_checkpoints(database.id))
-    return any(item.reason == Reason.ANOTHER_DATABASE for item in all_of_both)
-
-
-def _candidate(contents: Contents, database: KnownDatabase) -> DatabaseCheckpoints:
-    newest = contents.checkpoints(database.id, newest=3)
-    sound = [item for item in newest if isinstance(item, Checkpoint)]
-    return (replace(database, damaged=True) if newest and not sound else database), sound
-
-
-def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> bool:
-    there = rows.at(seq for seq, _ in baselines.values())
-    return any(
-        (row := there.get(seq)) is not None and (row.tenant, row.previous_hash) == (tenant, previous)
-        for tenant, (seq, previous) in baselines.items()
-    )
-
-
-def _of_other_live(contents: Contents, where: Where) -> set[str]:
-    """The databases of other live ones, which a live one never is; a database has one number under any
-    account.
-    """
-    places, here = contents.places(), where.location[0]
-    live = {path: database for path, (database, _) in places.items() if path.startswith(LIVE)}
-    others = {database for path, database in live.items() if _number(path) != _number(here)}
-    return set() if where.file is not None else others - {live.get(here)}
-
-
-def _see(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
-    """Remembers that it was seen; it is where it was as long as it is still there, too."""
-    here, was = whereabouts(rows, known.id), contents.database(known.id)
-    if was is not None and _is_copy(contents, rows.where, was):
-        here = replace(was, damaged=False)
-    contents.see(replace(here, seen_number=number, seen_at=now))
-    _put(contents, known.id, rows)
-
-
-def _put(contents: Contents, database: str, rows: ChainRows) -> None:
-    """The database in the places of the file; what was said of this very file there is over."""
-    known, ledger = contents.places(), rows.ledger()
-    made, *places = rows.where.places
-    for place in dict.fromkeys([*places, made] if made in known else places):
-        contents.put(place, database, ledger)
-
-
-def _is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
-    """Whether the database that the file is, is also where it was, so that this is a copy of it."""
-    if known.path in ("", *where.places) or contents.places().get(known.path, ("",))[0] != known.id:
-        return False
-    if known.path.startswith(LIVE):  # which nobody moves, and whose account has several names
-        return where.file is not None or _number(known.path) != _number(where.location[0])
-    there = Path(known.path)
-    if file_id(there) is None or (where.file is not None and file_id(there) == file_id(where.file)):
-        return False
-    with suppress(errors.TenantAdminError, OSError), rows_of(InFile(there)) as rows:
-        newest = _candidate(contents, known)[1]
-        return not newest or speaks_of(rows, newest)
-    return True
-
-
-def require_sound(report: Report, known: CheckpointHistory | None = None) -> None:
-    """Raises `NotSigned` where of what was found no checkpoint is made, that being `known` of it."""
-    if report.verdict in BROKEN:
-        raise NotSigned("The audit chain does not hold, so no checkpoint was made; look at the findings.")
-    if report.verdict is Verdict.EARLIER:
-        raise NotSigned(
-            "The database is in an earlier state than checkpoints know, so none was made; put back the later "
-            f"one, or, if you know why, {SAY_SO}."
-        )
-    if known is not None and known.undecided:
+    is_restore = reason is Reason.RESTORE
+    known = contents.database(database or "") if is_restore else recognised(contents, rows)
+    if known is None and (is_restore or recognised(contents, rows, copied=True)):
+        reason = Reason.ANOTHER_DATABASE
+    if known is not None and known.undecided and reason not in NEW_LINE:
         raise NotSigned(doubts.UNDECIDED)
-    if known is not None and known.proving is not None and report.seal is not None:
-        _refuse_lost_starts(report, report.seal, known.proving)
-
-
-def _refuse_lost_starts(report: Report, seal: Seal, before: Checkpoint) -> None:
-    """A checkpoint of an unproven start would let what the one before knew of it be forgotten."""
-    for tenant in report.tenants:
-        sealed = before.tenants.get(tenant.tenant)
-        if tenant.verdict is not Verdict.UNPROVEN_START or sealed is None or tenant.first_seq is None:
-            continue
-        if seal.tenants[tenant.tenant].first_hash != sealed.first_hash:
-            raise NotSigned(
-                f"The chain of {tenant_name(tenant.tenant)} begins at entry {tenant.first_seq:,}, nothing "
-                f"proves what came before, and checkpoint {before.number} knew it from entry "
-                f"{sealed.first_seq:,} on, so no checkpoint was made; accept the start if you know why "
-                "it is so."
-            )
+    if known is not None and reason is Reason.BEFORE_RESTORE and is_copy(contents, rows.where, known):
+        raise NotSigned(doubts.of_a_copy(known.path))
+    if known is None or reason is Reason.ANOTHER_DATABASE:
+        return KnownDatabase(str(uuid.uuid4())), known, reason
+    return known, None, reason
 
 
 def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tuple[Checkpoint, ...]]:
@@ -664,30 +535,6 @@ def _of_copies(contents: Contents, checkpoints: Sequence[Checkpoint]) -> tuple[C
 def _counted(line: Sequence[Checkpoint]) -> int:
     """Up to which number entries had been given when a person said that what the file holds is right."""
     return max((item.through for item in line[:1] if item.reason in NEW_LINE), default=0)
-
-
-def _notes(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
-    """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
-    if database.doubt:
-        return (database.doubt,)
-    places = contents.places()
-    is_new = all(places.get(item, ("",))[0] != database.id for item in where.places[1:])
-    return (doubts.copy_of(database.path),) if is_new and _is_copy(contents, where, database) else ()
-
-
-def _said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:
-    """That a live database that nothing is known of is a copy of another."""
-    with suppress(*UNRECOGNISABLE):
-        if _of_other_live(contents, where):
-            with rows_of(where, seen) as rows:
-                other = _recognised(contents, rows, copied=True)
-                return () if other is None else (doubts.copy_of_live(other.path),)
-    return ()
-
-
-def _number(identity: str) -> str:
-    """A live database's own id, whatever its account is called."""
-    return identity.rpartition("/")[2]
 
 
 def _rollback(good: Sequence[Checkpoint], database: KnownDatabase) -> list[Finding]:

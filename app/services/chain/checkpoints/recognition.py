@@ -1,0 +1,139 @@
+"""Which known database a file is by what the store holds, and where each of them is.
+
+The rule is in `app/services/chain/README.md`, Which database a file is.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoints import doubts
+from app.services.chain.checkpoints.identity import DatabaseCheckpoints, recognise, speaks_of, whereabouts
+from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
+from app.services.chain.checkpoints.tables import Contents, KnownDatabase, Place
+from app.services.chain.where import InFile, Where
+from models import errors
+from models.local.file import file_id
+
+UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
+"""What prevents telling which database a file is; a verification says it better."""
+
+LIVE: Final = "d1:"
+"""How the place of a live database begins."""
+
+
+def recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) -> KnownDatabase | None:
+    """The known database that the file is; see `recognised_in`."""
+    return recognised_in(contents.place(rows.where), contents, rows, copied=copied)
+
+
+def recognised_in(
+    place: Place | None, contents: Contents, rows: ChainRows, *, copied: bool = False
+) -> KnownDatabase | None:
+    """The known database that the file would be in this place; one with an accepted start may have no
+    checkpoint yet. Of a live one those of other live ones are none; where it is to be said what it was
+    `copied` from, no others are.
+    """
+    others = _of_other_live(contents, rows.where)
+    databases = [item for item in contents.databases() if (item.id in others) is copied]
+    if not databases:
+        return None
+    newest = [_candidate(contents, item) for item in databases]
+    found = recognise(rows, newest, contents.sound_checkpoints, place)
+    if found is not None and not found.doubt:
+        return found
+    of = None if found is None else found.before or found.id
+    some = (item for item in databases if of in (None, item.id))
+    return next((item for item in some if _has_start(rows, contents.baselines(item.id))), found)
+
+
+def are_parted(contents: Contents, database: KnownDatabase | None, exported: Sequence[Checkpoint]) -> bool:
+    """Whether a file's `database` and that of an export are two, as a person has said of either."""
+    other = exported[0].database
+    if database is None or database.id == other or contents.database(other) is None:
+        return False
+    all_of_both = (*exported, *contents.sound_checkpoints(database.id))
+    return any(item.reason == Reason.ANOTHER_DATABASE for item in all_of_both)
+
+
+def _candidate(contents: Contents, database: KnownDatabase) -> DatabaseCheckpoints:
+    newest = contents.checkpoints(database.id, newest=3)
+    sound = [item for item in newest if isinstance(item, Checkpoint)]
+    return (replace(database, damaged=True) if newest and not sound else database), sound
+
+
+def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> bool:
+    there = rows.at(seq for seq, _ in baselines.values())
+    return any(
+        (row := there.get(seq)) is not None and (row.tenant, row.previous_hash) == (tenant, previous)
+        for tenant, (seq, previous) in baselines.items()
+    )
+
+
+def _of_other_live(contents: Contents, where: Where) -> set[str]:
+    """The databases of other live ones, which a live one never is; a database has one number under any
+    account.
+    """
+    places, here = contents.places(), where.location[0]
+    live = {path: database for path, (database, _) in places.items() if path.startswith(LIVE)}
+    others = {database for path, database in live.items() if _number(path) != _number(here)}
+    return set() if where.file is not None else others - {live.get(here)}
+
+
+def remember(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:
+    """Remembers that it was seen; it is where it was as long as it is still there, too."""
+    here, was = whereabouts(rows, known.id), contents.database(known.id)
+    if was is not None and is_copy(contents, rows.where, was):
+        here = replace(was, damaged=False)
+    contents.see(replace(here, seen_number=number, seen_at=now))
+    remember_place(contents, known.id, rows)
+
+
+def remember_place(contents: Contents, database: str, rows: ChainRows) -> None:
+    """The database in the places of the file; what was said of this very file there is over."""
+    known, ledger = contents.places(), rows.ledger()
+    made, *places = rows.where.places
+    for place in dict.fromkeys([*places, made] if made in known else places):
+        contents.put(place, database, ledger)
+
+
+def is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
+    """Whether the database that the file is, is also where it was, so that this is a copy of it."""
+    if known.path in ("", *where.places) or contents.places().get(known.path, ("",))[0] != known.id:
+        return False
+    if known.path.startswith(LIVE):  # which nobody moves, and whose account has several names
+        return where.file is not None or _number(known.path) != _number(where.location[0])
+    there = Path(known.path)
+    if file_id(there) is None or (where.file is not None and file_id(there) == file_id(where.file)):
+        return False
+    with suppress(errors.TenantAdminError, OSError), rows_of(InFile(there)) as rows:
+        newest = _candidate(contents, known)[1]
+        return not newest or speaks_of(rows, newest)
+    return True
+
+
+def said_of(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
+    """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
+    if database.doubt:
+        return (database.doubt,)
+    places = contents.places()
+    is_new = all(places.get(item, ("",))[0] != database.id for item in where.places[1:])
+    return (doubts.copy_of(database.path),) if is_new and is_copy(contents, where, database) else ()
+
+
+def said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:
+    """That a live database that nothing is known of is a copy of another."""
+    with suppress(*UNRECOGNISABLE):
+        if _of_other_live(contents, where):
+            with rows_of(where, seen) as rows:
+                other = recognised(contents, rows, copied=True)
+                return () if other is None else (doubts.copy_of_live(other.path),)
+    return ()
+
+
+def _number(identity: str) -> str:
+    """A live database's own id, whatever its account is called."""
+    return identity.rpartition("/")[2]
