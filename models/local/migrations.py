@@ -64,7 +64,7 @@ class Migration:
     def refuse_transactions(self) -> None:
         """Raises `MigrationError` for a statement that cannot be part of the migration's own transaction."""
         for number, statement in enumerate(self.statements, 1):
-            word = statements.canonical(statement).partition(" ")[0]
+            word = statements.canonical(statement).partition("\0")[0]
             if word in _NOT_IN_A_MIGRATION:
                 raise MigrationError(
                     f"Migration {self.name} holds {word.upper()} (statement {number}), but every migration "

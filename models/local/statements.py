@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Iterator
+from itertools import chain
 
 import apsw
 
@@ -19,7 +20,18 @@ _TOKEN = re.compile(
 )
 """Possessive: a repetition that could be taken back would keep a state for each character."""
 
-_CREATES = re.compile(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
+Token = tuple[str, str]
+"""What kind of token it is, and what it says, in lower case but for a text."""
+
+_NONE: Token = "", ""
+
+
+def pattern(said: str) -> re.Pattern[str]:
+    r"""A pattern of `canonical` text: a blank stands for what is between two tokens, `\S` for any of one."""
+    return re.compile(said.replace(" ", "\0").replace(r"\S", "[^\0]"))
+
+
+_CREATES = pattern(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
 
 
 def split(sql: str) -> list[str]:
@@ -40,25 +52,42 @@ def split(sql: str) -> list[str]:
 
 
 def canonical(sql: str) -> str:
-    """The same text for statements that differ only in white space, comments, case or quoting of names."""
-    tokens = []
-    ended = False
+    """The same text for statements that differ only in white space, comments, case or quoting of names: their
+    tokens, and a zero byte, which no name has, between two.
+    """
+    said = [token for _, token in tokens(sql)]
+    return "\0".join(said[:-1] if said[-1:] == [";"] else said)
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Each but white space and comments; a name without its quotes."""
     for match in _TOKEN.finditer(sql):
-        token = match.group()
-        if match.lastgroup != "skip":
-            ended = match["end"] is not None
-        match match.lastgroup:
+        said = match.group()
+        match kind := match.lastgroup or "":
             case "skip":
                 continue
             case "name":
-                tokens.append(_unquoted(token).casefold())
-            case "word":
-                tokens.append(token.casefold())
+                yield kind, _unquoted(said).casefold()
             case "end":
-                tokens.append(";")
+                yield kind, ";"
             case _:
-                tokens.append(token)
-    return " ".join(tokens[:-1] if ended else tokens)
+                yield kind, said if kind == "text" else said.casefold()
+
+
+def written(sql: str) -> tuple[str, Iterator[Token]]:
+    """The table, in lower case, that an INSERT, REPLACE or UPDATE writes to, and what it says behind that."""
+    said = tokens(sql)
+    next(said, _NONE)
+    name = next(said, _NONE)
+    if name == ("word", "or"):
+        next(said, _NONE)
+        name = next(said, _NONE)
+    if name == ("word", "into"):
+        name = next(said, _NONE)
+    behind = next(said, _NONE)
+    if behind == ("sign", "."):
+        name, behind = next(said, _NONE), next(said, _NONE)
+    return name[1], chain((behind,), said)
 
 
 def words(sql: str) -> set[str]:
@@ -105,4 +134,4 @@ def creates(statement: str) -> tuple[str, str] | None:
     """
     text = canonical(statement)
     match = _CREATES.match(text)
-    return (match["name"], text.replace("if not exists ", "", 1)) if match else None
+    return (match["name"], text.replace("if\0not\0exists\0", "", 1)) if match else None

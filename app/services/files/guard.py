@@ -11,6 +11,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.chain.rules import TABLE
+from app.services.files.continuing import continued
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
@@ -86,25 +87,21 @@ _LIMITS: Final = (
     (apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, D1_LIMITS.pattern_bytes),
 )
 
-_TRIGGER: Final = re.compile(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
+_TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
 _TAKEN: Final = _ROWS | {"update", "create"}
-_BY_POSITION: Final = re.compile(r"(?:insert(?: or \w+)?|replace) into (?:main ?\. ?)?+(?P<name>\S+) (?!\()")
-"""Rows that name no columns, in canonical text."""
-
-_INTO: Final = re.compile(r"(?:insert|update|replace)(?: or \w+)?(?: into)? (?:main \. )?(?P<name>\S+)")
-"""Which table a statement writes to, in canonical text."""
-
-_MORE: Final = re.compile(
-    r"update (?:or \w+ )?(?:main \. )?(?P<name>\S+) set (?P<column>\S+) = (?:cast \( )?(?P=column) \| \|"
+_BY_POSITION: Final = statements.pattern(
+    r"(?:insert(?: or \w+)?|replace) into (?:main \. )?+(?P<name>\S+) (?!\()"
 )
-_DROP: Final = re.compile(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
-_VIRTUAL: Final = re.compile(
+"""Rows that name no columns."""
+
+_DROP: Final = statements.pattern(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
+_VIRTUAL: Final = statements.pattern(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
-    r" values \( 'table' , '(?P<name>[^']*)' , '[^']*' , 0 , 'create virtual table ", re.IGNORECASE
-)  # fmt: skip
-"""How sqlite3 writes a virtual table, in canonical text."""
+    r" values \( 'table' , '(?P<name>[^']*)' , '[^']*' , 0 , '(?i:create\svirtual\stable\s)"
+)
+"""How sqlite3 writes a virtual table."""
 
 _MISSING: Final = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
 _BREAKS: Final = (",char(10))", ",char(13))")
@@ -253,7 +250,7 @@ class Guard:
         """Runs one statement, or notes that it is left out; also one that continues a row that was, which
         stands in a statement of its own: it would go on with another row of its key.
         """
-        if self._left_from and _continued(sql) == self._left_from:
+        if self._left_from and continued(sql) == self._left_from:
             self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
             return None
         self._left_from = ""
@@ -299,7 +296,7 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        self._left_from = _table(sql) if word in _ROWS else ""
+        self._left_from = statements.written(sql)[0] if word in _ROWS else ""
 
     def _row_by_row(self, text: str, begin: int) -> bool:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
@@ -314,7 +311,7 @@ class Guard:
                 if not self._does_not_fit(error):
                     raise
                 self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
-                self._left_from = _table(sql)
+                self._left_from = statements.written(sql)[0]
         return several
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
@@ -374,7 +371,7 @@ class Guard:
             said = statements.canonical(sql)
             if drop := _DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
-            self._acts = drop is not None or not said.strip("; ")
+            self._acts = drop is not None or not said.strip(";\0")
         if self._updates and self._reads and _has_query(sql):
             return self._is_query() == _OK
         self._began(sql)
@@ -387,7 +384,7 @@ class Guard:
         if acts:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
-        raise Forbidden(statements.canonical(sql).partition(" ")[0].upper())
+        raise Forbidden(statements.canonical(sql).partition("\0")[0].upper())
 
     def _forget_statement(self) -> None:
         self._acts = self._queries = self._reads = self._updates = False
@@ -517,18 +514,6 @@ class Guard:
         )
         found = f"FROM main.{sql_name(table)} WHERE {rowid} = ? AND ({broken})"
         return f"SELECT CAST({key} AS BLOB), {altered} {found}"
-
-
-def _table(sql: str) -> str:
-    """Which one a statement writes to, in lower case; empty where nothing tells."""
-    into = _INTO.match(statements.canonical(sql[:_LOOKED_AT]))
-    return into["name"] if into else ""
-
-
-def _continued(sql: str) -> str:
-    """The table in which a statement puts more behind a value, as our export continues a long one."""
-    more = _MORE.match(statements.canonical(sql[:_LOOKED_AT]))
-    return more["name"] if more else ""
 
 
 def _word(sql: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from app.services.files.continuing import continuation
 from app.services.records.export import is_kept, literal, written
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
@@ -187,10 +188,10 @@ class Inserts:
             start, *pieces = value.pieces()
             length -= len(sqls[at].encode()) - len(start.encode())
             sqls[at] = start
-            column = sql_name(self._columns[at])
-            longer = (f"{column} || {piece}" for piece in pieces)
-            longer = longer if value.text else (f"CAST({one} AS BLOB)" for one in longer)
-            rest += [f"UPDATE {self._name} SET {column} = {one} WHERE {key};\n" for one in longer]  # noqa: S608
+            rest += [
+                continuation(self._table, self._columns[at], piece, key, is_text=value.text)
+                for piece in pieces
+            ]
         named = self._key and all(values[at].sql != "NULL" for at in self._key)
         if length >= self._room or not named:
             return []

@@ -49,6 +49,7 @@ def test_any_text_is_split_without_loss(text: str) -> None:
         ("CREATE TABLE a (x DEFAULT 'B')", "CREATE TABLE a (x DEFAULT 'b')", False),
         ("CREATE TABLE a (x DEFAULT ' ')", "CREATE TABLE a (x DEFAULT '  ')", False),
         ("CREATE TABLE a (x, y)", "CREATE TABLE a (y, x)", False),
+        ("CREATE TABLE a (x y)", 'CREATE TABLE a ("x y")', False),
         ("CREATE TABLE a (xy)", "CREATE TABLE a (x y)", False),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from app import paths
 from app.services.chain.where import InFile
+from app.services.files.continuing import continuation
 from app.services.files.dump import (
     BEGINNING,
     EXACT,
@@ -326,11 +327,11 @@ PRAGMA writable_schema=OFF;
     [
         ("CREATE VIEW v AS SELECT 1;\n", ["1 view left out: v (line {0:,})"]),
         (
-            TRIGGER.format("one", "users") + TRIGGER.format("two", "nowhere"),
-            ["1 trigger left out: one (line {0:,})", "1 trigger left out: two (line {1:,})"],
+            TRIGGER.format("[the one]", "users") + TRIGGER.format("two", "nowhere"),
+            ["1 trigger left out: the one (line {0:,})", "1 trigger left out: two (line {1:,})"],
         ),
-        ("DROP TABLE IF EXISTS old;\n",
-         ["1 DROP … IF EXISTS not run, as nothing of that name is there: old (line {0:,})"]),
+        ('DROP TABLE IF EXISTS "old one";\n',
+         ["1 DROP … IF EXISTS not run, as nothing of that name is there: old one (line {0:,})"]),
         ("CREATE VIRTUAL TABLE f USING fts5(a);\n",
          ["1 virtual table left out; the tables that it keeps its rows in are plain tables: f (line {0:,})"]),
         (FULL_TEXT, ["2 statements not run: PRAGMA writable_schema (from line {0:,})",
@@ -434,20 +435,25 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
     """As our own export cuts a long value; the row of its key is another one."""
     long = "x" * size
     made = run(
-        f"{texts['d1']}CREATE TABLE k(a PRIMARY KEY, b);\n"
-        f"INSERT INTO k VALUES(1,'one');\nINSERT INTO \"k\" VALUES(1,'{long}');\n"
-        f'UPDATE "k" SET b = b || \'{long}\' WHERE "rowid" = 1;\n'
-        f"UPDATE k SET b = CAST(b || '{long}' AS BLOB) WHERE a = 1;\nINSERT INTO k VALUES(2,'two');\n"
-        "UPDATE k SET b = b || '!' WHERE a = 2;\n"
-        "INSERT INTO k VALUES(2,'again');\nUPDATE k SET b = 'eins' WHERE a = 1;\n"
-        "INSERT INTO k VALUES(3,'three'),(1,'once more');\nUPDATE k SET b = b || 'tail' WHERE a = 1;\n"
+        f'{texts["d1"]}CREATE TABLE "the k"(a PRIMARY KEY, "set b");\n'
+        f"INSERT INTO \"the k\" VALUES(1,'one');\nINSERT OR ABORT INTO [The K] VALUES(1,'{long}');\n"
+        + continuation("the k", "set b", f"'{long}'", '"rowid" = 1', is_text=True)
+        + continuation("the k", "set b", "x'00'", '"rowid" = 1', is_text=False)
+        + f"UPDATE OR FAIL main.`the k` SET a=a+0, [set b] = coalesce(\"set b\",'') || '{long}' WHERE a=1;\n"
+        f'UPDATE "the k" AS k SET ("set b",a) = (concat(\'{long}\', k."set b"), 1) WHERE a = 1;\n'
+        "INSERT INTO \"the k\" VALUES(2,'two');\n"
+        + continuation("the k", "set b", "'!'", "a = 2", is_text=True)
+        + "INSERT INTO \"the k\" VALUES(2,'again');\n"
+        'UPDATE "the k" SET a = 1, "set b" = \'eins, a\' WHERE a = 1 AND "set b" > \'\';\n'
+        "INSERT INTO \"the k\" VALUES(3,'three'),(1,'once more');\n"
+        + continuation("the k", "set b", "'tail'", "a = 1", is_text=True)
     )
     assert [one.split(" (")[0] for one in said(made)] == [
-        "2 statements left out, which SQLite refuses: UNIQUE constraint failed: k.a",
-        "3 statements not run: UPDATE right behind a row that was left out",
-        "1 row left out, which SQLite refuses: UNIQUE constraint failed: k.a",
+        "2 statements left out, which SQLite refuses: UNIQUE constraint failed: the k.a",
+        "5 statements not run: UPDATE right behind a row that was left out",
+        "1 row left out, which SQLite refuses: UNIQUE constraint failed: the k.a",
     ]
-    assert value(made.path, "SELECT group_concat(b) FROM k") == "eins,two!,three"
+    assert value(made.path, 'SELECT group_concat("set b") FROM "the k"') == "eins, a,two!,three"
 
 
 def test_a_tenants_export_that_holds_others_is_not_of_it_alone(run: Run, texts: dict[str, str]) -> None:

@@ -1,0 +1,36 @@
+"""How an UPDATE goes on with a value longer than a statement, as our export writes it and others do."""
+
+from itertools import dropwhile
+
+from models.engine import sql_name
+from models.local import statements
+
+_ENDS = frozenset((("word", "where"), ("word", "from"), ("word", "returning")))
+
+
+def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool) -> str:
+    """The statement that puts a `piece` more behind the value of the row of that `key`, both of them SQL."""
+    name = sql_name(column)
+    longer = f"{name} || {piece}" if is_text else f"CAST({name} || {piece} AS BLOB)"
+    return f"UPDATE {sql_name(table)} SET {name} = {longer} WHERE {key};\n"  # noqa: S608
+
+
+def continued(sql: str) -> str:
+    """The table, in lower case, of an UPDATE that makes a value of what it is already; else nothing."""
+    if next(statements.tokens(sql), None) != ("word", "update"):
+        return ""
+    table, said = statements.written(sql)
+    columns: set[str] = set()
+    depth, is_value = 0, False
+    for token in dropwhile(lambda token: token != ("word", "set"), said):
+        kind, name = token
+        if depth == 0 and token in _ENDS:
+            break
+        if kind == "sign":
+            depth += (name == "(") - (name == ")")
+            is_value = (is_value or name == "=") and (depth > 0 or name != ",")
+        elif kind in ("word", "name") and is_value and name in columns:
+            return table
+        elif not is_value:
+            columns = columns | {name} if depth else {name}
+    return ""
