@@ -149,10 +149,11 @@ def verify_with_checkpoints(
 ) -> Report:
     """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
-    They say nothing of a range. `archive` is a folder of what retention removed, to be proven as one chain
-    with the file. On behalf of whom that is done is `by`, where the verdict is to be kept: of the whole, or
-    of a part that is broken, but not against an export, which may be an old one. Raises the errors of
-    `verify`, of `CheckpointStore.known` or `known_from`, and of `with_archive`.
+    Of a range they say what the last entries were that they knew there. `archive` is a folder of what
+    retention removed, to be proven as one chain with the file. On behalf of whom that is done is `by`, where
+    the verdict is to be kept: of the whole, or of a part that is broken, but not against an export, which may
+    be an old one. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
+    `with_archive`.
     """
     known = store.known(where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(

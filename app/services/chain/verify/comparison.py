@@ -66,6 +66,23 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     return None
 
 
+def compare_within(joined: Joined, history: CheckpointHistory, first: int, last: int) -> None:
+    """Adds of each tenant the first checkpoint whose last entry lies in a range of its chain and is another
+    now, or is gone from behind others of the tenant: what is removed for its age goes from the front.
+    """
+    first_wrong = joined.first_errors()
+    failed: set[str] = set()
+    for known in history.checkpoints[history.baseline :]:
+        for name in known.tenants.keys() & joined.chains.keys() - failed:
+            sealed, chain = known.tenants[name], joined.chains[name]
+            if not first <= sealed.last_seq <= last or _came_after(joined, chain, known):
+                continue
+            compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
+            if (found := compared.of_last_row(cut_off=False)) is not None:
+                failed.add(name)
+                joined.add(found)
+
+
 def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
     """How many of the tenant's rows no checkpoint covers."""
     latest = earlier or history.proving
@@ -246,7 +263,7 @@ class _Comparison:
         same_start = chain.first_seq == sealed.first_seq
         begun_again = chain.first_seq > sealed.first_seq and chain.at_genesis
         fewer = entries < sealed.entries and ((same_start and not self._unread) or begun_again)
-        found = self._of_last_row()
+        found = self.of_last_row()
         if found is not None and (found.code is Code.TRUNCATED or not fewer):
             return found
         if fewer:  # from which follows that the head is another
@@ -267,13 +284,14 @@ class _Comparison:
             return self._find(Code.CHECKPOINT, sealed.entries, entries, sentence)
         return None
 
-    def _of_last_row(self) -> Finding | None:
+    def of_last_row(self, *, cut_off: bool = True) -> Finding | None:
+        """`cut_off` says that the chain ends where the scan's last row of it is."""
         joined, sealed, state = self.joined, self.sealed, self._state
         last = sealed.last_seq
         if state is None or state.last_seq < last:
             actual, seen = (None, sealed.first_seq - 1) if state is None else (state.head, state.last_seq)
             sentence = f"Entry {last:,}, the last one that the checkpoint knew, is gone."
-            if self.chain.last_seq < last:
+            if cut_off and self.chain.last_seq < last:
                 sentence = f"{sentence[:-1]}: the end was cut off, or this is an older state of it."
             gone = not joined.gap_between(seen, last)
             return self._find(Code.TRUNCATED, sealed.head, actual, sentence) if gone else None

@@ -28,7 +28,7 @@ from app.services.chain.rules import (
     end_is_lost,
     worst,
 )
-from app.services.chain.verify.comparison import backed, compare, is_as_latest, unwitnessed
+from app.services.chain.verify.comparison import backed, compare, compare_within, is_as_latest, unwitnessed
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
@@ -66,8 +66,11 @@ _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 def conclude(reader: Reader, joined: Joined, extent: "Extent", known: CheckpointHistory) -> Report:
     """The report, its `seconds` not yet known; looks up only what explains a break or a start.
 
-    `known` is what checkpoints know, for a scan that went by their marks.
+    `known` is what checkpoints know, for a scan that went by their marks. Of a range they know the last
+    entries that lie in it.
     """
+    earlier = None
+    held, known = known, CheckpointHistory(adopted=known.adopted) if extent.partial else known
     anchors = _of_entries_before(reader, joined, extent) if extent.partial else {}
     for tenant, chain in joined.chains.items():
         if tenant not in anchors:
@@ -77,7 +80,10 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     _explain(reader, joined, unproven, _readable(joined, extent))
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
-    earlier = compare(joined, known, extent.tenant)
+    if extent.partial:
+        compare_within(joined, held, extent.first, extent.last)
+    else:
+        earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)
     _explain_emptied(joined, extent, known.counted)
     _name_gaps(joined, extent)

@@ -180,7 +180,8 @@ class Wish:
 
     `executor` scans the ranges. `now` is epoch seconds, for times in the future. `checkpoints` is what is
     known of it (`CheckpointStore.known`); with `seal` the report gets what a new checkpoint is made of. Both
-    look at whole chains: of a range, only the starts that were adopted count. `progress(done, total)` in rows
+    look at whole chains: of a range, only the starts that were adopted and the last entries that were known
+    count. `progress(done, total)` in rows
     and `cancelled()` are called in the calling thread, at least ten times a second. A live database is read
     by the `page` of so many rows.
     """
@@ -197,8 +198,7 @@ class Wish:
 
     @property
     def history(self) -> CheckpointHistory:
-        known = self.checkpoints or CheckpointHistory()
-        return CheckpointHistory(adopted=known.adopted) if self.section.is_range else known
+        return self.checkpoints or CheckpointHistory()
 
     @property
     def seals(self) -> bool:

@@ -313,7 +313,7 @@ class VerifyRangeDialog(FormDialog):
             theme,
             "Verify a range",
             f"Recomputes every hash and follows every link between two entries, both included: {whose}. "
-            "Checkpoints say nothing of a range, and none is made of it.",
+            "Of checkpoints, the last entries that they knew there are compared, and none is made.",
             action="Verify",
             parent=parent,
         )

@@ -173,7 +173,9 @@ def _range_banner(report: Report, tenant: str | None, first: int, last: int) -> 
         return Tone.NEUTRAL, f"{name}: nothing to verify", rest, detail, Icon.INFO
     only = "Only this entry was verified" if one else "Only these entries were verified"
     start = inside(_start(report))
-    detail = _joined(f"{only}; checkpoints say nothing of a range", start, duration(report.seconds))
+    detail = _joined(
+        f"{only}; of checkpoints, the last entries that they knew", start, duration(report.seconds)
+    )
     return tone, headline, rest, detail, Icon.SHIELD_PART if icon is Icon.SHIELD_OK else icon
 
 

@@ -238,6 +238,50 @@ def test_a_tenant_that_no_checkpoint_knew_is_not_verified_by_what_others_are(kno
     assert (whole.verdict, whole.unwitnessed) == (Verdict.VERIFIED, 1)
 
 
+def test_a_range_is_held_against_the_last_entries_that_were_known_there(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    chain, end = known.chain, known.chain.seqs(TENANT)[-1]
+    for _ in range(5):
+        chain.append(TENANT)
+
+    def within(first: int, last: int) -> set[str]:
+        return codes(known.verify(section=Section(first=first, last=last)))
+
+    assert within(2, end) == set()
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", middle(chain))
+    chain.rehash(TENANT)
+    assert (within(2, end), within(2, end - 2)) == ({"CHECKPOINT"}, set())
+    assert codes(known.verify(section=Section(first=1, last=10**6))) == codes(known.verify()), (
+        "it is all of it"
+    )
+
+
+def test_what_is_gone_within_a_range_was_not_removed_for_its_age(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    for _ in range(5):
+        chain.append(TENANT)
+    chain.run("DELETE FROM audit_chain WHERE seq = ?", seqs[-1])
+    chain.rehash(TENANT, seqs[-3])
+    report = known.verify(section=Section(first=2, last=seqs[-1]))
+    assert [(item.code, item.seq) for item in report.findings] == [("TRUNCATED", seqs[-1])]
+    assert "cut off" not in report.findings[0].message, "the chain goes on behind the range"
+
+
+def test_a_range_says_nothing_of_what_retention_removed(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 2, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    for _ in range(5):
+        chain.append(TENANT)
+    chain.prune(TENANT, seqs[-1])
+    last = chain.seqs(TENANT)[-1]
+    assert codes(known.verify(section=Section(first=2, last=last - 1))) == set()
+
+
 def test_columns_that_nothing_covers_are_named(known_chain: Callable[..., KnownChain]) -> None:
     known = known_chain()
     assert known.verify().notes == ()

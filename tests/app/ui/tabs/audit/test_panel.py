@@ -113,7 +113,7 @@ def test_the_selected_entries_are_verified_by_one_key(qtbot: QtBot, page: AuditT
     assert page.banner.headline() == "Entries 570 to 590 verified — 21 entries"
     assert page.banner.tone() is Tone.OK
     assert page.banner.detail().startswith(
-        "Only these entries were verified; checkpoints say nothing of a range"
+        "Only these entries were verified; of checkpoints, the last entries that they knew"
     )
     shown = links(qtbot, page)
     assert {seq for seq, link in shown.items() if link == "linked"} == set(range(570, 591))
