@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 import apsw
@@ -45,44 +46,44 @@ def name_of(path: Path, why: str, moment: str) -> str:
     return f"{path.stem}.before-{why}.{moment}{path.suffix}"
 
 
-def take_name(path: Path, why: str, now: int) -> Path:
-    """The `name_of` a copy made now (UTC) beside the file, numbered where that is taken, as an empty file.
+def free_name(path: Path, why: str, now: int) -> Path:
+    """The `name_of` a copy made now (UTC) beside the file, numbered where that is taken.
 
-    Raises `CopyNotWritten`.
+    Raises `CopyNotWritten` where none can be made.
     """
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    number = 1
-    while True:
-        copy = path.parent / name_of(path, why, moment if number == 1 else f"{moment}-{number}")
-        try:
-            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise CopyNotWritten(path.parent, str(error.strerror)) from error
-        else:
-            return copy
+    numbered = chain((moment,), (f"{moment}-{number}" for number in count(2)))
+    names = (path.parent / name_of(path, why, one) for one in numbered)
+    copy = next(name for name in names if not os.path.lexists(name))
+    try:
+        with atomic.unfinished(copy) as building:
+            building.touch()
+    except OSError as error:
+        raise CopyNotWritten(path.parent, str(error.strerror)) from error
+    return copy
 
 
 def is_copy(path: Path) -> bool:
-    """Whether the name is one that `take_name` gives."""
+    """Whether the name is one that `free_name` gives."""
     return _COPY.search(path.stem) is not None
 
 
 def back_up(connection: apsw.Connection, copy: Path) -> None:
-    """Writes all that the connection sees into `copy`, as one moment, in place of what is there.
+    """Writes all that the connection sees into the new file `copy`, as one moment.
 
     In one step, because a stepwise backup beside a busy writer never ends. A copy that was not finished
-    never carries the name. Raises the storage errors of writing the copy, and what SQLite raises of the rest.
+    never carries the name. Raises `AlreadyThere`, the storage errors of writing the copy, and what SQLite
+    raises of the rest.
     """
     atomic.sweep_databases(copy)
     try:
-        with (
-            atomic.replacing(copy) as building,
-            closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
-            target.backup("main", connection, "main") as backup,
-        ):
-            backup.step(-1)
+        with atomic.unfinished(copy) as building:
+            with (
+                closing(connect(building, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)) as target,
+                target.backup("main", connection, "main") as backup,
+            ):
+                backup.step(-1)
+            atomic.give_name(building, copy)
     except (apsw.FullError, apsw.IOError, OSError) as error:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) not in _WRITES:
             raise
@@ -114,11 +115,13 @@ def copy_parts(path: Path, target: Path) -> None:
 
 
 def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:
-    """Replaces what the file at `path` holds by what `copy` holds, and writes what it held to `kept`.
+    """Replaces what the file at `path` holds by what `copy` holds, and writes what it held to the new `kept`.
 
     In one transaction, which is in `path` whole or not at all. `kept` is written while nobody else can write,
-    so no commit falls between the two. A file that SQLite cannot open is moved away instead. `progress` is in
-    pages. `copy` may be changed. Raises `Cancelled`, `FileLocked` after `PATIENCE`, and what SQLite raises.
+    so no commit falls between the two; it is there whole or not at all, and not where this fails, but for an
+    interrupt, which may come just behind the commit. A file that SQLite cannot open is moved away instead.
+    `progress` is in pages. `copy` may be changed. Raises `Cancelled`, `FileLocked` after `PATIENCE`, the
+    errors of `back_up`, and what SQLite raises.
     """
     try:
         _replace(path, copy, kept, progress, cancelled)
@@ -135,12 +138,13 @@ def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: 
             closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
             closing(connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
             live.backup("main", source, "main") as backup,
+            _keeping(kept) as keep,
         ):
             if not in_wal:
-                back_up(reader, kept)
+                keep(reader)
             _wait(lambda: backup.step(1), path, cancelled)  # the first page takes the file for writing
             if in_wal:
-                back_up(reader, kept)  # nobody else can write any more, and the old can still be read
+                keep(reader)  # nobody else can write any more, and the old can still be read
             while not backup.done:
                 if cancelled():
                     raise Cancelled
@@ -153,12 +157,36 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
 
     A log that lies beside it is kept with it; left there, it would be folded into the new content.
     """
-    for suffix in (LOG, JOURNAL):
-        with suppress(FileNotFoundError):
-            sibling(path, suffix).replace(sibling(kept, suffix))
-    sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
-    shutil.copyfile(path, kept)
-    atomic.replace(copy, path.resolve())
+    with atomic.unfinished(kept) as building:
+        shutil.copyfile(path, building)
+        atomic.give_name(building, kept)
+    try:
+        for suffix in (LOG, JOURNAL):
+            with suppress(FileNotFoundError):
+                sibling(path, suffix).replace(sibling(kept, suffix))
+        sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
+        atomic.replace(copy, path.resolve())
+    except Exception:
+        kept.unlink()
+        raise
+
+
+@contextmanager
+def _keeping(kept: Path) -> Iterator[Callable[[apsw.Connection], None]]:
+    """Gives what writes `kept`, and takes that away again where what it was written for fails."""
+    is_made = False
+
+    def keep(connection: apsw.Connection) -> None:
+        nonlocal is_made
+        back_up(connection, kept)
+        is_made = True
+
+    try:
+        yield keep
+    except Exception:
+        if is_made:  # not another's of that name
+            kept.unlink()
+        raise
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from app.services.files import opening, restoring
-from models.errors import Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
+from models.errors import AlreadyThere, Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
@@ -415,6 +415,25 @@ def test_a_damaged_copy_is_called_by_its_own_name(live: Path, copy: Path, tmp_pa
     copy.write_bytes(data)
     with pytest.raises(DamagedFile, match=r"earlier\.sqlite is damaged"):
         restore(live, copy, tmp_path / "scratch")
+
+
+def test_the_copy_of_the_old_content_has_its_name_only_when_it_is_whole(
+    live: Path, copy: Path, tmp_path: Path
+) -> None:
+    """A restore that is killed before then leaves nothing of that name, and takes nobody else's."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    prepared = restoring.prepare(live, copy, scratch)
+    other = live.with_name("foundation.before-restore.20261118T110640Z.sqlite")
+
+    def announced() -> None:
+        assert [*tmp_path.glob("foundation.before-restore.*")] == []
+        other.write_bytes(b"of another")
+
+    before = rows(live)
+    with pytest.raises(AlreadyThere):
+        restoring.restore(live, prepared, actor="ada", now=NOW, announce=announced)
+    assert (rows(live), other.read_bytes()) == (before, b"of another")
 
 
 @pytest.mark.slow
