@@ -9,8 +9,6 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from models.errors import FileMissing
-from models.local.database import LocalDatabase
 from tests.fixtures.connected import connected
 from tests.test_architecture import imports, sources
 
@@ -49,13 +47,6 @@ def test_a_connection_trusts_nothing_in_the_file(database_path: Path, read_only:
         assert connection.pragma("synchronous") == 2
         with pytest.raises(apsw.Error, match="not authorized"):
             connection.execute("SELECT load_extension('x')")
-
-
-def test_a_mistyped_path_creates_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "mistyped.sqlite"
-    with pytest.raises(FileMissing):
-        LocalDatabase(path).connect()
-    assert not path.exists()
 
 
 @pytest.mark.slow

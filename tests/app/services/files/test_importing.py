@@ -470,7 +470,8 @@ def test_tenants_are_told_apart_whatever_their_column_compares(run: Run, tenant:
 
 
 def test_empty_statements_are_nothing(run: Run, texts: dict[str, str]) -> None:
-    run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
+    made = run(texts["d1"] + ";;\n; -- nothing\n", strict=True)
+    assert {note.kind for note in made.notes} == {NoteKind.LINE_BREAKS} and made.rows["users"] == 32
 
 
 def test_counters_are_emptied_before_a_table_has_any(run: Run) -> None:

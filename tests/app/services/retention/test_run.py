@@ -7,6 +7,7 @@ waits for none of them. Runs of many days stay with the file, too: each asks a l
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -232,6 +233,18 @@ TAMPERING = {
         "FROM audit_chain WHERE seq = 1 ON CONFLICT DO UPDATE SET previous_hash = excluded.previous_hash"
     ),
 }
+LEFT = {
+    "blob": "Entry 2 stores payload as blob",
+    "hash of bytes": "Entry 2 stores hash as blob",
+    "event type of bytes": "Entry 2 stores event_type as blob",
+    "invalid text": "Entry 2 holds bytes in payload",
+    "invalid hash": "Entry 2 holds bytes in hash",
+    "hole": "Entry 3 of acme does not continue",
+    "unproven start": "The chain (of acme holds from entry 2 on|was changed by somebody else meanwhile)",
+    "link across the cut": "Entry 4 (of acme does not continue|does not match its own hash)",
+    "fork": "Entry 3 does not match its own hash",
+}
+"""How the reason begins: which is found first depends on when it was changed."""
 
 
 def between(engine: Database, calls: int, change: Callable[[], object]) -> TryCheckpoint:
@@ -252,7 +265,7 @@ WHEN = {"before the plan": 0, "after the plan": 1, "after the checkpoint": 2}
 
 
 @pytest.mark.parametrize("calls", WHEN.values(), ids=WHEN.keys())
-@pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING.keys())
+@pytest.mark.parametrize("change", TAMPERING)
 def test_a_prefix_that_cannot_be_proven_is_left_and_named(
     database: LocalDatabase, sql: apsw.Connection, change: str, calls: int
 ) -> None:
@@ -260,7 +273,7 @@ def test_a_prefix_that_cannot_be_proven_is_left_and_named(
 
 
 @pytest.mark.parametrize("engine", [pytest.param("d1", marks=pytest.mark.wrangler)], indirect=True)
-@pytest.mark.parametrize("change", TAMPERING.values(), ids=TAMPERING.keys())
+@pytest.mark.parametrize("change", TAMPERING)
 def test_a_live_prefix_that_is_changed_behind_the_checkpoint_is_left_and_named(
     engine: Database, sql: apsw.Connection, change: str
 ) -> None:
@@ -270,8 +283,9 @@ def test_a_live_prefix_that_is_changed_behind_the_checkpoint_is_left_and_named(
 def leave_and_name(engine: Database, sql: apsw.Connection, change: str, calls: int) -> None:
     chains.append(sql, "acme", [old(3), old(2), OLD, NEW])
     chains.append(sql, "sound", [OLD, OLD, NEW])
+    statement = TAMPERING[change]
     if not calls:
-        sql.execute(change)
+        sql.execute(statement)
     every_byte = (
         "SELECT seq, hex(event_type), hex(payload), hex(previous_hash), hex(hash), created_at "
         "FROM audit_chain WHERE tenant_id = 'acme'"
@@ -279,12 +293,12 @@ def leave_and_name(engine: Database, sql: apsw.Connection, change: str, calls: i
     with sql:  # what it will be
         sql.execute("SAVEPOINT changed")
         if calls:
-            sql.execute(change)
+            sql.execute(statement)
         expected = sql.execute(every_byte).fetchall()
         sql.execute("ROLLBACK TO changed")
-    result = retain(engine, checkpoint=between(engine, calls, lambda: sql.execute(change)))
+    result = retain(engine, checkpoint=between(engine, calls, lambda: sql.execute(statement)))
     assert [one.tenant_id for one in result.left] == ["acme"]
-    assert "ntry" in result.left[0].reason or "chain" in result.left[0].reason
+    assert re.match(LEFT.get(change, "Entry 2 does not match its own hash"), result.left[0].reason)
     assert result.removed["audit_chain"] == 2
     assert left_of(sql, "sound") == [NEW]
     assert sql.execute(every_byte).fetchall() == expected
