@@ -33,6 +33,9 @@ def pattern(said: str) -> re.Pattern[str]:
 
 _CREATES = pattern(r"create (?:unique )?(?:table|index) (?:if not exists )?(?P<name>\S+) ")
 
+_LONGEST_REST = 1_000
+"""Characters behind the rows of an INSERT that may be said again of each."""
+
 
 def split(sql: str) -> list[str]:
     """The statements of `sql`, each without its semicolon; the last may lack one.
@@ -97,16 +100,21 @@ def words(sql: str) -> set[str]:
 
 def rows(sql: str) -> Iterator[tuple[int, str]]:
     """The statements that insert the rows of one by one, and where each row stands in it; none where it is no
-    plain INSERT of several rows.
+    plain INSERT of several rows, or says more than `_LONGEST_REST` behind them.
     """
-    head, depth, ends, behind = 0, 0, array("q"), False
+    head, depth, ends, behind, rest = 0, 0, array("q"), False, ";"
     for match in _TOKEN.finditer(sql):
         said = match.group()
         depth += (said == "(") - (said == ")")
         if match["skip"] or not head:
+            if depth == 0 and said.casefold() == "select":
+                return
             if depth == 0 and said.casefold() == "values":
                 head = match.end()
-        elif behind:  # only the next row, or the end
+        elif behind:  # only the next row, what is to be done with each, or the end
+            if said.casefold() in ("on", "returning") and len(sql) - match.start() <= _LONGEST_REST:
+                rest = sql[match.start() :]
+                break
             if said != "," and match["end"] is None:
                 return
             behind = False
@@ -117,7 +125,7 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
             ends.append(match.start())
     if len(ends) > 2:
         for begin, end in zip(ends[::2], ends[1::2], strict=True):
-            yield begin, f"{sql[:head]} {sql[begin:end]};"
+            yield begin, f"{sql[:head]} {sql[begin:end]} {rest}"
 
 
 def _unquoted(name: str) -> str:

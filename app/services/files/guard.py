@@ -90,7 +90,7 @@ _LIMITS: Final = (
 _TRIGGER: Final = statements.pattern(r"create (?:temp(?:orary)? )?trigger (?:if not exists )?(?P<name>\S+)")
 _FIRST: Final = re.compile(r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*+(?P<word>\w+)", re.DOTALL)
 _ROWS: Final = frozenset(("insert", "replace"))
-_TAKEN: Final = _ROWS | {"update", "create"}
+_TAKEN: Final = _ROWS | {"with", "update", "create"}
 _BY_POSITION: Final = statements.pattern(
     r"(?:insert(?: or \w+)?|replace) into (?:main \. )?+(?P<name>\S+) (?!\()"
 )
@@ -145,6 +145,10 @@ class Forbidden(Exception):
     """A statement does something else than filling tables; `str()` names what."""
 
 
+class RolledBack(Exception):
+    """A statement failed that takes all before it with it, as OR ROLLBACK does."""
+
+
 class ByPosition(Forbidden):
     """Rows name no columns, and their table is not the dump's; `str()` names it."""
 
@@ -152,14 +156,25 @@ class ByPosition(Forbidden):
 class Guard:
     """Stands over one connection while it runs a dump. BEGIN, COMMIT and pragmas do nothing there.
 
+    It runs in one transaction, which OR ROLLBACK of the dump ends: that is `RolledBack`. With `in_many`, what
+    came before is committed at each statement, and only that one is lost; it takes longer.
+
     `start` is where, in the piece that was run, the statement lies that failed. `open_at` is the line of a
     BEGIN that has had no COMMIT yet, `chain_at` that of the audit chain's table. `is_d1` says that it begins
     as D1's export does, `has_counters` that it filled `sqlite_sequence`. What is left out goes to `notes`.
     `make_tables(missing)` is asked to, when rows come before any table; `rows_alone` says that it did.
     """
 
-    def __init__(self, connection: apsw.Connection, notes: Notes, make_tables: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        notes: Notes,
+        make_tables: Callable[[str], bool],
+        *,
+        in_many: bool = False,
+    ) -> None:
         self._connection, self.notes, self._make_tables = connection, notes, make_tables
+        self._in_many = in_many
         self._found = Notes()
         self.start = 0
         self.open_at: int | None = None
@@ -168,8 +183,8 @@ class Guard:
         self._not_made: set[str] = set()
         self._temporary: set[str] = set()
         self._ran = self._last = 0
-        self._acts = self._queries = self._reads = False
-        self._updates, self._table = False, ""
+        self._acts = self._queries = self._reads = self._reads_own = self._updates = False
+        self._table = ""
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
         self._left_from = ""
@@ -192,7 +207,8 @@ class Guard:
 
     def run(self, piece: Piece) -> None:
         """Runs whole statements: all at once, and each by itself where one of them fails; what it did before
-        it failed (OR FAIL, a column's ON CONFLICT FAIL) is undone. Raises `Forbidden` and what SQLite raises.
+        it failed (OR FAIL, a column's ON CONFLICT FAIL) is undone. Raises `Forbidden`, `RolledBack` and what
+        SQLite raises.
         """
         self._piece = piece
         self._has_breaks = ",char(1" in piece.joined  # as both begin
@@ -213,12 +229,16 @@ class Guard:
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """All of it or nothing."""
-        self._connection.execute("SAVEPOINT whole")
+        self._connection.execute("COMMIT; BEGIN; SAVEPOINT whole" if self._in_many else "SAVEPOINT whole")
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO whole; RELEASE whole")
+            elif isinstance(error, apsw.ConstraintError):
+                if not self._in_many:
+                    raise RolledBack from error
+                self._connection.execute("BEGIN")
             raise
         self._connection.execute("RELEASE whole")
 
@@ -357,7 +377,7 @@ class Guard:
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
         if self._acts and not self._has_breaks and not self.rows_alone:  # nearly always
-            if self._updates and self._reads and _has_query(sql):
+            if self._reads_own and _has_query(sql):
                 return self._is_query() == _OK
             self._began(sql)
             self._forget_statement()
@@ -372,7 +392,7 @@ class Guard:
             if drop := _DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip(";\0")
-        if self._updates and self._reads and _has_query(sql):
+        if self._reads_own and _has_query(sql):
             return self._is_query() == _OK
         self._began(sql)
         acts = self._acts
@@ -387,7 +407,7 @@ class Guard:
         raise Forbidden(statements.canonical(sql).partition("\0")[0].upper())
 
     def _forget_statement(self) -> None:
-        self._acts = self._queries = self._reads = self._updates = False
+        self._acts = self._queries = self._reads = self._reads_own = self._updates = False
         self._table = ""
 
     def _began(self, sql: str) -> None:
@@ -414,9 +434,11 @@ class Guard:
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
             if action == apsw.SQLITE_SELECT:
                 self._queries = True
+            elif name and name.lower() == self._table:
+                self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
             elif (name, detail) != _OWN and name not in _STATISTICS:
                 self._reads = True
-                self._queries |= self._table not in ("", name.lower())
+                self._queries |= self._table != ""
             return self._is_query() if self._queries and self._reads else _OK
         if action in _TEMPORARY:
             self._temporary.add(name.lower())

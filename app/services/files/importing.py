@@ -4,6 +4,7 @@ It runs in a file that nobody sees yet, under a guard (models/README.md, A dump)
 """
 
 import json
+import os
 import re
 import time
 from collections import Counter
@@ -32,7 +33,7 @@ from app.services.files.dump import (
     pieces,
     reading,
 )
-from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, reason
+from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, RolledBack, reason
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted
 from models.engine import sql_name
@@ -157,10 +158,21 @@ def import_dump(
 
 def build_here(dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop) -> Imported:
     """Fills the new file `building`, which is to become `target`; raises what goes wrong as it is."""
+    try:
+        return _build(dump, building, target, progress, cancelled, in_many=False)
+    except RolledBack:  # few dumps ask for it, and all that came before is gone
+        os.truncate(building, 0)
+        return _build(dump, building, target, progress, cancelled, in_many=True)
+
+
+def _build(
+    dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop, *, in_many: bool
+) -> Imported:
+    """The same in one transaction or in many. Raises `RolledBack`."""
     notes = Notes()
     with closing(_connect(building)) as connection:
         made = _OwnTables(connection, notes)
-        guard = Guard(connection, notes, made.make)
+        guard = Guard(connection, notes, made.make, in_many=in_many)
         work = _Work(connection, cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):

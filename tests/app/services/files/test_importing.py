@@ -417,6 +417,22 @@ def test_what_a_row_that_fails_leaves_behind_is_counted_once(run: Run, texts: di
             "INSERT OR FAIL INTO k VALUES(1),('x'),(2)",
             "1 row.*cannot store|12",
         ),
+        ("a PRIMARY KEY", "INSERT OR ROLLBACK INTO k VALUES(1),(2),(2),(4)", "1 row.*UNIQUE|124"),
+        (
+            "a UNIQUE ON CONFLICT ROLLBACK",
+            "INSERT INTO k VALUES(1);\nINSERT INTO k VALUES(1);\nINSERT INTO k VALUES(4)",
+            "1 statement.*UNIQUE|14",
+        ),
+        (
+            "a PRIMARY KEY",
+            "INSERT INTO k VALUES(1);WITH c AS (SELECT 1) INSERT OR ROLLBACK INTO k SELECT 1",
+            "1 statement.*UNIQUE|1",
+        ),
+        (
+            "a PRIMARY KEY, b NOT NULL",
+            "INSERT INTO k VALUES(1,1),(2,NULL),(1,2),(4,1) ON CONFLICT(a) DO UPDATE SET a = 9",
+            "1 row.*NOT NULL|49",
+        ),
     ],
 )
 def test_what_a_statement_did_before_it_failed_is_undone(
