@@ -221,12 +221,14 @@ class History(QObject):
 
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
     refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
-    everything, since nothing older can be trusted to apply. `changed` when there is something else to undo.
+    everything, since nothing older can be trusted to apply. `changed` when there is something else to undo,
+    `begun` when a person has asked for it: the answer may take a while.
     `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
     hears what it writes.
     """
 
     changed = Signal()
+    begun = Signal()
 
     def __init__(
         self,
@@ -269,6 +271,7 @@ class History(QObject):
         if self._pending:
             return
         self._pending = True
+        self.begun.emit()
         self._runner.when_written(revert, self._not_begun)
 
     def _not_begun(self, error: TenantAdminError) -> None:

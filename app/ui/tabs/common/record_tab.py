@@ -92,6 +92,9 @@ class RecordTab(QWidget):
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
+        self._left_at: set[object] = {None}
+        """The records that were current when that was asked for, or were made so by it."""
+        context.history.begun.connect(self._leave_to_undo)
         self._sort: tuple[str, bool] | None = None
         spec, table = self.spec, self.spec.table
 
@@ -321,7 +324,7 @@ class RecordTab(QWidget):
         elif effect.records:
             self.list.model.reload_records(effect.records)
             if taken_back:
-                self.list.jump(own[0].record_id)
+                self._jump_back(own[0].record_id)
         self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
@@ -535,7 +538,16 @@ class RecordTab(QWidget):
         if wanted is not None:
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
         elif put_back is not None:  # where the filters hide it, they stay
-            self.list.jump(put_back)
+            self._jump_back(put_back)
+
+    def _jump_back(self, record_id: object) -> None:
+        """Selects what was taken back, unless a person has selected something else meanwhile."""
+        if self.list.current_id() in self._left_at:
+            self._left_at.add(record_id)
+            self.list.jump(record_id)
+
+    def _leave_to_undo(self) -> None:
+        self._left_at = {None, self.list.current_id()}
 
     def _count_choices(self) -> None:
         if self._uncounted is not None:

@@ -52,6 +52,7 @@ from tests.fixtures.window import (
     dialog,
     error,
     go,
+    is_settled,
     labels,
     notice,
     open_file,
@@ -243,6 +244,30 @@ def test_a_record_can_be_changed_again_at_once(
         edit_email(qtbot, window, f"{name}@acme-corp.example")
         closed(qtbot, window, FormDialog)
     assert count(file, "audit_chain") == before + 2
+
+
+def test_an_undo_does_not_select_its_record_where_a_person_has_gone_on(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """The next act would be on another record than they have chosen."""
+    page = open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    first = choose(qtbot, page, 0)
+    assert window.context is not None
+    undo, history = window.commands.action("undo"), window.context.history
+    for goes_on in (True, False):
+        edit_email(qtbot, window, "mei@acme-corp.example")
+        closed(qtbot, window, FormDialog)
+        qtbot.waitUntil(undo.isEnabled)
+        edge.delay = 0.1
+        with qtbot.waitSignal(history.changed):
+            press("Ctrl+Z")
+            if goes_on:
+                page.table.select_row(1)
+        edge.delay = 0
+        qtbot.waitUntil(lambda: is_settled(window))
+        assert (page.list.current_id() == first) is not goes_on
+        choose(qtbot, page, 0)
 
 
 def test_what_a_file_alone_can_do_says_what_does_it(
