@@ -109,6 +109,15 @@ class Files(QObject):
         done = partial(self._opened, said)
         self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
+    def open_again(self, path: Path, error: TenantAdminError | None) -> None:
+        """Opens the file where something else is in its place; or where its log is gone, which SQLite finds
+        missing for as long as what shows the file has it open, so that is closed first.
+        """
+        is_log = isinstance(error, LogMissing) and not isinstance(error, FileEmptied)
+        if is_log and self._shown is not None and self._shown.path == paths.resolved(path):
+            self.leaving.emit()
+        self.open(path)
+
     def ask_open(self) -> None:
         self._ask_existing("Open a database", DATABASE_FILES, self.open)
 
@@ -465,7 +474,9 @@ class Files(QObject):
 
     def _doors(self, error: TenantAdminError, path: Path | None, *, opening: bool) -> Iterator[Door]:
         if path is not None:
-            if isinstance(error, FileReplaced | LogMissing) or (opening and isinstance(error, FileLocked)):
+            if isinstance(error, FileReplaced | LogMissing):
+                yield "Open again", partial(self.open_again, path, error)
+            if opening and isinstance(error, FileLocked):
                 yield "Open again", partial(self.open, path)
             if isinstance(error, UnreadableFile | FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)

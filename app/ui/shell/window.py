@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
         doors: dict[Door, Callable[[], object]] = {
             Door.MIGRATE: lambda: self.files.ask_migrate(opened, lambda: self.workspace is workspace),
             Door.WRITE: lambda: self.files.open(opened.path, force_writable=True),
-            Door.REOPEN: lambda: self.files.open(opened.path),
+            Door.REOPEN: lambda: self.files.open_again(opened.path, context.outside.error),
             Door.RESTORE: partial(self.commands.trigger, "restore"),
             Door.SALVAGE: lambda: self.files.ask_salvage(opened.path),
             Door.OTHER: self.files.ask_open,

@@ -11,7 +11,7 @@ import apsw
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import application, paths
@@ -21,6 +21,7 @@ from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
 from app.ui.shell.dialogs import ChooseDatabaseDialog, ExportedDialog, RestoreDialog
+from app.ui.shell.notices import DisplacedNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -535,6 +536,28 @@ def test_a_log_that_is_gone_is_said_while_nothing_is_done(
     with qtbot.waitSignal(window.opened):
         click(qtbot, button(banner, "Open again"))
     assert not window.findChildren(ErrorDialog)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["banner", "dialog"])
+@pytest.mark.parametrize("lose", [Path.unlink, lambda log: log.write_bytes(b"")], ids=["deleted", "cut"])
+def test_a_file_whose_log_is_gone_is_opened_again_once_it_is_let_go_of(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, lose: Callable[[Path], object], by: str
+) -> None:
+    """What was committed to the log is known to SQLite as long as anything in the program has it open."""
+    outside = open_file(qtbot, window, demo_path).context.outside
+    outside.stop()  # it is looked below
+    ask(demo_path, "DELETE FROM notifications")
+    lose(demo_path.with_name(f"{demo_path.name}-wal"))
+    with qtbot.waitSignal(outside.displaced):
+        outside.look()
+    offers: QWidget = window
+    if by == "dialog":
+        window.files.open(demo_path)
+        offers = dialog(qtbot, window, ErrorDialog)
+    with qtbot.waitSignal(window.opened):
+        click(qtbot, button(offers, "Open again"))
+    assert not any(one.isVisible() for one in window.findChildren(DisplacedNotice))
 
 
 @pytest.mark.slow
