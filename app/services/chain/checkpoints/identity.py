@@ -455,18 +455,18 @@ def _whose(
     found = seen_last.get(found.database.path, found)
     other = next(line for line in [*seen_last.values(), *last] if line is not found)
     is_told = found.database.file_id == inode or any(_is_all(rows, item) for item in found.checkpoints)
+    if not is_told and (of := _copied_from(rows, [*seen_last.values()])):
+        return of
     if len(seen_last) > 1 and not is_told:  # either of them may have become this
-        if of := _copied_from(rows, [*seen_last.values()]):
-            return of
         doubt = doubts.either(found.database.path, other.database.path)
         return replace(found.database, doubt=doubt, undecided=True)
     return replace(found.database, doubt=doubts.may_be(other.database.path))
 
 
 def _copied_from(rows: ChainRows, lines: Sequence[_Line]) -> KnownDatabase | None:
-    """The one whose file has, where it was seen, the first entry behind all that they know."""
-    new = rows.first_behind(max(line.checkpoints[-1].through for line in lines))
-    there = [line.database for line in lines if new is not None and rows.is_in(line.database.path, new)]
+    """The one whose file, where it was seen, has all that is here; what nobody signed, too."""
+    ends = [] if rows.database.costs else rows.last_of_each()
+    there = [line.database for line in lines if ends and rows.are_in(line.database.path, ends)]
     return there[0] if len(there) == 1 else None
 
 

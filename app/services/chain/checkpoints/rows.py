@@ -130,16 +130,16 @@ class ChainRows:
             self._seen[entries_behind, seq] = entries_behind(self.database, seq)
         return int(self._seen[entries_behind, seq])
 
-    def first_behind(self, seq: int) -> tuple[int, str] | None:
-        """The seq and the hash of the first row with a greater number."""
-        query = AuditEntry.select(fn.MIN(AuditEntry.seq)).where(AuditEntry.seq > seq)
-        first = self.database.scalar(query.tuples())
-        return next(((seq, row.hash) for seq, row in self.at([] if first is None else [first]).items()), None)
+    def last_of_each(self) -> list[tuple[int, str]]:
+        """The seq and the hash of every tenant's last row; reads an index whole."""
+        query = AuditEntry.select(fn.MAX(AuditEntry.seq)).group_by(AuditEntry.tenant_id)
+        there = self.at(seq for (seq,) in self.database.rows(query.tuples()))
+        return [(seq, row.hash) for seq, row in there.items()]
 
-    def is_in(self, path: str, row: tuple[int, str]) -> bool:
-        """Whether the file in this path has the row, too, given by seq and hash."""
+    def are_in(self, path: str, ends: Collection[tuple[int, str]]) -> bool:
+        """Whether the file in this path has these rows, given by seq and hash, too."""
         with suppress(TenantAdminError, OSError), rows_of(InFile(Path(path))) as other:
-            return other.count([row]) > 0
+            return other.count(ends, enough=len(ends)) >= len(ends)
         return False
 
     def until(self, seq: int) -> int:

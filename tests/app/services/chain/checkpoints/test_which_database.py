@@ -596,7 +596,20 @@ def copied_from_a_copy_that_has_signed_nothing_since(world: World) -> Path:
     path = world.known()
     copy = world.grow(world.another(world.copy(path, "b.db")), ACME, by=3)
     world.said = f"These are the entries of the database that was seen in {copy}: as long as"
-    return world.grow(world.copy(copy, "c.db"), GLOBEX)
+    return world.copy(copy, "c.db")
+
+
+def copied_from_it_and_gone_on(world: World) -> Path:
+    """What is in no file that is known may as well be the original's, rewritten."""
+    copy = copied_from_a_copy_that_has_signed_nothing_since(world)
+    world.waits, world.said = 1, "may have become this"
+    return world.grow(copy, GLOBEX)
+
+
+def copied_from_a_part_that_went_on(world: World) -> Path:
+    """Which is no whole from which the other tenants were removed."""
+    part = world.grow(world.part(world.known()), ACME, by=2)
+    return world.copy(part, "c.db")
 
 
 def copied_beside_a_copy_that_is_another(world: World) -> Path:
@@ -1265,6 +1278,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     moved_beside_a_copy_that_is_another: VERIFIED,
     copied_from_one_that_is_another_where_it_was: VERIFIED,
     copied_from_a_copy_that_has_signed_nothing_since: VERIFIED,
+    copied_from_it_and_gone_on: OTHER,
+    copied_from_a_part_that_went_on: VERIFIED,
     copied_beside_a_copy_that_is_another: VERIFIED,
     a_copy_with_the_number_of_an_original_that_was_deleted: OTHER,
     beside_a_copy_of_a_copy: VERIFIED,
