@@ -117,7 +117,14 @@ class ListController(QObject):
         self.lost.emit()
         return True
 
-    def jump(self, record_id: object, on_missing: Callable[[], None] | None = None) -> None:
+    def jump(
+        self,
+        record_id: object,
+        on_missing: Callable[[], None] | None = None,
+        *,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Selects a record when its place is known, `unless` a person has gone elsewhere by then."""
         query = self._query
         if query is None:
             return  # no list is shown, and none is on its way
@@ -131,6 +138,8 @@ class ListController(QObject):
             if query != self._query or record_id != self._wanted:
                 return  # another list is on its way, or another record was asked for since
             self._wanted = None
+            if unless():
+                return
             if isinstance(answer, tuple):
                 row = self._row_of(*answer)
             else:

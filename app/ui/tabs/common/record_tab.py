@@ -542,9 +542,13 @@ class RecordTab(QWidget):
 
     def _jump_back(self, record_id: object) -> None:
         """Selects what was taken back, unless a person has selected something else meanwhile."""
-        if self.list.current_id() in self._left_at:
+
+        def is_elsewhere() -> bool:
+            return self.list.current_id() not in self._left_at
+
+        if not is_elsewhere():
             self._left_at.add(record_id)
-            self.list.jump(record_id)
+            self.list.jump(record_id, unless=is_elsewhere)
 
     def _leave_to_undo(self) -> None:
         self._left_at = {None, self.list.current_id()}

@@ -255,18 +255,20 @@ def test_an_undo_does_not_select_its_record_where_a_person_has_gone_on(
     first = choose(qtbot, page, 0)
     assert window.context is not None
     undo, history = window.commands.action("undo"), window.context.history
-    for goes_on in (True, False):
+    for goes_on in ("at once", "while its place is asked for", ""):
         edit_email(qtbot, window, "mei@acme-corp.example")
         closed(qtbot, window, FormDialog)
         qtbot.waitUntil(undo.isEnabled)
         edge.delay = 0.1
         with qtbot.waitSignal(history.changed):
             press("Ctrl+Z")
-            if goes_on:
+            if goes_on == "at once":
                 page.table.select_row(1)
+        if goes_on:
+            page.table.select_row(1)
         edge.delay = 0
         qtbot.waitUntil(lambda: is_settled(window))
-        assert (page.list.current_id() == first) is not goes_on
+        assert (page.list.current_id() == first) is not bool(goes_on)
         choose(qtbot, page, 0)
 
 
