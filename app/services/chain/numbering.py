@@ -30,14 +30,21 @@ WITH newest AS MATERIALIZED (
 )
 SELECT CAST(tenant_id AS BLOB), max(of_others),
   max(of_others AND seq - 1 <> coalesce((SELECT max(seq) FROM {TABLE} AS before
-    WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)) AS is_apart
+    WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)
+    OR of_others AND EXISTS (SELECT 1 FROM {TABLE} WHERE previous_hash = '{GENESIS}' AND seq <> 1 AND seq = (
+      SELECT min(seq) FROM {TABLE} AS first WHERE first.tenant_id = newest.tenant_id))) AS is_apart
 FROM newest GROUP BY tenant_id
 """  # noqa: S608
-"""Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last (or
-its first not 1).
+"""Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last, or
+its first not 1, which may be older than the newest.
 
 Ours, markers among them, take the table's next number anywhere.
 """
+
+_ALSO: Final = f"""
+SELECT 1 FROM {TABLE} WHERE (tenant_id < ? OR tenant_id > ?) AND event_type <> ? AND NOT {OURS} LIMIT 1
+"""  # noqa: S608
+"""Finds an entry that others have made of another tenant, however old."""
 
 _CAUTION: Final = (
     "The platform's gateway seems to number the audit entries of this database itself, tenant by tenant. An "
@@ -86,7 +93,7 @@ class Numbering:
         theirs = [name for name, of_others, _ in self._tenants if of_others and self._by_tenant]
         if len(theirs) == 1:
             tenant = self._named(theirs[0])
-            if is_readable(tenant):
+            if is_readable(tenant) and not self._database.rows(raw(_ALSO, tenant, tenant, MARKER_EVENT)):
                 return tenant
         return SYSTEM_TENANT
 

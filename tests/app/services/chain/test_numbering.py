@@ -168,6 +168,21 @@ def test_retention_says_it_before_each_run_and_after(engine: Database, sql: apsw
     assert planned(engine, days=400).caution is not None, "for a run of another day"
 
 
+@pytest.mark.parametrize("first", [41, 60])
+def test_what_is_older_than_the_newest_entries_tells_who_numbers_too(
+    engine: Database, database: LocalDatabase, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """Two tenants' entries are told in the chain of `system`, however many there are, and whatever went."""
+    monkeypatch.setattr("app.services.chain.numbering.NEWEST", 10)
+    number(database, {"aurora": range(1, 41), "borealis": range(first, 91)})
+    database.connection().execute(f"UPDATE audit_chain SET previous_hash = '{'0' * 64}' WHERE seq = 41")
+    numbering = Numbering(engine)
+    assert numbering.told_in == "system"
+    assert (numbering.caution(["system"]) is None) == (first == 41), "it begins as no gateway's tenant does"
+    database.connection().execute(f"UPDATE audit_chain SET payload = '{OURS}' WHERE tenant_id = 'aurora'")
+    assert Numbering(engine).told_in == ("system" if first == 41 else "borealis")
+
+
 class Counted(PlainEngine):
     """Where each row that is read costs something."""
 
