@@ -326,7 +326,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     for name, shape in shapes.items():
         names = tuple(column for column, *_ in shape)
         primary = [column for _, column in sorted((at, column) for column, _, at, *_ in shape if at)]
-        rowid = primary[0] if primary and caseless(name) not in apart else _free_rowid(names)
+        rowid = primary[0] if primary and caseless(name) not in apart else free_rowid(names)
         without = caseless(name) in without_rowid
         tables[name] = StoredTable(
             name=name,
@@ -347,7 +347,7 @@ def _tables(objects: Rows, columns: Rows, foreign_keys: Rows) -> StoredTables:
     return _with_foreign_keys(tables, foreign_keys)
 
 
-def _free_rowid(columns: Iterable[str]) -> str | None:
+def free_rowid(columns: Iterable[str]) -> str | None:
     """SQLite's rowid under a name that no column takes (sqlite.org/rowidtable.html)."""
     taken = {caseless(column) for column in columns}
     return next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)

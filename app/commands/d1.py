@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands.common import EXIT_INTACT, complain, print_json, say, silence, tokens
+from app.services.live import PREFIX
 from app.services.live.connections import (
     CLOUDFLARE,
     COLOURS,
@@ -137,7 +138,7 @@ def _remove(options: argparse.Namespace) -> None:
         connection = connections.named(options.name)
     still_kept = None if connection is None else tokens().forget(connection)
     connections.remove(options.name)
-    say(f"d1:{options.name} is removed; nothing was changed in the database")
+    say(f"{PREFIX}{options.name} is removed; nothing was changed in the database")
     if connection is None:
         complain("it could not be read, so a token of it may still be in the system's keyring")
     elif still_kept is not None:

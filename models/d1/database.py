@@ -26,6 +26,7 @@ from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, guarded, is_guard, written
 from models.engine import (
     D1_LIMITS,
+    LIVE,
     Capability,
     Database,
     Rows,
@@ -87,7 +88,7 @@ class D1Database(Database):
         if client.account is not None:  # `wrangler dev` has none, and a file that others may write
             self.capabilities |= {Capability.TIME_TRAVEL}
             self.trusts_indexes = True
-        self.identity = f"d1:{client.account or within or client.base}/{database_id}"
+        self.identity = f"{LIVE}{client.account or within or client.base}/{database_id}"
         self.usage = client.meter
         self._made: tuple[object, dict[str, list[str]]] | None = None
         self._ends: str | None = None

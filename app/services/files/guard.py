@@ -15,7 +15,7 @@ from app.services.files.continuing import continued
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
-from models.schema import COUNTERS
+from models.schema import COUNTERS, free_rowid
 
 _OK: Final = apsw.SQLITE_OK
 _ALLOWED: Final = frozenset(
@@ -528,8 +528,7 @@ class Guard:
         """Reads the key of a row that has line breaks, and whether it shows that it was altered."""
         columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
         names = [str(name) for name, _ in columns]
-        taken = set(map(str.lower, names))
-        rowid = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "NULL")
+        rowid = free_rowid(names) or "NULL"
         key = next((sql_name(str(name)) for name, pk in columns if pk == 1), rowid)
         altered, broken = (
             " OR ".join(test.format(column=sql_name(name)) for name in names) for test in (_ALTERED, _BROKEN)

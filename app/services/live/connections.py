@@ -175,7 +175,7 @@ class Connections:
     def has(self, place: str) -> bool:
         """Whether one is called so, as `d1:NAME`, that can be read or not."""
         try:
-            return paths.exists(self.file(place.removeprefix("d1:")))
+            return paths.exists(self.file(place.removeprefix(PREFIX)))
         except InvalidInput:
             return False
 

@@ -216,8 +216,8 @@ class _Fetch:
             names = file.execute(
                 f"SELECT DISTINCT CAST(tenant_id AS BLOB), typeof(tenant_id) FROM {CHAIN}"  # noqa: S608
             ).fetchall()
-            first = f"SELECT coalesce(min(seq), {2**53}) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})"  # noqa: S608
-            gone = f"DELETE FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ?"  # noqa: S608
+            first = f"SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})"  # noqa: S608
+            gone = f"DELETE FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ifnull(?, 9e999)"  # noqa: S608
             for some in in_parts(names, 200):
                 found = self.database.read_batch([raw(first.format(kind), name) for name, kind in some])
                 for (name, kind), ((seq,),) in zip(some, found, strict=True):

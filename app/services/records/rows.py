@@ -15,7 +15,7 @@ from peewee import OP, SQL, Expression, NodeList
 
 from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
-from models.engine import Statement, raw, sql_name
+from models.engine import EXACT, Statement, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed, TenantAdminError
 from models.schema import ForeignKey, StoredTable
 
@@ -41,15 +41,12 @@ Image = Mapping[str, Value]
 ID: Final = "id"
 """The column by which people name a record of any table that acts write."""
 
-_EXACT_INTEGERS: Final = 2**53
-"""JSON readers keep integers exactly up to here."""
-
 
 def perhaps_another(value: object) -> bool:
     """Whether JSON may have made this of another value, as far as a person would see the difference."""
     if isinstance(value, str):
         return "\N{REPLACEMENT CHARACTER}" in value
-    return isinstance(value, int) and abs(value) >= _EXACT_INTEGERS
+    return isinstance(value, int) and abs(value) > EXACT
 
 
 def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -82,7 +79,7 @@ def legible(value: Value) -> int | float | str | None:
 def shown(value: Value) -> int | float | str | None:
     """The same as audit payloads and sentences give it, so that JSON can hold it, too."""
     match value:
-        case int() if abs(value) > _EXACT_INTEGERS:
+        case int() if abs(value) > EXACT:
             return str(value)
         case float() if not math.isfinite(value):
             return str(value)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import doubts
@@ -16,13 +15,11 @@ from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.tables import Contents, KnownDatabase, Place
 from app.services.chain.where import InFile, Where
 from models import errors
+from models.engine import LIVE
 from models.local.file import file_id
 
 UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""
-
-LIVE: Final = "d1:"
-"""How the place of a live database begins."""
 
 
 def recognised(contents: Contents, rows: ChainRows, *, copied: bool = False) -> KnownDatabase | None:

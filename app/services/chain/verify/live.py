@@ -28,7 +28,7 @@ from app.services.chain.verify.verification import (
     sealed,
 )
 from models import errors
-from models.engine import Database, Pages, raw
+from models.engine import EXACT, Database, Pages, raw
 
 LONG: Final = 4_096
 """Bytes of a row from which on it is read by itself."""
@@ -45,14 +45,11 @@ RANGES: Final = 32
 TRIES: Final = 3
 """How often what changed is read again."""
 
-_EXACT: Final = 2**53 - 1
-"""Numbers up to here come through JSON as they are."""
-
 _USUAL: Final = " AND ".join(
     (
         USUAL_KINDS,
         "json_valid(payload)",
-        f"created_at BETWEEN -{_EXACT} AND {_EXACT}",
+        f"created_at BETWEEN -{EXACT} AND {EXACT}",
         f"{SIZE} <= {LONG}",
     )
 )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from app.services.records.rows import RawText
+from app.services.records.rows import RawText, shown
 from app.services.records.webhooks import WebhookInput
 from models.engine import Database
 from models.errors import (
@@ -41,6 +41,7 @@ ODD: list[tuple[str, Any]] = [
     ("9e999", float("inf")),
     ("-9e999", float("-inf")),
     ("9007199254740993", 2**53 + 1),
+    ("-9007199254740992", -(2**53)),
     ("-9223372036854775808", -(2**63)),
     ("NULL", None),
     ("CAST(x'ff41' AS TEXT)", RawText(b"\xffA")),
@@ -102,6 +103,7 @@ def test_whatever_is_stored_is_read_guarded_and_put_back(
     row = Images(engine).row("users", user, "user")
     assert [row[name] for name in ("password_hash", "created_at", 'odd "name"')] == [value] * 3
     assert "upper_email" not in row.image
+    assert not isinstance(shown(value), int), "JSON would not hold it"
     before = content()
     deleted = users.delete(engine, [user], actor="ops", now=NOW)
     assert content()["users"] == []
