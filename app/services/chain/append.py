@@ -34,11 +34,15 @@ ATTEMPTS: Final = 500
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
 
-_GUARDED: Final = f"""
-SELECT sql, {NUMBERED},
-  EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1)
-FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
-"""  # noqa: S608
+GUARDED: Final = raw(
+    f"""
+    SELECT sql, {NUMBERED},
+      EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1)
+    FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
+    """,  # noqa: S608
+    TABLE,
+)
+"""What tells whether an append's guard can fail (`unfit`)."""
 _LATEST: Final = f"""
 SELECT CAST(tenant_id AS BLOB), {{seq}} FROM {TABLE} NOT INDEXED
 WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}})
@@ -298,7 +302,17 @@ def end_queries(tenants: SQL, *, only_one: bool, trusted: bool) -> list[BaseQuer
     latest = _OF_ONE if only_one else _OF_EACH
     values = tenants.params or ()
     recent = raw(latest.format(tenants=tenants.sql), 0 if trusted else _RECENT, *values)
-    return [raw(_GUARDED, TABLE), recent, raw(_LAST.format(tenants=tenants.sql), *values)]
+    return [GUARDED, recent, raw(_LAST.format(tenants=tenants.sql), *values)]
+
+
+def unfit(guard: Rows) -> str | None:
+    """What of the table lets nothing follow in it, by the answer to `GUARDED`; None if nothing does."""
+    what: str | None = "is no table"
+    for sql, numbered, never_null in guard:
+        what = deviation(sql, numbered)
+        if what is None and not never_null:
+            what = "lets previous_hash be NULL, so two programs could append behind one entry"
+    return what
 
 
 def ends_of(
@@ -309,12 +323,7 @@ def ends_of(
 
     `recent` are the last entries among the table's newest, found without any index.
     """
-    what: str | None = "is no table"
-    for sql, numbered, never_null in guard:
-        what = deviation(sql, numbered)
-        if not never_null:
-            what = "lets previous_hash be NULL, so two programs could append behind one entry"
-    if what is not None:
+    if (what := unfit(guard)) is not None:
         raise errors.NotAllowed(
             f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
         )

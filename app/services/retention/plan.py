@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from peewee import BaseQuery
 
-from app.services.chain.append import Event, barred, has_chain, unknown_tenant
+from app.services.chain.append import GUARDED, Event, barred, has_chain, unfit, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import NEWEST, Numbering
 from app.services.chain.pruning import GROUP, LeftAlone
@@ -20,7 +20,6 @@ from app.services.chain.rules import (
     SECONDS_LIMIT,
     Marker,
     Verdict,
-    deviation,
     end_is_lost,
     marker_payload,
 )
@@ -473,10 +472,8 @@ def _usable(database: Database) -> tuple[frozenset[str], schema.StoredTables, tu
         and (missing := [name for name in columns if name not in found.columns[table]])
     }
     stored = found.stored
-    if _CHAIN in stored:
-        what = deviation("", stored[_CHAIN].rowid == "seq")
-        if what is not None:
-            skipped.setdefault(_CHAIN, f"The table {_CHAIN} {what}.")
+    if _CHAIN in stored and (what := unfit(database.rows(GUARDED))) is not None:
+        skipped.setdefault(_CHAIN, f"The table {_CHAIN} {what}.")
     for table in other_tables.RECORDS:
         if table in stored and stored[table].row_key is None:
             reason = f"In {table} no single column tells all rows apart, so nothing here removes from it."

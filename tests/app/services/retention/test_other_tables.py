@@ -679,17 +679,34 @@ def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR091
     assert not result.is_complete
 
 
-@pytest.mark.parametrize("seq", ["TEXT PRIMARY KEY", "INTEGER PRIMARY KEY DESC", ""])
-def test_nothing_goes_where_entries_have_no_number_of_their_own(
-    engine: Database, sql: apsw.Connection, seq: str
+NUMBERLESS = "does not have seq as the row's own number"
+
+
+@pytest.mark.parametrize(
+    ("sound", "odd", "reason"),
+    [
+        ("INTEGER PRIMARY KEY", "TEXT PRIMARY KEY", NUMBERLESS),
+        ("INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY DESC", NUMBERLESS),
+        ("INTEGER PRIMARY KEY", "", NUMBERLESS),
+        (
+            "tenant_id",
+            "tenant_id COLLATE NOCASE",
+            "has a column that is compared otherwise than byte by byte",
+        ),
+        ("PRIMARY KEY", "PRIMARY KEY ON CONFLICT REPLACE", "has a conflict clause"),
+        ("NOT NULL", "", "lets previous_hash be NULL"),
+    ],
+)
+def test_nothing_goes_where_the_chain_takes_no_entry(
+    engine: Database, sql: apsw.Connection, sound: str, odd: str, reason: str
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     notify(sql, "n", 1, OLD)
-    columns = ", ".join(COLUMNS[1:])
-    sql.execute(f"CREATE TABLE other (seq {seq}, {columns})")
-    sql.execute(f"INSERT INTO other SELECT seq, {columns} FROM audit_chain")
+    columns = ", ".join(COLUMNS).replace("seq", "seq INTEGER PRIMARY KEY")
+    columns = columns.replace("previous_hash", "previous_hash NOT NULL").replace(sound, odd)
+    sql.execute(f"CREATE TABLE other ({columns}); INSERT INTO other SELECT * FROM audit_chain")
     sql.execute("DROP TABLE audit_chain; ALTER TABLE other RENAME TO audit_chain")
-    reason = "The table audit_chain does not have seq as the row's own number"
+    reason = f"The table audit_chain {reason}"
     assert reason in next(one.reason for one in planned(engine).skipped if one.table == "audit_chain")
     with pytest.raises(NotAllowed, match=f"could not be recorded. {reason}"):
         retain(engine)
