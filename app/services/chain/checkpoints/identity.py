@@ -465,8 +465,8 @@ def _whose(
 
 def _copied_from(rows: ChainRows, lines: Sequence[_Line]) -> KnownDatabase | None:
     """The one whose file, where it was seen, has all that is here; what nobody signed, too."""
-    ends = [] if rows.database.costs else rows.last_of_each()
-    there = [line.database for line in lines if ends and rows.are_in(line.database.path, ends)]
+    last = {} if rows.database.costs else rows.last_of_each()
+    there = [line.database for line in lines if last and rows.are_in(line.database.path, last)]
     return there[0] if len(there) == 1 else None
 
 

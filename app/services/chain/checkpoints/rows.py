@@ -1,7 +1,7 @@
 """A few look-ups in the audit chain of a file, which tell which database it is."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -130,16 +130,15 @@ class ChainRows:
             self._seen[entries_behind, seq] = entries_behind(self.database, seq)
         return int(self._seen[entries_behind, seq])
 
-    def last_of_each(self) -> list[tuple[int, str]]:
-        """The seq and the hash of every tenant's last row; reads an index whole."""
+    def last_of_each(self) -> dict[int, ChainRow]:
+        """Every tenant's last row, by seq; reads an index whole."""
         query = AuditEntry.select(fn.MAX(AuditEntry.seq)).group_by(AuditEntry.tenant_id)
-        there = self.at(seq for (seq,) in self.database.rows(query.tuples()))
-        return [(seq, row.hash) for seq, row in there.items()]
+        return self.at(seq for (seq,) in self.database.rows(query.tuples()))
 
-    def are_in(self, path: str, ends: Collection[tuple[int, str]]) -> bool:
-        """Whether the file in this path has these rows, given by seq and hash, too."""
+    def are_in(self, path: str, these: Mapping[int, ChainRow]) -> bool:
+        """Whether the file in this path has these rows, too, by seq."""
         with suppress(TenantAdminError, OSError), rows_of(InFile(Path(path))) as other:
-            return other.count(ends, enough=len(ends)) >= len(ends)
+            return other.at(these) == these
         return False
 
     def until(self, seq: int) -> int:

@@ -606,6 +606,17 @@ def copied_from_it_and_gone_on(world: World) -> Path:
     return world.grow(copy, GLOBEX)
 
 
+def renamed_beside_a_copy_of_which_a_part_was_signed(world: World) -> Path:
+    """By the copy alone every entry that it knew is there; what the part knew is another tenant's now."""
+    path = world.known()
+    copy = world.another(world.alone(world.copy(path, "b.db"), ACME))
+    world.grow(copy, "system", by=2)
+    world.said = "may be what became of"
+    return world.run(
+        world.copy(copy, "c.db"), "UPDATE audit_chain SET tenant_id = 'x' WHERE tenant_id = 'system'"
+    )
+
+
 def copied_from_a_part_that_went_on(world: World) -> Path:
     """Which is no whole from which the other tenants were removed."""
     part = world.grow(world.part(world.known()), ACME, by=2)
@@ -1280,6 +1291,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     copied_from_a_copy_that_has_signed_nothing_since: VERIFIED,
     copied_from_it_and_gone_on: OTHER,
     copied_from_a_part_that_went_on: VERIFIED,
+    renamed_beside_a_copy_of_which_a_part_was_signed: NOT,
     copied_beside_a_copy_that_is_another: VERIFIED,
     a_copy_with_the_number_of_an_original_that_was_deleted: OTHER,
     beside_a_copy_of_a_copy: VERIFIED,
