@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import apsw
 from peewee import BaseQuery, SelectBase
@@ -21,6 +21,7 @@ from models.local.file import (
     LOG,
     FileId,
     LogIndex,
+    drop_empty_log,
     file_id,
     patiently,
     require_file,
@@ -29,6 +30,7 @@ from models.local.file import (
     sample,
     set_pragma,
     sibling,
+    size_of,
     text_encoding,
     traces,
     written_by,
@@ -91,6 +93,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
+        self._leaves_log = read_only and not immutable and copy is None
+        self._made_log = False
         self._opened_as: FileId | None = None
         self._seen: tuple[object, object, object] | None = None
         self._counted: tuple[object, tuple[bytes, bytes]] | None = None
@@ -123,6 +127,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             require_file(self.path)
             require_log(self.path)
             self._opened_as = self._opened_as or file_id(self.path)
+            if not self._logs:
+                self._made_log = self._leaves_log and not size_of(self._log)
             return super()._connect()  # type: ignore[no-any-return]
 
     def require_in_place(self) -> None:
@@ -277,6 +283,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def _close(self, conn: apsw.Connection) -> None:
         self._logs.pop(conn, None)
         super()._close(conn)
+        if self._made_log and not self._logs and size_of(self._log) == 0:
+            drop_empty_log(self.path)
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
@@ -368,6 +376,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             # What writes past SQLite leaves its counter as it was.
             return same and traces(self.path, self._log) == before_write
 
+        finalize(untouched, self._close, connection)
         return untouched
 
     def outside_changes(self) -> int:

@@ -184,12 +184,26 @@ def require_content(path: Path) -> int:
     where it has none.
     """
     require_file(path)
-    size, log = path.stat().st_size, 0
-    with suppress(OSError):
-        log = sibling(path, LOG).stat().st_size
-    if size + log == 0:
+    size = path.stat().st_size + (size_of(sibling(path, LOG)) or 0)
+    if size == 0:
         raise errors.EmptyFile(path)
-    return size + log
+    return size
+
+
+def size_of(path: Path) -> int | None:
+    """In bytes; None where there is no such file, or it cannot be seen."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def drop_empty_log(path: Path) -> None:
+    """Has SQLite take away a log that holds nothing, and the shared memory beside it. A connection that may
+    not write makes both and leaves them; one that may takes them away where no other has the file open.
+    """
+    with suppress(apsw.Error), closing(connect(path)) as connection:
+        connection.execute("PRAGMA query_only = 1; SELECT count(*) FROM sqlite_master").fetchall()
 
 
 def require_log(path: Path) -> None:

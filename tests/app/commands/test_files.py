@@ -52,6 +52,17 @@ def live(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+def test_a_command_that_only_reads_leaves_nothing_beside_the_file(live: Path, tmp_path: Path) -> None:
+    with closing(apsw.Connection(str(live))) as connection:
+        assert connection.pragma("journal_mode", "wal") == "wal"
+    before, out = sorted(tmp_path.iterdir()), tmp_path / "out.sql"
+    for command in (["info", live], ["export", live, out], ["retention", live, "--dry-run"]):
+        assert run(*command).returncode == 0
+        out.unlink(missing_ok=True)
+        assert sorted(tmp_path.iterdir()) == before, command
+
+
+@pytest.mark.slow
 def test_a_dump_becomes_a_verified_and_signed_file(live: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.sqlite"
     done = run("import", write_dump(live, tmp_path / "export.sql", d1=True), new)

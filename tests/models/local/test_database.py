@@ -33,6 +33,7 @@ from models.errors import (
     UndecodableText,
 )
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
+from models.local.file import traces
 from models.tables import Notification, User
 from tests.fixtures.connected import connected
 from tests.fixtures.inserting import INTO_USERS
@@ -409,6 +410,26 @@ def test_a_log_may_come_while_the_file_is_open(database_path: Path) -> None:
         database_path.with_name(database_path.name + "-wal").unlink()
         with pytest.raises(LogMissing):
             database.run_batch([insertion("u-4")])
+
+
+def test_reading_leaves_nothing_beside_the_file(database_path: Path) -> None:
+    before = traces(*database_path.parent.iterdir())
+    with connected(database_path, read_only=True) as database:
+        untouched = database.watch()
+        assert emails(database) == [] and untouched()
+    del untouched  # a connection of its own
+    assert traces(*database_path.parent.iterdir()) == before
+
+
+def test_reading_leaves_the_log_to_others_who_have_it_open(database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as other:
+        with connected(database_path, read_only=True) as database:
+            assert emails(database) == []
+            other.execute("SELECT count(*) FROM users").fetchall()
+        other.execute(INTO_USERS + "('u-1', 't', 'e', NULL, 1, 1)")
+        with connected(database_path, read_only=True) as database:
+            assert emails(database) == ["e"]
+        assert Path(f"{database_path}-wal").stat().st_size
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("wal", ""), ("wal", "-wal"), ("delete", "")])
