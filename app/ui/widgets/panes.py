@@ -86,6 +86,8 @@ _FOLDS, _FOLDS_LINES = 2 * _LONG, 6
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
+_MOST_OF_HEADER = 3
+"""Lines of a record's title and of what stands below it."""
 
 
 def has_long_word(text: str) -> bool:
@@ -187,8 +189,8 @@ class Inspector(QFrame):
         self._theme = theme
         self.setProperty("card", True)
         self.setAccessibleName("Inspector")
-        self.title = FoldedLabel(look=Look.TITLE, most=3)
-        self.subtitle = FoldedLabel(look=Look.DIM, most=3)
+        self.title = FoldedLabel(look=Look.TITLE, most=_MOST_OF_HEADER)
+        self.subtitle = FoldedLabel(look=Look.DIM, most=_MOST_OF_HEADER)
         self._chip_box = QWidget()
         self._chips = in_row(within=self._chip_box, spacing=6)
         self.empty = EmptyState(theme, Icon.INFO, "Nothing selected", "Select a row to see all of it.")
@@ -236,13 +238,18 @@ class Inspector(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_header()
-        self._place_chips()
 
     def _place_header(self) -> None:
-        """Above what scrolls; where the card is low it scrolls along, and leaves the rest its room."""
+        """Above what scrolls; where the card is low it scrolls along, says less, and leaves the rest its room."""
         low = self.height() < _LOW and not self._scroll.isHidden()
         (self._body if low else self._parts).insertWidget(0, self._header)
         self._top.setContentsMargins(*((0, 0, 0, 2) if low else (14, 0, 14, 2)))
+        self._top.setSpacing(2 if low else 4)
+        self._parts.setContentsMargins(*((0, 4, 0, 6) if low else (0, 10, 0, 14)))
+        self._parts.setSpacing(4 if low else 6)
+        self.title.fold_to(2 if low else _MOST_OF_HEADER)
+        self.subtitle.fold_to(1 if low else _MOST_OF_HEADER)
+        self._place_chips()
 
     def _place_chips(self) -> None:
         """Beside the title, or below it where the title would be cut."""

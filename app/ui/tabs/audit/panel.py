@@ -213,6 +213,9 @@ class VerificationPanel(QWidget):
 
     def show_outcome(self, outcome: Outcome) -> None:
         self._show(outcome)
+        if self.banner.is_low and outcome not in (self._shown, self._context.verdict.outcome):
+            _, of_part, what, *_ = self._of_part(outcome)  # which stands in the line that does not show
+            self._context.say(f"{of_part} {what}".rstrip())
         self.verified.emit(outcome.report)
 
     def outdate(self) -> None:

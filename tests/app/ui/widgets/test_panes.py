@@ -147,6 +147,9 @@ def test_a_header_line_beyond_three_lines_ends_in_an_ellipsis_and_is_told(qtbot:
     inspector.set_header(long, long, ("active", Tone.OK, None))
     assert [line.minimumHeight() for line in lines] == [3 * one for one in low]
     assert all("W" * 300 in line.accessibleDescription() for line in lines)
+    inspector.resize(400, 160)
+    assert [line.minimumHeight() for line in lines] == [2 * low[0], low[1]], "what is below needs the room"
+    inspector.resize(400, 500)
     assert inspector.title.text() == "A user\\n" + "W" * 300
     inspector.set_header("A heading that takes two lines beside nothing else", "", ("active", Tone.OK, None))
     assert inspector.title.minimumHeight() == 2 * low[0]

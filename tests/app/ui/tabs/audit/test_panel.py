@@ -488,6 +488,11 @@ def test_a_verdict_stands_for_what_it_names_and_no_part_takes_its_place(
         page.verify_range(5, 5)
     assert page.banner.headline() == whole == "Chain verified — 601 entries"
     assert page.banner.detail().startswith("Since then: Entry 5 verified\n")
+    window.resize(900, 560)
+    qtbot.waitUntil(lambda: page.banner.is_low)
+    with qtbot.waitSignal(page.verified):
+        page.verify_range(6, 6)
+    assert window.toast.label.text() == "Entry 6 verified", "its line in the banner is not in sight"
     window.tenants.pick(tenant)
     assert page.banner.headline() == "All tenants: chain verified — 601 entries"
 
