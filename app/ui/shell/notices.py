@@ -17,6 +17,7 @@ from app.services.chain.rules import BROKEN, Verdict
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
+from app.ui.tabs.common.record_tab import margin_in
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 LISTED = 3
 _AROUND = {False: (12, 16, 12), True: (4, 16, 4)}
 """The margins above, at the right and below a notice, by whether the window is low."""
-_BELOW_TABS = {False: (16, 16, 0), True: (16, 16, 0)}
-"""Those of one in a tab, whose own are below it."""
 
 
 class Door(StrEnum):
@@ -64,9 +63,13 @@ class Notice(QWidget):
         super().__init__()
         self._theme = theme
         self.banner = Banner(theme)
-        around = _BELOW_TABS if below else _AROUND
-        self._row = in_row(self.banner, within=self, margins=(16, *around[False]))
-        self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *around[low]))
+        self._row = in_row(self.banner, within=self, margins=(16, *_AROUND[False]))
+        if not below:
+            self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
+
+    def stand_in(self, tab_height: int) -> None:
+        """Stands in a tab of this height as the tab's own parts would, whose margins follow below."""
+        self._row.setContentsMargins(16, margin_in(tab_height, 16), 16, 0)
 
     def add_button(self, words: str, act: Callable[[], object], kind: Kind = Kind.SECONDARY) -> QPushButton:
         button = push_button(self._theme, words, act, kind=kind)

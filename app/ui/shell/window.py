@@ -216,17 +216,16 @@ class MainWindow(QMainWindow):
 
     def _share_status_bar(self) -> None:
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is
-        room for one of them, and to a toast where that needs its room. A verdict keeps its words.
+        room for one of them, and to a toast or a verdict where that needs its room.
         """
         whole, most = self.shield.sizeHint().width(), self.statusBar().width() - _BESIDE_VERDICT
-        self.shield.setMinimumWidth(min(whole, most))
+        self.shield.setMinimumWidth(max(0, min(whole, most)))
         toast, waits = vars(self).get("toast"), not self.wait_line.isHidden()
-        says = toast is not None and not toast.isHidden()
         taken = [part for part in (toast, self.busy, self.wait_line, self.shield) if part is not None]
         room = self.statusBar().width() - sum(_taken(part) for part in taken if not part.isHidden())
         for other in (self.retention_status, self._where):
             room -= _taken(other)
-            other.setHidden(waits or (says and room < 0))
+            other.setHidden(waits or room < 0)
 
     @cached_property
     def welcome(self) -> WelcomePage:
@@ -312,6 +311,7 @@ class MainWindow(QMainWindow):
         context.unsettled.changed.connect(self.commands.update)
         self._say_state()
         workspace.retention_status.connect(self.retention_status.setText)
+        workspace.retention_status.connect(self._share_status_bar)
         workspace.shield.connect(self._say_shield)
         self.tenants.picked.connect(workspace.choose_tenant)
         self.commands.update()
@@ -396,6 +396,7 @@ class MainWindow(QMainWindow):
             opened, lock = self.context.opened, self.context.lock
             reading_only = ["read-only"] if opened.read_only or lock.is_locked else []
             self._where.setText(" · ".join([*opened.facts, *reading_only]))
+            self._share_status_bar()
 
     def _say_shield(self, icon: str, colour: str, words: str, tip: str) -> None:
         self.shield.setIcon(self.theme.icon(icon, colour))

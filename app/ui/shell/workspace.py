@@ -59,6 +59,16 @@ AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
 
 
+class _Page(QWidget):
+    """What a tab stands in, with what is said above it."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+
 class Workspace(QWidget):
     """The tabs of one file, kept up to date with what this and other programs write.
 
@@ -109,7 +119,8 @@ class Workspace(QWidget):
         self._build_on.timeout.connect(self._build_part)
         self._pages = []
         for spec in TABS:
-            page = QWidget(self.tabs)
+            page = _Page(self.tabs)
+            page.resized.connect(self._place_said)
             self._pages.append(in_column(within=page, spacing=0))
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
         self._below = QWidget()
@@ -182,6 +193,11 @@ class Workspace(QWidget):
             self.broken.set_beside(self._is_beside(), self.scope.tenant_id)
             self._pages[self.tabs.currentIndex()].insertWidget(0, self._below)
             self._below.show()
+            self._place_said()
+
+    def _place_said(self) -> None:
+        for said in self._below.findChildren(notices.Notice):
+            said.stand_in(self.tabs.currentWidget().height())
 
     def choose_tenant(self, tenant: str | None) -> None:
         self.set_tenant(tenant)

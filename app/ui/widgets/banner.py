@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
-from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Look, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
@@ -155,9 +155,10 @@ _ICONS = {
 
 class Banner(QFrame):
     """How things stand: icon, bold headline, plain rest on the same line ("— 184,220 entries verified"), dim
-    detail below, and buttons at the right. Where rest or detail do not fit in two lines, "More" shows the
-    whole of them; in a low window the first line is all until then. Or how far a long work is, with a Cancel
-    button, which emits `cancelled` and disables itself until the next verdict.
+    detail below, and buttons at the right. Where the headline does not fit in one line, or rest or detail in
+    two, "More" shows the whole of them, in the place of the buttons where there is little room; in a low
+    window the first line is all until then. Or how far a long work is, with a Cancel button, which emits
+    `cancelled` and disables itself until the next verdict.
     """
 
     cancelled = Signal()
@@ -171,8 +172,10 @@ class Banner(QFrame):
         self._shrinking: list[QPushButton] = []
         self.setProperty("card", True)
         self._icon = IconLabel(theme, 24)
-        self._headline = ElidedLabel(look=Look.STRONG)
-        self._headline.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._headline = FoldedLabel(look=Look.STRONG, most=1)
+        wraps = self._headline.sizePolicy()
+        wraps.setHorizontalPolicy(QSizePolicy.Policy.Preferred)
+        self._headline.setSizePolicy(wraps)
         self._rest = FoldedLabel()
         self._detail = FoldedLabel(look=Look.DIM)
         self.more_button = push_button(theme, "More", kind=Kind.FLAT)
@@ -269,7 +272,11 @@ class Banner(QFrame):
         done = super().event(event)
         if shares:
             detail = bool(self._detail.text()) and (self._low or self._detail.is_long)
-            self.more_button.setVisible(self._rest.is_long or detail or self.more_button.isChecked())
+            cut = self._headline.is_long or self._rest.is_long
+            unfolded = self.more_button.isChecked()
+            self.more_button.setVisible(cut or detail or unfolded)
+            hidden = self._headline.is_long and not unfolded
+            set_tip(self._headline, self._headline.text() if hidden else "")
         return done
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -308,7 +315,15 @@ class Banner(QFrame):
     def _unfold(self, on: bool) -> None:
         self.more_button.setText("Less" if on else "More")
         self.more_button.setAccessibleName(f"{self.more_button.text()} of this notice")
-        for label in (self._rest, self._detail):
+        room, at_the_end = self._words.geometry().width(), self._buttons.width() + self._row.spacing()
+        alone = on and room < _VERDICT and not self._buttons.isHidden()
+        self._buttons.setHidden(alone or self.is_busy() or not self._ends.count())
+        wanted = sum(part.sizeHint().width() for part in (self._headline, self._rest)) + self._line.spacing()
+        below = on and wanted > room + alone * at_the_end
+        across = QBoxLayout.Direction.LeftToRight
+        self._line.setDirection(QBoxLayout.Direction.TopToBottom if below else across)
+        self._line.setSpacing(3 if below else 5)
+        for label in (self._headline, self._rest, self._detail):
             label.unfold(on)
         self._show_detail()
 

@@ -212,7 +212,8 @@ class FoldedLabel(Label):
         return (lines if self._unfolded else min(lines, self._most)) * self._line_height()
 
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()), self.fontMetrics().lineSpacing())
+        width = ceil(QFontMetricsF(self.font()).horizontalAdvance(self.text())) + 1  # else its own line wraps
+        return QSize(width, self.fontMetrics().lineSpacing())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(24, self.fontMetrics().lineSpacing())

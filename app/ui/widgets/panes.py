@@ -240,7 +240,7 @@ class Inspector(QFrame):
         self._place_header()
 
     def _place_header(self) -> None:
-        """Above what scrolls; where the card is low it scrolls along, says less, and leaves the rest its room."""
+        """Above what scrolls; where the card is low it scrolls along, says less, and leaves the rest room."""
         low = self.height() < _LOW and not self._scroll.isHidden()
         (self._body if low else self._parts).insertWidget(0, self._header)
         self._top.setContentsMargins(*((0, 0, 0, 2) if low else (14, 0, 14, 2)))

@@ -45,6 +45,11 @@ which the rows need the margins.
 """
 
 
+def margin_in(height: int, margin: int) -> int:
+    """What is above the parts of a tab of this height."""
+    return margin // 2 if height < LOW else margin
+
+
 class RecordTab(QWidget):
     """The anatomy that all tabs share. A tab fills in its columns, its inspector and its acts.
 
@@ -241,7 +246,7 @@ class RecordTab(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         low = self.height() < LOW
-        above = self.margin // 2 if low else self.margin
+        above = margin_in(self.height(), self.margin)
         self.column.setContentsMargins(self.margin, above, self.margin, above // 2 if low else above)
         self.column.setSpacing(_CLOSE if low else GAP)
         self.table.set_low(low)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -136,16 +136,22 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     def top(of: QWidget) -> int:
         return of.mapTo(window, QPoint()).y()
 
-    for place in (0, 2, 3, 4):
+    window.setMinimumSize(0, 0)
+    for place, size in ((0, (640, 388)), (2, (900, 560)), (3, (1280, 800)), (4, (640, 388))):
+        window.resize(*size)
         go(qtbot, window, place)
+        QApplication.sendPostedEvents()
         tops = top(strip), top(workspace.broken.banner)
         assert workspace.broken.isVisible() and workspace.broken.banner.tone() is Tone.BAD
         assert workspace.broken.banner.headline().startswith("Chain broken — 600 entries checked, 1 finding")
     click(qtbot, workspace.broken.findings_button)
     page = current(window)
     assert isinstance(page, AuditTab) and not workspace.broken.isVisible()
+    banner = page.banner
+    qtbot.waitUntil(lambda: not workspace.broken.isVisible() and top(banner) == tops[1])
     assert (top(strip), top(page.banner)) == tops, "the tabs stay, and what is said of the chain"
     assert page.banner.headline().startswith("Chain broken") and page.findings.isVisible()
+    window.resize(1280, 800)
     with qtbot.waitSignal(page.verified):
         page.verify_range(10, 10)
     assert page.banner.headline().startswith("Chain broken") and page.banner.tone() is Tone.BAD
@@ -198,6 +204,9 @@ def test_what_another_program_appends_since_is_counted(
     window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
+    window.setMinimumSize(0, 0)
+    window.resize(640, 388)
+    qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())
     assert colours[-1] == Tone.WARN.value, "a warning is not green"
 
 

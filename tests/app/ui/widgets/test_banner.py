@@ -190,6 +190,26 @@ def test_in_a_low_window_a_banner_is_one_line_until_more_is_asked_for(theme: The
     assert detail.isVisible()
 
 
+def test_a_headline_beside_buttons_is_unfolded_in_their_place(theme: Theme, qtbot: QtBot) -> None:
+    host = QWidget()
+    banner = Banner(theme)
+    button = push_button(theme, "Open through wrangler dev")
+    banner.add_button(button)
+    in_column(banner, None, within=host)
+    qtbot.addWidget(host)
+    host.resize(400, 388)
+    host.show()
+    banner.show_verdict(Tone.OK, "Chain verified through entry 4,000", "— 4,000 entries")
+    head, rest = (one for one in banner.findChildren(FoldedLabel) if "4,000" in one.text())
+    qtbot.waitUntil(banner.more_button.isVisible)
+    assert head.is_long and head.text() in head.toolTip()
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: rest.y() > head.y() and head.height() >= head.heightForWidth(head.width()))
+    assert head.toolTip() == "" and not button.isVisible()
+    qtbot.mouseClick(banner.more_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: button.isVisible() and rest.y() < head.geometry().bottom())
+
+
 def test_a_button_that_was_put_away_stays_so(qtbot: QtBot, theme: Theme) -> None:
     banner = added(qtbot, Banner(theme))
     away, other = push_button(theme, "Show findings"), push_button(theme, "Dismiss")
