@@ -85,7 +85,7 @@ _FOLDS, _FOLDS_LINES = 2 * _LONG, 6
 """Characters and lines beyond which a value shows its start: a few more are shown as soon as asked for."""
 _COPIED_MS = 1200
 _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
-_LEAST_WIDTH, _LEAST_BODY, _LOW = 280, 24, 260
+_LEAST_WIDTH, _LEAST_BODY, _LOW, _LOWEST = 280, 24, 260, 180
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
 
@@ -248,7 +248,7 @@ class Inspector(QFrame):
         self._parts.setContentsMargins(*((0, 4, 0, 6) if low else (0, 10, 0, 14)))
         self._parts.setSpacing(4 if low else 6)
         self.title.fold_to(2 if low else _MOST_OF_HEADER)
-        self.subtitle.fold_to(1 if low else _MOST_OF_HEADER)
+        self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
         self._place_chips()
 
     def _place_chips(self) -> None:
