@@ -136,9 +136,10 @@ class ChainRows:
         return self.at(seq for (seq,) in self.database.rows(query.tuples()))
 
     def are_in(self, path: str, these: Mapping[int, ChainRow]) -> bool:
-        """Whether the file in this path has these rows, too, by seq."""
+        """Whether the file in this path has these rows, too, by seq, and as many up to the last of them."""
+        end = max(these)
         with suppress(TenantAdminError, OSError), rows_of(InFile(Path(path))) as other:
-            return other.at(these) == these
+            return other.at(these) == these and other.until(end) == self.until(end)
         return False
 
     def until(self, seq: int) -> int:

@@ -617,6 +617,14 @@ def renamed_beside_a_copy_of_which_a_part_was_signed(world: World) -> Path:
     )
 
 
+def cut_off_beside_a_part_that_went_on(world: World) -> Path:
+    """Nobody signed what is gone of it."""
+    copy = world.copy(copied_from_a_part_that_went_on(world), "d.db")
+    world.grow(world.folder / "part.db", "system", ACME)
+    world.put(world.folder / "part.db", copy)
+    return world.run(copy, "DELETE FROM audit_chain WHERE tenant_id = 'system'")
+
+
 def copied_from_a_part_that_went_on(world: World) -> Path:
     """Which is no whole from which the other tenants were removed."""
     part = world.grow(world.part(world.known()), ACME, by=2)
@@ -1291,6 +1299,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     copied_from_a_copy_that_has_signed_nothing_since: VERIFIED,
     copied_from_it_and_gone_on: OTHER,
     copied_from_a_part_that_went_on: VERIFIED,
+    cut_off_beside_a_part_that_went_on: NOT,
     renamed_beside_a_copy_of_which_a_part_was_signed: NOT,
     copied_beside_a_copy_that_is_another: VERIFIED,
     a_copy_with_the_number_of_an_original_that_was_deleted: OTHER,
