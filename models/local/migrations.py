@@ -25,7 +25,7 @@ from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.file import connect, set_pragma
 from models.progress import PATIENCE
-from models.schema import LEDGER
+from models.schema import LEDGER, caseless
 
 LEDGER_SQL = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}"(
 \t\tid         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -271,9 +271,9 @@ def _already_there(connection: apsw.Connection, migration: Migration, path: Path
     """
     creations = migration.creations() or {}
     found = {
-        name.casefold(): statements.canonical(sql)
+        caseless(name): statements.canonical(sql)
         for name, sql in connection.execute("SELECT name, sql FROM main.sqlite_master WHERE sql IS NOT NULL")
-        if name.casefold() in creations
+        if caseless(name) in creations
     }
     if not found or found == creations:
         return bool(found)

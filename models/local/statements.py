@@ -7,6 +7,8 @@ from itertools import chain
 
 import apsw
 
+from models.schema import caseless
+
 _TOKEN = re.compile(
     r"""
     (?P<skip>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
@@ -70,11 +72,11 @@ def tokens(sql: str) -> Iterator[Token]:
             case "skip":
                 continue
             case "name":
-                yield kind, _unquoted(said).casefold()
+                yield kind, caseless(_unquoted(said))
             case "end":
                 yield kind, ";"
             case _:
-                yield kind, said if kind == "text" else said.casefold()
+                yield kind, said if kind == "text" else caseless(said)
 
 
 def written(sql: str) -> tuple[str, Iterator[Token]]:
@@ -95,7 +97,7 @@ def written(sql: str) -> tuple[str, Iterator[Token]]:
 
 def words(sql: str) -> set[str]:
     """The words of `sql` outside of texts, quoted names and comments, in lower case."""
-    return {match["word"].casefold() for match in _TOKEN.finditer(sql) if match["word"]}
+    return {caseless(match["word"]) for match in _TOKEN.finditer(sql) if match["word"]}
 
 
 def rows(sql: str) -> Iterator[tuple[int, str]]:
@@ -107,12 +109,12 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
         said = match.group()
         depth += (said == "(") - (said == ")")
         if match["skip"] or not head:
-            if depth == 0 and said.casefold() == "select":
+            if depth == 0 and caseless(said) == "select":
                 return
-            if depth == 0 and said.casefold() == "values":
+            if depth == 0 and caseless(said) == "values":
                 head = match.end()
         elif behind:  # only the next row, what is to be done with each, or the end
-            if said.casefold() in ("on", "returning") and len(sql) - match.start() <= _LONGEST_REST:
+            if caseless(said) in ("on", "returning") and len(sql) - match.start() <= _LONGEST_REST:
                 rest = sql[match.start() :]
                 break
             if said != "," and match["end"] is None:

@@ -15,7 +15,7 @@ from app.services.files.continuing import continued
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
-from models.schema import COUNTERS, free_rowid
+from models.schema import COUNTERS, caseless, free_rowid
 
 _OK: Final = apsw.SQLITE_OK
 _ALLOWED: Final = frozenset(
@@ -418,12 +418,12 @@ class Guard:
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
     ) -> int:
         if action in _ALLOWED and database == "main":  # nearly always
-            if self._temporary and str(name).lower() in self._temporary:
+            if self._temporary and caseless(str(name)) in self._temporary:
                 return self._refuse("a table and a temporary one of its name")
             if not self._acts and name != "sqlite_master":
-                self._updates, self._table = action == apsw.SQLITE_UPDATE, str(name).lower()
+                self._updates, self._table = action == apsw.SQLITE_UPDATE, caseless(str(name))
             self._acts = True
-            if action == apsw.SQLITE_CREATE_TABLE and str(name).lower() == TABLE:
+            if action == apsw.SQLITE_CREATE_TABLE and caseless(str(name)) == TABLE:
                 self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
             return _OK
@@ -434,14 +434,14 @@ class Guard:
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
             if action == apsw.SQLITE_SELECT:
                 self._queries = True
-            elif name and name.lower() == self._table:
+            elif name and caseless(name) == self._table:
                 self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
             elif (name, detail) != _OWN and name not in _STATISTICS:
                 self._reads = True
                 self._queries |= self._table != ""
             return self._is_query() if self._queries and self._reads else _OK
         if action in _TEMPORARY:
-            self._temporary.add(name.lower())
+            self._temporary.add(caseless(name))
             self._left = NoteKind.NOT_RUN, f"CREATE TEMP … {name}"
             return apsw.SQLITE_DENY
         if database == "temp" and (action, name) == (apsw.SQLITE_INSERT, "sqlite_temp_master"):

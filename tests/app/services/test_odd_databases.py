@@ -32,7 +32,7 @@ from app.services.retention.other_tables import OtherTables
 from models.engine import Database, raw, sql_name
 from models.errors import NotAllowed, TenantAdminError
 from models.local.database import LocalDatabase
-from models.schema import inspect, read_stored
+from models.schema import caseless, inspect, read_stored
 from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -81,7 +81,7 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, P
 
 def content(path: Path) -> tuple[Stored, list[tuple[Any, ...]]]:
     """All rows but those of the chain, and these."""
-    found = {name.lower(): rows for name, rows in stored(path).items()}
+    found = {caseless(name): rows for name, rows in stored(path).items()}
     entries = found.pop(CHAIN, [])
     counters = found.get("sqlite_sequence", [])
     found["sqlite_sequence"] = [row for row in counters if row[1].lower() != CHAIN.encode()]
@@ -264,7 +264,7 @@ def test_retention_does_what_it_foretells(tmp_path: Path, make: type[Odd | Depen
             removed += result.total
             after, _ = content(path)
             goes, changes = (
-                {name.lower(): n for name, n in of.items()} for of in (plan.counts, plan.changed)
+                {caseless(name): n for name, n in of.items()} for of in (plan.counts, plan.changed)
             )
             for table, rows in before.items():
                 gone, come = Counter(rows) - Counter(after[table]), Counter(after[table]) - Counter(rows)

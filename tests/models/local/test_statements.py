@@ -51,6 +51,7 @@ def test_any_text_is_split_without_loss(text: str) -> None:
         ("CREATE TABLE a (x, y)", "CREATE TABLE a (y, x)", False),
         ("CREATE TABLE a (x y)", 'CREATE TABLE a ("x y")', False),
         ("CREATE TABLE a (xy)", "CREATE TABLE a (x y)", False),
+        ("CREATE TABLE é (x)", "CREATE TABLE É (x)", False),
     ],
 )
 def test_two_statements_say_the_same_or_not(one: str, other: str, same: bool) -> None:
