@@ -27,8 +27,10 @@ Found = TypeVar("Found")
 LOOKED_AT = 300
 """Selected rows asked whether an act applies to them; the act itself asks every one."""
 
-COUNTED = 20_000
-"""Of so many that are not at hand it is counted in the background, where reading them costs nothing."""
+COUNTED = 200_000
+"""Of so many that are not at hand it is counted in the background, where reading them costs nothing; of all
+rows of a list, however many they are.
+"""
 
 COUNT_MS = 150
 """After which a selection is taken for the one that a person wants."""
@@ -161,15 +163,29 @@ class Selection(QObject):
             self._counting.cancel()
             self._counting = None
         at_hand, selected = len(self.records()), self._rows.selected_count()
-        if at_hand < selected <= COUNTED and self._asked_of and not self._context.costs:
+        few = selected <= COUNTED or selected == self._rows.model.rowCount()
+        if at_hand < selected and few and self._asked_of and not self._context.costs:
             self._count_soon.start()
         else:
             self._count_soon.stop()
 
     def _count(self) -> None:
         lists, columns, wanted = self._context.lists, sorted(self._asked_of), self._wanted
+        are_all = self._rows.selected_count() == self._rows.model.rowCount()
 
         def read(database: Database, query: ListQuery, keys: Keys) -> dict[str, Counter[Any]]:
+            if are_all:
+                chosen, found = dict(query.choices), lists.choices(database, query, columns)
+                counts = {
+                    name: Counter(
+                        {value: rows for value, rows in of if name not in chosen or value in chosen[name]}
+                    )
+                    for name, of in found.items()
+                }
+                if all(of.total() == len(keys) for of in counts.values()):
+                    return counts
+            if len(keys) > COUNTED:
+                return {}
             values = zip(*lists.rows(database, query, keys, columns), strict=True)
             return dict(zip(columns, map(Counter, values), strict=False))
 
@@ -227,7 +243,7 @@ class Selection(QObject):
 
     def words(self, text: str, column: str, applies: Callable[[Any], bool]) -> str:
         """The words of an act that goes by a column's value: "Kill 4 of 5" where it applies to some of the
-        selected rows alone, "Kill some of 300" as long as not all are known. Nothing is said of rows that the
+        selected rows alone, "Kill up to 300" as long as not all are known. Nothing is said of rows that the
         list is behind with.
         """
         values, count = self.values(column), self._rows.selected_count()
@@ -238,7 +254,7 @@ class Selection(QObject):
         able = sum(applies(row[position]) for row in records)
         if able in {0, len(records)} or any(map(self.is_behind, records)):
             return text
-        return f"{text} some of {count:,}"
+        return f"{text} up to {count:,}"
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""

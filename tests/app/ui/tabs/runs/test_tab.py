@@ -1,7 +1,7 @@
 """Planning runs as a person looks after them."""
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
@@ -261,8 +261,19 @@ def test_of_several_runs_those_that_allow_it_are_counted(
     assert pause.isEnabled() and pause.text() == f"&Pause 6 of {tab.model.rowCount()}"
     with monkeypatch.context() as few:
         few.setattr("app.ui.tabs.common.selection.LOOKED_AT", 20)
-        tab.commands.update()
-        assert pause.text() == f"&Pause some of {tab.model.rowCount()}", "they are not all at hand"
+        few.setattr("app.ui.tabs.common.selection.COUNTED", 25)
+        total = tab.model.rowCount()
+        shown = [tab.model.index(row, STATUS).data() for row in range(25)]
+        some = f"{shown.count('running')} of 25"
+        for first, last, said in ((0, total - 1, f"6 of {total}"), (0, 24, some), (0, 25, "up to 26")):
+            tab.table.clearSelection()
+            top, bottom = (tab.model.index(row, 0) for row in (first, last))
+            tab.table.selectionModel().select(
+                QItemSelection(top, bottom),
+                QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows,
+            )
+            assert pause.text() == f"&Pause up to {last - first + 1}", "they are not all at hand"
+            qtbot.waitUntil(lambda said=said: pause.text() == f"&Pause {said}")  # type: ignore[misc]
     press_chip(tab, qtbot, "Running")
     tab.table.selectAll()
     qtbot.waitUntil(pause.isEnabled)
