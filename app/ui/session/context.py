@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.ui.session.busy import Busy
 from app.ui.session.lock import Lock, Pause, Unsettled
 from app.ui.session.sight import Sight
+from app.ui.session.turns import Turns
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
@@ -71,7 +72,7 @@ class Context(QObject):
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
-        self.sight = Sight()
+        self.sight, self.turns = Sight(), Turns()
         self.runner.changed.connect(lambda change, initiator: self.sight.heard(change))
         self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
         self.history = History(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -76,6 +77,9 @@ SLOW_MS = 500
 
 _BESIDE_VERDICT = 400
 """Points of the status bar that a verdict's words leave to the rest."""
+
+LATE_SECONDS = 5
+"""After which nobody waits for an Undo any more, and it would come as a surprise."""
 
 _OPENS_A_MENU = QToolButton.ToolButtonPopupMode.InstantPopup
 
@@ -493,11 +497,33 @@ class MainWindow(QMainWindow):
         if (cannot := self.context.cannot_write) is not None:
             self.toast.show_message(cannot)
         else:
-            self.context.history.undo(partial(self._ask_price, self.context, "Undo"))
+            ask = partial(self._ask_price, self.context, "Undo")
+            self._in_turn(self.context, "Undo", partial(self.context.history.undo, ask))
 
     def redo(self) -> None:
         if self.context is not None:
-            self.context.history.redo(partial(self._ask_price, self.context, "Redo"))
+            ask = partial(self._ask_price, self.context, "Redo")
+            self._in_turn(self.context, "Redo", partial(self.context.history.redo, ask))
+
+    def _in_turn(self, context: Context, word: str, revert: Callable[[], None]) -> None:
+        """Behind all that was asked for before, of which rows may still be read: it is of the last act of
+        these. A question that has come meanwhile is answered first, and what comes late is not wanted.
+        """
+        turns, asked = context.turns, time.monotonic()
+        if turns:
+            self.say(f"{word} waits for what was asked for before")
+
+        def go() -> None:
+            if QApplication.activeModalWidget() is not None:
+                self.say(f"{word} was not done: what was asked for before comes with a question")
+            elif time.monotonic() - asked > LATE_SECONDS:
+                self.say(
+                    f"{word} was not done, as it had to wait for too long; what was asked for is done now"
+                )
+            else:
+                revert()
+
+        turns.give(turns.take(), go)
 
     def _ask_price(self, context: Context, again: str, change: Change, act: Callable[[], None]) -> None:
         """What takes back an act on several records costs what that did, and is asked as it was."""

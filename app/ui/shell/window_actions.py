@@ -50,8 +50,10 @@ def add_actions(window: MainWindow) -> None:
 
     def nothing_to(what: str) -> Callable[[], str | None]:
         def refuse() -> str | None:
-            cannot = None if window.context is None else window.context.cannot_write
-            return cannot if _next(window, what) else f"There is nothing to {what}."
+            context = window.context
+            cannot = None if context is None else context.cannot_write
+            coming = context is not None and (context.turns or context.runner.is_writing)
+            return cannot if coming or _next(window, what) else f"There is nothing to {what}."
 
         return refuse
 

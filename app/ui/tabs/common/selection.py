@@ -1,8 +1,7 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,16 +42,6 @@ _NOWHERE = -1
 """Qt's row of no index."""
 
 
-@dataclass(eq=False)
-class _Turn:
-    """What is done with what is still being read: None until it has come; and what has it read, where that
-    waits for the turns before it.
-    """
-
-    go: Callable[[], object] | None = None
-    begin: Callable[[], object] | None = None
-
-
 class Selection(QObject):
     """`Selection(context, rows, parent)`: what is selected in the list `rows`.
 
@@ -69,7 +58,6 @@ class Selection(QObject):
         self._position = _NOWHERE
         self._going: Key | None = None
         self._own: dict[Any, Row] = {}
-        self._turns: deque[_Turn] = deque()
         self._asked_of: set[str] = set()
         self._counts: dict[str, Counter[Any]] = {}
         self._counting: Task | None = None
@@ -123,21 +111,20 @@ class Selection(QObject):
         runner, failed = self._context.runner, on_failed or self._context.runner.failed.emit
 
         def begin(query: ListQuery, keys: Keys) -> None:
-            turn = _Turn()
-            self._turns.append(turn)
+            turns = self._context.turns
+            turn = turns.take()
 
             def not_read(error: TenantAdminError) -> None:
-                self._give(turn, partial(failed, error))
+                turns.give(turn, partial(failed, error))
 
             def done(found: Found) -> None:
-                self._give(turn, partial(use, found))
+                turns.give(turn, partial(use, found))
                 if asks:  # nothing that is written says that it has ended
                     self.counted.emit()
 
             look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
             if asks:
-                turn.begin = partial(runner.when_written, look, not_read)
-                self._go_on()
+                turns.begin(turn, partial(runner.when_written, look, not_read))
             else:
                 look()
 
@@ -206,19 +193,7 @@ class Selection(QObject):
 
     @property
     def _is_acting(self) -> bool:
-        return bool(self._turns) or self._context.runner.is_writing
-
-    def _give(self, turn: "_Turn", go: Callable[[], object]) -> None:
-        turn.go = go
-        self._go_on()
-
-    def _go_on(self) -> None:
-        while self._turns and (go := self._turns[0].go) is not None:
-            self._turns.popleft()
-            go()
-        if self._turns and (begin := self._turns[0].begin) is not None:
-            self._turns[0].begin = None
-            begin()
+        return bool(self._context.turns) or self._context.runner.is_writing
 
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         if writes and self._context.cannot_write:

@@ -2,9 +2,10 @@
 
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 from weakref import WeakSet
 
 import pytest
@@ -168,6 +169,47 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         qtbot.waitUntil(lambda what=what: window.toast.label.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
     assert window.commands.action("undo").text().endswith("deleted”")
+
+
+@pytest.mark.slow
+def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(demo_path, "UPDATE notifications SET read = 0")
+    page, before = open_file(qtbot, window, demo_path), count(demo_path, "users")
+    context = page.context
+    read_ids, reading, go_on = context.lists.record_ids, threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Iterator[Any]:
+        reading.set()
+        go_on.wait(20)
+        return read_ids(*asked)
+
+    notifications = go(qtbot, window, TABLES.index("notifications"))
+    choose(qtbot, notifications, 0)
+    with monkeypatch.context() as slowly:
+        slowly.setattr(context.lists, "record_ids", slow)
+        press("R")
+        qtbot.waitUntil(reading.is_set)
+        press("Ctrl+Z")
+        assert window.toast.label.text() == "Undo waits for what was asked for before"
+        go_on.set()
+        qtbot.waitUntil(lambda: window.toast.label.text().endswith("read” undone"))
+    assert ask(demo_path, "SELECT count(*) FROM notifications WHERE read = 1") == [(0,)]
+    page = go(qtbot, window, 0)
+    choose(qtbot, page, 2)
+    press("Del")
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("deleted” undone"))
+    assert count(demo_path, "users") == before
+    press("Ctrl+A")
+    press("Del")
+    press("Ctrl+Z")
+    question = dialog(qtbot, window, ConfirmDialog)
+    qtbot.waitUntil(lambda: "comes with a question" in window.toast.label.text())
+    press("Escape")
+    closed(qtbot, window, ConfirmDialog)
+    assert count(demo_path, "users") == before and question is not None
 
 
 @pytest.mark.slow
