@@ -91,6 +91,8 @@ def test_changes_are_tried_for_a_while_and_not_as_long_as_an_index_asks(
         refusal = "UNIQUE constraint failed: seats.who"
         assert refused_change(made, "seats", columns, (added, taken), file, given=("who",)) == [(0, refusal)]
         assert refused_change(made, "seats", columns, (added, taken), given=("who",)) == [(0, "")]
+        nobody = [("UPDATE seats SET who = 'u1' WHERE id = 1000", ())]
+        assert refused_change(made, "seats", columns, (added, nobody), file, given=("who",)) == [(0, "")]
         file.execute("PRAGMA writable_schema = ON")  # no entry of its own is needed
         heavy = "CREATE INDEX heavy ON seats (length(replace(hex(zeroblob(1000000)), '0', note)))"
         file.execute("INSERT INTO sqlite_master VALUES ('index', 'heavy', 'seats', 0, ?)", (heavy,))

@@ -243,7 +243,12 @@ def test_a_toast_stands_over_nothing_and_moves_nothing(
         assert bar.height() == height, "nothing moves"
         window.toast.close_button.click()
     go_on.set()
-    qtbot.waitUntil(lambda: not window.busy.isVisible())
+    window.resize(*sizes[0])
+    qtbot.waitUntil(lambda: window._where.isVisible() and not window.busy.isVisible())
+    window.toast.show_message("ada@acme-corp.example deleted", "Undo")
+    assert window._where.isVisible()
+    window.resize(*sizes[2])
+    assert not window._where.isVisible(), "it gives way at once"
 
 
 @pytest.mark.slow

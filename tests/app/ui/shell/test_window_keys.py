@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -71,7 +72,13 @@ def test_return_presses_the_button_that_has_the_focus(
     choose(qtbot, page, 1)
     for name, title in (("New user…", "New user"), ("Edit e-mail…", "Edit e-mail address")):
         buttons = page.findChildren(QAbstractButton)
-        next(one for one in buttons if one.text() == name and one.isVisible()).setFocus()
+        pressed = next(one for one in buttons if one.text() == name and one.isVisible())
+        pressed.setFocus()
+        held = QKeyEvent(
+            QKeyEvent.Type.KeyPress, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, "\r", True
+        )
+        QApplication.sendEvent(pressed, held)
+        assert not window.findChildren(FormDialog), "once for each press"
         press("Return")
         assert dialog(qtbot, window, FormDialog).windowTitle() == title
         press("Escape")

@@ -632,6 +632,7 @@ def test_a_token_is_kept_once_it_was_taken(
     qtbot.waitUntil(lambda: not isValid(asked))
     again = dialog(qtbot, window, TokenDialog)
     assert [*keyring.kept.values()] == [TOKEN]
+    assert window.connecting.tokens.of(Connections().named("prod")) == TOKEN, "the refused one is forgotten"
     again.token.setText("another")
     with qtbot.waitSignal(window.opened):
         press("Return")

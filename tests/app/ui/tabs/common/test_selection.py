@@ -1,5 +1,7 @@
 """What may be done with the selected rows, and what the inspector shows of them."""
 
+from typing import Any
+
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -58,6 +60,29 @@ def test_an_act_is_refused_only_where_every_row_is_known_not_to_need_it(
     qtbot.waitUntil(lambda: not act("mark_read").isEnabled())
     assert act("mark_read").toolTip().count("Already marked read.") == 1
     assert act("mark_unread").text().replace("&", "") == "Mark unread"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("many")
+def test_rows_that_are_not_at_hand_are_counted_as_long_as_they_are_selected(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no more are selected than are looked at at once."""
+    count = LOOKED_AT - 20
+    ask(context.opened.path, "DELETE FROM notifications WHERE created_at > ?", count)
+    tab: NotificationsTab = show_tab(NotificationsTab)
+    when_selected, waiting = tab.list.when_selected, list[Any]()
+    monkeypatch.setattr(tab.list, "when_selected", waiting.append)
+    tab.table.selectAll()
+    qtbot.waitUntil(lambda: bool(waiting))
+    keys = tab.list.selected_keys()
+    tab.table.clearSelection()
+    waiting[0](*keys)  # which had not come before
+    assert tab.selection._counting is None
+    monkeypatch.setattr(tab.list, "when_selected", when_selected)
+    tab.table.selectAll()
+    act = tab.commands.action("mark_read")
+    qtbot.waitUntil(lambda: act.text().replace("&", "") == f"Mark read 1 of {count}")
 
 
 def test_nothing_selected_shows_nothing_even_while_a_record_is_on_its_way(
