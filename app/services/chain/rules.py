@@ -468,6 +468,16 @@ def seconds(created_at: int) -> int:
     return created_at // 1000 if created_at >= SECONDS_LIMIT else created_at
 
 
+def in_milliseconds(at: Any, before: int = SECONDS_LIMIT) -> Any:
+    """Whether a whole number is a time in milliseconds, before this in seconds; of a column the condition."""
+    return (at >= SECONDS_LIMIT) & (at < before * 1000)
+
+
+def is_no_time(at: Any) -> Any:
+    """The same: whether it is a time in neither."""
+    return at >= SECONDS_LIMIT * 1000
+
+
 def time_findings(tenant: str, seq: int, before: int | None, created_at: int, latest: int) -> list[Finding]:
     """What is odd about a time, all of it warnings. `before` is that of the entry before, in seconds.
 

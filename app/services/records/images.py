@@ -20,7 +20,7 @@ from app.services.chain.append import (
     named_tenants,
 )
 from app.services.chain.numbering import Numbering, numbering_queries
-from app.services.chain.rules import SECONDS_LIMIT, TABLE
+from app.services.chain.rules import TABLE, in_milliseconds
 from app.services.records.change import Change
 from app.services.records.rows import (
     BYTEWISE,
@@ -318,7 +318,7 @@ class Images:
         after = dict(values)
         if "updated_at" in row.table.columns:  # in the unit of the time that it takes the place of
             before = row["updated_at"]
-            is_ms = isinstance(before, int) and before >= SECONDS_LIMIT
+            is_ms = isinstance(before, int) and in_milliseconds(before)
             after["updated_at"] = now * 1000 if is_ms else now
         return row.altered(after)
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
-from app.services.chain.rules import SECONDS_LIMIT
+from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time
 from app.services.records.dependents import detached_by, on_delete
 from app.services.records.images import Images
 from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, in_parts, tried
@@ -381,7 +381,7 @@ class OtherTables:
         found: dict[tuple[str, str], Sequence[Any]] = {
             _MILLISECONDS: (may_go, _old_in_milliseconds(at, self.cutoff)),
             _NO_NUMBER: (may_go, fn.typeof(at) != "integer", ~young),
-            _NO_TIME: (may_go, fn.typeof(at) == "integer", at >= SECONDS_LIMIT * 1000),
+            _NO_TIME: (may_go, fn.typeof(at) == "integer", is_no_time(at)),
         }
         if self.milliseconds:
             del found[_MILLISECONDS]
@@ -487,7 +487,7 @@ def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
 
 
 def _old_in_milliseconds(column: Any, cutoff: int) -> Any:
-    return (fn.typeof(column) == "integer") & (column >= SECONDS_LIMIT) & (column < cutoff * 1000)
+    return (fn.typeof(column) == "integer") & in_milliseconds(column, cutoff)
 
 
 _MILLISECONDS: Final = (

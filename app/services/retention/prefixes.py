@@ -17,7 +17,7 @@ from peewee import SQL, BaseQuery, fn
 
 from app.services.chain.pruning import LeftAlone, Prefix
 from app.services.chain.reading import hidden_by_index
-from app.services.chain.rules import MARKER_EVENT, SECONDS_LIMIT, is_readable, named
+from app.services.chain.rules import MARKER_EVENT, in_milliseconds, is_no_time, is_readable, named
 from app.services.records.images import followed
 from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
@@ -216,14 +216,14 @@ def _undated(tenant: str, cutoff: int, seq: int, kind: str, value: Any) -> Walk[
     if kind != "integer":
         reason = f"The time of entry {seq:,} is not a whole number, so nothing from there on can be judged."
         return LeftAlone(tenant, seq, reason)
-    if value >= SECONDS_LIMIT * 1000:
+    if is_no_time(value):
         reason = (
             f"The time of entry {seq:,} is neither in seconds nor in milliseconds, "
             "so nothing from there on can be judged."
         )
         return LeftAlone(tenant, seq, reason)
     at = AuditEntry.created_at
-    if not SECONDS_LIMIT <= value < cutoff * 1000:
+    if not in_milliseconds(value, cutoff):
         return None
     query = AuditEntry.select(fn.COUNT(SQL("*"))).where(
         AuditEntry.tenant_id == tenant, AuditEntry.seq >= seq, is_old(at, cutoff, milliseconds=True)

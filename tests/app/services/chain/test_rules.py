@@ -82,6 +82,10 @@ def test_times_in_milliseconds_are_read_as_what_they_are() -> None:
 def test_the_first_time_that_is_in_milliseconds_and_the_last_that_is_not_the_future() -> None:
     limit = rules.SECONDS_LIMIT
     assert (rules.seconds(limit - 1), rules.seconds(limit)) == (limit - 1, limit // 1000)
+    numbers = (limit - 1, limit, AT * 1000 - 1, AT * 1000, limit * 1000 - 1, limit * 1000)
+    assert [rules.in_milliseconds(one) for one in numbers] == [False, True, True, True, True, False]
+    assert [rules.in_milliseconds(one, AT) for one in numbers] == [False, True, True, False, False, False]
+    assert [rules.is_no_time(one) for one in numbers] == [False] * 5 + [True]
     assert rules.time_findings("acme", 5, AT, AT + 60, AT + 60) == []
     (problem,) = rules.time_findings("acme", 5, AT, AT + 61, AT + 60)
     assert (problem.code, problem.expected) == ("TIME", f"at most {AT + 60 - rules.CLOCK_TOLERANCE}")
