@@ -41,7 +41,7 @@ _PAGES: Final = 100
 _READERS: Final = 8
 _KEPT: Final = 90.0
 """Seconds for which a connection waits for its next call. Its window asks every 30 while it is in front: with
-no more than those it would have to connect anew, which takes up to three round trips.
+no more than those it would have to connect again, which takes up to three round trips.
 """
 _BROKEN: Final = httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException
 

@@ -100,8 +100,8 @@ class Offer:
 
     @property
     def needs_agreement(self) -> bool:
-        """Whether it may be restored only when a person says so: what checkpoints bear witness to is not
-        replaced by what none of them speaks of, though its own chain may hold.
+        """Whether it may be restored only when a person says so: what checkpoints tell of is not
+        replaced by what none of them tells of, though its own chain may hold.
         """
         return not self.holds or self.known in {Standing.OTHER, Standing.UNLIKE}
 
