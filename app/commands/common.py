@@ -96,8 +96,8 @@ def print_report(report: "Report") -> None:
     if report.found > len(report.findings):
         say(f"and {report.found - len(report.findings):,} more findings")
     found = f", {report.tally}" if report.tally else ""
-    if report.verdict is Verdict.VERIFIED and report.uncovered:
-        found += f", {report.uncovered}"
+    if report.verdict is Verdict.VERIFIED and report.not_covered_in_words:
+        found += f", {report.not_covered_in_words}"
     say(f"{report.verdict}: {counted(report.entries, 'entry', 'entries')} in {report.seconds:.2f} s{found}")
 
 

@@ -118,7 +118,7 @@ def verify(options: argparse.Namespace) -> int:
 
         if where.costs and not options.quiet:
             say_before(where.name, 2 * report.entries)  # of each its size first
-        known = store.witnesses(where) if exported is None else readable(read_each(exported))
+        known = store.all_checkpoints(where) if exported is None else readable(read_each(exported))
         write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}

@@ -58,7 +58,7 @@ def write_bundle(
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
-    `section` is what was verified, `checkpoints` are as `CheckpointStore.witnesses` gives them. Raises
+    `section` is what was verified, `checkpoints` are as `CheckpointStore.all_checkpoints` gives them. Raises
     `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
     if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
@@ -139,7 +139,7 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
         ("Verified", utc_time(now)),
         ("What", what),
         ("Entries", f"{report.entries:,}"),
-        ("Not in a checkpoint yet", f"{report.unwitnessed:,}"),
+        ("Not in a checkpoint yet", f"{report.not_covered:,}"),
         ("Findings", report.tally or "none"),
         ("Time taken", f"{report.seconds:.2f} s"),
     ]

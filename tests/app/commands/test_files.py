@@ -215,7 +215,7 @@ def test_a_rewritten_file_is_not_made_sound_by_a_copy_of_it(live: Path, tmp_path
 
 
 @pytest.mark.slow
-def test_a_witnessed_file_is_not_replaced_by_an_unrelated_one_without_a_word(
+def test_a_file_with_checkpoints_is_not_replaced_by_an_unrelated_one_without_a_word(
     live: Path, tmp_path: Path
 ) -> None:
     other = sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)

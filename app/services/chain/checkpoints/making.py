@@ -284,7 +284,7 @@ def verify_by_itself(
     known = store.known(where)
     report = verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
     keep_verdict(where, store, report, now=now, by=by)
-    covered = report.verdict is Verdict.VERIFIED and not report.unwitnessed
+    covered = report.verdict is Verdict.VERIFIED and not report.not_covered
     if not sign or covered or not (report.intact and report.entries):
         return SignedReport(report)
     if not store.signs_unasked():

@@ -132,7 +132,7 @@ class CheckpointStore:
                 return ()
             return tuple(contents.sound_checkpoints(database.id))
 
-    def witnesses(self, where: Where) -> tuple[Checkpoint, ...]:
+    def all_checkpoints(self, where: Where) -> tuple[Checkpoint, ...]:
         """The same, and before them those of the databases that it may have been a copy of."""
         with self._contents_of(where) as (contents, database):
             if contents is None or database is None or database.undecided:
@@ -266,7 +266,7 @@ class CheckpointStore:
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 refuse_lost_starts(report, seal, before)
-                ever = before.rows_ever + report.unwitnessed
+                ever = before.rows_ever + report.not_covered
             unsigned = Checkpoint(
                 database=known.id,
                 number=max(known.seen_number, *(item.number or 0 for item in newest), 0) + 1,

@@ -83,7 +83,7 @@ def compare_within(joined: Joined, history: CheckpointHistory, first: int, last:
                 joined.add(found)
 
 
-def unwitnessed(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
+def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:
     """How many of the tenant's rows no checkpoint covers."""
     latest = earlier or history.proving
     if latest is None or chain.tenant not in latest.tenants:

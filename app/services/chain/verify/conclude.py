@@ -28,7 +28,7 @@ from app.services.chain.rules import (
     end_is_lost,
     worst,
 )
-from app.services.chain.verify.comparison import backed, compare, compare_within, is_as_latest, unwitnessed
+from app.services.chain.verify.comparison import backed, compare, compare_within, is_as_latest, not_covered
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
 from app.services.chain.verify.report import Report, TenantReport, in_order
@@ -187,7 +187,7 @@ def _tenant_report(
         last_seq=chain.last_seq,
         head=chain.head,
         anchor=proof,
-        unwitnessed=unwitnessed(joined, known, chain, earlier),
+        not_covered=not_covered(joined, known, chain, earlier),
     )
 
 

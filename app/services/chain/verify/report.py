@@ -32,7 +32,7 @@ class TenantReport:
     """One tenant's chain. `head` is the stored hash of its last row.
 
     `anchor` says how the start is proven, None when nothing proves it.
-    `unwitnessed` is the number of rows that no checkpoint covers.
+    `not_covered` is the number of rows that no checkpoint covers.
     """
 
     tenant: str
@@ -42,7 +42,7 @@ class TenantReport:
     last_seq: int | None
     head: str | None
     anchor: Anchor | None
-    unwitnessed: int
+    not_covered: int
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,7 +53,7 @@ class TenantReport:
             "lastSeq": self.last_seq,
             "head": self.head,
             "anchor": None if self.anchor is None else str(self.anchor),
-            "unwitnessed": self.unwitnessed,
+            "unwitnessed": self.not_covered,
         }
 
 
@@ -124,13 +124,13 @@ class Report:
         return tally(self.errors, self.warnings)
 
     @property
-    def unwitnessed(self) -> int:
-        return sum(tenant.unwitnessed for tenant in self.tenants)
+    def not_covered(self) -> int:
+        return sum(tenant.not_covered for tenant in self.tenants)
 
     @property
-    def uncovered(self) -> str:
+    def not_covered_in_words(self) -> str:
         """The same in words; empty where there are none."""
-        count = self.unwitnessed
+        count = self.not_covered
         return f"{counted(count, 'entry', 'entries')} not in a checkpoint yet" if count else ""
 
     def to_json(self) -> dict[str, Any]:

@@ -284,7 +284,7 @@ class VerificationPanel(QWidget):
                 report,
                 out,
                 section=asked.section,
-                checkpoints=self._store.witnesses(where),
+                checkpoints=self._store.all_checkpoints(where),
                 now=now,
                 cancelled=cancelled,
             )

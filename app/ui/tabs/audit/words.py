@@ -150,8 +150,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         details.append(outcome.why_not.rstrip("."))
     elif report.verdict is Verdict.CONSISTENT and not report.undecided:
         details.append("no checkpoint covers it yet")
-    elif report.uncovered:
-        details.append(report.uncovered)
+    elif report.not_covered_in_words:
+        details.append(report.not_covered_in_words)
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:

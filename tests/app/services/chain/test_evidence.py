@@ -48,7 +48,7 @@ def known(tmp_path: Path) -> KnownChain:
 
 
 def bundle(known: KnownChain, folder: Path, **limits: Any) -> None:
-    checkpoints = known.store.witnesses(InFile(known.chain.path))
+    checkpoints = known.store.all_checkpoints(InFile(known.chain.path))
     report = known.verify(**limits)
     write_bundle(InFile(known.chain.path), report, folder, **limits, checkpoints=checkpoints, now=NOW)
 

@@ -71,7 +71,7 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     assert len({item.database for item in made}) == 1
     assert done.checkpoint == 4
     report = verify_known(live, folder, now=NOW)
-    assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
+    assert (report.verdict, report.not_covered) == (Verdict.VERIFIED, 0)
     # The way back is a restore, too, and the checkpoints before the restore still know it.
     back = offer(live, done.kept, folder, "back")
     assert back.known == Standing.EARLIER
@@ -297,7 +297,7 @@ def test_a_restore_that_was_killed_behind_its_commit_is_known_again(
     append(live, 1)  # the platform goes on meanwhile
     assert CheckpointStore(folder).continuation(InFile(live)).continues
     report = verify_known(live, folder, now=NOW)
-    assert (report.verdict, report.unwitnessed, report.findings) == (Verdict.VERIFIED, 1, ())
+    assert (report.verdict, report.not_covered, report.findings) == (Verdict.VERIFIED, 1, ())
     assert CheckpointStore(folder).checkpoints(InFile(live))[-1].reason == "restore"
     # From now on it is held against the file: what it held before is not what it is any more.
     ask(live, "DELETE FROM audit_chain WHERE seq > 300")

@@ -207,7 +207,7 @@ def test_a_gateway_that_begins_at_1_again(numbered: KnownChain, entries: int) ->
         ("SEQUENCE_COUNTER", None),
     ]
     assert all("the platform's own cleanup" in item.message for item in report.findings)
-    assert report.tenants[0].unwitnessed == entries
+    assert report.tenants[0].not_covered == entries
     assert sign(chain.path, store._folder, now=NOW + 9, reason=Reason.START_OVER).checkpoint == 2
     assert (numbered.verify().verdict, numbered.verify().findings) == (Verdict.VERIFIED, ())
     chain.append("borealis", seq=entries + 1, at=NOW + 10)
@@ -301,7 +301,7 @@ def test_entries_behind_a_tenants_own_end_are_in_no_checkpoint_yet(numbered: Kno
     for seq in range(11, 15):
         numbered.chain.append("borealis", seq=seq)
     report = numbered.verify()
-    assert (codes(report), report.verdict, report.unwitnessed) == ({"NUMBERING"}, Verdict.VERIFIED, 4)
+    assert (codes(report), report.verdict, report.not_covered) == ({"NUMBERING"}, Verdict.VERIFIED, 4)
     (finding,) = report.findings
     assert (finding.tenant, finding.is_warning) == ("borealis", True)
     assert "4 entries of borealis behind entry 10" in finding.message

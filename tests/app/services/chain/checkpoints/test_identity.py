@@ -85,7 +85,7 @@ def test_two_copies_that_go_their_own_ways_are_two_databases(known: KnownChain, 
         for file in both:
             assert (file.verify().verdict, file.verify().findings) == (Verdict.VERIFIED, ())
             file.chain.append(TENANT)
-            assert file.verify().unwitnessed == 1
+            assert file.verify().not_covered == 1
             file.checkpoint()
     ids = {known.store.identify(InFile(file.chain.path)) for file in both}
     assert len(ids) == 2

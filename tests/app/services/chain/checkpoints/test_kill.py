@@ -42,4 +42,4 @@ def test_killed_while_making_checkpoints(tmp_path: Path) -> None:
     assert len({item.database for item in made}) == 1
     report = known.verify()
     assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
-    assert report.unwitnessed <= 1
+    assert report.not_covered <= 1

@@ -89,7 +89,7 @@ def test_it_continues_what_was_seen_last_or_is_an_earlier_state_of_it(
     new = 2 if engine.usage is None else 0
     assert (found.continues, found.checkpoint, found.new_entries) == (True, 1, new)
     report = verify(InDatabase(engine), store)
-    assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 2)
+    assert (report.verdict, report.not_covered) == (Verdict.VERIFIED, 2)
     assert sign(InDatabase(engine), store).checkpoint == 2
     go_back(chain, 90)
     assert store.continuation(InDatabase(engine)).is_older

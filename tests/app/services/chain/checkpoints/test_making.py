@@ -39,7 +39,7 @@ def test_a_file_without_a_checkpoint_is_consistent_and_then_verified(demo: Path,
     made = sign(demo, folder, now=NOW)
     assert (made.checkpoint, made.report.verdict) == (1, Verdict.CONSISTENT)
     report = verify_known(demo, folder, now=NOW)
-    assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
+    assert (report.verdict, report.not_covered) == (Verdict.VERIFIED, 0)
 
 
 def test_what_was_cut_off_is_found_and_nothing_is_signed(demo: Path, tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_a_checkpoint_signed_with_another_key(known: KnownChain, tmp_path: Path)
     report = known.verify_by(export)
     assert (codes(report), report.verdict) == ({"KEY"}, Verdict.CONSISTENT)
     assert body["key"] in report.findings[0].message
-    assert report.unwitnessed == report.entries
+    assert report.not_covered == report.entries
     report = known.verify_by(export, trust=[body["key"]])
     assert (codes(report), report.verdict) == (set(), Verdict.VERIFIED)
     # It proves nothing, but what it knows is held against the entries.
@@ -302,7 +302,7 @@ def test_an_export_older_than_what_was_seen(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.checkpoint()
     report = known.verify_by(export)
-    assert (codes(report), report.verdict, report.unwitnessed) == (set(), Verdict.VERIFIED, 1)
+    assert (codes(report), report.verdict, report.not_covered) == (set(), Verdict.VERIFIED, 1)
     assert report.notes == ("The export ends with checkpoint 1; later ones, up to 2, were seen here.",)
 
 
@@ -321,7 +321,7 @@ def test_what_is_no_checkpoint_in_an_export_takes_nothing_else_with_it(
     assert [item.message for item in report.findings] == [
         f"{which} of this database cannot be read in {export.name}; the others were used."
     ]
-    assert report.unwitnessed == 1
+    assert report.not_covered == 1
     with pytest.raises(InvalidInput, match=rf"^{export.name} holds something that is not a checkpoint"):
         known.store.import_(export, now=NOW)
     rewritten(known.chain)
@@ -356,7 +356,7 @@ def test_import_on_another_machine(known: KnownChain, tmp_path: Path) -> None:
     assert there.verify().verdict == Verdict.VERIFIED
     known.chain.append(TENANT)
     assert there.checkpoint().number == 3
-    assert there.verify().unwitnessed == 0
+    assert there.verify().not_covered == 0
 
 
 @pytest.mark.slow
@@ -752,7 +752,7 @@ def test_an_export_that_says_that_nothing_is_left_is_known_elsewhere(
     assert elsewhere.store.import_(export, now=NOW + 3, where=InFile(known.chain.path)) == 2
     assert (elsewhere.store.identify(InFile(known.chain.path)) is not None) is is_it
     if since == "new entries":
-        assert (elsewhere.verify().unwitnessed, elsewhere.verify().findings) == (1, ())
+        assert (elsewhere.verify().not_covered, elsewhere.verify().findings) == (1, ())
         elsewhere.checkpoint(NOW + 4)
         assert elsewhere.verify().verdict is Verdict.VERIFIED
         known.chain.sql.close()

@@ -48,11 +48,11 @@ def test_more_rows_are_in_no_checkpoint_yet(known: KnownChain) -> None:
     known.chain.append(TENANT)
     known.chain.append("newcomer")
     report = known.verify()
-    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.VERIFIED, (), 2)
+    assert (report.verdict, report.findings, report.not_covered) == (Verdict.VERIFIED, (), 2)
     verdicts = {tenant.tenant: tenant.verdict for tenant in report.tenants}
     assert (verdicts[TENANT], verdicts["newcomer"]) == (Verdict.VERIFIED, Verdict.CONSISTENT)
     known.checkpoint()
-    assert known.verify().unwitnessed == 0
+    assert known.verify().not_covered == 0
 
 
 @pytest.mark.slow
@@ -161,7 +161,7 @@ def test_rows_that_a_forged_marker_says_were_pruned_later_are_not_known(
     known.chain.append(TENANT, "audit_pruned", payload)
     report = known.verify()
     (tenant,) = (item for item in report.tenants if item.tenant == TENANT)
-    assert tenant.unwitnessed == tenant.entries
+    assert tenant.not_covered == tenant.entries
     assert tenant.verdict == Verdict.TAMPERED
     assert codes(report) == {"MARKER" if entries > short and short else "TRUNCATED"}
 
@@ -234,8 +234,8 @@ def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
 def test_a_tenant_that_no_checkpoint_knew_is_not_verified_by_what_others_are(known: KnownChain) -> None:
     known.chain.append("new")
     alone, whole = known.verify(section=Section("new")), known.verify()
-    assert (alone.verdict, alone.unwitnessed) == (Verdict.CONSISTENT, 1)
-    assert (whole.verdict, whole.unwitnessed) == (Verdict.VERIFIED, 1)
+    assert (alone.verdict, alone.not_covered) == (Verdict.CONSISTENT, 1)
+    assert (whole.verdict, whole.not_covered) == (Verdict.VERIFIED, 1)
 
 
 def test_a_range_is_held_against_the_last_entries_that_were_known_there(
@@ -360,7 +360,7 @@ def test_pruning_is_no_tampering(known: KnownChain) -> None:
         assert (report.verdict, report.findings) == (Verdict.VERIFIED, ())
         known.checkpoint()
         report = known.verify(executor=Cut(*range(0, 10**6, 70_000)))
-        assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
+        assert (report.verdict, report.not_covered) == (Verdict.VERIFIED, 0)
 
 
 def test_everything_pruned_through_the_known_head(known: KnownChain) -> None:
@@ -497,7 +497,7 @@ def test_a_start_is_adopted(known: KnownChain) -> None:
     known.store.accept_starts(InFile(known.chain.path), report, actor="ada", now=NOW)
     report = known.verify()
     # Of a chain of one row, nothing that the checkpoint knew is left.
-    assert report.verdict == (Verdict.VERIFIED if tenant.unwitnessed < tenant.entries else Verdict.CONSISTENT)
+    assert report.verdict == (Verdict.VERIFIED if tenant.not_covered < tenant.entries else Verdict.CONSISTENT)
     assert report.findings == ()
     anchors = {item.tenant: str(item.anchor) for item in report.tenants}
     assert anchors[TENANT] == f"adopted:{tenant.first_seq}"
@@ -517,7 +517,7 @@ def test_many_checkpoints_of_a_long_chain(known_chain: Callable[..., KnownChain]
             )
         known.checkpoint(NOW + round_)
         report = known.verify(executor=Cut(*range(0, 10**6, 70_000)))
-        assert (report.verdict, report.unwitnessed) == (Verdict.VERIFIED, 0)
+        assert (report.verdict, report.not_covered) == (Verdict.VERIFIED, 0)
     assert len(known.store.known(InFile(known.chain.path)).current) == 7
     for tenant in ("tenant-00", "tenant-03"):
         seq = known.chain.seqs(tenant)[-5]
@@ -555,7 +555,7 @@ def test_a_gap_over_the_end_of_a_block_is_no_finding(tmp_path: Path, first: int,
         known.checkpoint()
         known.chain.append(TENANT, seq=first + gap + step)
     report = known.verify()
-    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.VERIFIED, (), 1)
+    assert (report.verdict, report.findings, report.not_covered) == (Verdict.VERIFIED, (), 1)
     known.chain.run("UPDATE audit_chain SET seq = seq - 1 WHERE seq = ?", first - 19)
     found(known, "CHECKPOINT")
 

@@ -1461,7 +1461,7 @@ def test_a_copy_does_not_start_over_while_the_original_is_where_it_was(world: Wo
         world.sign(copy, Reason.START_OVER)
     assert world.sign(copy) is None
     report = making.verify_with_checkpoints(InFile(path), world.store, VERIFY, now=world.now)
-    assert report.verdict is VERIFIED and not report.unwitnessed
+    assert report.verdict is VERIFIED and not report.not_covered
     path.unlink()
     assert world.sign(copy, Reason.START_OVER) == 3
 

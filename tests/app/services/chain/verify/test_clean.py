@@ -32,7 +32,7 @@ def test_a_clean_chain_is_consistent(tmp_path: Path, rows: int, tenants: int) ->
         seqs = chain.seqs(tenant.tenant)
         assert (tenant.first_seq, tenant.last_seq) == (seqs[0], seqs[-1])
         assert (tenant.head, str(tenant.anchor)) == (chain.head(tenant.tenant), "genesis")
-        assert (tenant.verdict, tenant.unwitnessed) == (Verdict.CONSISTENT, rows)
+        assert (tenant.verdict, tenant.not_covered) == (Verdict.CONSISTENT, rows)
 
 
 def test_an_empty_table_is_consistent(tmp_path: Path) -> None:

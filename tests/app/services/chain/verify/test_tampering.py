@@ -445,10 +445,10 @@ def test_time_in_the_future_is_a_warning(chain: ChainFile) -> None:
 
 
 def test_a_forged_append_that_is_well_formed_cannot_be_seen(chain: ChainFile) -> None:
-    before = chain.verify().unwitnessed
+    before = chain.verify().not_covered
     chain.append(TENANT)
     report = chain.verify()
-    assert (report.verdict, report.findings, report.unwitnessed) == (Verdict.CONSISTENT, (), before + 1)
+    assert (report.verdict, report.findings, report.not_covered) == (Verdict.CONSISTENT, (), before + 1)
 
 
 def test_rows_swapped_in_the_bytes_of_the_file(tmp_path: Path) -> None:
