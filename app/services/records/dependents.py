@@ -8,7 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from graphlib import CycleError, TopologicalSorter
+from typing import Final
 
 from app.services import text
 from app.services.records.images import MOST, Images, addable, followed, require_key
@@ -18,6 +20,17 @@ from models.errors import NotAllowed, ReferredByEntries, StillReferred
 from models.schema import ForeignKey, StoredTable
 
 Identity = tuple[str, tuple[Value, ...]]
+
+
+class Fate(Enum):
+    """What becomes of the rows that refer to a row when it goes."""
+
+    GOES = auto()
+    CHANGES = auto()
+    KEEPS = auto()  # the row, which stays
+
+
+_FATES: Final = {"CASCADE": Fate.GOES, "SET NULL": Fate.CHANGES, "SET DEFAULT": Fate.CHANGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +88,13 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
             root.setdefault(identity, root[parent.identity])
             if identity != parent.identity:
                 before[parent.identity].add(identity)
-            match on_delete(key):
-                case "CASCADE":
+            match fate_of(key):
+                case Fate.GOES:
                     if identity not in doomed:
                         doomed[identity] = child
                         before[identity] = set()
                         frontier.append(child)
-                case "SET NULL" | "SET DEFAULT":
+                case Fate.CHANGES:
                     detached = detached_by(child.table, key)
                     if detached is None or any(images.referring_to(child, detached.keys(), 1)):
                         held.setdefault(identity, set()).add(root[parent.identity])
@@ -89,7 +102,7 @@ def removal(images: Images, rows: Sequence[StoredRow]) -> Removal:
                     altered.setdefault(identity, (child, {}))[1].update(detached)
                     to = tuple(zip(key.parent_columns, detached.values(), strict=True))
                     led.setdefault((parent.table.name, to), []).append((child, root[parent.identity]))
-                case _:
+                case Fate.KEEPS:
                     held.setdefault(identity, set()).add(root[parent.identity])
         if len(doomed) - len(rows) + len(altered) > MOST:
             raise NotAllowed(
@@ -158,11 +171,11 @@ def _children_first(
         ) from None
 
 
-def on_delete(key: ForeignKey) -> str:
-    """What becomes of rows that refer to one that goes: audit entries stay as they are and keep it, whatever
-    the file says of them.
+def fate_of(key: ForeignKey) -> Fate:
+    """What becomes of the rows that refer by this key: audit entries stay as they are and keep what they
+    refer to, whatever the file says of them.
     """
-    return "NO ACTION" if key.table == AUDIT_CHAIN.name else key.on_delete
+    return Fate.KEEPS if key.table == AUDIT_CHAIN.name else _FATES.get(key.on_delete, Fate.KEEPS)
 
 
 def detached_by(table: StoredTable, key: ForeignKey) -> dict[str, Value] | None:

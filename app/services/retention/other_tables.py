@@ -16,7 +16,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, auto
 from functools import lru_cache, partial, reduce
 from itertools import islice
 from operator import and_, or_
@@ -25,7 +24,7 @@ from typing import Any, Final
 from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
 
 from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time
-from app.services.records.dependents import detached_by, on_delete
+from app.services.records.dependents import Fate, detached_by, fate_of
 from app.services.records.images import Images
 from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, in_parts, tried
 from app.services.records.tables import (
@@ -89,14 +88,6 @@ A record that something else keeps is left when the file refuses to let it go.
 """
 
 
-class Fate(Enum):
-    """What becomes of the rows that refer to a record when it goes."""
-
-    GOES = auto()
-    CHANGES = auto()
-    KEEPS = auto()  # the record, which stays
-
-
 _OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
 """Artifacts go with their run, whatever the file says of them."""
 
@@ -150,7 +141,7 @@ class OtherTables:
         images, paths, frees = Images(database), dict(self.paths), dict(self.free)
         for table, ways in self.paths.items():
             for at, path in enumerate(ways):
-                if _fate(path[-1]) is not Fate.CHANGES:
+                if fate_of(path[-1]) is not Fate.CHANGES:
                     continue
                 child = stored[path[-1].table]
                 is_shared = _is_shared(stored, path[-1])
@@ -400,7 +391,7 @@ class OtherTables:
         """By table, the condition that its rows keep a record of `table`."""
         rows, found = RECORDS[table]._meta.table, defaultdict[str, list[Any]](list)
         for path in self.paths.get(table, ()):
-            if _fate(path[-1]) is Fate.KEEPS or path in self.free:
+            if fate_of(path[-1]) is Fate.KEEPS or path in self.free:
                 key, kept = _columns(rows, path[0].parent_columns), _kept_by(path, table, self.free.get(path))
                 found[path[-1].table].append(_together(key).in_(kept))
         return {keeper: fn.COALESCE(reduce(or_, kept), 0) for keeper, kept in found.items()}
@@ -454,7 +445,7 @@ class OtherTables:
         """The paths from `table`, by the table where they end, whose rows have that fate."""
         found: defaultdict[str, list[KeyPath]] = defaultdict(list)
         for path in self.paths.get(table, ()):
-            if _fate(path[-1]) is fate:
+            if fate_of(path[-1]) is fate:
                 found[path[-1].table].append(path)
         return found
 
@@ -544,8 +535,8 @@ def _paths(
         # Nobody can tell what triggers, or a way that goes round, would take along; and a column that holds
         # no NULL loses nothing.
         child = stored[key.table]
-        is_held = key.on_delete == "SET NULL" and bool({*child.never_null} & {*key.columns})
-        goes_by_itself = key.table in RECORDS and on_delete(key) == "CASCADE"
+        is_held = key.on_delete == "SET NULL" and detached_by(child, key) is None
+        goes_by_itself = key.table in RECORDS and fate_of(key) is Fate.GOES
         keeps = child.has_triggers or key.table in seen or is_held or goes_by_itself
         if keeps and key.on_delete != "RESTRICT":
             key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
@@ -556,17 +547,8 @@ def _paths(
             )
         if len(key.columns) == len(key.parent_columns):
             yield (*path, key)
-            if _fate(key) is Fate.GOES:
+            if fate_of(key) is Fate.GOES:
                 yield from _paths(stored, tables, key.table, (*path, key), seen | {key.table})
-
-
-def _fate(key: ForeignKey) -> Fate:
-    match on_delete(key):
-        case "CASCADE":
-            return Fate.GOES
-        case "SET NULL" | "SET DEFAULT":
-            return Fate.CHANGES
-    return Fate.KEEPS
 
 
 def _kept_by(path: KeyPath, table: str, free: tuple[tuple[str, ...], str] | None = None) -> Any:
