@@ -254,7 +254,9 @@ def restore_findings(theme: Theme) -> Shot:
 def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
     now = dict(zip(TABLES, (1_204, 61_250, 12, 3_310, 48, 112), strict=False))
     then = {**now, "users": 1_251, "audit_chain": 60_988, "notifications": None}
-    prepared = Prepared(Path("foundation-2026-11-16.sqlite"), Path("restore.sqlite"), [], now, then)
+    differ = dict.fromkeys(now, 0) | {"users": 12}
+    copy, source = Path("restore.sqlite"), Path("foundation-2026-11-16.sqlite")
+    prepared = Prepared(source, copy, [], now, then, differing=differ)
     tenants = tuple(
         TenantReport(name, verdict, 9_000, 1, 61_000, "a" * 64, Anchor("genesis"), 9_000)
         for name in ("acme-corp", "globex", "initech", "umbrella", "system")

@@ -1,10 +1,12 @@
 """What an open file is and holds: for the window that shows it, and as `tenant-admin info` says it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import filterfalse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import apsw
 from peewee import OperationalError
 
 from app import paths
@@ -14,7 +16,7 @@ from models.engine import raw, sql_name
 from models.errors import OnlyElsewhere
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationError, MigrationStatus, status
-from models.schema import Schema, inspect, internal
+from models.schema import Schema, StoredTables, inspect, internal
 
 if TYPE_CHECKING:
     from app.services.chain.where import Where
@@ -142,3 +144,33 @@ def rows(database: LocalDatabase, schema: Schema) -> dict[str, int | None]:
                 raise
             counts[name] = None  # a virtual table, perhaps of a module that is not here
     return counts
+
+
+def differing(database: LocalDatabase, beside: Path, tables: StoredTables) -> dict[str, int]:
+    """How many rows of each table have the key of one in the file `beside` it and differ from it, in a value
+    or its storage class. Tables without a key, or that are not there with the same columns, are left out, and
+    so is what cannot be read of a damaged file. By hand: a join of two files.
+    """
+    connection = database.connection()
+    found: dict[str, int] = {}
+    try:
+        connection.execute("ATTACH ? AS beside", (f"{beside.absolute().as_uri()}?mode=ro",))
+    except apsw.Error:
+        return found
+    try:
+        for name, table in tables.items():
+            pairs = [tuple(f"{side}.{sql_name(column)}" for side in "ab") for column in table.columns]
+            keys = [
+                f"{a} COLLATE BINARY = {b}"
+                for a, b in ((f"a.{k}", f"b.{k}") for k in map(sql_name, table.key))
+            ]
+            unlike = [f"{a} COLLATE BINARY IS NOT {b} OR typeof({a}) <> typeof({b})" for a, b in pairs]
+            there = connection.execute("SELECT name FROM pragma_table_info(?, 'beside')", (name,)).fetchall()
+            if internal(name) or not keys or {one for (one,) in there} != set(table.columns):
+                continue
+            of = f"main.{sql_name(name)} AS a JOIN beside.{sql_name(name)} AS b ON {' AND '.join(keys)}"
+            with suppress(apsw.Error):
+                found[name] = connection.execute(f"SELECT count(*) FROM {of} WHERE {' OR '.join(unlike)}").get  # noqa: S608
+    finally:
+        connection.execute("DETACH beside")
+    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +56,8 @@ class Standing(StrEnum):
 class Prepared:
     """A checked copy of what is to be restored, in a file of its own, beside what it would replace.
 
-    `before` and `after` are row counts by table; a table that cannot be read now counts as None. `notes` say
+    `before` and `after` are row counts by table; a table that cannot be read now counts as None. `differing`
+    are the rows that both have by their key, and not alike, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `traces` are those of the source when it was copied.
     """
@@ -69,6 +70,7 @@ class Prepared:
     notes: tuple[Note, ...] = ()
     chain: str = SYSTEM_TENANT
     caution: str | None = None
+    differing: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def said(self) -> list[str]:
@@ -327,6 +329,16 @@ def prepare(
         after = describe.rows(database, found)
         said = numbering.caution([chain]) if has_chain else None
     return Prepared(source, copy, left, before, after, notes, chain, said)
+
+
+def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:
+    """The same, for a person who looks at it, with the rows that differ. Raises `Cancelled`."""
+    database = LocalDatabase(prepared.copy)
+    with database.expected_errors(), database.connection_context(), database.cancellable(cancelled):
+        found = describe.differing(database, path, schema.inspect(database).stored)
+    if cancelled():
+        raise errors.Cancelled
+    return replace(prepared, differing=found)
 
 
 def restore(

@@ -424,7 +424,11 @@ class RestoreDialog(ConfirmDialog):
         before, after = prepared.before, prepared.after
         is_read = not before or any(number is not None for number in before.values())
         lacking = 0 if is_read else None  # rows of a table that is not there, or that nobody can tell of
-        rows = [_changed_row(table, before.get(table, lacking), after.get(table, 0)) for table in tables]
+        unlike = prepared.differing
+        rows = [
+            _changed_row(table, before.get(table, lacking), after.get(table, 0), unlike.get(table))
+            for table in tables
+        ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
         words, look = _of_chain(offer)
         self.chain = Label(words, look, wrap=True)
@@ -478,12 +482,16 @@ def _of_chain(offer: Offer) -> tuple[str, Look]:
     )
 
 
-def _changed_row(table: str, before: int | None, after: int | None) -> tuple[Cell, ...]:
+def _changed_row(table: str, before: int | None, after: int | None, unlike: int | None) -> tuple[Cell, ...]:
+    """`unlike` are the rows that both have and that differ; None where that is not known."""
     name = Cell(title_of(table))
     if before is None or after is None:
         return name, _count(before), _count(after), Cell("")
     change = after - before
-    said = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else "the same"
+    more = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else ""
+    others = f"{grouped(unlike)} {'differs' if unlike == 1 else 'differ'}" if unlike else ""
+    nothing = "as many" if unlike is None and after else "the same"
+    said = ", ".join(filter(None, (more, others))) or nothing
     return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
 
 

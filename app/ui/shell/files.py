@@ -350,7 +350,8 @@ class Files(QObject):
             own, scratch = store_and_verifier(), restoring.scratch(path)
             told = partial(restoring.offer, progress=progress, cancelled=cancelled, build=build)
             try:
-                return scratch, told(path, source, Path(scratch.name), *own, now=now)
+                found = told(path, source, Path(scratch.name), *own, now=now)
+                return scratch, replace(found, prepared=restoring.compared(found.prepared, path, cancelled))
             except BaseException:
                 scratch.cleanup()
                 raise

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from models.local import copies
 from models.local.atomic import UNFINISHED
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.connected import execute
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import append_by_tenant, create_planning, refer_to_tenants
 from tests.fixtures.sample import sample
@@ -191,6 +192,27 @@ def test_a_copy_with_other_pages(live: Path, copy: Path, tmp_path: Path, size: i
     restore(live, copy, tmp_path / "scratch")
     assert count(live, "audit_chain") == 201
     assert apsw.Connection(str(live)).pragma("page_size") == 4096
+
+
+def test_rows_that_both_have_and_that_differ_are_counted(live: Path, tmp_path: Path) -> None:
+    copy = opening.snapshot_copy(live, tmp_path / "copy.sqlite")
+
+    def differing(scratch: str) -> Mapping[str, int]:
+        (tmp_path / scratch).mkdir()
+        return restoring.compared(restoring.prepare(live, copy, tmp_path / scratch), live).differing
+
+    before = differing("one")
+    assert set(before.values()) == {0} and {"users", "audit_chain", "notifications"} <= before.keys()
+    execute(
+        live,
+        "UPDATE users SET email = upper(email) WHERE id IN (SELECT id FROM users LIMIT 2)",
+        "UPDATE audit_chain SET payload = CAST(payload AS BLOB) WHERE seq = 3",
+        "ALTER TABLE notifications ADD note",
+        "DELETE FROM webhook_destinations",
+    )
+    after = differing("two")
+    assert (after["users"], after["audit_chain"], after["webhook_destinations"]) == (2, 1, 0)
+    assert "notifications" not in after, "that has a column more now"
 
 
 @pytest.mark.slow
