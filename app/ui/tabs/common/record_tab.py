@@ -619,8 +619,10 @@ class RecordTab(QWidget):
         count, was_many, whole = self.list.selected_count(), self._shows_many, self.current.whole()
         self._shows_many = count > 1
         if count > 1:
-            said = counted(count, *self.spec.table.noun)
-            self.inspector.show_many(f"{said} selected", "Each button acts on those that it applies to.")
+            said = f"{counted(count, *self.spec.table.noun)} selected"
+            if self.model.estimated and len(self.selection.records()) < count:
+                said += f", {AT_MOST}"
+            self.inspector.show_many(said, "Each button acts on those that it applies to.")
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
             self._show_record(self.current.record_id, whole)
