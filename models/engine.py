@@ -220,6 +220,8 @@ class Database(Metered):
     """Statements that compile with these tables, where asking again would cost something."""
     damaged: bool = False
     """Whether reading it has met damage."""
+    is_earlier: bool = False
+    """Whether checkpoints are known to know entries behind its last one."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
     usage: Usage | None = None  # read on any thread

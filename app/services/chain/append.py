@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
-from app.services.chain.cautions import Agreed, Caution, DamageMet, NotRecorded
+from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState, NotRecorded
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import (
@@ -167,8 +167,9 @@ def append(
     says that a person knows of any caution.
     """
     agreed = agreed or Agreed()
-    if database.damaged and not told:
-        agreed.require(DamageMet(database.place))
+    for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, EarlierState)):
+        if is_so and not told:
+            agreed.require(caution(database.place))
     heard: str | None = None
     for attempt in range(ATTEMPTS):
         batch = plan()

@@ -32,6 +32,18 @@ class DamageMet(Caution):
     )
 
 
+class EarlierState(Caution):
+    """Later checkpoints know entries behind its last one."""
+
+    question = "Go on from an earlier state?"
+    sentence = (
+        "{name} is as an earlier checkpoint knew it. What is recorded now takes the number of an entry that "
+        "a later one knows, and the chain will look tampered with. Put back the later state first, or start "
+        "over (Checkpoints… in the audit tab, Start over…), which goes by what is there now; nothing was "
+        "changed."
+    )
+
+
 class NoBookmark(Caution):
     """None could be had of what is there, before much of it goes."""
 

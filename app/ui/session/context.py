@@ -83,7 +83,7 @@ class Context(QObject):
         self.unsettled = Unsettled(self.runner, self)
         self.pause = Pause(self.runner, self)
         self.verdict = FileVerdict(self)
-        self.verdict.changed.connect(self._look_for_damage)
+        self.verdict.changed.connect(self._look_at_verdict)
 
     def stop(self) -> None:
         """Ends what runs for the file; nothing of it is delivered after this."""
@@ -91,9 +91,12 @@ class Context(QObject):
         self.runner.stop()
         self.busy.forget(self.runner)
 
-    def _look_for_damage(self) -> None:
-        if self.verdict.found is Verdict.UNREADABLE:
+    def _look_at_verdict(self) -> None:
+        found = self.verdict.found
+        if found is Verdict.UNREADABLE:
             self.meet_damage()
+        if found is not None:
+            self.opened.database.is_earlier = found is Verdict.EARLIER
 
     def meet_damage(self) -> None:
         """Some of the file cannot be read: a person is told, and asked before the next act."""

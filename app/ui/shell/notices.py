@@ -405,6 +405,8 @@ class ContinuationNotice(Notice):
             self.banner.show_verdict(tone, headline, rest_of_line, detail, icon)
             self.show()
             self.is_older = older
+            if older and self._context.verdict.found is None:
+                self._context.opened.database.is_earlier = True
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
         elif found.new_entries and not self._context.verdict.is_broken:

@@ -469,17 +469,44 @@ def test_an_earlier_state_is_what_verification_says_of_it(
     go_back(qtbot, window, asked)
     told_of(window).accept()
     closed(qtbot, window, Dialog)
+
+    def is_asked() -> None:
+        choose(qtbot, current(window), 0)
+        entries = count(file, "audit_chain")
+        edit_email(qtbot, window, "mei@acme-corp.example")
+        asked = dialog(qtbot, window, ConfirmDialog)
+        assert "the chain will look tampered with" in words(asked)
+        asked.reject()
+        closed(qtbot, window, ConfirmDialog)
+        window.findChildren(FormDialog)[-1].reject()
+        dialog(qtbot, window, ConfirmDialog).confirm_button.click()  # discard changes
+        closed(qtbot, window, FormDialog)
+        assert count(file, "audit_chain") == entries
+
+    go(qtbot, window, 0)
+    qtbot.waitUntil(lambda: "is older than" in words(window))
+    unlock(qtbot, window)
+    is_asked()
     audit = go(qtbot, window, 1)
     assert isinstance(audit, AuditTab)
     with qtbot.waitSignal(audit.verified):
         audit.commands.trigger("verify")
     assert audit.banner.headline().startswith("Earlier state")
+    go(qtbot, window, 0)
+    is_asked()
+    go(qtbot, window, 1)
     checkpoints = audit.panel.open_checkpoints()
     qtbot.waitUntil(checkpoints.start_over_button.isEnabled)
     with qtbot.waitSignal(checkpoints.checked):
         checkpoints.make(Reason.START_OVER)
     assert "is older than" not in words(window) and window.shield.text().startswith("Chain verified")
     checkpoints.close()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    go(qtbot, window, 0)
+    edit_email(qtbot, window, "mei@acme-corp.example")
+    closed(qtbot, window, FormDialog)
+    assert ask(file, "SELECT count(*) FROM users WHERE email = 'mei@acme-corp.example'") == [(1,)]
 
 
 def test_where_the_api_has_no_time_travel_a_sentence_says_so(
