@@ -221,7 +221,12 @@ class Run(RetentionRemoval):
             self.result.no_bookmark = missing.happened
 
     def look_back(self) -> None:
-        """Makes the checkpoint after, and keeps what its verification found that was not so before."""
+        """Makes the checkpoint after, and keeps what its verification found that was not so before.
+
+        That is of the whole, of a live database, too: a checkpoint says that every row was seen, and those
+        that remain may have been altered or removed by others since the verification before. Nothing in the
+        batches guards them, and to count them through an index is charged as to read them is.
+        """
         if not (self.result.total and self.plan.has_chain):
             return
         untouched = self.database.watch()
