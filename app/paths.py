@@ -1,5 +1,5 @@
-"""The one place that finds migrations/ and resources/ (in a source tree, a wheel or a frozen program), and
-the folder for what the program remembers of this person.
+"""The one place that finds migrations/, resources/ and the README (in a source tree, a wheel or a frozen
+program), and the folder for what the program remembers of this person.
 """
 
 import getpass
@@ -35,6 +35,11 @@ def migrations_dir() -> Path:
 def resources_dir() -> Path:
     """The folder that holds icons, themes, translations and packaging."""
     return _data_root() / "resources"
+
+
+def readme() -> Path:
+    """What the help shows."""
+    return _data_root() / "README.md"
 
 
 def state_dir() -> Path:

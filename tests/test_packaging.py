@@ -113,7 +113,12 @@ class TestBuilt:
         assert [path for path in folder.rglob("*") if path.is_symlink() and not path.exists()] == []
         names = [path.name for path in folder.rglob("*")]
         assert [name for name in names if any(word in name for word in UNNEEDED)] == []
-        for part in ("migrations/0000_initial.sql", "resources/icons/tenant-admin.svg", "LICENSE"):
+        for part in (
+            "migrations/0000_initial.sql",
+            "resources/icons/tenant-admin.svg",
+            "LICENSE",
+            "README.md",
+        ):
             assert (folder / "_internal" / part).is_file()
 
     def test_it_verifies_with_its_own_children(self, folder: Path, demo: Path) -> None:

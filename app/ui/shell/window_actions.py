@@ -70,7 +70,7 @@ def add_actions(window: MainWindow) -> None:
     refresh = of_file(lambda file: file.refresh())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
-    shortcuts = partial(_shortcuts, window)
+    shortcuts, show_help = partial(_shortcuts, window), partial(_help, window)
     undo_words, redo_words = partial(_words, window, "undo"), partial(_words, window, "redo")
     project, sql = "Open a &wrangler project…", "Export database as SQ&L…"
     no_copy = lacks(Capability.BACKUP)
@@ -99,6 +99,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
         *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
+        ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1"),
         ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
         ActionSpec("logs", "Open the &log folder", Icon.FOLDER, logs),
         ActionSpec("about", "&About Tenant Admin", Icon.INFO, about),
@@ -138,7 +139,7 @@ def fill_menus(window: MainWindow) -> None:
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
     view.aboutToShow.connect(lambda: _fill_view(view, window))
-    commands.fill(bar.addMenu("&Help"), ("shortcuts", "logs", "", "about"))
+    commands.fill(bar.addMenu("&Help"), ("help", "shortcuts", "logs", "", "about"))
 
 
 class ToolBar(QToolBar):
@@ -257,6 +258,15 @@ def _about(window: MainWindow) -> None:
     from app.ui.shell.dialogs import AboutDialog  # noqa: PLC0415
 
     AboutDialog(window.theme, window).open_once()
+
+
+def _help(window: MainWindow) -> None:
+    from app.ui.shell.help import HelpWindow  # noqa: PLC0415
+
+    shown = window.findChild(HelpWindow) or HelpWindow(window.theme, window)
+    shown.show()
+    shown.raise_()
+    shown.activateWindow()
 
 
 def _open_menu() -> None:

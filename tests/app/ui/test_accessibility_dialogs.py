@@ -40,6 +40,7 @@ from app.ui.shell.dialogs import (
     RestoreDialog,
     ShortcutsDialog,
 )
+from app.ui.shell.help import HelpWindow
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
@@ -111,12 +112,14 @@ def broken_copy(context: Context) -> Offer:
     return restoring.offer(path, copy, scratch, store, scan_pool.verify, now=NOW)
 
 
+_STAY = {"help", "parked ideas"}
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: new_user_form(context, "acme-corp"),
     "edit user": lambda context: edit_user_form(context, USER),
     "new webhook": lambda context: WebhookDialog(context, tenant="acme-corp"),
     "preferences": lambda context: PreferencesDialog(context.theme, context.settings),
     "keys": lambda context: ShortcutsDialog(context.theme, [("Everywhere", "F5", "Refresh")]),
+    "help": lambda context: HelpWindow(context.theme),
     "about": lambda context: AboutDialog(context.theme),
     "error": lambda context: ErrorDialog(context.theme, "It did not work."),
     "bug": lambda context: BugDialog(context.theme, "RuntimeError\nx.py:1 in f"),
@@ -155,7 +158,7 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DIALOGS)
+@pytest.mark.parametrize("name", [name for name in DIALOGS if name != "help"])  # which asks nothing
 def test_return_is_the_main_thing_of_each_dialog(qtbot: QtBot, context: Context, name: str) -> None:
     dialog = opened(qtbot, context, name)
     main = [button for button in dialog.findChildren(QPushButton) if button.isDefault()]
@@ -194,9 +197,9 @@ def living() -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*(name for name in DIALOGS if name != "parked ideas"), "file"])
+@pytest.mark.parametrize("name", [*(name for name in DIALOGS if name not in _STAY), "file"])
 def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Context, name: str) -> None:
-    """That of parked ideas stands beside the window, and stays for as long as the file is open."""
+    """Those of parked ideas and of the help stand beside the window, and stay for as long as it does."""
     parent = QWidget()
     qtbot.addWidget(parent)
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
+from app.ui.shell.help import HelpWindow
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
@@ -181,6 +182,31 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     press("Escape")
     closed(qtbot, window, Dialog)
     assert QApplication.focusWidget() is page.table
+
+
+@pytest.mark.slow
+def test_the_help_stands_beside_the_window_and_finds_words(qtbot: QtBot, window: MainWindow) -> None:
+    press("Shift+F1")
+    shown = window.findChild(HelpWindow)
+    assert shown is not None and shown.isVisible() and not shown.isModal()
+    said = shown.browser.toPlainText()
+    assert said.startswith("Look around first\n") and "**" not in said and "For developers" not in said
+    qtbot.waitUntil(shown.browser.hasFocus)
+    places = []
+    press("Ctrl+F")
+    assert QApplication.focusWidget() is shown.field
+    type_text(qtbot, "prune marker")
+    for _ in range(2):
+        places.append(shown.browser.textCursor().selectionStart())
+        assert shown.browser.textCursor().selectedText() == "prune marker"
+        press("Return")
+    assert places == sorted(set(places))
+    type_text(qtbot, "xyz")
+    assert shown.missing.isVisible()
+    window.commands.trigger("help")
+    assert window.findChildren(HelpWindow) == [shown]
+    press("Escape")
+    assert not shown.isVisible()
 
 
 @pytest.mark.slow

@@ -1,0 +1,64 @@
+"""The help: what can be done with the program, as its README says it, in a window of its own."""
+
+import re
+
+from PySide6.QtGui import QKeySequence, QShortcut, QTextCursor
+from PySide6.QtWidgets import QDialog, QLineEdit, QTextBrowser, QWidget
+
+from app import paths
+from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import field_icons
+from app.ui.widgets.labels import Label, Look, in_column
+
+_WIDE, _HIGH = 900, 640
+_EDGE = 48
+_TASKS = re.compile(r"^## What you can do\n.*?(^\*\*.*?)^## ", re.DOTALL | re.MULTILINE)
+_TASK = re.compile(r"^\*\*(.+?)\.\*\*\s+", re.MULTILINE)
+
+
+def tasks() -> str:
+    """The README's part on what one can do, in Markdown, a heading for each task. Raises `OSError`."""
+    found = _TASKS.search(paths.readme().read_text(encoding="utf-8"))
+    return "" if found is None else _TASK.sub(r"### \1\n\n", found[1])
+
+
+class HelpWindow(QDialog):
+    """Stands beside the program's window, which goes on working. Ctrl+F finds a word, Enter the next."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Help — Tenant Admin")
+        self.browser = QTextBrowser(openExternalLinks=True)
+        self.browser.setAccessibleName("What you can do")
+        self.browser.document().setDocumentMargin(12)
+        self.browser.setMarkdown(tasks())
+        self.browser.moveCursor(QTextCursor.MoveOperation.Start)
+        self.field = QLineEdit(placeholderText="Find in the help")
+        self.field.setAccessibleName("Find in the help")
+        field_icons(theme, self.field, Icon.SEARCH)
+        self.field.textChanged.connect(lambda _: self._find(again=False))
+        self.field.returnPressed.connect(lambda: self._find(again=True))
+        self.missing = Label(look=Look.DIM)
+        in_column(self.field, self.missing, (self.browser, 1), within=self, margins=(16, 16, 16, 16))
+        self.missing.hide()
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._search)
+        room = self.screen().availableSize()
+        self.resize(min(_WIDE, room.width() - _EDGE), min(_HIGH, room.height() - _EDGE))
+        self.browser.setFocus()
+
+    def _search(self) -> None:
+        self.field.setFocus()
+        self.field.selectAll()
+
+    def _find(self, *, again: bool) -> None:
+        """From where the last was found on, and from the start behind the end."""
+        cursor, words = self.browser.textCursor(), self.field.text()
+        cursor.setPosition(cursor.selectionEnd() if again else cursor.selectionStart())
+        document = self.browser.document()
+        found = document.find(words, cursor)
+        found = document.find(words) if found.isNull() else found
+        self.missing.setText("Not in the help.")
+        self.missing.setVisible(found.isNull() and bool(words))
+        cursor.clearSelection()
+        self.browser.setTextCursor(cursor if found.isNull() else found)
