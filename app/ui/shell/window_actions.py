@@ -60,6 +60,17 @@ def add_actions(window: MainWindow) -> None:
     def of_file(act: Callable[[Workspace], object]) -> Callable[[], object]:
         return lambda: window.workspace and act(window.workspace)
 
+    def no_row() -> str | None:
+        if window.workspace is None:
+            return no_file()
+        return None if window.workspace.current().table.currentIndex().isValid() else "Select a row first."
+
+    def copy_as(form: str) -> Callable[[], object]:
+        return of_file(lambda file: file.current().copy_rows(form))
+
+    copy_one = of_file(lambda file: file.current().copy_value())
+    filter_one = of_file(lambda file: file.current().filter_by_current())
+    select_all = of_file(lambda file: file.current().table.selectAll())
     export = of_file(lambda file: file.current().export())
     save_copy = of_file(lambda file: files.ask_save_copy(file.context.opened))
     export_sql = of_file(lambda file: files.ask_export_sql(file.context.opened, file.scope.tenant_id))
@@ -93,6 +104,13 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("quit", "&Quit", Icon.STOP, window.close, shortcut="Ctrl+Q"),
         ActionSpec("undo", undo_words, Icon.UNDO, window.undo, nothing_to("undo"), "Ctrl+Z"),
         ActionSpec("redo", redo_words, Icon.REFRESH, window.redo, nothing_to("redo"), "Ctrl+Shift+Z"),
+        ActionSpec("copy", "&Copy rows", Icon.COPY, copy_as("text"), no_row, "Ctrl+C", of_table=True),
+        ActionSpec("copy_csv", "&CSV", None, copy_as("csv"), no_row),
+        ActionSpec("copy_json", "&JSON lines", None, copy_as("json"), no_row),
+        ActionSpec("copy_sql", "&SQL inserts", None, copy_as("sql"), no_row),
+        ActionSpec("copy_value", "Copy this &value", None, copy_one, no_row, "Ctrl+Shift+C"),
+        ActionSpec("select_all", "Select &all rows", None, select_all, no_file, "Ctrl+A", of_table=True),
+        ActionSpec("filter_value", "Filter &by this value", None, filter_one, no_row, "Ctrl+Shift+F"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
@@ -135,7 +153,14 @@ def fill_menus(window: MainWindow) -> None:
     bar, commands = window.menuBar(), window.commands
     of_file = ("info", "unlock", "export", "export_sql", "save_copy", "restore", "time_travel", "retention")
     commands.fill(bar.addMenu("&File"), (*OPENING, "", *of_file, "", "close", "quit"))
-    commands.fill(bar.addMenu("&Edit"), ("undo", "redo", "filter", "search", "preferences"))
+    edit, copy_as = bar.addMenu("&Edit"), QMenu("C&opy rows as", bar)
+    edit.aboutToShow.connect(commands.update)  # what is selected decides
+    commands.fill(edit, ("undo", "redo", "", "copy"))
+    edit.addMenu(copy_as)
+    commands.fill(copy_as, ("copy_csv", "copy_json", "copy_sql"))
+    commands.fill(
+        edit, ("copy_value", "select_all", "", "filter_value", "filter", "search", "", "preferences")
+    )
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))
     view.aboutToShow.connect(lambda: _fill_view(view, window))

@@ -32,7 +32,8 @@ class ActionSpec:
     `text` marks its mnemonic with "&"; a function where the words change. `shortcut` is a key sequence's
     text; in a tab, single keys work while the table has the focus. A single letter stands on the act's
     button, and none does what `ends` something: a slip of the finger must not. `checked` is for one of
-    several that is on or off: its menu marks it.
+    several that is on or off: its menu marks it. `of_table` is for a key that tables and fields heed by
+    themselves: menus and the list of keys only show it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ActionSpec:
     button_in: ButtonIn = ButtonIn.MENU
     checked: Callable[[], bool] | None = None
     ends: bool = False
+    of_table: bool = False
 
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
@@ -108,7 +110,9 @@ class Actions(QObject):
         action.setAutoRepeat(False)  # a key that is held would do it to the next record, and the next
         if not spec.is_letter:
             owner.addAction(action)
-        if spec.shortcut:  # Qt says nothing of the keys of a disabled action
+        if spec.of_table:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        elif spec.shortcut:  # Qt says nothing of the keys of a disabled action
             self._deaf[spec.name] = deaf = QShortcut(keys, owner, context=context)
             deaf.setAutoRepeat(False)
             deaf.activated.connect(lambda: self._press(spec))

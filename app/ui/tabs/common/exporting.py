@@ -48,26 +48,37 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
     if index.isValid():
         menu.addSeparator()
         column, key = tab.model.columns[index.column()].name, tab.model.key(index.row())
-        filter_by = partial(tab.filter_by, column)
-        menu.addAction("Filter by this value", partial(_with_value, tab, key, column, filter_by))
+        menu.addAction("Filter by this value", partial(_with_value, tab, key, column, tab.filter_by))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
-        copy_it = partial(_copy_value, tab, column)
-        menu.addAction("Copy this value", partial(_with_value, tab, key, column, copy_it))
+        menu.addAction("Copy this value", partial(_with_value, tab, key, column, partial(_copy_value, tab)))
     give_letters(menu)
     menu.popup(where)
 
 
-def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[Value], object]) -> None:
-    """Calls `use` with the value as it is in the file: what a list has of it is cut, and may be old."""
+def filter_by_current(tab: "RecordTab") -> None:
+    _with_value(tab, *_current(tab), tab.filter_by)
+
+
+def copy_current(tab: "RecordTab") -> None:
+    _with_value(tab, *_current(tab), partial(_copy_value, tab))
+
+
+def _current(tab: "RecordTab") -> tuple[Key | None, str]:
+    index = tab.table.currentIndex()
+    return tab.model.key(index.row()), tab.model.columns[index.column()].name
+
+
+def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[str, Value], object]) -> None:
+    """Calls `use` with the column and its value as the file has it: what a list has is cut, or old."""
 
     def found(value: tuple[Value] | None) -> None:
         if value is None:
             tab.context.say("This record was deleted in the meantime.")
         else:
-            use(value[0])
+            use(column, value[0])
 
     if key is not None:
         query, _ = tab.list.selected_keys()
@@ -78,6 +89,8 @@ def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:
     is_time = tab.spec.table.column(column).kind is ColumnKind.TIME
     text = readable(export.as_time(value) if is_time else value)
     QGuiApplication.clipboard().setText(cells(text))
+    header = tab.model.columns[tab.model.column_of(column)].title
+    tab.context.say(f"{header} copied")
 
 
 def ask_export(tab: "RecordTab", query: ListQuery, keys: Keys | None = None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
+from app.services.records.export import Format
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
@@ -378,10 +379,22 @@ class RecordTab(QWidget):
 
         ask_export(self, self.query())
 
-    def copy_rows(self) -> None:
+    def copy_rows(self, form: str = "text") -> None:
+        """Copies the selected rows; `form` is one of an export."""
         from app.ui.tabs.common.exporting import copy_rows  # noqa: PLC0415 - few ask for it
 
-        copy_rows(self)
+        copy_rows(self, Format(form))
+
+    def copy_value(self) -> None:
+        """Copies the value of the current cell."""
+        from app.ui.tabs.common.exporting import copy_current  # noqa: PLC0415 - few ask for it
+
+        copy_current(self)
+
+    def filter_by_current(self) -> None:
+        from app.ui.tabs.common.exporting import filter_by_current  # noqa: PLC0415 - few ask for it
+
+        filter_by_current(self)
 
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""

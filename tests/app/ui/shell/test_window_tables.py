@@ -106,6 +106,39 @@ def menu_of(page: RecordTab, row: int, column: str) -> QMenu:
 
 
 @pytest.mark.slow
+def test_the_edit_menu_copies_and_filters_what_is_current(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    edit = window.menuBar().actions()[1].menu()
+    assert isinstance(edit, QMenu)
+    named = {act.text().replace("&", ""): act for act in edit.actions()}
+    more = named["Copy rows as"].menu()
+    assert isinstance(more, QMenu)
+    named |= {act.text().replace("&", ""): act for act in more.actions()}
+    assert named["Copy rows"].shortcut().toString() == "Ctrl+C"
+    edit.aboutToShow.emit()
+    assert not named["Copy this value"].isEnabled()
+    choose(qtbot, page, 1)
+    email = values(page, "email")[1]
+    edit.aboutToShow.emit()
+    page.table.setCurrentIndex(page.model.index(1, page.model.column_of("email")))
+    press("Ctrl+Shift+C")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "E-mail copied")
+    assert QGuiApplication.clipboard().text() == email
+    press("Ctrl+C")
+    qtbot.waitUntil(lambda: window.toast.label.text() == "1 row copied")
+    assert email in QGuiApplication.clipboard().text()
+    named["CSV"].trigger()
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text().startswith("id,"))
+    named["Select all rows"].trigger()
+    assert len(page.table.selected_rows()) == page.model.rowCount()
+    page.table.setCurrentIndex(page.model.index(1, page.model.column_of("email")))
+    press("Ctrl+Shift+F")
+    qtbot.waitUntil(lambda: values(page, "email") == [email])
+
+
+@pytest.mark.slow
 def test_the_menu_filters_by_the_value_under_the_mouse(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
