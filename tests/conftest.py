@@ -20,6 +20,7 @@ from models.local.migrations import create_database
 from tests.fixtures.connected import connected
 
 if TYPE_CHECKING:
+    from tests.d1.edge import Edge
     from tests.fixtures.live import Live
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -178,3 +179,18 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Live"]:
 
     with serving(tmp_path_factory.mktemp("live") / "project") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def _edge(live: "Live") -> Iterator["Edge"]:
+    from tests.d1.edge import before
+
+    with before(live.direct) as edge:
+        yield edge
+
+
+@pytest.fixture
+def edge(_edge: "Edge") -> "Edge":
+    """What stands before it and loses answers when it is told to."""
+    _edge.be_as_new()
+    return _edge

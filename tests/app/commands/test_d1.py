@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
 from models.errors import InvalidInput
 from tests.app.services.chain.verify.chains import ChainFile
-from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.command import run
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
@@ -28,18 +27,6 @@ from tests.fixtures.stored import stored
 
 ADD = ("d1", "add", "prod", "--account", ACCOUNT, "--production")
 MORE = ", more where others write meanwhile"
-
-
-@pytest.fixture(scope="module")
-def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.direct) as edge:
-        yield edge
-
-
-@pytest.fixture
-def edge(_edge: Edge) -> Edge:
-    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
-    return _edge
 
 
 @pytest.fixture

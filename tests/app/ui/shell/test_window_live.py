@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +32,7 @@ from app.ui.widgets.formatting import absolute_time, moment
 from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
 from models.progress import Progress, Stop
-from tests.d1.edge import ACCOUNT, TOKEN, Edge, before
+from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.appending import append
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
@@ -68,20 +67,6 @@ from tests.fixtures.window import (
 TOO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 
 pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def _edge(live: Live) -> Iterator[Edge]:
-    with before(live.direct) as edge:
-        yield edge
-
-
-@pytest.fixture
-def edge(_edge: Edge) -> Edge:
-    _edge.faults, _edge.read_faults, _edge.calls = [], [], []
-    _edge.bookmarks, _edge.file, _edge.restored, _edge.refuses_travel = [], None, [], False
-    _edge.token = TOKEN
-    return _edge
 
 
 @pytest.fixture
