@@ -58,7 +58,7 @@ D1_LIMITS: Final = Limits(100, columns=100, pattern_bytes=50, statement_bytes=10
 """developers.cloudflare.com/d1/platform/limits; what a file is exported as must fit them, too."""
 
 
-EXACT: Final = 2**53 - 1
+JSON_EXACT: Final = 2**53 - 1
 """A whole number in JSON is what it was up to here; one beyond may have been another (IEEE 754)."""
 
 LIVE: Final = "d1:"

@@ -26,6 +26,7 @@ from app.services.chain.entry import (
 )
 from app.services.chain.rules import (
     COLUMNS,
+    HIGHEST_SEQ,
     MARKER_EVENT,
     TABLE,
     Anchor,
@@ -389,7 +390,7 @@ def hidden_by_index(database: Database) -> str | None:
     damaged, which say so to whoever reads them.
     """
     with suppress(UnreadableFile):
-        total, counts = led_to(lambda asked: database.read_batch([raw(*one) for one in asked]), 2**63 - 1)
+        total, counts = led_to(lambda asked: database.read_batch([raw(*one) for one in asked]), HIGHEST_SEQ)
         for name, count in counts.items():
             if count is not None and count != total:
                 return misled(name, count, total)

@@ -36,7 +36,7 @@ from app.services.files.dump import (
 from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard, RolledBack, reason
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted
-from models.engine import sql_name
+from models.engine import JSON_EXACT, sql_name
 from models.errors import Cancelled, DamagedFile, TenantAdminError
 from models.local.atomic import new_file
 from models.local.file import MAGIC, connect, is_sql, require_file, set_pragma
@@ -66,10 +66,10 @@ _BROKEN = re.compile(r"CHECK constraint failed in (?P<table>.*)", re.DOTALL)
 
 
 _LARGE = (
-    "{0} BETWEEN 9007199254740992 AND 9223372036854775808.0"
-    " OR {0} BETWEEN -9223372036854775808.0 AND -9007199254740992"
+    f"{{0}} BETWEEN {JSON_EXACT + 1} AND 9223372036854775808.0"
+    f" OR {{0}} BETWEEN -9223372036854775808.0 AND {-JSON_EXACT - 1}"
 )
-"""Whether a number is one of those, beyond 2^53, that JavaScript has not all of, or what is read for them."""
+"""Whether a number is beyond those that JavaScript has all of, or what is read for one."""
 
 _NO_INTEGERS = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNORECASE | re.DOTALL)
 """The type of a column that stores no integers."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from peewee import SQL, Case, Column, Query, fn
 from peewee import Table as Source
 
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.records.rows import Value, decoded, exactly, holds, legible
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
@@ -159,7 +160,6 @@ class _Reading:
         return Record(self._table, values, unknown, self._missing)
 
 
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _ONE_BY_ONE: Final = 10_000
 """Numbers tried one after another behind the last row that could be read, before some are passed over."""
 
@@ -176,8 +176,8 @@ def readable_keys(database: Database, table: StoredTable) -> "array[int]":
     rowid = sql_name(table.rowid)
     cells = ", ".join(f"length(CAST({sql_name(column)} AS BLOB))" for column in table.columns)
     source = f"FROM main.{sql_name(table.name)} NOT INDEXED WHERE {rowid} >= ? ORDER BY {rowid}"
-    first, step, missed, damaged = _LOWEST, 1, 0, True
-    while damaged and first <= _HIGHEST:
+    first, step, missed, damaged = LOWEST_SEQ, 1, 0, True
+    while damaged and first <= HIGHEST_SEQ:
         damaged, before = False, len(found)
         try:
             for key, *_ in database.each(raw(f"SELECT {rowid}, {cells} {source}", first)):

@@ -15,7 +15,7 @@ from peewee import OP, SQL, Expression, NodeList
 
 from app.services.chain.rules import is_readable, utf_8
 from app.services.text import readable
-from models.engine import EXACT, Statement, raw, sql_name
+from models.engine import JSON_EXACT, Statement, raw, sql_name
 from models.errors import ColumnMissing, NotAllowed, TenantAdminError
 from models.schema import ForeignKey, StoredTable
 
@@ -46,7 +46,7 @@ def perhaps_another(value: object) -> bool:
     """Whether JSON may have made this of another value, as far as a person would see the difference."""
     if isinstance(value, str):
         return "\N{REPLACEMENT CHARACTER}" in value
-    return isinstance(value, int) and abs(value) > EXACT
+    return isinstance(value, int) and abs(value) > JSON_EXACT
 
 
 def in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -79,7 +79,7 @@ def legible(value: Value) -> int | float | str | None:
 def shown(value: Value) -> int | float | str | None:
     """The same as audit payloads and sentences give it, so that JSON can hold it, too."""
     match value:
-        case int() if abs(value) > EXACT:
+        case int() if abs(value) > JSON_EXACT:
             return str(value)
         case float() if not math.isfinite(value):
             return str(value)

@@ -28,7 +28,7 @@ from app.services.chain.verify.verification import (
     sealed,
 )
 from models import errors
-from models.engine import EXACT, Database, Pages, raw
+from models.engine import JSON_EXACT, Database, Pages, raw
 
 LONG: Final = 4_096
 """Bytes of a row from which on it is read by itself."""
@@ -49,7 +49,7 @@ _USUAL: Final = " AND ".join(
     (
         USUAL_KINDS,
         "json_valid(payload)",
-        f"created_at BETWEEN -{EXACT} AND {EXACT}",
+        f"created_at BETWEEN -{JSON_EXACT} AND {JSON_EXACT}",
         f"{SIZE} <= {LONG}",
     )
 )
