@@ -28,6 +28,7 @@ def components() -> tuple[Component, ...]:
         Component("APSW", APSW_VERSION, "Any OSI licence"),
         Component("Peewee", str(vars(peewee)["__version__"]), "MIT licence"),
         Component("cryptography", _installed("cryptography"), "Apache 2.0 or BSD licence"),
+        Component("jeepney", _installed("jeepney"), "MIT licence"),
         Component("keyring", _installed("keyring"), "MIT licence"),
         Component("email-validator", _installed("email-validator"), "Unlicense"),
         Component("httpcore", _installed("httpcore"), "BSD-3-Clause licence"),

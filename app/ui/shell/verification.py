@@ -6,19 +6,24 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
+from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import few_behind
 from app.services.chain.rules import BROKEN
+from app.services.chain.verify.report import Report
 from app.services.records.change import Change
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.tabs.audit.words import headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
+from app.ui.widgets.labels import bounded
 from app.ui.widgets.later import later
+from app.workers.desktop import told_by_bus
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
@@ -26,19 +31,17 @@ from models.progress import Progress, Stop
 from models.status import DAY
 
 _LOOK_MS, _NOTIFIED_MS = 60_000, 15_000
+_TOLD = 400
+"""Characters of a message on the desktop."""
 
 
-def notify(place: str, owner: QObject) -> None:
-    """Says on the desktop that a file does not hold, where the desktop shows such messages.
-
-    Qt shows them beside an icon in its tray, which is there only meanwhile.
-    """
+def _by_tray(title: str, words: str, owner: QObject) -> None:
+    """Qt shows a message beside an icon in the tray, where there is one; the icon is there only meanwhile."""
     if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
         return
     tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
     tray.show()
-    words = "The verification has found something; look at the findings."
-    tray.showMessage(f"{place}: audit chain broken", words, QSystemTrayIcon.MessageIcon.Critical)
+    tray.showMessage(title, words, QSystemTrayIcon.MessageIcon.Critical)
     later(tray, _NOTIFIED_MS, tray.deleteLater)
 
 
@@ -152,7 +155,24 @@ class SelfVerification(QObject):
         self._say()
         if outcome.is_broken and self._window is not None:
             QApplication.alert(self._window.window())
-            notify(self._context.opened.place, self._window)
+            self._tell(self._window, outcome.report)
+
+    def _tell(self, window: QWidget, report: Report) -> None:
+        """Says on the desktop that the file does not hold, where the desktop shows such messages."""
+        title = f"{self._context.opened.place}: audit chain broken"
+        words = ". ".join(
+            [counted(report.found, "finding"), *(found.message for found in report.findings[:1])]
+        )
+        words, icon = (
+            bounded(words, longest=_TOLD),
+            str(paths.resources_dir() / "icons" / "tenant-admin-128.png"),
+        )
+
+        def told(by_bus: bool) -> None:
+            if not by_bus:
+                _by_tray(title, words, window)
+
+        self._context.runner.job(lambda progress, cancelled: told_by_bus(title, words, icon), on_done=told)
 
     def _failed(self, error: TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False

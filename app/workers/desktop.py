@@ -1,0 +1,42 @@
+"""Messages on the desktop, by the bus that Linux desktops have for them, whether there is a tray or not."""
+
+import html
+import os
+from typing import Any, Final
+
+_BUS: Final = "org.freedesktop.Notifications"
+_SECONDS: Final = 2
+_CRITICAL: Final = 2
+
+
+def told_by_bus(title: str, words: str, icon: str) -> bool:
+    """Has the desktop show a message; False where nothing shows any. It waits for the bus: call it in a job.
+
+    After https://specifications.freedesktop.org/notification-spec, by which the words may be markup.
+    """
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return False
+    from jeepney import DBusAddress, DBusErrorResponse, new_method_call  # noqa: PLC0415 - few hear of it
+    from jeepney.io.blocking import open_dbus_connection  # noqa: PLC0415
+    from jeepney.wrappers import unwrap_msg  # noqa: PLC0415
+
+    there = DBusAddress("/org/freedesktop/Notifications", _BUS, _BUS)
+    try:
+        with open_dbus_connection(auth_timeout=_SECONDS) as bus:
+
+            def ask(method: str, *told: Any) -> Any:
+                return unwrap_msg(
+                    bus.send_and_get_reply(new_method_call(there, method, *told), timeout=_SECONDS)
+                )
+
+            (can,) = ask("GetCapabilities")
+            said = html.escape(words, quote=False) if "body-markup" in can else words
+            hints = {"urgency": ("y", _CRITICAL), "desktop-entry": ("s", "tenant-admin")}
+            ask("Notify", "susssasa{sv}i", ("Tenant Admin", 0, icon, title, said, [], hints, -1))
+    except (
+        OSError,
+        ValueError,
+        DBusErrorResponse,
+    ):  # no such bus, another answer than agreed, nobody shows it
+        return False
+    return True
