@@ -1140,6 +1140,18 @@ def forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed(w
     return path
 
 
+def its_part_made_whole_and_forged_where_that_was_signed_since(world: World) -> Path:
+    """What was made in this very file before is not what decides when it is looked at again."""
+    whole = world.file("whole.db")
+    path = world.part(whole, "a.db")
+    world.copy(whole, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    assert world.sign(whole) is not None
+    world.store.made(InFile(path))
+    return world.forge(path, GLOBEX)
+
+
 def of_two_in_one_place_brought_back_and_restored_elsewhere(world: World) -> Path:
     """The later one of them goes on there."""
     path = world.another(world.known(ledger="2026-01-01 10:00:00"))
@@ -1375,6 +1387,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back_and_rewritten_with_its_ledger: OTHER,
     rewritten_and_made_again_of_a_copy_that_was_signed: OTHER,
     forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed: NOT,
+    its_part_made_whole_and_forged_where_that_was_signed_since: NOT,
     of_two_in_one_place_brought_back_and_restored_elsewhere: VERIFIED,
     put_into_a_file_of_ours_and_rewritten_with_its_ledger: OTHER,
     beside_its_part_in_whose_place_it_was_restored: VERIFIED,
