@@ -35,6 +35,7 @@ from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
+from app.ui.widgets.later import later
 from app.workers.watches import keep_watches
 
 WIDTH = 460
@@ -218,6 +219,13 @@ class Dialog(QDialog):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
+        later(self, 0, self._show_focus)
+
+    def _show_focus(self) -> None:
+        """What is typed into is in sight, with its caption, where the words have to scroll."""
+        focus, words = self.focusWidget(), self._scroll.widget()
+        if focus is not None and words is not None and words.isAncestorOf(focus):
+            self._scroll.ensureWidgetVisible(focus, 0, _AROUND)
 
     def _make_room(self) -> None:
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
@@ -299,8 +307,10 @@ class ConfirmDialog(Dialog):
     def _ask_for(self, typed: str) -> None:
         self.typed = QLineEdit()
         self.typed.setAccessibleName(bounded(f"To confirm, type {typed}"))
-        self.add_widget(Label(f"To confirm, type “{visible(typed)}”.", Look.STRONG, wrap=True))
-        self.add_widget(self.typed)
+        asked = QWidget()
+        caption = Label(f"To confirm, type “{visible(typed)}”.", Look.STRONG, wrap=True)
+        in_column(caption, self.typed, within=asked)
+        self.add_condition(asked)
         self.confirm_button.setEnabled(False)
 
         def compare(text: str) -> None:

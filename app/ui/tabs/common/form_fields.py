@@ -12,6 +12,8 @@ from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 
 _NEW = "A new tenant…"
 _SHOWN = 60
+_ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
+"""How like another name a mistyped one is, by how many letters longer at the most, and of how many."""
 
 
 class TenantField(QWidget):
@@ -32,10 +34,12 @@ class TenantField(QWidget):
         self.name.setPlaceholderText("The new tenant's id, as the platform writes it")
         self.name.setAccessibleName("Id of the new tenant")
         self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))
-        self.name.setVisible(False)
+        self.alike = Label(look=Look.WARN, wrap=True)
+        for part in (self.name, self.alike):
+            part.setVisible(False)
         self.box.currentIndexChanged.connect(self._chosen)
-        self.name.textChanged.connect(self.changed)
-        in_column(self.box, self.name, within=self, spacing=4)
+        self.name.textChanged.connect(self._named)
+        in_column(self.box, self.name, self.alike, within=self, spacing=4)
         self.setFocusProxy(self.box)
 
     def value(self) -> str:
@@ -58,6 +62,19 @@ class TenantField(QWidget):
 
         return look
 
+    def _named(self) -> None:
+        """What is typed by mistake stays for good: its audit chain says what was done there, and undone."""
+        from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
+
+        typed = self.name.text().strip() if self._is_new() else ""
+        as_long = [one for one in self._tenants if typed and abs(len(one) - len(typed)) <= _LETTERS]
+        near = get_close_matches(typed[:_SHOWN], as_long[:_COMPARED], n=1, cutoff=_ALIKE)
+        self.alike.setVisible(bool(near))
+        if near:
+            there = f"{bounded(near[0])} is there, which is much like this."
+            self.alike.setText(f"{there} It will be another tenant, for good.")
+        self.changed.emit()
+
     def _is_new(self) -> bool:
         return self.box.currentIndex() == len(self._tenants)
 
@@ -66,7 +83,7 @@ class TenantField(QWidget):
         self.setFocusProxy(self.name if self._is_new() else self.box)
         if self._is_new():
             self.name.setFocus()
-        self.changed.emit()
+        self._named()
 
 
 class EventsField(QWidget):

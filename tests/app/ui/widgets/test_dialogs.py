@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -36,6 +36,23 @@ def test_a_danger_is_not_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None
     dialog.open()
     with qtbot.waitSignal(dialog.rejected, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
+
+
+def test_what_is_typed_is_in_sight_where_there_is_little_room(qtbot: QtBot, theme: Theme) -> None:
+    items = [f"user-{number}@acme.example" for number in range(148)]
+    dialog = ConfirmDialog(
+        theme, "Delete?", "It goes. " * 60, action="Delete", items=items, typed="6 tenants"
+    )
+    added(qtbot, dialog)
+    dialog.setMaximumHeight(320)
+    dialog.show()
+
+    def is_seen() -> bool:
+        place = dialog.typed.rect().translated(dialog.typed.mapTo(dialog, QPoint()))
+        return not dialog.typed.visibleRegion().isEmpty() and dialog.rect().contains(place)
+
+    qtbot.waitUntil(is_seen)
+    assert dialog.focusWidget() is dialog.typed
 
 
 def test_a_name_is_typed_where_the_focus_is_and_then_confirmed_by_return(qtbot: QtBot, theme: Theme) -> None:

@@ -20,7 +20,12 @@ def test_a_tenant_is_chosen_and_a_new_one_asked_for(qtbot: QtBot) -> None:
     field.name.setText("ACME-corp")
     assert check(field.value()) == "There is a tenant acme-corp already; choose it."
     field.name.setText("initech")
-    assert (field.value(), check(field.value())) == ("initech", "")
+    assert (field.value(), check(field.value())) == ("initech", "") and field.alike.isHidden()
+    field.name.setText("acme-corb")
+    assert check(field.value()) == "" and not field.alike.isHidden()
+    assert field.alike.text().startswith("acme-corp is there, which is much like this.")
+    field.box.setCurrentIndex(0)
+    assert field.alike.isHidden()
 
 
 def test_the_tenant_in_view_is_chosen(qtbot: QtBot) -> None:
