@@ -314,7 +314,7 @@ def prepare(
             except CannotVerify as error:
                 raise errors.NotAllowed(
                     f"The table {AUDIT_CHAIN.name} of {source.name} {error.what}, so the restore could not "
-                    "be recorded in it; nothing was restored."
+                    "be recorded in it; nothing was restored. Import or copy it to a new file."
                 ) from error
         numbering = Numbering(database)
         chain = numbering.told_in if has_chain else SYSTEM_TENANT

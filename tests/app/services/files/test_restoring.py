@@ -263,8 +263,12 @@ def test_a_copy_that_cannot_record_its_restore_is_refused(live: Path, tmp_path: 
         ("lacking.db", "(seq INTEGER PRIMARY KEY, tenant_id)", "has no column event_type"),
     ):
         apsw.Connection(str(tmp_path / name)).execute(f"CREATE TABLE audit_chain{made}")
-        with pytest.raises(NotAllowed, match=rf"^The table audit_chain of {name} {said}.*nothing was"):
+        with pytest.raises(
+            NotAllowed,
+            match=rf"^The table audit_chain of {name} {said}.*nothing was restored. Import or copy it",
+        ):
             restore(live, tmp_path / name, tmp_path / "scratch")
+        assert opening.snapshot_copy(tmp_path / name, tmp_path / f"new {name}").exists()
 
 
 def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
