@@ -33,6 +33,7 @@ from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP, Field
 from app.workers.runner import Task
 from models.engine import MOST_READ, Database
@@ -56,6 +57,8 @@ class AuditTab(RecordTab):
 
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
+    _without_days: ListQuery | None = None
+    """The list whose days were too many to be read, as far as its rows were known."""
     _listed_beside: Report | None = None
     _history = ""
     _seq: int | None = None
@@ -81,6 +84,7 @@ class AuditTab(RecordTab):
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
         whole = [WHOLE] if self.context.costs else []
         self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
+        self.list.loaded.connect(self._count_days_of_few)
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(self._go_to_first)
         self.panel.chosen.connect(self._show_finding)
@@ -98,7 +102,9 @@ class AuditTab(RecordTab):
         if self._timeline_task is not None:
             self._timeline_task.cancel()
         rows = self.context.rows_of(query.table, query.scope)
-        if query.as_added or (self.context.costs and _READ_FOR_DAYS * rows > MOST_READ):
+        is_dear = self.context.costs and _READ_FOR_DAYS * rows > MOST_READ
+        self._without_days = query if is_dear else None
+        if query.as_added or is_dear:
             self.timeline.set_days(())
             return
         self._timeline_task = self.context.runner.read(
@@ -108,6 +114,13 @@ class AuditTab(RecordTab):
             on_done=self.timeline.set_days,
             on_failed=lambda error: self.timeline.set_days(()),
         )
+
+    def _count_days_of_few(self, total: int) -> None:
+        """How many the rows of a tenant are is known when they are listed."""
+        query = self._without_days
+        if query is not None and _READ_FOR_DAYS * total <= MOST_READ and not query.filtered:
+            self._without_days = None
+            later(self, 0, lambda: self.read_beside(query))  # when the tab has been told, too
 
     def _pick_days(self, first: date, last: date) -> None:
         values = self.filters.values()
