@@ -74,7 +74,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return errors.FileTooLarge(path, _limit(path))
         case apsw.IOError() if getattr(cause, "extendedresult", 0) == apsw.SQLITE_IOERR_SHORT_READ:
             return errors.LogMissing(path)  # of the file itself SQLite takes what is missing as zeros
-        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and _is_full(path):
+        case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and is_full(path.parent):
             return errors.DiskFull(path)
         case apsw.IOError() if getattr(cause, "extendedresult", 0) in _WRITING and (limit := _limit(path)):
             return errors.FileTooLarge(path, limit)
@@ -94,9 +94,10 @@ def _size_of_disk(path: Path) -> int:
         return sys.maxsize
 
 
-def _is_full(path: Path) -> bool:
+def is_full(folder: Path) -> bool:
+    """Whether its disk has no room worth the name, as far as that can be told."""
     try:
-        return shutil.disk_usage(path.parent).free < _ROOM
+        return shutil.disk_usage(folder).free < _ROOM
     except OSError:
         return False
 

@@ -362,7 +362,7 @@ def try_to_sign(
     try:
         if reason is None:
             require_sound(report, known)
-            store.require_key()
+            store.require_signing()
             return found
         return replace(found, made=store.create(where, report, now=now, reason=reason).number)
     except NotSigned as error:

@@ -46,9 +46,11 @@ from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
 from app.services.chain.checkpoints.signing import refuse_lost_starts, sealed_by, signed
 from app.services.chain.checkpoints.tables import (
     FILE,
+    NO_SPACE,
     Contents,
     KnownDatabase,
     Made,
+    StoreNotWritten,
     is_there,
     no_folder,
     opened,
@@ -61,6 +63,7 @@ from app.services.chain.where import Where
 from app.services.keyring import Keyring
 from app.services.text import tenant_name
 from models import errors
+from models.local.errors import is_full
 
 
 class CheckpointStore:
@@ -83,8 +86,12 @@ class CheckpointStore:
         with written(self._path):
             return load_key(self._folder, self._keyring)
 
-    def require_key(self) -> None:
-        """Raises `NotSigned` where the signing key is out of reach; makes none."""
+    def require_signing(self) -> None:
+        """Raises `NotSigned` where the signing key is out of reach, `StoreNotWritten` where the disk of the
+        store is full; makes neither.
+        """
+        if is_full(next(folder for folder in self._path.parents if folder.exists())):
+            raise StoreNotWritten(self._path, NO_SPACE)
         require_key(self._folder, self._keyring)
 
     def signs_unasked(self) -> bool:

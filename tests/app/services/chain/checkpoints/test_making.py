@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
@@ -76,6 +77,16 @@ def test_what_is_planned_hears_of_a_key_out_of_reach_as_what_is_done(
     store = CheckpointStore(tmp_path / "checkpoints", ring)
     tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=reason)
     assert tried.missing is not None and "because the system's keyring does not answer" in tried.missing
+
+
+def test_what_is_planned_hears_of_a_full_disk(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4_096))
+    store = CheckpointStore(tmp_path / "home" / "checkpoints")
+    tried = making.try_to_sign(InFile(demo), store, VERIFY, clock=lambda: NOW, reason=None)
+    assert tried.missing is not None and "there is no space left on its disk" in tried.missing
+    assert not (tmp_path / "home").exists()
 
 
 def test_what_is_planned_makes_no_key(demo: Path, tmp_path: Path) -> None:
