@@ -30,9 +30,9 @@ WITH newest AS MATERIALIZED (
 )
 SELECT CAST(tenant_id AS BLOB), max(of_others),
   max(of_others AND seq - 1 <> coalesce((SELECT max(seq) FROM {TABLE} AS before
-    WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first)
-    OR of_others AND EXISTS (SELECT 1 FROM {TABLE} WHERE previous_hash = '{GENESIS}' AND seq <> 1 AND seq = (
-      SELECT min(seq) FROM {TABLE} AS first WHERE first.tenant_id = newest.tenant_id))) AS is_apart
+    WHERE before.tenant_id = newest.tenant_id AND before.seq < newest.seq), at_first))
+  OR max(of_others) AND EXISTS (SELECT 1 FROM {TABLE} WHERE previous_hash = '{GENESIS}' AND seq <> 1
+    AND seq = (SELECT min(seq) FROM {TABLE} AS first WHERE first.tenant_id = newest.tenant_id)) AS is_apart
 FROM newest GROUP BY tenant_id
 """  # noqa: S608
 """Of each tenant, whether others make its entries, and whether one of theirs is not one behind the last, or
