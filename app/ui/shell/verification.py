@@ -151,9 +151,11 @@ class SelfVerification(QObject):
         if self._job is None:  # stopped too late
             return
         self._job, self._verdict.is_running = None, False
+        before = self._verdict.outcome
+        known = before is not None and before.report.findings == outcome.report.findings
         self._verdict.take(outcome)
         self._say()
-        if outcome.is_broken and self._window is not None:
+        if outcome.is_broken and not known and self._window is not None:  # the same is not said every day
             QApplication.alert(self._window.window())
             self._tell(self._window, outcome.report)
 

@@ -295,3 +295,21 @@ def test_what_a_command_finds_meanwhile_is_said_in_the_open_window(
     command(now=NOW + 2 * DAY)  # whole again
     qtbot.waitUntil(lambda: window.shield.text() == "Chain broken")
     assert page.banner.headline().startswith("Chain broken")
+
+
+def test_the_same_finding_is_said_on_the_desktop_once(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened()
+    said: list[int] = []
+    monkeypatch.setattr(
+        "app.ui.shell.verification.SelfVerification._tell",
+        lambda self, over, report: said.append(report.found),
+    )
+    context, workspace = window.context, window.workspace
+    assert context is not None and workspace is not None
+    for seq, times in ((300, 1), (300, 1), (200, 2)):
+        ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seq)
+        workspace.verification.check()
+        qtbot.waitUntil(lambda: not context.verdict.is_running)
+        assert len(said) == times and window.shield.text() == "Chain broken"
