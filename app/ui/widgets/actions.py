@@ -192,6 +192,7 @@ class Actions(QObject):
                     self._leave(button)
                 if not isinstance(spec.text, str):
                     button.setText(spec.on_button())
+                    button.setAccessibleName(spec.plain())
                 button.setEnabled(refusal is None)
                 set_tip(button, said)
 

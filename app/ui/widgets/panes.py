@@ -118,6 +118,7 @@ class MasterDetail(QSplitter):
         self.addWidget(detail)
         detail.setMinimumWidth(_LEAST_DETAIL)  # its own would follow the buttons that it shows
         self._detail = detail
+        self.setAccessibleName("Rows and inspector")
         self.handle(1).setAccessibleName("Divider before the inspector")
         self.setStretchFactor(0, 1)
         self.setStretchFactor(1, 0)

@@ -209,4 +209,6 @@ def test_of_webhooks_those_are_switched_that_are_not_so_yet(
     assert [
         page.commands.action(name).text().replace("&", "") for name in ("activate", "deactivate")
     ] == wanted
-    assert all(button(page, f"{words} ({words[0]})").isVisible() for words in wanted)
+    shown = [button(page, f"{words} ({words[0]})") for words in wanted]
+    assert all(one.isVisible() for one in shown)
+    assert [one.accessibleName() for one in shown] == wanted, "what is heard is what is seen"
