@@ -9,6 +9,7 @@ from itertools import pairwise
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QGridLayout,
     QPushButton,
@@ -149,6 +150,9 @@ class MasterDetail(QSplitter):
         self._by_hand = True
 
 
+_AROUND_FOCUS = 8
+
+
 class _Body(QScrollArea):
     """As high as its content, so that what follows stands below it."""
 
@@ -160,6 +164,15 @@ class _Body(QScrollArea):
         self.setViewport(QWidget())
         self.setWidget(content)
         self.setMinimumHeight(_LEAST_BODY)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._show_focused)
+
+    def _show_focused(self, _: QWidget | None, focused: QWidget | None) -> None:
+        """Qt scrolls to it only where the focus came from within; a click is where one looks already."""
+        by_mouse = QApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if focused is not None and not by_mouse and self._content.isAncestorOf(focused):
+            self.ensureWidgetVisible(focused, 0, _AROUND_FOCUS)
 
     def sizeHint(self) -> QSize:
         wanted = self._content.heightForWidth(self.viewport().width())
@@ -305,7 +318,12 @@ class Inspector(QFrame):
         if self._stack.currentWidget() is self._record:
             self.menu_requested.emit(event.globalPos())
 
-    def show_empty(self) -> None:
+    def show_empty(self, *, of_none: bool = False) -> None:
+        """That nothing is selected; where there is no row, that there is none."""
+        title, why = (
+            ("Nothing to show", "") if of_none else ("Nothing selected", "Select a row to see all of it.")
+        )
+        self.empty.set(Icon.INFO, title, why)
         self._show(self.empty)
 
     def show_failure(self, sentence: str) -> None:

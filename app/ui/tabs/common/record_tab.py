@@ -174,7 +174,7 @@ class RecordTab(QWidget):
         self.selection.counted.connect(self.commands.update)
         self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
-        self.current.left.connect(self.inspector.show_empty)
+        self.current.left.connect(lambda: self.inspector.show_empty(of_none=not self.model.rowCount()))
         self.current.failed.connect(self._not_read)
         self.commands.update()
 
@@ -550,6 +550,8 @@ class RecordTab(QWidget):
         self.again_button.hide()
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
+        if not total:
+            self.inspector.show_empty(of_none=True)
         self.commands.update()
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
@@ -624,7 +626,7 @@ class RecordTab(QWidget):
         self.again_button.setVisible(again)
         self.door_button.hide()
         self.table.set_empty_state(self.empty_state)
-        self.inspector.show_empty()
+        self.inspector.show_empty(of_none=True)
         self.commands.update()
 
     def _show_selection(self) -> None:

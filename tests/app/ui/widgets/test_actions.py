@@ -116,6 +116,12 @@ def test_a_letter_stands_on_its_button_and_ends_nothing(qtbot: QtBot, theme: The
     commands.update()
     assert [commands.button(name).text() for name in ("pause", "delete")] == ["Pause (P)", "Delete"]
     assert commands.button("pause").accessibleName() == "Pause"
+    many = True
+    commands.add(ActionSpec("verify", lambda: "Verify these" if many else "Verify this", None, lambda: None))
+    button = commands.button("verify")
+    many = False
+    commands.update()
+    assert (button.text(), button.accessibleName()) == ("Verify this", "Verify this")
     with pytest.raises(ValueError, match="kill would be done by the letter K alone"):
         ActionSpec("kill", "Kill", None, lambda: None, shortcut="K", ends=True)
     with pytest.raises(ValueError, match="verify has no button that the letter V stands on"):

@@ -181,6 +181,25 @@ def test_acts_keep_their_words_in_a_second_line(qtbot: QtBot, theme: Theme) -> N
     assert all(within), "and none is cut"
 
 
+def test_what_gets_the_focus_from_elsewhere_is_scrolled_into_sight(qtbot: QtBot, theme: Theme) -> None:
+    host, inspector = added(qtbot, QWidget()), Inspector(theme)
+    before, first, last = (push_button(theme, name) for name in ("before", "first", "last"))
+    body = QWidget()
+    body.setMinimumHeight(900)
+    for part in (first, body, last):
+        inspector.add_widget(part)
+    inspector.show_record()
+    in_column(before, (inspector, 1), within=host)
+    host.resize(400, 400)
+    host.show()
+    qtbot.waitUntil(host.isActiveWindow)
+    for target in (last, first):
+        before.setFocus()
+        qtbot.waitUntil(target.visibleRegion().isEmpty)
+        target.setFocus()
+        qtbot.waitUntil(lambda target=target: not target.visibleRegion().isEmpty())  # type: ignore[misc]
+
+
 def test_in_a_low_card_the_header_scrolls_along(qtbot: QtBot, theme: Theme) -> None:
     host, inspector = QWidget(), Inspector(theme)  # a window of its own would not be made as low
     qtbot.addWidget(host)
