@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPalette, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QWidget
 
 from app.services.text import visible
@@ -310,6 +310,13 @@ class TableHeader(QHeaderView):
     def sectionSizeFromContents(self, logicalIndex: int) -> QSize:
         width = self.fontMetrics().horizontalAdvance(self._word(logicalIndex))
         return QSize(width + 2 * PAD + _ARROW + 8, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line under it goes as far as those under the rows, also where no column is."""
+        super().paintEvent(event)
+        below = self.viewport().rect()
+        line = self._theme.colour("line")
+        QPainter(self.viewport()).fillRect(0, below.bottom(), below.width(), 1, line)
 
     def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
         theme = self._theme
