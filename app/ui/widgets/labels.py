@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 from app.itemmodels.columns import Tone
 from app.services.text import visible
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import tooltip
 
 LONGEST = 2_000
@@ -260,8 +261,15 @@ _ANYWHERE = QTextOption()
 _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 
 
-_SAID: dict[str | Tone, str] = {Tone.OK: "Good", Tone.WARN: "Warning", Tone.BAD: "Problem"}
-"""An icon's name by its tone; of others a screen reader says nothing, as the words beside them do."""
+_SAID: dict[str | Tone, str] = {
+    Icon.WARNING_FILL: "Warning",
+    Tone.OK: "Good",
+    Tone.WARN: "Warning",
+    Tone.BAD: "Problem",
+}
+"""An icon's name, of one that warns in any colour, else by its tone; of others a screen reader says nothing,
+as the words beside them do.
+"""
 
 
 class IconLabel(QWidget):
@@ -275,7 +283,7 @@ class IconLabel(QWidget):
     def show_icon(self, name: str, colour: str | Tone) -> None:
         """Show this one; Tone.NEUTRAL is dim."""
         self._icon = self._theme.icon(name, "dim" if colour is Tone.NEUTRAL else colour)
-        self.setAccessibleName(_SAID.get(colour, ""))
+        self.setAccessibleName(_SAID.get(name) or _SAID.get(colour, ""))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
