@@ -260,8 +260,7 @@ class EmptyFile(StorageError):
     """A file of no bytes, which SQLite would take for a sound database."""
 
     sentence = (
-        "{name} is empty: there is no database in it yet; create a new database there, "
-        "or choose another file."
+        "{name} is empty: there is no database in it yet; choose another file, or create a new database."
     )
 
 

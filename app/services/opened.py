@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.services.files.importing import Imported
     from models.local.migrations import MigrationStatus
 
-ASKED = "it was opened read-only"
+ASKED = "that was asked for when it was opened"
 FOREIGN = "it has none of the platform's tables and belongs to another program"
 
 _TENANT_TABLES = tuple(

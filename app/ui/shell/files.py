@@ -20,6 +20,7 @@ from app.workers.runner import WentWrong
 from models.engine import MOST_READ, read_at_most
 from models.errors import (
     DamagedFile,
+    EmptyFile,
     FileEmptied,
     FileLocked,
     FileMissing,
@@ -487,6 +488,8 @@ class Files(QObject):
                 yield "Show in folder", partial(show_folder, path)
         if opening or isinstance(error, FileMissing):
             yield "Open another…", self.ask_open
+        if isinstance(error, EmptyFile):
+            yield "New database…", self.ask_create
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:
         from app.ui.shell.dialogs import ChooseDatabaseDialog  # noqa: PLC0415

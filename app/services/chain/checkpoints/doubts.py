@@ -8,7 +8,7 @@ from app.services.chain.rules import HOW, SAY_SO
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
 
-_ANOTHER: Final = " (--another-database of tenant-admin checkpoint, or Checkpoints in the window)"
+_ANOTHER: Final = " (“Another database…” at Checkpoints…, or tenant-admin checkpoint --another-database)"
 _SAY: Final = f"say that it is another database{_ANOTHER}"
 
 NOTHING_LEFT: Final = (

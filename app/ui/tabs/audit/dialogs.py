@@ -22,7 +22,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
 from app.ui.widgets.form_dialog import FormDialog, Value
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError
@@ -51,6 +51,7 @@ _EXPLANATION = (
     "what the chain alone cannot show: entries cut off, rewritten or put in place of others."
 )
 _DIFFERS = "If you know why the database differs:"
+_NO_WAY = "What was found here, as said above, gives no reason for that."
 _LIMIT = (
     "Whoever runs as the same user can sign. What counts against them is an export kept where others "
     "cannot change it."
@@ -267,8 +268,10 @@ class CheckpointsDialog(Dialog):
             button.setEnabled(not busy)
         self.make_button.setEnabled(not busy and not self._undecided)
         self.export_button.setEnabled(not busy and not self.table.isHidden())
-        self.start_over_button.setEnabled(not busy and Reason.START_OVER in self._ways)
-        self.another_button.setEnabled(not busy and Reason.ANOTHER_DATABASE in self._ways)
+        ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
+        for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):
+            button.setEnabled(not busy and way in self._ways)
+            set_tip(button, tip if way in self._ways else f"{tip}. {_NO_WAY}")
         if busy:
             self.state.setText("Working…")
 

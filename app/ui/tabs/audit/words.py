@@ -155,7 +155,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if len(report.tenants) == 1 and report.tenants[0].head:
         details.append(f"head {shortened(report.tenants[0].head)}")
     elif report.tenants:
-        details.append(f"heads up to entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
+        details.append(f"newest entry {grouped(max(tenant.last_seq or 0 for tenant in report.tenants))}")
     return tone, head, rest, _joined(*details, duration(report.seconds)), icon
 
 

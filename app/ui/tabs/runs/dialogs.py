@@ -165,7 +165,7 @@ class ParkedIdeasDialog(Dialog):
 
 
 def revisit(months: Any) -> str:
-    """ "in 6 months"; nothing where there is no estimate."""
+    """ "after 6 months", from when it was parked; nothing where there is no estimate."""
     if not isinstance(months, int):
         return "" if months is None else str(months)
-    return "now" if months <= 0 else f"in {counted(months, 'month')}"
+    return "now" if months <= 0 else f"after {counted(months, 'month')}"
