@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QByteArray, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPixmap
+from PySide6.QtCore import QAbstractTableModel, QByteArray, QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -21,6 +21,8 @@ from app.ui.widgets.table_columns import TableHeader
 from tests.fixtures.keyboard import spoken
 from tests.fixtures.window import added
 from tests.gallery.sample_table import SampleTable
+
+NOWHERE = QModelIndex()
 
 
 @pytest.fixture
@@ -297,3 +299,37 @@ def test_a_selected_row_in_sight_stays_there_when_the_table_shrinks(qtbot: QtBot
         seen = 0 <= table.rowViewportPosition(9) <= table.viewport().height() - table.rowHeight(9)
         assert seen is (shown == 9), "what was out of sight is not looked for"
         assert (table.verticalScrollBar().value() == before) is (shown != 9)
+
+
+class Counted(QAbstractTableModel):
+    """A long table that counts how often it is asked where a cell is."""
+
+    columns: tuple[Column, ...] = ()
+    asked = 0
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = NOWHERE) -> int:  # noqa: N802
+        return 20_000
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = NOWHERE) -> int:  # noqa: N802
+        return 3
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = 0) -> None:
+        return None
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        self.asked += 1
+        return super().flags(index)
+
+
+def test_of_a_long_selection_a_screen_reader_has_nobody_list_the_cells(qtbot: QtBot, theme: Theme) -> None:
+    table, model = added(qtbot, DataTable(theme, "Runs")), Counted()
+    QTableView.setModel(table, model)
+    heard = QAccessible.isActive()
+    QAccessible.setActive(True)
+    try:
+        table.selectAll()
+        table.select_row(5)
+    finally:
+        QAccessible.setActive(heard)
+    assert table.selected_rows() == [5]
+    assert model.asked < 1000
