@@ -4,11 +4,13 @@ Everything here has been authenticated before: `chain.checkpoints` checks signat
 over what holds, with a finding for what does not. What follows from a finding already made is none again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
+from app.services.chain.entry import Entry
 from app.services.chain.rules import (
+    GENESIS,
     SAY_SO,
     Code,
     Finding,
@@ -66,21 +68,41 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     return None
 
 
-def compare_within(joined: Joined, history: CheckpointHistory, first: int, last: int) -> None:
+def compare_within(
+    joined: Joined,
+    history: CheckpointHistory,
+    span: tuple[int, int],
+    begin: Callable[[Sequence[str]], Mapping[str, Entry]],
+) -> None:
     """Adds of each tenant the first checkpoint whose last entry lies in a range of its chain and is another
     now, or is gone from behind others of the tenant: what is removed for its age goes from the front.
+
+    `span` is the range, and `begin(tenants)` looks up the first entries that the file has of them. A chain
+    that begins after the checkpoint may be a new one; only the whole of it tells.
     """
-    first_wrong = joined.first_errors()
+    held = [
+        (known, name)
+        for known in history.checkpoints[history.baseline :]
+        for name in known.tenants.keys() & joined.chains.keys()
+        if span[0] <= joined.chains[name].first_seq <= known.tenants[name].last_seq <= span[1]
+    ]
+    firsts, first_wrong = begin(sorted({name for _, name in held})), joined.first_errors()
     failed: set[str] = set()
-    for known in history.checkpoints[history.baseline :]:
-        for name in known.tenants.keys() & joined.chains.keys() - failed:
+    for known, name in held:
+        if name not in failed and not _begins_behind(firsts.get(name), known):
             sealed, chain = known.tenants[name], joined.chains[name]
-            if not first <= sealed.last_seq <= last or _came_after(joined, chain, known):
-                continue
             compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
             if (found := compared.of_last_row(cut_off=False)) is not None:
                 failed.add(name)
                 joined.add(found)
+
+
+def _begins_behind(first: Entry | None, known: Checkpoint) -> bool:
+    """Whether a chain whose first entry this is begins at genesis, by its own time after the checkpoint."""
+    if first is None or first.text("previous_hash") != GENESIS:
+        return False
+    at = first.text("created_at")
+    return at.isdigit() and seconds(int(at)) >= known.at
 
 
 def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:

@@ -1,10 +1,11 @@
 """From joined chains to a Report: what broken links and starts are, the whole table, and the verdicts."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
-from app.services.chain.entry import believed_of, cut
+from app.services.chain.entry import Entry, believed_of, cut
 from app.services.chain.reading import led_to, misled
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
@@ -81,7 +82,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
     if extent.partial:
-        compare_within(joined, held, extent.first, extent.last)
+        compare_within(joined, held, (extent.first, extent.last), partial(_first_entries, reader))
     else:
         earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)
@@ -164,6 +165,12 @@ def _of_entries_before(reader: Reader, joined: Joined, extent: "Extent") -> dict
     for (tenant, _), own in zip(others, markers, strict=True):  # which may lie outside of the range
         joined.chains[tenant].markers, _ = believed_of(tenant, own)
     return anchors
+
+
+def _first_entries(reader: Reader, tenants: Sequence[str]) -> dict[str, Entry]:
+    """The first entry that is there of each of these tenants."""
+    found = look_up(reader, "tenant_id = ? ORDER BY seq LIMIT 1", [(tenant,) for tenant in tenants])
+    return {tenant: rows[0] for tenant, rows in zip(tenants, found, strict=True) if rows}
 
 
 def _tenant_report(

@@ -253,6 +253,11 @@ def test_a_range_is_held_against_the_last_entries_that_were_known_there(
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", middle(chain))
     chain.rehash(TENANT)
     assert (within(2, end), within(2, end - 2)) == ({"CHECKPOINT"}, set())
+    chain.run("UPDATE audit_chain SET created_at = created_at + 9999 WHERE seq >= ?", middle(chain))
+    chain.rehash(TENANT)
+    assert within(middle(chain), end) >= {"CHECKPOINT"}, (
+        "the range begins later than the checkpoint, not the chain"
+    )
     assert codes(known.verify(section=Section(first=1, last=10**6))) == codes(known.verify()), (
         "it is all of it"
     )
