@@ -346,7 +346,9 @@ class Statements:
         return reduce(or_, found)
 
     def _names_it(self, column: TableColumn, text: str) -> Any:
-        """Whether an id or a hash begins with the text; of a number, whether it is the same."""
+        """Whether an id or a hash begins with the text, and ends with what is behind its "…", as tables
+        shorten them; of a number, whether it is the same.
+        """
         value = self.value(column)
         if column is self.table.key and self.table.numbered:
             number = number_in(text)
@@ -354,8 +356,10 @@ class Statements:
         if column.kind is ColumnKind.WORD and _pattern_bytes(text) <= self._limits.pattern_bytes:
             return value.startswith(text)
         # Of ids and hashes the range, which costs a tenth of a pattern.
-        ends = dict.fromkeys((text, text.lower()))
-        return reduce(or_, ((value >= end) & (value < f"{end}\U0010ffff") for end in ends))
+        begin, shortened, end = text.partition("…")
+        begins = dict.fromkeys((begin, begin.lower()))
+        found = reduce(or_, ((value >= one) & (value < f"{one}\U0010ffff") for one in begins))
+        return found & value.endswith(end) if shortened else found
 
 
 def moment(stored: Any) -> Any:
@@ -369,8 +373,8 @@ def moment(stored: Any) -> Any:
 
 
 def number_in(text: str) -> int | None:
-    """The number that a text is, as people write it: `#1,204`."""
-    digits = text.removeprefix("#").replace(",", "")
+    """The number that a text is, as people write it: `#1,204`, or `entry 1,204` as the inspector does."""
+    digits = text.lower().removeprefix("entry ").strip().removeprefix("#").replace(",", "")
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
 

@@ -106,9 +106,10 @@ def _telling(row: dict[str, Value], names: tuple[str, ...], text: str, title: st
 
 
 def _has_it(row: dict[str, Value], name: str, text: str) -> bool:
-    """Hashes are found by their beginning."""
+    """Hashes are found by their beginning, and by their end behind a "…"."""
     value = readable(row[name])
-    return value.startswith(text.lower()) if name in _HASHES else _has(value, text)
+    begin, _, end = text.lower().partition("…")
+    return value.startswith(begin) and value.endswith(end) if name in _HASHES else _has(value, text)
 
 
 def _has(where: str, text: str) -> bool:

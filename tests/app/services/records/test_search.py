@@ -55,7 +55,7 @@ def test_wildcards_are_letters(engine: Database, lists: Lists) -> None:
     assert search.everything(engine, lists, EVERYONE, "a_a@").total == 0
 
 
-@pytest.mark.parametrize("text", ["2", "#2"])
+@pytest.mark.parametrize("text", ["2", "#2", "entry 2", "Entry #2"])
 def test_an_entry_is_found_by_its_number_first(engine: Database, lists: Lists, text: str) -> None:
     hits = group(search.everything(engine, lists, EVERYONE, text), "audit_chain").hits
     assert hits[0].record_id == 2
@@ -65,9 +65,12 @@ def test_an_entry_is_found_by_its_own_hash_before_the_one_that_follows_it(
     engine: Database, lists: Lists
 ) -> None:
     ((stored,),) = engine.rows(AuditEntry.select(AuditEntry.hash).where(AuditEntry.seq == 1).tuples())
-    hits = group(search.everything(engine, lists, EVERYONE, stored[:10].upper()), "audit_chain").hits
-    assert [hit.record_id for hit in hits] == [1, 2]
-    assert [hit.detail.split(" · ")[2] for hit in hits] == [f"hash {stored}", f"previous hash {stored}"]
+    for text in (stored[:10].upper(), f"{stored[:4]}…{stored[-4:]}"):
+        hits = group(search.everything(engine, lists, EVERYONE, text), "audit_chain").hits
+        assert [hit.record_id for hit in hits] == [1, 2]
+        assert [hit.detail.split(" · ")[2] for hit in hits] == [f"hash {stored}", f"previous hash {stored}"]
+    wrong = f"{stored[:4]}…{stored[-3:]}x"
+    assert search.everything(engine, lists, EVERYONE, wrong).total == 0
 
 
 def test_another_tenants_entry_is_not_found_by_its_number(engine: Database, lists: Lists) -> None:
