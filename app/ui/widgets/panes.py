@@ -438,6 +438,7 @@ class FieldList(QWidget):
             )
             show.setAccessibleName(f"Show all of {field.label}")
             show.setProperty("small", True)
+            show.setProperty("flush", True)  # its words begin where the text does
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
