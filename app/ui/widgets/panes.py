@@ -297,8 +297,9 @@ class Inspector(QFrame):
         self._show(self._record)
 
     def show_many(self, title: str, sentence: str) -> None:
-        """In place of a record that several are selected, and the sentence where there are acts for them."""
-        self.set_header(title, sentence if self._foot.parts() else "")
+        """In place of a record that several are selected, and the sentence where several acts can be done."""
+        acts = [part for part in self._foot.parts() if part.isEnabled()]
+        self.set_header(title, sentence if len(acts) > 1 else "")
         self._scroll.hide()  # so that the acts stand below the words
         self._place_header()
         self._show(self._record)

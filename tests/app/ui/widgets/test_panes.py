@@ -64,19 +64,22 @@ def test_inspector(qtbot: QtBot, theme: Theme) -> None:
 
 def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme: Theme) -> None:
     inspector = added(qtbot, Inspector(theme))
-    body, act = QWidget(), push_button(theme, "Delete")
+    body, act, other = QWidget(), push_button(theme, "Delete"), push_button(theme, "Edit")
     body.setMinimumHeight(900)
     inspector.add_widget(body)
     inspector.resize(400, 600)
     inspector.show()
     inspector.show_many("3 users selected", "What is done here is done with all of them.")
     assert inspector.subtitle.isHidden(), "there is nothing to be done"
-    inspector.set_actions([act])
+    inspector.set_actions([act, other])
     inspector.show_record()
     qtbot.waitUntil(lambda: body.isVisible() and act.mapTo(inspector, QPoint()).y() > 500)
     inspector.show_many("3 users selected", "What is done here is done with all of them.")
     qtbot.waitUntil(lambda: not body.isVisible() and act.mapTo(inspector, QPoint()).y() < 120)
     assert inspector.subtitle.isVisible()
+    other.setEnabled(False)
+    inspector.show_many("3 users selected", "What is done here is done with all of them.")
+    assert inspector.subtitle.isHidden(), "there is one act alone"
 
 
 def test_fields_are_plain_and_copied_whole(qtbot: QtBot, theme: Theme) -> None:
