@@ -82,7 +82,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
     if extent.partial:
-        compare_within(joined, held, (extent.first, extent.last), partial(_first_entries, reader))
+        compare_within(joined, held, (extent.first, extent.asked_through), partial(_first_entries, reader))
     else:
         earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)

@@ -43,7 +43,8 @@ class Extent:
     `lowest` and `highest` are the ends of the table, None where they cannot be read; it may reach further in
     a damaged file. `rows` is how many are to be met, None where that is not known, and `size` about how many
     have to be read for that. `counter` is AUTOINCREMENT's, where it was read in the same
-    snapshot and the extent reaches that far. `partial` says that rows were left out on purpose.
+    snapshot and the extent reaches that far. `partial` says that rows were left out on purpose,
+    which were asked for through `asked_through`.
     """
 
     first: int
@@ -55,6 +56,7 @@ class Extent:
     lowest: int | None = None
     highest: int | None = None
     partial: bool = False
+    asked_through: int = HIGHEST_SEQ
 
     @property
     def span(self) -> tuple[int, int]:
@@ -100,6 +102,7 @@ def ends(reader: Reader, section: Section, found: Sequence[list[Row] | None] | N
         lowest=lowest,
         highest=highest,
         partial=(first is not None and (lowest is None or first > lowest)) or not whole,
+        asked_through=HIGHEST_SEQ if last is None else last,
     )
 
 

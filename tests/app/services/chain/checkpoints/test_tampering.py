@@ -277,6 +277,16 @@ def test_what_is_gone_within_a_range_was_not_removed_for_its_age(
     assert "cut off" not in report.findings[0].message, "the chain goes on behind the range"
 
 
+def test_a_range_finds_an_end_that_was_cut_off(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 1, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    chain.run("DELETE FROM audit_chain WHERE seq > ?", seqs[-3])
+    chain.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", seqs[-3])
+    for last in (seqs[-1], None):
+        assert codes(known.verify(section=Section(first=5, last=last))) == {"TRUNCATED"}
+    assert codes(known.verify(section=Section(first=5, last=seqs[-3]))) == set(), "which was not asked for"
+
+
 def test_a_range_says_nothing_of_what_retention_removed(known_chain: Callable[..., KnownChain]) -> None:
     known = known_chain(50, 2, 1)
     chain, seqs = known.chain, known.chain.seqs(TENANT)
