@@ -19,7 +19,7 @@ NOTHING_LEFT: Final = (
 GONE: Final = "No entry that checkpoints know of the one last seen here is left."
 """Beside `put_here`: what is the other's may be what somebody made of this one."""
 
-BEGUN_ANEW: Final = (
+BEGUN_AGAIN: Final = (
     f"{WHICH} Another database was last seen here: none of its entries is left, and the migrations of this "
     f"one ran at another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
 )

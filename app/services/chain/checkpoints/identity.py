@@ -113,9 +113,9 @@ def recognise(
         asked = _asked(rows, other, database)
         return replace(asked, doubt=f"{asked.doubt} {doubts.GONE}")
     if nothing:
-        begun_anew = bool(place.ledger) and rows.ledger() not in ("", place.ledger)
-        doubt = doubts.BEGUN_ANEW if begun_anew else doubts.NOTHING_LEFT
-        return replace(database, doubt=doubt, undecided=begun_anew)
+        begun_again = bool(place.ledger) and rows.ledger() not in ("", place.ledger)
+        doubt = doubts.BEGUN_AGAIN if begun_again else doubts.NOTHING_LEFT
+        return replace(database, doubt=doubt, undecided=begun_again)
     if other is not None and _is_rather(rows, all_of(other.id)[-1:], all_of(database.id)):
         return replace(database, doubt=doubts.put_here(other.path, rows.where.places))
     return database
