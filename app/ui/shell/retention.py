@@ -46,10 +46,12 @@ class Retention(QObject):
     why, until a person has confirmed that the clock is right or it has been set right.
 
     `checkpoint` is what `retention.plan` and `Run` take, by default with the program's own checkpoints;
-    it is called on the run's thread. `steady` shows when the clock has been set.
+    it is called on the run's thread. `steady` shows when the clock has been set. `chain_wanted()`: a person
+    goes from the preview to the entries that stay.
     """
 
     status = Signal(str)
+    chain_wanted = Signal()
 
     def __init__(
         self,
@@ -229,6 +231,7 @@ class Retention(QObject):
             approved.connect(lambda: carry_out(dialog.confirmation()))
         dialog.turned_off.connect(lambda: settings.retention_enabled.set(kept_by, False))
         dialog.turned_off.connect(self.check)
+        dialog.chain_wanted.connect(self.chain_wanted)
         dialog.milliseconds_changed.connect(partial(settings.retention_milliseconds.set, kept_by))
         dialog.milliseconds_changed.connect(lambda _: self._count_again(dialog))
         dialog.days_changed.connect(lambda _: self._count_again(dialog))

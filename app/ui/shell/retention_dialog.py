@@ -151,6 +151,7 @@ class RetentionDialog(Dialog):
     approved_daily = Signal()
     run_once = Signal()
     turned_off = Signal()
+    chain_wanted = Signal()
     archive_changed = Signal(object)
     milliseconds_changed = Signal(bool)
     days_changed = Signal(int)
@@ -373,6 +374,12 @@ class RetentionDialog(Dialog):
             kind=Kind.DANGER if total else Kind.PRIMARY,
         )
         self.off_button = push_button(self.theme, "Turn daily retention off")
+        self.chain_button = push_button(
+            self.theme, "Show the audit chain"
+        )  # why entries stay, and what to do
+        self.chain_button.setVisible(bool(self._plan.left))
+        self.chain_button.clicked.connect(self.reject)
+        self.chain_button.clicked.connect(self.chain_wanted)
         if not total:
             self.once_button.hide()
         (self.daily_button if daily else self.off_button).hide()
@@ -384,7 +391,10 @@ class RetentionDialog(Dialog):
         ):
             button.clicked.connect(signal)
             button.clicked.connect(self.accept)
-        self.set_buttons([self.cancel_button, self.once_button, self.daily_button], left=[self.off_button])
+        self.set_buttons(
+            [self.cancel_button, self.once_button, self.daily_button],
+            left=[self.off_button, self.chain_button],
+        )
         self.cancel_button.setDefault(True)  # Return confirms nothing that cannot be undone
         self.cancel_button.setFocus()
 

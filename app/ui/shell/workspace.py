@@ -239,6 +239,7 @@ class Workspace(QWidget):
 
         retention = Retention(self.context, self)
         retention.status.connect(self.retention_status)
+        retention.chain_wanted.connect(self.show_verdict)
         self.context.lock.changed.connect(retention.check)
         return retention
 

@@ -73,6 +73,19 @@ def test_a_daily_run_by_a_clock_in_doubt_waits_for_a_confirmation(
 
 
 @pytest.mark.slow
+def test_a_preview_leads_to_the_entries_that_stay(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    window.settings.retention_days = 1
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE tenant_id = 'acme-corp'")
+    open_file(qtbot, window, demo_path)
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    click(qtbot, box.chain_button)
+    closed(qtbot, window, RetentionDialog)
+    assert window.workspace is not None
+    assert window.workspace.current().spec.table.title == "Audit chain"
+
+
+@pytest.mark.slow
 def test_a_majority_is_confirmed_with_the_yes_for_every_day(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
