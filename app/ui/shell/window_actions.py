@@ -63,7 +63,7 @@ def add_actions(window: MainWindow) -> None:
     def no_row() -> str | None:
         if window.workspace is None:
             return no_file()
-        return None if window.workspace.current().table.currentIndex().isValid() else "Select a row first."
+        return None if window.workspace.has_row else "Select a row first."
 
     def copy_as(form: str) -> Callable[[], object]:
         return of_file(lambda file: file.current().copy_rows(form))

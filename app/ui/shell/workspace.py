@@ -180,6 +180,12 @@ class Workspace(QWidget):
     def current(self) -> RecordTab:
         return self._page(self.tabs.currentIndex())
 
+    @property
+    def has_row(self) -> bool:
+        """Whether the tab in sight, which is not built for this, has a current row."""
+        page = self._built.get(self.tabs.currentIndex())
+        return page is not None and page.table.currentIndex().isValid()
+
     def set_tenant(self, tenant: str | None) -> None:
         self.scope = Scope(tenant)
         for page in self._built.values():
