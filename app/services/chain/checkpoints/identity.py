@@ -97,9 +97,9 @@ def recognise(
         return _by_rows(rows, known, all_of)
     database, newest = here
     if place.made is not None and _is_as_made(rows, place.made):
-        found = _by_rows(rows, known, all_of)
-        if found is not None or place.made.unrelated or not place.ledger or place.ledger != rows.ledger():
-            return found  # none, unless it is of the same one, of which no entry is left
+        found, is_other = _by_rows(rows, known, all_of), not place.ledger or place.ledger != rows.ledger()
+        if is_other or place.made.unrelated or (found is not None and found.id == database.id):
+            return found  # none, unless it may be the same one, whose entries are gone or were rewritten
     others = [item for item in known if item is not here]
     if compare(rows, newest[-1:], counting=False).continues:
         if other := _that_covers(rows, here, others, all_of):

@@ -1127,6 +1127,18 @@ def rewritten_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
     return path
 
 
+def rewritten_and_made_here_before_it_was_signed_elsewhere(world: World) -> Path:
+    """Nobody knew its entries when it was made; who signed them since says nothing of this place."""
+    path = world.rewritten(world.known(ledger="2026-01-01 10:00:00"))
+    copy = world.copy(path, "b.db")
+    world.copy(path, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    assert world.sign(copy) is not None
+    world.waits, world.said = 1, "another one was last seen in this place"
+    return path
+
+
 def forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
     """Some entries of the line are left, and others contradict it."""
     path = world.known(ledger="2026-01-01 10:00:00")
@@ -1386,6 +1398,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back_and_rewritten: NOT,
     brought_back_and_rewritten_with_its_ledger: OTHER,
     rewritten_and_made_again_of_a_copy_that_was_signed: OTHER,
+    rewritten_and_made_here_before_it_was_signed_elsewhere: OTHER,
     forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed: NOT,
     its_part_made_whole_and_forged_where_that_was_signed_since: NOT,
     of_two_in_one_place_brought_back_and_restored_elsewhere: VERIFIED,
