@@ -323,8 +323,8 @@ class CheckpointStore:
 
     def made(self, where: Where, *, unrelated: bool = False) -> None:
         """Remembers a new file that this program made where one was seen and the place does not tell. Where
-        rows of that one are there, none contradicts it, and others it cannot know are too (its tenant's part,
-        made of the whole again), it is the one whose rows it has. Where nobody knows its rows it is none of
+        all ends of that one are there, and others it cannot know are too (its tenant's part, made of the
+        whole again), it is the one whose rows it has. Where nobody knows its rows it is none of
         those, as long as it holds what was made, unless it is not `unrelated` to them, and has the ledger of
         the one there.
         """
@@ -338,11 +338,10 @@ class CheckpointStore:
                 known = recognised_in(None, contents, rows)
                 here = recognised_in(replace(seen, made=None), contents, rows)
                 line = contents.sound_checkpoints(seen.database)
-                parts = compare(rows, line, counting=False).divergences
-                contradicted = any(one.lacks_behind is None and rows.has_tenant(one.tenant) for one in parts)
+                parted = compare(rows, line, counting=False).divergences
                 if known is None or known.doubt:
                     what = as_made(rows, unrelated=unrelated).stored()
-                elif contradicted or not speaks_of(rows, line) or (here is not None and not here.doubt):
+                elif parted or not speaks_of(rows, line) or (here is not None and not here.doubt):
                     return
                 else:
                     database, what = known.id, rows.ledger()

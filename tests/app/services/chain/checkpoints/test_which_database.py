@@ -1164,6 +1164,20 @@ def its_part_made_whole_and_forged_where_that_was_signed_since(world: World) -> 
     return world.forge(path, GLOBEX)
 
 
+def cut_off_and_made_again_of_a_copy_that_was_signed(world: World) -> Path:
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.grow(path, ACME, by=3)
+    assert world.sign(path) is not None
+    copy = world.copy(path, "b.db")
+    world.run(copy, "DELETE FROM audit_chain WHERE seq > (SELECT max(seq) FROM audit_chain) - 2")
+    world.another(copy)
+    world.copy(copy, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    world.said = "another one was last seen in this place"
+    return path
+
+
 def of_two_in_one_place_brought_back_and_restored_elsewhere(world: World) -> Path:
     """The later one of them goes on there."""
     path = world.another(world.known(ledger="2026-01-01 10:00:00"))
@@ -1399,6 +1413,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     brought_back_and_rewritten_with_its_ledger: OTHER,
     rewritten_and_made_again_of_a_copy_that_was_signed: OTHER,
     rewritten_and_made_here_before_it_was_signed_elsewhere: OTHER,
+    cut_off_and_made_again_of_a_copy_that_was_signed: NOT,
     forged_behind_an_older_checkpoint_and_made_again_of_a_copy_that_was_signed: NOT,
     its_part_made_whole_and_forged_where_that_was_signed_since: NOT,
     of_two_in_one_place_brought_back_and_restored_elsewhere: VERIFIED,
