@@ -162,13 +162,17 @@ class Runner(QObject):
         function: Callable[..., Any],
         *args: Any,
         initiator: object = None,
+        only_looks: bool = False,
         on_done: Callable[[Any], None] | None = None,
         on_failed: Callable[[TenantAdminError], None] | None = None,
         **kwargs: Any,
     ) -> Task:
-        """Calls a service function that may write, after all those that were given before it."""
+        """Calls a service function that may write, after all those that were given before it; or one that
+        `only_looks`, by the connection that writes.
+        """
         work = partial(function, self._database, *args, **kwargs)
-        return self._submit(self._writes, Task(on_done, on_failed, initiator=initiator, is_write=True), work)
+        task = Task(on_done, on_failed, initiator=initiator, is_write=not only_looks)
+        return self._submit(self._writes, task, work)
 
     def when_written(
         self, go: Callable[[], Any], on_failed: Callable[[TenantAdminError], Any] | None = None

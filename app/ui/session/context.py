@@ -423,7 +423,8 @@ class Outside(QObject):
 
         self._asked += 1
         # The writer's connection sees every other connection's commits, and not its own.
-        self._runner.write(lambda database: database.outside_changes(), on_done=told, on_failed=failed)
+        look = partial(self._runner.write, lambda database: database.outside_changes(), only_looks=True)
+        look(on_done=told, on_failed=failed)
 
     def _displace(self, error: Displaced | None) -> None:
         before, self.error = self.error, error
