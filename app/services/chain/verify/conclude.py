@@ -224,7 +224,7 @@ def _explain(
     reader: Reader,
     joined: Joined,
     unproven: Sequence[Chain],
-    ranges: Iterable[tuple[int, int]],
+    ranges: Sequence[tuple[int, int]],
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     links = [(item.tenant, item.previous, item.stored) for item in joined.breaks]
@@ -232,7 +232,11 @@ def _explain(
     wanted = [*(previous for _, previous, _ in links), *(item.expected for item in joined.breaks)]
     near = neighbours(reader, wanted, ranges)
     moved = _moved(links, near, left_out={(item.tenant, item.expected) for item in joined.breaks})
-    starts = [(chain, _unproven_start(chain, near, moved, reader.noun)) for chain in unproven]
+    alike = _alike_from_the_start(reader, unproven, near, ranges)
+    starts = [
+        (chain, _unproven_start(chain, near, moved, alike.get(chain.tenant, set()), reader.noun))
+        for chain in unproven
+    ]
     out_of_place = {
         (chain.tenant, chain.first_hash)
         for chain, found in starts
@@ -283,8 +287,34 @@ def _moved(links: Iterable[tuple[str, str, str]], near: Neighbours, left_out: Mo
     }
 
 
-def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> list[Finding]:
-    """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said."""
+def _alike_from_the_start(
+    reader: Reader, unproven: Sequence[Chain], near: Neighbours, ranges: Sequence[tuple[int, int]]
+) -> dict[str, set[str]]:
+    """The other tenants that have the first entry, too, of each chain with such ones: of whom nothing was
+    taken, as they had the same ones. What was copied from another tenant stands behind what goes on there.
+    """
+    found = {
+        chain.tenant: {
+            row.tenant
+            for row in near.successors.get(chain.first_previous, ())
+            if row.hash == chain.first_hash and row.tenant != chain.tenant
+        }
+        for chain in unproven
+    }
+    shared = [chain for chain in unproven if found[chain.tenant]]
+    further = neighbours(reader, [chain.first_hash for chain in shared], ranges).successors
+    for chain in shared:
+        gone_on = {row.tenant for row in further.get(chain.first_hash, ()) if row.seq < chain.first_seq}
+        found[chain.tenant] -= gone_on
+    return found
+
+
+def _unproven_start(
+    chain: Chain, near: Neighbours, moved: Moved, alike: set[str], noun: str
+) -> list[Finding]:
+    """Tampering where other rows contradict the start, else UNPROVEN_START; none where it is said. Those
+    that are `alike` contradict nothing.
+    """
     tenant, first, previous, marker = chain.tenant, chain.first_seq, chain.first_previous, chain.marker
     start = Break(tenant, first, previous, GENESIS, chain.first_hash, chain.first_holds)
     if marker is not None and denied(first, previous, marker):
@@ -298,9 +328,7 @@ def _unproven_start(chain: Chain, near: Neighbours, moved: Moved, noun: str) -> 
         return [
             _finding(start, Code.ORDER, f"Entry {first:,} continues entry {own.seq:,}, which comes later.")
         ]
-    # Of who has this very entry, too, nothing was taken: they had the same ones.
-    alike = {tenant, *(row.tenant for row in successors if row.hash == chain.first_hash)}
-    other = next((row for row in [*owners, *successors] if row.tenant not in alike), None)
+    other = next((row for row in [*owners, *successors] if row.tenant not in {tenant, *alike}), None)
     if other is not None:
         its, others = tenant_name(tenant), tenant_name(other.tenant)
         sentence = f"The chain of {its} starts with entry {first:,} inside the chain of {others}."

@@ -166,6 +166,20 @@ def test_a_tenant_with_the_same_entries_is_not_where_one_was_taken(
     assert chain.verify().counts == expected
 
 
+@pytest.mark.parametrize("name", ["nobody-yet", "acme"])
+def test_entries_copied_from_another_tenant_are_its_own(tmp_path: Path, name: str) -> None:
+    chain = ChainFile(tmp_path / "a.db")
+    for number in range(6):
+        for tenant in ("acme", "other"):
+            chain.append(tenant, payload=f'{{"of":"{tenant}","number":{number}}}')
+    first, last = chain.seqs("other")[1], chain.seqs("other")[4]
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", name)
+    columns = "event_type, payload, previous_hash, hash, created_at"
+    copied = f"SELECT ?, {columns} FROM audit_chain WHERE tenant_id = 'other' AND seq BETWEEN ? AND ?"
+    chain.run(f"INSERT INTO audit_chain (tenant_id, {columns}) {copied}", name, first, last)
+    assert chain.verify().counts == {"CROSS_TENANT": 1}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
 def test_what_breaks_mean_does_not_depend_on_the_encoding(tmp_path: Path, encoding: str) -> None:
