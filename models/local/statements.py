@@ -26,6 +26,7 @@ Token = tuple[str, str]
 """What kind of token it is, and what it says, in lower case but for a text."""
 
 _NONE: Token = "", ""
+_VERBS = frozenset(("insert", "replace", "update", "delete", "select", "values"))
 
 
 def pattern(said: str) -> re.Pattern[str]:
@@ -79,10 +80,21 @@ def tokens(sql: str) -> Iterator[Token]:
                 yield kind, said if kind == "text" else caseless(said)
 
 
+def verb(sql: str) -> tuple[str, Iterator[Token]]:
+    """What a statement does, by its first word in lower case or that behind a WITH, and what follows."""
+    said, depth = tokens(sql), 0
+    kind, does = next(said, _NONE)
+    if (kind, does) == ("word", "with"):
+        for kind, does in said:
+            depth += (does == "(") - (does == ")") if kind == "sign" else 0
+            if depth == 0 and kind == "word" and does in _VERBS:
+                break
+    return does if kind == "word" else "", said
+
+
 def written(sql: str) -> tuple[str, Iterator[Token]]:
     """The table, in lower case, that an INSERT, REPLACE or UPDATE writes to, and what it says behind that."""
-    said = tokens(sql)
-    next(said, _NONE)
+    _, said = verb(sql)
     name = next(said, _NONE)
     if name == ("word", "or"):
         next(said, _NONE)

@@ -17,7 +17,7 @@ def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool
 
 def continued(sql: str) -> str:
     """The table, in lower case, of an UPDATE that makes a value of what it is already; else nothing."""
-    if next(statements.tokens(sql), None) != ("word", "update"):
+    if statements.verb(sql)[0] != "update":
         return ""
     table, said = statements.written(sql)
     columns: set[str] = set()

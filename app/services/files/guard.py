@@ -316,13 +316,13 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        self._left_from = statements.written(sql)[0] if word in _ROWS else ""
+        self._left_from = statements.written(sql)[0] if statements.verb(sql)[0] in _ROWS else ""
 
     def _row_by_row(self, text: str, begin: int) -> bool:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
         several = False
         for at, sql in statements.rows(text):
-            several, self._left_from = True, ""
+            several = True
             try:
                 with self._whole():
                     self._execute(sql, begin + at)
