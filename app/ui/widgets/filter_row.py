@@ -20,7 +20,7 @@ from models.status import DAY
 DEBOUNCE_MS = 200
 AT_MOST = "at most"
 _LEAST = 480
-_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 140, 88
+_TEXT, _TEXT_IN_NARROW, _TEXT_WITH_MORE = 200, 140, 76
 _FOR_TEXT, _FOR_SPACE = 720, 780
 """Widths from which on the text is as wide, and the parts as far from each other, beside as many pick lists
 as there are.

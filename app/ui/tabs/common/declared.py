@@ -185,6 +185,8 @@ def choice_label(table: Table, name: str, value: Value) -> str:
     column = table.column(name)
     if value is None:
         return "(none)"
+    if value == "":
+        return "(empty)"
     if flag(value) is None or column.kind not in _YES_OR_NO:
         return formatting.plain(value)
     if column.kind is ColumnKind.FLAG:
