@@ -193,11 +193,11 @@ def _refuse_beside_since(options: argparse.Namespace) -> None:
 
 def _refuse_empty(section: "Section") -> None:
     """A section that holds nothing is more likely mistyped than in order. Raises `InvalidInput`."""
-    if section.tenant is not None:
-        name = tenant_name(section.tenant)
-        raise InvalidInput("tenant", f"There are no audit entries of {name}; check the name.")
+    whose = "" if section.tenant is None else f" of {tenant_name(section.tenant)}"
     if section.is_range:
-        raise InvalidInput("range", "There are no audit entries in this range; check the numbers.")
+        raise InvalidInput("range", f"There are no audit entries{whose} in this range; check the numbers.")
+    if whose:
+        raise InvalidInput("tenant", f"There are no audit entries{whose}; check the name.")
 
 
 def checkpoint_arguments(parser: argparse.ArgumentParser) -> None:

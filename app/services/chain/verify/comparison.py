@@ -6,6 +6,7 @@ over what holds, with a finding for what does not. What follows from a finding a
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.entry import Entry
@@ -22,6 +23,9 @@ from app.services.chain.rules import (
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
 from app.services.text import counted, tenant_name, utc_time
+
+if TYPE_CHECKING:
+    from app.services.chain.verify.verification import Extent
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
@@ -71,30 +75,57 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
 def compare_within(
     joined: Joined,
     history: CheckpointHistory,
-    span: tuple[int, int],
+    extent: "Extent",
     begin: Callable[[Sequence[str]], Mapping[str, Entry]],
 ) -> None:
-    """Adds of each tenant the first checkpoint whose last entry lies in a range of its chain and is another
-    now, or is gone from behind others of the tenant: what is removed for its age goes from the front.
+    """Adds of each tenant the first checkpoint whose last entry lies in a range and is another now, or is
+    gone from behind others of the tenant: what is removed for its age goes from the front.
 
-    `span` is the range, and `begin(tenants)` looks up the first entries that the file has of them. A chain
-    that begins after the checkpoint may be a new one; only the whole of it tells.
+    `begin(tenants)` looks up the first entries that the file has of them. A chain that begins after what was
+    known may be a new one, and a file that ends before it an earlier state: only the whole of it tells.
     """
     held = [
         (known, name)
         for known in history.checkpoints[history.baseline :]
-        for name in known.tenants.keys() & joined.chains.keys()
-        if span[0] <= joined.chains[name].first_seq <= known.tenants[name].last_seq <= span[1]
+        for name, sealed in known.tenants.items()
+        if extent.first <= sealed.last_seq <= extent.asked_through and extent.tenant in (None, name)
     ]
     firsts, first_wrong = begin(sorted({name for _, name in held})), joined.first_errors()
     failed: set[str] = set()
     for known, name in held:
-        if name not in failed and not _begins_behind(firsts.get(name), known):
-            sealed, chain = known.tenants[name], joined.chains[name]
+        sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
+        if name in failed or joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
+            continue
+        if first is not None and (first.seq > sealed.last_seq or _begins_behind(first, known)):
+            continue
+        if extent.highest is not None and extent.highest < sealed.last_seq:
+            found: Finding | None = _ends_before(name, sealed, known)
+        elif first is None:
+            found = _missing(name, sealed, known)
+        elif chain is None or chain.first_seq > sealed.last_seq:
+            found = _is_gone(name, sealed, known)
+        else:
             compared = _Comparison(joined, chain, sealed, known, first_wrong.get(name), ())
-            if (found := compared.of_last_row(cut_off=False)) is not None:
-                failed.add(name)
-                joined.add(found)
+            found = compared.of_last_row(cut_off=False)
+        if found is not None:
+            failed.add(name)
+            joined.add(found)
+
+
+def _ends_before(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
+    sentence = (
+        f"The file ends before entry {sealed.last_seq:,} of {tenant_name(name)}, which checkpoint "
+        f"{known.number} knew: it is an earlier state, or its end was cut off. Verify all of it."
+    )
+    return Finding(Code.EARLIER, name, sealed.last_seq, sealed.head, None, sentence)
+
+
+def _is_gone(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
+    sentence = (
+        f"Entry {sealed.last_seq:,}, the last one that the checkpoint knew, is gone. "
+        f"(Checkpoint {known.number}, {tenant_name(name)}.)"
+    )
+    return Finding(Code.TRUNCATED, name, sealed.last_seq, sealed.head, None, sentence)
 
 
 def _begins_behind(first: Entry | None, known: Checkpoint) -> bool:

@@ -70,8 +70,11 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     `known` is what checkpoints know, for a scan that went by their marks. Of a range they know the last
     entries that lie in it.
     """
-    earlier = None
-    held, known = known, CheckpointHistory(adopted=known.adopted) if extent.partial else known
+    earlier, held = None, known
+    if extent.partial:
+        known = CheckpointHistory(
+            adopted=held.adopted, notes=held.notes, doubts=held.doubts, undecided=held.undecided
+        )
     anchors = _of_entries_before(reader, joined, extent) if extent.partial else {}
     for tenant, chain in joined.chains.items():
         if tenant not in anchors:
@@ -82,7 +85,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
     if extent.partial:
-        compare_within(joined, held, (extent.first, extent.asked_through), partial(_first_entries, reader))
+        compare_within(joined, held, extent, partial(_first_entries, reader))
     else:
         earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)
@@ -95,7 +98,7 @@ def conclude(reader: Reader, joined: Joined, extent: "Extent", known: Checkpoint
     # Where there are too many, those stay that are about a chain or the file; then errors before warnings.
     kept = sorted(joined.findings, key=_rank)[:KEEP]
     return Report(
-        verdict=_verdict(joined, tenants, known, earlier),
+        verdict=_verdict(joined, tenants, known),
         entries=joined.entries,
         seconds=0.0,
         findings=in_order(kept),
@@ -198,9 +201,7 @@ def _tenant_report(
     )
 
 
-def _verdict(
-    joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory, earlier: Checkpoint | None
-) -> Verdict:
+def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], known: CheckpointHistory) -> Verdict:
     # Tenants that are new since the checkpoint are among the last rows, in none yet, where there are others.
     # A file without entries may be any: what proves it is known by its place, which an export is not.
     proving = {} if known.proving is None else known.proving.tenants
@@ -212,7 +213,7 @@ def _verdict(
     said = {
         Verdict.UNREADABLE: not joined.complete,
         Verdict.TAMPERED: wrong,
-        Verdict.EARLIER: earlier is not None,
+        Verdict.EARLIER: any(item.code is Code.EARLIER for item in joined.findings),
         Verdict.UNPROVEN_START: unproven,
         Verdict.CONSISTENT: unbacked,
         Verdict.VERIFIED: True,

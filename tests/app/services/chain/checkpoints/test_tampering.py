@@ -283,8 +283,22 @@ def test_a_range_finds_an_end_that_was_cut_off(known_chain: Callable[..., KnownC
     chain.run("DELETE FROM audit_chain WHERE seq > ?", seqs[-3])
     chain.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'audit_chain'", seqs[-3])
     for last in (seqs[-1], None):
-        assert codes(known.verify(section=Section(first=5, last=last))) == {"TRUNCATED"}
+        report = known.verify(section=Section(first=5, last=last))
+        assert (codes(report), report.verdict) == ({"EARLIER"}, Verdict.EARLIER), "an earlier state, perhaps"
     assert codes(known.verify(section=Section(first=5, last=seqs[-3]))) == set(), "which was not asked for"
+
+
+def test_a_range_finds_a_tenant_that_is_gone_from_it(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 3, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    for tenant in ("tenant-01", "tenant-02"):
+        chain.append(tenant)
+    within = Section(first=2, last=chain.one("SELECT max(seq) FROM audit_chain")[0] - 1)
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq > ?", TENANT, seqs[3])
+    late = known.verify(section=within._replace(first=seqs[3] + 1))
+    assert codes(known.verify(section=within)) == codes(late) == {"TRUNCATED"}, "its first entries are there"
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    assert codes(known.verify(section=within)) == {"TRUNCATED"}
 
 
 def test_a_range_says_nothing_of_what_retention_removed(known_chain: Callable[..., KnownChain]) -> None:
