@@ -171,6 +171,8 @@ class RecordTab(QWidget):
         self.list.failed.connect(self._not_loaded)
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)
+        for changed in (self.model.dataChanged, self.list.loaded):  # Qt says nothing of a selection that went
+            changed.connect(lambda *_: self._shows_many and self._show_selection())
         self.selection.counted.connect(self.commands.update)
         self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
@@ -632,7 +634,7 @@ class RecordTab(QWidget):
     def _show_selection(self) -> None:
         """Several records are never shown as one."""
         count, was_many, whole = self.list.selected_count(), self._shows_many, self.current.whole()
-        self._shows_many = count > 1
+        self._shows_many |= count > 1  # until another one is shown, which may still have to be read
         if count > 1:
             said = f"{counted(count, *self.spec.table.noun)} selected"
             if self.model.estimated and len(self.selection.records()) < count:
@@ -640,7 +642,10 @@ class RecordTab(QWidget):
             self.inspector.show_many(said, "Each button acts on those that it applies to.")
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
+            self._shows_many = False
             self._show_record(self.current.record_id, whole)
+        elif was_many and not count:  # another list, of which nobody has chosen a row yet
+            self.inspector.show_empty()
 
     def _show_record(self, record_id: object, record: Any) -> None:
         self.show_details(record)

@@ -212,3 +212,19 @@ def test_of_webhooks_those_are_switched_that_are_not_so_yet(
     shown = [button(page, f"{words} ({words[0]})") for words in wanted]
     assert all(one.isVisible() for one in shown)
     assert [one.accessibleName() for one in shown] == wanted, "what is heard is what is seen"
+
+
+@pytest.mark.slow
+def test_many_are_said_no_longer_where_another_order_leaves_one(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("audit_chain"))
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Shift+Down")
+    press("Shift+Down")
+    assert page.inspector.title.text() == "3 entries selected"
+    page.table.sortByColumn(page.model.column_of("event_type"), Qt.SortOrder.AscendingOrder)
+    qtbot.waitUntil(lambda: page.list.selected_count() == 1 and page.fields.isVisible())
+    assert page.inspector.title.text() == values(page, "event_type")[page.table.selected_rows()[0]]
