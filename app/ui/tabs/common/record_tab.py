@@ -172,7 +172,7 @@ class RecordTab(QWidget):
         self.table.selection_changed.connect(self.commands.update)
         self.table.selection_changed.connect(self._show_selection)
         for changed in (self.model.dataChanged, self.list.loaded):  # Qt says nothing of a selection that went
-            changed.connect(lambda *_: self._shows_many and self._show_selection())
+            changed.connect(self._show_fewer)
         self.selection.counted.connect(self.commands.update)
         self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
@@ -646,6 +646,10 @@ class RecordTab(QWidget):
             self._show_record(self.current.record_id, whole)
         elif was_many and not count:  # another list, of which nobody has chosen a row yet
             self.inspector.show_empty()
+
+    def _show_fewer(self) -> None:
+        if self._shows_many:
+            self._show_selection()
 
     def _show_record(self, record_id: object, record: Any) -> None:
         self.show_details(record)

@@ -92,9 +92,22 @@ class Selection(QObject):
         self._count_again()
 
     def with_ids(self, use: Callable[[list[Any]], Any]) -> None:
-        """Calls `use` with the ids of exactly the rows selected now, unless all have gone."""
-        lists = self._context.lists
-        self.in_turn(lambda *rows: list(lists.record_ids(*rows)), lambda ids: use(ids) if ids else None)
+        """Calls `use` with the ids of exactly the rows selected now, unless all have gone; where each call
+        takes its time those of rows that are shown are not asked for.
+        """
+        lists, known = self._context.lists, self._shown_ids() if self._context.costs else []
+
+        def ids(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
+            return known if len(known) == len(keys) else list(lists.record_ids(database, query, keys))
+
+        self.in_turn(ids, lambda found: use(found) if found else None)
+
+    def _shown_ids(self) -> list[Any]:
+        """The ids of the selected rows that are at hand whole, unless the list is behind with one of them."""
+        rows = self.records()
+        if any(map(self.is_behind, rows)):
+            return []
+        return [row[0] for row in rows if row[0] is not None]
 
     def in_turn(
         self,

@@ -1142,3 +1142,19 @@ def test_what_cannot_be_opened_is_said_and_a_connection_that_is_gone_no_longer_o
     told = dialog(qtbot, window, ErrorDialog)
     assert "PRODUCTION · d1:live" in words(told) and told.windowTitle().startswith("PRODUCTION")
     press("Escape")
+
+
+def test_an_act_on_what_is_shown_takes_two_requests(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    page = go(qtbot, window, 2)
+    choose(qtbot, page, 0)
+    active = "SELECT sum(active) FROM webhook_destinations"
+    before = ask(file, active)
+    edge.calls.clear()
+    page.commands.trigger("deactivate" if page.commands.action("deactivate").isEnabled() else "activate")
+    qtbot.waitUntil(lambda: ask(file, active) != before)
+    writes = [b"UPDATE" in body and b"audit_chain" in body for body in edge.calls]
+    assert writes.index(True) == 1, edge.calls
