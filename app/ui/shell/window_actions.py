@@ -42,8 +42,8 @@ def add_actions(window: MainWindow) -> None:
     files, no_file = window.files, partial(_no_file, window)
 
     def cannot_restore() -> str | None:
-        reading_only = no_file() if window.context is None else window.context.cannot_write
-        return reading_only or lacks(Capability.RESTORE)()
+        cannot = lacks(Capability.RESTORE)()  # for good, whether writes are locked or not
+        return cannot or (None if window.context is None else window.context.cannot_write)
 
     def lacks(capability: Capability) -> Callable[[], str | None]:
         return lambda: no_file() if window.context is None else window.context.lacks(capability)
