@@ -428,7 +428,8 @@ def test_an_idea_without_its_run_says_so(tab: RunsTab, context: Context, qtbot: 
 
 
 @pytest.mark.parametrize(
-    ("months", "words"), [(6, "in 6 months"), (1, "in 1 month"), (0, "now"), (None, ""), ("soon", "soon")]
+    ("months", "words"),
+    [(6, "after 6 months"), (1, "after 1 month"), (0, "now"), (None, ""), ("soon", "soon")],
 )
 def test_when_to_look_again(months: object, words: str) -> None:
     assert revisit(months) == words
