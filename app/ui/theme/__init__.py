@@ -276,7 +276,10 @@ class Restyling(QObject):
         self._timer.timeout.connect(self._go_on)
 
     def give(self, app: QApplication, palette: QPalette, sheet: str) -> None:
-        widgets = [one for one in app.allWidgets() if one.testAttribute(_POLISHED)]
+        # PySide may still have for a new widget what stood in its place in memory.
+        widgets = [
+            one for one in app.allWidgets() if isinstance(one, QWidget) and one.testAttribute(_POLISHED)
+        ]
         widgets += filter(isValid, self._stale + self._bare)
         seen = [one for one in widgets if one.isVisible()]
         self._stale = [one for one in widgets if not one.isVisible()]
@@ -300,6 +303,7 @@ class Restyling(QObject):
         if self._held:
             for window in filter(isValid, self._held):
                 window.setUpdatesEnabled(True)
+                window.repaint()  # a request that came meanwhile is lost, and no other one is sent
             self._held.clear()
             return
         style, until = QApplication.style(), time.perf_counter() + _SLICE_SECONDS
