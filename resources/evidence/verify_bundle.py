@@ -285,6 +285,16 @@ def check_part(line, chains, high, links):
                         yield f"entry {seq} of {other} is the one that {name} had"
 
 
+def is_nobodys(chain, chains, tenants):
+    """Whether none of `tenants` had the entry before; who has the first, too, and went on later, had both."""
+    first = chain.first
+    for rows in [chains[name].rows for name in tenants - {first.name}]:
+        same = [seq for seq, row in rows.items() if row[1].encode() == first.hash]
+        if not same or any(same[0] < seq < first.seq for seq in rows):
+            return False
+    return all(row[1].encode() != first.previous for row in chain.rows.values())
+
+
 def check_starts(line, chains, anchors, links):
     """What is wrong with starts, and what is only unproven; one that was accepted has to be signed since.
 
@@ -296,7 +306,7 @@ def check_starts(line, chains, anchors, links):
         knew = [item["tenants"][name]["first_seq"] for item in line if name in item["tenants"]]
         if chain.start() == "denied":
             wrong.append(f"a prune marker of {name} denies its start with entry {seq}")
-        elif chain.start() is None and links[chain.first.previous] != {name}:
+        elif chain.start() is None and not is_nobodys(chain, chains, links[chain.first.previous] - {None}):
             wrong.append(f"entry {seq} of {name} continues an entry that is another's, or comes later")
         elif chain.start() is None and (anchors.get(name) != f"adopted:{seq}" or knew[-1:] != [seq]):
             unproven.append(f"nothing proves what came before entry {seq} of {name}")

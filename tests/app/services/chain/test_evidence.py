@@ -251,7 +251,7 @@ def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) <= 390
+    assert len(text.splitlines()) <= 400
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
