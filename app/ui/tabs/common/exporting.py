@@ -143,13 +143,13 @@ def _export(
     return partial(export_rows, opened.path, read_only=opened.read_only, wanted=wanted)
 
 
-def copy_rows(tab: "RecordTab", form: Format = Format.TEXT, _: bool = False) -> None:
-    """Puts the selected rows on the clipboard, whole, as they are in the file.
+def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
+    """Puts the selected rows on the clipboard, whole, as they are in the file, in this `Format`.
 
     Many are written by a child process, with progress and cancel in the status bar. What is too much for a
     clipboard is offered as a file instead.
     """
-    tab.list.when_selected(partial(_copy_rows, tab, form))
+    tab.list.when_selected(partial(_copy_rows, tab, Format(form)))
 
 
 def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:

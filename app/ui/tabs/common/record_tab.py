@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
-from app.services.records.export import Format
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
@@ -385,7 +384,7 @@ class RecordTab(QWidget):
         """Copies the selected rows; `form` is one of an export."""
         from app.ui.tabs.common.exporting import copy_rows  # noqa: PLC0415 - few ask for it
 
-        copy_rows(self, Format(form))
+        copy_rows(self, form)
 
     def copy_value(self) -> None:
         """Copies the value of the current cell."""
