@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.services import text
 from app.services.records.change import Change
 from app.services.records.record import Record
 from app.services.records.tables import USERS, Scope
@@ -60,7 +59,7 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
     tenant_field, email_field = TenantField(context.tenants, tenant), QLineEdit()
     email_field.setPlaceholderText("name@example.com")
-    form.add_field("tenant_id", "Tenant", tenant_field, tenant_field.check(checked(text.tenant_id)))
+    form.add_field("tenant_id", "Tenant", tenant_field, tenant_field.check)
     form.add_field("email", "E-mail address", email_field, checked(users.valid_email))
     form.add_asked(USERS.asks_for(stored) if stored else ())
     (email_field if tenant else tenant_field).setFocus()

@@ -6,7 +6,6 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
-from app.services import text
 from app.services.records import webhooks
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
@@ -157,7 +156,7 @@ class WebhookDialog(FormDialog):
         self._seen = None if webhook is None else webhooks.as_seen(webhook.values)
         if webhook is None:
             tenants = TenantField(context.tenants, tenant)
-            self.add_field("tenant_id", "Tenant", tenants, tenants.check(checked(text.tenant_id)))
+            self.add_field("tenant_id", "Tenant", tenants, tenants.check)
         self.add_field("name", "Name", line_edit(webhook.text("name") if webhook else ""))
         stored_url = webhook.text("url") if webhook else None
         url = line_edit(stored_url or "")

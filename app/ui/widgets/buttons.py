@@ -285,12 +285,17 @@ class CheckBox(QCheckBox):
     """Its `words` go on in another line where one has no room for them."""
 
     def __init__(self, words: str, parent: QWidget | None = None) -> None:
-        super().__init__(words, parent)
-        self.words = words
-        self.setAccessibleName(words)
+        super().__init__(parent)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self.set_words(words)
+
+    def set_words(self, words: str) -> None:
+        self.words = words
+        self.setAccessibleName(words)
+        self.setText(self._wrapped(self.width()))
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         return self._around() + self._size_of(self.words)
@@ -316,7 +321,7 @@ class CheckBox(QCheckBox):
 
     def _wrapped(self, width: int) -> str:
         room, lines = width - self._around().width(), [""]
-        for word in self.words.split(" "):
+        for word in self.words.replace("&", "&&").split(" "):
             longer = f"{lines[-1]} {word}".lstrip()
             if lines[-1] and self._size_of(longer).width() > room:
                 lines.append(word)

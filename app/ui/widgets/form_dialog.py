@@ -30,9 +30,12 @@ Check = Callable[[Value], str]
 
 @runtime_checkable
 class Editor(Protocol):
-    """A field made of several widgets."""
+    """A field made of several widgets; `is_unfinished` while one of them is to be set, and nothing wrong."""
 
     changed: SignalInstance
+
+    @property
+    def is_unfinished(self) -> bool: ...
 
     def value(self) -> Value: ...
 
@@ -220,7 +223,8 @@ class FormDialog(Dialog):
     def _edited(self, key: str) -> None:
         self.set_problem("")
         entry = self._entries[key]
-        if entry.value() == "":  # perhaps about to be filled in; told of when the action is pressed
+        unfinished = isinstance(entry.editor, Editor) and entry.editor.is_unfinished
+        if unfinished or entry.value() == "":  # told of when the action is pressed
             _say(entry, "")
         else:
             self._check(key)

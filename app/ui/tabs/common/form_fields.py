@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
+from app.services import text
 from app.services.text import folded
 from app.ui.widgets.buttons import CheckBox
-from app.ui.widgets.form_dialog import Check, Value
+from app.ui.widgets.form_dialog import Value, checked
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 
+_valid = checked(text.tenant_id)
 _NEW = "A new tenant…"
 _SHOWN = 60
 _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
@@ -19,7 +21,9 @@ _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
 class TenantField(QWidget):
     """`TenantField(tenants, chosen)`: the tenants there are, and "A new tenant…", which asks for its name.
 
-    `changed()` with every edit; `value()` is the tenant's id, empty while none is chosen.
+    `changed()` with every edit; `value()` is the tenant's id, empty while none is chosen. What is typed by
+    mistake stays for good, as its audit chain says what was done there, and undone: so a name that is not
+    there yet has to be agreed to, by a box that shows it once more, and again when it has been changed.
     """
 
     changed = Signal()
@@ -27,7 +31,7 @@ class TenantField(QWidget):
     def __init__(self, tenants: Sequence[str], chosen: str | None) -> None:
         super().__init__()
         self._tenants = list(dict.fromkeys([*tenants, *([] if chosen is None else [chosen])]))
-        self.box, self.name = QComboBox(), QLineEdit()
+        self.box, self.name, self.agree = QComboBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
         self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._tenants), _NEW])
@@ -35,44 +39,50 @@ class TenantField(QWidget):
         self.name.setAccessibleName("Id of the new tenant")
         self.box.setCurrentIndex(-1 if chosen is None else self._tenants.index(chosen))
         self.alike = Label(look=Look.WARN, wrap=True)
-        for part in (self.name, self.alike):
+        for part in (self.name, self.alike, self.agree):
             part.setVisible(False)
         self.box.currentIndexChanged.connect(self._chosen)
         self.name.textChanged.connect(self._named)
-        in_column(self.box, self.name, self.alike, within=self, spacing=4)
+        self.agree.toggled.connect(self.changed)
+        in_column(self.box, self.name, self.alike, self.agree, within=self, spacing=4)
         self.setFocusProxy(self.box)
 
     def value(self) -> str:
         at = self.box.currentIndex()
         return self.name.text() if self._is_new() else self._tenants[at] if at >= 0 else ""
 
-    def check(self, valid: Check) -> Check:
-        """What a form asks: whether one is chosen, and of a new one whether it is `valid` and not there."""
+    @property
+    def is_unfinished(self) -> bool:
+        return not self.agree.isHidden() and not self.agree.isChecked()
 
-        def look(value: Value) -> str:
-            if self.box.currentIndex() < 0:
-                return "Choose a tenant."
-            if not self._is_new():
-                return ""
-            wanted = folded(str(value).strip())
-            alike = next((one for one in self._tenants if folded(one) == wanted), None)
-            return (
-                valid(value) if alike is None else f"There is a tenant {bounded(alike)} already; choose it."
-            )
+    def check(self, value: Value) -> str:
+        """What a form asks: whether one is chosen, and of a new one whether it may be, and was agreed to."""
+        if self.box.currentIndex() < 0:
+            return "Choose a tenant."
+        if self.is_unfinished:
+            return "This tenant is not there yet. Tick the box to create it, or choose one that is there."
+        return self._wrong_name(str(value)) if self._is_new() else ""
 
-        return look
+    def _wrong_name(self, typed: str) -> str:
+        wanted = folded(typed.strip())
+        there = next((one for one in self._tenants if folded(one) == wanted), None)
+        return _valid(typed) if there is None else f"There is a tenant {bounded(there)} already; choose it."
 
     def _named(self) -> None:
-        """What is typed by mistake stays for good: its audit chain says what was done there, and undone."""
         from difflib import get_close_matches  # noqa: PLC0415 - for what few forms are asked
 
         typed = self.name.text().strip() if self._is_new() else ""
-        as_long = [one for one in self._tenants if typed and abs(len(one) - len(typed)) <= _LETTERS]
+        may_be = bool(typed) and not self._wrong_name(typed)
+        as_long = [one for one in self._tenants if may_be and abs(len(one) - len(typed)) <= _LETTERS]
         near = get_close_matches(typed[:_SHOWN], as_long[:_COMPARED], n=1, cutoff=_ALIKE)
         self.alike.setVisible(bool(near))
         if near:
             there = f"{bounded(near[0])} is there, which is much like this."
             self.alike.setText(f"{there} It will be another tenant, for good.")
+        self.agree.setChecked(False)
+        self.agree.set_words(f"Create the tenant “{bounded(typed, longest=_SHOWN)}”")
+        self.agree.setVisible(may_be)
+        self.setFocusProxy(self.agree if may_be else self.name if self._is_new() else self.box)
         self.changed.emit()
 
     def _is_new(self) -> bool:
@@ -80,7 +90,6 @@ class TenantField(QWidget):
 
     def _chosen(self) -> None:
         self.name.setVisible(self._is_new())
-        self.setFocusProxy(self.name if self._is_new() else self.box)
         if self._is_new():
             self.name.setFocus()
         self._named()
@@ -93,6 +102,7 @@ class EventsField(QWidget):
     """
 
     changed = Signal()
+    is_unfinished = False
 
     def __init__(self, known: Sequence[str], every: str, stored: str) -> None:
         super().__init__()

@@ -7,12 +7,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.services.text import tenant_id
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
-from app.ui.widgets.form_dialog import FormDialog, checked
+from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
@@ -220,7 +219,7 @@ def test_a_form_that_is_refused_has_the_focus_where_it_is_mended(qtbot: QtBot, t
 def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme: Theme) -> None:
     form = added(qtbot, FormDialog(theme, "New user"))
     tenant = TenantField(["acme-corp"], "acme-corp")
-    form.add_field("tenant_id", "Tenant", tenant, tenant.check(checked(tenant_id)))
+    form.add_field("tenant_id", "Tenant", tenant, tenant.check)
     form.open()
     qtbot.waitUntil(form.isActiveWindow)
     tenant.box.setCurrentIndex(1)

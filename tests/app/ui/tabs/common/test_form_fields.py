@@ -1,31 +1,59 @@
 """A tenant is chosen, event types are ticked; what is new is asked for."""
 
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.services import text
 from app.ui.tabs.common.form_fields import EventsField, TenantField
-from app.ui.widgets.form_dialog import checked
+from app.ui.theme import Theme
+from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import added
 
 
 def test_a_tenant_is_chosen_and_a_new_one_asked_for(qtbot: QtBot) -> None:
     field = added(qtbot, TenantField(["acme-corp", "globex"], None))
-    check = field.check(checked(text.tenant_id))
-    assert field.value() == "" and check(field.value()) == "Choose a tenant."
+    assert field.value() == "" and field.check(field.value()) == "Choose a tenant."
     assert field.name.isHidden()
     field.box.setCurrentIndex(1)
-    assert field.value() == "globex" and check(field.value()) == ""
+    assert field.value() == "globex" and field.check(field.value()) == ""
     field.box.setCurrentIndex(2)
-    assert not field.name.isHidden() and check(field.value()) == "The tenant is missing."
+    assert not field.name.isHidden() and field.check(field.value()) == "The tenant is missing."
     field.name.setText("ACME-corp")
-    assert check(field.value()) == "There is a tenant acme-corp already; choose it."
+    assert field.check(field.value()) == "There is a tenant acme-corp already; choose it."
+    assert field.agree.isHidden()
     field.name.setText("initech")
-    assert (field.value(), check(field.value())) == ("initech", "") and field.alike.isHidden()
+    assert field.value() == "initech" and field.alike.isHidden() and field.agree.isVisibleTo(field)
+    field.name.setText("R&D-acme")
+    assert field.agree.words == "Create the tenant “R&D-acme”" and "R&&D" in field.agree.text()
     field.name.setText("acme-corb")
-    assert check(field.value()) == "" and not field.alike.isHidden()
     assert field.alike.text().startswith("acme-corp is there, which is much like this.")
     field.box.setCurrentIndex(0)
-    assert field.alike.isHidden()
+    assert field.alike.isHidden() and field.agree.isHidden()
+
+
+def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot, theme: Theme) -> None:
+    form = added(qtbot, FormDialog(theme, "New user"))
+    field = TenantField(["acme-corp"], None)
+    form.add_field("tenant_id", "Tenant", field, field.check)
+    submitted = list[object]()
+    form.submitted.connect(lambda: submitted.append(form.values()["tenant_id"]))
+    form.open()
+    qtbot.waitUntil(form.isActiveWindow)
+    field.box.setCurrentIndex(1)
+    qtbot.keyClicks(field.name, "initech")
+    assert form.is_dirty() and field.accessibleDescription() == ""
+    for part in (field.name, field.agree):  # Return goes to the box, and does no more there
+        qtbot.keyClick(part, Qt.Key.Key_Return)
+        assert field.agree.hasFocus() and not submitted
+    assert field.accessibleDescription().startswith("This tenant is not there yet.")
+    qtbot.keyClick(field.agree, Qt.Key.Key_Space)
+    assert field.accessibleDescription() == ""
+    field.name.setText("initecj")  # another name is agreed to again
+    form.action_button.click()
+    assert not submitted
+    field.agree.click()
+    form.action_button.click()
+    assert submitted == ["initecj"]
+    form.set_clean()
 
 
 def test_the_tenant_in_view_is_chosen(qtbot: QtBot) -> None:
