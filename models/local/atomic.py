@@ -32,6 +32,8 @@ _BESIDE = re.compile(f"(?<=[^/])({LOG}|{SHARED_MEMORY}|{JOURNAL})$", re.IGNORECA
 PART = ".part"
 """Ends the name of what is made by parts."""
 
+_LOCK = ".lock"
+
 STALE = 3_600
 """Seconds without a write after which nobody works on what is unfinished."""
 
@@ -112,13 +114,13 @@ def _is_own(path: Path) -> bool:
 
 def lock_of(part: Path) -> Path:
     """The file that keeps others from a part, which what is killed leaves behind."""
-    return part.with_name(f"{UNFINISHED}{part.name}.lock")
+    return part.with_name(f"{UNFINISHED}{part.name}{_LOCK}")
 
 
 @contextmanager
 def alone_with(part: Path) -> Iterator[None]:
-    """Keeps others from a part, by the lock of a file beside it; a dead process keeps nobody. Raises
-    `FileLocked` where another has it.
+    """Keeps others from a part, or from a name that is about to be taken, by the lock of a file beside it; a
+    dead process keeps nobody. Raises `FileLocked` where another has it, and `OSError`.
     """
     lock = lock_of(part)
     try:
@@ -295,6 +297,13 @@ def sweep_databases(path: Path) -> None:
     """
     own = f"*{glob.escape(path.suffix)}" if path.suffix else glob.escape(path.name)
     sweep(path.parent, *(f"{name}{suffix}" for name in (own, *_DATABASES) for suffix in SIBLINGS))
+    for lock in path.parent.glob(f"{UNFINISHED}*{_LOCK}"):
+        # That of a part goes with it, and may say more of it (`lock_of`).
+        name = lock.name.removeprefix(UNFINISHED).removesuffix(_LOCK)
+        with suppress(OSError, errors.FileLocked):
+            if name and not name.endswith(PART) and not lock.stat().st_size:
+                with alone_with(lock.with_name(name)):  # which takes it away
+                    pass
 
 
 def _is_unfinished(left: Path) -> bool:

@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -46,21 +46,26 @@ def name_of(path: Path, why: str, moment: str) -> str:
     return f"{path.stem}.before-{why}.{moment}{path.suffix}"
 
 
-def free_name(path: Path, why: str, now: int) -> Path:
-    """The `name_of` a copy made now (UTC) beside the file, numbered where that is taken.
+@contextmanager
+def free_name(path: Path, why: str, now: int) -> Iterator[Path]:
+    """The `name_of` a copy made now (UTC) beside the file, numbered where that is taken. Until the block ends
+    nobody else is given it, in this process or another.
 
     Raises `CopyNotWritten` where none can be made.
     """
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    numbered = chain((moment,), (f"{moment}-{number}" for number in count(2)))
-    names = (path.parent / name_of(path, why, one) for one in numbered)
-    copy = next(name for name in names if not os.path.lexists(name))
-    try:
-        with atomic.unfinished(copy) as building:
-            building.touch()
-    except OSError as error:
-        raise CopyNotWritten(path.parent, str(error.strerror)) from error
-    return copy
+    for numbered in chain((moment,), (f"{moment}-{number}" for number in count(2))):
+        copy = path.parent / name_of(path, why, numbered)
+        with ExitStack() as held:
+            try:
+                held.enter_context(atomic.alone_with(copy))
+            except FileLocked:
+                continue
+            except OSError as error:
+                raise CopyNotWritten(path.parent, str(error.strerror)) from error
+            if not os.path.lexists(copy):
+                yield copy
+                return
 
 
 def is_copy(path: Path) -> bool:

@@ -328,8 +328,8 @@ def _back_up(connection: apsw.Connection, path: Path, name: str, now: int) -> Pa
     """Copies the file, unless there is nothing in it."""
     if not connection.execute("SELECT count(*) FROM main.sqlite_master").get:
         return None
-    copy = copies.free_name(path, Path(name).stem, now)
-    copies.back_up(connection, copy)
+    with copies.free_name(path, Path(name).stem, now) as copy:
+        copies.back_up(connection, copy)
     return copy
 
 

@@ -360,16 +360,16 @@ def restore(
     `announce` is called when the copy is just what the file will hold, before the file is touched.
     `progress` is in pages. Nothing is changed when it is cancelled or fails before its commit. Raises
     `NotAllowed` (it may not be written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the
-    storage errors, `AlreadyThere` where another took the name of the copy meanwhile.
+    storage errors, `AlreadyThere` where another program took the name of the copy meanwhile.
     """
     require_writable(path, force=force)
-    kept = copies.free_name(path.resolve(), "restore", now)
-    if prepared.recorded:
-        with _written_beside(path):
-            _record(prepared, kept, actor=actor, now=now)
-        announce()
-    with LocalDatabase(path).expected_errors():
-        copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
+    with copies.free_name(path.resolve(), "restore", now) as kept:  # the entry says it before it is there
+        if prepared.recorded:
+            with _written_beside(path):
+                _record(prepared, kept, actor=actor, now=now)
+            announce()
+        with LocalDatabase(path).expected_errors():
+            copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
     _check(path, kept)
     return kept
 

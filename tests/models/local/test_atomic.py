@@ -25,6 +25,7 @@ from models.local import atomic
 from models.local.atomic import (
     UNFINISHED,
     WorkFolder,
+    alone_with,
     expected_errors,
     in_passing,
     new_file,
@@ -204,12 +205,18 @@ def test_what_killed_work_left_of_databases_is_cleared_away(tmp_path: Path) -> N
         leave("home", "copy.sqlite"),
         leave("settings", "copy.sqlite", mode=0o755),
     ]
+    (tmp_path / f"{UNFINISHED}foundation.before-restore.20261118T110640Z.sqlite.lock").touch()
+    kept = [tmp_path / f"{UNFINISHED}{name}.lock" for name in ("new.sqlite.part", "held.sqlite", "theirs")]
+    for lock in kept:
+        lock.touch()
+    kept[-1].write_text("a line of their own")
     elsewhere = os.open(tmp_path / f"{UNFINISHED}999999999-elsewher", os.O_RDONLY)
     fcntl.flock(elsewhere, fcntl.LOCK_EX)  # by a process whose number is another's here
-    with new_file(tmp_path / "new.bak") as building:
-        building.touch()
+    with alone_with(tmp_path / "held.sqlite"):
+        with new_file(tmp_path / "new.bak") as building:
+            building.touch()
+        assert {*tmp_path.iterdir()} == {*stay, *kept, tmp_path / "new.bak"}
     os.close(elsewhere)
-    assert {item for item in tmp_path.iterdir() if item.is_dir()} == set(stay)
 
 
 def test_what_a_killed_process_left_goes_before_anybody_asks_for_its_end(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def test_the_state_comes_before_copies_that_lie_around(project: Path) -> None:
 def test_copies_kept_by_a_migration_or_a_restore_are_not_meant(project: Path) -> None:
     original = find_database(project)
     for _ in range(2):
-        kept = copies.free_name(original, "restore", NOW)
-        kept.write_bytes(original.read_bytes())
+        with copies.free_name(original, "restore", NOW) as kept:
+            kept.write_bytes(original.read_bytes())
     assert find_database(project) == original
     original.unlink()
     with pytest.raises(SeveralDatabases):
