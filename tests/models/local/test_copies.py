@@ -1,4 +1,4 @@
-"""A file copied by its parts: what lies beside it comes along, and a torn copy is none. Names are given once."""
+"""A file copied by its parts: what lies beside it comes along, a torn copy is none; a name is given once."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
