@@ -17,13 +17,13 @@ from app.services.chain.rules import BROKEN, Verdict
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context, Displaced
-from app.ui.tabs.common.record_tab import margin_in
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import in_row
+from app.ui.widgets.panes import margin_in
 from models.engine import Capability
 from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
 from models.progress import Progress, Stop

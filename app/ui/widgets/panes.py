@@ -80,6 +80,8 @@ _ROOM_FOR_ICON = 40 + 8
 _UNBREAKABLE = re.compile(r"[^\s/-]{30}")
 """A word that hardly a line can take and Qt does not break."""
 
+LOW = 320
+"""The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
 _LONG, _MOST_LINES = 160, 12
 _FOLDS, _FOLDS_LINES = 2 * _LONG, 6
@@ -89,6 +91,11 @@ _DETAIL, _LEAST_DETAIL, _LEAST_HEIGHT = 400, 384, 110
 _LEAST_WIDTH, _LEAST_BODY, _LOW, _LOWEST = 280, 24, 260, 180
 _MOST_OF_HEADER = 3
 """Lines of a record's title and of what stands below it."""
+
+
+def margin_in(height: int, margin: int) -> int:
+    """What is above the parts of a tab of this height."""
+    return margin // 2 if height < LOW else margin
 
 
 def has_long_word(text: str) -> bool:

@@ -24,7 +24,7 @@ from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
-from app.ui.tabs.common.record_tab import LOW, RecordTab
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -34,7 +34,7 @@ from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.later import later
-from app.ui.widgets.panes import GAP, Field
+from app.ui.widgets.panes import GAP, LOW, Field
 from app.workers.runner import Task
 from models.engine import MOST_READ, Database
 

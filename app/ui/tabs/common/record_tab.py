@@ -29,7 +29,7 @@ from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
-from app.ui.widgets.panes import GAP, EmptyState, FieldList, Inspector, MasterDetail
+from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from models.engine import MOST_READ, Database
 from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, TenantAdminError
 
@@ -39,15 +39,8 @@ _CHARGED = "Each row that is read is charged; press Enter in the filter to read 
 _OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
 
 _CLOSE = 8
-NARROW, LOW = 1000, 320
-"""The width in pixels below which a table with an inspector beside it is hard to read, and the height below
-which the rows need the margins.
-"""
-
-
-def margin_in(height: int, margin: int) -> int:
-    """What is above the parts of a tab of this height."""
-    return margin // 2 if height < LOW else margin
+NARROW = 1000
+"""The width in pixels below which a table with an inspector beside it is hard to read."""
 
 
 class RecordTab(QWidget):

@@ -20,7 +20,7 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
-from app.ui.tabs.common.record_tab import LOW, RecordTab
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
@@ -29,7 +29,7 @@ from app.ui.widgets.buttons import BUTTON, push_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_row
-from app.ui.widgets.panes import FieldList
+from app.ui.widgets.panes import LOW, FieldList
 from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
