@@ -363,7 +363,7 @@ def _referring(key: ForeignKey, parent: str, condition: str) -> str:
     """The condition that a row refers by the key to one of the parent's that meet theirs."""
     there, child = (_names(names) for names in (key.parent_columns, (key.table,)))
     own = ", ".join(BYTEWISE.format(sql_name(name)) for name in key.columns)
-    on = " AND ".join(refers("parent", key))
+    on = refers("parent", key)
     of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
     parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608
     return f"({own}) IN (SELECT {of_child} FROM ({parents}) AS parent JOIN main.{child} AS child ON {on})"  # noqa: S608

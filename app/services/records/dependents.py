@@ -4,33 +4,19 @@ SQLite would delete or alter such rows silently, and nothing could put them back
 written as changes of their own, children first, and come back with an undo.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
 
 from app.services import text
 from app.services.records.images import MOST, Images, addable, followed, require_key
+from app.services.records.references import Fate, detached_by, fate_of
 from app.services.records.rows import ID, RowChange, StoredRow, Value
 from app.services.records.tables import AUDIT_CHAIN
 from models.errors import NotAllowed, ReferredByEntries, StillReferred
-from models.schema import ForeignKey, StoredTable
 
 Identity = tuple[str, tuple[Value, ...]]
-
-
-class Fate(Enum):
-    """What becomes of the rows that refer to a row when it goes."""
-
-    GOES = auto()
-    CHANGES = auto()
-    KEEPS = auto()  # the row, which stays
-
-
-_FATES: Final = {"CASCADE": Fate.GOES, "SET NULL": Fate.CHANGES, "SET DEFAULT": Fate.CHANGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,34 +155,3 @@ def _children_first(
             f"Rows of {table} refer to each other in a circle, so none of them can go first; "
             "nothing was changed."
         ) from None
-
-
-def fate_of(key: ForeignKey) -> Fate:
-    """What becomes of the rows that refer by this key: audit entries stay as they are and keep what they
-    refer to, whatever the file says of them.
-    """
-    return Fate.KEEPS if key.table == AUDIT_CHAIN.name else _FATES.get(key.on_delete, Fate.KEEPS)
-
-
-def detached_by(table: StoredTable, key: ForeignKey) -> dict[str, Value] | None:
-    """What the referring columns hold when what they refer to is gone; None where that would be a NULL and
-    one of them takes none. Raises `NotAllowed` where it is a formula.
-    """
-    default = key.on_delete == "SET DEFAULT"
-    found = {column: _default(table, column) if default else None for column in key.columns}
-    empty = {column for column, value in found.items() if value is None}
-    return found if empty.isdisjoint(table.never_null) else None
-
-
-def _default(table: StoredTable, column: str) -> Value:
-    """A column's default, where it is a plain literal."""
-    sql = table.defaults.get(column, "NULL").strip()
-    if sql.upper() == "NULL":
-        return None
-    if re.fullmatch(r"[+-]?\d+", sql):
-        return int(sql)
-    if re.fullmatch(r"'(?:[^']|'')*'", sql):
-        return sql[1:-1].replace("''", "'")
-    raise NotAllowed(
-        f"Rows of {table.name} would get their default for {column}, which is a formula; nothing was changed."
-    )

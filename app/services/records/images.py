@@ -369,7 +369,7 @@ class Images:
         parts += [exact("parent", column) for column in key.parent_columns]
         start = (
             f"SELECT {', '.join(parts)} FROM {sql_name(parent)} AS parent "  # noqa: S608
-            f"JOIN {sql_name(table.name)} AS child ON {' AND '.join(refers('parent', key))} WHERE "
+            f"JOIN {sql_name(table.name)} AS child ON {refers('parent', key)} WHERE "
         )
         queries: list[BaseQuery] = []
         for part in in_parts(wanted, max(1, (self._database.limits.parameters - 1) // len(key.columns))):
@@ -442,7 +442,7 @@ class Images:
     ) -> list[BaseQuery]:
         """What finds those of these rows that refer to none of `parent`."""
         refer = [f"child.{sql_name(column)} IS NOT NULL" for column in key.columns]
-        found = " AND ".join(refers("parent", key))
+        found = refers("parent", key)
         refer.append(f"NOT EXISTS (SELECT 1 FROM {sql_name(parent.name)} AS parent WHERE {found})")  # noqa: S608
         start = f"SELECT 1 FROM {sql_name(child.name)} AS child WHERE {' AND '.join(refer)} AND "  # noqa: S608
         queries: list[BaseQuery] = []

@@ -362,11 +362,11 @@ def _conditions(table: StoredTable, key: Image, before: Image) -> tuple[list[str
 
 def _unreferred(parent: StoredTable, key: ForeignKey, *, but_itself: bool = False) -> str:
     """The condition that no row refers to the one that is about to go or change, but perhaps itself."""
-    pairs = refers(parent.name, key)
+    found = refers(parent.name, key)
     if but_itself and key.table == parent.name:
         itself = (f"child.{sql_name(name)} IS {_qualified(parent.name, name)}" for name in parent.key)
-        pairs.append(f"NOT ({' AND '.join(itself)})")
-    return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {' AND '.join(pairs)})"  # noqa: S608
+        found += f" AND NOT ({' AND '.join(itself)})"
+    return f"NOT EXISTS (SELECT 1 FROM {sql_name(key.table)} AS child WHERE {found})"  # noqa: S608
 
 
 BYTEWISE: Final = "{} COLLATE BINARY"
@@ -380,11 +380,9 @@ def bytewise(column: Any) -> NodeList:
     return NodeList([column, SQL(BYTEWISE.format("").strip())])
 
 
-def refers(parent: str, key: ForeignKey) -> list[str]:
-    """What holds of a row and its parent. The parent's column stands first, so that its collation counts, as
-    it does for SQLite's foreign keys.
+def refers(parent: str, key: ForeignKey, child: str = "child") -> str:
+    """What holds of a row and its parent, by what the query calls them. The parent's column stands first, so
+    that its collation counts, as it does for SQLite's foreign keys.
     """
-    return [
-        f"{_qualified(parent, target)} = child.{sql_name(column)}"
-        for column, target in zip(key.columns, key.parent_columns, strict=True)
-    ]
+    pairs = zip(key.parent_columns, key.columns, strict=True)
+    return " AND ".join(f"{_qualified(parent, one)} = {_qualified(child, other)}" for one, other in pairs)

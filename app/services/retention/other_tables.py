@@ -17,16 +17,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
-from itertools import islice
 from operator import and_, or_
 from typing import Any, Final
 
-from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, Tuple, fn
+from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, fn
 
 from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time
-from app.services.records.dependents import Fate, detached_by, fate_of
+from app.services.records import references
 from app.services.records.images import Images
-from app.services.records.rows import STORED, Value, bytewise, decoded, exactly, given, in_parts, tried
+from app.services.records.references import Fate, KeyPath, columns_of
+from app.services.records.rows import Value, decoded, exactly, given, in_parts, refers, tried
 from app.services.records.tables import (
     DECLARED,
     NOTIFICATIONS,
@@ -58,9 +58,6 @@ _BYTES: Final = 1_000_000
 _TRIED: Final = 500
 """Rows that would lose what they refer to of which it is tried beforehand whether they may."""
 
-_PATHS: Final = 100
-"""Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
-
 RECORDS: Final = {_NOTIFICATIONS: Notification, _RUNS: PlanningRun}
 """What is removed for its own time, by what tells its rows apart (`StoredTable.row_key`)."""
 
@@ -79,13 +76,6 @@ class Skipped:
 
     def to_json(self) -> dict[str, Any]:
         return {"table": self.table, "rows": self.rows, "reason": self.reason}
-
-
-KeyPath = tuple[ForeignKey, ...]
-"""From an old record to rows that depend on it: all that the steps but the last one reach is deleted along.
-
-A record that something else keeps is left when the file refuses to let it go.
-"""
 
 
 _OWNED: Final = ForeignKey(_ARTIFACTS, ("run_id",), ("id",), "CASCADE")
@@ -139,9 +129,9 @@ class OtherTables:
     def foreseen(self, database: Database, stored: StoredTables) -> "OtherTables":
         """With what is `free`, as it can be told beforehand: of the rest a run takes nothing either."""
         images, paths, frees = Images(database), dict(self.paths), dict(self.free)
-        for table, ways in self.paths.items():
-            for at, path in enumerate(ways):
-                if fate_of(path[-1]) is not Fate.CHANGES:
+        for table, known in self.paths.items():
+            for at, path in enumerate(known):
+                if references.fate_of(path[-1]) is not Fate.CHANGES:
                     continue
                 child = stored[path[-1].table]
                 is_shared = _is_shared(stored, path[-1])
@@ -159,7 +149,7 @@ class OtherTables:
         """The keys of the rows at the end of a path that may lose what they refer to; None where all may."""
         key, model, going, rows = path[-1], RECORDS[table], self._going(table), Table(path[-1].table)
         try:
-            values = detached_by(child, key)
+            values = references.detached_by(child, key)
         except NotAllowed:  # a default that is a formula
             return ()
         if (
@@ -175,7 +165,7 @@ class OtherTables:
         asked = [exactly(Column(rows, name)) for name in child.key]
         if not asked:
             return ()
-        which = rows.select(*asked).where(_goes_along(rows, path, model, going)).limit(_TRIED)
+        which = rows.select(*asked).where(references.goes_along(rows, path, model, going)).limit(_TRIED)
         found = database.rows(which.tuples())
         names = {tuple(map(decoded, cells)): cells for cells in found if "NULL" not in cells}
         there = images.matching(child.name, child.key, [*names]) if names else []
@@ -192,11 +182,11 @@ class OtherTables:
         """Whether a row refers to one of its own table that is not there: SQLite looks at that with any
         change of the row, and refuses it.
         """
-        rows, parent = Table(child.name), Table(child.name, alias="parent")
+        rows, parent = (Table(child.name, alias=alias) for alias in ("child", "parent"))
         for key in (key for key in child.referring if key.table == child.name):
-            refers = (column.is_null(False) for column in _columns(rows, key.columns))
-            is_there = fn.EXISTS(parent.select(SQL("1")).where(_refers(rows, parent, key)))
-            if database.scalar(_counting(rows).where(*refers, ~is_there).tuples()):
+            is_set = (column.is_null(False) for column in columns_of(rows, key.columns))
+            is_there = fn.EXISTS(parent.select(SQL("1")).where(SQL(refers("parent", key))))
+            if database.scalar(_counting(rows).where(*is_set, ~is_there).tuples()):
                 return True
         return False
 
@@ -208,8 +198,8 @@ class OtherTables:
         parent, going = RECORDS[table]._meta.table, reduce(and_, self._going(table))
         if path[:-1]:
             parent = Table(path[-2].table)
-            going = _goes_along(parent, path[:-1], RECORDS[table], self._going(table))
-        columns = zip(_columns(parent, path[-1].parent_columns), map(given, wanted), strict=True)
+            going = references.goes_along(parent, path[:-1], RECORDS[table], self._going(table))
+        columns = zip(columns_of(parent, path[-1].parent_columns), map(given, wanted), strict=True)
         same = (Expression(column, OP.EQ, value) for column, value in columns)
         stays = _counting(parent).where(*same, ~fn.COALESCE(going, 0))
         return bool(database.scalar(stays.tuples()))
@@ -271,7 +261,7 @@ class OtherTables:
         which = weight[: 1 + self.sized] if weighs else ()
         asked = [exactly(self._row_key(table)), *(PlanningArtifact.select(one).where(own) for one in which)]
         for keys in self.due[table]:
-            listed = _among([self._row_key(table)], keys)
+            listed = references.among([self._row_key(table)], keys)
             chosen: list[str] = []
             artifacts = size = 0
             query = RECORDS[table].select(*asked).where(*self._going(table, listed))
@@ -303,7 +293,7 @@ class OtherTables:
         removed = {table: len(rows)} | dict(zip(along, counts, strict=False))
         changed = dict(zip(changing, counts[len(along) :], strict=True))
         if artifacts := removed.get(_ARTIFACTS, 0):
-            of_runs = _goes_along(PlanningArtifact._meta.table, (_OWNED,), PlanningRun, going)
+            of_runs = references.goes_along(PlanningArtifact._meta.table, (_OWNED,), PlanningRun, going)
             # Those that go with another of them are in no statement's count: they are counted before.
             with_others = any(path[1:] and path[-1].table == _ARTIFACTS for path in self.paths[table])
             there = Statement(PlanningArtifact.select(SQL("1")).where(of_runs), expect=artifacts)
@@ -329,7 +319,7 @@ class OtherTables:
 
     def kept_since(self, database: Database, table: str) -> Counter[str]:
         """How many of those that were due are old and stay, by whose rows have come to keep them."""
-        due = _among([self._row_key(table)], _joined(self.due[table]))
+        due = references.among([self._row_key(table)], _joined(self.due[table]))
         kept = self._kept(table)
         queries = [_counting(RECORDS[table]).where(due, *self._old(table), one) for one in kept.values()]
         found = database.read_batch([query.tuples() for query in queries]) if queries else []
@@ -343,7 +333,7 @@ class OtherTables:
             if key.table in along:
                 continue
             rows = Table(key.table)
-            referring = _goes_along(rows, (key,), RECORDS[table], (self._listed(table, [row]),))
+            referring = references.goes_along(rows, (key,), RECORDS[table], (self._listed(table, [row]),))
             if database.scalar(_counting(rows).where(referring).tuples()):
                 tables.append(key.table)
         return f"rows of {', '.join(dict.fromkeys(tables))}" if tables else "other rows"
@@ -353,7 +343,7 @@ class OtherTables:
 
     def _listed(self, table: str, rows: Sequence[str]) -> Any:
         """The condition that a record is one of `rows`, which travel as one parameter."""
-        return _among([self._row_key(table)], json.dumps([[row] for row in rows]))
+        return references.among([self._row_key(table)], json.dumps([[row] for row in rows]))
 
     def _dated(self, table: str) -> tuple[Any, Any]:
         """The condition that a record may go when it is old, and its time."""
@@ -391,9 +381,8 @@ class OtherTables:
         """By table, the condition that its rows keep a record of `table`."""
         rows, found = RECORDS[table]._meta.table, defaultdict[str, list[Any]](list)
         for path in self.paths.get(table, ()):
-            if fate_of(path[-1]) is Fate.KEEPS or path in self.free:
-                key, kept = _columns(rows, path[0].parent_columns), _kept_by(path, table, self.free.get(path))
-                found[path[-1].table].append(_together(key).in_(kept))
+            if references.fate_of(path[-1]) is Fate.KEEPS or path in self.free:
+                found[path[-1].table].append(references.kept_by(path, rows, table, self.free.get(path)))
         return {keeper: fn.COALESCE(reduce(or_, kept), 0) for keeper, kept in found.items()}
 
     def _along(self, fate: Fate, some: Mapping[str, Collection[Any]] | None = None) -> dict[str, Any]:
@@ -427,7 +416,7 @@ class OtherTables:
         then does not.
         """
         return {
-            table: self._going(table, _among([self._row_key(table)], _joined(self.due[table])))
+            table: self._going(table, references.among([self._row_key(table)], _joined(self.due[table])))
             if self.due
             else self._going(table)
             for table in self.paths
@@ -438,14 +427,15 @@ class OtherTables:
         found = defaultdict[str, list[Any]](list)
         for table, chosen in going.items():
             for name, paths in self._ending(table, fate).items():
-                found[name] += (_goes_along(_rows(name), path, RECORDS[table], chosen) for path in paths)
+                rows, model = _rows(name), RECORDS[table]
+                found[name] += (references.goes_along(rows, path, model, chosen) for path in paths)
         return found
 
     def _ending(self, table: str, fate: Fate) -> dict[str, list[KeyPath]]:
         """The paths from `table`, by the table where they end, whose rows have that fate."""
         found: defaultdict[str, list[KeyPath]] = defaultdict(list)
         for path in self.paths.get(table, ()):
-            if fate_of(path[-1]) is fate:
+            if references.fate_of(path[-1]) is fate:
                 found[path[-1].table].append(path)
         return found
 
@@ -462,7 +452,11 @@ def find_others(
     """What depends on the records of `tables`, which can be judged. Raises `NotAllowed` where that is by more
     ways than are followed.
     """
-    paths = {table: _ways(stored, tables, table) for table in RECORDS if table in tables}
+    if {_RUNS, _OWNED.table} <= tables:
+        known = stored[_RUNS].referring
+        others = (key for key in known if (key.table, key.columns) != (_OWNED.table, _OWNED.columns))
+        stored = {**stored, _RUNS: replace(stored[_RUNS], referring=(_OWNED, *others))}
+    paths = {table: references.ways(stored, table, RECORDS) for table in RECORDS if table in tables}
     sized = _ARTIFACTS in stored and "content" in stored[_ARTIFACTS].columns
     keys = {table: key for table in paths if (key := stored[table].row_key) is not None}
     return OtherTables(cutoff, tables, keys, paths, sized, milliseconds)
@@ -512,77 +506,6 @@ def refusal(table: str, rows: int, by: str) -> str:
     return f"{rows:,} {which} cannot be removed: {by} refer to {whom}."
 
 
-def _ways(stored: Mapping[str, StoredTable], tables: frozenset[str], table: str) -> tuple[KeyPath, ...]:
-    found = tuple(islice(_paths(stored, tables, table, (), frozenset({table})), _PATHS + 1))
-    if len(found) > _PATHS:
-        raise NotAllowed(
-            f"Rows of other tables depend on {table} by more than {_PATHS} ways of foreign keys, so what "
-            "would go along cannot be told; nothing was removed."
-        )
-    return found
-
-
-def _paths(
-    stored: Mapping[str, StoredTable], tables: frozenset[str], table: str, path: KeyPath, seen: frozenset[str]
-) -> Iterator[KeyPath]:
-    """A key that leads back to a table on the way ends there: it keeps the record (`_kept_by`), and so does
-    one whose rows go by their own time alone.
-    """
-    keys = stored[table].referring
-    if table == _RUNS and _OWNED.table in tables:
-        keys = (_OWNED, *(key for key in keys if (key.table, key.columns) != (_OWNED.table, _OWNED.columns)))
-    for key in keys:
-        # Nobody can tell what triggers, or a way that goes round, would take along; and a column that holds
-        # no NULL loses nothing.
-        child = stored[key.table]
-        is_held = key.on_delete == "SET NULL" and detached_by(child, key) is None
-        goes_by_itself = key.table in RECORDS and fate_of(key) is Fate.GOES
-        keeps = child.has_triggers or key.table in seen or is_held or goes_by_itself
-        if keeps and key.on_delete != "RESTRICT":
-            key = replace(key, on_delete="NO ACTION")  # noqa: PLW2901
-        if "" in (key.table, *key.columns, *key.parent_columns):
-            raise NotAllowed(
-                f"A table or column without a name has to do with what refers to {table}, so what would go "
-                "along cannot be told; nothing was removed."
-            )
-        if len(key.columns) == len(key.parent_columns):
-            yield (*path, key)
-            if fate_of(key) is Fate.GOES:
-                yield from _paths(stored, tables, key.table, (*path, key), seen | {key.table})
-
-
-def _kept_by(path: KeyPath, table: str, free: tuple[tuple[str, ...], str] | None = None) -> Any:
-    """What rows at the end of the path hold of the records of `table` at its beginning, as a subquery; but
-    those that are `free`, if any are.
-
-    Where the path leads back to a table on it, rows that go with the very same record keep none.
-    """
-    rows = [Table(key.table, alias=f"step{at}") for at, key in enumerate(path)]  # one may come twice
-    held, end = _columns(rows[0], path[0].columns), rows[-1]
-    query = rows[0].select(*held).where(*(column.is_null(False) for column in held))
-    if free is not None:
-        query = query.where(fn.COALESCE(_among(_columns(end, free[0]), free[1]), 0) == 0)
-    for key, parent, child in zip(path[1:], rows, rows[1:], strict=False):
-        query = query.join(child, on=_refers(child, parent, key))
-    if path[-1].on_delete == "RESTRICT":  # which counts rows that are about to go, too
-        return query
-    there = [key.table for key in path[:-1]]
-    if path[-1].table == table:
-        own, whose = _columns(end, path[0].parent_columns), held
-    elif path[-1].table in there:
-        at = there.index(path[-1].table)
-        own, whose = (_columns(one, path[at].columns) for one in (end, rows[at]))
-    else:
-        return query
-    return query.where(Expression(_together(own), "IS NOT", _together(whose)))
-
-
-def _among(columns: Sequence[Any], keys: str) -> Any:
-    """The condition that columns hold one of these keys: lists of values by `exactly`, in JSON."""
-    stored = (STORED.replace("value", f"(value ->> {at})") for at in range(len(columns)))
-    return _together(columns).in_(SQL(f"(SELECT {', '.join(stored)} FROM json_each(?))", [keys]))  # noqa: S608
-
-
 def _rows(table: str) -> Table:
     return RECORDS[table]._meta.table if table in RECORDS else Table(table)
 
@@ -591,42 +514,6 @@ def _rows(table: str) -> Table:
 def _joined(keys: tuple[str, ...]) -> str:
     """All of them as `_among` takes them."""
     return f"[{','.join(one[1:-1] for one in keys)}]"
-
-
-def _columns(rows: Table, names: Sequence[str]) -> list[Column]:
-    return [Column(rows, name) for name in names]
-
-
-def _goes_along(rows: Table, path: KeyPath, model: Any, going: Collection[Any]) -> Any:
-    """The condition that a row of `rows`, at the end of the path, goes with the records of `model` chosen.
-
-    It holds the very same as one that refers to them: rows that their own collation takes for that do not.
-    """
-    own = list(map(bytewise, _columns(rows, path[-1].columns)))
-    return Expression(_together(own), OP.IN, _along_with(path, model, going))
-
-
-def _along_with(path: KeyPath, model: Any, going: Collection[Any]) -> Any:
-    """What rows at the end of the path hold of what they refer to, as a subquery: compared as SQLite compares
-    foreign keys, which is what the parent's collation says.
-    """
-    key = path[-1]
-    child, parent, chosen = Table(key.table, alias=f"child{len(path)}"), model._meta.table, going
-    if path[:-1]:
-        parent = Table(path[-2].table, alias=f"parent{len(path)}")
-        chosen = (_goes_along(parent, path[:-1], model, going),)
-    query = child.select(*_columns(child, key.columns))
-    return query.join(parent, on=_refers(child, parent, key)).where(*chosen)
-
-
-def _refers(child: Table, parent: Table, key: ForeignKey) -> Any:
-    """The parent stands first, so that its collation counts (`records.rows.refers`)."""
-    return _together(_columns(parent, key.parent_columns)) == _together(_columns(child, key.columns))
-
-
-def _together(columns: Sequence[Any]) -> Any:
-    """One value of several columns, where a key has several."""
-    return columns[0] if len(columns) == 1 else Tuple(*columns)
 
 
 def _counting(rows: Any) -> Any:
