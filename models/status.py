@@ -82,6 +82,7 @@ class AuditEvent(StrEnum):
     RUN_CANCELLED = "run_cancelled"
     RUN_DELETED = "run_deleted"
     RUN_RESTORED = "run_restored"
+    RETENTION_REMOVED = "retention_removed"
     RETENTION_COMPLETED = "retention_completed"
     RETENTION_FAILED = "retention_failed"
     DATABASE_RESTORED = "database_restored"

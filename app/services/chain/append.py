@@ -123,6 +123,11 @@ class Head:
         last = self.created_at
         return last if isinstance(last, int) and now < last <= now + DAY else now
 
+    def followed_by(self, event: Event, now: int) -> "Head":
+        """The end of the chain once the event is in it."""
+        at = self.time(now)
+        return Head(entry_hash(self.hash, event.event_type, compact_json(event.payload), at), at)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -366,17 +371,15 @@ def append_statements(
     looks = [check.query.sql() for check in unless]
     unless_found = " ".join(f"AND NOT EXISTS ({sql})" for sql, _ in looks)
     values = [value for _, those in looks for value in those]
-    previous = {tenant: end.hash for tenant, end in ends.items()}
+    followed = dict(ends)
     statements = []
     for event in events:
-        expected = previous[event.tenant_id]
-        at = ends[event.tenant_id].time(now)
-        payload = compact_json(event.payload)
-        digest = entry_hash(expected, event.event_type, payload, at)
-        tenant, kind = event.tenant_id, event.event_type
+        tenant, kind, payload = event.tenant_id, event.event_type, compact_json(event.payload)
+        expected, head = followed[tenant].hash, followed[tenant].followed_by(event, now)
+        followed[tenant] = head
         guard = tenant, GENESIS, expected, *values, expected
-        query = raw(_INSERT.format(unless=unless_found), tenant, kind, payload, *guard, digest, at)
-        proof, named = raw(_WRITTEN, tenant, digest), what or f"{kind} of {tenant_name(tenant)}"
+        entry = tenant, kind, payload, *guard, head.hash, head.created_at
+        query = raw(_INSERT.format(unless=unless_found), *entry)
+        proof, named = raw(_WRITTEN, tenant, head.hash), what or f"{kind} of {tenant_name(tenant)}"
         statements.append(Statement(query, proof=proof, what=named))
-        previous[event.tenant_id] = digest
     return statements

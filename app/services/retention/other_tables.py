@@ -280,7 +280,7 @@ class OtherTables:
     def removal(self, database: Database, table: str, rows: Sequence[str]) -> OldRows:
         """The removal of these records, which fails with `RowChanged` when one of them may no longer go.
 
-        It is in where none of them is there: it has no audit entry of its own.
+        It is in where none of them is there, which proves it where no chain records it.
         """
         listed = self._listed(table, rows)
         going = self._going(table, listed)

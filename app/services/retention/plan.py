@@ -384,22 +384,25 @@ def unsigned(shares: Iterable[TenantShare], beside: Mapping[str, int], attempt: 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
     counter, last, (newest,) = last_numbers(database, _newest())
+    entries = list(_entries(plan))
     accepted = 0 if attempt is None else attempt.known.counted
     return (
         (None if attempt is None else _known_later(newest[0][0] if newest else None, attempt))
         or _lost_end(counter, last, accepted)
-        or _used_up(counter, len(plan.shares) + 1)  # a marker each, and the report
+        or _used_up(counter, len(entries))
         or unknown_tenant(database, plan.chain)
-        or barred(database, list(_entries(plan)), plan.now)
+        or barred(database, entries, plan.now)
     )
 
 
 def _entries(plan: Plan) -> Iterator[Event]:
-    """What a run would record, about: a marker of each share, and the report."""
+    """What a run would record, at least: a marker of each share, what goes beside them, and the report."""
     for share in plan.shares:
         marker = Marker(0, share.first_seq, share.last_seq, share.rows, GENESIS, plan.cutoff)
         yield Event(share.tenant_id, MARKER_EVENT, marker_payload(marker))
     report = {"actor": "", "cutoff": plan.cutoff, "removed": plan.counts}
+    if any(plan.beside.values()):
+        yield Event(plan.chain, AuditEvent.RETENTION_REMOVED, report)
     yield Event(plan.chain, AuditEvent.RETENTION_COMPLETED, report)
 
 

@@ -33,7 +33,11 @@ _CHAIN: Final = AUDIT_CHAIN.name
 _EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
 _TENANTS_AT_ONCE: Final = 50
 """Of whom one call asks: each call takes its time, and so does a long answer."""
-_REPORTS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
+_REPORTS: Final = (
+    AuditEvent.RETENTION_REMOVED,
+    AuditEvent.RETENTION_COMPLETED,
+    AuditEvent.RETENTION_FAILED,
+)
 
 
 T = TypeVar("T")
@@ -45,7 +49,7 @@ Walk = Generator[Sequence[BaseQuery], list[Rows], T]
 class TenantShare(Prefix):
     """A prefix that can go, of which `losing` are among the tenant's `live` entries.
 
-    Prune markers count in `rows` only. `incidental` marks retention's own old reports: they go along with
+    Prune markers count in `rows` only. `incidental` marks retention's own old entries: they go along with
     something else, never alone, or each day's report would be the reason for another.
     """
 

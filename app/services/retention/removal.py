@@ -9,12 +9,12 @@ instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Any, Final
 
-from app.services.chain.append import Event
+from app.services.chain.append import Batch, Event, Head, append, heads
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
 from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
@@ -27,9 +27,18 @@ from app.services.retention.plan import Plan, changes, in_doubt, stays
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, tenant_name
 from models.engine import Database
-from models.errors import AlreadyExists, Cancelled, FileLocked, Refused, RowChanged, StorageError
+from models.errors import (
+    AlreadyExists,
+    Cancelled,
+    FileLocked,
+    HeadMoved,
+    Refused,
+    RowChanged,
+    StorageError,
+)
 from models.progress import Progress, Stop, ignore, never
 from models.schema import read_stored
+from models.status import AuditEvent
 
 BATCH_ROWS: Final = 10_000
 """Audit entries a transaction, at most."""
@@ -66,6 +75,7 @@ class RetentionRemoval:
     database: Database
     plan: Plan
     now: int
+    actor: str
     progress: Progress = ignore
     cancelled: Stop = never
     pause: Callable[[float], None] = time.sleep
@@ -85,6 +95,7 @@ class RetentionRemoval:
         self._unfolded = 0.0
         self._slices = 2
         self._markers: dict[str, list[int]] = {}
+        self._head: Head | None = None
 
     def remove(self) -> None:
         """Removes the shares, and of other tables what is planned. Raises `Cancelled` between transactions,
@@ -193,7 +204,7 @@ class RetentionRemoval:
         """
         others = self.plan.others
         try:
-            self._transact(partial(self.database.run_batch, removal.statements), removal.removed)
+            self._transact(partial(self._take, removal), removal.removed)
             for table, rows in removal.changed.items():
                 if rows:
                     self.result.changed[table] = self.result.changed.get(table, 0) + rows
@@ -204,13 +215,36 @@ class RetentionRemoval:
             return sum(map(self._remove_or_split, alone), Counter())
         return Counter()
 
+    def _take(self, removal: OldRows, *, cancelled: Stop) -> float:
+        """Removes the records with an entry of it in the same transaction: a run that is killed has told what
+        went until then. The end of the chain is read once, and again where others have appended.
+        """
+        if not self.plan.has_chain:
+            return self.database.run_batch(removal.statements, cancelled=cancelled)
+        chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED
+        removed = {table: rows for table, rows in removal.removed.items() if rows}
+        changed = changes({table: rows for table, rows in removal.changed.items() if rows})
+        payload = {"actor": self.actor, "cutoff": self.plan.cutoff, "removed": removed} | changed
+        event, head = Event(chain, kind, payload), Head("", None)
+        # The entry proves it better than that the rows are gone, which others may have removed.
+        statements = [replace(one, proof=None) for one in removal.statements]
+
+        def planned() -> Batch:
+            nonlocal head
+            head, self._head = self._head or heads(self.database, [chain])[chain], None
+            return Batch(statements, [event], ends={chain: head}, what=f"retention of {removal.table}")
+
+        held = append(self.database, planned, now=self.now, cancelled=cancelled, told=True)
+        self._head = head.followed_by(event, self.now)
+        return held
+
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 0.5) -> float:
         """`share` is how much of a full transaction it is, records half of one; the log is folded by that."""
         if self.cancelled():
             raise Cancelled
         try:
             held = write(cancelled=self.cancelled)
-        except FileLocked:
+        except (FileLocked, HeadMoved):
             if self.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise

@@ -118,7 +118,6 @@ class Run(RetentionRemoval):
     """
 
     confirmation: Confirmation = NOTHING_CONFIRMED
-    actor: str
     checkpoint: TryCheckpoint
     archive: Path | None = None
     unreported: tuple[Event, ...] = ()

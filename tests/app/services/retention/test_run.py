@@ -690,10 +690,14 @@ def test_the_outcome_is_on_record_under_system(engine: Database, sql: apsw.Conne
         "SELECT event_type, payload FROM audit_chain WHERE tenant_id = 'system'"
     ).fetchall() == [
         (
+            "retention_removed",
+            f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"notifications":1}}}}',
+        ),
+        (
             "retention_completed",
             f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"audit_chain":1,"notifications":1,'
             '"planning_runs":0,"planning_artifacts":0}}',
-        )
+        ),
     ]
     assert result.to_json() == {
         "cutoff": CUTOFF,
@@ -1275,7 +1279,7 @@ def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
     ("rule", "said"),
     [
         ("CHECK (event_type IN ('user_updated'))", "audit_pruned in the chain of acme (CHECK constraint"),
-        ("CHECK (tenant_id <> 'system')", "retention_completed in the chain of system (CHECK constraint"),
+        ("CHECK (tenant_id <> 'system')", "retention_removed in the chain of system (CHECK constraint"),
         ("region TEXT NOT NULL", "audit_pruned in the chain of acme (NOT NULL constraint failed: "),
     ],
 )
