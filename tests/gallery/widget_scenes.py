@@ -37,7 +37,7 @@ from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, add_layout
 from app.ui.widgets.panes import EmptyState, Field, FieldList, Inspector
 from app.ui.widgets.picker import Picker
 from app.ui.widgets.table_columns import TableHeader
@@ -121,7 +121,7 @@ def controls(theme: Theme) -> Shot:
         chips.setChecked(True)
         for widget in (*row, chips):
             widget.setEnabled(enabled)
-        column.addLayout(_line(*row, chips, *([focused] if enabled else [])))
+        add_layout(column, _line(*row, chips, *([focused] if enabled else [])))
     for enabled in (True, False):
         text, combo, spin = QLineEdit("some text"), QComboBox(), QSpinBox()
         combo.addItems(["Any event type", "user_created"])
@@ -132,7 +132,7 @@ def controls(theme: Theme) -> Shot:
         hint.addAction(theme.icon(Icon.SEARCH, "dim"), QLineEdit.ActionPosition.LeadingPosition)
         for field in (text, hint, combo, spin, day):
             field.setEnabled(enabled)
-        column.addLayout(_line(text, hint, combo, spin, day))
+        add_layout(column, _line(text, hint, combo, spin, day))
     for enabled in (True, False):
         on, off, some = QCheckBox("Checked"), QCheckBox("Not checked"), QCheckBox("Partly")
         on.setChecked(True)
@@ -150,20 +150,20 @@ def controls(theme: Theme) -> Shot:
         bar.setValue(40)
         for choice in (on, off, some, box, bar):
             choice.setEnabled(enabled)
-        column.addLayout(_line(on, off, some, box, bar, stretch=False))
+        add_layout(column, _line(on, off, some, box, bar, stretch=False))
     group = QGroupBox("Group of things")
     lines = QVBoxLayout(group)
     for look in Look:
         lines.addWidget(Label(f"A label that looks like {look.value}", look))
     editor = QPlainTextEdit("Plain text to edit,\nover two lines")
     editor.setProperty("editor", True)
-    column.addLayout(_line(group, editor, stretch=False))
+    add_layout(column, _line(group, editor, stretch=False))
     rows = QGridLayout()
     for place, tone in enumerate(Tone):
         rows.addWidget(StatusChip(theme, tone.value, tone), 0, place)
         rows.addWidget(StatusChip(theme, tone.value, tone, Icon.COMPLETED), 1, place)
     rows.setColumnStretch(9, 1)
-    column.addLayout(rows)
+    add_layout(column, rows)
     column.addStretch(1)
     return Shot(page, then=lambda: focused.setFocus(Qt.FocusReason.TabFocusReason))
 
@@ -270,7 +270,7 @@ def runs(theme: Theme) -> Shot:
     row.addWidget(chips)
     row.addStretch(1)
     row.addWidget(push_button(theme, "Parked ideas  9", icon=Icon.IDEA))
-    column.addLayout(row)
+    add_layout(column, row)
     table = DataTable(theme, "Planning runs")
     table.setModel(SampleTable())
     inspector = Inspector(theme)
@@ -339,7 +339,7 @@ def parts(theme: Theme) -> Shot:
     row.addWidget(table)
     inspector = Inspector(theme)
     row.addWidget(inspector)
-    column.addLayout(row, 1)
+    add_layout(column, row, 1)
     table.set_empty_state(
         EmptyState(theme, Icon.SEARCH, "No user matches", "Nothing matches “zoe”.", (clear,))
     )

@@ -276,10 +276,7 @@ class Restyling(QObject):
         self._timer.timeout.connect(self._go_on)
 
     def give(self, app: QApplication, palette: QPalette, sheet: str) -> None:
-        # PySide may still have for a new widget what stood in its place in memory.
-        widgets = [
-            one for one in app.allWidgets() if isinstance(one, QWidget) and one.testAttribute(_POLISHED)
-        ]
+        widgets = [one for one in app.allWidgets() if one.testAttribute(_POLISHED)]
         widgets += filter(isValid, self._stale + self._bare)
         seen = [one for one in widgets if one.isVisible()]
         self._stale = [one for one in widgets if not one.isVisible()]

@@ -10,7 +10,17 @@ from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
-from app.ui.widgets.labels import ElidedLabel, FoldedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
+from app.ui.widgets.labels import (
+    ElidedLabel,
+    FoldedLabel,
+    IconLabel,
+    Label,
+    Look,
+    add_layout,
+    in_column,
+    in_row,
+    set_tip,
+)
 
 SHOWN_MS = 8000
 WAIT_SAID_MS = 600
@@ -194,7 +204,7 @@ class Banner(QFrame):
         self._row = in_row(within=self, margins=(16, 8, 10, 8))
         self._row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         self._row.addSpacing(4)
-        self._row.addLayout(self._words, 1)
+        add_layout(self._row, self._words, 1)
         self._row.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignBottom)
         self._row.addSpacing(8)
         self._row.addWidget(self.cancel_button)

@@ -34,7 +34,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped, table_time
-from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_column, in_row, text_box
+from app.ui.widgets.labels import IconLabel, Label, Look, add_layout, bounded, in_column, in_row, text_box
 from app.ui.widgets.later import later
 from app.workers.watches import keep_watches
 
@@ -90,7 +90,7 @@ class Dialog(QDialog):
             self._icon = IconLabel(theme, _ICON)
             self._icon.show_icon(icon, tone)
             self._content.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        self._content.addLayout(words, 1)
+        add_layout(self._content, words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
         self._scroll = scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

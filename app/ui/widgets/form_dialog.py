@@ -21,7 +21,7 @@ from app.services.records.tables import valid_beside
 from app.ui.theme import Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, add_layout, in_column
 from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
 Value = str | bool | int
@@ -78,7 +78,7 @@ class FormDialog(Dialog):
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self._form = in_column(spacing=12)
-        self.body.addLayout(self._form)
+        add_layout(self.body, self._form)
         self.body.addWidget(self.problem)
         self.body.addStretch(1)
         self.action_button = self.set_answer(action, self.submit)
@@ -103,7 +103,7 @@ class FormDialog(Dialog):
             name = Label(label, Look.STRONG)
             name.setBuddy(editor)
             column.insertWidget(0, name)
-        self._form.addLayout(column)
+        add_layout(self._form, column)
         value, changed = _parts(editor)
         self._entries[key] = _Entry(editor, value, check, problem, below)
         changed.connect(lambda *_: self._edited(key))

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import delete, invalidate
 
 from app.itemmodels.columns import Tone
 from app.services.text import visible
@@ -382,10 +383,29 @@ def _filled(
         if item is None:
             box.addStretch(1)
         elif isinstance(item, QLayout):
-            box.addLayout(item, stretch)
+            add_layout(box, item, stretch)
         else:
             box.addWidget(item, stretch)
     return box
+
+
+def add_layout(box: QBoxLayout, layout: QLayout, stretch: int = 0) -> None:
+    """Adds what is laid out already.
+
+    PySide makes a wrapper for each item in it, and does not hear when a widget goes and takes its item along.
+    Whatever Qt puts in that place in memory next, it takes for the item: a timer's end crashed the program
+    so, and a widget was none. So nothing of an item is kept.
+    """
+    box.addLayout(layout, stretch)
+    _forget_items(layout)
+
+
+def _forget_items(layout: QLayout) -> None:
+    for item in map(layout.itemAt, range(layout.count())):
+        if isinstance(item, QLayout):
+            _forget_items(item)
+        elif item is not None:
+            invalidate(item)
 
 
 in_row, in_column = partial(_filled, QHBoxLayout), partial(_filled, QVBoxLayout)
@@ -398,3 +418,4 @@ def clear(layout: QLayout) -> None:
         if (widget := item.widget()) is not None:
             widget.hide()
             widget.deleteLater()
+        delete(item)

@@ -30,6 +30,7 @@ from app.ui.widgets.labels import (
     IconLabel,
     Label,
     Look,
+    add_layout,
     bounded,
     clear,
     in_column,
@@ -56,7 +57,7 @@ class EmptyState(QWidget):
         column = in_column(*parts, within=self, margins=(24, 24, 24, 24))
         column.insertStretch(0, 2)
         column.addSpacing(8)
-        column.addLayout(in_row(None, *buttons, None))
+        add_layout(column, in_row(None, *buttons, None))
         column.addStretch(3)
         self.set(icon, title, sentence)
 
@@ -365,6 +366,7 @@ class FieldList(QWidget):
         super().__init__()
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
+        self._rows: list[list[QWidget]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -374,7 +376,7 @@ class FieldList(QWidget):
     def set_fields(self, fields: Sequence[Field]) -> None:
         if tuple(fields) == self._fields:
             return
-        self._fields = tuple(fields)
+        self._fields, self._rows = tuple(fields), []
         clear(self._grid)
         for row, field in enumerate(fields):
             self._add(row, field)
@@ -394,24 +396,21 @@ class FieldList(QWidget):
             one._grid.setColumnMinimumWidth(0, widest)
 
     def captions_width(self) -> int:
-        items = (self._grid.itemAtPosition(row, 0) for row in range(self._grid.rowCount()))
-        names = [name for item in items if item is not None and (name := item.widget()) is not None]
+        names = [name for name, *_ in self._rows]
         for name in names:
             name.ensurePolished()  # else it is measured in another font than it is painted in
         return max((name.sizeHint().width() for name in names), default=0)
 
     def _take_place(self) -> None:
         """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
-        stops = [stop for row in range(self._grid.rowCount()) for stop in self._stops(row)]
+        stops = [stop for _, *cells in self._rows for stop in self._stops(cells)]
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt lets only a stop be followed by another one
         for before, after in pairwise([self, *stops]):
             QWidget.setTabOrder(before, after)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
-    def _stops(self, row: int) -> Sequence[QWidget]:
+    def _stops(self, cells: Sequence[QWidget]) -> Sequence[QWidget]:
         """The value if it can be gone through, the copy button beside it, and what stands below the value."""
-        found = [self._grid.itemAtPosition(row, column) for column in (1, 2)]
-        cells = [cell for item in found if item is not None and (cell := item.widget()) is not None]
         below = [button for cell in cells[:1] for button in cell.findChildren(QPushButton)]
         return [part for part in (*cells, *below) if part.focusPolicy().value & Qt.FocusPolicy.TabFocus.value]
 
@@ -450,11 +449,13 @@ class FieldList(QWidget):
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
+        self._rows.append([name, holder])
         if field.can_copy and (field.copy or field.value):
             button = tool_button(
                 self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
             )
             self._grid.addWidget(button, row, 2, top)
+            self._rows[row].append(button)
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)
@@ -462,6 +463,7 @@ class FieldList(QWidget):
         self._grid.removeWidget(holder)
         holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
+        self._rows[row][1] = whole
         self._take_place()
         whole.setFocus()
 
