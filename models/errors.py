@@ -373,7 +373,22 @@ class CannotWrite(CannotOpen):
 
 class DiskFull(StorageError):
     heading = "The disk is full"
-    sentence = "The disk that holds {name} is full; nothing was changed. Free some space and try again."
+    sentence = "The disk that holds {name} is full{why}; nothing was changed. Free some space and try again."
+
+    def __init__(self, what: FileOrName = "", temporary: FileOrName = "") -> None:
+        """`temporary` is the folder whose disk it may be as well: SQLite does not say of which file it is."""
+        or_there = f", or the one that holds temporary files ({temporary})" if temporary else None
+        super().__init__(what, or_there)
+        self.temporary = str(temporary)
+
+
+class TemporaryFull(DiskFull):
+    """The one that holds the folder `what`."""
+
+    sentence = (
+        "The disk that holds temporary files ({what}) is full; nothing was changed. "
+        "Free some space there, or set TMPDIR to another folder, and try again."
+    )
 
 
 class OutOfMemory(StorageError):

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,6 @@ _OF_A_FILE: Final[tuple[tuple[_Kind, Callable[[Path], StorageError]], ...]] = (
     (apsw.NotADBError, errors.NotADatabase),
     (UnicodeDecodeError, errors.UndecodableText),
     ((apsw.CorruptError, apsw.FormatError), errors.DamagedFile),
-    (apsw.FullError, errors.DiskFull),
     ((apsw.NoMemError, MemoryError), errors.OutOfMemory),
     (PermissionError, errors.CannotOpen),
     (IsADirectoryError, errors.FolderGiven),
@@ -66,6 +66,8 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
             return _READ_ONLY.get(getattr(cause, "extendedresult", 0), errors.ReadOnlyFile)(path)
         case apsw.CantOpenError():
             return errors.CannotOpen(path) if os.path.lexists(path) else errors.FileMissing(path)
+        case apsw.FullError():
+            return errors.DiskFull(path, _may_be_full_too(path.parent))
         case OSError() if cause.errno == errno.EROFS:
             return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -100,6 +102,25 @@ def is_full(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < _ROOM
     except OSError:
         return False
+
+
+def temporary_folder() -> Path:
+    """Where SQLite keeps what it sorts, and what it may have to undo of a statement."""
+    if sys.platform == "win32":
+        return Path(tempfile.gettempdir())
+    named = (os.environ.get(name, "") for name in ("SQLITE_TMPDIR", "TMPDIR"))
+    folders = [*filter(None, named), "/var/tmp", "/usr/tmp", "/tmp"]  # noqa: S108 (SQLite's own list)
+    return Path(next((one for one in folders if os.access(f"{one}/.", os.W_OK | os.X_OK)), "."))
+
+
+def _may_be_full_too(folder: Path) -> Path | str:
+    """The folder of temporary files, where its disk is another than the folder's, which has room by now."""
+    temporary = temporary_folder()
+    try:
+        is_other = folder.stat().st_dev != temporary.stat().st_dev
+    except OSError:
+        return ""
+    return temporary if is_other and not is_full(folder) else ""
 
 
 def _limit(path: Path) -> str | None:

@@ -37,9 +37,10 @@ from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard,
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted
 from models.engine import JSON_EXACT, sql_name
-from models.errors import Cancelled, DamagedFile, TenantAdminError
+from models.errors import Cancelled, DamagedFile, TemporaryFull, TenantAdminError
 from models.local.atomic import new_file
-from models.local.file import MAGIC, connect, is_sql, require_file, set_pragma
+from models.local.errors import temporary_folder
+from models.local.file import MAGIC, TemporaryFiles, connect, is_sql, require_file, set_pragma
 from models.progress import Progress, Stop, ignore, never
 from models.schema import COUNTERS, LEDGER, Schema, expected_columns
 
@@ -158,25 +159,40 @@ def import_dump(
 
 def build_here(dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop) -> Imported:
     """Fills the new file `building`, which is to become `target`; raises what goes wrong as it is."""
-    try:
-        return _build(dump, building, target, progress, cancelled, in_many=False)
-    except RolledBack:  # few dumps ask for it, and all that came before is gone
+    in_many, temporary = False, None
+    while True:
+        try:
+            return _build(dump, building, target, progress, cancelled, in_many=in_many, temporary=temporary)
+        except RolledBack:  # few dumps ask for it, and all that came before is gone
+            in_many = True
+        except _NoRoom:  # which tells, when it happens once more, what had none
+            temporary = TemporaryFiles()
         os.truncate(building, 0)
-        return _build(dump, building, target, progress, cancelled, in_many=True)
+
+
+class _NoRoom(Exception):
+    """The file may not become larger, or the temporary files found no room."""
 
 
 def _build(
-    dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop, *, in_many: bool
+    dump: Path,
+    building: Path,
+    target: Path,
+    progress: Progress,
+    cancelled: Stop,
+    *,
+    in_many: bool,
+    temporary: TemporaryFiles | None,
 ) -> Imported:
-    """The same in one transaction or in many. Raises `RolledBack`."""
+    """The same in one transaction or in many. Raises `RolledBack`, and without `temporary` `_NoRoom`."""
     notes = Notes()
-    with closing(_connect(building)) as connection:
+    with closing(_connect(building, temporary)) as connection:
         made = _OwnTables(connection, notes)
         guard = Guard(connection, notes, made.make, in_many=in_many)
         work = _Work(connection, cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):
-            tenant, is_exact = _run(guard, work, dump, progress)
+            tenant, is_exact = _run(guard, work, dump, progress, temporary)
         with work.uncounted():
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
@@ -258,9 +274,10 @@ def _unpacked(dump: Path) -> Iterator[None]:
         raise ImportFailed(dump, Failure.NOT_A_DUMP, "a gzip file that is damaged or was cut off") from error
 
 
-def _connect(path: Path) -> apsw.Connection:
+def _connect(path: Path, temporary: TemporaryFiles | None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
-    connection = connect(path, flags, statementcachesize=0)  # no two statements are alike
+    vfs = temporary.name if temporary else None
+    connection = connect(path, flags, vfs=vfs, statementcachesize=0)  # no two statements are alike
     try:
         for name, value in (
             ("auto_vacuum", 2),  # only before the first table
@@ -372,7 +389,9 @@ def _migrations() -> "list[Migration]":
     return read_folder(paths.migrations_dir())
 
 
-def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> tuple[str | None, bool]:
+def _run(
+    guard: Guard, work: _Work, dump: Path, progress: Progress, temporary: TemporaryFiles | None
+) -> tuple[str | None, bool]:
     """Runs the dump; gives the tenant that it says to be of alone, and whether all in it is exact."""
     size, tenant, is_exact = dump.stat().st_size, None, False
     with _unpacked(dump), reading(dump) as (source, file):
@@ -391,8 +410,12 @@ def _run(guard: Guard, work: _Work, dump: Path, progress: Progress) -> tuple[str
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
             except apsw.FullError as error:
+                if temporary and temporary.are_full:
+                    raise TemporaryFull(temporary_folder()) from error
                 if not guard.at_its_limit:
                     raise
+                if not temporary:
+                    raise _NoRoom from error
                 raise ImportFailed(
                     dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size"
                 ) from error

@@ -423,8 +423,10 @@ def _written_beside(path: Path) -> Iterator[None]:
     """A disk that is full is the one on which the file lies, whatever is made there and from what."""
     try:
         yield
+    except errors.TemporaryFull:
+        raise
     except errors.DiskFull as error:
-        raise errors.DiskFull(path) from error
+        raise errors.DiskFull(path, error.temporary) from error
 
 
 def _named(path: Path) -> Path:

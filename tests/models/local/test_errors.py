@@ -50,6 +50,19 @@ def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, ex
     assert type(translate(caught.value, PATH)) is expected
 
 
+@pytest.mark.parametrize("free", [0, 10**9])
+def test_a_disk_that_has_room_may_not_be_the_full_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    """What was sorted is gone when the error comes, so that the other disk has room again, too."""
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
+    for temporary in (tmp_path, Path("/proc")):
+        monkeypatch.setattr("models.local.errors.temporary_folder", lambda found=temporary: found)
+        said = str(translate(apsw.FullError("database or disk is full"), tmp_path / "a.db"))
+        assert said.startswith("The disk that holds a.db is full")
+        assert ("temporary files (/proc);" in said) is (free > 0 and temporary != tmp_path)
+
+
 @pytest.mark.parametrize(("free", "expected"), [(0, errors.DiskFull), (10**9, errors.DiskFailure)])
 def test_shared_memory_that_finds_no_room_is_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, expected: type

@@ -31,7 +31,10 @@ from app.services.files.dump import (
 )
 from app.services.files.guard import Forbidden, Guard
 from app.services.files.importing import Imported
+from models.errors import TemporaryFull
+from models.local.errors import temporary_folder
 from models.schema import expected_columns
+from tests.fixtures.hindered import without_room
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_USERS
 
 TOKENS = (
@@ -413,6 +416,24 @@ def test_a_few_lines_do_not_fill_the_disk(
     large = "CREATE TABLE t(a);\n" + "INSERT INTO t VALUES(randomblob(100000));\n" * 40
     with pytest.raises(ImportFailed, match=r"^export\.sql grows to more than 8 times its size, so nothing"):
         run(texts["d1"] + large)
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_temporary_files_is_no_dump_that_grows(run: Run, texts: dict[str, str]) -> None:
+    """SQLite says the same of both. It sorts an index there, and takes their name away at once."""
+
+    def is_temporary(file: int) -> bool:
+        return os.readlink(f"/proc/self/fd/{file}").endswith("(deleted)")  # noqa: PTH115
+
+    large = "CREATE TABLE t(a);\n" + "INSERT INTO t VALUES(randomblob(100000));\n" * 40
+    end = without_room(is_temporary)
+    try:
+        with pytest.raises(
+            TemporaryFull, match=rf"temporary files \({temporary_folder()}\) is full; nothing"
+        ):
+            run(texts["d1"] + large + "CREATE INDEX i ON t(a);\n")
+    finally:
+        end()
 
 
 @pytest.mark.slow
