@@ -13,13 +13,11 @@ class Caution(TenantAdminError):
 
 
 class NotRecorded(Caution):
-    """There is no audit chain."""
+    """There is no audit chain, or `why` says what there is instead of one that takes entries."""
 
     question = "Go on without a record?"
-    sentence = (
-        "{name} has no audit chain (no table audit_chain), so what is done in it here is recorded nowhere; "
-        "nothing was changed."
-    )
+    sentence = "{name} has {why}, so what is done in it here is recorded nowhere; nothing was changed."
+    why = "no audit chain (no table audit_chain)"
 
 
 class DamageMet(Caution):

@@ -59,7 +59,8 @@ class Prepared:
     `before` and `after` are row counts by table; a table that cannot be read now counts as None. `differing`
     are the rows that both have by their key, and not alike, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
-    own entry, which is in `chain`. `traces` are those of the source when it was copied.
+    own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
+    `traces` are those of the source when it was copied.
     """
 
     source: Path
@@ -70,6 +71,7 @@ class Prepared:
     notes: tuple[Note, ...] = ()
     chain: str = SYSTEM_TENANT
     caution: str | None = None
+    unfit: str | None = None
     differing: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -78,8 +80,10 @@ class Prepared:
 
     @property
     def recorded(self) -> bool:
-        """Whether the restore is recorded in what it puts in place: neither has an audit chain otherwise."""
-        return AUDIT_CHAIN.name in self.after
+        """Whether the restore is recorded in what it puts in place: neither has an audit chain otherwise, or
+        one that takes entries.
+        """
+        return AUDIT_CHAIN.name in self.after and self.unfit is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,8 @@ def offer(
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
     unlike = Standing.UNLIKE if lacks else None
+    if prepared.unfit is not None and lines:
+        raise _unfit(source, prepared.unfit)
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
@@ -213,7 +219,7 @@ def carry_out(
     of `restore`; that no checkpoint can be made is no reason not to restore.
     """
     if not (offered.prepared.recorded or unrecorded):
-        raise NotRecorded(path)
+        raise NotRecorded(path, offered.prepared.unfit and f"an audit chain that {offered.prepared.unfit}")
     where = InFile(path)
     before = Reason.BEFORE_RESTORE
     try_to_sign(where, store, verify, clock=lambda: now, reason=before, cancelled=cancelled)
@@ -272,7 +278,8 @@ def prepare(
     """Copies `source` (a database file, or an SQL dump, which is imported) into `folder` and checks it.
 
     Neither file is changed. `build` is that of `import_dump`. Raises `NotAllowed` where the copy is the file
-    itself, lacks the audit chain that the file has or holds something that stands in for a table,
+    itself, lacks the audit chain that the file has, or has one that takes no entries where the file's takes
+    them, or holds something that stands in for a table,
     `Cancelled`, and the errors of opening, copying and importing.
     """
     with suppress(OSError):  # what is not there, or may not be seen, is said when it is opened
@@ -308,17 +315,14 @@ def prepare(
                 f"{source.name} cannot be restored: {opening.UTF_16}, so nothing could be done in the file "
                 "any more; nothing was restored. Export it as SQL, then restore that."
             )
-        if has_chain := AUDIT_CHAIN.name in found.columns:
-            try:
-                check_table(database.connection(), source)
-            except CannotVerify as error:
-                raise errors.NotAllowed(
-                    f"The table {AUDIT_CHAIN.name} of {source.name} {error.what}, so the restore could not "
-                    "be recorded in it; nothing was restored. Import or copy it to a new file."
-                ) from error
+        has_chain = AUDIT_CHAIN.name in found.columns
+        unfit = _why_unfit(database) if has_chain else None
+        if unfit is not None and not _takes_no_entries(path):
+            raise _unfit(source, unfit)
         numbering = Numbering(database)
-        chain = numbering.told_in if has_chain else SYSTEM_TENANT
-        if reason := unknown_tenant(database, chain):
+        takes_entries = has_chain and unfit is None
+        chain = numbering.told_in if takes_entries else SYSTEM_TENANT
+        if unfit is None and (reason := unknown_tenant(database, chain)):
             raise errors.NotAllowed(f"{source.name} cannot be restored: {reason} Nothing was restored.")
         before = _rows_now(path)
         if AUDIT_CHAIN.name in before and not has_chain:
@@ -327,8 +331,8 @@ def prepare(
                 "lost, and nothing would say so; nothing was restored. Import or copy it to a new file."
             )
         after = describe.rows(database, found)
-        said = numbering.caution([chain]) if has_chain else None
-    return Prepared(source, copy, left, before, after, notes, chain, said)
+        said = numbering.caution([chain]) if takes_entries else None
+    return Prepared(source, copy, left, before, after, notes, chain, said, unfit)
 
 
 def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:
@@ -436,6 +440,32 @@ def _named(path: Path) -> Path:
     except UnicodeEncodeError:
         return Path("copy")
     return Path(path.name)
+
+
+def _why_unfit(database: LocalDatabase) -> str | None:
+    """What is said of an audit chain in which nothing can be recorded; None of any other. The caller holds a
+    connection. Raises as `check_table` does.
+    """
+    try:
+        check_table(database.connection(), database.path)
+    except CannotVerify as error:
+        return error.what
+    return None
+
+
+def _takes_no_entries(path: Path) -> bool:
+    """Whether the file can be read, and has an audit chain of that kind."""
+    database = LocalDatabase(path, read_only=True)
+    with suppress(errors.StorageError), database.expected_errors(), database.connection_context():
+        return _why_unfit(database) is not None
+    return False
+
+
+def _unfit(source: Path, what: str) -> errors.NotAllowed:
+    return errors.NotAllowed(
+        f"The table {AUDIT_CHAIN.name} of {source.name} {what}, so the restore could not be recorded in it; "
+        "nothing was restored. Import or copy it to a new file."
+    )
 
 
 def _rows_now(path: Path) -> dict[str, int | None]:

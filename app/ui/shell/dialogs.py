@@ -459,6 +459,9 @@ class RestoreDialog(ConfirmDialog):
 
 
 def _of_chain(offer: Offer) -> tuple[str, Look]:
+    if offer.prepared.unfit is not None:
+        chain = f"The audit chain of the copy {offer.prepared.unfit}, and that of the file is no better"
+        return f"{chain}: the restore is recorded nowhere.", Look.WARN
     if not offer.prepared.recorded:
         return "Neither has an audit chain, so the restore is recorded nowhere.", Look.WARN
     report = offer.report

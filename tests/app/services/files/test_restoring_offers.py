@@ -1,11 +1,13 @@
 """A restore with its verifications and checkpoints."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
+from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.announced import announce
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -14,7 +16,7 @@ from app.services.chain.where import InFile, Where
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
-from models.errors import Cancelled
+from models.errors import Cancelled, NotAllowed
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
@@ -23,7 +25,7 @@ from tests.fixtures.connected import execute
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_planning
 from tests.fixtures.sample import sample
-from tests.fixtures.window import ask
+from tests.fixtures.window import ask, count
 
 
 @pytest.fixture
@@ -42,9 +44,9 @@ def offer(live: Path, source: Path, folder: Path, name: str = "scratch") -> Offe
     return restoring.offer(live, source, scratch, store, VERIFY, now=NOW)
 
 
-def carry_out(live: Path, offered: Offer, folder: Path) -> Restored:
+def carry_out(live: Path, offered: Offer, folder: Path, *, unrecorded: bool = False) -> Restored:
     store = CheckpointStore(folder)
-    return restoring.carry_out(live, offered, store, VERIFY, actor="ada", now=NOW)
+    return restoring.carry_out(live, offered, store, VERIFY, actor="ada", now=NOW, unrecorded=unrecorded)
 
 
 def checkpoint(path: Path, folder: Path) -> None:
@@ -338,3 +340,35 @@ def test_an_announced_checkpoint_that_somebody_else_signed_is_not_taken_up(
     announce(folder, replace(forged, number=2, reason="restore", previous=forged.hash))
     assert CheckpointStore(folder).take_up(InFile(live)) is None
     assert len(CheckpointStore(folder).checkpoints(InFile(live))) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "is_dump"), [("INTEGER PRIMARY KEY) WITHOUT ROWID", False), ("TEXT PRIMARY KEY)", True)]
+)
+def test_a_file_whose_chain_takes_no_entries_gets_its_backup_back(
+    live: Path, folder: Path, tmp_path: Path, key: str, is_dump: bool
+) -> None:
+    """Where a person agrees that it is recorded nowhere; not over a chain that takes entries."""
+    odd, backup = tmp_path / "odd.sqlite", tmp_path / "backup.sqlite"
+    columns = "tenant_id, event_type, payload, previous_hash, hash, created_at"
+    with closing(apsw.Connection(str(odd))) as made:
+        made.execute(f"CREATE TABLE audit_chain({columns}, seq {key}")
+        made.execute(f"ATTACH '{live}' AS live; CREATE TABLE users AS SELECT * FROM live.users")
+        made.execute(f"INSERT INTO audit_chain({columns}, seq) SELECT {columns}, seq FROM live.audit_chain")
+    before = [ask(odd, f"SELECT * FROM {table}") for table in ("audit_chain", "users")]
+    snapshot_copy(odd, backup)
+    source = write_dump(backup, tmp_path / "backup.sql") if is_dump else backup
+    with closing(apsw.Connection(str(odd))) as lost:
+        lost.execute("DELETE FROM users; DELETE FROM audit_chain WHERE CAST(seq AS INTEGER) > 5")
+    with pytest.raises(NotAllowed, match="does not have seq as the row's own number"):
+        offer(live, source, folder)
+    offered = offer(odd, source, folder, "again")
+    with pytest.raises(
+        NotRecorded, match=r"^odd\.sqlite has an audit chain that does not have seq .* nowhere;"
+    ):
+        carry_out(odd, offered, folder)
+    assert count(odd, "users") == 0
+    done = carry_out(odd, offered, folder, unrecorded=True)
+    assert [ask(odd, f"SELECT * FROM {table}") for table in ("audit_chain", "users")] == before
+    assert count(done.kept, "audit_chain") == 5
