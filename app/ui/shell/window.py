@@ -507,14 +507,18 @@ class MainWindow(QMainWindow):
 
     def _in_turn(self, context: Context, word: str, revert: Callable[[], None]) -> None:
         """Behind all that was asked for before, of which rows may still be read: it is of the last act of
-        these. A question that has come meanwhile is answered first, and what comes late is not wanted.
+        these. Where that came to nothing there is none; a question that has come meanwhile is answered first,
+        and what comes late is not wanted.
         """
         turns, asked = context.turns, time.monotonic()
+        before = turns.last
         if turns:
             self.say(f"{word} waits for what was asked for before")
 
         def go() -> None:
-            if QApplication.activeModalWidget() is not None:
+            if before is not None and before.dropped:
+                self.say(f"{word} was not done, as what was asked for before was not")
+            elif QApplication.activeModalWidget() is not None:
                 self.say(f"{word} was not done: what was asked for before comes with a question")
             elif time.monotonic() - asked > LATE_SECONDS:
                 self.say(

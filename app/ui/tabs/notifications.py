@@ -32,7 +32,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
 from app.ui.widgets.panes import Field, has_long_word
 from models.engine import Database
-from models.errors import NothingToDo
+from models.errors import NothingToDo, TenantAdminError
 
 _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
@@ -123,8 +123,17 @@ class NotificationsTab(RecordTab):
         query, keys = self.list.all_keys()
         rows = self.context.rows_of(query.table, query.scope) if keys is None else len(keys)
         unread = partial(_unread, self.context.lists, self.selection.seen())
-        read = partial(self.context.runner.read, unread, query, keys, on_done=self._confirm_all)
-        self.context.when_agreed(rows, read, self)
+        turns, runner = self.context.turns, self.context.runner
+        turn = turns.take()
+
+        def not_read(error: TenantAdminError) -> None:
+            turns.drop(turn, partial(runner.failed.emit, error))
+
+        def done(found: Frozen) -> None:
+            turns.give(turn, partial(self._confirm_all, found))
+
+        read = partial(runner.read, unread, query, keys, on_done=done, on_failed=not_read)
+        self.context.when_agreed(rows, read, self, partial(turns.drop, turn))
 
     def _confirm_all(self, unread: Frozen) -> None:
         act = partial(self.act, notifications.mark, unread.ids, read=True, seen=unread.seen)

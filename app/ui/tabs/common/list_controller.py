@@ -30,6 +30,8 @@ REPAINT_MS = 60_000
 OTHER = "other"
 """The key of the chip for values that are not known."""
 
+_DROPPED = "That was not done, as the list changed before all of it was read"
+
 
 class ListController(QObject):
     """The list of `table`, shown in `view`; `model` holds its rows.
@@ -58,7 +60,7 @@ class ListController(QObject):
         self._wanted: object = None
         self._entering = False
         self._tasks: list[Task] = []
-        self._awaiting: list[Callable[[], object]] = []
+        self._awaiting: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
@@ -185,27 +187,37 @@ class ListController(QObject):
         """The list's query and exactly the keys of the rows selected now, in their order."""
         return self._shown_query(), self._keys_of(self.view.selected_ranges())
 
-    def when_selected(self, use: Callable[[ListQuery, Keys], object]) -> None:
+    def when_selected(
+        self, use: Callable[[ListQuery, Keys], object], dropped: Callable[[], object] | None = None
+    ) -> None:
         """Calls `use` with what `selected_keys` gives of the rows selected now, once all keys have come.
 
-        A long list shows its first rows before the rest of its keys is read.
+        A long list shows its first rows before the rest of its keys is read. Where other rows are shown by
+        then it is `dropped`, which is said unless that is given.
         """
         ranges, query = self.view.selected_ranges(), self._shown_query()
         if self.model.complete:
             use(*self.selected_keys())
         else:
-            self._awaiting.append(lambda: use(query, self._keys_of(ranges)))
+            drop = partial(self._context.say, _DROPPED) if dropped is None else dropped
+            self._awaiting.append((lambda: use(query, self._keys_of(ranges)), drop))
 
     def _keys_of(self, ranges: Sequence[range]) -> Keys:
         return joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges))
 
-    def when_agreed(self, use: Callable[[ListQuery, Keys], object]) -> None:
-        """The same for what reads these rows: before many, where that is charged, a person is asked."""
+    def when_agreed(self, use: Callable[[ListQuery, Keys], object], declined: Callable[[], object]) -> None:
+        """The same for what reads these rows: before many, where that is charged, a person is asked. Where it
+        is dropped, which is said, it counts as `declined`, too.
+        """
 
         def ask(query: ListQuery, keys: Keys) -> None:
-            self._context.when_agreed(len(keys), partial(use, query, keys), self.view)
+            self._context.when_agreed(len(keys), partial(use, query, keys), self.view, declined)
 
-        self.when_selected(ask)
+        def dropped() -> None:
+            self._context.say(_DROPPED)
+            declined()
+
+        self.when_selected(ask, dropped)
 
     def all_keys(self) -> tuple[ListQuery, Keys | None]:
         """The list's query and the keys of every row; None while they are not all here."""
@@ -252,11 +264,10 @@ class ListController(QObject):
             self.lost.emit()
 
     def _completed(self, keys: Keys) -> None:
-        before, awaiting = self.model.rowCount(), list(self._awaiting)
-        self._awaiting.clear()
+        before, awaiting, self._awaiting = self.model.rowCount(), self._awaiting, []
         self.model.refresh_to(keys)
-        for take in awaiting if len(keys) == before else ():  # else the rows have moved, and none is selected
-            take()
+        for take, dropped in awaiting:
+            (take if len(keys) == before else dropped)()  # the rows have moved, and none is selected
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
@@ -345,7 +356,9 @@ class ListController(QObject):
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
-        self._awaiting.clear()
+        awaiting, self._awaiting = self._awaiting, []
+        for _, dropped in awaiting:
+            dropped()
 
 
 def _in_any_order(query: ListQuery) -> ListQuery:

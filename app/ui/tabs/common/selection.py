@@ -122,13 +122,12 @@ class Selection(QObject):
         about what is found, it reads when their own acts before have been written.
         """
         runner, failed = self._context.runner, on_failed or self._context.runner.failed.emit
+        turns = self._context.turns
+        turn = turns.take()  # before the keys of a long list have come: an Undo may be asked for meanwhile
 
         def begin(query: ListQuery, keys: Keys) -> None:
-            turns = self._context.turns
-            turn = turns.take()
-
             def not_read(error: TenantAdminError) -> None:
-                turns.give(turn, partial(failed, error))
+                turns.drop(turn, partial(failed, error))
 
             def done(found: Found) -> None:
                 turns.give(turn, partial(use, found))
@@ -141,7 +140,7 @@ class Selection(QObject):
             else:
                 look()
 
-        self._rows.when_agreed(begin)
+        self._rows.when_agreed(begin, partial(turns.drop, turn))
 
     def values(self, column: str) -> Counter[Any] | None:
         """How many of exactly the rows selected now have which value; None while that is not known, of rows
@@ -198,7 +197,7 @@ class Selection(QObject):
                 read_them = self._context.runner.read
                 self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
 
-        self._rows.when_selected(begin)
+        self._rows.when_selected(begin, dropped=lambda: None)
 
     def is_behind(self, row: Row) -> bool:
         """Whether an act of the person is on its way, or has changed what the list shows as this row."""

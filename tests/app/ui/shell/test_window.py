@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,49 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
     press("Escape")
     closed(qtbot, window, ConfirmDialog)
     assert count(demo_path, "users") == before and question is not None
+
+
+@pytest.mark.slow
+def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of none where that act came to nothing, as other rows are shown by then."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+    rows = "SELECT 'n' || i, 'acme-corp', 't', 0, i FROM n"
+    ask(demo_path, "UPDATE notifications SET read = 0")
+    ask(demo_path, f"{numbers} INSERT INTO notifications (id, tenant_id, type, read, created_at) {rows}")
+    read = partial(ask, demo_path, "SELECT id FROM notifications WHERE read = 1")
+    lists = open_file(qtbot, window, demo_path).context.lists
+    page = go(qtbot, window, TABLES.index("notifications"))
+    first = choose(qtbot, page, 0)
+    press("R")
+    qtbot.waitUntil(lambda: read() == [(first,)])
+    load_keys, reading, go_on = lists.load_keys, threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        reading.set()
+        go_on.wait(20)
+        return load_keys(*asked)
+
+    monkeypatch.setattr(lists, "load_keys", slow)
+    for column, comes, toast in (
+        ("created_at", True, "read” undone"),
+        ("type", False, "Undo was not done, as what was asked for before was not"),
+    ):
+        reading.clear()
+        go_on.clear()
+        page.model.sort(page.model.column_of(column))
+        qtbot.waitUntil(lambda: reading.is_set() and page.table.selected_rows() != [])
+        assert not page.list.model.complete
+        choose(qtbot, page, 3)
+        press("R")
+        press("Ctrl+Z")
+        assert window.toast.label.text() == "Undo waits for what was asked for before"
+        if not comes:
+            page.reload()
+        go_on.set()
+        qtbot.waitUntil(lambda toast=toast: window.toast.label.text().endswith(toast))  # type: ignore[misc]
+        assert read() == [(first,)]
 
 
 @pytest.mark.slow

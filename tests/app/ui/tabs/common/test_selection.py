@@ -72,7 +72,7 @@ def test_rows_that_are_not_at_hand_are_counted_as_long_as_they_are_selected(
     ask(context.opened.path, "DELETE FROM notifications WHERE created_at > ?", count)
     tab: NotificationsTab = show_tab(NotificationsTab)
     when_selected, waiting = tab.list.when_selected, list[Any]()
-    monkeypatch.setattr(tab.list, "when_selected", waiting.append)
+    monkeypatch.setattr(tab.list, "when_selected", lambda use, **_: waiting.append(use))
     tab.table.selectAll()
     qtbot.waitUntil(lambda: bool(waiting))
     keys = tab.list.selected_keys()
