@@ -242,6 +242,10 @@ def verify_imported(
                     return continuation, SignedReport(report, None)
                 reason = Reason.ANOTHER_DATABASE
         made = verify_and_sign(where, store, verify, now=now, reason=reason, cancelled=cancelled)
+        if reason is Reason.ANOTHER_DATABASE and made.checkpoint is not None:
+            said = store.known(where).doubts  # of the database that it has become by this checkpoint
+            report = replace(made.report, notes=(*made.report.notes, *said), doubts=said)
+            made = replace(made, report=report)
         return continuation, made
     except (TenantAdminError, OSError) as error:
         why = why_none(error, where)  # which raises what has ended it, before anything is verified again

@@ -355,19 +355,21 @@ class ContinuationNotice(Notice):
             if imported is None:
                 return partial(self._say_new, store.continuation(where))
             found = verify_imported(imported, store, verify, now=now, cancelled=cancelled)
-            return partial(self._take_imported, *found)
+            return partial(self._take_imported, *found, is_part=imported.tenant is not None)
 
         self._context.runner.job(work, on_done=lambda show: show())
 
-    def _take_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
+    def _take_imported(self, continuation: Continuation | None, made: SignedReport, *, is_part: bool) -> None:
         from app.ui.session.outcome import Asked, Outcome  # noqa: PLC0415 - with what verifies
 
-        self.show_imported(continuation, made)
+        self.show_imported(continuation, made, is_part=is_part)
         self.findings_button.setVisible(bool(made.report.findings))
         at, by = self._context.clock(), self._context.settings.actor
         self._context.verdict.take(Outcome(Asked(), made.report, made.checkpoint, made.why_not, at=at, by=by))
 
-    def show_imported(self, continuation: Continuation | None, made: SignedReport) -> None:
+    def show_imported(
+        self, continuation: Continuation | None, made: SignedReport, *, is_part: bool = False
+    ) -> None:
         from app.ui.tabs.audit.words import heading  # noqa: PLC0415 - with what verifies
 
         report = made.report
@@ -383,10 +385,13 @@ class ContinuationNotice(Notice):
             self.show_continuation(continuation, found, said)
         elif broken:
             self.objection = said
-        elif not report.intact or said:
+        elif not report.intact or said or (is_part and report.doubts):
             if report.intact:
-                tone, headline, icon = Tone.WARN, "No checkpoint was made of this database", Icon.WARNING_FILL
-            self.banner.show_verdict(tone, headline, rest, said, icon)
+                headline = (
+                    "No checkpoint was made of this database" if said else "One tenant's part was imported"
+                )
+                tone, icon = Tone.WARN, Icon.WARNING_FILL
+            self.banner.show_verdict(tone, headline, rest, said or " ".join(report.doubts), icon)
             self.show()
         else:
             self.show_continuation(continuation)

@@ -1,9 +1,13 @@
 """What is said where nobody but a person knows which database a file is; every such sentence is here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.services.chain.rules import HOW, SAY_SO
+from app.services.text import counted, tenant_name
+
+NAMED: Final = 3
+"""Tenants that are named, of many."""
 
 WHICH: Final = "Which database is this?"
 """Asked before all that is said where a person has to decide it."""
@@ -82,6 +86,17 @@ def copy_of_live(path: str) -> str:
     return (
         f"These are the entries of the database {_seen(path)}, and this is another one, made as a copy of it:"
         " it has checkpoints of its own."
+    )
+
+
+def part_of(tenant: str, others: Mapping[str, int]) -> str:
+    """Of one tenant's part where the whole was seen before: whose entries are not here, and how many."""
+    named = [tenant_name(name) for name in sorted(others)]
+    rest = f" and {counted(len(named) - NAMED, 'more tenant')}" if len(named) > NAMED else ""
+    return (
+        f"This is the part of {tenant_name(tenant)} alone. The database that was in this place before has "
+        f"{counted(sum(others.values()), 'entry', 'entries')} of {', '.join(named[:NAMED])}{rest} as well. "
+        "Where all of it belongs here, put that back."
     )
 
 

@@ -6,7 +6,6 @@ said of a live database's account and id.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, Reason, SealedChain
 from app.services.chain.checkpoints import doubts
@@ -14,9 +13,6 @@ from app.services.chain.checkpoints.rows import ChainRow, ChainRows
 from app.services.chain.checkpoints.tables import KnownDatabase, Made, Place
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
 from app.services.text import counted, tenant_name
-
-NAMED: Final = 3
-"""Tenants of which a sentence says where they differ."""
 
 DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
 
@@ -66,7 +62,7 @@ class Continuation:
     @property
     def where(self) -> str:
         """Where it differs, or ends, in words without a full stop."""
-        said = [f"{item} yet" if self.is_older else str(item) for item in self.divergences[:NAMED]]
+        said = [f"{item} yet" if self.is_older else str(item) for item in self.divergences[: doubts.NAMED]]
         rest = len(self.divergences) - len(said)
         return "; ".join([*said, f"and {counted(rest, 'more tenant')}"] if rest else said)
 

@@ -113,12 +113,29 @@ def is_copy(contents: Contents, where: Where, known: KnownDatabase) -> bool:
 
 
 def said_of(contents: Contents, database: KnownDatabase, where: Where) -> tuple[str, ...]:
-    """That nobody but a person knows which database this is, or that this is a copy in a place of its own."""
+    """That nobody but a person knows which database this is, or that this is a copy in a place of its own, or
+    one tenant's part where the whole was.
+    """
     if database.doubt:
         return (database.doubt,)
+    if part := _said_of_part(contents, database, where):
+        return (part,)
     places = contents.places()
     is_new = all(places.get(item, ("",))[0] != database.id for item in where.places[1:])
     return (doubts.copy_of(database.path),) if is_new and is_copy(contents, where, database) else ()
+
+
+def _said_of_part(contents: Contents, database: KnownDatabase, where: Where) -> str:
+    """Of a line that began with one tenant, where one that knew more than that was seen last."""
+    line = contents.sound_checkpoints(database.id)
+    if not line or line[0].reason != Reason.ANOTHER_DATABASE or len(line[0].tenants) != 1:
+        return ""
+    for other in contents.databases():
+        seen = _candidate(contents, other)[1][-1:] if other.path in where.places and other != database else ()
+        for tenants in (item.tenants for item in seen if item.tenants.keys() > line[0].tenants.keys()):
+            others = {name: found.entries for name, found in tenants.items() if name not in line[-1].tenants}
+            return doubts.part_of(next(iter(line[0].tenants)), others) if others else ""
+    return ""
 
 
 def said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:

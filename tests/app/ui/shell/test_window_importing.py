@@ -1,5 +1,6 @@
 """A D1 export brought into the window, and what is said of how it continues the file last seen."""
 
+import shutil
 from pathlib import Path
 
 import apsw
@@ -10,11 +11,13 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InFile
+from app.services.files.exporting import Wanted
 from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.workers.export import export_database
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
@@ -121,6 +124,24 @@ def test_a_newer_export_of_a_known_database_continues_it(
     qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
     words = notice(window, "This file continues").headline()
     assert "3 new entries since 1 h ago" in words
+
+
+@pytest.mark.slow
+def test_a_part_in_the_place_of_its_whole_says_what_else_was_there(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apsw, "hard_heap_limit", None)  # which is felt by all threads of the window
+    whole, part = Path(shutil.copyfile(demo_path, tmp_path / "whole.sqlite")), tmp_path / "part.sql"
+    sign(whole, paths.checkpoints_dir(), now=NOW - 3600)
+    export_database(InFile(whole), part, Wanted("acme-corp"), replace=False, in_child=False)
+    whole.rename(tmp_path / "kept.sqlite")
+    with qtbot.waitSignal(window.opened):
+        window.files.import_dump(part, whole)
+    qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
+    words = notice(window, "One tenant's part was imported").detail()
+    assert words.startswith(
+        "This is the part of acme-corp alone. The database that was in this place before has "
+    )
 
 
 @pytest.mark.slow

@@ -49,6 +49,8 @@ class World:
         self.folder, self.now = folder, NOW
         self.store = CheckpointStore(folder / "home")
         self.export: Path | None = None
+        self.heard = ""
+        """What the last import has said."""
         self.said = ""
         """What the verdict's notes have to say, among others."""
         self.unsaid: str | None = None
@@ -97,6 +99,7 @@ class World:
         self.now += 60
         _, made = verify_imported(Imported(path, {}, (), (), 0.0, tenant), self.store, VERIFY, now=self.now)
         assert made.checkpoint is not None, made.report.findings
+        self.heard = " ".join(made.report.doubts)
         return path
 
     def run(self, path: Path, sql: str, *params: object) -> Path:
@@ -228,6 +231,23 @@ def pruned_behind_all_that_was_known(world: World) -> Path:
 
 def a_part(world: World) -> Path:
     return world.part(world.known())
+
+
+def a_part_in_the_place_of_the_whole(world: World) -> Path:
+    path = world.known()
+    world.said = (
+        f"This is the part of {ACME} alone. The database that was in this place before has 6 entries of "
+        f"{GLOBEX} as well."
+    )
+    part = world.part(path.rename(world.folder / "kept.db"), path.name)
+    assert world.said in world.heard
+    return world.grow(part, ACME)
+
+
+def the_whole_moved_from_where_its_part_is(world: World) -> Path:
+    a_part_in_the_place_of_the_whole(world)
+    world.said, world.unsaid = "", "This is the part"
+    return world.folder / "kept.db"
 
 
 def the_whole_beside_its_part(world: World) -> Path:
@@ -1284,6 +1304,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     pruned: VERIFIED,
     pruned_behind_all_that_was_known: VERIFIED,
     a_part: VERIFIED,
+    a_part_in_the_place_of_the_whole: VERIFIED,
+    the_whole_moved_from_where_its_part_is: VERIFIED,
     the_whole_beside_its_part: VERIFIED,
     a_part_that_went_on: VERIFIED,
     a_part_that_went_on_elsewhere: VERIFIED,
