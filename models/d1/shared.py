@@ -193,11 +193,14 @@ class Shared:
 
 
 def _begun(process: int) -> float | None:
-    """When a process began, which tells it from a later one of its number; None where there is none."""
+    """When a process began, which tells it from a later one of its number; None where there is none, or no more
+    of it than its end, which nobody has asked for yet.
+    """
     import psutil  # noqa: PLC0415 - only where something is written
 
     try:
-        return float(psutil.Process(process).create_time())
+        there = psutil.Process(process)
+        return None if there.status() == psutil.STATUS_ZOMBIE else float(there.create_time())
     except psutil.Error:
         return None
 
