@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from app import paths
 from app.services.live import PREFIX
 from app.services.text import counted, tenant_name, visible
-from models.errors import Cancelled, NeedsCopy, TenantAdminError, UnfinishedChange
+from models.errors import Cancelled, NeedsCopy, NotAllowed, TenantAdminError, UnfinishedChange
 from models.progress import Stop
 
 if TYPE_CHECKING:
@@ -208,6 +208,23 @@ def opened(given: Path | LiveName, *, read_only: bool = False, force_writable: b
         stack = ExitStack()
         atexit.register(stack.close)
         return opening.open_by_copy(database_path(given), stack)
+
+
+BESIDE_SERVER = "also when a `wrangler dev` has the file open, which a lock can stop; refused otherwise"
+
+
+def require_beside(path: Path, *, force: bool, nothing: str) -> None:
+    """Raises `NotAllowed` where a `wrangler dev` has the file open, unless a person has said that it may be
+    written all the same.
+    """
+    from app.services.files import opening  # noqa: PLC0415
+
+    if not force and (why := opening.why_not_beside(path)) is not None:
+        raise NotAllowed(
+            f"{path.name} cannot be written, because {why}; nothing was {nothing}. Go through the "
+            "server (tenant-admin d1 add NAME --project FOLDER, then d1:NAME), or end it; to go beside it, "
+            "add --force."
+        )
 
 
 def used(usage: "Usage | None") -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import (
+    BESIDE_SERVER,
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
@@ -20,6 +21,7 @@ from app.commands.common import (
     positive,
     print_json,
     print_report,
+    require_beside,
     say,
     say_before,
     say_used,
@@ -232,12 +234,15 @@ def export(options: argparse.Namespace) -> int:
 
 def migrate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the database; it is created when it is not there")
+    parser.add_argument("--force", action="store_true", help=BESIDE_SERVER)
 
 
 def migrate(options: argparse.Namespace) -> int:
     """Apply the migrations a file lacks, or create the file."""
     from app.services.files import opening  # noqa: PLC0415
 
+    if paths.exists(options.file):
+        require_beside(options.file, force=options.force, nothing="applied")
     done = opening.migrate(options.file, now=int(time.time()))
     for name in done.names:
         say(f"applied {name}")

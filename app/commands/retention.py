@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.commands.common import (
+    BESIDE_SERVER,
     EXIT_COULD_NOT_RUN,
     EXIT_FINDINGS,
     EXIT_INTACT,
@@ -21,6 +22,7 @@ from app.commands.common import (
     opened,
     positive,
     print_json,
+    require_beside,
     say,
     say_before,
     say_used,
@@ -93,6 +95,7 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
     )
+    parser.add_argument("--force", action="store_true", help=BESIDE_SERVER)
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -120,6 +123,13 @@ def retention(options: argparse.Namespace) -> int:
         raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
     if why not in (None, ASKED):
         complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
+    if given.file is not None:
+        try:
+            require_beside(given.file, force=options.force, nothing="removed")
+        except NotAllowed as error:
+            if not options.dry_run:
+                raise
+            complain(str(error))
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))

@@ -38,6 +38,9 @@ _WRITTEN = b"\2"
 
 NOT_KNOWN = "it belongs to a wrangler project, and this system does not tell whether wrangler dev has it open"
 
+_SERVER = "workerd"
+"""What has the file of a `wrangler dev` open."""
+
 
 def open_path(path: Path, *, read_only: bool = False, force_writable: bool = False) -> OpenedFile:
     """Opens a file, or the database in a folder.
@@ -92,6 +95,18 @@ def why_not_written(path: Path, *, force: bool = False) -> str | None:
     """
     path = paths.resolved(path)
     return _no_permission(path) or (None if force else _why_wait(path))
+
+
+def why_not_beside(path: Path) -> str | None:
+    """Why not even short transactions may write to an existing file, after "because"; None when they may.
+
+    Beside a `wrangler dev` alone: a lock can stop it, where other programs wait.
+    """
+    path = paths.resolved(path)
+    used_by = in_use_by(path)
+    if used_by is not None and _SERVER in used_by:
+        return f"{used_by} has it open, and a lock can stop the server"
+    return NOT_KNOWN if used_by is None and may_be_unseen(path) else None
 
 
 def snapshot_copy(path: Path, target: Path) -> Path:

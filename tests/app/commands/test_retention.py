@@ -33,7 +33,16 @@ DAY = 86_400
 def test_retention_says_then_does_and_the_chain_still_verifies(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also of a file that another program has open, which keeps nobody from it."""
+    """Also of a file that another program has open; beside a `wrangler dev` where a person says so."""
+    monkeypatch.setattr("app.services.files.opening.in_use_by", lambda path: "workerd (pid 7)")
+    for work in (("retention", copy), ("migrate", copy)):
+        refused = run(*work)
+        assert (refused.returncode, "d1 add NAME --project" in refused.stderr) == (2, True)
+        assert "workerd (pid 7) has it open, and a lock can stop the server; nothing was " in refused.stderr
+    beside = run("retention", copy, "--dry-run")
+    assert (beside.returncode, "to go beside it, add --force" in beside.stderr) == (0, True)
+    assert run("migrate", copy, "--force").returncode == 0
+    assert "add --force" not in run("retention", copy, "--dry-run", "--force").stderr
     monkeypatch.setattr("app.services.files.opening.in_use_by", lambda path: "another program")
     said = run("retention", copy, "--dry-run", "--json")
     dry = json.loads(said.stdout)
