@@ -193,8 +193,8 @@ class Shared:
 
 
 def _begun(process: int) -> float | None:
-    """When a process began, which tells it from a later one of its number; None where there is none, or no more
-    of it than its end, which nobody has asked for yet.
+    """When a process began, which tells it from a later one of its number; None where there is none, or no
+    more of it than its end, which nobody has asked for yet.
     """
     import psutil  # noqa: PLC0415 - only where something is written
 
