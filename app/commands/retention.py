@@ -188,6 +188,10 @@ def retention(options: argparse.Namespace) -> int:
         except run.RetentionStopped as error:
             _say_result(error.result, database, options)
             complain(str(error))
+            from app import bugs  # noqa: PLC0415 - only needed when something broke
+
+            if error.result.unreported and bugs.write(f"{given.place}: {error}"):
+                complain(f"that is in the log as well: {bugs.log_file()}")
             return EXIT_FINDINGS if error.result.total else EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
 

@@ -302,7 +302,14 @@ class Retention(QObject):
                     progress=progress,
                     cancelled=cancelled,
                 )
-                return run.carry_out()
+                try:
+                    return run.carry_out()
+                except RetentionStopped as error:
+                    from app import bugs  # noqa: PLC0415 - only needed when something broke
+
+                    if error.result.unreported:  # this window may be gone when the chain takes it
+                        bugs.write(f"{self._database.place}: {error}")
+                    raise
 
         self.status.emit("Retention: running…")
         self._context.verdict.is_pruned = True

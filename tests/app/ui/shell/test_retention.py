@@ -12,6 +12,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from pytestqt.wait_signal import SignalBlocker
 
+from app import bugs
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -316,6 +317,7 @@ def test_what_stopped_a_run_is_said_and_recorded_when_there_is_room(
         full.setattr("app.services.retention.run.append", full_disk)
         run_now(worker)
     assert said[-1] == "Retention: stopped just now, 3 of 3 rows removed (the disk is full) · off"
+    assert f" {database.place}: Retention stopped when 3 of 3 rows" in bugs.log_file().read_text()
     with ran(qtbot, worker):
         run_now(worker)
     assert said[-1] == "Retention: last run just now, removed 0 rows · off"
