@@ -77,11 +77,17 @@ class Attempt:
     @property
     def held(self) -> dict[str, str]:
         """The tenants of whom nothing may be removed, each with the reason: an error finding, a contradicted
-        chain, or a start that nothing proves and nobody accepted.
+        chain, a start that nothing proves and nobody accepted, or entries that alone show such an error.
         """
         if self.report is None:
             return {}
         held = {
+            one.inside: f"The chain of {tenant_name(one.tenant)} starts inside that of "
+            f"{tenant_name(one.inside)}, and only these entries show it; verify both."
+            for one in self.report.tenants
+            if one.inside is not None
+        }
+        held |= {
             tenant.tenant: f"The chain of {tenant_name(tenant.tenant)} is as an earlier checkpoint knew it."
             if tenant.verdict is Verdict.EARLIER
             else f"The chain of {tenant_name(tenant.tenant)} does not hold; verify it."

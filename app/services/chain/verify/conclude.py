@@ -198,6 +198,7 @@ def _tenant_report(
         head=chain.head,
         anchor=proof,
         not_covered=not_covered(joined, known, chain, earlier),
+        inside=chain.inside,
     )
 
 
@@ -331,6 +332,7 @@ def _unproven_start(
         ]
     other = next((row for row in [*owners, *successors] if row.tenant not in {tenant, *alike}), None)
     if other is not None:
+        chain.inside = other.tenant
         its, others = tenant_name(tenant), tenant_name(other.tenant)
         sentence = f"The chain of {its} starts with entry {first:,} inside the chain of {others}."
         return [_finding(start, _OF_ANOTHER[(tenant, previous) in moved], sentence)]

@@ -21,7 +21,8 @@ class Chain:
 
     `head_at` is created_at of the last row, if it is a number. `markers` are those that are believed, in
     order, and `doubted` how many are not. `gap_before` says that rows before the first one could not be read,
-    so that nothing is known of the start; `gap_behind` the same of rows behind the last one.
+    so that nothing is known of the start; `gap_behind` the same of rows behind the last one. `inside` is the
+    tenant within whose chain it starts, if any.
     """
 
     tenant: str
@@ -39,6 +40,7 @@ class Chain:
     gap_before: bool
     gap_behind: bool
     markers: list[Marker] = field(default_factory=list)
+    inside: str | None = None
 
     @property
     def at_genesis(self) -> bool:

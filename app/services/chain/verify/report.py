@@ -32,7 +32,8 @@ class TenantReport:
     """One tenant's chain. `head` is the stored hash of its last row.
 
     `anchor` says how the start is proven, None when nothing proves it.
-    `not_covered` is the number of rows that no checkpoint covers.
+    `not_covered` is the number of rows that no checkpoint covers. `inside` is the tenant whose entries show
+    that it starts within their chain.
     """
 
     tenant: str
@@ -43,6 +44,7 @@ class TenantReport:
     head: str | None
     anchor: Anchor | None
     not_covered: int
+    inside: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {

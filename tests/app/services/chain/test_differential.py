@@ -363,7 +363,10 @@ DAMAGES: dict[str, Damage] = {
 
 @pytest.mark.parametrize(
     "number",
-    [pytest.param(number, marks=[pytest.mark.slow] if number % 40 else []) for number in range(FILES)],
+    [
+        pytest.param(number, marks=[pytest.mark.slow] if number % 40 else [])
+        for number in sorted({*range(FILES), 243, 658})  # what showed the error would have gone
+    ],
 )
 def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
@@ -410,7 +413,8 @@ def check(chain: ChainFile, store: CheckpointStore, archive: Path) -> None:
         assert not outcome.is_stopped
         assert outcome.is_signed == bool(planned)
     if not outcome.is_stopped and Code.SEQUENCE_COUNTER not in report.counts:
-        for tenant in sound & planned:
+        shown = {item.inside for item in report.tenants}  # by entries that stay
+        for tenant in (sound & planned) - shown:
             assert before[tenant][0] not in after[tenant], (tenant, report.findings)
             assert tenant in outcome.archived
     later = verify(InFile(chain.path), checkpoints=store.known(InFile(chain.path)))
