@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, UnknownDatabase
-from models.d1.masking import in_any_form
+from models.d1.masking import masked
 from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import Usage
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
@@ -343,7 +343,7 @@ class Client:
 
     def masked(self, text: str) -> str:
         """The text without the token, which may have come there by mistake, in whichever form."""
-        return in_any_form(self.token).sub("[token]", text) if self.token else text
+        return masked(text, self.token) if self.token else text
 
     def count(self, **used: int) -> None:
         """Adds to the meter."""

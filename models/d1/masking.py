@@ -9,20 +9,28 @@ _LEAST: Final = 8
 """Figures of base64 by which a token is known; fewer stand in any text."""
 
 
-@lru_cache(maxsize=8)
-def in_any_form(token: str) -> re.Pattern[str]:
-    """Finds it as it is, in a URL (`%2B`), in JSON (`\\u002b`, `\\/`), each of its characters by itself, and
-    the whole word of base64 that it is in, alone or behind something (`Basic …` of a name and it).
+def masked(text: str, token: str) -> str:
+    """The text with `[token]` in place of the token as it is, in a URL (`%2B`), in JSON (`\\u002b`, `\\/`),
+    each of its characters by itself, and of the whole word of base64 that it is in, alone or behind
+    something (`Basic …` of a name and it). Takes time by the text's length.
     """
-    forms = ["".join(map(_character, token))]
+    for form in _forms(token):
+        text = form.sub("[token]", text)
+    return text
+
+
+@lru_cache(maxsize=8)
+def _forms(token: str) -> tuple[re.Pattern[str], ...]:
+    inner = []
     for alphabet in (b"+/", b"-_"):
         for before in range(3):  # it begins anywhere in the three bytes that four figures stand for
             figures = b64encode(b" " * before + token.encode(), alphabet).decode().rstrip("=")
             whole = (before + len(token)) * 8 // 6  # what follows changes the rest
-            inner = figures[-(-before * 8 // 6) : whole]
-            if len(inner) >= _LEAST:
-                forms.append(rf"[\w+/-]*{re.escape(inner)}[\w+/-]*=*")
-    return re.compile("|".join(dict.fromkeys(forms)))
+            inner.append(figures[-(-before * 8 // 6) : whole])
+    known = "|".join(re.escape(figures) for figures in dict.fromkeys(inner) if len(figures) >= _LEAST)
+    spelt = re.compile("".join(map(_character, token)))
+    # From a word's beginning alone: tried at each of its letters it would take time by the word's square.
+    return (spelt, re.compile(rf"(?<![\w+/-])[\w+/-]*(?:{known})[\w+/-]*=*")) if known else (spelt,)
 
 
 def _character(one: str) -> str:

@@ -232,3 +232,7 @@ def test_a_token_is_masked_in_every_form_in_which_a_call_may_be_quoted() -> None
         assert said.startswith("authorization: ") and "[token]" in said and said.endswith(" was not taken")
         assert form.removeprefix("Basic ").strip('"') not in said
     assert client.masked("Bearer of another, v1/aB+c") == "Bearer of another, v1/aB+c"
+    plain, glued = Client("prod", "http://127.0.0.1:1", "acc", "tokenof40"), b64encode(b"tokenof40").decode()
+    assert plain.masked(f"tokenof40{glued}, {glued}tokenof40") == "[token][token], [token][token]"
+    long = "a" * 1_000_000  # one word of an answer; by its square it would take hours
+    assert client.masked(long) == long
