@@ -77,7 +77,7 @@ class Entry:
             self.kinds[name] = kind
             self.raw[name] = value if kind == "blob" else utf_8(value, encoding)
         self._json = row[-1]
-        self.created_at = _integer(self.raw["created_at"])
+        self.created_at = integer(self.raw["created_at"])
 
     def text(self, name: str) -> str:
         return named(self.raw[name])
@@ -219,7 +219,8 @@ def cut(value: str) -> str:
     return value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
 
 
-def _integer(raw: bytes) -> int | None:
+def integer(raw: bytes) -> int | None:
+    """The number that a text of SQLite's says; None where it says none, or a longer one than any is."""
     try:
         return int(raw)
     except ValueError:

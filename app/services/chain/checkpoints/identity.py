@@ -11,6 +11,7 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, Reason, SealedCh
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
 from app.services.chain.checkpoints.tables import KnownDatabase, Made, Place
+from app.services.chain.entry import integer
 from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
 from app.services.text import counted, tenant_name
 
@@ -211,7 +212,8 @@ def _begun_again(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
     if not ends:
         return True
     seq, row = ends[0]
-    later = row.previous_hash == GENESIS and row.at.isdigit() and seconds(int(row.at)) >= checkpoints[-1].at
+    at = integer(row.at.encode(errors="replace"))
+    later = row.previous_hash == GENESIS and at is not None and seconds(at) >= checkpoints[-1].at
     behind = seq > max(item.through for item in checkpoints)
     return later and (behind or any(rows.has_tenant(name) for item in checkpoints for name in item.tenants))
 

@@ -82,7 +82,8 @@ def compare_within(
     gone from behind others of the tenant: what is removed for its age goes from the front.
 
     `begin(tenants)` looks up the first entries that the file has of them. A chain that begins after what was
-    known may be a new one, and a file that ends before it an earlier state: only the whole of it tells.
+    known may be a new one, and a file that ends before it an earlier state: only the whole of it tells, so
+    of the one the start is unproven.
     """
     held = [
         (known, name)
@@ -96,10 +97,13 @@ def compare_within(
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
         if name in failed or joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
             continue
-        if first is not None and (first.seq > sealed.last_seq or _begins_behind(first, known)):
+        if first is not None and first.seq > sealed.last_seq:
             continue
-        if extent.highest is not None and extent.highest < sealed.last_seq:
-            found: Finding | None = _ends_before(name, sealed, known)
+        found: Finding | None
+        if first is not None and _begins_behind(first, chain, known):
+            found = _begun_since(first, name, known)
+        elif extent.highest is not None and extent.highest < sealed.last_seq:
+            found = _ends_before(name, sealed, known)
         elif first is None:
             found = _missing(name, sealed, known)
         elif chain is None or chain.first_seq > sealed.last_seq:
@@ -128,12 +132,21 @@ def _is_gone(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     return Finding(Code.TRUNCATED, name, sealed.last_seq, sealed.head, None, sentence)
 
 
-def _begins_behind(first: Entry | None, known: Checkpoint) -> bool:
-    """Whether a chain whose first entry this is begins at genesis, by its own time after the checkpoint."""
-    if first is None or first.text("previous_hash") != GENESIS:
+def _begins_behind(first: Entry, chain: Chain | None, known: Checkpoint) -> bool:
+    """Whether a chain whose first entry this is begins at genesis, by its own time after the checkpoint, as
+    do those of its entries that were read.
+    """
+    if first.text("previous_hash") != GENESIS or not (chain is None or _is_later(chain, known)):
         return False
-    at = first.text("created_at")
-    return at.isdigit() and seconds(int(at)) >= known.at
+    return first.created_at is not None and seconds(first.created_at) >= known.at
+
+
+def _begun_since(first: Entry, name: str, known: Checkpoint) -> Finding:
+    sentence = (
+        f"The chain of {tenant_name(name)} begins with entry {first.seq:,}, by its time after what "
+        f"checkpoint {known.number} knew of it; whether it may, only a verification of all of it tells."
+    )
+    return Finding(Code.UNPROVEN_START, name, first.seq, None, None, sentence)
 
 
 def not_covered(joined: Joined, history: CheckpointHistory, chain: Chain, earlier: Checkpoint | None) -> int:

@@ -10,7 +10,7 @@ import pytest
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Verdict
+from app.services.chain.rules import Verdict, entry_hash
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
@@ -261,6 +261,44 @@ def test_a_range_is_held_against_the_last_entries_that_were_known_there(
     assert codes(known.verify(section=Section(first=1, last=10**6))) == codes(known.verify()), (
         "it is all of it"
     )
+
+
+def test_a_range_is_not_blinded_by_an_entry_put_in_front_of_it(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seqs[-1])
+    chain.rehash(TENANT, seqs[-2])
+    within, late = Section(first=seqs[2], last=seqs[-1]), Section(first=seqs[-1], last=seqs[-1])
+    assert codes(known.verify(section=within)) == {"CHECKPOINT"}
+    made = chain.one("SELECT max(created_at) FROM audit_chain")[0] + 10**8
+    chain.run(
+        "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at) "
+        "VALUES (0, ?, 'run_done', '{}', ?, ?, ?)",
+        TENANT,
+        GENESIS,
+        entry_hash(GENESIS, "run_done", "{}", made),
+        made,
+    )
+    assert codes(known.verify(section=within)) == codes(known.verify(section=late)) == {"CHECKPOINT"}
+    chain.run("UPDATE audit_chain SET created_at = ? WHERE seq = ?", made, seqs[-1])
+    chain.rehash(TENANT, seqs[-2])
+    assert "CHECKPOINT" in codes(known.verify(section=within))
+    report = known.verify(section=late)
+    assert (codes(report), report.verdict) == (
+        {"UNPROVEN_START", "TIME"},
+        Verdict.UNPROVEN_START,
+    ), "nothing in it tells"
+
+
+@pytest.mark.parametrize("at", ["\xb2", "9" * 5000, "\u0663", "now"])
+def test_a_time_that_is_none_does_not_stop_a_range(known_chain: Callable[..., KnownChain], at: str) -> None:
+    known = known_chain(50, 2, 1)
+    seqs = known.chain.seqs(TENANT)
+    known.chain.run("UPDATE audit_chain SET created_at = ? WHERE seq = ?", at, seqs[0])
+    assert codes(known.verify(section=Section(first=seqs[1], last=seqs[-1]))) == set()
+    assert known.verify().verdict is Verdict.TAMPERED
 
 
 def test_what_is_gone_within_a_range_was_not_removed_for_its_age(
