@@ -10,6 +10,9 @@ from typing import Any, Final, cast
 _FEW: Final = 1_000
 """Numbers without a gap that are kept one by one beside others that are."""
 
+_AT_ONCE: Final = 10_000
+"""Keys that are taken without a turn for other threads."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces(Sequence[Any]):
@@ -56,6 +59,26 @@ class Pieces(Sequence[Any]):
             begin = end - len(part)
             yield first, part[first - begin : min(last, end) - begin]
             first, number = end, number + 1
+
+
+def places(keys: Sequence[Any], wanted: Sequence[Any], most: int) -> list[range] | None:
+    """Where the `wanted` ones stand in `keys`, as ranges; None where those would be more than `most`. Other
+    threads get their turn in between.
+    """
+    looked_for = set[Any]()
+    for first in range(0, len(wanted), _AT_ONCE):
+        looked_for.update(wanted[first : first + _AT_ONCE])
+    found: list[range] = []
+    for place, key in enumerate(keys):
+        if key not in looked_for:
+            continue
+        if found and found[-1].stop == place:
+            found[-1] = range(found[-1].start, place + 1)
+        elif len(found) == most:
+            return None
+        else:
+            found.append(range(place, place + 1))
+    return found
 
 
 def joined(*given: Sequence[Any]) -> Sequence[Any]:

@@ -151,6 +151,16 @@ class DataTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
         self.selectionModel().setCurrentIndex(self.model().index(row, column), flags)
 
+    def select_ranges(self, ranges: Sequence[range], current: int) -> None:
+        """Selects all of these rows, and makes one of them current."""
+        chosen, model, last = QItemSelection(), self.model(), self.model().columnCount() - 1
+        for rows in ranges:
+            chosen.select(model.index(rows.start, 0), model.index(rows.stop - 1, last))
+        flags = QItemSelectionModel.SelectionFlag
+        column = max(0, self.currentIndex().column())
+        self.selectionModel().setCurrentIndex(model.index(current, column), flags.NoUpdate)
+        self.selectionModel().select(chosen, flags.ClearAndSelect | flags.Rows)
+
     def enter(self) -> None:
         """Take the focus, at the row that was current or the first."""
         self.setFocus(Qt.FocusReason.TabFocusReason)

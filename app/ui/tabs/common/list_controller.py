@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.records.keys import joined
+from app.services.records.keys import joined, places
 from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table
+from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.declared import choice_label
 from app.ui.theme import Theme
@@ -30,7 +31,22 @@ REPAINT_MS = 60_000
 OTHER = "other"
 """The key of the chip for values that are not known."""
 
+MOST_RANGES = 500
+"""Of a selection that stays in another order: with more of them Qt takes long to paint."""
+
 _DROPPED = "That was not done, as the list changed before all of it was read"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """Several selected rows by their keys, until their places in another order are known: the key of the
+    current one and the record's id, which is shown where they are too many to stay.
+    """
+
+    count: int
+    keys: Keys
+    current: Key | None
+    wanted: object
 
 
 class ListController(QObject):
@@ -59,6 +75,7 @@ class ListController(QObject):
         self._shown: ListQuery | None = None
         self._wanted: object = None
         self._entering = False
+        self._chosen: _Chosen | None = None
         self._tasks: list[Task] = []
         self._awaiting: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
@@ -226,6 +243,7 @@ class ListController(QObject):
     def stop(self) -> None:
         """Lets go of the rows; nothing is read after it."""
         self._cancel()
+        self._chosen = None
         self.model.clear()
 
     def _shown_query(self) -> ListQuery:
@@ -241,16 +259,67 @@ class ListController(QObject):
         current = self.current_id()  # a person may have chosen it while this list was on its way
         wanted = wanted if current is None else current
         entering, self._entering = self._entering, False
+        same_rows = self._shown is not None and _same_but_later(
+            _in_any_order(listing.query), _in_any_order(self._shown)
+        )
+        self._chosen = self._several(wanted) if same_rows else None
         self._shown = listing.query
         self.model.reset_to(listing)
         if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
             self._fitted = not listing.query.filtered
             self.view.columns.fit_unless_arranged()
         self._announce(listing.total)
-        if wanted is not None and self._wanted is None:
+        if self._wanted is not None:
+            self._chosen = None
+        elif self._chosen is not None:
+            self._choose_again()
+        elif wanted is not None:
             self.jump(wanted, on_missing=self._go_to_first if entering else None)
         elif entering:
             self.view.enter()
+
+    def _several(self, wanted: object) -> _Chosen | None:
+        """What is selected, where that is several rows, and not found again yet in the order before."""
+        if not self.view.selectionModel().hasSelection():
+            return self._chosen
+        count, (_, keys) = self.selected_count(), self.selected_keys()
+        if count < 2:
+            return None
+        are_known = len(keys) == count and not self.model.estimated
+        current = self.model.key(self.view.currentIndex().row())
+        return _Chosen(count, keys if are_known else (), current, wanted)
+
+    def _choose_again(self) -> None:
+        """Selects what was selected when the rows had another order, as far as it is there; unless a person
+        has selected something since.
+        """
+        chosen = self._chosen
+        if chosen is None:
+            return
+
+        def found(ranges: list[range] | None) -> None:
+            if chosen is not self._chosen:
+                return
+            self._chosen = None
+            if self.view.selectionModel().hasSelection():
+                return
+            if not ranges:
+                self._context.say(f"The selection of {counted(chosen.count, *self.table.noun)} did not stay")
+                self.jump(chosen.wanted)
+                return
+            current = None if chosen.current is None else self.model.row_of_key(chosen.current)
+            self.view.select_ranges(ranges, ranges[0].start if current is None else current)
+            self.view.scrollTo(self.view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+        def look() -> None:
+            keys = self.model.keys
+            find = partial(places, keys, chosen.keys, MOST_RANGES)
+            self._tasks.append(self._context.runner.read(lambda database: find(), on_done=found))
+
+        if self.model.complete:
+            look()
+        else:
+            self._awaiting.append((look, lambda: None))
 
     def _read_rest(self) -> None:
         if self._shown is not None and not self.model.complete:
@@ -280,7 +349,7 @@ class ListController(QObject):
                 self.model.refresh_to(found)
         lost = wanted is not None and not self.view.currentIndex().isValid()
         self._announce(self.model.rowCount())
-        if lost and self._wanted is None:
+        if lost and self._wanted is None and self._chosen is None:
             self.jump(wanted)
 
     def _followed(self, asked: Keys, answer: tuple[Keys, Page]) -> None:
@@ -293,11 +362,14 @@ class ListController(QObject):
     @contextmanager
     def _kept(self) -> Iterator[None]:
         """Within it rows come and go, and the one at the top and the current one stay."""
-        selected = self.view.selectionModel().hasSelection()
+        selected, chosen = self.view.selectionModel().hasSelection(), self._several(self.current_id())
         current = self.model.key(self.view.chosen().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             yield
-        if selected and current is not None and not self.view.selectionModel().hasSelection():
+        if chosen is not None and not self.view.selectionModel().hasSelection():
+            self._chosen = chosen
+            self._choose_again()
+        elif selected and current is not None and not self.view.selectionModel().hasSelection():
             moved_to = self.model.row_of_key(current)  # to Qt, a row that has moved is gone
             if moved_to is not None:
                 self.view.select_row(moved_to)

@@ -3,7 +3,7 @@
 import random
 from array import array
 
-from app.services.records.keys import Pieces, joined
+from app.services.records.keys import Pieces, joined, places
 from app.services.records.lists import position
 
 
@@ -35,3 +35,11 @@ def test_a_gap_keeps_no_number_for_each() -> None:
     again = joined(keys[:1_000], array("q", [-995]), keys[1_001:])
     assert isinstance(again, Pieces) and sum(not isinstance(part, range) for part in again.parts) < 3
     assert joined(range(5), range(5, 9)) == range(9) and joined() == range(0)
+
+
+def test_places_are_ranges_in_the_order_of_the_list() -> None:
+    keys = [5, 3, 1, 4]
+    assert places(keys, range(3, 6), 2) == [range(2), range(3, 4)]
+    assert places(keys, range(3, 6), 1) is None
+    assert places(keys, keys, 1) == [range(4)]
+    assert places(keys, [9], 1) == []

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.list_query import ListQuery
 from app.ui.session.context import Context
+from app.ui.tabs.common import list_controller
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.users import UsersTab
 from app.ui.widgets.filter_row import DateRange, FilterValues, Span
@@ -65,6 +66,43 @@ def test_one_request_that_overtakes_another_keeps_it_too(
     for query in (BY_MAIL, BY_MAIL, replace(BY_MAIL, descending=True), QUERY, BY_MAIL):
         controller.show(query)
     qtbot.waitUntil(lambda: controller.current_id() == wanted and tab.table.currentIndex().row() != 5)
+
+
+@pytest.mark.slow
+def test_another_order_keeps_all_that_is_selected_or_says_that_it_did_not(
+    qtbot: QtBot,
+    tab: UsersTab,
+    controller: ListController,
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def selected() -> set[object]:
+        return {tab.model.record_id(row) for row in tab.table.selected_rows()}
+
+    tab.table.select_ranges([range(3, 4), range(7, 9)], 7)
+    ids, wanted = selected(), controller.current_id()
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(BY_MAIL)
+    qtbot.waitUntil(lambda: selected() == ids and controller.current_id() == wanted)
+    assert tab.table.selected_rows() != [3, 7, 8]
+    for query in (QUERY, replace(BY_MAIL, descending=True), QUERY):
+        with qtbot.waitSignal(controller.loaded):
+            controller.show(query)
+    qtbot.waitUntil(lambda: selected() == ids and tab.table.selected_rows() == [3, 7, 8])
+    tab.table.selectAll()
+    controller.show(BY_MAIL)
+    qtbot.waitUntil(
+        lambda: controller._shown == BY_MAIL and controller.selected_count() == tab.model.rowCount()
+    )
+    tab.table.select_ranges([range(3, 4), range(30, 40)], 3)
+    wanted = controller.current_id()
+    monkeypatch.setattr(list_controller, "MOST_RANGES", 1)
+    said: list[str] = []
+    monkeypatch.setattr(context, "say", said.append)
+    with qtbot.waitSignal(controller.loaded):
+        controller.show(QUERY)
+    qtbot.waitUntil(lambda: said == ["The selection of 11 users did not stay"])
+    qtbot.waitUntil(lambda: selected() == {wanted})
 
 
 @pytest.mark.slow
