@@ -1,12 +1,12 @@
 """Copying the selected rows, exporting all that a filter shows, and the context menu that offers both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QByteArray, QMimeData, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
@@ -38,6 +38,9 @@ FEW = 2000
 
 CLIPBOARD_CHARACTERS = 32_000_000
 """More than that is no text to paste, and other programs stall over it."""
+
+_PIECE = 1 << 18
+"""Bytes or characters that are taken before another thread has its turn."""
 
 
 def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
@@ -155,24 +158,28 @@ def copy_rows(tab: "RecordTab", form: str, _: bool = False) -> None:
 def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> None:
     context = tab.context
 
-    def copied(text: str | None) -> None:
+    def copied(text: QByteArray | None) -> None:
         if text is None:
             _offer_file(tab, query, keys)
             return
-        QGuiApplication.clipboard().setText(text)
+        copy = QMimeData()
+        copy.setData("text/plain", text)
+        QGuiApplication.clipboard().setMimeData(copy)
         context.say(f"{counted(len(keys), 'row')} copied")
 
     most = CLIPBOARD_CHARACTERS
 
-    def few(database: Database) -> str | None:
+    def few(database: Database) -> QByteArray | None:
         with suppress(TooMuch):
-            return export.text_of(database, context.lists, export.RowsWanted(query, form, keys, most))
+            text = export.text_of(database, context.lists, export.RowsWanted(query, form, keys, most))
+            return _joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))
         return None
 
-    def work(progress: Progress, cancelled: Stop) -> str | None:
+    def work(progress: Progress, cancelled: Stop) -> QByteArray | None:
         with place_in_passing() as path, suppress(TooMuch):
             _export(tab, query, form, keys, most)(path, progress=progress, cancelled=cancelled)
-            return path.read_bytes().decode()
+            with path.open("rb") as stream:
+                return _joined(iter(partial(stream.read, _PIECE), b""))
         return None
 
     if not len(keys):
@@ -182,6 +189,16 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
         context.when_agreed(len(keys), run, tab)
+
+
+def _joined(pieces: Iterable[bytes]) -> QByteArray:
+    """A text as Qt gives it to other programs. As a Python string of 24 million characters it held up the
+    interface for 190 ms, read from UTF-8 on another thread and made into Qt's own.
+    """
+    text = QByteArray()
+    for piece in pieces:
+        text.append(piece)
+    return text
 
 
 def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
