@@ -131,7 +131,7 @@ class StorageError(TenantAdminError):
 
 class MuchToRead(TenantAdminError):
     """So many `rows` were about to be read, where each is charged, and nobody has agreed to that: "about", or
-    "up to" where no more is known.
+    "up to" where no more is known. Who agrees, agrees to `most`: others may write meanwhile.
     """
 
     heading = "Read this much?"
@@ -139,7 +139,7 @@ class MuchToRead(TenantAdminError):
 
     def __init__(self, place: str, rows: int, how_many: str = "about") -> None:
         super().__init__(place, f"{how_many} {rows:,}")
-        self.rows = rows
+        self.rows, self.most = rows, rows + max(1_000, rows // 10)
 
 
 class AnswerTooLong(StorageError):

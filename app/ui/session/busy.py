@@ -8,12 +8,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.widgets.banner import LEAST_SAID, ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import percent, rate
 from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.workers.runner import Runner, Task
+from models.engine import read_at_most
 from models.errors import TenantAdminError
 from models.progress import Progress, Stop, Waiting
 
@@ -21,6 +23,28 @@ WAIT_SECONDS = 0.5
 """Whoever waits for longer is told for what."""
 
 WAIT_LOOK_MS = 250
+
+
+class Reading:
+    """What a job does, as the status bar says it, with how many rows of a live database it reads once that is
+    known, on whichever thread.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self.doing, self.rows = doing, 0
+
+    def __call__(self) -> str:
+        reads = f", which reads about {counted(self.rows, 'row')}" if self.rows else ""
+        return f"{self.doing}{reads}…"
+
+    def tell(self, rows: int) -> None:
+        self.rows = rows
+
+    def agreed(self, progress: Progress, most: int, place: str, rows: int) -> None:
+        """Tells at once of what is to be read there. Raises `MuchToRead` where that is more than `most`."""
+        read_at_most(most, rows, place)
+        self.tell(rows)
+        progress(0, rows)
 
 
 class Busy(QWidget):
@@ -34,7 +58,7 @@ class Busy(QWidget):
     def __init__(self, theme: Theme, runner: Runner) -> None:
         super().__init__()
         self.runner = runner
-        self._running: list[tuple[Task, Runner, str, bool]] = []
+        self._running: list[tuple[Task, Runner, Callable[[], str], bool]] = []
         self.label = ElidedLabel(look=Look.DIM, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
@@ -46,7 +70,7 @@ class Busy(QWidget):
 
     def run(
         self,
-        text: str,
+        text: str | Callable[[], str],
         work: Callable[[Progress, Stop], Any],
         *,
         on_done: Callable[[Any], None],
@@ -55,13 +79,14 @@ class Busy(QWidget):
         in_rows: bool = True,
         runner: Runner | None = None,
     ) -> Task:
-        """Starts `work(progress, cancelled)` and shows `text` until it has ended.
+        """Starts `work(progress, cancelled)` and shows `text`, which may change, until it has ended.
 
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
         them. What `progress` counts is said in numbers where these are `in_rows`, else as a part of the work.
         It runs on the window's own runner unless another is given.
         """
         runs_on, started = runner or self.runner, time.monotonic()
+        words = text if callable(text) else lambda: text
 
         def advance(done: int, total: int) -> None:
             if self._running and self._running[-1][0] is job:
@@ -69,7 +94,7 @@ class Busy(QWidget):
                 if total and self.cancel_button.isEnabled():
                     speed = rate(done, time.monotonic() - started, "")
                     rows, part = f"{done:,} of {total:,} · {speed}", f"{percent(done, total)} of the work"
-                    self.label.setText(f"{text} · {rows if in_rows else part}")
+                    self.label.setText(f"{words()} · {rows if in_rows else part}")
 
         def finish(result: Any) -> None:
             self.forget(job)
@@ -80,7 +105,7 @@ class Busy(QWidget):
             (on_failed or runs_on.failed.emit)(error)
 
         job = runs_on.job(work, on_progress=advance, on_done=finish, on_failed=fail)
-        self._running.append((job, runs_on, text, can_cancel))
+        self._running.append((job, runs_on, words, can_cancel))
         self._show_latest()
         return job
 
@@ -101,7 +126,8 @@ class Busy(QWidget):
             part.setHidden(is_its_own)
 
     def _show_latest(self) -> None:
-        _, _, text, can_cancel = self._running[-1]
+        _, _, words, can_cancel = self._running[-1]
+        text = words()
         self.give_way(False)
         self.label.setText(text)
         self.bar.setRange(0, 0)
@@ -113,9 +139,9 @@ class Busy(QWidget):
         self.shown.emit()
 
     def _cancel(self) -> None:
-        job, _, text, _ = self._running[-1]
+        job, _, words, _ = self._running[-1]
         self.cancel_button.setEnabled(False)
-        self.label.setText(f"{text} · stopping…")
+        self.label.setText(f"{words()} · stopping…")
         job.cancel()
 
 

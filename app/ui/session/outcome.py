@@ -143,17 +143,21 @@ def run(
     now: int,
     by: str,
     on_report: Callable[[Report], object] | None = None,
+    on_cost: Callable[[int], object] = lambda rows: None,
 ) -> Outcome:
     """Verifies, and makes a checkpoint of a whole file that holds.
 
-    `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring. Raises the
-    errors of `verify_and_sign` and `verify_with_checkpoints`, and `MuchToRead` before it reads more rows than
-    were asked for.
+    `on_report` hears the verdict before the checkpoint, which may have to wait for a keyring; `on_cost` about
+    how many rows are read, before they are, where each is charged. Raises the errors of `verify_and_sign` and
+    `verify_with_checkpoints`, and `MuchToRead` before it reads more rows than were asked for.
     """
     store, verify = store_and_verifier()
 
     def before(section: Section) -> None:
-        read_at_most(asked.most, to_read(where, section), where.name)
+        rows = to_read(where, section)
+        read_at_most(asked.most, rows, where.name)
+        if rows:
+            on_cost(rows)
 
     if asked.new_alone and store.checkpoints(where):
         told = partial(by_itself, whole_daily=False, before=before, progress=progress, cancelled=cancelled)

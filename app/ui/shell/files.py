@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QWidget
 from app import paths
 from app.services.text import counted, visible
 from app.settings import Settings
-from app.ui.session.busy import Busy
+from app.ui.session.busy import Busy, Reading
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
-from models.engine import MOST_READ, read_at_most
+from models.engine import MOST_READ
 from models.errors import (
     DamagedFile,
     EmptyFile,
@@ -237,11 +237,12 @@ class Files(QObject):
 
     def fetch(self, database: Database, target: Path, most: int = MOST_READ) -> None:
         """Writes all that a live database holds to a new file; asks where more than `most` rows are read."""
-        before = partial(read_at_most, most, place=database.place)
+        words = Reading(f"Saving {target.name}")
 
         def work(progress: Progress, cancelled: Stop) -> Fetched:
             from app.services.live.fetching import fetch  # noqa: PLC0415
 
+            before = partial(words.agreed, progress, most, database.place)
             return fetch(database, target, before=before, progress=progress, cancelled=cancelled)
 
         def done(fetched: Fetched) -> None:
@@ -251,7 +252,7 @@ class Files(QObject):
             self._say_written(said, fetched.notes, target)
 
         failed = partial(self._ask_to_read, partial(self.fetch, database, target), None)
-        self._busy.run(f"Saving {target.name}…", work, on_done=done, on_failed=failed)
+        self._busy.run(words, work, on_done=done, on_failed=failed)
 
     def _ask_to_read(self, again: Callable[[int], None], of: Path | None, error: TenantAdminError) -> None:
         """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows.
@@ -260,7 +261,7 @@ class Files(QObject):
         if isinstance(error, MuchToRead):
             from app.ui.session.lock import ask_to_read  # noqa: PLC0415
 
-            ask_to_read(self._theme, error, partial(again, error.rows), self._window)
+            ask_to_read(self._theme, error, partial(again, error.most), self._window)
         else:
             self._failed(of, error)
 
@@ -308,11 +309,13 @@ class Files(QObject):
         Asks where more than `most` rows of a live one are read.
         """
 
+        words = Reading(f"Exporting to {target.name}")
+
         def work(progress: Progress, cancelled: Stop) -> Exported:
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
-            before = partial(read_at_most, most, place=source.name)
+            before = partial(words.agreed, progress, most, source.name)
             told = partial(export_database, before=before, progress=progress, cancelled=cancelled)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
@@ -326,7 +329,7 @@ class Files(QObject):
             self._ask_to_read(partial(self.export_sql, source, target, tenant), source.file, error)
 
         in_place = self._in_place(source, work)
-        self._busy.run(f"Exporting to {target.name}…", in_place, on_done=done, on_failed=failed)
+        self._busy.run(words, in_place, on_done=done, on_failed=failed)
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
         if notes:

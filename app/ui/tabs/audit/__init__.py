@@ -192,7 +192,7 @@ class AuditTab(RecordTab):
         idle = panel.refuse_verify
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
-            self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.verify_whole, idle))
+            self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
         for name, text, icon, run, refusal, keys in (
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
@@ -282,6 +282,10 @@ class AuditTab(RecordTab):
 
     def verify_whole(self, archive: Path | None = None) -> None:
         self.panel.start(Asked(Section(self.scope.tenant_id), archive=archive or self._known_archive()))
+
+    def ask_whole(self) -> None:
+        """Asks first, also where little is read: it is chosen for what it costs more."""
+        self.panel.start(Asked(Section(self.scope.tenant_id), archive=self._known_archive(), most=0))
 
     def verify_range(self, first: int, last: int) -> None:
         """Verifies the entries in scope between two seqs, both included, alone."""

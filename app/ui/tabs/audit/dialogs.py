@@ -12,6 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
+from app.ui.session.busy import Reading
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
@@ -119,7 +120,7 @@ class CheckpointsDialog(Dialog):
                 self._read()
 
         accepted_by = self._context.settings.actor if reason is Reason.START_OVER else None
-        self._check("Verifying and signing…", Asked(reason=reason, accepted_by=accepted_by), done)
+        self._check("Verifying and signing", Asked(reason=reason, accepted_by=accepted_by), done)
 
     def ask_start_over(self) -> None:
         self._ask(
@@ -176,17 +177,19 @@ class CheckpointsDialog(Dialog):
             self.checked.emit(found)
             self.accept()
 
-        self._check(f"Verifying against {export.name}…", Asked(export=export), done)
+        self._check(f"Verifying against {export.name}", Asked(export=export), done)
 
     def _check(self, text: str, asked: Asked, done: Callable[[Outcome], None]) -> None:
+        words = Reading(text)
         work = partial(
             run,
             asked=asked,
             where=self._where,
             now=self._context.clock(),
             by=self._context.settings.actor,
+            on_cost=words.tell,
         )
-        self._run(text, work, done, lambda much: self._check(text, replace(asked, most=much.rows), done))
+        self._run(words, work, done, lambda much: self._check(text, replace(asked, most=much.most), done))
 
     def show_checkpoints(
         self,
@@ -236,7 +239,7 @@ class CheckpointsDialog(Dialog):
 
     def _run(
         self,
-        text: str,
+        text: str | Callable[[], str],
         work: Callable[[Progress, Stop], object],
         done: Callable[..., None],
         agreed: Callable[[MuchToRead], None] = lambda much: None,

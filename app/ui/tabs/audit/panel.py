@@ -63,11 +63,15 @@ class VerificationPanel(QWidget):
     again_wanted = Signal()
     _judged = Signal(object, object)
     """What was asked and its report, from the thread that verifies."""
+    _priced = Signal(int)
+    """About how many rows it reads, from there, too."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._context = context
         self._judged.connect(self._show_verdict)
+        self._priced.connect(self._show_cost)
+        self._cost = ""
         self._store, _ = store_and_verifier()
         self._part: Outcome | None = None
         """Of a range, or against an export, until other chains are in sight."""
@@ -186,7 +190,7 @@ class VerificationPanel(QWidget):
     def _ask_cost(self, much: MuchToRead) -> None:
         """Goes on as far as a person agrees to; what it has come to need may be more again."""
         self._is_due = True
-        self._asked = replace(self._asked, most=much.rows)
+        self._asked = replace(self._asked, most=much.most)
         hint = "A verification can be limited to a tenant, or to a range of entries."
         asked = ask_to_read(self._context.theme, much, self._run, self, hint=hint)
         asked.rejected.connect(self.cancel)
@@ -194,11 +198,12 @@ class VerificationPanel(QWidget):
     def _run(self) -> None:
         if not self._is_due:
             return
-        self._is_due = False
+        self._is_due, self._cost = False, ""
         where, now = self._context.opened.where, self._context.clock()
         heard = partial(self._judged.emit, self._asked)
         by = self._context.settings.actor
         work = partial(run, asked=self._asked, where=where, now=now, by=by, on_report=heard)
+        work = partial(work, on_cost=self._priced.emit)
         self._job = self._context.runner.job(
             work, on_progress=self._advance, on_done=self._finished, on_failed=self._failed
         )
@@ -297,10 +302,16 @@ class VerificationPanel(QWidget):
         )
         self._context.when_agreed(report.entries, run, self)
 
+    def _show_cost(self, rows: int) -> None:
+        self._cost = f"about {counted(rows, 'row')} are read, and charged"
+        if self._job is not None and not self._job.cancelled:
+            self.banner.show_progress(words.running(self._asked), 0, 0, self._cost)
+
     def _advance(self, done: int, total: int) -> None:
         if self._job is not None and not self._job.cancelled:
             rate = formatting.rate(done, time.monotonic() - self._started, "entries")
             detail = f"{done:,} of {counted(total, 'entry', 'entries')} · {rate}"
+            detail = " · ".join(filter(None, [detail, self._cost]))
             self.banner.show_progress(words.running(self._asked), done, total, detail)
 
     def _show(self, outcome: Outcome) -> None:

@@ -452,6 +452,7 @@ def test_an_earlier_state_is_what_verification_says_of_it(
     press("Ctrl+2")
     with qtbot.waitSignal(audit.verified):
         audit.commands.trigger("verify_whole")
+        click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     asked = travel(qtbot, window)
     assert asked.line.text() == kept
     go_back(qtbot, window, asked)
@@ -515,8 +516,8 @@ def test_wrangler_dev_is_known_to_have_no_time_travel(
     assert not travel_act.isEnabled() and "has no Time Travel" in travel_act.toolTip()
 
 
-def test_a_copy_is_saved_and_exported(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, tmp_path: Path
+def test_a_copy_is_saved_and_exported(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path, tmp_path: Path
 ) -> None:
     open_live(qtbot, window, production)
     assert window.context is not None
@@ -525,7 +526,10 @@ def test_a_copy_is_saved_and_exported(
     window.files.fetch(database, copy, most=10)
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)) and not copy.exists()
+    edge.delay = 0.1
     click(qtbot, asked.confirm_button)
+    qtbot.waitUntil(lambda: "Saving copy.sqlite, which reads about " in window.busy.label.text())
+    edge.delay = 0
     qtbot.waitUntil(lambda: "Saved and checked: copy.sqlite" in window.toast.label.text())
     assert stored(copy) == stored(file)
     window.files.export_sql(InDatabase(database), sql, None, most=10)
@@ -880,7 +884,7 @@ def test_a_file_that_wrangler_dev_serves_is_opened_through_it(
 
 
 def test_the_chain_is_verified_from_the_checkpoint_on(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
     open_live(qtbot, window, production)
     page = go(qtbot, window, 1)
@@ -892,8 +896,13 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
         assert page.banner.headline().startswith(headline)
         assert page.verify_button.text() == "Verify what is new"
     assert page.banner.detail().startswith("All of it was verified just now")
+    page.commands.trigger("verify_whole")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)), "also where it is little"
+    edge.delay = 0.1
     with qtbot.waitSignal(page.verified):
-        page.commands.trigger("verify_whole")
+        click(qtbot, asked.confirm_button)
+        qtbot.waitUntil(lambda: "rows are read, and charged" in page.banner.detail())
     assert page.banner.headline().startswith("Chain verified")
     assert window.shield.text().startswith("Chain verified")
     window.close_file()
