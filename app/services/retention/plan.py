@@ -49,18 +49,18 @@ TABLES: Final = tuple(_NEEDED)
 
 _NUMBERING: Final = 4
 _TO_FIND: Final = 5
-_FLAGGED: Final = 4
-_OF_ALL: Final = 2
-"""About how often finding a plan reads each of the newest entries, each tenant's ends, and each notification;
-and of what is old each entry once more (measured, as what follows).
+_OLD: Final = {_CHAIN: 2, NOTIFICATIONS.name: 5, PLANNING_RUNS.name: 8, PLANNING_ARTIFACTS.name: 2}
+"""About how often finding a plan reads each of the newest entries and each tenant's ends; and how often a row
+that is old, and may go, once more (measured, as what follows).
 """
 _GOING: Final = 2
-_BESIDE: Final = 9
+_BESIDE: Final = {NOTIFICATIONS.name: 7, PLANNING_RUNS.name: 27}
+_ELSE_BESIDE: Final = 9
 _ARCHIVED: Final = 2
 _TENANTS: Final = 10
 _FEW: Final = 400
-"""About how often a run reads an entry that goes, a row of another table that does, and an entry again where
-it is archived; how many rows for each tenant, to sign and to prune, and how many in any case.
+"""About how often a run reads an entry that goes, a row that does of these other tables and of the rest, and
+an entry again where it is archived; how many rows for each tenant, to sign and to prune, and in any case.
 """
 
 MOST_DAYS: Final = SECONDS_LIMIT // DAY
@@ -215,27 +215,28 @@ class NeedsConfirmation(TenantAdminError):
 @dataclass(frozen=True, slots=True)
 class Reads:
     """About how many rows are read, as they are charged: to verify every `chain`, which holds, and to find a
-    plan, at `least`, where nothing is old, and at `most`, where all is. There are so many `entries`, rows
-    `beside` them and `tenants`. Where entries are not found `by_index` alone, they are looked for past it.
+    plan, at `least`, where nothing may go, and at `most`, where all does. There are so many `entries`, rows
+    `beside` them by table, and `tenants`. Where entries are not found `by_index` alone, they are looked for
+    past it.
     """
 
     chain: int = 0
     least: int = 0
     most: int = 0
     entries: int = 0
-    beside: int = 0
+    beside: Mapping[str, int] = field(default_factory=dict)
     tenants: int = 0
     by_index: bool = True
 
     def to_carry_out(self, plan: Plan, *, archived: bool) -> int:
         entries = plan.counts[_CHAIN]
-        return self._of_a_run(entries, plan.total - entries, len(plan.shares), archived=archived)
+        return self._of_a_run(entries, plan.beside, len(plan.shares), archived=archived)
 
     def most_of_a_run(self, *, archived: bool) -> int:
         """What finding a plan and carrying it out reads where all goes."""
         return self.most + self._of_a_run(self.entries, self.beside, self.tenants, archived=archived)
 
-    def _of_a_run(self, entries: int, beside: int, tenants: int, *, archived: bool) -> int:
+    def _of_a_run(self, entries: int, beside: Mapping[str, int], tenants: int, *, archived: bool) -> int:
         """Each row that goes is proven, or looked for, archived and removed; a checkpoint is made before and
         after, and what remains of every chain is verified, with a marker for each of the `tenants`.
         """
@@ -243,7 +244,8 @@ class Reads:
             return 0
         remaining = max(0, self.entries - entries) + tenants
         verified = round(remaining * self.chain / max(1, self.entries))
-        going = (_GOING + _ARCHIVED * archived) * entries + _BESIDE * beside
+        going = (_GOING + _ARCHIVED * archived) * entries
+        going += sum(_BESIDE.get(table, _ELSE_BESIDE) * rows for table, rows in beside.items())
         if not self.by_index:
             going += _GOING * entries + NEWEST * (3 + tenants // GROUP)
         return verified + going + _TENANTS * (self.tenants + tenants) + _FEW
@@ -262,11 +264,10 @@ def rows_to_read(opened: Opened) -> Reads:
     chain = to_read(where, EVERYTHING) if _CHAIN in sizes else 0
     beside = {table: sizes.get(table, 0) for table in TABLES if table != _CHAIN}
     least = chain + _NUMBERING * min(entries, NEWEST) + _TO_FIND * tenants
-    least += _FLAGGED * beside[NOTIFICATIONS.name] + _FEW
     by_index = opened.database.trusts_indexes
-    least += 0 if by_index else chain
-    most = least + _OF_ALL * entries + sum(beside.values()) - beside[NOTIFICATIONS.name]
-    return Reads(chain, least, most, entries, sum(beside.values()), tenants, by_index)
+    least += _FEW + (0 if by_index else chain)
+    most = least + sum(_OLD[table] * sizes.get(table, 0) for table in TABLES)
+    return Reads(chain, least, most, entries, beside, tenants, by_index)
 
 
 def plan(

@@ -899,10 +899,11 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     page.commands.trigger("verify_whole")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)), "also where it is little"
-    edge.delay = 0.1
+    edge.delay, banner = 0.1, page.banner
     with qtbot.waitSignal(page.verified):
         click(qtbot, asked.confirm_button)
-        qtbot.waitUntil(lambda: "rows are read, and charged" in page.banner.detail())
+        qtbot.waitUntil(lambda: "rows are read, and charged" in banner.detail())
+    closed(qtbot, window, ConfirmDialog)
     assert page.banner.headline().startswith("Chain verified")
     assert window.shield.text().startswith("Chain verified")
     window.close_file()
