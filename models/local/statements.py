@@ -142,6 +142,23 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
             yield begin, f"{sql[:head]} {sql[begin:end]} {rest}"
 
 
+def source(sql: str) -> str | None:
+    """An INSERT as far as it says where its rows come from: up to ON CONFLICT, or to RETURNING. None where it
+    has neither, or a query behind them.
+    """
+    depth, before, at = 0, "", 0
+    for match in _TOKEN.finditer(sql):
+        if match["skip"]:
+            continue
+        said = caseless(match.group())
+        depth += (said == "(") - (said == ")")
+        if depth == 0 and (said == "returning" or (before, said) == ("on", "conflict")):
+            at = match.start() if said == "returning" else at
+            return None if "select" in words(sql[at:]) else sql[:at]
+        before, at = said, match.start()
+    return None
+
+
 def _unquoted(name: str) -> str:
     """A quoted name without its quotes, the last of which may be missing; an empty name keeps them."""
     closing = "]" if name[0] == "[" else name[0]

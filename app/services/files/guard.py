@@ -182,6 +182,7 @@ class Guard:
         self.rows_alone = self.is_d1 = self.has_counters = False
         self._not_made: set[str] = set()
         self._temporary: set[str] = set()
+        self._tables: set[str] = set()
         self._ran = self._last = 0
         self._acts = self._queries = self._reads = self._reads_own = self._updates = False
         self._table = ""
@@ -293,6 +294,8 @@ class Guard:
             self._not_made.add(missing["name"])
             return False
         self.rows_alone = True
+        made = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        self._tables.update(caseless(str(name)) for (name,) in made)
         return True
 
     def _leave_out(self, sql: str, begin: int, error: Exception) -> None:
@@ -376,8 +379,8 @@ class Guard:
             self._connection.authorizer = None
 
     def _begins(self, _cursor: object, sql: str, _bindings: object) -> bool:
-        if self._acts and not self._has_breaks and not self.rows_alone:  # nearly always
-            if self._reads_own and _has_query(sql):
+        if self._acts and not (self._has_breaks or self.rows_alone or self._asks_itself):  # nearly always
+            if self._reads_own and self._queries_own(sql):
                 return self._is_query() == _OK
             self._began(sql)
             self._forget_statement()
@@ -392,7 +395,7 @@ class Guard:
             if drop := _DROP.match(said):
                 self._note(NoteKind.DROP, drop["name"])
             self._acts = drop is not None or not said.strip(";\0")
-        if self._reads_own and _has_query(sql):
+        if self._reads_own and self._queries_own(sql):
             return self._is_query() == _OK
         self._began(sql)
         acts = self._acts
@@ -405,6 +408,24 @@ class Guard:
             return True
         # A query, VACUUM, and others that SQLite does not ask about.
         raise Forbidden(statements.canonical(sql).partition("\0")[0].upper())
+
+    def _queries_own(self, sql: str) -> bool:
+        """Whether a statement queries the table it writes to: SQLite says the same of ON CONFLICT and of
+        RETURNING, and is asked about it without them.
+        """
+        if not _has_query(sql):
+            return False
+        source = None if self._updates else statements.source(sql)
+        if source is None:
+            return True
+        self._asks_itself, self._reads_own = True, False
+        try:
+            self._connection.execute(f"EXPLAIN {source}")
+        except apsw.Error:
+            return True
+        finally:
+            self._asks_itself = False
+        return self._reads_own
 
     def _forget_statement(self) -> None:
         self._acts = self._queries = self._reads = self._reads_own = self._updates = False
@@ -423,12 +444,15 @@ class Guard:
             if not self._acts and name != "sqlite_master":
                 self._updates, self._table = action == apsw.SQLITE_UPDATE, caseless(str(name))
             self._acts = True
-            if action == apsw.SQLITE_CREATE_TABLE and caseless(str(name)) == TABLE:
-                self.chain_at = self._piece.line_of(self._begin + self._ran)
+            if action == apsw.SQLITE_CREATE_TABLE:
+                self._tables.add(made := caseless(str(name)))
+                if made == TABLE:
+                    self.chain_at = self._piece.line_of(self._begin + self._ran)
             self.has_counters |= name == COUNTERS and action != apsw.SQLITE_CREATE_TABLE
             return _OK
         name = name or ""
         if self._asks_itself:
+            self._reads_own |= action == apsw.SQLITE_READ and caseless(name) == self._table
             return _OK
         if action in (apsw.SQLITE_SELECT, apsw.SQLITE_READ):
             # Both at once is a query over a table; of one behind IN SQLite tells the columns alone.
@@ -436,6 +460,8 @@ class Guard:
                 self._queries = True
             elif name and caseless(name) == self._table:
                 self._reads_own = True  # as ON CONFLICT and RETURNING do, or a query: the text tells
+            elif detail == "" and not name.startswith("sqlite_") and caseless(name) not in self._tables:
+                pass  # of a WITH no column is read
             elif (name, detail) != _OWN and name not in _STATISTICS:
                 self._reads = True
                 self._queries |= self._table != ""

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -443,6 +444,29 @@ def test_what_a_statement_did_before_it_failed_is_undone(
     (note,), (found, rows) = said(made), left.split("|")
     assert re.match(found, note)
     assert value(made.path, "SELECT group_concat(a, '') FROM k") == (rows or None)
+
+
+def test_what_on_conflict_and_returning_read_is_no_query(run: Run, texts: dict[str, str]) -> None:
+    """Beside a SELECT over no table, which alone tells what comes in."""
+    table = "CREATE TABLE k(a PRIMARY KEY, b CHECK(b <> a), c AS (b || '!'));\n"
+    inserts = (
+        "WITH v(a, b) AS (VALUES(1,'on'),(1,'e'),(3,'conflict')) INSERT INTO k SELECT * FROM v WHERE true"
+        " /* on conflict do */ ON\tCONFLICT(a) DO UPDATE SET b = k.b || excluded.b RETURNING a, b;\n"
+        "INSERT INTO k SELECT 4, 'returning (select' RETURNING *;\n"
+        "WITH no AS (SELECT 1) INSERT INTO k SELECT 4, 5 FROM no WHERE 1 ON CONFLICT DO NOTHING;\n"
+        "REPLACE INTO k SELECT a, b FROM (SELECT 4 AS a, replace('f\\nour', '\\n', char(10)) AS b) WHERE 1"
+        " RETURNING a;\nINSERT INTO k(a) SELECT 4 WHERE 1 ON CONFLICT DO NOTHING;\n"
+    )
+    made = run(texts["d1"] + table + inserts)
+    assert [note for note in said(made) if "line break" not in note] == []
+    asked = "SELECT group_concat(a || b || c, '|') FROM k"
+    with closing(apsw.Connection(":memory:")) as plain:
+        plain.execute(table + inserts).fetchall()
+        assert (
+            value(made.path, asked)
+            == plain.execute(asked).get
+            == "1oneone!|3conflictconflict!|4f\nourf\nour!"
+        )
 
 
 @pytest.mark.parametrize("size", [3, 200_000])
