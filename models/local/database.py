@@ -3,7 +3,7 @@
 import ctypes
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
-        self._leaves_log = read_only and not immutable and copy is None
+        self._is_itself = not immutable and copy is None
+        self._leaves_log = read_only and self._is_itself
         self._made_log = False
         self._opened_as: FileId | None = None
         self._seen: tuple[object, object, object] | None = None
         self._counted: tuple[object, tuple[bytes, bytes]] | None = None
+        self._overwritten = False
         self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -123,7 +125,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():
-            self.require_in_place()
+            if self._opened_as is not None:
+                require_same(self.path, self._opened_as)
             require_file(self.path)
             require_log(self.path)
             self._opened_as = self._opened_as or file_id(self.path)
@@ -132,8 +135,16 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             return super()._connect()  # type: ignore[no-any-return]
 
     def require_in_place(self) -> None:
-        if self._opened_as is not None:
-            require_same(self.path, self._opened_as)
+        if self._opened_as is None:
+            return
+        require_same(self.path, self._opened_as)
+        if not self._is_itself:
+            return
+        with ExitStack() as stack:
+            if self.is_closed():  # on this thread
+                stack.enter_context(self.connection_context())
+            with suppress(errors.FileLocked), self.expected_errors():
+                self._require_not_overwritten(self.connection())
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -156,6 +167,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             known = translate(error, self.path)
             if known is None or known is error:
                 raise
+            if isinstance(known, errors.DamagedFile) and self._is_overwritten():
+                raise no_longer(self.path) from error
             self.damaged |= isinstance(known, errors.DamagedFile)
             if isinstance(known, errors.FileLocked):
                 known = errors.FileLocked(self.path, written_by(self.path))
@@ -290,6 +303,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
         it is not told that the tables they point to are gone from memory once others changed the schema.
         """
+        if self._overwritten:
+            raise no_longer(self.path)
         if sql.startswith("EXPLAIN"):
             return self.connection().execute(sql, params or (), can_cache=False)
         return super().execute_sql(sql, params)
@@ -380,15 +395,23 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         return untouched
 
     def outside_changes(self) -> int:
-        self.require_in_place()
         with self.expected_errors():
+            if self._opened_as is not None:
+                require_same(self.path, self._opened_as)
             connection: apsw.Connection = self.connection()
             self._require_log()
             self._require_not_overwritten(connection)
             return int(connection.pragma("data_version"))
 
+    def _is_overwritten(self) -> bool:
+        if not self._overwritten and not self.is_closed():
+            with suppress(apsw.Error, OSError, errors.FileReplaced):
+                self._require_not_overwritten(self.connection())
+        return self._overwritten
+
     def _require_not_overwritten(self, connection: apsw.Connection) -> None:
-        """Raises `FileReplaced` where the file was written past SQLite since this was asked last.
+        """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from
+        then on, until what it held is there again: what comes into the log meanwhile is not of this file.
 
         Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
         file changes only as that is folded into it, which changes nothing of what is read through both. A
@@ -399,6 +422,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         except (apsw.CorruptError, apsw.NotADBError):  # its pages and the log fit together no more
             in_wal = self._seen is not None
         if not in_wal:
+            if self._overwritten and self._seen is not None:
+                raise no_longer(self.path)
             self._seen = None
             self._require_counted(connection)
             return
@@ -408,10 +433,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             log, file = (traces(self._log), frames), traces(self.path)
             seen = self._seen  # which another thread may take away meanwhile
             if seen is not None and seen[:2] == (file, log):
+                self._overwritten = False
                 return
             now = sample(self.path, self._in_log, max(frames, 0))
             if traces(self._log) == log[0]:
-                if seen is not None and seen[1] == log and seen[2] != now:
+                before = seen if seen is not None and seen[2] != now else None
+                self._overwritten = before is not None and (self._overwritten or before[1] == log)
+                if self._overwritten:
                     raise no_longer(self.path)
                 self._seen = file, log, now
                 return
@@ -426,16 +454,20 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             file = traces(self.path)
             if before is not None and before[0] == file:
+                self._overwritten = False
                 return
             now = sample(self.path)
         except (apsw.CorruptError, apsw.NotADBError):
             if before is None:
                 raise
+            self._overwritten = True
             raise no_longer(self.path) from None
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        if before is not None and now != before[1] and now[0][_COUNTER] <= before[1][0][_COUNTER]:
+        counted = before is None or now[0][_COUNTER] > before[1][0][_COUNTER]
+        self._overwritten = before is not None and now != before[1] and (self._overwritten or not counted)
+        if self._overwritten:
             raise no_longer(self.path)
         self._counted = file, now
 

@@ -583,10 +583,15 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
                 shutil.copyfile(later, tmp_path / other)
             shutil.copyfile(tmp_path / other, database_path)
             content = database_path.read_bytes()
-            for look in (database.outside_changes, lambda: database.run_batch([insertion("u-2")])):
+            looks = database.require_in_place, database.outside_changes, lambda: emails(database)
+            for look in (*looks, lambda: database.run_batch([insertion("u-2")])):
                 with pytest.raises(FileReplaced):
                     look()
         assert database_path.read_bytes() == content
+        Path(f"{database_path}-wal").touch()  # as whoever opens what is there now does with its log
+        for look in looks:
+            with pytest.raises(FileReplaced):
+                look()
 
 
 @pytest.mark.parametrize("first", [1, 2], ids=["with its header", "behind its header"])

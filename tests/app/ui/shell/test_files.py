@@ -454,15 +454,21 @@ def test_a_copy_is_saved_while_others_write(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("put", [Path.replace, shutil.copyfile], ids=["renamed", "written over it"])
 def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
-    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path, tmp_path: Path
+    qtbot: QtBot,
+    window: MainWindow,
+    demo_path: Path,
+    tmp_path: Path,
+    put: Callable[[Path, Path], object],
 ) -> None:
-    open_file(qtbot, window, demo_path)
-    assert window.workspace is not None
-    context = window.workspace.context
+    copy = snapshot_copy(demo_path, tmp_path / "copy")
+    page = open_file(qtbot, window, demo_path)
+    context, looked = page.context, list[bool]()
+    context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
     context.outside.stop()  # it is looked below
-    sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9)
-    (tmp_path / "other.sqlite").replace(demo_path)
+    put(sample(tmp_path / "other.sqlite", rows=50, tenants=2, seed=9), demo_path)
     before, target = demo_path.read_bytes(), tmp_path / "saved"
     acts: list[Callable[[], None]] = [
         lambda: window.files.save_copy(demo_path, target),
@@ -476,6 +482,11 @@ def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
     assert demo_path.read_bytes() == before
     with qtbot.waitSignal(context.outside.displaced):
         context.outside.look()
+    press("Ctrl+2")
+    chain = current(window)
+    assert isinstance(chain, AuditTab)
+    chain.verify()
+    qtbot.waitUntil(lambda: chain.banner.headline() == "Could not verify")
     banner = notice(window, "The file was replaced")
     assert banner.detail().startswith(f"The file at {demo_path} was replaced since it was opened")
     with qtbot.waitSignal(window.opened):
