@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Final, Protocol
 
 Progress = Callable[[int, int], None]
 """Told how much is done, of how much in all."""
@@ -68,3 +68,16 @@ def ignore(done: int, total: int) -> None:
 def never() -> bool:
     """The wish to stop of somebody who waits to the end."""
     return False
+
+
+class Monitor:
+    """Whoever follows long work: is told how far it is, and asked from time to time whether to stop."""
+
+    __slots__ = ("cancelled", "progress")
+
+    def __init__(self, progress: Progress = ignore, cancelled: Stop = never) -> None:
+        self.progress, self.cancelled = progress, cancelled
+
+
+UNWATCHED: Final = Monitor()
+"""Nobody does, and it goes on to its end."""

@@ -28,6 +28,7 @@ from app.commands.common import (
 )
 from app.services.text import counted, tenant_name
 from models.errors import Cancelled
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,7 +100,9 @@ def restore(options: argparse.Namespace) -> int:
         try:
             with asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
                 actor = paths.os_user()
-                done = carry_out(path, offered, store, verify, actor=actor, now=now, cancelled=cancelled)
+                done = carry_out(
+                    path, offered, store, verify, actor=actor, now=now, monitor=Monitor(cancelled=cancelled)
+                )
         except NotRecorded as error:
             complain(f"{error} To confirm, add --unrecorded.")
             return EXIT_COULD_NOT_RUN

@@ -23,6 +23,7 @@ from app.commands.common import (
 )
 from app.services.text import counted
 from models.errors import NotAllowed
+from models.progress import Monitor
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -43,7 +44,12 @@ def backup(options: argparse.Namespace) -> int:
 
     database = opened(options.file, read_only=True).database
     with asked_to_stop() as cancelled:
-        done = fetch(database, options.out, before=partial(say_before, database.place), cancelled=cancelled)
+        done = fetch(
+            database,
+            options.out,
+            before=partial(say_before, database.place),
+            monitor=Monitor(cancelled=cancelled),
+        )
     if done.resumed:
         say(f"gone on where it stood: {counted(done.resumed, 'row')} had been read before")
     for table, count in done.rows.items():

@@ -31,6 +31,7 @@ from app.commands.common import (
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import tenant_name
 from models.errors import NotAllowed
+from models.progress import Monitor
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
@@ -172,7 +173,7 @@ def retention(options: argparse.Namespace) -> int:
                     actor=paths.os_user(),
                     checkpoint=checkpoint,
                     archive=options.archive,
-                    cancelled=cancelled,
+                    monitor=Monitor(cancelled=cancelled),
                 ).carry_out()
         except (
             plan.NeedsConfirmation,

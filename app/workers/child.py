@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from models import errors
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, seldom
+from models.progress import Monitor, seldom
 
 if TYPE_CHECKING:  # a child starts none of its own
     import subprocess
@@ -119,17 +119,16 @@ class Children:
         jobs: Sequence[Job],
         attached: "array[int] | bytes" = b"",
         *,
-        progress: Progress,
-        cancelled: Stop,
+        monitor: Monitor,
         part: Callable[[int, Any], None] = lambda index, part: None,
         own: Callable[[int, Job, Callable[[int, int], bool]], Any] | None = None,
     ) -> list[Any]:
         """The results of the jobs in their order, as JSON can hold them; whoever is free takes the next.
 
-        `attached` follows a single job as it is. `progress(done, total)`, summed over the jobs,
-        `part(index, part)` and `cancelled()` are called in this thread, the latter at least ten times a
-        second. With `own(index, job, tick)` this process does jobs too; its `tick(done, total)` says whether
-        to stop. Raises `Cancelled`, `CannotStart`, `ChildFailed`, the typed error that a child raised, and
+        `attached` follows a single job as it is. `monitor` is told of all jobs together, and asked at least
+        ten times a second; that and `part(index, part)` are called in this thread. With
+        `own(index, job, tick)` this process does jobs, too; its `tick(done, total)` says whether to stop.
+        Raises `Cancelled`, `CannotStart`, `ChildFailed`, the typed error that a child raised, and
         `BugElsewhere`.
         """
         results: dict[int, Any] = {}
@@ -137,7 +136,7 @@ class Children:
 
         def advance(index: int, done: int, total: int) -> None:
             counts[index] = done, total
-            progress(sum(done for done, _ in counts), sum(total for _, total in counts))
+            monitor.progress(sum(done for done, _ in counts), sum(total for _, total in counts))
 
         def take(index: int, message: Message) -> None:
             match message:
@@ -160,7 +159,7 @@ class Children:
             with suppress(queue.Empty):
                 while True:
                     take(*self._messages.get_nowait())
-            return cancelled()
+            return monitor.cancelled()
 
         def tick(index: int, done: int, total: int) -> bool:
             advance(index, done, total)

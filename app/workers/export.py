@@ -24,17 +24,15 @@ from models.engine import Database
 from models.errors import AlreadyThere, Cancelled
 from models.local.atomic import expected_errors, in_passing, new_file, replacing, sweep_databases, unfinished
 from models.local.database import LocalDatabase
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import inspect
 
 
-def export_rows(
-    path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, progress: Progress, cancelled: Stop
-) -> int:
+def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, monitor: Monitor) -> int:
     """Writes the rows to `target`: whole or not at all.
 
     `path` is the database, read with the rights that this program has opened it with (`read_only`).
-    `progress(done, total)` in rows and `cancelled()` are called in this thread. Returns the number of rows.
+    `monitor` is told rows, and asked, in this thread. Returns the number of rows.
     Raises `Cancelled` within 100 ms, the storage errors of both files, those of `Children`, and `TooMuch` as
     `export.to_file` does.
     """
@@ -50,7 +48,7 @@ def export_rows(
             "building": str(building),
             "target": str(target),
         }
-        (written,) = children.run([job], attached, progress=progress, cancelled=cancelled)
+        (written,) = children.run([job], attached, monitor=monitor)
         return int(written)
 
 
@@ -60,23 +58,22 @@ def export_rows_here(
     target: Path,
     wanted: RowsWanted,
     *,
-    progress: Progress,
-    cancelled: Stop,
+    monitor: Monitor,
 ) -> int:
     """As `export_rows`, in this thread and behind what a person waits for: of a database that no child
     process can read. Raises as that does.
     """
 
     def told(done: int, total: int) -> None:
-        if cancelled():
+        if monitor.cancelled():
             raise Cancelled
-        progress(done, total)
+        monitor.progress(done, total)
 
     with (
         _placed(target) as building,
         database.connection_context(),
         database.in_background(),
-        database.cancellable(cancelled),
+        database.cancellable(monitor.cancelled),
     ):
         return export.to_file(building, database, lists, wanted, progress=told)
 
@@ -87,8 +84,7 @@ def export_database(
     wanted: Wanted,
     *,
     replace: bool,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
     in_child: bool = True,
     before: Callable[[int], object] = lambda rows: None,
 ) -> Exported:
@@ -111,10 +107,9 @@ def export_database(
         from app.services.live.fetching import read_whole  # noqa: PLC0415 - not for a child
 
         which = None if wanted.is_whole else wanted.conditions
-        told: Any = {"before": before, "progress": progress, "cancelled": cancelled}
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
             with source.connect() as database:
-                notes = read_whole(database, copy, wanted=which, **told).notes
+                notes = read_whole(database, copy, wanted=which, before=before, monitor=monitor).notes
             yield copy, notes
 
     with (
@@ -130,10 +125,10 @@ def export_database(
         }
         if in_child:
             with Children("export", "export") as children:
-                (answer,) = children.run([job], progress=progress, cancelled=cancelled)
+                (answer,) = children.run([job], monitor=monitor)
             done = Exported(**answer)
         else:
-            done = _write_sql(job, progress)
+            done = _write_sql(job, monitor.progress)
     return Exported(done.rows, [*notes, *done.notes])
 
 

@@ -11,14 +11,14 @@ from typing import Any, BinaryIO
 from app.services.files.importing import Imported, build_here
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.local.atomic import expected_errors
-from models.progress import Progress, Stop, never
+from models.progress import Monitor
 
 
-def build(dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop) -> Imported:
+def build(dump: Path, building: Path, target: Path, monitor: Monitor) -> Imported:
     """As `build_here`; raises those of `Children`, too, and what has no class there by its sentence alone."""
     job = {"dump": str(dump), "building": str(building), "target": str(target)}
     with Children("import", "import") as children:
-        (made,) = children.run([job], progress=progress, cancelled=cancelled)
+        (made,) = children.run([job], monitor=monitor)
     return Imported.of(made)
 
 
@@ -27,7 +27,7 @@ def work(job: Job, attached: BinaryIO, caller: Caller) -> dict[str, Any]:
     dump, building, target = (Path(job[name]) for name in ("dump", "building", "target"))
     try:
         with expected_errors(target):
-            return build_here(dump, building, target, caller.progress, never).document()
+            return build_here(dump, building, target, Monitor(caller.progress)).document()
     except Orphaned:
         shutil.rmtree(building.parent)  # nobody else is left to do so
         raise

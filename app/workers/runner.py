@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, Waiting, seldom, under_way
+from models.progress import Monitor, Progress, Waiting, seldom, under_way
 
 STOP_SECONDS = 5.0
 """How long the threads of a runner that was stopped are waited for; what takes longer is left behind."""
@@ -104,7 +104,7 @@ class Runner(QObject):
     """Runs everything for one open file, or for the window before there is one.
 
     `read` and `write` call `function(database, *args, **kwargs)` on a reader thread or on the one writer
-    thread, `job` calls `work(progress, cancelled)` on a thread of its own. Without `on_failed` an expected
+    thread, `job` calls `work(monitor)` on a thread of its own. Without `on_failed` an expected
     failure goes to the signal `failed`. A bug goes to `sys.excepthook`, once, and as `WentWrong` to
     `on_failed`, so that nothing waits for an end that never comes.
 
@@ -214,20 +214,21 @@ class Runner(QObject):
 
     def job(
         self,
-        work: Callable[[Progress, Stop], Any],
+        work: Callable[[Monitor], Any],
         *,
         on_progress: Progress | None = None,
         on_done: Callable[[Any], None] | None = None,
         on_failed: Callable[[TenantAdminError], None] | None = None,
     ) -> Task:
-        """Calls `work(progress, cancelled)`, which may say `progress(done, total)` as often as it likes.
+        """Calls `work(monitor)`, which may say its progress as often as it likes.
 
         When it has been cancelled it raises `Cancelled`, or returns what it has done until then. It is not
         begun, and fails, where the file that is open was moved or replaced.
         """
         task = Task(on_done, on_failed, on_progress=on_progress, is_job=True)
         number = next(self._numbers)
-        call = partial(work, seldom(partial(self._report, number)), lambda: task.cancelled)
+        progress = seldom(partial(self._report, number))
+        call = partial(work, Monitor(progress, lambda: task.cancelled))
         if self._enter(number, task, partial(self._in_place, call)):
             self._jobs_waiting.append(number)
             self._begin_jobs()

@@ -14,6 +14,7 @@ from app.services.chain.verify.follow import LISTS
 from app.services.chain.verify.scan import CANNOT_READ, Result, Stopped, rows_of, scan_range
 from app.workers.child import Caller, ChildFailed, Children, Job
 from models.errors import Cancelled
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.making import Verifier
@@ -122,9 +123,8 @@ class ChildProcesses:
 
         ends = self._children.run(
             jobs,
-            progress=advance,
+            monitor=Monitor(advance, lambda: watch(done)),
             part=take,
-            cancelled=lambda: watch(done),
             own=scan_here if own else None,
         )
         return [part | end for part, end in zip(parts, ends, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from app.workers.child import LOOK_SECONDS, Caller, Children, Job
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Waiting, ignore, under_way
+from models.progress import Monitor, Waiting, ignore, under_way
 
 START_SECONDS = 60.0
 """How long the child may take before it asks; a busy computer takes its time, and that is no silence."""
@@ -65,8 +65,7 @@ class SystemKeyring:
                     jobs = [{"method": method, "arguments": arguments}]
                     (answer,) = child.run(
                         jobs,
-                        progress=ignore,
-                        cancelled=lambda: time.monotonic() > given_up,
+                        monitor=Monitor(ignore, lambda: time.monotonic() > given_up),
                         part=lambda *_: answers.put({}),  # it asks now
                     )
                     answers.put(answer)

@@ -32,7 +32,7 @@ from models.local.file import (
     traces,
     written_by,
 )
-from models.progress import PATIENCE, Progress, Stop
+from models.progress import PATIENCE, Monitor, Stop
 
 PAGES = 2_000
 """Pages between two looks at whether to stop, about 8 MB."""
@@ -119,27 +119,27 @@ def copy_parts(path: Path, target: Path) -> None:
     raise FileLocked(path, written_by(path))
 
 
-def put_back(path: Path, copy: Path, kept: Path, *, progress: Progress, cancelled: Stop) -> None:
+def put_back(path: Path, copy: Path, kept: Path, *, monitor: Monitor) -> None:
     """Replaces what the file at `path` holds by what `copy` holds, and writes what it held to the new `kept`.
 
     In one transaction, which is in `path` whole or not at all. `kept` is written while nobody else can write,
     so no commit falls between the two; it is there whole or not at all, and not where this fails, but for an
     interrupt, which may come just behind the commit. A file that SQLite cannot open is moved away instead.
-    `progress` is in pages. `copy` may be changed. Raises `Cancelled`, `FileLocked` after `PATIENCE`, the
+    `monitor` is told pages. `copy` may be changed. Raises `Cancelled`, `FileLocked` after `PATIENCE`, the
     errors of `back_up`, and what SQLite raises.
     """
     try:
-        _replace(path, copy, kept, progress, cancelled)
+        _replace(path, copy, kept, monitor)
     except (apsw.NotADBError, apsw.CorruptError):
         _put_in_place_of(path, copy, kept)
 
 
-def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: Stop) -> None:
+def _replace(path: Path, copy: Path, kept: Path, monitor: Monitor) -> None:
     with closing(connect(path)) as live:
         live.set_busy_timeout(BUSY_TIMEOUT_MS)
         _fit_pages(copy, int(live.pragma("page_size")))
         with (
-            _in_wal(live, path, cancelled) as in_wal,
+            _in_wal(live, path, monitor.cancelled) as in_wal,
             closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as reader,
             closing(connect(copy, apsw.SQLITE_OPEN_READONLY)) as source,
             live.backup("main", source, "main") as backup,
@@ -147,13 +147,15 @@ def _replace(path: Path, copy: Path, kept: Path, progress: Progress, cancelled: 
         ):
             if not in_wal:
                 keep(reader)
-            _wait(lambda: backup.step(1), path, cancelled)  # the first page takes the file for writing
+            _wait(
+                lambda: backup.step(1), path, monitor.cancelled
+            )  # the first page takes the file for writing
             if in_wal:
                 keep(reader)  # nobody else can write any more, and the old can still be read
             while not backup.done:
-                if cancelled():
+                if monitor.cancelled():
                     raise Cancelled
-                progress(backup.page_count - backup.remaining, backup.page_count)
+                monitor.progress(backup.page_count - backup.remaining, backup.page_count)
                 backup.step(PAGES)  # the last one commits, and nothing may fail behind it
 
 

@@ -28,7 +28,8 @@ IMPORT = """
 import sys
 from pathlib import Path
 from app.services.files.importing import import_dump
-import_dump(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda *_: None, cancelled=lambda: False)
+from models.progress import Monitor
+import_dump(Path(sys.argv[1]), Path(sys.argv[2]), monitor=Monitor(lambda *_: None))
 print(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 """
 SCRIPT = """

@@ -202,7 +202,7 @@ def _window(theme: Theme, chosen: int) -> tuple[QMainWindow, QVBoxLayout]:
     status = QStatusBar()
     status.addWidget(Label("Local file · WAL · 342 MiB"))
     busy = Busy(theme, Runner())
-    busy.run("Verifying", lambda progress, cancelled: None, on_done=lambda _: None)
+    busy.run("Verifying", lambda monitor: None, on_done=lambda _: None)
     busy.bar.show_progress(300, 1000)
     status.addPermanentWidget(busy)
     status.addPermanentWidget(Label("Retention: last run 04:00, removed 1,204 rows · next in 14 h"))

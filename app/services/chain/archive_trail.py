@@ -33,7 +33,7 @@ from app.services.chain.where import Where
 from app.services.text import tenant_name
 from models.engine import raw
 from models.errors import Cancelled
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor
 
 ANCHOR: Final = Anchor("archive")
 """The anchor of a chain whose every removed entry is in the archive, from the first one on."""
@@ -53,8 +53,8 @@ SELECT {RAW_COLUMNS} FROM {TABLE} WHERE seq IN (
 class _ArchiveWatch:
     """Counts archived entries behind those of the file; raises `Cancelled` where that is to be all."""
 
-    def __init__(self, report: Report, progress: Progress, cancelled: Stop) -> None:
-        self._progress, self._cancelled = progress, cancelled
+    def __init__(self, report: Report, monitor: Monitor) -> None:
+        self._monitor = monitor
         self._done = self._total = report.entries
 
     def expect(self, entries: int) -> None:
@@ -62,8 +62,8 @@ class _ArchiveWatch:
 
     def __call__(self, entries: int) -> None:
         self._done += entries
-        self._progress(self._done, max(self._done, self._total))
-        if self._cancelled():
+        self._monitor.progress(self._done, max(self._done, self._total))
+        if self._monitor.cancelled():
             raise Cancelled
 
 
@@ -73,8 +73,7 @@ def with_archive(
     folder: Path,
     *,
     tenant: str | None = None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Report:
     """The report of a whole file, or of one tenant's chain, together with what its archive proves.
 
@@ -82,7 +81,7 @@ def with_archive(
     names; its entries must hold, follow from those before, and lead up to the first entry in the file. A
     chain proven so from its very first entry has the anchor `archive:genesis`. Findings are errors, with
     the codes that `ArchiveReading.read` says; the entries counted stay those of the file.
-    `progress(done, total)` in entries, those of the file included. Reads one entry at a time.
+    `monitor` is told entries, those of the file included. Reads one entry at a time.
 
     Raises `ArchiveUnusable`, `Cancelled` and the errors of opening the file.
     """
@@ -90,7 +89,7 @@ def with_archive(
     if report.verdict is Verdict.UNREADABLE:
         return report
     started = time.perf_counter()
-    watch = _ArchiveWatch(report, progress, cancelled)
+    watch = _ArchiveWatch(report, monitor)
     findings: list[Finding] = []
     proven: set[str] = set()
     archives = 0

@@ -28,7 +28,7 @@ from app.services.chain.where import Where
 from app.services.text import utc_time, visible
 from models.errors import Cancelled, InvalidInput
 from models.local import atomic
-from models.progress import Stop, never
+from models.progress import UNWATCHED, Monitor
 
 VERIFIER: Final = "verify_bundle.py"
 PAGE: Final = "report.html"
@@ -54,7 +54,7 @@ def write_bundle(
     section: Section = EVERYTHING,
     checkpoints: Sequence[Checkpoint] = (),
     now: int,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
@@ -82,7 +82,7 @@ def write_bundle(
             building.open("wb") as file,
         ):
             for rows in chunks(database, tenant=section.tenant, first=first, last=last):
-                if cancelled():
+                if monitor.cancelled():
                     raise Cancelled
                 file.writelines(line for _, line in rows)
         manifest = {

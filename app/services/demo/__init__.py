@@ -23,13 +23,13 @@ from models.errors import Cancelled, InvalidInput
 from models.local.atomic import new_file
 from models.local.file import connect
 from models.local.migrations import create_database
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor, Progress, ignore
 from models.status import DAY, AuditEvent
 
 MAX_ROWS: Final = 20_000_000
 MAX_TENANTS: Final = 1_000
 _STEP: Final = 5_000
-"""Rows between two looks at `cancelled`: some 20 ms."""
+"""Rows between two looks whether it is cancelled: some 20 ms."""
 
 
 def create_demo(
@@ -39,14 +39,13 @@ def create_demo(
     tenants: int = 6,
     seed: int = 1,
     now: int,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> dict[str, int]:
     """Writes sample data with `rows` audit entries to a new file at `path`; returns the rows by table.
 
     Everything lies in the 120 days before `now`. The same `rows`, `tenants`, `seed` and `now` give the same
-    contents. The file is built under another name and appears whole or not at all. `progress(done, total)`
-    counts audit entries. Raises `InvalidInput`, `AlreadyThere`, `CannotOpen`, `DiskFull`,
+    contents. The file is built under another name and appears whole or not at all. `monitor` is told
+    audit entries. Raises `InvalidInput`, `AlreadyThere`, `CannotOpen`, `DiskFull`,
     `MigrationError` and `Cancelled`.
     """
     if not 0 <= rows <= MAX_ROWS:
@@ -62,7 +61,7 @@ def create_demo(
         for number, row in enumerate(given):
             if number % _STEP == 0:
                 progress(number, rows)
-                if cancelled():
+                if monitor.cancelled():
                     raise Cancelled
             yield row
 
@@ -75,7 +74,7 @@ def create_demo(
                 connection.execute(f"PRAGMA {pragma}")
             with connection:
                 for table, content in _tables(Random(seed), rows, tenants, now):  # noqa: S311  # no secret
-                    said = progress if table == AUDIT_CHAIN.name else ignore
+                    said = monitor.progress if table == AUDIT_CHAIN.name else ignore
                     before = connection.total_changes()
                     if (first := next(content, None)) is not None:
                         shape = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
@@ -86,7 +85,7 @@ def create_demo(
                             watched(chain([first], content), said),
                         )
                     counts[table] = connection.total_changes() - before
-                progress(rows, rows)
+                monitor.progress(rows, rows)
                 # Two of one second are two databases, which tell themselves apart by when they were made.
                 began = now - SPAN - Random(f"{rows} {tenants} {seed}").randrange(DAY)  # noqa: S311  # no secret
                 connection.execute("UPDATE d1_migrations SET applied_at = datetime(?, 'unixepoch')", (began,))

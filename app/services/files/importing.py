@@ -41,7 +41,7 @@ from models.errors import Cancelled, DamagedFile, TemporaryFull, TenantAdminErro
 from models.local.atomic import new_file
 from models.local.errors import temporary_folder
 from models.local.file import MAGIC, TemporaryFiles, connect, is_sql, require_file, set_pragma
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor, Progress, Stop
 from models.schema import COUNTERS, LEDGER, Schema, expected_columns
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Imported:
         return cls(**{**document, "path": Path(document["path"]), "notes": notes, "dangling": dangling})
 
 
-Build = Callable[[Path, Path, Path, Progress, Stop], Imported]
+Build = Callable[[Path, Path, Path, Monitor], Imported]
 """`build_here`, or what has it done elsewhere."""
 
 
@@ -136,13 +136,12 @@ def import_dump(
     target: Path,
     *,
     strict: bool = False,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
     build: Build | None = None,
 ) -> Imported:
     """Makes the new database `target` of an SQL dump; its text comes through byte for byte.
 
-    What cannot come in is left out and noted; with `strict` that is `NotWhole`. `progress` is in bytes read
+    What cannot come in is left out and noted; with `strict` that is `NotWhole`. `monitor` is told bytes read
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
     `target`. Whoever has other threads gives a `build` that does it in another process: it limits the memory
     of all of its own. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
@@ -151,18 +150,18 @@ def import_dump(
     began = time.perf_counter()
     _check(dump)
     with new_file(target) as building:
-        made = (build or build_here)(dump, building, target, progress, cancelled)
+        made = (build or build_here)(dump, building, target, monitor)
         if strict and (lost := [note for note in made.notes if note.kind.is_loss]):
             raise NotWhole(dump, lost)
     return replace(made, seconds=time.perf_counter() - began)
 
 
-def build_here(dump: Path, building: Path, target: Path, progress: Progress, cancelled: Stop) -> Imported:
+def build_here(dump: Path, building: Path, target: Path, monitor: Monitor) -> Imported:
     """Fills the new file `building`, which is to become `target`; raises what goes wrong as it is."""
     in_many, temporary = False, None
     while True:
         try:
-            return _build(dump, building, target, progress, cancelled, in_many=in_many, temporary=temporary)
+            return _build(dump, building, target, monitor, in_many=in_many, temporary=temporary)
         except RolledBack:  # few dumps ask for it, and all that came before is gone
             in_many = True
         except _NoRoom:  # which tells, when it happens once more, what had none
@@ -178,8 +177,7 @@ def _build(
     dump: Path,
     building: Path,
     target: Path,
-    progress: Progress,
-    cancelled: Stop,
+    monitor: Monitor,
     *,
     in_many: bool,
     temporary: TemporaryFiles | None,
@@ -189,10 +187,10 @@ def _build(
     with closing(_connect(building, temporary)) as connection:
         made = _OwnTables(connection, notes)
         guard = Guard(connection, notes, made.make, in_many=in_many)
-        work = _Work(connection, cancelled)
+        work = _Work(connection, monitor.cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):
-            tenant, is_exact = _run(guard, work, dump, progress, temporary)
+            tenant, is_exact = _run(guard, work, dump, monitor.progress, temporary)
         with work.uncounted():
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
@@ -215,7 +213,12 @@ def _build(
 
 
 def verify_imported(
-    imported: Imported, store: "CheckpointStore", verify: "Verifier", *, now: int, cancelled: Stop = never
+    imported: Imported,
+    store: "CheckpointStore",
+    verify: "Verifier",
+    *,
+    now: int,
+    monitor: Monitor = UNWATCHED,
 ) -> "tuple[Continuation | None, SignedReport]":
     """Holds the new file against what is known here, then verifies it and makes the checkpoint.
 
@@ -234,14 +237,14 @@ def verify_imported(
         store.made(where)
         continuation = store.continuation(where)
         if imported.tenant is not None and continuation.known:
-            report = verify(where, now=now, cancelled=cancelled, checkpoints=store.known(where))
+            report = verify(where, now=now, monitor=monitor, checkpoints=store.known(where))
             if [item.tenant for item in report.tenants] == [imported.tenant]:
                 own = (item for item in continuation.divergences if item.tenant == imported.tenant)
                 continuation = replace(continuation, divergences=tuple(own))
                 if report.tenants[0].verdict in BROKEN:
                     return continuation, SignedReport(report, None)
                 reason = Reason.ANOTHER_DATABASE
-        made = verify_and_sign(where, store, verify, now=now, reason=reason, cancelled=cancelled)
+        made = verify_and_sign(where, store, verify, now=now, reason=reason, monitor=monitor)
         if reason is Reason.ANOTHER_DATABASE and made.checkpoint is not None:
             said = store.known(where).doubts  # of the database that it has become by this checkpoint
             report = replace(made.report, notes=(*made.report.notes, *said), doubts=said)
@@ -249,7 +252,7 @@ def verify_imported(
         return continuation, made
     except (TenantAdminError, OSError) as error:
         why = why_none(error, where)  # which raises what has ended it, before anything is verified again
-        return continuation, SignedReport(verify(where, now=now, cancelled=cancelled), None, why)
+        return continuation, SignedReport(verify(where, now=now, monitor=monitor), None, why)
 
 
 def _check(dump: Path) -> None:

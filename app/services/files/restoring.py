@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.chain.cautions import NotRecorded
@@ -28,7 +28,7 @@ from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import Traces, is_sound, require_file, traces
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor, Stop, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def offer(
     *,
     now: int,
     strict: bool = False,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
     build: "Build | None" = None,
 ) -> Offer:
     """Prepares a copy of `source` in `folder` and verifies it as what the file would be; nothing is changed.
@@ -172,8 +171,7 @@ def offer(
     verification of the file would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`,
     `verify` and the checkpoint store.
     """
-    told: Any = {"progress": progress, "cancelled": cancelled}
-    prepared = prepare(path, source, folder, strict=strict, build=build, **told)
+    prepared = prepare(path, source, folder, strict=strict, build=build, monitor=monitor)
     lines = [line for line in store.lines(InFile(path), in_place=True) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
     lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
@@ -185,12 +183,12 @@ def offer(
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
     line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
     known = known or unlike
-    report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, **told), False
+    report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, monitor=monitor), False
     if line is not None and report.verdict in BROKEN:
-        known, by_itself = Standing.CONTRADICTED, verify(InFile(prepared.copy), now=now, **told)
+        known, by_itself = Standing.CONTRADICTED, verify(InFile(prepared.copy), now=now, monitor=monitor)
         alone = by_itself.verdict in SOUND
         if alone and _has_all(path, by_itself):  # and each entry before them, by the hashes
-            there = verify(InFile(path), now=now, checkpoints=store.known(InFile(path)), **told)
+            there = verify(InFile(path), now=now, checkpoints=store.known(InFile(path)), monitor=monitor)
             if there.verdict in SOUND:
                 report, known = by_itself, Standing.OLDER
     elif report.verdict is Verdict.EARLIER:
@@ -208,8 +206,7 @@ def carry_out(
     now: int,
     force: bool = False,
     unrecorded: bool = False,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Restored:
     """Restores, with a checkpoint of the file as it is before, and one of what it holds afterwards.
 
@@ -222,7 +219,7 @@ def carry_out(
         raise NotRecorded(path, offered.prepared.unfit and f"an audit chain that {offered.prepared.unfit}")
     where = InFile(path)
     before = Reason.BEFORE_RESTORE
-    try_to_sign(where, store, verify, clock=lambda: now, reason=before, cancelled=cancelled)
+    try_to_sign(where, store, verify, clock=lambda: now, reason=before, monitor=monitor)
     database = problem = None
     # What was chosen may be another file by now; what it was then is in the copy.
     chosen = [offered.prepared.source] if traces(offered.prepared.source) == offered.prepared.traces else []
@@ -239,8 +236,7 @@ def carry_out(
                 now=now,
                 reason=Reason.RESTORE,
                 database=database,
-                progress=progress,
-                cancelled=cancelled,
+                monitor=monitor,
             ).why_not
         except (errors.TenantAdminError, OSError) as error:
             problem = why_none(error, where)
@@ -253,8 +249,7 @@ def carry_out(
             now=now,
             force=force,
             announce=announce,
-            progress=progress,
-            cancelled=cancelled,
+            monitor=monitor,
         )
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)
@@ -271,8 +266,7 @@ def prepare(
     folder: Path,
     *,
     strict: bool = False,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
     build: "Build | None" = None,
 ) -> Prepared:
     """Copies `source` (a database file, or an SQL dump, which is imported) into `folder` and checks it.
@@ -298,8 +292,7 @@ def prepare(
         if is_dump:
             from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 
-            told: Any = {"progress": progress, "cancelled": cancelled}
-            notes = import_dump(source, copy, strict=strict, build=build, **told).notes
+            notes = import_dump(source, copy, strict=strict, build=build, monitor=monitor).notes
         else:
             snapshot_copy(source, copy)
     database = LocalDatabase(copy)
@@ -353,8 +346,7 @@ def restore(
     now: int,
     force: bool = False,
     announce: Callable[[], object] = lambda: None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Path:
     """Replaces what the file at `path` holds; returns the copy of what it held, which lies beside it.
 
@@ -362,7 +354,7 @@ def restore(
     entry come in one transaction. The copy of the old content is taken while nobody can write, so that no
     commit falls between the two. A file that another program has open is left alone unless `force`.
     `announce` is called when the copy is just what the file will hold, before the file is touched.
-    `progress` is in pages. Nothing is changed when it is cancelled or fails before its commit. Raises
+    `monitor` is told pages. Nothing is changed when it is cancelled or fails before its commit. Raises
     `NotAllowed` (it may not be written, and why), `Cancelled`, `CopyNotWritten`, `RestoreFailed` and the
     storage errors, `AlreadyThere` where another program took the name of the copy meanwhile.
     """
@@ -373,7 +365,7 @@ def restore(
                 _record(prepared, kept, actor=actor, now=now)
             announce()
         with LocalDatabase(path).expected_errors():
-            copies.put_back(path, prepared.copy, kept, progress=progress, cancelled=cancelled)
+            copies.put_back(path, prepared.copy, kept, monitor=monitor)
     _check(path, kept)
     return kept
 

@@ -31,7 +31,7 @@ from app.services.records.rows import in_parts
 from models import errors
 from models.engine import Database, Usage, raw
 from models.local.atomic import PART, expected_errors, new_file_by_parts
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor
 from models.schema import COUNTERS
 
 PASSES: Final = 4
@@ -93,16 +93,15 @@ def fetch(
     path: Path,
     *,
     before: Callable[[int], object] = lambda rows: None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Fetched:
     """Writes all that the database holds to the new file `path`, or goes on where an earlier call stopped.
 
-    Memory stays that of a page. `progress` is in rows, of about so many. What a person waits for comes before
-    this. `before` is told about how many are read before one is; what it raises ends it. The caller holds a
-    connection. Where something was read, a part is kept, and `FetchStopped` or `FetchCancelled` says so; else
-    raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file that is
-    no part), and the storage errors of both sides.
+    Memory stays that of a page. `monitor` is told rows, of about as many. What a person waits for comes
+    before this. `before` is told about how many are read before one is; what it raises ends it. The caller
+    holds a connection. Where something was read, a part is kept, and `FetchStopped` or `FetchCancelled` says
+    so; else raises `Cancelled`, `NotFetched`, the errors of `new_file_by_parts` (`AlreadyThere` for any file
+    that is no part), and the storage errors of both sides.
     """
     sweep(path.parent)
     with new_file_by_parts(path) as part:
@@ -110,7 +109,7 @@ def fetch(
             raise errors.AlreadyThere(part)
         try:
             with expected_errors(path):
-                fetched = read_whole(database, part, before=before, progress=progress, cancelled=cancelled)
+                fetched = read_whole(database, part, before=before, monitor=monitor)
         except errors.TenantAdminError as error:
             is_kept = bool(state_of(part).get("done")) and not isinstance(error, _IN_VAIN)
             if not is_kept:
@@ -130,14 +129,13 @@ def read_whole(
     *,
     wanted: Which | None = None,
     before: Callable[[int], object] = lambda rows: None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Fetched:
     """The same to the file `building`, where a part may be; what becomes of it is the caller's. With `wanted`
     all tables, but of their rows at least these.
     """
     began, used = time.monotonic(), replace(database.usage or Usage())
-    with database.in_background(), database.cancellable(cancelled):
+    with database.in_background(), database.cancellable(monitor.cancelled):
         objects = database.rows(raw(OBJECTS))
         tables, notes = tables_of(database, objects, wanted)
         with opened(building, database, objects, tables) as part:
@@ -145,11 +143,11 @@ def read_whole(
             looked = usage.read - used.read  # at the tables themselves, as again at the end
             total = max(about(database, tables), resumed)
             before(total - resumed + usage.read - used.read + looked)
-            unsettled = _Fetch(database, part, total, progress, cancelled).passes()
+            unsettled = _Fetch(database, part, total, monitor).passes()
             if database.rows(raw(OBJECTS)) != objects:
                 raise NotFetched(database.place)
             part.finish(objects)
-    progress(total, total)
+    monitor.progress(total, total)
     if unsettled:
         notes.append(
             f"{', '.join(unsettled)}: written to all the time, so of another moment each; fetch it again "
@@ -166,8 +164,7 @@ class _Fetch:
     database: Database
     part: PartialCopy
     total: int
-    progress: Progress
-    cancelled: Stop
+    monitor: Monitor
 
     def passes(self) -> tuple[str, ...]:
         """Reads the tables until they are of one moment; those that are not."""
@@ -226,8 +223,8 @@ class _Fetch:
 
     def _pages(self, table: PagedTable, last: int | None) -> Iterator[list[Line]]:
         """The rows behind a number, counted before they are taken: what is kept of them says so."""
-        for rows in pages(self.database, table, () if last is None else (last,), self.cancelled):
+        for rows in pages(self.database, table, () if last is None else (last,), self.monitor.cancelled):
             table.rows += len(rows)
             self.part.done += len(rows)
             yield rows
-            self.progress(min(self.part.done, self.total), self.total)
+            self.monitor.progress(min(self.part.done, self.total), self.total)

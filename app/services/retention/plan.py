@@ -35,7 +35,7 @@ from app.services.text import counted, tenant_name, utc_time
 from models import schema
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, Refused, TableMissing, TenantAdminError
-from models.progress import Stop, never
+from models.progress import UNWATCHED, Monitor, never
 from models.status import DAY, DEFAULT_RETENTION_DAYS, SYSTEM_TENANT, AuditEvent
 from models.tables import AuditEntry
 
@@ -67,7 +67,7 @@ MOST_DAYS: Final = SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
 
 TryCheckpoint = Callable[..., Attempt]
-"""`chain.checkpoints.making.try_to_sign` for the open file, given `reason`, `cancelled`, `before`."""
+"""`chain.checkpoints.making.try_to_sign` for the open file, given `reason`, `monitor`, `before`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ def plan(
     facts: ClockFacts = NO_FACTS,
     milliseconds: bool = False,
     checkpoint: TryCheckpoint,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Plan:
     """Finds what a run would remove, and verifies the chains: nobody is told that all is well of one that
     does not hold because nothing in it is old. The caller has a connection.
@@ -316,7 +316,7 @@ def plan(
         others=replace(others, due=count.due),
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
-    attempt = checkpoint(reason=None, signs=bool(found.total), cancelled=cancelled) if usable else None
+    attempt = checkpoint(reason=None, signs=bool(found.total), monitor=monitor) if usable else None
     if attempt is not None and found.chain in attempt.broken:
         found = replace(found, chain=SYSTEM_TENANT)
     obstacle = (

@@ -36,7 +36,7 @@ from models.errors import (
     RowChanged,
     StorageError,
 )
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor, Stop, never
 from models.schema import read_stored
 from models.status import AuditEvent
 
@@ -68,16 +68,15 @@ class RetentionRemoval:
     """One run's removals; `result` counts them, and is right whenever they end.
 
     Of entries the `shares` go. `attempt` is what was verified, which holds while the file is `untouched()`.
-    `progress(done, total)` counts rows as often as they are handled: an entry is proven, archived perhaps,
-    and removed. `cancelled` is asked between transactions.
+    `monitor` is told rows as often as they are handled: an entry is proven, archived perhaps,
+    and removed; and asked between transactions.
     """
 
     database: Database
     plan: Plan
     now: int
     actor: str
-    progress: Progress = ignore
-    cancelled: Stop = never
+    monitor: Monitor = UNWATCHED
     pause: Callable[[float], None] = time.sleep
     batch_rows: int = BATCH_ROWS
     archiver: Archiver | None = field(init=False, default=None)
@@ -240,12 +239,12 @@ class RetentionRemoval:
 
     def _transact(self, write: Callable[..., float], removed: dict[str, int], share: float = 0.5) -> float:
         """`share` is how much of a full transaction it is, records half of one; the log is folded by that."""
-        if self.cancelled():
+        if self.monitor.cancelled():
             raise Cancelled
         try:
-            held = write(cancelled=self.cancelled)
+            held = write(cancelled=self.monitor.cancelled)
         except (FileLocked, HeadMoved):
-            if self.cancelled():  # which is what ended the wait
+            if self.monitor.cancelled():  # which is what ended the wait
                 raise Cancelled from None
             raise
         for table, rows in removed.items():
@@ -260,13 +259,13 @@ class RetentionRemoval:
         return held
 
     def _tick(self, rows: int) -> None:
-        if self.cancelled():
+        if self.monitor.cancelled():
             raise Cancelled
         self._advance(rows)
 
     def _advance(self, rows: int) -> None:
         self._done = min(self._done + rows, self._total)
-        self.progress(self._done, self._total)
+        self.monitor.progress(self._done, self._total)
 
 
 _NAMED = 2

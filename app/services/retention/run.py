@@ -247,15 +247,15 @@ class Run(RetentionRemoval):
             self.untouched = self.database.watch()
             if not self.database.costs or self.now - self.plan.now > _FRESH:
                 before = None
-        self.attempt = sign(cancelled=self.cancelled, before=before)
+        self.attempt = sign(monitor=self.monitor, before=before)
         if before is not None and self.attempt.is_refused and not before.is_refused:  # the ends are others
-            self.attempt = sign(cancelled=self.cancelled)
+            self.attempt = sign(monitor=self.monitor)
         if is_changed and (obstacle := cannot_record(self.database, self.plan, self.attempt)) is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
         self.shares, held = hold_back(self.shares, self.attempt)
         missing = unsigned(self.shares, self.plan.beside, self.attempt)
         if missing is not None:
-            if self.cancelled():  # which may have ended the verification
+            if self.monitor.cancelled():  # which may have ended the verification
                 raise Cancelled
             if not self.confirmation.without_checkpoint:
                 raise NoCheckpoint(missing)

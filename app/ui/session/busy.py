@@ -17,7 +17,7 @@ from app.ui.widgets.labels import ElidedLabel, Look, in_row
 from app.workers.runner import Runner, Task
 from models.engine import read_at_most
 from models.errors import TenantAdminError
-from models.progress import Progress, Stop, Waiting
+from models.progress import Monitor, Progress, Waiting
 
 WAIT_SECONDS = 0.5
 """Whoever waits for longer is told for what."""
@@ -71,7 +71,7 @@ class Busy(QWidget):
     def run(
         self,
         text: str | Callable[[], str],
-        work: Callable[[Progress, Stop], Any],
+        work: Callable[[Monitor], Any],
         *,
         on_done: Callable[[Any], None],
         on_failed: Callable[[TenantAdminError], None] | None = None,
@@ -79,7 +79,7 @@ class Busy(QWidget):
         in_rows: bool = True,
         runner: Runner | None = None,
     ) -> Task:
-        """Starts `work(progress, cancelled)` and shows `text`, which may change, until it has ended.
+        """Starts `work(monitor)` and shows `text`, which may change, until it has ended.
 
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
         them. What `progress` counts is said in numbers where these are `in_rows`, else as a part of the work.

@@ -21,7 +21,7 @@ from app.services.chain.where import Where
 from app.ui.theme.icons import Icon
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 LinkCell = tuple[str, str | None, Tone | None, str]
 """Text, icon, tone and tool tip of an entry in the link column."""
@@ -135,8 +135,7 @@ class Outcome:
 
 
 def run(
-    progress: Progress,
-    cancelled: Stop,
+    monitor: Monitor,
     *,
     asked: Asked,
     where: Where,
@@ -160,12 +159,16 @@ def run(
             on_cost(rows)
 
     if asked.new_alone and store.checkpoints(where):
-        told = partial(by_itself, whole_daily=False, before=before, progress=progress, cancelled=cancelled)
+        told = partial(by_itself, whole_daily=False, before=before, monitor=monitor)
         return told(where, store, verify, now=now, by=by)
     before(asked.section)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
-    ways: Any = {"now": now, "archive": asked.archive, "progress": progress, "cancelled": cancelled}
+    ways: Any = {
+        "now": now,
+        "archive": asked.archive,
+        "monitor": monitor,
+    }
     if asked.is_whole:
         signing: Any = {
             "reason": asked.reason,

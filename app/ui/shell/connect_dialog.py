@@ -32,7 +32,7 @@ from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, Task
 from models.errors import Cancelled, InvalidInput, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     Found = tuple[Sequence[Mapping[str, Any]], NamedConnection | None, float | None]
@@ -135,7 +135,7 @@ class ConnectDialog(FormDialog):
             return
         connection, typed = self.connection(), self.token.text()
 
-        def work(progress: Progress, cancelled: Stop) -> Found:
+        def work(monitor: Monitor) -> Found:
             given = self._tokens()
             if typed and not connection.is_local:
                 given = Tokens(None)
@@ -144,7 +144,7 @@ class ConnectDialog(FormDialog):
             client.seconds = TEST_SECONDS
             try:
                 found = connecting.databases(client)
-                if cancelled():
+                if monitor.cancelled():
                     raise Cancelled
                 if not connection.database_id:
                     return found, None, None
@@ -211,7 +211,7 @@ class ConnectDialog(FormDialog):
     def _keep(self) -> None:
         connection, typed, before = self.connection(), self.token.text(), self._before
 
-        def work(progress: Progress, cancelled: Stop) -> str:
+        def work(monitor: Monitor) -> str:
             kept, problem = Connections(), None
             same = before is not None and kept.file(before.name) == kept.file(connection.name)
             kept.add(connection, replace=same)

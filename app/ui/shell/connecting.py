@@ -15,7 +15,7 @@ from app.ui.session.busy import Busy
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
 from models.errors import Cancelled, TenantAdminError, TokenRefused
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ class Connecting(QObject):
     ) -> None:
         asked: list[NamedConnection] = []
 
-        def work(progress: Progress, cancelled: Stop) -> OpenedLive:
+        def work(monitor: Monitor) -> OpenedLive:
             from app.services.live.connecting import database  # noqa: PLC0415
             from app.services.live.opening import open_live  # noqa: PLC0415
 
             asked.append(find())
             connection, found = database(asked[0], self.tokens)
-            with found.cancellable(cancelled):
+            with found.cancellable(monitor.cancelled):
                 return open_live(connection, found, read_only=read_only)
 
         def failed(error: TenantAdminError) -> None:
@@ -111,7 +111,7 @@ class Connecting(QObject):
     def _keep_token(self, connection: NamedConnection) -> None:
         """One that a person entered and Cloudflare took, where the system can keep it."""
 
-        def keep(progress: Progress, cancelled: Stop) -> str | None:
+        def keep(monitor: Monitor) -> str | None:
             return self.tokens.keep_tried(connection)
 
         def kept(problem: str | None) -> None:

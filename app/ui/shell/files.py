@@ -34,7 +34,7 @@ from models.errors import (
     TenantAdminError,
     UnreadableFile,
 )
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Files(QObject):
         with it before, for when it is in sight.
         """
 
-        def work(progress: Progress, cancelled: Stop) -> OpenedFile:
+        def work(monitor: Monitor) -> OpenedFile:
             from app.services.files.opening import open_path  # noqa: PLC0415
 
             opened = open_path(path, read_only=read_only, force_writable=force_writable)
@@ -142,11 +142,11 @@ class Files(QObject):
         What cannot come in as it is written is asked about first: with `strict` nothing is made then.
         """
 
-        def work(progress: Progress, cancelled: Stop) -> Imported:
+        def work(monitor: Monitor) -> Imported:
             from app.services.files.importing import import_dump  # noqa: PLC0415
             from app.workers.importing import build  # noqa: PLC0415
 
-            told = partial(import_dump, progress=progress, cancelled=cancelled, build=build)
+            told = partial(import_dump, monitor=monitor, build=build)
             return told(dump, target, strict=strict)
 
         def done(imported: Imported) -> None:
@@ -179,7 +179,7 @@ class Files(QObject):
     def create(self, path: Path) -> None:
         """Makes a new database with all migrations and opens it; never over an existing file."""
 
-        def work(progress: Progress, cancelled: Stop) -> Path:
+        def work(monitor: Monitor) -> Path:
             from app.services.files.opening import create  # noqa: PLC0415
 
             return create(path, now=self._clock())
@@ -193,11 +193,11 @@ class Files(QObject):
             self.open(path)
             return
 
-        def work(progress: Progress, cancelled: Stop) -> Path:
+        def work(monitor: Monitor) -> Path:
             from app.services.demo import create_demo  # noqa: PLC0415
 
             paths.make_private(path.parent)
-            create_demo(path, rows=DEMO_ROWS, now=self._clock(), progress=progress, cancelled=cancelled)
+            create_demo(path, rows=DEMO_ROWS, now=self._clock(), monitor=monitor)
             return path
 
         self._busy.run("Making sample data…", work, on_done=self.open)
@@ -218,7 +218,7 @@ class Files(QObject):
     def _migrate(self, path: Path) -> None:
         """Applies what is pending, after a copy of the file was taken."""
 
-        def work(progress: Progress, cancelled: Stop) -> str:
+        def work(monitor: Monitor) -> str:
             from app.services.files.opening import migrate  # noqa: PLC0415
 
             applied = migrate(path, now=self._clock())
@@ -239,11 +239,11 @@ class Files(QObject):
         """Writes all that a live database holds to a new file; asks where more than `most` rows are read."""
         words = Reading(f"Saving {target.name}")
 
-        def work(progress: Progress, cancelled: Stop) -> Fetched:
+        def work(monitor: Monitor) -> Fetched:
             from app.services.live.fetching import fetch  # noqa: PLC0415
 
-            before = partial(words.agreed, progress, most, database.place)
-            return fetch(database, target, before=before, progress=progress, cancelled=cancelled)
+            before = partial(words.agreed, monitor.progress, most, database.place)
+            return fetch(database, target, before=before, monitor=monitor)
 
         def done(fetched: Fetched) -> None:
             rows = counted(sum(fetched.rows.values()), "row")
@@ -311,12 +311,12 @@ class Files(QObject):
 
         words = Reading(f"Exporting to {target.name}")
 
-        def work(progress: Progress, cancelled: Stop) -> Exported:
+        def work(monitor: Monitor) -> Exported:
             from app.services.files.exporting import Wanted  # noqa: PLC0415
             from app.workers.export import export_database  # noqa: PLC0415
 
-            before = partial(words.agreed, progress, most, source.name)
-            told = partial(export_database, before=before, progress=progress, cancelled=cancelled)
+            before = partial(words.agreed, monitor.progress, most, source.name)
+            told = partial(export_database, before=before, monitor=monitor)
             return told(source, target, Wanted(tenant, readable=readable), replace=True)
 
         def done(exported: Exported) -> None:
@@ -346,16 +346,18 @@ class Files(QObject):
         """Checks the copy and shows what a restore would change; nothing is changed before that is agreed."""
         now = self._clock()
 
-        def work(progress: Progress, cancelled: Stop) -> tuple[TemporaryDirectory[str], Offer]:
+        def work(monitor: Monitor) -> tuple[TemporaryDirectory[str], Offer]:
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.importing import build  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             own, scratch = store_and_verifier(), restoring.scratch(path)
-            told = partial(restoring.offer, progress=progress, cancelled=cancelled, build=build)
+            told = partial(restoring.offer, monitor=monitor, build=build)
             try:
                 found = told(path, source, Path(scratch.name), *own, now=now)
-                return scratch, replace(found, prepared=restoring.compared(found.prepared, path, cancelled))
+                return scratch, replace(
+                    found, prepared=restoring.compared(found.prepared, path, monitor.cancelled)
+                )
             except BaseException:
                 scratch.cleanup()
                 raise
@@ -377,20 +379,20 @@ class Files(QObject):
     def _restore(self, path: Path, scratch: TemporaryDirectory[str], offer: Offer) -> None:
         actor, now = self._settings.actor, self._clock()
 
-        def work(progress: Progress, cancelled: Stop) -> str:
+        def work(monitor: Monitor) -> str:
             from app.services.files import restoring  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             # The person opened the file for writing, whoever else has it open, and was told of its chain.
             carry_out = partial(restoring.carry_out, actor=actor, now=now, force=True, unrecorded=True)
             with scratch:
-                done = carry_out(path, offer, *store_and_verifier(), progress=progress, cancelled=cancelled)
+                done = carry_out(path, offer, *store_and_verifier(), monitor=monitor)
             return f"Restored; the file as it was is {done.kept.name}"
 
         self._rewrite(path, f"Restoring {path.name}…", work)
 
     def _rewrite(
-        self, path: Path, text: str, work: Callable[[Progress, Stop], str], *, can_cancel: bool = True
+        self, path: Path, text: str, work: Callable[[Monitor], str], *, can_cancel: bool = True
     ) -> None:
         """Closes the file, says what `work` did to it, and opens it again, whether that went well or not.
 
@@ -417,14 +419,14 @@ class Files(QObject):
         )
         wait.cancelled.connect(job.cancel)
 
-    def _in_place(self, of: Path | Where, work: Callable[..., Any]) -> Callable[[Progress, Stop], Any]:
+    def _in_place(self, of: Path | Where, work: Callable[..., Any]) -> Callable[[Monitor], Any]:
         """Work which, of the file that is shown, is not begun where another was put in its place."""
         shown = self._shown
 
-        def checked(progress: Progress, cancelled: Stop) -> Any:
+        def checked(monitor: Monitor) -> Any:
             if shown is not None and of in {shown.path, shown.where}:
                 shown.database.require_in_place()
-            return work(progress, cancelled)
+            return work(monitor)
 
         return checked
 
@@ -505,9 +507,9 @@ class Files(QObject):
     def _open_copy(self, path: Path) -> None:
         target = paths.state_dir() / "copies" / f"{path.stem}.{self._clock()}{path.suffix}"
 
-        def work(progress: Progress, cancelled: Stop) -> Path:
+        def work(monitor: Monitor) -> Path:
             paths.make_private(target.parent)
-            return _copied(path, target, progress, cancelled)
+            return _copied(path, target, monitor)
 
         failed = partial(self._failed, path)
         self._busy.run(f"Copying {path.name}…", work, on_done=self.open, on_failed=failed, can_cancel=False)
@@ -556,7 +558,7 @@ def show_folder(path: Path) -> bool:
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute().parent)))
 
 
-def _copied(path: Path, target: Path, progress: Progress, cancelled: Stop) -> Path:
+def _copied(path: Path, target: Path, monitor: Monitor) -> Path:
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
     return snapshot_copy(path, target)

@@ -26,7 +26,7 @@ from app.ui.widgets.labels import in_row
 from app.ui.widgets.panes import margin_in
 from models.engine import Capability
 from models.errors import DamagedFile, FileEmptied, FileReplaced, LogMissing
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from models.schema import Schema
 
 # What verifies is loaded on the job's thread.
@@ -347,14 +347,14 @@ class ContinuationNotice(Notice):
             self._see()
             return
 
-        def work(progress: Progress, cancelled: Stop) -> Callable[[], None]:
+        def work(monitor: Monitor) -> Callable[[], None]:
             from app.services.files.importing import verify_imported  # noqa: PLC0415
             from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
             store, verify = store_and_verifier()
             if imported is None:
                 return partial(self._say_new, store.continuation(where))
-            found = verify_imported(imported, store, verify, now=now, cancelled=cancelled)
+            found = verify_imported(imported, store, verify, now=now, monitor=monitor)
             return partial(self._take_imported, *found, is_part=imported.tenant is not None)
 
         self._context.runner.job(work, on_done=lambda show: show())

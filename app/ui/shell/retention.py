@@ -30,7 +30,7 @@ from app.ui.widgets.formatting import relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import NotAllowed, StorageError, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from models.status import DAY
 
 HOUR = 3_600
@@ -175,9 +175,9 @@ class Retention(QObject):
         reading = self._watch.read()
         plan = self._planner(reading, days)
 
-        def work(progress: Progress, cancelled: Stop) -> Plan:
+        def work(monitor: Monitor) -> Plan:
             with self._database.connection_context():
-                return plan(cancelled=cancelled)
+                return plan(monitor=monitor)
 
         def ended(tell: Callable[[Any], None], outcome: Any) -> None:
             self._planning = None
@@ -275,7 +275,7 @@ class Retention(QObject):
             return
         if confirmation.unrecorded:
             self._settings.retention_unrecorded.set(self._kept_by, True)
-        self._run(lambda cancelled: plan, reading, confirmation)
+        self._run(lambda monitor: plan, reading, confirmation)
 
     def _run(
         self, plan: Callable[..., Plan], reading: Reading, confirmation: Confirmation | None = None
@@ -288,19 +288,18 @@ class Retention(QObject):
         archive = self._settings.retention_archive.get(self._kept_by)
         unrecorded, unreported = self._settings.retention_unrecorded.get(self._kept_by), self._unreported
 
-        def work(progress: Progress, cancelled: Stop) -> RetentionResult:
+        def work(monitor: Monitor) -> RetentionResult:
             with self._database.connection_context():
                 run = Run(
                     database=self._database,
-                    plan=plan(cancelled=cancelled),
+                    plan=plan(monitor=monitor),
                     confirmation=confirmation or Confirmation(unrecorded=unrecorded),
                     now=now,
                     actor=actor,
                     checkpoint=self._checkpoint,
                     archive=archive,
                     unreported=unreported,
-                    progress=progress,
-                    cancelled=cancelled,
+                    monitor=monitor,
                 )
                 try:
                     return run.carry_out()

@@ -128,7 +128,7 @@ class TimeTravel(QObject):
         database = _live(context).database
         context.job(
             "Asking for the bookmarks…",
-            lambda progress, cancelled: database.bookmarks(),
+            lambda monitor: database.bookmarks(),
             on_done=lambda found: self._show(context, *found),
         )
 
@@ -142,7 +142,7 @@ class TimeTravel(QObject):
         database = _live(context).database
         context.job(
             "Keeping a bookmark…",
-            lambda progress, cancelled: database.keep_bookmark(KEPT),
+            lambda monitor: database.keep_bookmark(KEPT),
             on_done=lambda name: context.say(f"Kept: {name} (File, Time Travel…)"),
         )
 
@@ -154,7 +154,7 @@ class TimeTravel(QObject):
             return
         context.job(
             "Asking for the bookmark of then…",
-            lambda progress, cancelled: database.bookmark_at(at),
+            lambda monitor: database.bookmark_at(at),
             on_done=partial(self._confirm, context, absolute_time(at, utc)),
         )
 
@@ -177,7 +177,7 @@ class TimeTravel(QObject):
         database = _live(context).database
         context.job(
             "Looking whether it can go back…",
-            lambda progress, cancelled: database.before_going_back(bookmark),
+            lambda monitor: database.before_going_back(bookmark),
             on_done=lambda before: self._go(context, then, bookmark),
         )
 

@@ -27,7 +27,7 @@ from app.workers.desktop import told_by_bus
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from models.status import DAY
 
 _LOOK_MS, _NOTIFIED_MS = 60_000, 15_000
@@ -94,9 +94,9 @@ class SelfVerification(QObject):
             return
         where, now, by = self._context.opened.where, self._context.clock(), self._context.settings.actor
 
-        def work(progress: Progress, cancelled: Stop) -> Outcome:
+        def work(monitor: Monitor) -> Outcome:
             store, verify = store_and_verifier(processes=1)
-            return by_itself(where, store, verify, now=now, by=by, cancelled=cancelled)
+            return by_itself(where, store, verify, now=now, by=by, monitor=monitor)
 
         self._begun = now
         self._verdict.is_running = True
@@ -118,7 +118,7 @@ class SelfVerification(QObject):
     def _read_last(self, done: Callable[[KeptVerdict | None], None]) -> None:
         where = self._context.opened.where
         self._context.runner.job(
-            lambda progress, cancelled: store_and_verifier()[0].verdicts.last(where),
+            lambda monitor: store_and_verifier()[0].verdicts.last(where),
             on_done=done,
             on_failed=lambda error: done(None),
         )
@@ -174,7 +174,7 @@ class SelfVerification(QObject):
             if not by_bus:
                 _by_tray(title, words, window)
 
-        self._context.runner.job(lambda progress, cancelled: told_by_bus(title, words, icon), on_done=told)
+        self._context.runner.job(lambda monitor: told_by_bus(title, words, icon), on_done=told)
 
     def _failed(self, error: TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False

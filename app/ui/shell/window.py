@@ -46,7 +46,7 @@ from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
 from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 # The window appears before these are loaded: what needs a file, or a dialog, is imported where it is used.
 if TYPE_CHECKING:
@@ -452,7 +452,7 @@ class MainWindow(QMainWindow):
 
         named = [place for place in self.settings.recent if isinstance(place, str)]
 
-        def read(progress: Progress, cancelled: Stop) -> tuple[frozenset[str], list[str]]:
+        def read(monitor: Monitor) -> tuple[frozenset[str], list[str]]:
             from app.services.live.connections import Connections  # noqa: PLC0415 - few people have one
 
             kept = Connections()

@@ -26,7 +26,7 @@ from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
 from models.engine import MOST_READ, Capability
 from models.errors import TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
@@ -424,7 +424,7 @@ class Workspace(QWidget):
         begin = self._begin_the_rest
         self.context.runner.job(_load_the_rest, on_done=begin, on_failed=begin)
 
-    def _find_server(self, progress: Progress, cancelled: Stop) -> "NamedConnection | None":
+    def _find_server(self, monitor: Monitor) -> "NamedConnection | None":
         from app.services.live.dev_server import serving  # noqa: PLC0415 - few files are in use
 
         return serving(self.context.opened.path)
@@ -478,7 +478,7 @@ def _hold(held: QWidget) -> Callable[[], None]:
     return show
 
 
-def _load_the_rest(progress: Progress, cancelled: Stop) -> None:
+def _load_the_rest(monitor: Monitor) -> None:
     """What a person may ask for next is loaded while they look at the first rows."""
     for spec in TABS:
         spec.load()

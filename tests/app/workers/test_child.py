@@ -15,6 +15,7 @@ from app.workers import child
 from app.workers.child import WORKERS, Children
 from models.errors import FileLocked, InvalidInput, TenantAdminError
 from models.local.errors import translate
+from models.progress import Monitor
 from tests.fixtures.processes import left_by
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +44,7 @@ def test_an_error_that_is_not_known_keeps_its_sentence(kind: str) -> None:
 def test_a_bug_in_a_child_is_told_where_it_is_but_not_with_what() -> None:
     job = {"keys": None, "query": "a secret", "read_only": True}  # which is none
     with pytest.raises(BugElsewhere) as caught, Children("export", "export") as children:
-        children.run([job], progress=lambda done, total: None, cancelled=lambda: False)
+        children.run([job], monitor=Monitor(lambda done, total: None, lambda: False))
     told = bugs.details(caught.value)
     assert "builtins.TypeError" in told and "export.py" in told and "child.py" in told
     assert "secret" not in told + str(caught.value)

@@ -40,6 +40,7 @@ from models.errors import (
 )
 from models.local.database import LocalDatabase
 from models.local.migrations import create_database
+from models.progress import UNWATCHED, Monitor
 from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.connected import connected, execute
@@ -106,11 +107,10 @@ def written(
     form: Format = Format.CSV,
     *,
     keys: Keys | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    monitor: Monitor = UNWATCHED,
 ) -> int:
     wanted = export.RowsWanted(query, form, keys)
-    return export_rows(path, target, wanted, read_only=False, progress=progress, cancelled=cancelled)
+    return export_rows(path, target, wanted, read_only=False, monitor=monitor)
 
 
 def as_before(path: Path, target: Path, query: ListQuery, form: Format, keys: Keys | None = None) -> bytes:
@@ -181,7 +181,9 @@ def test_a_selection_larger_than_a_pipe(large: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_says_how_far_it_is(large: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    count = written(large, tmp_path / "out", ListQuery("users"), progress=lambda *said: seen.append(said))
+    count = written(
+        large, tmp_path / "out", ListQuery("users"), monitor=Monitor(lambda *said: seen.append(said))
+    )
     assert count == MANY
     assert (seen[0], seen[-1]) == ((0, MANY), (MANY, MANY))
     assert seen == sorted(seen) and len(seen) > 3
@@ -222,7 +224,7 @@ def test_cancelling_takes_effect_at_once_and_leaves_nothing(
         return asked >= looks
 
     with pytest.raises(Cancelled):
-        written(large, target, ListQuery("users"), cancelled=cancelled)
+        written(large, target, ListQuery("users"), monitor=Monitor(cancelled=cancelled))
     assert asked == looks
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
@@ -241,7 +243,7 @@ def test_a_sort_that_takes_long_is_cancelled_as_fast(large: Path, tmp_path: Path
 
     query = ListQuery("users", text="@", sort="email")
     with pytest.raises(Cancelled):
-        written(large, tmp_path / "out.csv", query, cancelled=cancelled)
+        written(large, tmp_path / "out.csv", query, monitor=Monitor(cancelled=cancelled))
     assert asked.count(True) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -258,7 +260,7 @@ def test_a_killed_child_is_a_sentence_and_leaves_nothing(
             os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(ChildFailed, match=r"The export stopped .* nothing was changed\. Try again\."):
-        written(large, target, ListQuery("users"), progress=kill)
+        written(large, target, ListQuery("users"), monitor=Monitor(kill))
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -336,7 +338,7 @@ def test_a_full_disk_is_the_targets(small: Path, tmp_path: Path, what: dict[str,
     told = r"^The disk that holds out is full; nothing was changed"
     with pytest.raises(DiskFull, match=told), Children("export", "export") as children:
         children.run(
-            [{"read_only": True, **files, **what}], progress=lambda done, total: None, cancelled=lambda: False
+            [{"read_only": True, **files, **what}], monitor=Monitor(lambda done, total: None, lambda: False)
         )
 
 
@@ -345,7 +347,7 @@ def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) ->
     target = tmp_path / "out.sql"
     seen: list[tuple[int, int]] = []
     done = export_database(
-        InFile(small), target, Wanted(), replace=False, progress=lambda *said: seen.append(said)
+        InFile(small), target, Wanted(), replace=False, monitor=Monitor(lambda *said: seen.append(said))
     )
     assert done.rows["users"] == len(NASTY)
     assert seen[-1][0] == seen[-1][1] > len(NASTY)
@@ -354,7 +356,9 @@ def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) ->
     with pytest.raises(AlreadyThere):
         export_database(InFile(small), target, Wanted(), replace=False)
     with pytest.raises(Cancelled):
-        export_database(InFile(small), target, Wanted(), replace=True, cancelled=lambda: True)
+        export_database(
+            InFile(small), target, Wanted(), replace=True, monitor=Monitor(cancelled=lambda: True)
+        )
     assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
     with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
         export_database(InFile(small), target, Wanted("nobody"), replace=True)

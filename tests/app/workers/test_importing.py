@@ -11,6 +11,7 @@ from app.services.files.dump import Note, NoteKind, NotWhole
 from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers.importing import build
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.window import ask
@@ -45,7 +46,10 @@ def test_a_child_makes_what_this_process_makes(
     monkeypatch.setattr(apsw, "hard_heap_limit", None)  # which other threads would feel
     seen = list[tuple[int, int]]()
     made = import_dump(
-        dump, tmp_path / "made.sqlite", build=build, progress=lambda done, total: seen.append((done, total))
+        dump,
+        tmp_path / "made.sqlite",
+        build=build,
+        monitor=Monitor(lambda done, total: seen.append((done, total))),
     )
     assert replace(made, path=here.path, seconds=here.seconds) == here
     assert seen[-1][1] == dump.stat().st_size
@@ -70,5 +74,5 @@ def test_what_a_child_cannot_import_leaves_nothing(
 def test_a_child_that_is_cancelled_leaves_nothing(dump: Path, tmp_path: Path) -> None:
     (folder := tmp_path / "made").mkdir()
     with pytest.raises(Cancelled):
-        import_dump(dump, folder / "a.sqlite", build=build, cancelled=lambda: True)
+        import_dump(dump, folder / "a.sqlite", build=build, monitor=Monitor(cancelled=lambda: True))
     assert list(folder.iterdir()) == []

@@ -18,6 +18,7 @@ from app.services.records.tables import USERS
 from app.workers.runner import Runner, WentWrong, finish
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
+from models.progress import Monitor
 from tests.conftest import NOW
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -39,8 +40,8 @@ def endless(database: LocalDatabase, begun: threading.Event) -> None:
     database.connection().execute(ENDLESS).fetchall()
 
 
-def until_cancelled(progress: Progress, cancelled: Stop) -> None:
-    while not cancelled():
+def until_cancelled(monitor: Monitor) -> None:
+    while not monitor.cancelled():
         threading.Event().wait(0.001)
     raise Cancelled
 
@@ -154,8 +155,8 @@ def test_stopping_ends_a_running_read_and_finishes_a_write(database: LocalDataba
 def test_a_job_reports_progress_and_ends_once(runner: Runner, qtbot: QtBot) -> None:
     seen: list[object] = []
 
-    def work(progress: Progress, cancelled: Stop) -> str:
-        progress(1, 2**40)
+    def work(monitor: Monitor) -> str:
+        monitor.progress(1, 2**40)
         return "result"
 
     runner.job(work, on_progress=lambda *counts: seen.append(counts), on_done=seen.append)
@@ -174,8 +175,8 @@ def test_stopping_cancels_jobs_and_the_end_waits_for_them(qtbot: QtBot) -> None:
     runner = Runner()
     ended = threading.Event()
 
-    def work(progress: Progress, cancelled: Stop) -> None:
-        while not cancelled():
+    def work(monitor: Monitor) -> None:
+        while not monitor.cancelled():
             threading.Event().wait(0.001)
         ended.set()
 
@@ -218,7 +219,7 @@ def test_a_job_without_a_file_comes_after_all_that_was_done_with_those_closed(
     closed.write(hang)
     assert hangs.wait(60)
     closed.stop()
-    opening.job(lambda progress, cancelled: done.append("job"))
+    opening.job(lambda monitor: done.append("job"))
     let_go.set()
     qtbot.waitUntil(lambda: len(done) == 2)
     assert done == ["write", "job"]
@@ -237,7 +238,7 @@ def test_what_is_done_alone_comes_before_the_jobs_that_are_begun_meanwhile(
 
     runner.job(until_cancelled, on_failed=lambda error: done.append(type(error).__name__))
     runner.write_alone(alone)
-    runner.job(lambda progress, cancelled: done.append("job"))
+    runner.job(lambda monitor: done.append("job"))
     qtbot.waitUntil(lambda: done == ["Cancelled"])
     let_go.set()
     qtbot.waitUntil(lambda: len(done) == 3)
@@ -249,7 +250,7 @@ def test_what_is_done_alone_waits_for_no_job_that_does_not_end(
 ) -> None:
     monkeypatch.setattr("app.workers.runner.STOP_SECONDS", 0.01)
     let_go, told = threading.Event(), list[object]()
-    runner.job(lambda progress, cancelled: let_go.wait())
+    runner.job(lambda monitor: let_go.wait())
     runner.write_alone(told.append, on_failed=lambda error: told.append(str(error)))
     qtbot.waitUntil(lambda: bool(told))
     assert told == [
@@ -266,7 +267,7 @@ def test_stopping_leaves_what_does_not_end_and_says_so_in_the_log(
     told: list[object] = []
     let_go, hangs = threading.Event(), threading.Event()
 
-    def hang(progress: Progress, cancelled: Stop) -> None:
+    def hang(monitor: Monitor) -> None:
         hangs.set()
         let_go.wait()
 
@@ -290,7 +291,7 @@ def test_nothing_runs_after_the_stop(database: LocalDatabase, qtbot: QtBot) -> N
     for task in (
         runner.read(told.append, on_done=told.append),
         runner.write(told.append, on_done=told.append),
-        runner.job(lambda progress, cancelled: told.append(1), on_done=told.append),
+        runner.job(lambda monitor: told.append(1), on_done=told.append),
     ):
         assert task.cancelled
     assert told == []
@@ -301,8 +302,8 @@ def test_what_ended_before_the_stop_is_not_told_after_it(database: LocalDatabase
     threads: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
     runner.changed.connect(lambda *_: heard.append("changed"))
 
-    def work(progress: Progress, cancelled: Stop) -> None:
-        progress(1, 2)
+    def work(monitor: Monitor) -> None:
+        monitor.progress(1, 2)
         threads.put(threading.current_thread())
 
     create(runner, on_done=heard.append)
@@ -359,7 +360,7 @@ def test_what_a_thread_left_behind_holds_is_kept(database: LocalDatabase, qtbot:
     runner, died = Runner(database), list[str]()
     let_go, hangs = threading.Event(), threading.Event()
 
-    def hang(progress: Progress, cancelled: Stop, held: Held = Held(died)) -> None:  # noqa: B008 - its only owner
+    def hang(monitor: Monitor, held: Held = Held(died)) -> None:  # noqa: B008 - its only owner
         hangs.set()
         let_go.wait()
 

@@ -19,6 +19,7 @@ from app.services.chain.where import InFile
 from app.workers.child import CannotStart
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, EmptyFile, FileMissing, NotADatabase, TableMissing
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, InProcess, codes
 from tests.conftest import NOW
 
@@ -62,7 +63,7 @@ def test_several_processes_find_what_one_finds(
 def test_progress_reaches_the_end(large: Path) -> None:
     seen: list[tuple[int, int]] = []
     report = verify(
-        InFile(large), now=NOW, processes=3, progress=lambda done, total: seen.append((done, total))
+        InFile(large), now=NOW, processes=3, monitor=Monitor(lambda done, total: seen.append((done, total)))
     )
     assert seen[-1] == (report.entries, report.entries)
     assert seen == sorted(seen)
@@ -80,7 +81,7 @@ def test_cancel_takes_effect_at_once(large: Path, take_part: bool) -> None:
         return asked > 2
 
     with pytest.raises(Cancelled):
-        verify(InFile(large), now=NOW, processes=3, cancelled=cancelled, take_part=take_part)
+        verify(InFile(large), now=NOW, processes=3, monitor=Monitor(cancelled=cancelled), take_part=take_part)
     assert asked == 3
 
 
@@ -171,7 +172,7 @@ def test_a_writer_appends_and_prunes_meanwhile(tmp_path: Path, large: Path, jour
             writes += 1
 
     for _ in range(3):
-        report = verify(InFile(path), now=NOW, processes=3, progress=write)
+        report = verify(InFile(path), now=NOW, processes=3, monitor=Monitor(write))
         assert (report.verdict, report.findings) == (Verdict.CONSISTENT, ())
     assert writes > 3
 

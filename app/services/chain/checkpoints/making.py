@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
@@ -15,7 +15,7 @@ from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor
 from models.status import DAY
 
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def verify_with_checkpoints(
     trust: Collection[str] = (),
     archive: Path | None = None,
     by: str | None = None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> Report:
     """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
 
@@ -162,19 +161,11 @@ def verify_with_checkpoints(
     `with_archive`.
     """
     known = store.known(where) if export is None else store.known_from(where, export, trust=trust)
-    report = verify(
-        where,
-        section=section,
-        now=now,
-        progress=progress,
-        cancelled=cancelled,
-        checkpoints=known,
-    )
+    report = verify(where, section=section, now=now, monitor=monitor, checkpoints=known)
     if archive is not None:
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
-        how: Any = {"progress": progress, "cancelled": cancelled}
-        report = with_archive(where, report, archive, tenant=section.tenant, **how)
+        report = with_archive(where, report, archive, tenant=section.tenant, monitor=monitor)
     if by is not None and export is None and (section == EVERYTHING or report.verdict in BROKEN):
         keep_verdict(where, store, report, now=now, by=by, part=section != EVERYTHING)
     return report
@@ -192,8 +183,7 @@ def verify_and_sign(
     accepted_by: str | None = None,
     by: str | None = None,
     on_report: Callable[[Report], object] | None = None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
     """Verifies the whole file and, if it holds, signs a checkpoint of it.
 
@@ -218,7 +208,7 @@ def verify_and_sign(
             known = replace(known, notes=(), doubts=(), keys=None, undecided=False)
         elif reason in NEW_LINE or (reason is Reason.RESTORE and database is None):
             known = CheckpointHistory(adopted=known.adopted, counted=HIGHEST_SEQ)
-        return verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=True)
+        return verify(where, now=now, monitor=monitor, checkpoints=known, seal=True)
 
     report = verified()
     its_own = reason is not Reason.ANOTHER_DATABASE  # until it is signed, the file counts as the other one
@@ -236,7 +226,7 @@ def verify_and_sign(
     if archive is not None:
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
 
-        joined = with_archive(where, report, archive, progress=progress, cancelled=cancelled)
+        joined = with_archive(where, report, archive, monitor=monitor)
     if instead:
         store.goes_on_instead(where, taken=True)
     if by is not None:
@@ -260,8 +250,7 @@ def verify_by_itself(
     sign: bool,
     whole_daily: bool = True,
     before: Callable[[Section], object] = lambda section: None,
-    progress: Progress = ignore,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
     """Verifies as little as says that a file still holds, for one that nobody has asked to be verified; of a
     live database, where each row that is read costs, what is verified as long as nobody asks for the whole.
@@ -282,13 +271,13 @@ def verify_by_itself(
         if since is not None:
             behind = Section(first=since.through + 1)
             before(behind)
-            report = verify(where, section=behind, now=now, progress=progress, cancelled=cancelled)
+            report = verify(where, section=behind, now=now, monitor=monitor)
             if report.intact:
                 keep_verdict(where, store, report, now=now, by=by, since=since)
                 return SignedReport(report, since=since)
     before(EVERYTHING)
     known = store.known(where)
-    report = verify(where, now=now, progress=progress, cancelled=cancelled, checkpoints=known, seal=sign)
+    report = verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign)
     keep_verdict(where, store, report, now=now, by=by)
     covered = report.verdict is Verdict.VERIFIED and not report.not_covered
     if not sign or covered or not (report.intact and report.entries):
@@ -344,7 +333,7 @@ def try_to_sign(
     clock: Callable[[], int],
     reason: Reason | None,
     signs: bool = True,
-    cancelled: Stop = never,
+    monitor: Monitor = UNWATCHED,
     before: Attempt | None = None,
 ) -> Attempt:
     """A checkpoint beside another act, and what that act must leave alone. Raises only `Cancelled`.
@@ -358,7 +347,8 @@ def try_to_sign(
     try:
         known = store.known(where)
         report = before.report if before is not None and before.known == known else None
-        report = report or verify(where, now=now, cancelled=cancelled, checkpoints=known, seal=True)
+        alone = Monitor(cancelled=monitor.cancelled)  # the act beside it counts something else
+        report = report or verify(where, now=now, monitor=alone, checkpoints=known, seal=True)
     except (TenantAdminError, OSError) as error:
         problem = why_none(error, where)
         return Attempt(failure=problem, missing=problem)

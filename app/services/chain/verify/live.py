@@ -276,8 +276,8 @@ class _Verification:
 
     def _watch(self, done: int) -> bool:
         done = min(self._done + done, self._total)
-        self._wish.progress(done, self._total)
-        return self._wish.cancelled()
+        self._wish.monitor.progress(done, self._total)
+        return self._wish.monitor.cancelled()
 
     def _changed(self, *, first: bool) -> set[int]:
         """The ranges that are not as they were read, or were not while they were; the last one reaches to the

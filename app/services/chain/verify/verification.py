@@ -20,7 +20,7 @@ from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
 from models.engine import PAGE_ROWS
 from models.errors import Cancelled
 from models.local.errors import translate
-from models.progress import Progress, Stop, ignore, never
+from models.progress import UNWATCHED, Monitor
 from models.schema import COUNTED
 
 WORTH_A_PROCESS: Final = 20_000
@@ -172,8 +172,7 @@ class Options(TypedDict, total=False):
     section: Section
     checkpoints: CheckpointHistory | None
     seal: bool
-    progress: Progress
-    cancelled: Stop
+    monitor: Monitor
     page: int
 
 
@@ -184,9 +183,8 @@ class Wish:
     `executor` scans the ranges. `now` is epoch seconds, for times in the future. `checkpoints` is what is
     known of it (`CheckpointStore.known`); with `seal` the report gets what a new checkpoint is made of. Both
     look at whole chains: of a range, only the starts that were adopted and the last entries that were known
-    count. `progress(done, total)` in rows
-    and `cancelled()` are called in the calling thread, at least ten times a second. A live database is read
-    by the `page` of so many rows.
+    count. `monitor` is told rows, and asked, in the calling thread, at least ten times a second. A live
+    database is read by the `page` of so many rows.
     """
 
     executor: Executor
@@ -194,8 +192,7 @@ class Wish:
     section: Section = EVERYTHING
     checkpoints: CheckpointHistory | None = None
     seal: bool = False
-    progress: Progress = ignore
-    cancelled: Stop = never
+    monitor: Monitor = UNWATCHED
     page: int = PAGE_ROWS
     one_moment: bool = False
 
@@ -254,8 +251,8 @@ def _attempt(where: source.Source, wish: Wish) -> tuple[Report, bool]:
             total = extent.size if extent.rows is None else extent.rows
 
             def watch(done: int) -> bool:
-                wish.progress(done, max(done, total))
-                return wish.cancelled()
+                wish.monitor.progress(done, max(done, total))
+                return wish.monitor.cancelled()
 
             if watch(0):
                 raise Cancelled

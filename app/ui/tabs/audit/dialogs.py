@@ -27,7 +27,7 @@ from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 _NO_NUMBER = "Type the number of an entry, such as 1,200."
 EXPORTS = "Checkpoints (*.json);;All files (*)"
@@ -152,7 +152,7 @@ class CheckpointsDialog(Dialog):
     def export(self, out: Path) -> None:
         self._run(
             "Exporting checkpoints…",
-            lambda progress, cancelled: self._store.export(self._where, out),
+            lambda monitor: self._store.export(self._where, out),
             lambda count: self.state.setText(f"{counted(count, 'checkpoint')} written to {out.name}."),
         )
 
@@ -166,7 +166,7 @@ class CheckpointsDialog(Dialog):
 
         self._run(
             "Importing checkpoints…",
-            lambda progress, cancelled: self._store.import_(source, now=now, where=self._where),
+            lambda monitor: self._store.import_(source, now=now, where=self._where),
             done,
         )
 
@@ -229,7 +229,7 @@ class CheckpointsDialog(Dialog):
         )
 
     def _read(self) -> None:
-        def work(progress: Progress, cancelled: Stop) -> tuple[object, ...]:
+        def work(monitor: Monitor) -> tuple[object, ...]:
             found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
             doubt = among_the_ways(" ".join(known.doubts)) if known.undecided else ""
@@ -240,7 +240,7 @@ class CheckpointsDialog(Dialog):
     def _run(
         self,
         text: str | Callable[[], str],
-        work: Callable[[Progress, Stop], object],
+        work: Callable[[Monitor], object],
         done: Callable[..., None],
         agreed: Callable[[MuchToRead], None] = lambda much: None,
     ) -> None:

@@ -34,7 +34,7 @@ from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, MuchToRead, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -281,7 +281,7 @@ class VerificationPanel(QWidget):
         asked, report = self.outcome.asked, self.outcome.report
         where, now = self._context.opened.where, self._context.clock()
 
-        def work(progress: Progress, cancelled: Stop) -> None:
+        def work(monitor: Monitor) -> None:
             from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
 
             write_bundle(
@@ -291,7 +291,7 @@ class VerificationPanel(QWidget):
                 section=asked.section,
                 checkpoints=self._store.all_checkpoints(where),
                 now=now,
-                cancelled=cancelled,
+                monitor=monitor,
             )
 
         run = partial(
@@ -466,7 +466,7 @@ class VerificationPanel(QWidget):
         actor = self._context.settings.actor
         self._context.job(
             "Accepting…",
-            lambda progress, cancelled: self._store.accept_starts(where, report, actor=actor, now=now),
+            lambda monitor: self._store.accept_starts(where, report, actor=actor, now=now),
             on_done=lambda _: self.again_wanted.emit(),
             can_cancel=False,
         )

@@ -21,7 +21,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.workers.export import export_rows, export_rows_here, place_in_passing
 from models.engine import Capability, Database
 from models.errors import TooMuch
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
@@ -124,8 +124,8 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
 def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None) -> None:
     context = tab.context
 
-    def work(progress: Progress, cancelled: Stop) -> int:
-        return _export(tab, query, form, keys)(path, progress=progress, cancelled=cancelled)
+    def work(monitor: Monitor) -> int:
+        return _export(tab, query, form, keys)(path, monitor=monitor)
 
     def done(count: int) -> None:
         context.say(f"{counted(count, 'row')} exported to {path.name}", path)
@@ -136,7 +136,7 @@ def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, key
 def _export(
     tab: "RecordTab", query: ListQuery, form: Format, keys: Keys | None, most: int | None = None
 ) -> Callable[..., int]:
-    """Writes to a path, in a child process where one can read the database: `(path, *, progress, cancelled)`
+    """Writes to a path, in a child process where one can read the database: `(path, *, monitor)`
     gives the number of rows.
     """
     opened, lists = tab.context.opened, tab.context.lists
@@ -175,9 +175,9 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
             return _joined(text[at : at + _PIECE].encode() for at in range(0, len(text), _PIECE))
         return None
 
-    def work(progress: Progress, cancelled: Stop) -> QByteArray | None:
+    def work(monitor: Monitor) -> QByteArray | None:
         with place_in_passing() as path, suppress(TooMuch):
-            _export(tab, query, form, keys, most)(path, progress=progress, cancelled=cancelled)
+            _export(tab, query, form, keys, most)(path, monitor=monitor)
             with path.open("rb") as stream:
                 return _joined(iter(partial(stream.read, _PIECE), b""))
         return None

@@ -24,6 +24,7 @@ from app.services.chain.where import InFile
 from app.workers import scan_pool
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
+from models.progress import Monitor
 from tests.app.services.retention.test_run import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -384,13 +385,20 @@ def test_progress_goes_on_behind_the_file_and_cancelling_ends_it(archived: Path,
     seen: list[tuple[int, int]] = []
     home = folder / "home"
     verify_known(
-        archived, home, now=NOW, archive=folder, progress=lambda done, total: seen.append((done, total))
+        archived,
+        home,
+        now=NOW,
+        archive=folder,
+        monitor=Monitor(lambda done, total: seen.append((done, total))),
     )
     entries = sum(gzip.decompress(file.read_bytes()).count(b"\n") for file in folder.glob("audit-*"))
     rows = scan_pool.verify(InFile(archived), now=NOW).entries
     assert seen[-1] == (rows + entries, rows + entries)
     with pytest.raises(Cancelled):
         verify_known(
-            archived, home, now=NOW, archive=folder, cancelled=lambda: seen[-1][0] > rows,
-            progress=lambda done, total: seen.append((done, total)),
-        )  # fmt: skip
+            archived,
+            home,
+            now=NOW,
+            archive=folder,
+            monitor=Monitor(lambda done, total: seen.append((done, total)), lambda: seen[-1][0] > rows),
+        )

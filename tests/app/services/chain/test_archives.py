@@ -26,6 +26,7 @@ from app.services.chain.where import InFile
 from models.engine import Database
 from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.app.services.retention.test_run import CUTOFF, KILLS, NEW, old
 from tests.conftest import NOW
@@ -141,7 +142,7 @@ def test_the_archive_is_complete_before_anything_goes(
         seen.append((left, (folder / "audit-acme-1-20.jsonl.gz").exists()))
         assert done <= total == 60
 
-    retain(engine, archive=folder, batch_rows=5, progress=look)
+    retain(engine, archive=folder, batch_rows=5, monitor=Monitor(look))
     assert all(complete for left, complete in seen if left < 20)
     assert (20, False) in seen
     assert archived(folder / "audit-acme-1-20.jsonl.gz") == before[:20]
@@ -156,7 +157,9 @@ def test_a_run_cancelled_half_way_goes_on_with_another_archive(
     def left() -> int:
         return int(sql.execute("SELECT count(*) FROM audit_chain WHERE seq <= 20").get)
 
-    assert retain(engine, archive=folder, batch_rows=5, cancelled=lambda: left() < 20).cancelled
+    assert retain(
+        engine, archive=folder, batch_rows=5, monitor=Monitor(cancelled=lambda: left() < 20)
+    ).cancelled
     assert left() == 15
     retain(engine, archive=folder, batch_rows=5)
     assert {file.name for file in folder.iterdir()} == {
@@ -285,7 +288,7 @@ def test_entries_changed_after_they_were_proven_stay(
     def change(done: int, total: int) -> None:
         other.execute("UPDATE audit_chain SET payload = '{}' WHERE seq = 1")
 
-    result = retain(engine, archive=folder, progress=change)
+    result = retain(engine, archive=folder, monitor=Monitor(change))
     assert [(left.tenant_id, left.seq) for left in result.left] == [("acme", 1)]
     assert len([row for row in rows(sql, "acme") if row[2] == "user_updated"]) == 3
     assert list(folder.iterdir()) == []

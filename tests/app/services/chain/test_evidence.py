@@ -22,6 +22,7 @@ from app.services.chain.rules import Verdict, read_marker
 from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from models.errors import AlreadyThere, Cancelled, InvalidInput
+from models.progress import Monitor
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.markers import AT, BELIEVED, HASH, NOT_BELIEVED, SEQ
 from tests.app.services.chain.verify.chains import ChainFile
@@ -229,7 +230,11 @@ def test_cancel(known: KnownChain, tmp_path: Path) -> None:
     for name in ("out", "there"):
         with pytest.raises(Cancelled):
             write_bundle(
-                InFile(known.chain.path), known.verify(), tmp_path / name, now=NOW, cancelled=lambda: True
+                InFile(known.chain.path),
+                known.verify(),
+                tmp_path / name,
+                now=NOW,
+                monitor=Monitor(cancelled=lambda: True),
             )
     assert not (tmp_path / "out").exists() and not list((tmp_path / "there").iterdir())
 

@@ -14,6 +14,7 @@ import pytest
 from app.paths import migrations_dir
 from app.services.demo import create_demo
 from models.errors import AlreadyThere, Cancelled, CannotOpen, InvalidInput
+from models.progress import Monitor
 from models.status import Phase, RunStatus
 
 NOW = 1_795_300_000
@@ -196,7 +197,7 @@ def test_file_that_appears_while_building_is_kept(tmp_path: Path) -> None:
         path.write_bytes(b"precious")
 
     with pytest.raises(AlreadyThere):
-        create_demo(path, now=NOW, progress=spoil)
+        create_demo(path, now=NOW, monitor=Monitor(spoil))
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -209,8 +210,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
             tmp_path / "demo.sqlite",
             rows=20_000,
             now=NOW,
-            progress=lambda done, total: reports.append((done, total)),
-            cancelled=lambda: len(reports) > 2,
+            monitor=Monitor(lambda done, total: reports.append((done, total)), lambda: len(reports) > 2),
         )
     assert reports == [(0, 20_000), (5_000, 20_000), (10_000, 20_000)]
     assert list(tmp_path.iterdir()) == []

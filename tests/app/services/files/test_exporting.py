@@ -27,6 +27,7 @@ from app.workers import scan_pool
 from app.workers.export import export_database
 from models.engine import raw
 from models.errors import Cancelled, DamagedFile, InvalidInput
+from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
@@ -537,7 +538,9 @@ def test_one_tenants_part_of_a_known_database_verifies_as_it_did(database_path: 
     assert (made.report.verdict, made.checkpoint) == ("TAMPERED", None)
     for cancelled in (imported, replace(forged, tenant=None)):
         with pytest.raises(Cancelled):
-            verify_imported(cancelled, store, checkpoints.VERIFY, now=now, cancelled=lambda: True)
+            verify_imported(
+                cancelled, store, checkpoints.VERIFY, now=now, monitor=Monitor(cancelled=lambda: True)
+            )
 
 
 @pytest.mark.slow

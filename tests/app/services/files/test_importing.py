@@ -24,6 +24,7 @@ from app.services.files.importing import Dangling, Imported, import_dump
 from app.workers import scan_pool
 from models.errors import AlreadyThere, Cancelled, FileMissing, FolderGiven, InvalidInput
 from models.local.migrations import create_database
+from models.progress import Monitor
 from models.schema import expected_columns
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.dumping import write_dump
@@ -167,7 +168,7 @@ def test_progress_is_in_bytes(run: Run, texts: dict[str, str], tmp_path: Path, t
     dump = tmp_path / "x.sql"
     dump.write_text(texts["d1"], encoding="utf-8", newline="\n")
     seen: list[tuple[int, int]] = []
-    import_dump(dump, target, progress=lambda done, total: seen.append((done, total)))
+    import_dump(dump, target, monitor=Monitor(lambda done, total: seen.append((done, total))))
     size = dump.stat().st_size
     assert seen[-1] == (size, size)
     assert seen == sorted(seen)
@@ -185,7 +186,7 @@ def test_a_cancel_leaves_nothing(texts: dict[str, str], tmp_path: Path, target: 
         return asked > after
 
     with pytest.raises(Cancelled):
-        import_dump(dump, target, cancelled=stop)
+        import_dump(dump, target, monitor=Monitor(cancelled=stop))
     assert list(target.parent.iterdir()) == []
 
 
@@ -203,7 +204,7 @@ def test_a_cancel_ends_a_statement_that_takes_long(
         return asked > 3
 
     with pytest.raises(Cancelled):
-        import_dump(dump, target, cancelled=stop)
+        import_dump(dump, target, monitor=Monitor(cancelled=stop))
     assert list(target.parent.iterdir()) == []
 
 

@@ -17,6 +17,7 @@ from app.services.files import opening, restoring
 from models.errors import AlreadyThere, Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from models.local.atomic import UNFINISHED
+from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.connected import execute
@@ -312,7 +313,9 @@ def test_a_writer_that_ends_is_waited_for(live: Path, copy: Path, tmp_path: Path
             other.execute("COMMIT")
         return False
 
-    kept = restoring.restore(live, prepared, actor="ada", now=NOW, force=True, cancelled=not_yet)
+    kept = restoring.restore(
+        live, prepared, actor="ada", now=NOW, force=True, monitor=Monitor(cancelled=not_yet)
+    )
     other.close()
     assert ask(kept, "SELECT count(*) FROM users") == [(0,)]
     assert ask(live, "SELECT * FROM users") == ask(copy, "SELECT * FROM users")
@@ -365,8 +368,7 @@ def test_cancelled_halfway_changes_nothing(
             prepared,
             actor="ada",
             now=NOW,
-            progress=lambda done, total: seen.append(done),
-            cancelled=lambda: len(seen) > 1,
+            monitor=Monitor(lambda done, total: seen.append(done), lambda: len(seen) > 1),
         )
     assert seen[-1] > 400
     assert rows(live) == before
@@ -474,7 +476,7 @@ def test_interrupted_the_copy_of_the_old_content_stays(live: Path, copy: Path, t
     scratch.mkdir()
     prepared = restoring.prepare(live, copy, scratch)
     with pytest.raises(KeyboardInterrupt):
-        restoring.restore(live, prepared, actor="ada", now=NOW, progress=interrupt)
+        restoring.restore(live, prepared, actor="ada", now=NOW, monitor=Monitor(interrupt))
     assert rows(live) == before
     (kept,) = tmp_path.glob("foundation.before-restore.*")
     assert rows(kept) == before

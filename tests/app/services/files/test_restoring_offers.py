@@ -17,6 +17,7 @@ from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
 from models.errors import Cancelled, NotAllowed
+from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
@@ -322,7 +323,7 @@ def test_a_restore_that_was_cut_short_before_its_commit_says_nothing_of_the_file
             VERIFY,
             actor="ada",
             now=NOW,
-            cancelled=lambda: any(folder.glob("announced/*")),
+            monitor=Monitor(cancelled=lambda: any(folder.glob("announced/*"))),
         )
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
     checkpoint(live, folder)

@@ -26,6 +26,7 @@ from models import engine
 from models.d1.errors import NoAnswer
 from models.engine import Database, Rows
 from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked
+from models.progress import Monitor
 from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -115,7 +116,7 @@ def test_everything_that_is_hard_to_write(put: Put, tmp_path: Path) -> None:
 def test_a_platform_s_database_goes_on_from_there(put: Put, tmp_path: Path) -> None:
     source = sample(tmp_path / "source.sqlite", rows=900)
     before, copy, said = stored(source), tmp_path / "copy.sqlite", list[tuple[int, int]]()
-    found = fetched(put(source), copy, progress=lambda *how: said.append(how))
+    found = fetched(put(source), copy, monitor=Monitor(lambda *how: said.append(how)))
     assert stored(copy) == before
     assert found.rows["audit_chain"] == len(before["audit_chain"])
     assert (found.notes, found.unsettled) == ((), ())
@@ -267,7 +268,7 @@ def test_it_goes_on_where_it_stood(tmp_path: Path, after: int) -> None:
     cut = 5 + after  # what comes before the first row
 
     with pytest.raises(Cancelled) as stopped:
-        fetched(engine, copy, cancelled=lambda: engine.requests > cut)
+        fetched(engine, copy, monitor=Monitor(cancelled=lambda: engine.requests > cut))
     part = tmp_path / "copy.sqlite.part"
     assert not copy.exists() and part.exists() and "copy.sqlite.part" in str(stopped.value)
     if os.name == "posix":
@@ -410,7 +411,7 @@ def test_a_part_that_is_read_elsewhere_is_in_use(tmp_path: Path) -> None:
     came = list[int]()
     with pytest.raises(Cancelled, match="is kept in"):
         fetched(
-            PlainEngine(source), copy, progress=lambda *rows: came.extend(rows), cancelled=lambda: any(came)
+            PlainEngine(source), copy, monitor=Monitor(lambda *rows: came.extend(rows), lambda: any(came))
         )
     part = tmp_path / "copy.sqlite.part"
     with closing(apsw.Connection(str(part))) as other:
@@ -439,8 +440,7 @@ def test_rows_are_counted_once_by_a_copy_that_goes_on(tmp_path: Path, cut: int) 
         fetched(
             PlainEngine(source),
             copy,
-            progress=lambda done, total: came.append(done),
-            cancelled=lambda: came[-1] >= cut,
+            monitor=Monitor(lambda done, total: came.append(done), lambda: came[-1] >= cut),
         )
     found = fetched(PlainEngine(source), copy)
     assert (found.rows, found.resumed) == ({"some": 600}, cut)
@@ -484,7 +484,7 @@ def test_it_can_be_cancelled_and_replaces_nothing(tmp_path: Path) -> None:
     source = sample(tmp_path / "source.sqlite", rows=300)
     engine, copy = PlainEngine(source), tmp_path / "copy.sqlite"
     with pytest.raises(Cancelled):
-        fetched(engine, copy, cancelled=lambda: engine.requests > 5)
+        fetched(engine, copy, monitor=Monitor(cancelled=lambda: engine.requests > 5))
     assert not copy.exists()
     copy.touch()
     with pytest.raises(AlreadyThere):

@@ -36,6 +36,7 @@ from app.workers import scan_pool
 from models.engine import Database, Statement
 from models.errors import DiskFull, InvalidInput, NotAllowed, ReadOnlyFile
 from models.local.database import LocalDatabase
+from models.progress import Monitor
 from models.schema import read_stored
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -566,7 +567,7 @@ def test_what_breaks_while_it_runs_is_told(
         if done == total:
             sql.execute("UPDATE audit_chain SET payload = 'forged' WHERE tenant_id = ?", (tenant,))
 
-    result = retain(engine, progress=forge)
+    result = retain(engine, monitor=Monitor(forge))
     assert (result.total, [one.tenant_id for one in result.left]) == (1, ["crux"])
     assert list(result.broken) == [tenant] and not result.is_complete
     assert result.to_json()["broken"] == [{"tenant": tenant, "reason": result.broken[tenant]}]
@@ -587,7 +588,7 @@ def test_whoever_interrupts_does_not_wait_for_a_verification(engine: Database, s
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        retain(engine, checkpoint=attempt, progress=interrupt)
+        retain(engine, checkpoint=attempt, monitor=Monitor(interrupt))
     assert left_of(sql, "acme") == [NEW, NOW, NOW]
     assert reasons == [None, Reason.RETENTION]
 
@@ -767,7 +768,7 @@ def test_every_chain_is_provable_after_every_transaction(
             assert other.execute(orphans).get == 0
         seen.append((done, total))
 
-    result = retain(engine, batch_rows=batch_rows, progress=look)
+    result = retain(engine, batch_rows=batch_rows, monitor=Monitor(look))
     assert result.total == 82
     assert seen[-1] == (132, 132)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -793,7 +794,7 @@ def test_dying_at_any_commit_leaves_a_file_that_the_next_run_finishes(
                 raise Stopped
 
         with pytest.raises(Stopped):
-            retain(database, batch_rows=7, progress=die)
+            retain(database, batch_rows=7, monitor=Monitor(die))
         rounds += 1
         assert chains.problems(sql) == []
         assert account(sql) == entries
@@ -821,7 +822,7 @@ def test_a_power_cut_takes_back_whole_transactions_and_none_once_the_run_is_reco
 
     noting = Noting(path)
     with noting.connection_context():
-        retain(noting, batch_rows=20, progress=look)
+        retain(noting, batch_rows=20, monitor=Monitor(look))
     assert set(synced[:-1]) == {1} and synced[-1] == 2
     states = set()
     for end in range(32, len(log), 4096 + 24):
@@ -841,8 +842,8 @@ def test_cancelling_keeps_what_is_done_and_says_so(engine: Database, sql: apsw.C
     result = retain(
         engine,
         batch_rows=10,
-        progress=lambda done, total: shares.append(done / total),
-        cancelled=lambda: shares[-1] > 0.5,  # all is proven then, and the first are removed
+        monitor=Monitor(lambda done, total: shares.append(done / total), lambda: shares[-1] > 0.5),
+        # all is proven then, and the first are removed
     )
     assert result.cancelled
     assert 0 < result.removed["audit_chain"] < 50
@@ -859,7 +860,7 @@ def test_cancelling_before_the_first_transaction_changes_nothing(
     engine: Database, sql: apsw.Connection
 ) -> None:
     entries = fill(sql)
-    result = retain(engine, cancelled=lambda: True)
+    result = retain(engine, monitor=Monitor(cancelled=lambda: True))
     assert (result.cancelled, result.total) == (True, 0)
     assert account(sql) == entries
     assert sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'system'").get == 0
@@ -997,7 +998,7 @@ def test_somebody_elses_cleanup_meanwhile_stops_that_tenant_only(
             with apsw.Connection(str(database_path)) as other:
                 other.execute("DELETE FROM audit_chain WHERE tenant_id = 'globex' AND created_at < ?", (OLD,))
 
-    result = retain(engine, batch_rows=1000, progress=clean)
+    result = retain(engine, batch_rows=1000, monitor=Monitor(clean))
     assert [one.tenant_id for one in result.left] == ["globex"]
     assert "somebody else" in result.left[0].reason
     assert result.removed["audit_chain"] == 35
@@ -1017,7 +1018,7 @@ def test_a_notification_marked_unread_meanwhile_stays(
                 other.execute("UPDATE notifications SET read = 0 WHERE id = 'n3'")
             rescued.append(done)
 
-    retain(engine, progress=rescue)
+    retain(engine, monitor=Monitor(rescue))
     assert [row[0] for row in sql.execute("SELECT id FROM notifications")] == ["n3"]
 
 
@@ -1118,7 +1119,7 @@ def test_content_replaced_between_two_transactions_is_left_alone(
     def replace(_done: int, _total: int) -> None:
         execute(database_path, "UPDATE audit_chain SET hash = 'f' || substr(hash, 2) WHERE seq = 4")
 
-    result = retain(engine, batch_rows=2, progress=replace)
+    result = retain(engine, batch_rows=2, monitor=Monitor(replace))
     assert [left.tenant_id for left in result.left] == ["acme"]
     kept = [
         row[0] for row in sql.execute("SELECT seq FROM audit_chain WHERE tenant_id = 'acme' AND seq < 10")
@@ -1135,7 +1136,7 @@ def test_a_failure_after_a_transaction_says_what_went(database: LocalDatabase, s
             sql.pragma("query_only", 1)
 
     with pytest.raises(RetentionStopped) as stopped:
-        retain(database, batch_rows=2, progress=forbid)
+        retain(database, batch_rows=2, monitor=Monitor(forbid))
     sql.pragma("query_only", 0)
     result = stopped.value.result
     assert (result.total, result.removed["audit_chain"]) == (2, 2)
@@ -1155,7 +1156,7 @@ def test_a_run_that_removed_nothing_says_what_it_archived(
 
     (folder := tmp_path / "archive").mkdir()
     with pytest.raises(RetentionStopped) as stopped:
-        retain(database, progress=forbid, archive=folder)
+        retain(database, monitor=Monitor(forbid), archive=folder)
     sql.pragma("query_only", 0)
     (kept,) = folder.iterdir()
     assert str(stopped.value).startswith(

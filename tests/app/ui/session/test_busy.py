@@ -7,11 +7,11 @@ from pytestqt.qtbot import QtBot
 from app.ui.session.context import Context
 from app.workers.runner import WentWrong
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 
-def until_cancelled(progress: Progress, cancelled: Stop) -> None:
-    while not cancelled():
+def until_cancelled(monitor: Monitor) -> None:
+    while not monitor.cancelled():
         threading.Event().wait(0.001)
     raise Cancelled
 
@@ -20,9 +20,7 @@ def test_a_bug_ends_what_the_status_bar_shows(context: Context, qtbot: QtBot) ->
     told: list[TenantAdminError] = []
     busy = context.busy
     with qtbot.captureExceptions() as raised:
-        context.job(
-            "Counting…", lambda progress, cancelled: 1 / 0, on_done=told.append, on_failed=told.append
-        )
+        context.job("Counting…", lambda monitor: 1 / 0, on_done=told.append, on_failed=told.append)
         assert not busy.isHidden() and busy.label.text() == "Counting…"
         qtbot.waitUntil(lambda: bool(told))
     assert busy.isHidden()
@@ -54,8 +52,8 @@ def test_cancel_is_for_the_work_that_is_shown(context: Context, qtbot: QtBot) ->
 def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> None:
     busy, go_on = context.busy, threading.Event()
 
-    def work(progress: Progress, cancelled: Stop) -> None:
-        progress(1_500, 3_000)
+    def work(monitor: Monitor) -> None:
+        monitor.progress(1_500, 3_000)
         go_on.wait(60)
 
     context.job("Exporting", work, on_done=lambda result: None)
@@ -68,7 +66,7 @@ def test_progress_is_said_of_what_is_shown(context: Context, qtbot: QtBot) -> No
 
 def test_what_the_window_does_is_shown_when_a_file_has_closed(context: Context, qtbot: QtBot) -> None:
     busy, go_on = context.busy, threading.Event()
-    busy.run("Importing", lambda progress, cancelled: go_on.wait(60), on_done=lambda result: None)
+    busy.run("Importing", lambda monitor: go_on.wait(60), on_done=lambda result: None)
     context.job("Exporting", until_cancelled, on_done=lambda result: None)
     assert busy.label.text() == "Exporting"
     context.stop()

@@ -10,7 +10,7 @@ from app.ui.session.lock import Lock, Unsettled
 from app.workers.runner import Runner
 from models.errors import OutcomeUnknown, WritesLocked
 from models.local.database import LocalDatabase
-from models.progress import Progress, Stop
+from models.progress import Monitor
 
 
 def test_the_unlock_ends_by_the_clock_at_the_next_write(database: LocalDatabase, qtbot: QtBot) -> None:
@@ -34,7 +34,7 @@ def test_an_unknown_outcome_is_heard_where_it_ended_a_job(runner: Runner, qtbot:
     unsettled = Unsettled(runner, runner)
     unknown = OutcomeUnknown("prod", "it took too long")
 
-    def work(progress: Progress, cancelled: Stop) -> None:
+    def work(monitor: Monitor) -> None:
         raise RetentionStopped(RetentionResult(0, {}), 5, unknown) from unknown
 
     with qtbot.waitSignal(unsettled.changed):

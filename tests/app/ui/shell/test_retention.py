@@ -29,7 +29,7 @@ from app.workers.runner import Task, finish
 from app.workers.scan_pool import verify
 from models.errors import DiskFull, FileLocked
 from models.local.database import LocalDatabase
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from models.status import DAY
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -228,15 +228,15 @@ def test_cancelling_ends_it_and_says_what_was_done(
 
     heard, job = threading.Event(), worker._context.runner.job
 
-    def heard_job(work: Callable[[Progress, Stop], Any], **how: Any) -> Task:
+    def heard_job(work: Callable[[Monitor], Any], **how: Any) -> Task:
         """It goes on when the first that it said was heard, however long that takes."""
 
-        def run(progress: Progress, cancelled: Stop) -> Any:
+        def run(monitor: Monitor) -> Any:
             def say(done: int, total: int) -> None:
-                progress(done, total)
+                monitor.progress(done, total)
                 heard.wait()
 
-            return work(say, cancelled)
+            return work(Monitor(say, monitor.cancelled))
 
         return job(run, **how)
 

@@ -31,7 +31,7 @@ from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
 from models.errors import Cancelled
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures.keyboard import unspoken
 from tests.fixtures.seen import cut
@@ -545,7 +545,7 @@ def test_a_window_fits_the_screen_it_opens_on(qtbot: QtBot, theme: Theme) -> Non
 
 
 def test_a_job_that_was_cancelled_says_so(qtbot: QtBot, window: MainWindow) -> None:
-    def work(progress: Progress, cancelled: Stop) -> None:
+    def work(monitor: Monitor) -> None:
         raise Cancelled
 
     window.busy.run("Exporting to rows.csv…", work, on_done=lambda result: None)

@@ -31,7 +31,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, moment
 from app.ui.widgets.labels import ElidedLabel
 from models.engine import Capability, raw
-from models.progress import Progress, Stop
+from models.progress import Monitor
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
 from tests.fixtures.appending import append
 from tests.fixtures.connected import execute
@@ -413,9 +413,9 @@ def test_what_writes_ends_before_it_goes_back(
     assert context is not None
     begun, left = threading.Event(), threading.Event()
 
-    def work(progress: Progress, cancelled: Stop) -> None:
+    def work(monitor: Monitor) -> None:
         begun.set()
-        while not cancelled():
+        while not monitor.cancelled():
             left.wait(0.01)
         left.set()
 

@@ -17,6 +17,7 @@ from app.services.chain.where import InFile
 from app.services.keyring import KeyringUnavailable
 from app.workers import scan_pool
 from models.errors import Cancelled
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.archived import archive, cut
@@ -147,8 +148,9 @@ def test_nothing_is_signed_when_it_is_stopped_in_the_archive(demo: Path, tmp_pat
             folder,
             now=NOW,
             archive=archives,
-            progress=lambda done, total: reached.append(total),
-            cancelled=lambda: bool(reached) and max(reached) > entries,
+            monitor=Monitor(
+                lambda done, total: reached.append(total), lambda: bool(reached) and max(reached) > entries
+            ),
         )
     assert CheckpointStore(folder).checkpoints(InFile(demo)) == ()
 

@@ -30,6 +30,7 @@ from app.services.files.opening import create, migrate, snapshot_copy
 from app.services.files.restoring import carry_out, offer, scratch
 from app.services.live.fetching import fetch
 from models.errors import Cancelled
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import VERIFY
@@ -1495,7 +1496,7 @@ def test_what_is_said_of_a_file_and_whether_it_is_signed(
         beside = making.try_to_sign(where, world.store, VERIFY, clock=lambda: now, reason=None)
         assert beside.missing_for({ACME: 1}) == doubts.UNDECIDED
         with pytest.raises(Cancelled):
-            world.sign(where, Reason.ANOTHER_DATABASE, cancelled=lambda: True)
+            world.sign(where, Reason.ANOTHER_DATABASE, monitor=Monitor(cancelled=lambda: True))
         assert world.sign(where) is None, "what a person said is taken back with it"
         assert world.sign(where, Reason.ANOTHER_DATABASE) == world.waits
     if expected in SOUND:

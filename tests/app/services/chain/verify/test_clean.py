@@ -15,6 +15,7 @@ from app.services.chain.rules import GENESIS, Anchor, Verdict, stored_hash
 from app.services.chain.verify import scan
 from app.services.chain.verify.report import Section
 from models.errors import FileReplaced
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.conftest import NOW
 
@@ -218,5 +219,5 @@ def test_a_file_that_is_replaced_meanwhile_is_not_verified_in_its_place(tmp_path
             other.path.replace(chain.path)
 
     with pytest.raises(FileReplaced):
-        chain.verify(progress=replace)
+        chain.verify(monitor=Monitor(replace))
     assert chain.verify().verdict is Verdict.CONSISTENT

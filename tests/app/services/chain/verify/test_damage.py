@@ -17,6 +17,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import InFile
 from app.workers.scan_pool import verify
 from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, codes
 from tests.app.services.chain.verify.pages import Pages
 from tests.conftest import NOW
@@ -301,7 +302,7 @@ def test_cancel_takes_effect_while_it_looks_for_rows(tmp_path: Path) -> None:
         return asked > 2
 
     with pytest.raises(Cancelled):
-        verify(InFile(pages.path), now=NOW, take_part=True, cancelled=cancelled)
+        verify(InFile(pages.path), now=NOW, take_part=True, monitor=Monitor(cancelled=cancelled))
     assert asked == 3
 
 

@@ -27,6 +27,7 @@ from app.services.chain.where import InDatabase, InFile
 from app.workers import scan_pool
 from models.engine import Database, Rows
 from models.errors import AnswerTooLong, Cancelled, TableMissing
+from models.progress import Monitor
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.test_differential import DAMAGES, NOTHING_LEFT, TENANTS, build
 from tests.app.services.chain.verify.chains import ChainFile, codes
@@ -235,9 +236,9 @@ def test_it_stops_when_it_is_told_to(opened: Opened, tmp_path: Path) -> None:
         return asked > 3
 
     with pytest.raises(Cancelled):
-        verify(engine, cancelled=cancelled)
+        verify(engine, monitor=Monitor(cancelled=cancelled))
     with engine.connection_context(), pytest.raises(Cancelled):
-        scan_pool.verify(InDatabase(engine), now=NOW, page=1, cancelled=lambda: True)
+        scan_pool.verify(InDatabase(engine), now=NOW, page=1, monitor=Monitor(cancelled=lambda: True))
 
 
 # Nothing is a snapshot over several requests: an act of somebody else falls before each of them in turn.

@@ -24,7 +24,7 @@ from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
-from models.progress import ignore, never
+from models.progress import UNWATCHED
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
@@ -292,7 +292,7 @@ def test_the_audit_tab_says_once_that_a_file_is_older(context: Context, qtbot: Q
     notice.look()
     qtbot.waitUntil(lambda: not notice.isHidden())
     assert "is older than the one you saw last" in notice.banner.headline()
-    found = run_verification(ignore, never, asked=Asked(), where=InFile(path), now=NOW, by="ops")
+    found = run_verification(UNWATCHED, asked=Asked(), where=InFile(path), now=NOW, by="ops")
     context.verdict.take(found)
     assert notice.isHidden() and broken.isHidden(), "its own banner says it"
     broken.set_beside(True)
