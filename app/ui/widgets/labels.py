@@ -53,6 +53,7 @@ _EXPORT = QKeyCombination(Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_E)
 
 _JOINING_SPACE, _BREAK = "\u00a0", "\u200b"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\u200d"
+_SPACE = re.compile(r"\s")
 _PART = re.compile(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
 """Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
 _WITHIN_VALUE = re.compile(
@@ -243,9 +244,22 @@ class FoldedLabel(Label):
 
 @lru_cache(1024)
 def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
-    """The lines of a text at this width, for which a layout asks over and over again."""
-    face, lines = QFont(), list[str]()
+    """The lines of a text at this width, for which a layout asks over and over again. Those of an id or a
+    hash are about as long as each other: its last letter does not stand alone.
+    """
+    face = QFont()
     face.fromString(font)
+    lines = _lines_of(text, face, width)
+    if len(lines) > 1 and not _SPACE.search(text):
+        letters = ceil(len(text) / len(lines))  # of a line, as wide as they are on average
+        even = ceil(letters * QFontMetricsF(face).horizontalAdvance(text) / len(text))
+        evened = _lines_of(text, face, min(width, even))
+        return evened if len(evened) == len(lines) else lines
+    return lines
+
+
+def _lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
+    lines = list[str]()
     units = text.encode("utf-16-le", "surrogatepass")  # which Qt counts in
     layout = QTextLayout(text.replace("\n", "\u2028"), face)
     layout.setTextOption(_ANYWHERE)

@@ -22,7 +22,7 @@ from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
-from app.ui.tabs.runs.phase_scores import PhaseScores, phase_scores, summary
+from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, give_letters
 from app.ui.widgets.buttons import BUTTON, push_button
@@ -35,8 +35,13 @@ from models.errors import TenantAdminError
 from models.status import RunStatus
 
 PARKED = "parked_ideas"
-_FACTS = {PLANNING_RUNS.column(name).label for name in ("revenue_potential", "mode", "kill_verdict")}
-"""What stands above the scores; the rest, which may be long, is below them."""
+_FACTS = {
+    PLANNING_RUNS.column(name).label
+    for name in ("revenue_potential", "mode", "id", "created_at", "updated_at")
+}
+"""What stands above the scores; what may be long, or is for other programs, is below them."""
+_IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
+"""And what stands above them where it has more characters than surely are read in the header."""
 _STATUS = PLANNING_RUNS.names.index("status")
 
 
@@ -172,8 +177,10 @@ class RunsTab(RecordTab):
             if isinstance(revenue, int | float)
             else {},
         )
-        self.fields.set_fields([field for field in fields if field.label in _FACTS])
-        self.more_fields.set_fields([field for field in fields if field.label not in _FACTS])
+        cut = {name for name, most in _IN_HEADER.items() if len(run.text(name)) > most}
+        above = _FACTS.union(PLANNING_RUNS.column(name).label for name in cut)
+        self.fields.set_fields([field for field in fields if field.label in above])
+        self.more_fields.set_fields([field for field in fields if field.label not in above])
         config = run["config"]
         self._config.setVisible(config is not None)
         self._config.set_json(None if config is None else str(config))

@@ -20,7 +20,9 @@ from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.labels import Label, Look, set_tip
 
-_GAP, _LINE, _LONGEST, _VERDICT = 16, 20, 24, 60
+_GAP, _LINE, _LONGEST = 16, 20, 24
+VERDICT = 60
+"""Characters of a kill verdict that the summary has room for."""
 _NAMES, _BETWEEN = (0, 3), 2
 """The columns of the grid: names with their points at their right, and the gap between both halves."""
 _FULL, _PLANNERS_FULL = 100.0, 10.0
@@ -153,7 +155,7 @@ def summary(detail: RunDetail) -> str:
     if run["quality_score"] is not None:
         parts.append(f"score {formatting.score(run['quality_score'])}")
     if run["kill_verdict"]:
-        parts.append(f"verdict {formatting.first_line(run.text('kill_verdict'), _VERDICT)}")
+        parts.append(f"verdict {formatting.first_line(run.text('kill_verdict'), VERDICT)}")
     if isinstance(run["pivot_count"], int) and run["pivot_count"]:
         parts.append(counted(run["pivot_count"], "pivot"))
     return " · ".join(parts)

@@ -54,6 +54,13 @@ def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme:
     assert label.heightForWidth(400) == len(lines) * label.heightForWidth(40_000)
 
 
+def test_no_letter_of_an_id_stands_alone_in_a_line(qtbot: QtBot, theme: Theme) -> None:
+    label = added(qtbot, FoldedLabel("run_" + "0" * 26))
+    label.setFont(theme.mono_font())
+    room = label.fontMetrics().horizontalAdvance("0" * 29)
+    assert [len(line) for line in label._lines(room)] == [15, 15]
+
+
 def test_a_word_of_a_sentence_breaks_where_no_line_can_take_it(qtbot: QtBot, theme: Theme) -> None:
     text = f"Webhook of tenant-{'long' * 80}"
     label = added(qtbot, Label(text, wrap=True))

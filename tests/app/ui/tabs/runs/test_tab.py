@@ -131,7 +131,8 @@ def test_the_inspector_says_how_far_a_run_came(tab: RunsTab, context: Context, q
     assert tab.inspector.subtitle.text().startswith(
         f"15 of 15 phases · score {score(run['quality_score'])} ·"
     )
-    assert value_of(tab.more_fields, "Id") == run["id"]
+    assert value_of(tab.fields, "Id") == run["id"] and value_of(tab.fields, "Created")
+    assert tab.fields.geometry().bottom() < tab.scores.geometry().top()
     assert [one.phase for one in tab.scores._scores] == list(planning.PHASES)
 
 
