@@ -1,6 +1,6 @@
 """The row above every table: a text, pick lists, days, and how many rows are left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import Choice, field_icons, share_words
-from app.ui.widgets.labels import Label, Look, WindowField, in_row, set_tip
+from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
+from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
@@ -172,7 +172,10 @@ class FilterRow(QWidget):
         self._wait.timeout.connect(self._emit)
         self.text.textChanged.connect(self._wait.start)
         self.text.left.connect(lambda by_return: self.left.emit(by_return, self._emit()))
-        self._row = in_row((self.text, 1), within=self, spacing=_APART)
+        self._row, self._below = in_row((self.text, 1), spacing=_APART), in_row(None)
+        in_column(self._row, self._below, within=self)
+        self._chips: QWidget | None = None
+        self._wanted_by_chips: Callable[[], int] = lambda: 0
         self.pickers: dict[str, Picker] = {}
         for spec in picks:
             picker = Picker(theme, spec.name, spec.any_label, width=140)
@@ -208,8 +211,11 @@ class FilterRow(QWidget):
         self.count.setVisible(count is not None)
         self._share_room()
 
-    def add_chips(self, chips: QWidget) -> None:
-        """More of what the rows are filtered by, which takes its room from the text: nothing else moves."""
+    def add_chips(self, chips: QWidget, wanted: Callable[[], int]) -> None:
+        """More of what the rows are filtered by, which takes its room from the text: nothing else moves. In
+        less room than they `wanted` to be read they have a line of their own.
+        """
+        self._chips, self._wanted_by_chips = chips, wanted
         self._row.insertWidget(1, chips, 100)
 
     def share_with(self, picks: QWidget | None) -> None:
@@ -244,7 +250,23 @@ class FilterRow(QWidget):
         words = self.count.fontMetrics().horizontalAdvance(self.count.text())
         self._widest_count = max(self._widest_count, words + 2)
         self.count.setMinimumWidth(self._widest_count)
+        self._place_chips()
         share_words(self._row, self.width(), self._trailing)
+
+    def _place_chips(self) -> None:
+        chips = self._chips
+        if chips is None or chips.isHidden():
+            return
+        parts = self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        others = [part for part in parts if part not in (self.text, chips) and not part.isHidden()]
+        taken = self.text.minimumWidth() + sum(part.sizeHint().width() for part in others)
+        taken += sum(room_of_words(button) for button in self._trailing if not button.text())
+        room = self.width() - taken - (len(others) + 1) * self._row.spacing()
+        fits, beside = self._wanted_by_chips() <= room, self._row.indexOf(chips) >= 0
+        if fits and not beside:
+            self._row.insertWidget(1, chips, 100)
+        elif beside and not fits:
+            self._below.insertWidget(0, chips, 100)
 
     def _say_count(self) -> None:
         """All of it, or as much as there is room for, with all of it in the tool tip."""

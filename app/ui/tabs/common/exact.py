@@ -17,6 +17,8 @@ from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import in_row
 
 _LONGEST = 40
+_READ = 180
+"""A width at which a chip says what it keeps: its column, and how the value begins."""
 
 
 class ExactFilters(QWidget):
@@ -83,6 +85,12 @@ class ExactFilters(QWidget):
         """As wide as the chips, or less: the text gives way first, and the pick lists last."""
         self.setMinimumWidth(self._row.minimumSize().width())
         self.setMaximumWidth(max(1, self._row.sizeHint().width()))
+
+    def wanted_width(self) -> int:
+        """That at which each of them says what it keeps."""
+        chips = self.chips()
+        words = sum(min(_READ, chip.sizeHint().width()) for chip in chips)
+        return words + self._row.spacing() * (len(chips) - 1)
 
     def _words(self, column: str, value: Value) -> str:
         at = declared.epoch(value) if self._table.column(column).kind is ColumnKind.TIME else None

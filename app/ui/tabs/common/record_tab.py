@@ -103,7 +103,7 @@ class RecordTab(QWidget):
         )
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table, self.filters.text)
-        self.filters.add_chips(self.exact)
+        self.filters.add_chips(self.exact, self.exact.wanted_width)
         self.table = DataTable(
             theme,
             table.title,

@@ -146,6 +146,10 @@ def test_a_filter_by_a_value_that_is_null_or_no_whole_number(
     qtbot.waitUntil(
         lambda: page.model.rowCount() >= wanted and [*page.exact.choices()] == [("quality_score", (None,))]
     )
+    window.resize(640, 400)  # where both are still read
+    pick(page, 0, "idea", "Filter by this value")
+    qtbot.waitUntil(lambda: len(page.exact.chips()) == 2 and page.exact.y() > page.filters.text.y())
+    qtbot.waitUntil(lambda: not any(chip.toolTip() for chip in page.exact.chips()))
 
 
 @pytest.mark.slow
