@@ -61,9 +61,9 @@ class Asked:
 class State(Enum):
     """What a verification says of one entry, as a `LinkCell`."""
 
-    UNCHECKED = ("not checked", None, None, f"{_VERIFY} this entry.")
-    OUTSIDE = ("not checked", None, None, f"Only other entries were verified. {_VERIFY} this one.")
-    UNREAD = ("not checked", None, None, "It could not be read whole.")
+    UNCHECKED = ("not verified", None, None, f"{_VERIFY} this entry.")
+    OUTSIDE = ("not verified", None, None, f"Only other entries were verified. {_VERIFY} this one.")
+    UNREAD = ("not verified", None, None, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
     NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")

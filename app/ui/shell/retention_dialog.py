@@ -349,12 +349,17 @@ class RetentionDialog(Dialog):
         """What is old and cannot go."""
         if plan.left:
             stays = [(tenant_name(left.tenant_id), left.reason) for left in plan.left]
-            self._add_reasons("Old entries that stay", stays)
+            self.chain_button = push_button(self.theme, "Show the audit chain", kind=Kind.FLAT)
+            self.chain_button.clicked.connect(self.reject)
+            self.chain_button.clicked.connect(self.chain_wanted)
+            self._add_reasons("Old entries that stay", stays, self.chain_button)
         if plan.skipped:
             self._add_reasons("Other old rows that stay", [(one.table, one.reason) for one in plan.skipped])
 
-    def _add_reasons(self, title: str, reasons: Sequence[tuple[str, str]]) -> None:
-        self.add_widget(Label(title, Look.SECTION))
+    def _add_reasons(self, title: str, reasons: Sequence[tuple[str, str]], *beside: QWidget) -> None:
+        line = Lines()
+        line.set_parts([Label(title, Look.SECTION), *beside])
+        self.add_widget(line)
         for name, reason in reasons[:LISTED]:
             self.add_widget(WarningLine(self.theme, f"{name}: {reason}"))
         if len(reasons) > LISTED:
@@ -374,12 +379,6 @@ class RetentionDialog(Dialog):
             kind=Kind.DANGER if total else Kind.PRIMARY,
         )
         self.off_button = push_button(self.theme, "Turn daily retention off")
-        self.chain_button = push_button(
-            self.theme, "Show the audit chain"
-        )  # why entries stay, and what to do
-        self.chain_button.setVisible(bool(self._plan.left))
-        self.chain_button.clicked.connect(self.reject)
-        self.chain_button.clicked.connect(self.chain_wanted)
         if not total:
             self.once_button.hide()
         (self.daily_button if daily else self.off_button).hide()
@@ -393,7 +392,7 @@ class RetentionDialog(Dialog):
             button.clicked.connect(self.accept)
         self.set_buttons(
             [self.cancel_button, self.once_button, self.daily_button],
-            left=[self.off_button, self.chain_button],
+            left=[self.off_button],
         )
         self.cancel_button.setDefault(True)  # Return confirms nothing that cannot be undone
         self.cancel_button.setFocus()

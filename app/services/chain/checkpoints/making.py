@@ -40,6 +40,9 @@ class SignedReport:
     since: Checkpoint | None = None
 
 
+_NOT_ASKED = "no checkpoint yet: verify it yourself to make one; the keyring may ask to be unlocked"
+"""Why none is made where a keyring would have to ask for something that nobody is waiting for."""
+
 WAIVED = {*BROKEN, Verdict.UNPROVEN_START}
 """Verdicts of one tenant that keep a checkpoint from being made, and stop no other tenant."""
 
@@ -283,7 +286,7 @@ def verify_by_itself(
     if not sign or covered or not (report.intact and report.entries):
         return SignedReport(report)
     if not store.signs_unasked():
-        return SignedReport(report, why_not="not signed, because the keyring would have to be asked")
+        return SignedReport(report, why_not=_NOT_ASKED)
     try:
         made = store.create(where, report, now=now, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:

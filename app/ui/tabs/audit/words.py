@@ -135,6 +135,8 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
         head += f" against {asked.export.name}"
     how = "" if tone is Tone.OK else " checked"
     rest = "" if tone is Tone.NEUTRAL else f"— {_entries(report.entries)}{how}"
+    if report.verdict is Verdict.EARLIER:
+        rest = f"— older than its latest checkpoint, {rest.removeprefix('— ')}"
     rest += f", {report.tally}" if report.tally else ""
     rest += ", before it was changed" if outcome.outdated else ""
     start = inside(_start(report)) if report.notes else _start(report)

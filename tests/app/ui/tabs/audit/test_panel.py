@@ -46,7 +46,7 @@ from tests.fixtures.window import (
 )
 
 AUDIT = 1
-OUTSIDE = "not checked"
+OUTSIDE = "not verified"
 
 
 @pytest.fixture
@@ -623,7 +623,7 @@ def test_a_verdict_is_taken_back_when_somebody_else_writes(
     ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 600")
     qtbot.waitUntil(lambda: page.banner.tone() is Tone.WARN)
     assert page.banner.headline().startswith("Changed since it was verified")
-    assert set(links(qtbot, page).values()) == {"not checked"}
+    assert set(links(qtbot, page).values()) == {"not verified"}
     with qtbot.waitSignal(page.verified):
         page.verify()
     assert page.banner.tone() is Tone.BAD
