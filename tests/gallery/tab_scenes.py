@@ -35,8 +35,8 @@ def register(registry: Registry) -> None:
     registry.scene("tab-runs-no-match")(no_match)
     registry.scene("tab-users-of-a-gateway")(partial(_tab, UsersTab, row=0, make=create_gateway))
     registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
-    registry.scene("dialog-artifact", None)(artifact)
-    registry.scene("dialog-parked-ideas", None)(parked_ideas)
+    registry.scene("dialog-artifact", (820, 640))(artifact)
+    registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
 
 
 def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[Context, Callable[[], None]]:

@@ -217,7 +217,7 @@ class ToolBar(QToolBar):
     def show_file(self, opened: Opened | None) -> None:
         """Names what is open; None for nothing."""
         self.database_button.setText(
-            "Open a database" if opened is None else shortened(opened.place, NAME_SHOWN // 2, NAME_SHOWN // 2)
+            "Open…" if opened is None else shortened(opened.place, NAME_SHOWN // 2, NAME_SHOWN // 2)
         )
         set_tip(self.database_button, "" if opened is None else opened.whole_place)
         self.tenants.setEnabled(opened is not None)

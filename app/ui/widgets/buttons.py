@@ -344,8 +344,9 @@ class Lines(QWidget):
     _clicked: QPoint | None = None
     """Where the mouse was pressed, while it has not moved since."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap: int = _BETWEEN) -> None:
         super().__init__()
+        self._gap = gap
         policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -394,11 +395,10 @@ class Lines(QWidget):
     def sizeHint(self) -> QSize:
         return self.size_of(self.parts())
 
-    @staticmethod
-    def size_of(parts: Sequence[QWidget]) -> QSize:
+    def size_of(self, parts: Sequence[QWidget]) -> QSize:
         """What they take in one line."""
         sizes = [_size_of(part) for part in parts]
-        width = sum(size.width() + _BETWEEN for size in sizes) - _BETWEEN
+        width = sum(size.width() + self._gap for size in sizes) - self._gap
         return QSize(max(0, width), max((size.height() for size in sizes), default=0))
 
     def minimumSizeHint(self) -> QSize:
@@ -443,7 +443,7 @@ class Lines(QWidget):
                 size = _size_of(part).boundedTo(QSize(width, whole.height()))
                 spare = width - whole.width() if part in at_right else 0
                 places.append(QRect(QPoint(left + spare, top + (whole.height() - size.height()) // 2), size))
-                left += size.width() + _BETWEEN
+                left += size.width() + self._gap
             top += whole.height() + _BETWEEN
         return places
 

@@ -193,6 +193,14 @@ class Dialog(QDialog):
             self.resize(self.width(), self.minimumHeight())
         self._keep_on_screen()
 
+    def open_as_large_as(self, size: QSize) -> None:
+        """As far as the screen has room for it."""
+        self.resize(size.boundedTo(self._room))
+
+    @property
+    def _room(self) -> QSize:
+        return self.screen().availableSize() - QSize(_AROUND, _AROUND)
+
     def put_at(self, place: QRect) -> None:
         """Where another was, as far as all of it is on the screen there."""
         self.setGeometry(place)
@@ -231,7 +239,7 @@ class Dialog(QDialog):
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does
         not see to it by itself, and parts would be cut.
         """
-        room = self.screen().availableSize() - QSize(_AROUND, _AROUND)
+        room = self._room
         left, top, right, bottom = _MARGINS
         wide = max(self._content.minimumSize().width(), self._buttons.sizeHint().width()) + left + right
         self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width()))

@@ -223,7 +223,7 @@ class Inspector(QFrame):
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         self._scroll = _Body(content)
         content.setAutoFillBackground(False)
-        self._foot = Lines()
+        self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
         self._acts = QWidget()
         in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
         self._acts.hide()  # buttons for nothing would still ask for their room

@@ -67,7 +67,7 @@ class ArtifactDialog(Dialog):
         self.set_close_button()
         self.finished.connect(self._stop_reading)
         self.versions.currentIndexChanged.connect(self._show_version)
-        self.resize(_ARTIFACT)
+        self.open_as_large_as(_ARTIFACT)
         self.versions.setFocus()
         self._show_version(0)
 
@@ -161,7 +161,7 @@ class ParkedIdeasDialog(Dialog):
         self.page = ParkedIdeas(context, self)
         self.add_widget(self.page, 1)
         self.set_close_button()
-        self.resize(_IDEAS)
+        self.open_as_large_as(_IDEAS)
 
 
 def revisit(months: Any) -> str:
