@@ -5,7 +5,7 @@ and to hear what other programs write.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -365,7 +365,7 @@ def _revert(
 
 class Outside(QObject):
     """Asks every `Database.look_seconds` from `start()` on, where the engine can tell, and where that costs
-    something as long as the program is in front: `written` when another program has
+    something as long as the program is in front, or when it comes back: `written` when another program has
     written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
     and with None when it is in its place again; `error` is which of them holds now. While one question waits
     it asks no other unless somebody wants the answer; behind a long write they would pile up.
@@ -380,7 +380,7 @@ class Outside(QObject):
         self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
         self._version: int | None = None
         self.error: Displaced | None = None
-        self._asked = 0
+        self._asked, self._is_late = 0, False
         self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
         self._poll.timeout.connect(self._due)
 
@@ -394,10 +394,20 @@ class Outside(QObject):
             self.look()
         else:
             self._version = 0  # the first rows tell the rest
+            program = cast("QGuiApplication", QGuiApplication.instance())
+            program.applicationStateChanged.connect(self._come_back)
 
     def _due(self) -> None:
         in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
-        if in_front or not self._database.costs:
+        self._is_late = self._database.costs and not in_front
+        if not self._is_late:
+            self.look()
+
+    def _come_back(self, state: Qt.ApplicationState) -> None:
+        """Looks at once where that is due, and no sooner than usual after that."""
+        if self._is_late and state is Qt.ApplicationState.ApplicationActive and self._poll.isActive():
+            self._is_late = False
+            self._poll.start()
             self.look()
 
     def stop(self) -> None:

@@ -4,10 +4,11 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -602,6 +603,28 @@ def test_what_others_write_is_said_and_own_acts_are_not(
     click(qtbot, button(shown, "Read again"))
     qtbot.waitUntil(lambda: "new@acme.example" in values(page, "email"))
     assert not shown.isVisible()
+
+
+def test_what_others_wrote_meanwhile_is_said_when_the_window_comes_back(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_live(qtbot, window, production)
+    assert window.context is not None
+    program = cast("QApplication", QApplication.instance())
+    outside, away = window.context.outside, Qt.ApplicationState.ApplicationInactive
+    outside.look()
+    qtbot.waitUntil(lambda: not outside._asked)
+    edge.calls.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("app.ui.session.context.QGuiApplication.applicationState", lambda: away)
+        outside._poll.start(1)
+        qtbot.waitUntil(lambda: outside._is_late)
+        outside._poll.start(60_000)
+    assert not edge.calls, "nothing is asked while it is away"
+    for _ in range(2):  # others, one after the other
+        program.applicationStateChanged.emit(Qt.ApplicationState.ApplicationActive)
+    qtbot.waitUntil(lambda: not outside._asked)
+    assert len(edge.calls) == 1
 
 
 def test_a_limit_is_one_notice_and_ends_by_itself(
