@@ -241,6 +241,8 @@ def _say_result(result: RetentionResult, database: Database, options: argparse.N
 
 
 def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
+    if planned.obstacle is not None:  # a run would end with it
+        complain(planned.obstacle)
     if as_json:
         print_json(planned.to_json() | used(database.usage))
     else:
@@ -256,8 +258,6 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
             say(f"to know before a run: {planned.caution}")
         if planned.total and not planned.has_chain:
             say("recorded nowhere: the database has no audit chain (no table audit_chain)")
-        if planned.obstacle is not None:
-            say(planned.obstacle)
         if planned.total:
             else_by = ", or by Time Travel where the database has it" if database.costs else ""
             say(f"what is removed cannot be brought back, but from a copy{else_by}")

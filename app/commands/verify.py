@@ -151,7 +151,7 @@ def _advise(store: "CheckpointStore", where: "Where") -> None:
 
     ways = store.ways(where) if store.checkpoints(where) else ()
     if ways:
-        over = "--start-over goes by what the file holds now; " if Reason.START_OVER in ways else ""
+        over = "--start-over goes by what is there now; " if Reason.START_OVER in ways else ""
         complain(
             f"if you know why: tenant-admin checkpoint {over}--another-database where it is a copy that went "
             "its own way"

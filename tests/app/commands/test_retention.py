@@ -56,6 +56,22 @@ def test_retention_says_then_does_and_the_chain_still_verifies(
 
 
 @pytest.mark.slow
+def test_of_an_earlier_state_each_command_says_so_on_standard_error(copy: Path) -> None:
+    earlier = copy.read_bytes()
+    assert run("retention", copy).returncode == 0
+    copy.write_bytes(earlier)
+    for command, code, said in (
+        (["verify", copy], 1, "if you know why: tenant-admin checkpoint --start-over"),
+        (["checkpoint", copy], 1, "in an earlier state than checkpoints know, so none was made"),
+        (["retention", copy, "--dry-run", "--json"], 1, "is as an earlier checkpoint knew it"),
+        (["retention", copy], 2, "is as an earlier checkpoint knew it"),
+    ):
+        done = run(*command)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert copy.read_bytes() == earlier
+
+
+@pytest.mark.slow
 def test_what_retention_archives_is_proven_with_the_file(copy: Path, tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     assert run("retention", copy, "--dry-run", "--archive", folder).returncode == 0
