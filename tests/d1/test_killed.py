@@ -43,10 +43,6 @@ def test_retention_that_was_killed_has_told_what_went(
 ) -> None:
     with closing(apsw.Connection(str(database_path))) as connection:
         chains.append(connection, "acme", [*range(NOW - 200 * DAY, NOW - 200 * DAY + 300), NOW - DAY, NOW])
-        connection.execute(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO "
-            "notifications (id, tenant_id, type, read, created_at) SELECT 'n' || i, 'acme', 'x', 1, 1 FROM n"
-        )
     edge.delay, edge.chance = 0.02, 0.1
     *problems, amid = killed(
         "retain", edge, live, live.put(database_path), tmp_path / "home", rounds=KILLS // 4
