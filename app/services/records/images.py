@@ -21,7 +21,6 @@ from app.services.chain.append import (
 )
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import TABLE, in_milliseconds
-from app.services.records.change import Change
 from app.services.records.rows import (
     BYTEWISE,
     ID,
@@ -128,15 +127,17 @@ class Images:
             return None
         return Statement(Select([], [SQL("1")]).where(SQL(f"({_STATE}) = ?", [self._state])))
 
-    def behind(self, change: Change) -> "tuple[list[Statement], Callable[[], Images | None]]":
-        """Statements at the end of a batch, which reads there what `change` will need that takes it back, and
-        what gives that; None where no answer came.
+    def behind(
+        self, checks: Sequence[Check], events: Sequence[Event]
+    ) -> "tuple[list[Statement], Callable[[], Images | None]]":
+        """Statements at the end of a batch, which reads there what another change of these `events` will need
+        that takes it back, and what gives that; None where no answer came.
         """
         left, tables = Images(self._database, asks=self._asks, looks=True), self._tables or {}
         if TABLE not in tables:
             return [], lambda: None
-        left.checks = change.checks(change.rows, self._database)
-        names = named_tenants([*dict.fromkeys(event.tenant_id for event in change.events)])
+        left.checks = checks
+        names = named_tenants([*dict.fromkeys(event.tenant_id for event in events)])
         parts = [
             end_queries(names, only_one=False, trusted=self._database.trusts_indexes),
             *left._once(tables),

@@ -129,7 +129,7 @@ def commit(
         planned.append((images, change, asked))
         look: list[Statement] = []
         if again and database.costs and (redo := change.inverse()).going > 1:
-            look, known = images.behind(redo)
+            look, known = images.behind(redo.checks(redo.rows, database), redo.events)
             left[:] = [known]
         return Batch(
             [

@@ -6,7 +6,6 @@ over what holds, with a finding for what does not. What follows from a finding a
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.entry import Entry
@@ -22,10 +21,8 @@ from app.services.chain.rules import (
     seconds,
 )
 from app.services.chain.verify.join import Chain, ChainState, Joined, digest_between
+from app.services.chain.verify.report import Extent
 from app.services.text import counted, tenant_name, utc_time
-
-if TYPE_CHECKING:
-    from app.services.chain.verify.verification import Extent
 
 _Denial = tuple[object, object, str]
 """What a checkpoint expected of a marker, what the marker says, and that in words."""
@@ -75,7 +72,7 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
 def compare_within(
     joined: Joined,
     history: CheckpointHistory,
-    extent: "Extent",
+    extent: Extent,
     begin: Callable[[Sequence[str]], Mapping[str, Entry]],
 ) -> None:
     """Adds of each tenant the first checkpoint whose last entry lies in a range and is another now, or is

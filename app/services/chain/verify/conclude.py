@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory
 from app.services.chain.entry import Entry, believed_of, cut
@@ -32,7 +32,7 @@ from app.services.chain.rules import (
 from app.services.chain.verify.comparison import backed, compare, compare_within, is_as_latest, not_covered
 from app.services.chain.verify.follow import KEEP, SEVERAL, Break
 from app.services.chain.verify.join import Chain, Joined
-from app.services.chain.verify.report import Report, TenantReport, in_order
+from app.services.chain.verify.report import Extent, Report, TenantReport, in_order
 from app.services.chain.verify.source import (
     LOOKS_AT_ONCE,
     NEIGHBOURS,
@@ -42,9 +42,6 @@ from app.services.chain.verify.source import (
     neighbours,
 )
 from app.services.text import tenant_name
-
-if TYPE_CHECKING:  # which concludes with this
-    from app.services.chain.verify.verification import Extent
 
 Moved = set[tuple[str, str]]
 """Tenant and hash of the links by which entries were moved to another tenant."""
@@ -64,7 +61,7 @@ _OF_ANOTHER: Final = (Code.CROSS_TENANT, Code.LINK)
 """What it is to continue an entry of another tenant, and what where entries were moved."""
 
 
-def conclude(reader: Reader, joined: Joined, extent: "Extent", known: CheckpointHistory) -> Report:
+def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHistory) -> Report:
     """The report, its `seconds` not yet known; looks up only what explains a break or a start.
 
     `known` is what checkpoints know, for a scan that went by their marks. Of a range they know the last
@@ -150,7 +147,7 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
         joined.count(Code.CHECKPOINT)
 
 
-def _of_entries_before(reader: Reader, joined: Joined, extent: "Extent") -> dict[str, Anchor | None]:
+def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[str, Anchor | None]:
     """Of a range, the chains that go on from an entry before it; the others get all of their markers."""
     asked = [(chain.tenant, extent.first) for chain in joined.chains.values() if not chain.gap_before]
     befores = look_up(reader, "tenant_id = ? AND seq < ? ORDER BY seq DESC LIMIT 1", asked)
@@ -409,7 +406,7 @@ def _finding(item: Break, code: Code, message: str) -> Finding:
 # What is wrong with the table as a whole, of which each fact may be missing
 
 
-def _readable(joined: Joined, extent: "Extent") -> list[tuple[int, int]]:
+def _readable(joined: Joined, extent: Extent) -> list[tuple[int, int]]:
     """The ranges of seqs between what could not be read, up to the end of the extent."""
     ranges, start = [], LOWEST_SEQ
     for first, last, _ in joined.gaps:
@@ -418,7 +415,7 @@ def _readable(joined: Joined, extent: "Extent") -> list[tuple[int, int]]:
     return [(first, last) for first, last in [*ranges, (start, extent.last)] if first <= last]
 
 
-def _name_gaps(joined: Joined, extent: "Extent") -> None:
+def _name_gaps(joined: Joined, extent: Extent) -> None:
     """A finding for each stretch of entries that could not be read."""
     for first, last, why in joined.gaps:
         end = last
@@ -436,7 +433,7 @@ def _name_gaps(joined: Joined, extent: "Extent") -> None:
         joined.add(Finding(Code.UNREADABLE, extent.tenant, seq, None, why, message))
 
 
-def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
+def _check_counters(joined: Joined, extent: Extent, accepted: int) -> None:
     """The counters beside the table against the rows that were seen.
 
     AUTOINCREMENT's may be ahead up to the number `accepted`.
@@ -465,7 +462,7 @@ def _check_counters(joined: Joined, extent: "Extent", accepted: int) -> None:
         joined.incomplete("There is something in the table, but no entry can be read: the file is damaged.")
 
 
-def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
+def _explain_emptied(joined: Joined, extent: Extent, accepted: int) -> None:
     """A table without entries that once had some behind the number `accepted`: the platform's cleanup may
     leave nothing. A range without entries says nothing of the rest.
     """
@@ -478,7 +475,7 @@ def _explain_emptied(joined: Joined, extent: "Extent", accepted: int) -> None:
         joined.add(Finding(Code.UNPROVEN_START, None, None, None, str(extent.counter), sentence))
 
 
-def _check_indexes(reader: Reader, joined: Joined, extent: "Extent") -> None:
+def _check_indexes(reader: Reader, joined: Joined, extent: Extent) -> None:
     """Every index must lead to the rows that the table has: who reads through it would miss the others."""
     if extent.rows is None or extent.partial or not joined.complete or not joined.entries:
         return

@@ -16,12 +16,11 @@ from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KIN
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import join
-from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result, Scan, Stopped, rows_of
 from app.services.chain.verify.source import SHAPE, Query, Reader, Row, require_chain
 from app.services.chain.verify.verification import (
     ENDS,
-    Extent,
     Wish,
     ends,
     jobs_of,

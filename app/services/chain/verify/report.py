@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from app.services.chain.checkpoint import Seal
-from app.services.chain.rules import SOUND, VERDICTS_OF_THEIR_OWN, WARNINGS, Anchor, Finding, Verdict
+from app.services.chain.rules import (
+    HIGHEST_SEQ,
+    SOUND,
+    VERDICTS_OF_THEIR_OWN,
+    WARNINGS,
+    Anchor,
+    Finding,
+    Verdict,
+)
 from app.services.text import counted
 
 
@@ -25,6 +33,36 @@ class Section(NamedTuple):
 
 
 EVERYTHING: Final = Section()
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What is to be verified: `first <= seq <= last`, of `tenant` or of all.
+
+    `lowest` and `highest` are the ends of the table, None where they cannot be read; it may reach further in
+    a damaged file. `rows` is how many are to be met, None where that is not known, and `size` about how many
+    have to be read for that. `counter` is AUTOINCREMENT's, where it was read in the same
+    snapshot and the extent reaches that far. `partial` says that rows were left out on purpose,
+    which were asked for through `asked_through`.
+    """
+
+    first: int
+    last: int
+    tenant: str | None = None
+    rows: int | None = None
+    size: int = 0
+    counter: int | None = None
+    lowest: int | None = None
+    highest: int | None = None
+    partial: bool = False
+    asked_through: int = HIGHEST_SEQ
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where the rows lie, as far as it is known."""
+        low = self.first if self.lowest is None else max(self.first, self.lowest)
+        high = self.highest if self.highest is not None else self.counter
+        return low, min(self.last, high if high is not None else low)
 
 
 @dataclass(frozen=True, slots=True)

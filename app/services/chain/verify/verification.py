@@ -14,7 +14,7 @@ from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import Joined, join, next_seal
-from app.services.chain.verify.report import EVERYTHING, Report, Section
+from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result
 from app.services.chain.verify.source import IN_THE_WAY, Query, Reader, Row
 from models.engine import PAGE_ROWS
@@ -34,36 +34,6 @@ SMALL_FILE: Final = 4_000_000
 
 LEAST_RANGE: Final = 8_000
 """Rows of the smallest range, which take about 12 ms: by so much may one process end before another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What is to be verified: `first <= seq <= last`, of `tenant` or of all.
-
-    `lowest` and `highest` are the ends of the table, None where they cannot be read; it may reach further in
-    a damaged file. `rows` is how many are to be met, None where that is not known, and `size` about how many
-    have to be read for that. `counter` is AUTOINCREMENT's, where it was read in the same
-    snapshot and the extent reaches that far. `partial` says that rows were left out on purpose,
-    which were asked for through `asked_through`.
-    """
-
-    first: int
-    last: int
-    tenant: str | None = None
-    rows: int | None = None
-    size: int = 0
-    counter: int | None = None
-    lowest: int | None = None
-    highest: int | None = None
-    partial: bool = False
-    asked_through: int = HIGHEST_SEQ
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Where the rows lie, as far as it is known."""
-        low = self.first if self.lowest is None else max(self.first, self.lowest)
-        high = self.highest if self.highest is not None else self.counter
-        return low, min(self.last, high if high is not None else low)
 
 
 ENDS: Final[tuple[Query, ...]] = (

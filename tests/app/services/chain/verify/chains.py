@@ -17,9 +17,9 @@ from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.verify import source, verification
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import join
-from app.services.chain.verify.report import Report
+from app.services.chain.verify.report import Extent, Report
 from app.services.chain.verify.scan import BLOCK, Job, RangeScan, Result, Stopped, rows_of, scan_range
-from app.services.chain.verify.verification import Executor, Extent
+from app.services.chain.verify.verification import Executor
 from models.errors import Cancelled
 from tests.conftest import NOW
 from tests.fixtures import chains
