@@ -199,6 +199,10 @@ class Metered(ABC):
         """Whether each call takes its time, and each row is charged."""
         return self.usage is not None
 
+    def is_much(self, rows: int) -> bool:
+        """Whether a person has to agree before so many rows are read."""
+        return self.costs and rows > MOST_READ
+
 
 class Database(Metered):
     """One database in the platform's schema.

@@ -26,7 +26,7 @@ from app.ui.session.turns import Turns
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
-from models.engine import MOST_READ, Capability, Database
+from models.engine import Capability, Database
 from models.errors import FileMoved, LogMissing, MuchToRead, TableMissing, TenantAdminError
 
 Displaced = FileMoved | LogMissing
@@ -108,6 +108,10 @@ class Context(QObject):
         """Whether each row that is read costs something."""
         return self.opened.database.costs
 
+    def is_much(self, rows: int) -> bool:
+        """As `Database.is_much`."""
+        return self.opened.database.is_much(rows)
+
     def when_agreed(
         self,
         rows: int,
@@ -116,7 +120,7 @@ class Context(QObject):
         declined: Callable[[], object] = lambda: None,
     ) -> None:
         """Runs what reads so many rows; where that is much, and each is charged, a person is asked first."""
-        if not self.costs or rows <= MOST_READ:
+        if not self.is_much(rows):
             run()
             return
         from app.ui.session.lock import ask_to_read  # noqa: PLC0415 - rows show before

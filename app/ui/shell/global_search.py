@@ -22,7 +22,6 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import WindowField, scaled
-from models.engine import MOST_READ
 from models.errors import TenantAdminError
 
 if TYPE_CHECKING:  # the field stands in the window before a file is open
@@ -118,7 +117,7 @@ class GlobalSearch(WindowField):
             return
         context, scope = self._workspace.context, self._workspace.scope
         rows = sum(context.rows_of(table.name, scope) for table in search.searched(context.lists))
-        if context.costs and rows > MOST_READ and not agreed:
+        if context.is_much(rows) and not agreed:
             self._asks = True
             said = f"This reads up to {counted(rows, 'row')}, and each is charged; press Enter to search."
             self.popup.show_sentence(said)

@@ -24,7 +24,7 @@ from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
 from app.workers.runner import tidy_as_it_goes
-from models.engine import MOST_READ, Capability
+from models.engine import Capability
 from models.errors import TenantAdminError
 from models.progress import Monitor
 
@@ -455,7 +455,7 @@ class Workspace(QWidget):
 
     def _count_unread(self) -> None:
         opened = self.context.opened
-        few = not self.context.costs or opened.sizes.get(NOTIFICATIONS.name, 0) <= MOST_READ
+        few = not self.context.is_much(opened.sizes.get(NOTIFICATIONS.name, 0))
         if few and NOTIFICATIONS.name in opened.schema.columns:
             self.context.runner.read(
                 self.context.lists.count,

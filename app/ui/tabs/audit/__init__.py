@@ -36,7 +36,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP, LOW, Field
 from app.workers.runner import Task
-from models.engine import MOST_READ, Database
+from models.engine import Database
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
@@ -102,7 +102,7 @@ class AuditTab(RecordTab):
         if self._timeline_task is not None:
             self._timeline_task.cancel()
         rows = self.context.rows_of(query.table, query.scope)
-        is_dear = self.context.costs and _READ_FOR_DAYS * rows > MOST_READ
+        is_dear = self.context.is_much(_READ_FOR_DAYS * rows)
         self._without_days = query if is_dear else None
         if query.as_added or is_dear:
             self.timeline.set_days(())
@@ -118,7 +118,7 @@ class AuditTab(RecordTab):
     def _count_days_of_few(self, total: int) -> None:
         """How many the rows of a tenant are is known when they are listed."""
         query = self._without_days
-        if query is not None and _READ_FOR_DAYS * total <= MOST_READ and not query.filtered:
+        if query is not None and not (query.filtered or self.context.is_much(_READ_FOR_DAYS * total)):
             self._without_days = None
             later(self, 0, lambda: self.read_beside(query))  # when the tab has been told, too
 

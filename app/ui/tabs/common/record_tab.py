@@ -30,7 +30,7 @@ from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
-from models.engine import MOST_READ, Database
+from models.engine import Database
 from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, TenantAdminError
 
 INSPECTOR = "inspector"
@@ -508,11 +508,7 @@ class RecordTab(QWidget):
         in which its rows were added is read by itself.
         """
         is_by_pages = query.as_added and query.sort is None and not query.filtered
-        return (
-            self.context.costs
-            and not is_by_pages
-            and self.context.rows_of(query.table, query.scope) > MOST_READ
-        )
+        return not is_by_pages and self.context.is_much(self.context.rows_of(query.table, query.scope))
 
     def _leave_filters(self, by_return: bool, changed: bool) -> None:
         if not (self.asks_first and by_return):
