@@ -84,11 +84,16 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
         seen = selection.seen()
 
         def emptied(database: Database, doomed: Frozen) -> list[str]:
-            """The tenants of which more than one record goes, and none is left."""
-            many = [tenant for tenant, going in doomed.of.items() if going > 1 and isinstance(tenant, str)]
-            scopes = [ListQuery(tab.spec.table.name, Scope(one)) for one in many]
-            counts = context.lists.counts(database, scopes)
-            return [one for one, count in zip(many, counts, strict=True) if count == doomed.of[one]]
+            """The tenants of which none is left, where more than one record goes of any of them."""
+            of = {tenant: going for tenant, going in doomed.of.items() if isinstance(tenant, str)}
+
+            def left_without(tenants: Iterable[str]) -> list[str]:
+                scopes = {one: ListQuery(tab.spec.table.name, Scope(one)) for one in tenants}
+                counts = context.lists.counts(database, list(scopes.values()))
+                return [one for one, count in zip(scopes, counts, strict=True) if count == of[one]]
+
+            many = left_without(one for one, going in of.items() if going > 1)
+            return [*many, *left_without(one for one, going in of.items() if going == 1)] if many else []
 
         def look(
             database: Database, query: ListQuery, keys: Keys
@@ -311,5 +316,6 @@ def _decide_deletion(
     sentence = f"{doomed.stay}{what} will be deleted{along}, {recorded}. Undo brings {all_of_it} back."
     whose = emptied[0] if len(emptied) == 1 else counted(len(emptied), "tenant") if emptied else ""
     if whose:
-        sentence += f" They are all {tab.spec.table.noun[1]} of {visible(whose)}; none is left."
+        has = "has" if len(emptied) == 1 else "have"
+        sentence += f" {visible(whose)} {has} no {tab.spec.table.noun[0]} left then."
     ask_about(tab, doomed, act, f"Delete {count}?", sentence, action=f"Delete {count}", typed=whose)

@@ -107,18 +107,25 @@ def test_an_act_that_finds_nothing_left_to_do_says_so_in_passing(
 
 
 @pytest.mark.slow
-def test_all_of_a_tenant_go_when_its_name_is_typed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+@pytest.mark.parametrize("others", [0, 1])
+def test_all_of_a_tenant_go_when_its_name_is_typed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, others: int
+) -> None:
     ask(demo_path, "DELETE FROM users WHERE tenant_id <> 'acme-corp'")
+    if others:
+        ask(demo_path, "UPDATE users SET tenant_id = 'b' WHERE rowid = (SELECT min(rowid) FROM users)")
     page = open_file(qtbot, window, demo_path)
     choose(qtbot, page, 0)
     page.table.setFocus()
     press("Ctrl+A")
     press("Del")
     asked = dialog(qtbot, window, ConfirmDialog)
+    left = "2 tenants have no user left then." if others else "acme-corp has no user left then."
+    assert asked.sentence.text().endswith(f" {left}")
     assert not asked.confirm_button.isEnabled()
     asked.typed.setText("acme")
     assert not asked.confirm_button.isEnabled()
-    asked.typed.setText("acme-corp")
+    asked.typed.setText("2 tenants" if others else "acme-corp")
     qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
     closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: count(demo_path, "users") == 0)
