@@ -109,6 +109,13 @@ class Plan:
         return sum(self.counts.values())
 
     @property
+    def recorded(self) -> int:
+        """How many entries a run makes, at least: a marker of each share, one of each batch beside, and the
+        report.
+        """
+        return len(self.shares) + sum(map(len, self.others.due.values())) + 1 if self.has_chain else 0
+
+    @property
     def majority(self) -> tuple[TenantShare, ...]:
         """The tenants that would lose more than half of their live entries."""
         return tuple(share for share in self.shares if share.is_majority)
@@ -385,19 +392,18 @@ def unsigned(shares: Iterable[TenantShare], beside: Mapping[str, int], attempt: 
 def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> str | None:
     """Why no removal can be recorded, so that none may begin; by what the `attempt` found."""
     counter, last, (newest,) = last_numbers(database, _newest())
-    entries = list(_entries(plan))
     accepted = 0 if attempt is None else attempt.known.counted
     return (
         (None if attempt is None else _known_later(newest[0][0] if newest else None, attempt))
         or _lost_end(counter, last, accepted)
-        or _used_up(counter, len(entries))
+        or _used_up(counter, plan.recorded)
         or unknown_tenant(database, plan.chain)
-        or barred(database, entries, plan.now)
+        or barred(database, list(_entries(plan)), plan.now)
     )
 
 
 def _entries(plan: Plan) -> Iterator[Event]:
-    """What a run would record, at least: a marker of each share, what goes beside them, and the report."""
+    """What a run would record, one of each kind and chain: markers, what goes beside them, and the report."""
     for share in plan.shares:
         marker = Marker(0, share.first_seq, share.last_seq, share.rows, GENESIS, plan.cutoff)
         yield Event(share.tenant_id, MARKER_EVENT, marker_payload(marker))

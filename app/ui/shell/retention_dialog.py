@@ -219,7 +219,7 @@ class RetentionDialog(Dialog):
         self.add_widget(self.milliseconds)
         self.add_widget(Label(f"{_CHAIN_STAYS if plan.has_chain else ''}{_STAYS}", Look.DIM, wrap=True))
         if reads is not None and due:
-            written = counted(plan.total + len(plan.shares) + 1, "row")  # a marker each, and the report
+            written = counted(plan.total + plan.recorded, "row")
             plain, archived = map(grouped, reads)
             told = f"A run writes at least {written}, and reads about {plain}, to verify every chain"
             if plan.has_chain:
