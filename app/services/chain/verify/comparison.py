@@ -78,9 +78,9 @@ def compare_within(
     """Adds of each tenant the first checkpoint whose last entry lies in a range and is another now, or is
     gone from behind others of the tenant: what is removed for its age goes from the front.
 
-    `begin(tenants)` looks up the first entries that the file has of them. A chain that begins after what was
-    known may be a new one, and a file that ends before it an earlier state: only the whole of it tells, so
-    of the one the start is unproven.
+    `begin(tenants)` looks up the first entries that the file has of them. A chain that begins at genesis
+    otherwise than any checkpoint knew it, after what was known say, may be a new one, and a file that ends
+    before it an earlier state: only the whole of it tells, so of the one the start is unproven.
     """
     held = [
         (known, name)
@@ -88,7 +88,9 @@ def compare_within(
         for name, sealed in known.tenants.items()
         if extent.first <= sealed.last_seq <= extent.asked_through and extent.tenant in (None, name)
     ]
-    firsts, first_wrong = begin(sorted({name for _, name in held})), joined.first_errors()
+    newest = {name: known for known in history.checkpoints[history.baseline :] for name in known.tenants}
+    there = newest.keys() & joined.chains.keys()
+    firsts, first_wrong = begin(sorted(there.union(name for _, name in held))), joined.first_errors()
     failed: set[str] = set()
     for known, name in held:
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
@@ -111,6 +113,16 @@ def compare_within(
         if found is not None:
             failed.add(name)
             joined.add(found)
+    begun = {
+        (name, sealed.first_seq, sealed.first_hash)
+        for known in history.checkpoints
+        for name, sealed in known.tenants.items()
+    }
+    for name in sorted(there & firsts.keys() - failed):
+        first = firsts[name]
+        is_known = (name, first.seq, first.text("hash")) in begun
+        if first.text("previous_hash") == GENESIS and not is_known:
+            joined.add(_begun_otherwise(first, name, newest[name]))
 
 
 def _ends_before(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
@@ -136,6 +148,14 @@ def _begins_behind(first: Entry, chain: Chain | None, known: Checkpoint) -> bool
     if first.text("previous_hash") != GENESIS or not (chain is None or _is_later(chain, known)):
         return False
     return first.created_at is not None and seconds(first.created_at) >= known.at
+
+
+def _begun_otherwise(first: Entry, name: str, known: Checkpoint) -> Finding:
+    sentence = (
+        f"The chain of {tenant_name(name)} begins with entry {first.seq:,}, and checkpoint {known.number} "
+        "knew another beginning; whether it may, only a verification of all of it tells."
+    )
+    return Finding(Code.UNPROVEN_START, name, first.seq, None, None, sentence)
 
 
 def _begun_since(first: Entry, name: str, known: Checkpoint) -> Finding:

@@ -292,6 +292,25 @@ def test_a_range_is_not_blinded_by_an_entry_put_in_front_of_it(
     ), "nothing in it tells"
 
 
+@pytest.mark.parametrize("behind", [False, True], ids=["in its numbers", "behind them"])
+@pytest.mark.parametrize("later", [10**7, -(10**6)], ids=["later", "earlier"])
+def test_a_range_of_a_chain_that_began_otherwise_is_not_consistent(
+    known_chain: Callable[..., KnownChain], behind: bool, later: int
+) -> None:
+    """Also where it has no entry that a checkpoint names: the chain's first one tells."""
+    known = known_chain(50, 2, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    within, shifted = Section(first=seqs[3], last=seqs[6]), 100 if behind else 0
+    assert known.verify(section=within).verdict is Verdict.CONSISTENT
+    (at,) = chain.one("SELECT max(created_at) FROM audit_chain")
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", TENANT)
+    for number, seq in enumerate(seqs):
+        chain.append(TENANT, at=at + later + number, seq=seq + shifted)
+    within = Section(first=seqs[3] + shifted, last=seqs[6] + shifted)
+    assert known.verify(section=within).verdict is Verdict.UNPROVEN_START
+    assert known.verify().verdict is Verdict.TAMPERED
+
+
 @pytest.mark.parametrize("at", ["\xb2", "9" * 5000, "\u0663", "now"])
 def test_a_time_that_is_none_does_not_stop_a_range(known_chain: Callable[..., KnownChain], at: str) -> None:
     known = known_chain(50, 2, 1)
