@@ -23,7 +23,7 @@ from models.d1.client import (
 )
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
-from models.d1.statements import body, compiled, guarded, is_guard, written
+from models.d1.statements import body, compiled, guarded, is_guard, text_of
 from models.engine import (
     D1_LIMITS,
     LIVE,
@@ -185,7 +185,7 @@ class D1Database(Database):
         from models.local.trial import refused  # noqa: PLC0415 - asked for before a deletion
 
         made = self._made_by(table)
-        return None if not made else refused(made[0], [written(item.query) for item in insertions])
+        return None if not made else refused(made[0], [text_of(item.query) for item in insertions])
 
     def refused_change(
         self,
@@ -199,7 +199,7 @@ class D1Database(Database):
         from models.local.trial import refused_change  # noqa: PLC0415 - asked for before a deletion
 
         made = self._made_by(table)
-        there, after = ([written(item.query) for item in items] for items in (insertions, changes))
+        there, after = ([text_of(item.query) for item in items] for items in (insertions, changes))
         return refused_change(made, table, columns, (there, after), given=given)
 
     def may_refuse(self, table: str, given: Collection[str]) -> bool:

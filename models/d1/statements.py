@@ -26,7 +26,7 @@ _LONG: Final = 1_000
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
-def written(query: BaseQuery) -> tuple[str, Sequence[Any]]:
+def text_of(query: BaseQuery) -> tuple[str, Sequence[Any]]:
     """The query's SQL and the values of its places, as SQLite itself takes them."""
     found: tuple[str, Sequence[Any]] = _CONTEXT.get_sql_context().parse(query)  # type: ignore[no-untyped-call]
     return found
@@ -34,7 +34,7 @@ def written(query: BaseQuery) -> tuple[str, Sequence[Any]]:
 
 def compiled(query: BaseQuery) -> dict[str, Any]:
     """The query as a member of a request: `sql`, and `params` where it has texts."""
-    return bound(*written(query))
+    return bound(*text_of(query))
 
 
 def bound(sql: str, values: Sequence[Any]) -> dict[str, Any]:

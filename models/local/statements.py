@@ -92,7 +92,7 @@ def verb(sql: str) -> tuple[str, Iterator[Token]]:
     return does if kind == "word" else "", said
 
 
-def written(sql: str) -> tuple[str, Iterator[Token]]:
+def target(sql: str) -> tuple[str, Iterator[Token]]:
     """The table, in lower case, that an INSERT, REPLACE or UPDATE writes to, and what it says behind that."""
     _, said = verb(sql)
     name = next(said, _NONE)

@@ -19,7 +19,7 @@ def continued(sql: str) -> str:
     """The table, in lower case, of an UPDATE that makes a value of what it is already; else nothing."""
     if statements.verb(sql)[0] != "update":
         return ""
-    table, said = statements.written(sql)
+    table, said = statements.target(sql)
     columns: set[str] = set()
     depth, is_value = 0, False
     for token in dropwhile(lambda token: token != ("word", "set"), said):

@@ -272,7 +272,7 @@ class _Export:
         before, number = sum(self._done.rows.values()), 0
         if checked:  # which a row may have come past, and a value in pieces breaks before all of it is there
             self._line("PRAGMA ignore_check_constraints=TRUE;")
-        for count, statements in rows.written(condition):
+        for count, statements in rows.statements(condition):
             self._file.writelines(statements)
             number += count
             self._progress(before + number, total)

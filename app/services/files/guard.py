@@ -319,7 +319,7 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        self._left_from = statements.written(sql)[0] if statements.verb(sql)[0] in _ROWS else ""
+        self._left_from = statements.target(sql)[0] if statements.verb(sql)[0] in _ROWS else ""
 
     def _row_by_row(self, text: str, begin: int) -> bool:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
@@ -334,7 +334,7 @@ class Guard:
                 if not self._does_not_fit(error):
                     raise
                 self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
-                self._left_from = statements.written(sql)[0]
+                self._left_from = statements.target(sql)[0]
         return several
 
     def _does_not_fit(self, error: apsw.Error) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.files.continuing import continuation
-from app.services.records.export import is_kept, literal, written
+from app.services.records.export import as_sql, is_kept, literal
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
@@ -37,7 +37,7 @@ _BLOCK: Final = 1 << 20
 _END: Final = b");\n"
 
 _VALUE = re.compile(rb"x?'(?:[^']++|'')*+'|[^,']++")
-"""One of the values of a row as `export.written` gives it."""
+"""One of the values of a row as `export.as_sql` gives it."""
 
 _UNIQUE: Final = """
 SELECT keys.name, list.partial FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS keys
@@ -75,7 +75,7 @@ class Inserts:
         if self._recoded:
             cells = [exact(table.name, column) for column in self._columns]
         else:
-            cells = [written(self._of(column)) for column in self._columns]
+            cells = [as_sql(self._of(column)) for column in self._columns]
         self._line = _concat(cells, ",")
         self._made = made
         self._table = table.name
@@ -97,7 +97,7 @@ class Inserts:
     def _of(self, column: str) -> str:
         return f"{self._name}.{sql_name(column)}"
 
-    def written(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+    def statements(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
         """The statements of so many rows: of a block that SQLite joins, or of one row, where one of the block
         is long or needs care and where there are no rowids. Raises the storage errors of the database.
         """
@@ -220,7 +220,7 @@ class _Value:
 
     @classmethod
     def read(cls, written: bytes) -> "_Value":
-        """The value that `export.written` gave this for."""
+        """The value that `export.as_sql` gave this for."""
         match written[:1]:
             case b"'":
                 return cls.of(text_of(written[1:-1].replace(b"''", b"'")))

@@ -233,7 +233,7 @@ def is_kept(text: str) -> bool:
     return "\0" not in text and "\r" not in text
 
 
-def written(column: str) -> str:
+def as_sql(column: str) -> str:
     """The expression that gives a column's value, its name as SQL takes it, as SQL.
 
     What it gives of a text that is no UTF-8, or not kept (`is_kept`), holds its bytes as they are.

@@ -54,7 +54,7 @@ from app.services.chain.checkpoints.tables import (
     is_there,
     no_folder,
     opened,
-    written,
+    store_errors,
 )
 from app.services.chain.checkpoints.verdicts import KeptVerdicts
 from app.services.chain.rules import Code, Finding, Verdict
@@ -83,7 +83,7 @@ class CheckpointStore:
         return self._key().where
 
     def _key(self) -> SigningKey:
-        with written(self._path):
+        with store_errors(self._path):
             return load_key(self._folder, self._keyring)
 
     def require_signing(self) -> None:
@@ -289,7 +289,7 @@ class CheckpointStore:
             made = signed(unsigned, key)
             contents.add_key(key.public, own=True, now=now)
             if is_restore:
-                with written(self._path):
+                with store_errors(self._path):
                     announce(self._folder, made)
                 return made
             contents.add(made)

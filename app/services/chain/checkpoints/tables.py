@@ -188,7 +188,7 @@ class Place:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[None]:
+def store_errors(path: Path) -> Iterator[None]:
     """Turns what prevents the store, or the key beside it, from being written into a sentence that names it.
 
     The database that is verified may lie on another disk.
@@ -258,7 +258,7 @@ def opened(path: Path, *, writing: bool = False) -> Iterator["Contents"]:
 
 def _make(path: Path) -> None:
     """A new store, whole or not at all: one that is empty has lost what it held."""
-    with written(path), _StoreDatabase(path).expected_errors():
+    with store_errors(path), _StoreDatabase(path).expected_errors():
         paths.make_private(path.parent)
         with (
             suppress(errors.AlreadyThere),

@@ -21,7 +21,7 @@ from app.services.files.dump import NoteKind
 from app.services.files.exporting import Exported, Wanted, write_sql
 from app.services.files.importing import Dangling, import_dump, verify_imported
 from app.services.files.inserts import STATEMENT
-from app.services.records.export import literal, written
+from app.services.records.export import as_sql, literal
 from app.services.records.rows import RawText
 from app.workers import scan_pool
 from app.workers.export import export_database
@@ -557,7 +557,7 @@ def test_a_literal_is_the_value_whoever_writes_it() -> None:
         here = literal(value if raw is None else RawText(raw))
         texts = [here]
         if "CAST" not in here:
-            texts.append(db.execute(f"SELECT {written('x')} FROM t").get)
+            texts.append(db.execute(f"SELECT {as_sql('x')} FROM t").get)
         for sql in texts:
             same = f"SELECT typeof(x) = typeof({sql}) AND CAST(x AS BLOB) IS CAST({sql} AS BLOB) FROM t"
             assert db.execute(same).get, sql
