@@ -107,17 +107,17 @@ def position_behind(keys: Keys, key: int, step: int, first: int = 0) -> int:
     return bisect_right(keys, step * key, lo=first, key=lambda number: step * number)
 
 
-Run = tuple[int, int, int, int]
+KeyRun = tuple[int, int, int, int]
 """Where two lists differ: between two places in the old one, and between two places in the new one."""
 
 
-def changed_runs(old: Keys, new: Keys, step: int) -> Iterator[Run]:
+def changed_runs(old: Keys, new: Keys, step: int) -> Iterator[KeyRun]:
     """Where these numbers, which go up or down by `step`, differ, the last run first."""
     places = ((position_behind(old, key, step) - 1, place) for place, key in enumerate(new))
     return _runs_between([(was, at) for was, at in places if was >= 0 and old[was] == new[at]], old, new)
 
 
-def runs_of(old: Keys, new: Keys) -> list[Run]:
+def runs_of(old: Keys, new: Keys) -> list[KeyRun]:
     """The same of keys in any order; one run where what stays has another order, or there are many keys."""
     places = {} if len(old) + len(new) > _COMPARED else {key: place for place, key in enumerate(old)}
     stay = [(places[key], place) for place, key in enumerate(new) if key in places]
@@ -126,7 +126,7 @@ def runs_of(old: Keys, new: Keys) -> list[Run]:
     return [*_runs_between(stay, old, new)]
 
 
-def _runs_between(stay: Sequence[tuple[int, int]], old: Keys, new: Keys) -> Iterator[Run]:
+def _runs_between(stay: Sequence[tuple[int, int]], old: Keys, new: Keys) -> Iterator[KeyRun]:
     bounds = [(-1, -1), *stay, (len(old), len(new))]
     for (was, place), (next_was, next_place) in reversed([*pairwise(bounds)]):
         if next_was - was > 1 or next_place - place > 1:

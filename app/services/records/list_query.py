@@ -35,14 +35,14 @@ _LONGEST_NUMBER = 18
 _KEY = "row_key"
 """What a subquery calls the key: of an expression that is no column, SQLite chooses a name."""
 
-Document = dict[str, Any]
+QueryDocument = dict[str, Any]
 """What JSON can hold."""
 
 Key = int | str
 """What names a row of a list: its rowid, or its primary key as `rows.exactly` writes it."""
 
 Value = str | int | float | bytes | None
-Choice = tuple[str, tuple[Value, ...]]
+ColumnChoice = tuple[str, tuple[Value, ...]]
 
 
 class NoSingleKey(StorageError):
@@ -66,7 +66,7 @@ class ListQuery:
     table: str
     scope: Scope = EVERYONE
     text: str = ""
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[ColumnChoice, ...] = ()
     since: int | None = None
     until: int | None = None
     sort: str | None = None
@@ -78,13 +78,13 @@ class ListQuery:
         """Whether anything but the tenant restricts the rows."""
         return bool(self.text or self.choices or self.since is not None or self.until is not None)
 
-    def document(self) -> Document:
+    def document(self) -> QueryDocument:
         """The query as names and values, never SQL; bytes are written as `{"bytes": hex}`."""
         choices = [[name, [_plain(value) for value in values]] for name, values in self.choices]
         return {**asdict(self), "scope": self.scope.tenant_id, "choices": choices}
 
     @classmethod
-    def of(cls, document: Document) -> "ListQuery":
+    def of(cls, document: QueryDocument) -> "ListQuery":
         """The query that `document()` was made of, equal to it."""
         choices = tuple((name, tuple(map(_value, values))) for name, values in document["choices"])
         return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices})

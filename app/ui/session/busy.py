@@ -25,7 +25,7 @@ WAIT_SECONDS = 0.5
 WAIT_LOOK_MS = 250
 
 
-class Reading:
+class ReadingText:
     """What a job does, as the status bar says it, with how many rows of a live database it reads once that is
     known, on whichever thread.
     """

@@ -27,7 +27,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.form_dialog import FormDialog, Value, checked
+from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, Task
@@ -262,7 +262,7 @@ class ConnectDialog(FormDialog):
         if not self._colour_chosen:
             self.colour.setCurrentIndex(self.colour.findData(default_colour(production=on)))
 
-    def _check_part(self, value: Value) -> str:
+    def _check_part(self, value: FieldValue) -> str:
         """What makes no connection of what is entered, where that is the account or the address."""
         if self.name.text().strip():
             try:
@@ -271,10 +271,10 @@ class ConnectDialog(FormDialog):
                 return str(error) if error.field in ("account", "base", "address") else ""
         return ""
 
-    def _check_token(self, value: Value) -> str:
+    def _check_token(self, value: FieldValue) -> str:
         return checked(sound)(value) if value else ""
 
-    def _check_database(self, value: Value) -> str:
+    def _check_database(self, value: FieldValue) -> str:
         return "" if self.database.currentData() else "Press Test, then choose a database."
 
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app import paths
 from app.services.text import counted, visible
 from app.settings import Settings
-from app.ui.session.busy import Busy, Reading
+from app.ui.session.busy import Busy, ReadingText
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
 from models.engine import MOST_READ
@@ -237,7 +237,7 @@ class Files(QObject):
 
     def fetch(self, database: Database, target: Path, most: int = MOST_READ) -> None:
         """Writes all that a live database holds to a new file; asks where more than `most` rows are read."""
-        words = Reading(f"Saving {target.name}")
+        words = ReadingText(f"Saving {target.name}")
 
         def work(monitor: Monitor) -> Fetched:
             from app.services.live.fetching import fetch  # noqa: PLC0415
@@ -309,7 +309,7 @@ class Files(QObject):
         Asks where more than `most` rows of a live one are read.
         """
 
-        words = Reading(f"Exporting to {target.name}")
+        words = ReadingText(f"Exporting to {target.name}")
 
         def work(monitor: Monitor) -> Exported:
             from app.services.files.exporting import Wanted  # noqa: PLC0415

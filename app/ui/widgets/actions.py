@@ -13,7 +13,7 @@ from app.ui.widgets.buttons import ENDS, push_button
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
-Refusal = Callable[[], str | None]
+Refuses = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
 
 
@@ -40,7 +40,7 @@ class ActionSpec:
     text: str | Callable[[], str]
     icon: str | None
     run: Callable[[], object]
-    refusal: Refusal = lambda: None
+    refusal: Refuses = lambda: None
     shortcut: str = ""
     kind: Kind = Kind.SECONDARY
     button_in: ButtonIn = ButtonIn.MENU

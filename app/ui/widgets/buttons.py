@@ -41,14 +41,14 @@ BESIDE_WORDS = QSize(20, 16)
 """The size of an icon with words behind it: wider than it is, as the style leaves too little room."""
 
 
-Run = Callable[..., object] | SignalInstance | None
+Handler = Callable[..., object] | SignalInstance | None
 """What a button does, if that is known when it is made."""
 
 
 def push_button(
     theme: Theme,
     text: str,
-    run: Run = None,
+    run: Handler = None,
     *,
     kind: Kind = Kind.SECONDARY,
     icon: str | None = None,
@@ -123,7 +123,9 @@ class ElidedButton(QPushButton):
         return self.sizeHint().width() - self.fontMetrics().horizontalAdvance(self._words)
 
 
-def tool_button(theme: Theme, icon: str, name: str, run: Run = None, *, colour: str = "dim") -> QToolButton:
+def tool_button(
+    theme: Theme, icon: str, name: str, run: Handler = None, *, colour: str = "dim"
+) -> QToolButton:
     """A small button that is only an icon; `name` is its tool tip and accessible name."""
     button = QToolButton()
     button.setAccessibleName(name)

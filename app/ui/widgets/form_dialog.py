@@ -24,8 +24,8 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, add_layout, in_column
 from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
-Value = str | bool | int
-Check = Callable[[Value], str]
+FieldValue = str | bool | int
+Checker = Callable[[FieldValue], str]
 
 
 @runtime_checkable
@@ -37,13 +37,13 @@ class Editor(Protocol):
     @property
     def is_unfinished(self) -> bool: ...
 
-    def value(self) -> Value: ...
+    def value(self) -> FieldValue: ...
 
 
 class _Entry(NamedTuple):
     editor: QWidget
-    value: Callable[[], Value]
-    check: Check | None
+    value: Callable[[], FieldValue]
+    check: Checker | None
     problem: Label
     hint: Label
 
@@ -72,7 +72,7 @@ class FormDialog(Dialog):
     ) -> None:
         super().__init__(theme, title, sentence, parent=parent)
         self._entries: dict[str, _Entry] = {}
-        self._clean: dict[str, Value] = {}
+        self._clean: dict[str, FieldValue] = {}
         self._asked: tuple[str, ...] = ()
         self._busy = False
         self.problem = Label(look=Look.BAD, wrap=True)
@@ -87,7 +87,7 @@ class FormDialog(Dialog):
         self.add_apart(self.read_again_button)
 
     def add_field(
-        self, key: str, label: str, editor: QWidget, check: Check | None = None, hint: str = ""
+        self, key: str, label: str, editor: QWidget, check: Checker | None = None, hint: str = ""
     ) -> None:
         """A field below the others; `check(value)` returns a sentence, or "" when all is well.
 
@@ -123,7 +123,7 @@ class FormDialog(Dialog):
     def editor(self, key: str) -> QWidget:
         return self._entries[key].editor
 
-    def values(self) -> dict[str, Value]:
+    def values(self) -> dict[str, FieldValue]:
         """What the fields hold; of a combo box, the data of what is chosen, or its words."""
         return {key: entry.value() for key, entry in self._entries.items()}
 
@@ -236,12 +236,12 @@ class FormDialog(Dialog):
         return sentence
 
 
-def checked(check: Callable[[str], object], stored: str | None = None) -> Check:
+def checked(check: Callable[[str], object], stored: str | None = None) -> Checker:
     """A field's check out of a service's own: its sentence, or "" when the value is fine or the one `stored`,
     which an edit beside it leaves as it is.
     """
 
-    def sentence(value: Value) -> str:
+    def sentence(value: FieldValue) -> str:
         try:
             if value != stored:
                 check(str(value))
@@ -275,7 +275,7 @@ def _go_to(entry: _Entry) -> None:
         typed.selectAll()
 
 
-def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:
+def _parts(editor: QWidget) -> tuple[Callable[[], FieldValue], SignalInstance]:
     """How to read an editor, and what it says when it was edited."""
     match editor:
         case QLineEdit():
@@ -293,7 +293,7 @@ def _parts(editor: QWidget) -> tuple[Callable[[], Value], SignalInstance]:
     raise TypeError(f"A form cannot read a {type(editor).__name__}.")
 
 
-def _chosen(box: QComboBox) -> Value:
+def _chosen(box: QComboBox) -> FieldValue:
     data = box.currentData()
     return box.currentText() if data is None else data
 
@@ -332,6 +332,6 @@ class DateRangeDialog(FormDialog):
         first, last = self.first.date().toPython(), self.last.date().toPython()
         return cast("date", first), cast("date", last)
 
-    def _check_last(self, value: Value) -> str:
+    def _check_last(self, value: FieldValue) -> str:
         wrong = self.first.date() > self.last.date()
         return "The first day must not be after the last day." if wrong else ""

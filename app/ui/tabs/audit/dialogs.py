@@ -12,7 +12,7 @@ from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.text import counted
-from app.ui.session.busy import Reading
+from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
@@ -21,7 +21,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Lines, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ask_open, ask_save
-from app.ui.widgets.form_dialog import FormDialog, Value
+from app.ui.widgets.form_dialog import FieldValue, FormDialog
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time, shortened
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.workers.runner import Task
@@ -180,7 +180,7 @@ class CheckpointsDialog(Dialog):
         self._check(f"Verifying against {export.name}", Asked(export=export), done)
 
     def _check(self, text: str, asked: Asked, done: Callable[[Outcome], None]) -> None:
-        words = Reading(text)
+        words = ReadingText(text)
         work = partial(
             run,
             asked=asked,
@@ -337,7 +337,7 @@ class VerifyRangeDialog(FormDialog):
         self.first.setFocus()
         self.first.selectAll()
 
-    def _check_first(self, value: Value) -> str:
+    def _check_first(self, value: FieldValue) -> str:
         number = _number(value)
         if number is None:
             return _NO_NUMBER
@@ -345,7 +345,7 @@ class VerifyRangeDialog(FormDialog):
             return f"The last entry is {grouped(self._chain[1])}."
         return ""
 
-    def _check_last(self, value: Value) -> str:
+    def _check_last(self, value: FieldValue) -> str:
         number, first = _number(value), _number(self.first.text())
         if self._chain is not None and number is not None and number < self._chain[0]:
             return f"The first entry is {grouped(self._chain[0])}."
@@ -359,7 +359,7 @@ class VerifyRangeDialog(FormDialog):
         return _number(self.first.text()) or 0, _number(self.last.text()) or 0
 
 
-def _number(value: Value) -> int | None:
+def _number(value: FieldValue) -> int | None:
     """What a person may write for a seq: digits, grouped as the table shows them or not."""
     text = "".join(str(value).replace(",", "").split())
     digits = text.removeprefix("-")

@@ -16,7 +16,7 @@ from app.services.text import counted, visible
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, ButtonIn, Refusal
+from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
 from app.ui.widgets.formatting import first_line
 from models.engine import Database
 from models.errors import NothingToDo, StillReferred
@@ -148,7 +148,7 @@ class NamesRun:
     idea: str | None
 
 
-def open_run_act(tab: RecordTab, refusal: Refusal = lambda: None, keys: str = "") -> ActionSpec:
+def open_run_act(tab: RecordTab, refusal: Refuses = lambda: None, keys: str = "") -> ActionSpec:
     """Shows the run that the selected record names; the tab reads `NamesRun`. `refusal` comes first."""
 
     def show(read: NamesRun) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
-from app.services.records.list_query import Choice, Value
+from app.services.records.list_query import ColumnChoice, Value
 from app.services.records.tables import ColumnKind, Table
 from app.services.text import visible
 from app.ui.session.context import Context
@@ -38,7 +38,7 @@ class ExactFilters(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.hide()
 
-    def choices(self) -> Sequence[Choice]:
+    def choices(self) -> Sequence[ColumnChoice]:
         """What a query keeps by them."""
         return [(column, (value,)) for column, (value, _) in self._chosen.items()]
 

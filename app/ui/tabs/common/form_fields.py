@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 from app.services import text
 from app.services.text import folded
 from app.ui.widgets.buttons import CheckBox
-from app.ui.widgets.form_dialog import Value, checked
+from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
 
 _valid = checked(text.tenant_id)
@@ -55,7 +55,7 @@ class TenantField(QWidget):
     def is_unfinished(self) -> bool:
         return not self.agree.isHidden() and not self.agree.isChecked()
 
-    def check(self, value: Value) -> str:
+    def check(self, value: FieldValue) -> str:
         """What a form asks: whether one is chosen, and of a new one whether it may be, and was agreed to."""
         if self.box.currentIndex() < 0:
             return "Choose a tenant."
