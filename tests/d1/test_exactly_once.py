@@ -390,6 +390,8 @@ def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_
         assert (chains.problems(connection), account(connection)) == ([], before)
         report = "SELECT payload FROM audit_chain WHERE event_type = 'retention_completed' ORDER BY seq DESC"
         assert json.loads(connection.execute(report).get)["bookmark"] == result.bookmark
+        went = "SELECT payload ->> 'bookmark' FROM audit_chain WHERE event_type = 'retention_removed'"
+        assert {result.bookmark} <= {mark for (mark,) in connection.execute(went)} <= {*edge.bookmarks}
 
 
 def test_retention_of_many_tenants_sends_few_requests(live: Live, edge: Edge, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ instead of in a commit. One DELETE of 500,000 rows holds the lock for a second; 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -214,6 +214,16 @@ class RetentionRemoval:
             return sum(map(self._remove_or_split, alone), Counter())
         return Counter()
 
+    def told(self, removed: Mapping[str, int], changed: Mapping[str, int]) -> dict[str, Any]:
+        """What an entry tells of rows that went, and of those that lost what they referred to."""
+        result = self.result
+        payload = {"actor": self.actor, "cutoff": result.cutoff, "removed": removed} | changes(changed)
+        if result.doubt is not None:
+            payload["trustedClock"] = True
+        if result.bookmark is not None:
+            payload["bookmark"] = result.bookmark
+        return payload
+
     def _take(self, removal: OldRows, *, cancelled: Stop) -> float:
         """Removes the records with an entry of it in the same transaction: a run that is killed has told what
         went until then. The end of the chain is read once, and again where others have appended.
@@ -221,10 +231,10 @@ class RetentionRemoval:
         if not self.plan.has_chain:
             return self.database.run_batch(removal.statements, cancelled=cancelled)
         chain, kind = self.plan.chain, AuditEvent.RETENTION_REMOVED
-        removed = {table: rows for table, rows in removal.removed.items() if rows}
-        changed = changes({table: rows for table, rows in removal.changed.items() if rows})
-        payload = {"actor": self.actor, "cutoff": self.plan.cutoff, "removed": removed} | changed
-        event, head = Event(chain, kind, payload), Head("", None)
+        went = (
+            {table: rows for table, rows in of.items() if rows} for of in (removal.removed, removal.changed)
+        )
+        event, head = Event(chain, kind, self.told(*went)), Head("", None)
         # The entry proves it better than that the rows are gone, which others may have removed.
         statements = [replace(one, proof=None) for one in removal.statements]
 

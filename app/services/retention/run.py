@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.archives import Archiver
@@ -19,7 +19,6 @@ from app.services.retention.plan import (
     NeedsConfirmation,
     TryCheckpoint,
     cannot_record,
-    changes,
     hold_back,
     stays,
     unsigned,
@@ -269,12 +268,7 @@ class Run(RetentionRemoval):
         plan, result = self.plan, self.result
         if not plan.has_chain or (plan.doubt is not None and self.confirmation.clock != plan.doubt):
             return
-        payload: dict[str, Any] = {"actor": self.actor, "cutoff": result.cutoff, "removed": result.removed}
-        payload |= changes(result.changed) | stays(result.left, result.skipped)
-        if result.doubt is not None:
-            payload["trustedClock"] = True
-        if result.bookmark is not None:
-            payload["bookmark"] = result.bookmark
+        payload = self.told(result.removed, result.changed) | stays(result.left, result.skipped)
         if result.cancelled:
             payload["cancelled"] = True
         if error is not None:
