@@ -40,13 +40,12 @@ _DROPPED = "That was not done, as the list changed before all of it was read"
 @dataclass(frozen=True, slots=True, eq=False)
 class _Chosen:
     """Several selected rows by their keys, until their places in another order are known: the key of the
-    current one and the record's id, which is shown where they are too many to stay.
+    current one, which is selected alone where they are too many to stay.
     """
 
     count: int
     keys: Keys
     current: Key | None
-    wanted: object
 
 
 class ListController(QObject):
@@ -262,7 +261,7 @@ class ListController(QObject):
         same_rows = self._shown is not None and _same_but_later(
             _in_any_order(listing.query), _in_any_order(self._shown)
         )
-        self._chosen = self._several(wanted) if same_rows else None
+        self._chosen = self._several() if same_rows else None
         self._shown = listing.query
         self.model.reset_to(listing)
         if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
@@ -278,7 +277,7 @@ class ListController(QObject):
         elif entering:
             self.view.enter()
 
-    def _several(self, wanted: object) -> _Chosen | None:
+    def _several(self) -> _Chosen | None:
         """What is selected, where that is several rows, and not found again yet in the order before."""
         if not self.view.selectionModel().hasSelection():
             return self._chosen
@@ -287,14 +286,14 @@ class ListController(QObject):
             return None
         are_known = len(keys) == count and not self.model.estimated
         current = self.model.key(self.view.currentIndex().row())
-        return _Chosen(count, keys if are_known else (), current, wanted)
+        return _Chosen(count, keys if are_known else (), current)
 
     def _choose_again(self) -> None:
         """Selects what was selected when the rows had another order, as far as it is there; unless a person
-        has selected something since.
+        has selected something since. Nothing until all keys are known.
         """
-        chosen = self._chosen
-        if chosen is None:
+        chosen, keys = self._chosen, self.model.keys
+        if chosen is None or not self.model.complete:
             return
 
         def found(ranges: list[range] | None) -> None:
@@ -303,23 +302,18 @@ class ListController(QObject):
             self._chosen = None
             if self.view.selectionModel().hasSelection():
                 return
+            current = None if chosen.current is None else self.model.row_of_key(chosen.current)
             if not ranges:
                 self._context.say(f"The selection of {counted(chosen.count, *self.table.noun)} did not stay")
-                self.jump(chosen.wanted)
+                ranges = [] if current is None else [range(current, current + 1)]
+            if not ranges:
+                self.lost.emit()
                 return
-            current = None if chosen.current is None else self.model.row_of_key(chosen.current)
             self.view.select_ranges(ranges, ranges[0].start if current is None else current)
             self.view.scrollTo(self.view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
 
-        def look() -> None:
-            keys = self.model.keys
-            find = partial(places, keys, chosen.keys, MOST_RANGES)
-            self._tasks.append(self._context.runner.read(lambda database: find(), on_done=found))
-
-        if self.model.complete:
-            look()
-        else:
-            self._awaiting.append((look, lambda: None))
+        find = partial(places, keys, chosen.keys, MOST_RANGES)
+        self._tasks.append(self._context.runner.read(lambda database: find(), on_done=found))
 
     def _read_rest(self) -> None:
         if self._shown is not None and not self.model.complete:
@@ -337,6 +331,7 @@ class ListController(QObject):
         self.model.refresh_to(keys)
         for take, dropped in awaiting:
             (take if len(keys) == before else dropped)()  # the rows have moved, and none is selected
+        self._choose_again()
         if len(keys) != before:
             self.loaded.emit(len(keys))
 
@@ -362,7 +357,7 @@ class ListController(QObject):
     @contextmanager
     def _kept(self) -> Iterator[None]:
         """Within it rows come and go, and the one at the top and the current one stay."""
-        selected, chosen = self.view.selectionModel().hasSelection(), self._several(self.current_id())
+        selected, chosen = self.view.selectionModel().hasSelection(), self._several()
         current = self.model.key(self.view.chosen().row())
         with self.view.kept_in_place(self.model.key, self.model.row_of_key):
             yield
