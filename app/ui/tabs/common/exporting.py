@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QMimeData, QModelIndex, QPoint, Qt
+from PySide6.QtCore import QByteArray, QModelIndex, QPoint, QStringListModel, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
@@ -162,9 +162,7 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         if text is None:
             _offer_file(tab, query, keys)
             return
-        copy = QMimeData()
-        copy.setData("text/plain", text)
-        QGuiApplication.clipboard().setMimeData(copy)
+        _to_clipboard(text)
         context.say(f"{counted(len(keys), 'row')} copied")
 
     most = CLIPBOARD_CHARACTERS
@@ -199,6 +197,16 @@ def _joined(pieces: Iterable[bytes]) -> QByteArray:
     for piece in pieces:
         text.append(piece)
     return text
+
+
+def _to_clipboard(text: QByteArray) -> None:
+    model = QStringListModel([""])
+    # Made by Qt: where there is no display it ends after Python, which one made here would still ask for.
+    copy = model.mimeData([model.index(0)])
+    for form in copy.formats():
+        copy.removeFormat(form)
+    copy.setData("text/plain", text)
+    QGuiApplication.clipboard().setMimeData(copy)
 
 
 def _offer_file(tab: "RecordTab", query: ListQuery, keys: Keys) -> None:
