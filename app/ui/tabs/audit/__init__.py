@@ -84,12 +84,15 @@ class AuditTab(RecordTab):
         self.banner, self.findings, self.verify_button = self.panel.banner, self.panel.findings, chain
         whole = [WHOLE] if self.context.costs else []
         self.commands.fill(verify.menu, (CHAIN, *whole, SELECTED, RANGE, ARCHIVE))
+        return (self.panel,)
+
+    def listen(self) -> None:
+        super().listen()
         self.list.loaded.connect(self._count_days_of_few)
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(self._go_to_first)
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
-        return (self.panel,)
 
     def below_filters(self) -> Sequence[QWidget]:
         self.timeline = Timeline(self.context.theme)

@@ -147,10 +147,17 @@ class RecordTab(QWidget):
         yield
         self._lay_out_below()
         yield
+        self.listen()
+        self.commands.update()
+
+    # what a tab fills in
+
+    def listen(self) -> None:
+        """Connects what the tab hears of, once all of it is there: events come in between its parts."""
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
-        self.commands.refused.connect(context.say)
+        self.commands.refused.connect(self.context.say)
         self.commands.unseen.connect(self._show_act)
         self.filters.left.connect(self._leave_filters)
         self.table.copy = self.copy_rows
@@ -170,9 +177,6 @@ class RecordTab(QWidget):
         self.current.came.connect(self._show_record)
         self.current.left.connect(lambda: self.inspector.show_empty(of_none=not self.model.rowCount()))
         self.current.failed.connect(self._not_read)
-        self.commands.update()
-
-    # what a tab fills in
 
     def special_columns(self) -> declared.Special:
         """What of its columns differs from their kind, by name."""

@@ -220,6 +220,7 @@ def test_a_tab_is_built_in_parts_between_which_events_run_and_a_key_finds_it_who
     assert workspace is not None
     events = list[None]()
     turns.timeout.connect(lambda: events.append(None))
+    turns.timeout.connect(workspace.context.verdict.changed)
     turns.start()
     workspace.tabs.setCurrentIndex(1)
     workspace.with_current(done.append)
