@@ -16,7 +16,7 @@ from pathlib import Path
 
 import apsw
 
-from models.errors import Cancelled, CannotOpen, CopyNotWritten, FileLocked
+from models.errors import Cancelled, CannotOpen, CopyNotWritten, DiskFull, FileLocked
 from models.local import atomic
 from models.local.errors import translate
 from models.local.file import (
@@ -92,8 +92,9 @@ def back_up(connection: apsw.Connection, copy: Path) -> None:
     except (apsw.FullError, apsw.IOError, OSError) as error:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", 0) not in _WRITES:
             raise
-        # What fails in writing is the copy's, which may lie on another disk than what is read.
-        raise translate(error, copy) or error from error
+        # What fails in writing is the copy's, which may lie on another disk than what is read, or is sorted.
+        known = DiskFull(copy) if isinstance(error, apsw.FullError) else translate(error, copy)
+        raise known or error from error
 
 
 def copy_parts(path: Path, target: Path) -> None:

@@ -361,9 +361,9 @@ class Guard:
         return frozenset(name for name, innocuous in found.items() if innocuous)
 
     @property
-    def at_its_limit(self) -> bool:
-        """Whether the file may not become larger, rather than the disk being full: that has room enough."""
-        return shutil.disk_usage(Path(self._connection.filename).parent).free > MAX_STATEMENT
+    def room(self) -> int:
+        """The free bytes of the file's disk."""
+        return shutil.disk_usage(Path(self._connection.filename).parent).free
 
     def check_default(self, expression: str) -> None:
         """Raises `Forbidden` when a column's DEFAULT calls what is not harmless, and what SQLite raises."""

@@ -37,7 +37,7 @@ from app.services.files.guard import OF_THE_STORE, ByPosition, Forbidden, Guard,
 from app.services.records.rows import BYTEWISE
 from app.services.text import counted
 from models.engine import JSON_EXACT, sql_name
-from models.errors import Cancelled, DamagedFile, TemporaryFull, TenantAdminError
+from models.errors import Cancelled, DamagedFile, DiskFull, TemporaryFull, TenantAdminError
 from models.local.atomic import new_file
 from models.local.errors import temporary_folder
 from models.local.file import MAGIC, TemporaryFiles, connect, is_sql, require_file, set_pragma
@@ -58,6 +58,9 @@ _WORK, _LEAST_WORK = 20, 50_000_000
 
 _GROWTH, _LEAST = 8, 64 << 20
 """A file becomes at most so many times its dump, and this many bytes: a few lines could ask for any size."""
+
+_NEARLY_FULL = 8 << 20
+"""Free bytes of the file's disk below which nobody asks whether another one was full."""
 
 _LEAST_MEMORY = 32 << 20
 """SQLite's memory may grow by this and by so many times the bytes read: a row's values are made before it."""
@@ -190,7 +193,7 @@ def _build(
         work = _Work(connection, monitor.cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):
-            tenant, is_exact = _run(guard, work, dump, monitor.progress, temporary)
+            tenant, is_exact = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
         with work.uncounted():
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
@@ -397,7 +400,13 @@ def _migrations() -> "list[Migration]":
 
 
 def _run(
-    guard: Guard, work: _Work, dump: Path, progress: Progress, temporary: TemporaryFiles | None
+    guard: Guard,
+    work: _Work,
+    dump: Path,
+    target: Path,
+    progress: Progress,
+    *,
+    temporary: TemporaryFiles | None,
 ) -> tuple[str | None, bool]:
     """Runs the dump; gives the tenant that it says to be of alone, and whether all in it is exact."""
     size, tenant, is_exact = dump.stat().st_size, None, False
@@ -417,15 +426,7 @@ def _run(
             except Forbidden as error:
                 raise ImportFailed(dump, Failure.REFUSED, str(error), piece.line_of(guard.start)) from error
             except apsw.FullError as error:
-                if temporary and temporary.are_full:
-                    raise TemporaryFull(temporary_folder()) from error
-                if not guard.at_its_limit:
-                    raise
-                if not temporary:
-                    raise _NoRoom from error
-                raise ImportFailed(
-                    dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size"
-                ) from error
+                raise _without_room(guard, dump, target, temporary) from error
             except OF_THE_STORE:
                 raise
             except apsw.Error as error:
@@ -436,6 +437,20 @@ def _run(
     if guard.open_at is not None:
         raise ImportFailed(dump, Failure.CUT_OFF, "a transaction", guard.open_at)
     return tenant, is_exact
+
+
+def _without_room(guard: Guard, dump: Path, target: Path, temporary: TemporaryFiles | None) -> Exception:
+    """What is full: the temporary files' disk, the file, which may not grow as it likes, or its disk."""
+    if temporary and temporary.are_full:
+        return TemporaryFull(temporary_folder())
+    room = guard.room
+    if room > MAX_STATEMENT:
+        return (
+            ImportFailed(dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size")
+            if temporary
+            else _NoRoom()
+        )
+    return DiskFull(target, "" if temporary or room < _NEARLY_FULL else temporary_folder())
 
 
 def _has_others(connection: apsw.Connection, tenant: str) -> bool:
