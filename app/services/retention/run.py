@@ -39,7 +39,7 @@ class NoCheckpoint(TenantAdminError):
     """No checkpoint could be made before the removal, and nobody has said that it may go without one."""
 
     sentence = (
-        "No checkpoint could be made before the removal: {what} Nothing was removed. Try again when that is "
+        "No checkpoint could be made before the removal. {what} Nothing was removed. Try again when that is "
         "put right, or confirm that it may be removed without a checkpoint."
     )
 

@@ -436,7 +436,7 @@ def _doubts(
     if no_checkpoint is not None:
         yield (
             "without_checkpoint",
-            f"No checkpoint can be made before the removal: {no_checkpoint}",
+            f"No checkpoint can be made before the removal. {no_checkpoint}",
             "Remove without a checkpoint",
         )
     if not plan.has_chain:

@@ -18,7 +18,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.tabs.audit.words import headline
+from app.ui.tabs.audit.words import CHANGED, headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.ui.widgets.labels import bounded
@@ -238,6 +238,7 @@ class SelfVerification(QObject):
             tip += f"; the {self._context.opened.kind} has been changed since"
             if known.intact:
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
+                words = words if verdict.newer else CHANGED
         if verdict.failure:
             tip += f". The latest verification could not be done: {verdict.failure}"
             if known.intact and not under_way:

@@ -30,6 +30,9 @@ LINKS = {
     Link.BROKEN: ("link broken", Tone.BAD, Icon.LINK_BROKEN),
 }
 
+CHANGED = "Changed since it was verified"
+"""What is said, also by the shield, of a file that held until somebody else wrote to it."""
+
 Words = tuple[Tone, str, str, str, str]
 
 
@@ -115,7 +118,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if outcome.outdated and report.intact:
         rest = banner(replace(outcome, outdated=""))[2]
         detail = f"{outcome.outdated}. Verify it again."
-        return Tone.WARN, "Changed since it was verified", rest, detail, Icon.WARNING_FILL
+        return Tone.WARN, CHANGED, rest, detail, Icon.WARNING_FILL
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""

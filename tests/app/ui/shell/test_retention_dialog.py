@@ -268,7 +268,7 @@ def test_nothing_is_called_not_due_that_is_old_and_stays(qtbot: QtBot, theme: Th
 
 def test_where_no_checkpoint_can_be_made_it_asks(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(qtbot, theme, a_plan(share("acme", 3, 1_000)), no_checkpoint="The keyring is locked.")
-    assert "No checkpoint can be made before the removal: The keyring is locked." in words(dialog)
+    assert "No checkpoint can be made before the removal. The keyring is locked." in words(dialog)
     assert not dialog.once_button.isEnabled()
     assert not dialog.confirmation().without_checkpoint
     dialog.doubts["without_checkpoint"].click()

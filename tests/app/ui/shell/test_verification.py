@@ -198,10 +198,13 @@ def test_what_another_program_appends_since_is_counted(
     qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
 ) -> None:
     opened()
-    append(demo_path, "new", 5)
     context, colours = window.context, list[str]()
     assert context is not None and window.workspace is not None
     window.workspace.shield.connect(lambda icon, colour, words, tip: colours.append(colour))
+    ask(demo_path, "UPDATE users SET email = email")
+    context.outside.look()
+    qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified")
+    append(demo_path, "new", 5)
     context.outside.look()
     qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
     window.setMinimumSize(0, 0)
