@@ -7,15 +7,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import apsw
+
 from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
-from app.services.chain.checkpoints.identity import compare, is_related
+from app.services.chain.checkpoints.identity import compare, is_all, is_related
 from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign, why_none
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.numbering import Numbering
-from app.services.chain.rules import BROKEN, SAY_SO, SOUND, Verdict
+from app.services.chain.rules import BROKEN, SAY_SO, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.source import CannotVerify, check_table
 from app.services.chain.where import InFile
@@ -40,7 +42,7 @@ class Standing(StrEnum):
 
     LATER = "The copy continues this file as its newest checkpoint knows it."
     EARLIER = "The copy is an earlier state of this file, which a checkpoint knows."
-    OLDER = "The copy is an earlier state of this file, in which all of its entries are."
+    OLDER = "The copy is an earlier state of this file: all of its entries are in that, or were pruned since."
     CONTRADICTED = (
         "The copy does not hold against the checkpoints of this file: entries were changed or are missing, "
         "or it is of a time that none of them knows."
@@ -128,6 +130,26 @@ class Restored:
     problem: str | None = None
 
 
+_COLUMNS: Final = "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at"
+_SAME: Final = " AND ".join(
+    f"a.{name} COLLATE BINARY IS b.{name} AND typeof(a.{name}) = typeof(b.{name})" for name in _COLUMNS
+)
+_UNLIKE: Final = f"""
+SELECT EXISTS (
+    SELECT 1 FROM main.{AUDIT_CHAIN.name} AS a LEFT JOIN beside.{AUDIT_CHAIN.name} AS b ON a.seq = b.seq
+    WHERE NOT ({_SAME}) AND NOT (
+        b.seq IS NULL
+        AND a.seq < (SELECT min(seq) FROM beside.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
+        AND (SELECT min(seq) FROM beside.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
+            <= (SELECT max(seq) FROM main.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
+    )
+) OR EXISTS (
+    SELECT 1 FROM beside.{AUDIT_CHAIN.name} AS b LEFT JOIN main.{AUDIT_CHAIN.name} AS a ON a.seq = b.seq
+    WHERE a.seq IS NULL AND b.seq <= (SELECT max(seq) FROM main.{AUDIT_CHAIN.name})
+)
+"""  # noqa: S608
+"""By hand: a join of two files. A tenant's last entry in the copy is in the file as well."""
+
 _OVERTAKEN: Final = (
     "Another one was made while the file was restored, of what it held before. "
     f"If what it holds now is right, {SAY_SO}."
@@ -186,10 +208,11 @@ def offer(
     report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, monitor=monitor), False
     if line is not None and report.verdict in BROKEN:
         known, by_itself = Standing.CONTRADICTED, verify(InFile(prepared.copy), now=now, monitor=monitor)
-        alone = by_itself.verdict in SOUND
-        if alone and _has_all(path, by_itself):  # and each entry before them, by the hashes
+        alone = by_itself.intact
+        lacks_only = all(item.code is Code.TRUNCATED for item in report.findings if item.is_error)
+        if alone and lacks_only and _was_like(path, prepared.copy, monitor.cancelled):
             there = verify(InFile(path), now=now, checkpoints=store.known(InFile(path)), monitor=monitor)
-            if there.verdict in SOUND:
+            if there.intact:
                 report, known = by_itself, Standing.OLDER
     elif report.verdict is Verdict.EARLIER:
         known = Standing.EARLIER
@@ -378,19 +401,20 @@ def require_writable(path: Path, *, force: bool = False) -> None:
         raise errors.NotAllowed(f"{path.name} cannot be written, because {reason}; nothing was restored.")
 
 
-def _has_all(path: Path, report: Report) -> bool:
-    """Whether the last entry that was found of each tenant is in the file, and no other tenant had any by
-    then: what was found would be a part.
+def _was_like(path: Path, copy: Path, cancelled: Stop) -> bool:
+    """Whether the file has every entry of the copy, to the storage class, and no other up to the copy's last
+    one. Those that a tenant's chain does not have any more, which begins further on now, have to lead to that
+    beginning, by the hashes that a verification looks at. Raises `Cancelled`.
     """
-    ends = {
-        (item.last_seq, item.head)
-        for item in report.tenants
-        if item.last_seq is not None and item.head is not None
-    }
-    with rows_of(InFile(path)) as rows:
-        has_ends = bool(ends) and rows.count(ends, enough=len(ends)) == len(ends)
-        tenants = [item.tenant for item in report.tenants]
-        return has_ends and not rows.has_others(tenants, max(seq for seq, _ in ends))
+    database = LocalDatabase(copy)
+    is_alike = False
+    with suppress(apsw.Error), database.connection_context(), database.cancellable(cancelled):
+        connection = database.connection()
+        connection.execute("ATTACH ? AS beside", (f"{path.absolute().as_uri()}?mode=ro",))
+        is_alike = not connection.execute(_UNLIKE).get
+    if cancelled():
+        raise errors.Cancelled
+    return is_alike
 
 
 def _line(
@@ -406,9 +430,14 @@ def _line(
     with rows_of(InFile(copy)) as rows:
         for line in reversed(lines):
             for count in range(len(line.checkpoints), 0, -1):
-                if compare(rows, line.checkpoints[:count]).continues:
-                    newest = line is lines[-1] and count == len(line.checkpoints)
-                    return line, Standing.LATER if newest else Standing.EARLIER
+                if not compare(rows, line.checkpoints[:count]).continues:
+                    continue
+                newest = count == len(line.checkpoints)
+                if line is lines[-1] and newest:
+                    return line, Standing.LATER
+                if newest and not is_all(rows, line.checkpoints[-1]):  # goes on as the file did not
+                    return lines[-1], Standing.CONTRADICTED
+                return line, Standing.EARLIER
         if checkpoints and not is_related(rows, checkpoints):
             return None, Standing.OTHER
     return lines[-1], Standing.CONTRADICTED

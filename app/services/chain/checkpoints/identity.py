@@ -132,7 +132,7 @@ def _is_rather(rows: ChainRows, other: Sequence[Checkpoint], here: Sequence[Chec
     """
     if not other or not compare(rows, other, counting=False).continues:
         return False
-    return not any(_is_all(rows, item) for item in here) or _is_all(rows, other[-1])
+    return not any(is_all(rows, item) for item in here) or is_all(rows, other[-1])
 
 
 def _asked(rows: ChainRows, other: KnownDatabase, before: KnownDatabase) -> KnownDatabase:
@@ -440,19 +440,19 @@ def _whose(
 
     def order(line: _Line) -> tuple[bool, bool, bool, bool, int]:
         alike = not any(other.tells_more(rows, line) for other in last)
-        newest = _is_all(rows, line.checkpoints[-1])
+        newest = is_all(rows, line.checkpoints[-1])
         moved = line in fit and line.database.file_id == inode  # a hint, of what the rows leave open
-        exactly = newest or any(_is_all(rows, item) for item in line.checkpoints[:-1])
+        exactly = newest or any(is_all(rows, item) for item in line.checkpoints[:-1])
         mixed = not alike and line not in fit
         return newest, moved, exactly, mixed, -(line.parted.at if line.parted else 0)
 
     found = max(last, key=order)
     seen_last = {line.database.path: line for line in reversed(fit)}  # of two in one place
-    if _is_all(rows, found.checkpoints[-1]):
+    if is_all(rows, found.checkpoints[-1]):
         return found.database
     found = seen_last.get(found.database.path, found)
     other = next(line for line in [*seen_last.values(), *last] if line is not found)
-    is_told = found.database.file_id == inode or any(_is_all(rows, item) for item in found.checkpoints)
+    is_told = found.database.file_id == inode or any(is_all(rows, item) for item in found.checkpoints)
     if not is_told and (of := _copied_from(rows, [*seen_last.values()])):
         return of
     if len(seen_last) > 1 and not is_told:  # either of them may have become this
@@ -482,7 +482,7 @@ def _has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool
     return is_part and rows.has_others(begun[0].tenants, begun[0].through)
 
 
-def _is_all(rows: ChainRows, checkpoint: Checkpoint) -> bool:
+def is_all(rows: ChainRows, checkpoint: Checkpoint) -> bool:
     """Whether it knew just these entries, by their ends and, where reading costs nothing, their number."""
     ends = set(_ends(checkpoint))
     if rows.count(ends, enough=len(ends)) < len(ends) or rows.behind(checkpoint.through):

@@ -18,6 +18,7 @@ from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer, Restored, Standing
 from models.errors import Cancelled, NotAllowed
 from models.progress import Monitor
+from tests.app.services.chain.verify.chains import ChainFile
 from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY, sign
@@ -78,6 +79,10 @@ def test_an_earlier_copy_is_restored_between_two_checkpoints(
     # The way back is a restore, too, and the checkpoints before the restore still know it.
     back = offer(live, done.kept, folder, "back")
     assert back.known == Standing.EARLIER
+    forged = snapshot_copy(done.kept, tmp_path / "forged.sqlite")
+    append(forged, 40)  # which none of those checkpoints knows
+    found = offer(live, forged, folder, "forged")
+    assert (found.known, found.holds) == (Standing.CONTRADICTED, False)
     carry_out(live, back, folder)
     assert ask(live, "SELECT count(*) FROM audit_chain") == [(308,)]
     assert verify_known(live, folder, now=NOW).verdict is Verdict.VERIFIED
@@ -165,6 +170,18 @@ def test_a_copy_of_a_rewritten_file_does_not_hold(live: Path, folder: Path, tmp_
     assert (offered.holds, offered.known) == (False, Standing.CONTRADICTED)
 
 
+LAST = "SELECT max(seq) FROM audit_chain"
+ALTERED = (
+    "DELETE FROM audit_chain WHERE tenant_id <> 'acme-corp'",
+    # One tenant's end alone; two tenants' names; two numbers, which no hash knows; the same between two ends.
+    "DELETE FROM audit_chain WHERE tenant_id = 'northwind-clinics' AND seq > 290",
+    "UPDATE audit_chain SET tenant_id = iif(tenant_id = 'acme-corp', 'northwind-clinics', 'acme-corp') "
+    "WHERE tenant_id IN ('acme-corp', 'northwind-clinics')",
+    "UPDATE audit_chain SET seq = -seq WHERE seq IN (21, 22); "
+    "UPDATE audit_chain SET seq = 43 + seq WHERE seq < 0",
+)
+
+
 @pytest.mark.slow
 def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
     live: Path, folder: Path, tmp_path: Path
@@ -174,21 +191,37 @@ def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
     checkpoint(live, folder)
     offered = offer(live, copy, folder)
     assert (offered.known, offered.holds, offered.needs_agreement) == (Standing.OLDER, True, False)
-    assert "all of its entries are. It is older than checkpoint 1." in (offered.standing or "")
+    assert "or were pruned since. It is older than checkpoint 1." in (offered.standing or "")
+    for number, what in enumerate(ALTERED):
+        altered = snapshot_copy(copy, tmp_path / f"altered{number}.sqlite")
+        execute(altered, what)
+        execute(altered, f"UPDATE sqlite_sequence SET seq = ({LAST}) WHERE name = 'audit_chain'")
+        offered = offer(live, altered, folder, f"altered{number}")
+        assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True), what
     forged = snapshot_copy(copy, tmp_path / "forged.sqlite")
     chains.forge(apsw.Connection(str(forged)), "acme-corp", 200)
     offered = offer(live, forged, folder, "two")
     assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True)
-    part = snapshot_copy(copy, tmp_path / "part.sqlite")
-    execute(part, "DELETE FROM audit_chain WHERE tenant_id <> 'acme-corp'")
-    execute(
-        part, "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain) WHERE name = 'audit_chain'"
-    )
-    offered = offer(live, part, folder, "part")
-    assert (offered.known, offered.holds, offered.alone) == (Standing.CONTRADICTED, False, True)
+    chain = ChainFile(live)
+    chain.prune("acme-corp", 100, at=NOW)
+    chain.sql.close()
+    checkpoint(live, folder)
+    assert offer(live, copy, folder, "pruned").known == Standing.OLDER
     rewrite(live, "payload")
     offered = offer(live, copy, folder, "three")
     assert (offered.known, offered.holds) == (Standing.CONTRADICTED, False), "no state of what was changed"
+
+
+@pytest.mark.slow
+def test_a_copy_answers_for_nobody_which_database_a_file_is(live: Path, folder: Path, tmp_path: Path) -> None:
+    checkpoint(live, folder)
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    rewrite(copy, "everything")
+    checkpoint(copy, folder)
+    snapshot_copy(copy, tmp_path / "other.sqlite").replace(live)
+    assert verify_known(live, folder, now=NOW).undecided
+    offered = offer(live, copy, folder)
+    assert (offered.known, offered.needs_agreement) == (Standing.CONTRADICTED, True)
 
 
 @pytest.mark.slow
