@@ -162,10 +162,7 @@ def test_nothing_is_skipped_and_nothing_of_ours_is_mocked() -> None:
 @pytest.mark.slow
 def test_every_dependency_that_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    provided = {
-        "pyside6-essentials": {"PySide6", "shiboken6"},
-        "peewee": {"peewee", "playhouse"},
-    }
+    provided = {"pyside6-essentials": {"PySide6", "shiboken6"}, "peewee": {"peewee", "playhouse"}}
     declared = {"app", "models", *sys.stdlib_module_names}
     for requirement in project["dependencies"]:
         name = re.match(r"[\w.-]+", requirement).group().lower()  # type: ignore[union-attr]

@@ -53,12 +53,7 @@ def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool
 
 
 def export_rows_here(
-    database: Database,
-    lists: Lists,
-    target: Path,
-    wanted: RowsWanted,
-    *,
-    monitor: Monitor,
+    database: Database, lists: Lists, target: Path, wanted: RowsWanted, *, monitor: Monitor
 ) -> int:
     """As `export_rows`, in this thread and behind what a person waits for: of a database that no child
     process can read. Raises as that does.
@@ -112,10 +107,7 @@ def export_database(
                 notes = read_whole(database, copy, wanted=which, before=before, monitor=monitor).notes
             yield copy, notes
 
-    with (
-        at_hand() as (path, notes),
-        _placed(target) if replace else new_file(target) as building,
-    ):
+    with at_hand() as (path, notes), _placed(target) if replace else new_file(target) as building:
         job = {
             "database": str(path),
             "read_only": True,

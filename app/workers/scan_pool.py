@@ -122,10 +122,7 @@ class ChildProcesses:
             return result
 
         ends = self._children.run(
-            jobs,
-            monitor=Monitor(advance, lambda: watch(done)),
-            part=take,
-            own=scan_here if own else None,
+            jobs, monitor=Monitor(advance, lambda: watch(done)), part=take, own=scan_here if own else None
         )
         return [part | end for part, end in zip(parts, ends, strict=True)]
 

@@ -161,9 +161,7 @@ class Client:
         self._root = self.base.rstrip("/") + own
         self._counting = threading.Lock()
         self._pool = httpcore.ConnectionPool(
-            max_connections=_READERS,
-            keepalive_expiry=_KEPT,
-            network_backend=_Network(),
+            max_connections=_READERS, keepalive_expiry=_KEPT, network_backend=_Network()
         )
 
     def databases(self) -> list[Mapping[str, Any]]:
@@ -226,13 +224,7 @@ class Client:
             return None if answer.get("previous_bookmark") is None else str(answer["previous_bookmark"])
 
     def call(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        *,
-        cancelled: Stop = never,
-        dropped: Stop = never,
+        self, method: str, path: str, body: bytes = b"", *, cancelled: Stop = never, dropped: Stop = never
     ) -> dict[str, Any]:
         """The answer's JSON, in its turn among all calls of the account.
 

@@ -263,8 +263,7 @@ class D1Database(Database):
         now = self.bookmarks()[0].name
         if _FIGURE.sub("0", bookmark) != _FIGURE.sub("0", now):
             raise errors.InvalidInput(
-                "bookmark",
-                f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed.",
+                "bookmark", f"That is no bookmark of {self.place}: one looks like {now}. Nothing was changed."
             )
         if bookmark > now:  # they are in order of time (developers.cloudflare.com/d1/reference/time-travel)
             raise errors.InvalidInput("bookmark", "That bookmark is of a time to come. Nothing was changed.")

@@ -44,10 +44,7 @@ def floor(source: Path, path: Path) -> float:
         connection.pragma("journal_mode", "off")
         connection.pragma("synchronous", "off")
         with connection:
-            connection.executemany(
-                f"INSERT INTO audit_chain ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-                rows(),
-            )
+            connection.executemany(f"INSERT INTO audit_chain ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", rows())
     return time.perf_counter() - started
 
 

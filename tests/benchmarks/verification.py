@@ -106,11 +106,7 @@ def measure(
             found[name].append((seconds, usage.ru_utime + usage.ru_stime, size))
             process.returncode = 0
     return {
-        name: (
-            min(item[0] for item in items),
-            min(item[1] for item in items),
-            max(item[2] for item in items),
-        )
+        name: (min(item[0] for item in items), min(item[1] for item in items), max(item[2] for item in items))
         for name, items in found.items()
     }
 

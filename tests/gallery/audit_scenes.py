@@ -68,10 +68,7 @@ def range_dialog_wrong(theme: Theme) -> Shot:
 
 
 def _state(
-    scenes: WindowScenes,
-    change: str | None,
-    act: Act,
-    prepare: Callable[[MainWindow], object] | None = None,
+    scenes: WindowScenes, change: str | None, act: Act, prepare: Callable[[MainWindow], object] | None = None
 ) -> Callable[[Theme], Shot]:
     def build(theme: Theme) -> Shot:
         return scenes.window(theme, _at_rest, change=change, until=_after(act, prepare))

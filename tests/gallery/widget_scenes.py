@@ -111,10 +111,7 @@ def controls(theme: Theme) -> Shot:
         row: list[QAbstractButton] = [
             push_button(theme, kind.value.capitalize(), kind=kind, icon=Icon.VERIFY) for kind in Kind
         ]
-        row += [
-            _framed(theme, Icon.REFRESH, "Refresh"),
-            tool_button(theme, Icon.MORE, "More"),
-        ]
+        row += [_framed(theme, Icon.REFRESH, "Refresh"), tool_button(theme, Icon.MORE, "More")]
         chips = push_button(theme, "Chip 12")
         chips.setProperty("kind", "chip")
         chips.setCheckable(True)
@@ -234,10 +231,7 @@ def frame(theme: Theme) -> Shot:
     table.setModel(SampleTable())
     table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
     inspector = Inspector(theme)
-    chips = [
-        ("hash ok", Tone.OK, Icon.COMPLETED),
-        ("link ok", Tone.OK, Icon.LINK),
-    ]
+    chips = [("hash ok", Tone.OK, Icon.COMPLETED), ("link ok", Tone.OK, Icon.LINK)]
     inspector.set_header("webhook_created", "entry 245,222 · acme-corp · 2026-11-22 13:55:07", *chips)
     payload = JsonView(theme)
     payload.set_json(PAYLOAD)

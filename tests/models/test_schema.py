@@ -79,29 +79,11 @@ def test_names_are_compared_as_sqlite_compares_them(engine: Database, database_p
 @pytest.mark.parametrize(
     ("statements", "impostor"),
     [
-        (
-            (
-                "ALTER TABLE users RENAME TO people",
-                "CREATE VIEW users AS SELECT * FROM people",
-            ),
-            "view users",
-        ),
-        (
-            (
-                "ALTER TABLE users RENAME TO people",
-                "CREATE VIEW Users AS SELECT * FROM people",
-            ),
-            "view Users",
-        ),
+        (("ALTER TABLE users RENAME TO people", "CREATE VIEW users AS SELECT * FROM people"), "view users"),
+        (("ALTER TABLE users RENAME TO people", "CREATE VIEW Users AS SELECT * FROM people"), "view Users"),
         (("DROP TABLE users", "CREATE VIRTUAL TABLE users USING fts5(id, email)"), "virtual table users"),
-        (
-            ("CREATE TRIGGER spy AFTER DELETE ON users BEGIN DELETE FROM audit_chain; END",),
-            "trigger spy",
-        ),
-        (
-            ("CREATE TRIGGER spy AFTER INSERT ON AUDIT_CHAIN BEGIN DELETE FROM users; END",),
-            "trigger spy",
-        ),
+        (("CREATE TRIGGER spy AFTER DELETE ON users BEGIN DELETE FROM audit_chain; END",), "trigger spy"),
+        (("CREATE TRIGGER spy AFTER INSERT ON AUDIT_CHAIN BEGIN DELETE FROM users; END",), "trigger spy"),
     ],
 )
 def test_what_stands_in_for_a_table_is_found(

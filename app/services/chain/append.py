@@ -356,11 +356,7 @@ def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, c
 
 
 def append_statements(
-    events: Iterable[Event],
-    ends: Mapping[str, Head],
-    now: int,
-    unless: Sequence[Check] = (),
-    what: str = "",
+    events: Iterable[Event], ends: Mapping[str, Head], now: int, unless: Sequence[Check] = (), what: str = ""
 ) -> list[Statement]:
     """The guarded inserts that append `events` in order, for a batch.
 

@@ -68,12 +68,7 @@ class _ArchiveWatch:
 
 
 def with_archive(
-    where: Where,
-    report: Report,
-    folder: Path,
-    *,
-    tenant: str | None = None,
-    monitor: Monitor = UNWATCHED,
+    where: Where, report: Report, folder: Path, *, tenant: str | None = None, monitor: Monitor = UNWATCHED
 ) -> Report:
     """The report of a whole file, or of one tenant's chain, together with what its archive proves.
 

@@ -29,15 +29,7 @@ from app.services.chain.rules import (
     broken_link,
     marker_payload,
 )
-from app.services.chain.verify.follow import (
-    COUNT,
-    ERRORS,
-    HEAD,
-    SEQ,
-    Follower,
-    State,
-    quick_check,
-)
+from app.services.chain.verify.follow import COUNT, ERRORS, HEAD, SEQ, Follower, State, quick_check
 from app.services.text import tenant_name
 from models.engine import Database, Rows, Statement, raw
 from models.errors import UndecodableText
@@ -292,11 +284,7 @@ class _Ends(NamedTuple):
 
 
 def _problem(
-    follower: Follower,
-    prefix: Prefix,
-    walked: Part | None,
-    accepted: tuple[int, str] | None,
-    ends: _Ends,
+    follower: Follower, prefix: Prefix, walked: Part | None, accepted: tuple[int, str] | None, ends: _Ends
 ) -> tuple[int | None, str] | None:
     """Where and why a prefix must stay of which all that is there was `walked`, or None."""
     first, (start, survivors, markers, doubted) = prefix.first_seq, ends

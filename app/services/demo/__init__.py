@@ -33,13 +33,7 @@ _STEP: Final = 5_000
 
 
 def create_demo(
-    path: Path,
-    *,
-    rows: int = 5_000,
-    tenants: int = 6,
-    seed: int = 1,
-    now: int,
-    monitor: Monitor = UNWATCHED,
+    path: Path, *, rows: int = 5_000, tenants: int = 6, seed: int = 1, now: int, monitor: Monitor = UNWATCHED
 ) -> dict[str, int]:
     """Writes sample data with `rows` audit entries to a new file at `path`; returns the rows by table.
 

@@ -266,13 +266,7 @@ def carry_out(
 
     with store.verdicts.outdated(where):
         kept = restore(
-            path,
-            offered.prepared,
-            actor=actor,
-            now=now,
-            force=force,
-            announce=announce,
-            monitor=monitor,
+            path, offered.prepared, actor=actor, now=now, force=force, announce=announce, monitor=monitor
         )
     if not offered.prepared.recorded or problem is not None:
         return Restored(kept, None, problem)

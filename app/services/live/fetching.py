@@ -16,16 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from app.services.chain.checkpoints.places import remember_new
-from app.services.live.paging import (
-    CHAIN,
-    OBJECTS,
-    Line,
-    PagedTable,
-    Which,
-    about,
-    pages,
-    tables_of,
-)
+from app.services.live.paging import CHAIN, OBJECTS, Line, PagedTable, Which, about, pages, tables_of
 from app.services.live.part import PartialCopy, Stand, forget, is_whole, opened, state_of, sweep
 from app.services.records.rows import in_parts
 from models import errors

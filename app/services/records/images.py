@@ -10,15 +10,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Select
 
-from app.services.chain.append import (
-    Check,
-    Event,
-    Head,
-    end_queries,
-    ends_of,
-    judge_all,
-    named_tenants,
-)
+from app.services.chain.append import Check, Event, Head, end_queries, ends_of, judge_all, named_tenants
 from app.services.chain.numbering import Numbering, numbering_queries
 from app.services.chain.rules import TABLE, in_milliseconds
 from app.services.records.rows import (
@@ -357,12 +349,7 @@ class Images:
                 yield child, key, by_value.get(tuple(map(decoded, row[len(read) :])), first)
 
     def _children(
-        self,
-        parent: str,
-        key: ForeignKey,
-        table: StoredTable,
-        wanted: Sequence[tuple[Value, ...]],
-        most: int,
+        self, parent: str, key: ForeignKey, table: StoredTable, wanted: Sequence[tuple[Value, ...]], most: int
     ) -> list[BaseQuery]:
         """What finds the rows of `table` that refer to parents with these values, each with its parent's."""
         read = _needed(table)

@@ -33,11 +33,7 @@ _CHAIN: Final = AUDIT_CHAIN.name
 _EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
 _TENANTS_AT_ONCE: Final = 50
 """Of whom one call asks: each call takes its time, and so does a long answer."""
-_REPORTS: Final = (
-    AuditEvent.RETENTION_REMOVED,
-    AuditEvent.RETENTION_COMPLETED,
-    AuditEvent.RETENTION_FAILED,
-)
+_REPORTS: Final = (AuditEvent.RETENTION_REMOVED, AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
 
 
 T = TypeVar("T")
@@ -165,12 +161,7 @@ def _together(database: Database, walks: Iterable[Walk[T]]) -> list[T]:
 
 
 def _prefix(  # noqa: PLR0917 - what is looked for, each once
-    tenant: str,
-    markers: set[int],
-    old: Any,
-    cutoff: int,
-    first_kept: int | None,
-    referred: LeftAlone | None,
+    tenant: str, markers: set[int], old: Any, cutoff: int, first_kept: int | None, referred: LeftAlone | None
 ) -> Walk[tuple[TenantShare | None, LeftAlone | None]]:
     """What of a tenant can go, and what is odd about its end. `markers` are the seqs of its own, `referred`
     is its first entry that something refers to.

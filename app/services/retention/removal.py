@@ -27,15 +27,7 @@ from app.services.retention.plan import Plan, changes, in_doubt, stays
 from app.services.retention.prefixes import first_referred
 from app.services.text import counted, tenant_name
 from models.engine import Database
-from models.errors import (
-    AlreadyExists,
-    Cancelled,
-    FileLocked,
-    HeadMoved,
-    Refused,
-    RowChanged,
-    StorageError,
-)
+from models.errors import AlreadyExists, Cancelled, FileLocked, HeadMoved, Refused, RowChanged, StorageError
 from models.progress import UNWATCHED, Monitor, Stop, never
 from models.schema import read_stored
 from models.status import AuditEvent

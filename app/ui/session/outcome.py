@@ -164,11 +164,7 @@ def run(
     before(asked.section)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
-    ways: Any = {
-        "now": now,
-        "archive": asked.archive,
-        "monitor": monitor,
-    }
+    ways: Any = {"now": now, "archive": asked.archive, "monitor": monitor}
     if asked.is_whole:
         signing: Any = {
             "reason": asked.reason,

@@ -233,12 +233,7 @@ class BrokenNotice(Notice):
     _tenant: str | None = None
 
     def __init__(
-        self,
-        context: Context,
-        continuation: ContinuationNotice,
-        show: Callable[[], object],
-        *,
-        beside: bool,
+        self, context: Context, continuation: ContinuationNotice, show: Callable[[], object], *, beside: bool
     ) -> None:
         super().__init__(context.theme, below=True)
         self._context, self._beside, self._continuation = context, beside, continuation

@@ -199,11 +199,7 @@ class Retention(QObject):
         )
 
     def _show(
-        self,
-        days: int,
-        before: RetentionDialog | None,
-        plan: Plan,
-        carry_out: Callable[[Confirmation], None],
+        self, days: int, before: RetentionDialog | None, plan: Plan, carry_out: Callable[[Confirmation], None]
     ) -> None:
         """Shows what goes by these days, in place of the preview `before`, unless that has been closed."""
         if self._preview is not before:

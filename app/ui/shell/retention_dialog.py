@@ -390,10 +390,7 @@ class RetentionDialog(Dialog):
         ):
             button.clicked.connect(signal)
             button.clicked.connect(self.accept)
-        self.set_buttons(
-            [self.cancel_button, self.once_button, self.daily_button],
-            left=[self.off_button],
-        )
+        self.set_buttons([self.cancel_button, self.once_button, self.daily_button], left=[self.off_button])
         self.cancel_button.setDefault(True)  # Return confirms nothing that cannot be undone
         self.cancel_button.setFocus()
 

@@ -140,12 +140,7 @@ class Dialog(QDialog):
         self.set_buttons(self._answers, left=buttons)
 
     def set_answer(
-        self,
-        action: str,
-        answer: Callable[[], object],
-        kind: Kind = Kind.PRIMARY,
-        *,
-        cancel: str = "Cancel",
+        self, action: str, answer: Callable[[], object], kind: Kind = Kind.PRIMARY, *, cancel: str = "Cancel"
     ) -> QPushButton:
         """Cancel at the foot and the main button, which it gives back; Return presses that one."""
         self.cancel_button = push_button(self.theme, cancel, self.reject)

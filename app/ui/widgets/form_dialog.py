@@ -7,15 +7,7 @@ from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
 from PySide6.QtGui import QTextCharFormat
-from PySide6.QtWidgets import (
-    QCalendarWidget,
-    QCheckBox,
-    QComboBox,
-    QDateEdit,
-    QLineEdit,
-    QSpinBox,
-    QWidget,
-)
+from PySide6.QtWidgets import QCalendarWidget, QCheckBox, QComboBox, QDateEdit, QLineEdit, QSpinBox, QWidget
 
 from app.services.records.tables import valid_beside
 from app.ui.theme import Theme, set_property

@@ -290,10 +290,7 @@ def test_a_live_database_comes_home_as_a_file_and_as_sql(live: Live, tmp_path: P
     copy, sql, again = tmp_path / "copy.sqlite", tmp_path / "copy.sql", tmp_path / "again.sqlite"
     done = run("backup", "d1:prod", copy)
     assert done.returncode == 0
-    assert re.fullmatch(
-        rf"tenant-admin: this reads about [\d,]+ rows of d1:prod{MORE}\n",
-        done.stderr,
-    )
+    assert re.fullmatch(rf"tenant-admin: this reads about [\d,]+ rows of d1:prod{MORE}\n", done.stderr)
     told = done.stderr
     assert "row read" in done.stdout.replace("rows", "row") and "0 written" in done.stdout
     assert "CONSISTENT" in done.stdout

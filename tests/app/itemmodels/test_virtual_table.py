@@ -165,12 +165,7 @@ def test_headers_answer_for_the_whole_column(desk: Desk) -> None:
         return desk.model.headerData(section, Qt.Orientation.Horizontal, role)
 
     titles = [ask(column, Qt.ItemDataRole.DisplayRole) for column in range(4)]
-    assert titles == [
-        "No.",
-        "Event",
-        "Payload",
-        "When",
-    ]
+    assert titles == ["No.", "Event", "Payload", "When"]
     right = Qt.AlignmentFlag.AlignRight.value
     sides = [ask(column, Qt.ItemDataRole.TextAlignmentRole) for column in range(4)]
     assert [isinstance(side, int) and side & right == right for side in sides] == [True, False, False, False]

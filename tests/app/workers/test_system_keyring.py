@@ -4,12 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.chain.checkpoints.document import (
-    IN_FILE,
-    IN_KEYRING,
-    NotSigned,
-    load_key,
-)
+from app.services.chain.checkpoints.document import IN_FILE, IN_KEYRING, NotSigned, load_key
 from app.workers.system_keyring import SystemKeyring
 from tests.fixtures.keyrings import Desktop
 

@@ -18,11 +18,7 @@ READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\n
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        (["-c", READ], Path(sys.executable).name),
-        (["backup-tool"], "backup-tool"),
-    ],
+    ("arguments", "name"), [(["-c", READ], Path(sys.executable).name), (["backup-tool"], "backup-tool")]
 )
 def test_a_program_is_named_as_a_person_knows_it(tmp_path: Path, arguments: list[str], name: str) -> None:
     (tmp_path / "backup-tool").write_text(READ)
@@ -134,9 +130,7 @@ def test_what_this_program_started_to_scan_or_to_export_is_left_out(tmp_path: Pa
     others = []
     for text in (program, worker):
         with subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", text, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-I", "-S", "-c", text, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
             assert process.stdout is not None and process.stdout.readline() == b"1\n"
             others.append((in_use_by(path) or "").endswith(f" (pid {process.pid})"))

@@ -220,10 +220,7 @@ def _verdict(joined: Joined, tenants: tuple[TenantReport, ...], known: Checkpoin
 
 
 def _explain(
-    reader: Reader,
-    joined: Joined,
-    unproven: Sequence[Chain],
-    ranges: Sequence[tuple[int, int]],
+    reader: Reader, joined: Joined, unproven: Sequence[Chain], ranges: Sequence[tuple[int, int]]
 ) -> None:
     """Adds the findings of all breaks, and of the `unproven` starts; `ranges` of seqs can be read."""
     links = [(item.tenant, item.previous, item.stored) for item in joined.breaks]

@@ -19,13 +19,7 @@ from app.services.chain.verify.join import join
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result, Scan, Stopped, rows_of
 from app.services.chain.verify.source import SHAPE, Query, Reader, Row, require_chain
-from app.services.chain.verify.verification import (
-    ENDS,
-    Wish,
-    ends,
-    jobs_of,
-    sealed,
-)
+from app.services.chain.verify.verification import ENDS, Wish, ends, jobs_of, sealed
 from models import errors
 from models.engine import JSON_EXACT, Database, Pages, raw
 

@@ -16,16 +16,7 @@ import apsw
 
 from app.services.chain.entry import Entry
 from app.services.chain.verify import source
-from app.services.chain.verify.follow import (
-    COUNT,
-    HEAD,
-    QUICK,
-    RECORD,
-    SEQ,
-    Damaged,
-    Follower,
-    quick_check,
-)
+from app.services.chain.verify.follow import COUNT, HEAD, QUICK, RECORD, SEQ, Damaged, Follower, quick_check
 from app.services.chain.verify.source import IN_THE_WAY, TableRows
 from models.local.file import text_encoding
 

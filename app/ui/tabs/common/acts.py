@@ -218,13 +218,7 @@ def ask_about(
 
 
 def set_on_selected(
-    tab: RecordTab,
-    function: Callable[..., Change],
-    flags: Flags,
-    *,
-    verb: str,
-    done: str,
-    entry_each: bool,
+    tab: RecordTab, function: Callable[..., Change], flags: Flags, *, verb: str, done: str, entry_each: bool
 ) -> None:
     """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so it asks
     first only where each row is charged: "Activate {}"? They will be `done`, "active", those that are not so.

@@ -218,11 +218,7 @@ class RunsTab(RecordTab):
         self.scope_note.setVisible(self.scope.tenant_id is not None and not self._has_tenants)
 
     def read_beside(self, query: ListQuery) -> None:
-        self.context.runner.read(
-            _limits,
-            on_done=self._know_limits,
-            on_failed=lambda error: None,
-        )
+        self.context.runner.read(_limits, on_done=self._know_limits, on_failed=lambda error: None)
 
     def reload(self) -> None:
         super().reload()

@@ -14,12 +14,7 @@ from typing import Any
 import apsw
 import pytest
 
-from app.services.chain.archives import (
-    ArchiveDiffers,
-    ArchiveNotWritten,
-    ArchiveReading,
-    ArchiveUnusable,
-)
+from app.services.chain.archives import ArchiveDiffers, ArchiveNotWritten, ArchiveReading, ArchiveUnusable
 from app.services.chain.reading import chunks
 from app.services.chain.rules import Marker, Reference, archive_name
 from app.services.chain.where import InFile
@@ -103,12 +98,7 @@ def test_without_an_archive_the_marker_is_as_it_was(engine: Database, sql: apsw.
 def test_text_of_any_kind_comes_back_byte_for_byte(
     engine: Database, sql: apsw.Connection, folder: Path
 ) -> None:
-    payloads = [
-        '{"a":"\\u0000\\\\"}',
-        '{"b":"\u2028\u0085\x7f 日本 🎉"}',
-        "[[[]]]",
-        f'"{"x" * 3_000_000}"',
-    ]
+    payloads = ['{"a":"\\u0000\\\\"}', '{"b":"\u2028\u0085\x7f 日本 🎉"}', "[[[]]]", f'"{"x" * 3_000_000}"']
     append(sql, payloads)
     retain(engine, archive=folder)
     (file,) = folder.iterdir()

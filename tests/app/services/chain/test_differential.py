@@ -370,11 +370,7 @@ DAMAGES: dict[str, Damage] = {
 )
 def test_no_one_takes_for_sound_what_verification_turns_down(tmp_path: Path, number: int) -> None:
     rng = random.Random(number)
-    chain, store, archive = (
-        build(tmp_path / "a.db"),
-        CheckpointStore(tmp_path / "home"),
-        tmp_path,
-    )
+    chain, store, archive = (build(tmp_path / "a.db"), CheckpointStore(tmp_path / "home"), tmp_path)
     (archive := tmp_path / "archive").mkdir()
     if rng.random() < 0.5:  # a chain that retention has pruned before
         retain(chain.path, store, archive, days=90)

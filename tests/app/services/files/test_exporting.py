@@ -581,9 +581,7 @@ def test_rows_that_break_a_check_come_back_and_are_counted(database_path: Path, 
     assert stored(run(sql, tmp_path / "d1.sqlite"))["c"] == stored(database_path)["c"]
 
 
-def test_of_a_damaged_table_what_can_be_read_is_exported_where_that_will_do(
-    tmp_path: Path,
-) -> None:
+def test_of_a_damaged_table_what_can_be_read_is_exported_where_that_will_do(tmp_path: Path) -> None:
     path = sample(tmp_path / "demo.sqlite", rows=1_200, tenants=2)
     spoil(path, "audit_chain", 20)
     with pytest.raises(DamagedFile):

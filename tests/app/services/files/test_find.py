@@ -8,13 +8,7 @@ import apsw
 import pytest
 
 from app import paths
-from app.services.files.find import (
-    Candidate,
-    NoDatabase,
-    SeveralDatabases,
-    find_database,
-    names_in,
-)
+from app.services.files.find import Candidate, NoDatabase, SeveralDatabases, find_database, names_in
 from app.services.files.opening import migrate, open_database
 from app.services.records.writing import commit
 from models.errors import DamagedFile

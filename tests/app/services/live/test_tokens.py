@@ -6,12 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.services.keyring import (
-    KeyringAbsent,
-    KeyringBroken,
-    KeyringProblem,
-    KeyringUnavailable,
-)
+from app.services.keyring import KeyringAbsent, KeyringBroken, KeyringProblem, KeyringUnavailable
 from app.services.live.connecting import identified
 from app.services.live.connections import NamedConnection
 from app.services.live.tokens import ENVIRONMENT, TokenMissing, Tokens

@@ -644,12 +644,7 @@ def test_a_column_that_nobody_needs_may_be_missing(
     ],
 )
 def test_a_table_that_lacks_what_is_needed_is_skipped_and_named(  # noqa: PLR0917
-    engine: Database,
-    sql: apsw.Connection,
-    table: str,
-    column: str,
-    named: set[str],
-    stays: set[str] | None,
+    engine: Database, sql: apsw.Connection, table: str, column: str, named: set[str], stays: set[str] | None
 ) -> None:
     chains.append(sql, "acme", [OLD, NEW])
     notify(sql, "n", 1, OLD)

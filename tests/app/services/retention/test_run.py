@@ -690,10 +690,7 @@ def test_the_outcome_is_on_record_under_system(engine: Database, sql: apsw.Conne
     assert sql.execute(
         "SELECT event_type, payload FROM audit_chain WHERE tenant_id = 'system'"
     ).fetchall() == [
-        (
-            "retention_removed",
-            f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"notifications":1}}}}',
-        ),
+        ("retention_removed", f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"notifications":1}}}}'),
         (
             "retention_completed",
             f'{{"actor":"ops","cutoff":{CUTOFF},"removed":{{"audit_chain":1,"notifications":1,'
@@ -1237,10 +1234,7 @@ def test_a_report_that_is_refused_is_not_lost_in_silence(
     assert retain(database, unreported=stopped.value.result.unreported).unreported == ()
     told = "SELECT event_type, payload ->> '$.removed.audit_chain', payload ->> 'at', payload ->> 'error' "
     reports = sql.execute(f"{told} FROM audit_chain WHERE tenant_id = 'system' ORDER BY seq").fetchall()
-    assert [row[:3] for row in reports] == [
-        ("retention_failed", 2, NOW),
-        ("retention_completed", 2, None),
-    ]
+    assert [row[:3] for row in reports] == [("retention_failed", 2, NOW), ("retention_completed", 2, None)]
     assert "2 of 4 rows had been removed" in str(reports[0][3])
 
 

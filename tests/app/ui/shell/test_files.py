@@ -456,11 +456,7 @@ def test_a_copy_is_saved_while_others_write(
 @pytest.mark.slow
 @pytest.mark.parametrize("put", [Path.replace, shutil.copyfile], ids=["renamed", "written over it"])
 def test_nothing_is_done_with_a_file_put_in_the_place_of_the_one_that_is_shown(
-    qtbot: QtBot,
-    window: MainWindow,
-    demo_path: Path,
-    tmp_path: Path,
-    put: Callable[[Path, Path], object],
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, put: Callable[[Path, Path], object]
 ) -> None:
     copy = snapshot_copy(demo_path, tmp_path / "copy")
     page = open_file(qtbot, window, demo_path)
@@ -720,10 +716,7 @@ def test_another_programs_file_is_called_so_and_offers_nothing_that_changes_it(
     [
         (_text, ["Show in folder", "Open another…"]),
         (_gone, ["Open another…"]),
-        (
-            _damaged,
-            ["Restore from a copy…", "Save what can be read…", "Show in folder", "Open another…"],
-        ),
+        (_damaged, ["Restore from a copy…", "Save what can be read…", "Show in folder", "Open another…"]),
     ],
 )
 def test_what_can_be_done_about_a_file_is_a_button(

@@ -40,9 +40,7 @@ def shown(qtbot: QtBot, theme: Theme, what: Plan, **options: Any) -> RetentionDi
 @pytest.mark.slow
 def test_it_says_exactly_what_goes(qtbot: QtBot, theme: Theme) -> None:
     dialog = shown(
-        qtbot,
-        theme,
-        a_plan(share("acme", 300, 1_000), share("globex", 904, 2_000), notifications=12),
+        qtbot, theme, a_plan(share("acme", 300, 1_000), share("globex", 904, 2_000), notifications=12)
     )
     assert dialog.sentence.text() == (
         "1,216 rows of foundation.sqlite would be removed: what is older than 90 days, that is from before "

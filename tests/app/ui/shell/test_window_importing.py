@@ -22,17 +22,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.dumping import write_dump
-from tests.fixtures.window import (
-    ask,
-    button,
-    click,
-    count,
-    current,
-    dialog,
-    error,
-    notice,
-    said,
-)
+from tests.fixtures.window import ask, button, click, count, current, dialog, error, notice, said
 
 
 @pytest.fixture
@@ -43,11 +33,7 @@ def export(demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_a_dump_that_is_opened_is_imported_and_opened(
-    qtbot: QtBot,
-    window: MainWindow,
-    demo_path: Path,
-    export: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot, window: MainWindow, demo_path: Path, export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = export.with_name("imported.sqlite")
     asked: list[str] = []

@@ -336,11 +336,7 @@ def test_it_goes_back_in_time_and_forward_again(
     unlock(qtbot, window)
     forward = travel(qtbot, window)
     before = forward.line.text()
-    assert [row[0] for row in texts(forward.table)] == [
-        "just before going back",
-        "before going back",
-        KEPT,
-    ]
+    assert [row[0] for row in texts(forward.table)] == ["just before going back", "before going back", KEPT]
     go_back(qtbot, window, forward)
     assert ask(file, there) == [(1,)]
     kind, payload = ask(file, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")[0]
@@ -388,10 +384,7 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     asked.line.setText("00000001-0000000-abcdef")
     agree(qtbot, window, asked)
     assert "one looks like 0001" in error(qtbot, window)
-    for wrong, why in (
-        ("fffffff1-00000000-abcdef", "of a time to come"),
-        ("2999-01-01", "still to come"),
-    ):
+    for wrong, why in (("fffffff1-00000000-abcdef", "of a time to come"), ("2999-01-01", "still to come")):
         asked = travel(qtbot, window)
         asked.line.setText(wrong)
         if "still" in why:

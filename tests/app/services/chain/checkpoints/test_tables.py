@@ -138,17 +138,9 @@ def test_a_store_that_another_program_holds_is_in_use_and_not_damaged(known: Kno
 @pytest.mark.parametrize(
     ("damage", "code", "said"),
     [
-        (
-            "UPDATE checkpoints SET body = 'not json'",
-            "SIGNATURE",
-            "Checkpoint 1 of this database cannot",
-        ),
+        ("UPDATE checkpoints SET body = 'not json'", "SIGNATURE", "Checkpoint 1 of this database cannot"),
         ("UPDATE checkpoints SET body = x'ff'", "SIGNATURE", "Checkpoint 1 of this database cannot"),
-        (
-            "UPDATE checkpoints SET body = '{}', number = 'x'",
-            "SIGNATURE",
-            "A checkpoint of this database",
-        ),
+        ("UPDATE checkpoints SET body = '{}', number = 'x'", "SIGNATURE", "A checkpoint of this database"),
         ("UPDATE checkpoints SET body = replace(body, '20', '99999999999999999999')", "SIGNATURE", "Check"),
         ("UPDATE databases SET seen_number = 'many'", "ROLLBACK", "later checkpoints may be missing"),
         ("UPDATE databases SET seen_at = NULL", "ROLLBACK", "later checkpoints may be missing"),
@@ -217,9 +209,7 @@ def test_a_baseline_that_could_not_be_read_back_is_not_written(
     (finding,) = report.findings
     (tenant,) = (item for item in report.tenants if item.verdict is Verdict.UNPROVEN_START)
     odd = replace(
-        report,
-        tenants=(replace(tenant, first_seq=seq),),
-        findings=(finding._replace(actual=previous),),
+        report, tenants=(replace(tenant, first_seq=seq),), findings=(finding._replace(actual=previous),)
     )
     with pytest.raises(InvalidInput, match="A checkpoint cannot keep"):
         known.store.accept_starts(InFile(known.chain.path), odd, actor="ada", now=NOW)

@@ -219,9 +219,7 @@ def test_rows_moved_to_a_new_tenant_are_those_of_another(
         assert known.verify(section=Section("x")).verdict == Verdict.TAMPERED
 
 
-def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(
-    known_chain: Callable[..., KnownChain],
-) -> None:
+def test_a_new_tenant_with_an_entry_like_anothers_is_only_new(known_chain: Callable[..., KnownChain]) -> None:
     known = known_chain(50, 2, 10)
     columns = "event_type, payload, created_at FROM audit_chain WHERE seq = ?"
     event, payload, at = known.chain.one(f"SELECT {columns}", known.chain.seqs(TENANT)[0])
@@ -286,10 +284,9 @@ def test_a_range_is_not_blinded_by_an_entry_put_in_front_of_it(
     chain.rehash(TENANT, seqs[-2])
     assert "CHECKPOINT" in codes(known.verify(section=within))
     report = known.verify(section=late)
-    assert (codes(report), report.verdict) == (
-        {"UNPROVEN_START", "TIME"},
-        Verdict.UNPROVEN_START,
-    ), "nothing in it tells"
+    assert (codes(report), report.verdict) == ({"UNPROVEN_START", "TIME"}, Verdict.UNPROVEN_START), (
+        "nothing in it tells"
+    )
 
 
 @pytest.mark.parametrize("behind", [False, True], ids=["in its numbers", "behind them"])

@@ -292,7 +292,7 @@ def test_any_other_event_type_is_a_warning_as_the_queue_stores_any_string(tmp_pa
     chain.append(TENANT)
     report = chain.verify()
     assert [(str(item.code), item.seq, item.entries, item.is_error) for item in report.findings] == [
-        ("GRAMMAR", 4, 2, False),
+        ("GRAMMAR", 4, 2, False)
     ]
     assert (report.verdict, report.intact, report.tally) == (Verdict.CONSISTENT, True, "1 warning")
 

@@ -24,11 +24,7 @@ def said(path: Path, seq: int) -> tuple[str, str, str]:
     """The words of both chips, and the sentence about the link."""
     with connected(path) as database:
         judged = read_entry(database, seq).inspection
-    return (
-        said_of.HASHES[judged.hash_ok][0],
-        said_of.LINKS[judged.link][0],
-        said_of.link_sentence(judged),
-    )
+    return (said_of.HASHES[judged.hash_ok][0], said_of.LINKS[judged.link][0], said_of.link_sentence(judged))
 
 
 def test_a_sound_entry_follows_the_one_before(demo: Path) -> None:

@@ -79,11 +79,7 @@ def test_one_request_that_overtakes_another_keeps_it_too(
 
 @pytest.mark.slow
 def test_another_order_keeps_all_that_is_selected_or_says_that_it_did_not(
-    qtbot: QtBot,
-    tab: UsersTab,
-    controller: ListController,
-    context: Context,
-    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot, tab: UsersTab, controller: ListController, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a long list, whose first keys come before the others."""
 
