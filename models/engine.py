@@ -393,7 +393,9 @@ class Database(Metered):
         return None
 
     def require_in_place(self) -> None:  # what has no place cannot be replaced there
-        """Raises `FileMoved` or `FileReplaced` where the file that was opened is in its place no more."""
+        """Raises `FileMoved`, `FileReplaced`, `FileEmptied` or `LogMissing` where what was opened is in its
+        place no more.
+        """
 
     def watch(self) -> Callable[[], bool]:
         """Tells, from any thread, whether nobody has written since, not even past the engine; one that

@@ -100,6 +100,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self._seen: tuple[object, object, object] | None = None
         self._counted: tuple[object, tuple[bytes, bytes]] | None = None
         self._overwritten = False
+        self.keeps_log = False
+        """Whether what is in the log stays there when it is closed: as long as it is only looked at."""
         self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
@@ -140,11 +142,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         require_same(self.path, self._opened_as)
         if not self._is_itself:
             return
-        with ExitStack() as stack:
+        with ExitStack() as stack, suppress(errors.FileLocked), self.expected_errors():
+            self._require_log()  # before one is made
             if self.is_closed():  # on this thread
                 stack.enter_context(self.connection_context())
-            with suppress(errors.FileLocked), self.expected_errors():
-                self._require_not_overwritten(self.connection())
+            self._require_not_overwritten(self.connection())
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -295,6 +297,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     def _close(self, conn: apsw.Connection) -> None:
         self._logs.pop(conn, None)
+        if self.damaged or self._overwritten or (self.keeps_log and size_of(self._log)):
+            # The last to close folds the log into the file, which may not be its own (one that was left
+            # beside a copy put back): what each holds by itself would be lost.
+            conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         super()._close(conn)
         if self._made_log and not self._logs and size_of(self._log) == 0:
             drop_empty_log(self.path)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -624,3 +624,22 @@ def test_text_in_another_encoding_is_not_changed(tmp_path: Path) -> None:
     for asked in (False, True):
         opened = open_database(path, read_only=asked)
         assert (opened.read_only_reason, opened.tenants) == (UTF_16, ("aurora", "zoë"))
+
+
+@pytest.mark.parametrize("made", ["readable", "damaged"])
+def test_a_log_of_another_file_is_not_folded_into_the_one_that_is_looked_at(
+    database_path: Path, tmp_path: Path, made: str
+) -> None:
+    """As one that was left beside a copy put back: what either holds by itself is lost then."""
+    set_mode(database_path, "wal")
+    with closing(apsw.Connection(str(tmp_path / "other"))) as other:
+        other.pragma("journal_mode", "wal")
+        other.execute(f"CREATE TABLE {made} (x); INSERT INTO {made} SELECT zeroblob(200000)")
+        if made == "damaged":  # some of its pages are in its file alone
+            other.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            other.execute("CREATE TABLE more (x)")
+        shutil.copyfile(tmp_path / "other-wal", sibling(database_path, LOG))
+    before = database_path.read_bytes(), sibling(database_path, LOG).read_bytes()
+    with suppress(DamagedFile):
+        assert open_database(database_path).read_only
+    assert (database_path.read_bytes(), sibling(database_path, LOG).read_bytes()) == before

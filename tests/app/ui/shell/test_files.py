@@ -540,6 +540,12 @@ def test_a_log_that_is_gone_is_said_while_nothing_is_done(
         demo_path.with_name(f"{demo_path.name}-wal").unlink()
     banner = notice(window, "The log of the file is gone")
     assert "nothing was changed" in banner.detail()
+    press("Ctrl+2")
+    chain = current(window)
+    assert isinstance(chain, AuditTab)
+    chain.verify()
+    qtbot.waitUntil(lambda: chain.banner.headline() == "Could not verify")
+    assert "log" in chain.banner.detail()
     with qtbot.waitSignal(window.opened):
         click(qtbot, button(banner, "Open again"))
     assert not window.findChildren(ErrorDialog)
