@@ -84,6 +84,8 @@ def restore(options: argparse.Namespace) -> int:
             path, options.copy, Path(scratch), store, verify, now=now, strict=options.strict
         )
         _tell(options.copy, offered.prepared.notes)
+        if offered.prepared.part:
+            complain(f"{options.copy.name}: {offered.prepared.part}")
         if not offered.holds:
             print_report(offered.report)
         if offered.needs_agreement and not options.allow_findings:

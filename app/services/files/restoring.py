@@ -25,6 +25,7 @@ from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
+from app.services.text import tenant_name
 from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
@@ -62,7 +63,8 @@ class Prepared:
     are the rows that both have by their key, and not alike, by table, once they were `compared`. `notes` say
     what of a dump could not come in as it is written, `caution` what a person should know of the restore's
     own entry, which is in `chain`. `unfit` is why the copy's chain takes no entries, nor does the file's.
-    `traces` are those of the source when it was copied.
+    `tenant` is whose rows these are alone, where a dump says so. `traces` are those of the source when it was
+    copied.
     """
 
     source: Path
@@ -74,11 +76,19 @@ class Prepared:
     chain: str = SYSTEM_TENANT
     caution: str | None = None
     unfit: str | None = None
+    tenant: str | None = None
     differing: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def said(self) -> list[str]:
-        return sentences(self.notes)
+        return [*sentences(self.notes), *([self.part] if self.part else [])]
+
+    @property
+    def part(self) -> str:
+        """That others' rows would go, where it is one tenant's part; empty else."""
+        if self.tenant is None:
+            return ""
+        return f"It is the part of {tenant_name(self.tenant)} alone, as the dump says; the rows of others go."
 
     @property
     def recorded(self) -> bool:
@@ -303,13 +313,15 @@ def prepare(
     except errors.SqlDump:
         is_dump = True
     notes: tuple[Note, ...] = ()
+    tenant = None
     left = traces(source)
     copy = folder / _named(source)  # sentences about it name what the person chose
     with _written_beside(path):
         if is_dump:
             from app.services.files.importing import import_dump  # noqa: PLC0415 - most are databases
 
-            notes = import_dump(source, copy, strict=strict, build=build, monitor=monitor).notes
+            made = import_dump(source, copy, strict=strict, build=build, monitor=monitor)
+            notes, tenant = made.notes, made.tenant
         else:
             snapshot_copy(source, copy)
     database = LocalDatabase(copy)
@@ -342,7 +354,7 @@ def prepare(
             )
         after = describe.rows(database, found)
         said = numbering.caution([chain]) if takes_entries else None
-    return Prepared(source, copy, left, before, after, notes, chain, said, unfit)
+    return Prepared(source, copy, left, before, after, notes, chain, said, unfit, tenant)
 
 
 def compared(prepared: Prepared, path: Path, cancelled: Stop = never) -> Prepared:

@@ -13,7 +13,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.where import InFile
 from app.services.files import opening, restoring
+from app.services.files.exporting import Wanted
+from app.workers.export import export_database
 from models.errors import AlreadyThere, Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
 from models.local import copies
 from models.local.atomic import UNFINISHED
@@ -277,6 +280,14 @@ def test_the_file_itself_is_no_copy(live: Path, tmp_path: Path) -> None:
     link.symlink_to(live)
     with pytest.raises(NotAllowed, match="the file itself"):
         restore(live, link, tmp_path / "scratch")
+
+
+def test_a_part_over_the_whole_says_that_others_go(live: Path, copy: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part.sql"
+    export_database(InFile(copy), part, Wanted("acme-corp"), replace=False, in_child=False)
+    (tmp_path / "scratch").mkdir()
+    prepared = restoring.prepare(live, part, tmp_path / "scratch")
+    assert prepared.said == ["It is the part of acme-corp alone, as the dump says; the rows of others go."]
 
 
 @pytest.mark.slow
