@@ -199,9 +199,10 @@ def offer(
 ) -> Offer:
     """Prepares a copy of `source` in `folder` and verifies it as what the file would be; nothing is changed.
 
-    The copy is held against the checkpoints of the file, those of the newest line that it continues: what a
-    verification of the file would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`,
-    `verify` and the checkpoint store.
+    The copy is held against the checkpoints of the file, those of the newest line that it continues, or,
+    where these say nothing of it, against those of the database that it is of: what a verification of either
+    would call TAMPERED is so by way of a copy, too. Raises the errors of `prepare`, `verify` and the
+    checkpoint store.
     """
     prepared = prepare(path, source, folder, strict=strict, build=build, monitor=monitor)
     lines = [line for line in store.lines(InFile(path), in_place=True) if line.checkpoints or line.findings]
@@ -214,17 +215,20 @@ def offer(
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
         return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
     line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
-    known = known or unlike
+    known, of_file = known or unlike, line is not None
+    if line is None:
+        line = _of_source(store, source, prepared.copy)
     report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, monitor=monitor), False
     if line is not None and report.verdict in BROKEN:
-        known, by_itself = Standing.CONTRADICTED, verify(InFile(prepared.copy), now=now, monitor=monitor)
+        by_itself = verify(InFile(prepared.copy), now=now, monitor=monitor)
         alone = by_itself.intact
+        known = Standing.CONTRADICTED if of_file else known
         lacks_only = all(item.code is Code.TRUNCATED for item in report.findings if item.is_error)
-        if alone and lacks_only and _was_like(path, prepared.copy, monitor.cancelled):
+        if of_file and alone and lacks_only and _was_like(path, prepared.copy, monitor.cancelled):
             there = verify(InFile(path), now=now, checkpoints=store.known(InFile(path)), monitor=monitor)
             if there.intact:
                 report, known = by_itself, Standing.OLDER
-    elif report.verdict is Verdict.EARLIER:
+    elif of_file and report.verdict is Verdict.EARLIER:
         known = Standing.EARLIER
     return Offer(prepared, report, known, newest, alone)
 
@@ -421,6 +425,15 @@ def _was_like(path: Path, copy: Path, cancelled: Stop) -> bool:
     if cancelled():
         raise errors.Cancelled
     return is_alike
+
+
+def _of_source(store: CheckpointStore, *sources: Path) -> CheckpointHistory | None:
+    """What is known of the first of them that can be read, if anything is."""
+    for source in sources:  # a dump is none that can be read
+        with suppress(errors.TenantAdminError, OSError):
+            known = store.known(InFile(source))
+            return known if known.checkpoints or known.findings else None
+    return None
 
 
 def _line(

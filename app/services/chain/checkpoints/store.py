@@ -108,8 +108,8 @@ class CheckpointStore:
 
     def restored(self, where: Where, *sources: Where) -> str | None:
         """The id of the known database that a file is once it holds what the first of `sources` holds that
-        can be read. None for one of its own: of a source that nobody knew, or that is where it was, from
-        which this file parts with the restore.
+        can be read: the one that it is, where the source is of that, too. None for one of its own: of a
+        source that nobody knew, or of a database seen elsewhere, from which this file parts with the restore.
         """
         here = self.identify(where)
         for source in sources:  # a dump, or one that is gone by now, is none that can be read
@@ -117,7 +117,7 @@ class CheckpointStore:
                 if contents is not None and found is not None:
                     if found.undecided:
                         return here
-                    return None if is_copy(contents, where, found) else found.id
+                    return found.id if found.id == here and not is_copy(contents, where, found) else None
         return None
 
     def ways(self, where: Where) -> frozenset[Reason]:

@@ -1246,6 +1246,19 @@ def beside_another_one_into_which_it_was_restored(world: World) -> Path:
     return restored_from(world, path, into=world.another(world.copy(path, "b.db")))
 
 
+def restored_into_a_file_of_ours_and_put_back(world: World) -> Path:
+    """What was wrong with it is not forgotten by way of another file."""
+    path = world.known()
+    moved = world.forge(path, ACME, 3).rename(world.folder / "moved.db")
+    new = world.folder / "new.db"
+    create(new, now=world.now)
+    with scratch(new) as folder:
+        offered = offer(new, moved, Path(folder), world.store, VERIFY, now=world.now)
+        assert (offered.holds, offered.alone) == (False, True)
+        assert carry_out(new, offered, world.store, VERIFY, actor="ops", now=world.now).checkpoint == 1
+    return new.rename(path)
+
+
 def behind_a_link_with_its_name(world: World) -> Path:
     path = world.known()
     (world.folder / "there").mkdir()
@@ -1444,6 +1457,7 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     beside_its_part_in_whose_place_it_was_restored: VERIFIED,
     beside_a_copy_into_which_it_was_restored: VERIFIED,
     beside_another_one_into_which_it_was_restored: VERIFIED,
+    restored_into_a_file_of_ours_and_put_back: NOT,
     behind_a_link_with_its_name: VERIFIED,
     rewritten_behind_a_link_with_its_name: NOT,
     a_whole_never_seen_put_over_its_part: OTHER,
