@@ -1,5 +1,6 @@
 """A table of any length: it knows its exact row count and fetches the rows that are looked at."""
 
+import sys
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,10 @@ class VirtualTableModel(QAbstractTableModel):
         self._cache = PageCache()
         self._page = -1
         self._asked: _Request | None = None
+        self._bug: Exception | None = None
+        """What showing a row went wrong with: told once, for as long as this list is."""
+        self._tell_soon = QTimer(self, singleShot=True, interval=0)
+        self._tell_soon.timeout.connect(self._tell)
         positions = {name: position for position, name in enumerate(names)}
         self._places = [positions[column.name] for column in columns]
         self._readers = readers(self.columns, self._places)
@@ -110,6 +115,7 @@ class VirtualTableModel(QAbstractTableModel):
         self.beginResetModel()
         self._forget_request()
         self._cache.clear()
+        self._bug = None
         self._keys, self._count = keys, count
         self._cache.put(keys[: len(rows)], rows)
         self.endResetModel()
@@ -290,7 +296,24 @@ class VirtualTableModel(QAbstractTableModel):
         try:
             return reader(found)
         except _STRANGE:
+            pass
+        except Exception as error:  # noqa: BLE001 - else each repaint would raise it again, and the window be lost
+            return self._broken(error, role)
+        try:
             return plain(found[self._places[column]], found) if role == DISPLAY else None
+        except Exception as error:  # noqa: BLE001
+            return self._broken(error, role)
+
+    def _broken(self, error: Exception, role: int) -> Any:
+        """What to show of a row that cannot be shown; why is told when the view has been painted."""
+        if self._bug is None:
+            self._bug = error
+            self._tell_soon.start()
+        return GONE if role == DISPLAY else None
+
+    def _tell(self) -> None:
+        if self._bug is not None:
+            sys.excepthook(type(self._bug), self._bug, self._bug.__traceback__)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
         if orientation != _HORIZONTAL or not 0 <= section < len(self._headers):

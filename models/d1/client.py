@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ import httpcore
 from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.masking import masked
 from models.d1.shared import LONGEST_PAUSE, Shared
-from models.engine import Usage
+from models.engine import JSON_EXACT, Usage
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.progress import Stop, never
 
@@ -185,20 +185,22 @@ class Client:
             raise
         with _of_d1():
             results = [{**result} for result in answer["result"]]
-            # A BLOB comes as the numbers of its bytes.
-            rows = [
-                [tuple(bytes(one) if isinstance(one, list) else one for one in row) for row in found]
-                for found in (result["results"]["rows"] for result in results)
-            ]
-            meta = [result.get("meta") or {} for result in results]
-            read, written, took = (
-                sum(one.get(what) or 0 for one in meta) for what in ("rows_read", "rows_written", "duration")
-            )
+            rows = [_rows(**result["results"]) for result in results]
+            meta = [{**(result.get("meta") or {})} for result in results]
         if not rows:
             raise NotKnown(_ANOTHER_FORM)
-        self.count(read=read, written=written)
-        size = meta[-1].get("size_after")
-        return Answer(rows, took / 1000, size if isinstance(size, int) else None)
+        read, written, took = (
+            [_number(one.get(what)) for one in meta] for what in ("rows_read", "rows_written", "duration")
+        )
+        # What is not told is said to be more than what is.
+        self.count(
+            read=round(sum(filter(None, read))),
+            written=round(sum(filter(None, written))),
+            unread=int(None in read),
+            lost=int(None in written),
+        )
+        size = _number(meta[-1].get("size_after"))
+        return Answer(rows, sum(filter(None, took)) / 1000, None if size is None else round(size))
 
     def bookmark(self, database: str, unwanted: Stop = never, *, at: float | None = None) -> str | None:
         """What Time Travel calls the state of now, or the last one at or before a time in epoch seconds; None
@@ -345,6 +347,22 @@ class Client:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _rows(
+    rows: list[list[Any]], columns: Sequence[str] | None = None, **others: Any
+) -> list[tuple[Any, ...]]:
+    """Each with as many values as there are columns. A BLOB comes as the numbers of its bytes."""
+    found = [tuple(bytes(one) if isinstance(one, list) else one for one in row) for row in rows]
+    if len({*map(len, found), *([len(columns)] if found and columns is not None else [])}) > 1:
+        raise ValueError("a row of another length")
+    return found
+
+
+def _number(told: Any) -> float | None:
+    """What may be a count, a size or a duration; None of what is none."""
+    is_one = isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told <= JSON_EXACT
+    return told if is_one else None
 
 
 def _path(database: str) -> str:

@@ -1,5 +1,6 @@
 """The virtual table as a view meets it: over a real file, with pages that come late, or not at all."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from random import Random
@@ -577,6 +578,22 @@ def test_what_is_held_of_an_estimated_list_stays_the_same_record(
     after = {key: desk.model.key(index.row()) for index, key in zip(held, before, strict=True)}
     assert after == {key: key if desk.model.row_of_key(key) is not None else None for key in after}
     desk.model.clear()
+
+
+def test_a_bug_in_showing_rows_is_told_once_and_the_rows_show_as_not_to_be_had(
+    desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: told.append(kind))
+    desk.open()
+    at_hand(desk, 0)
+    key = desk.model.key(0)
+    assert key is not None
+    desk.model._cache.put([key], [(key,)])  # a row that lacks values
+    for _ in range(3):
+        assert [desk.shown(0, column) for column in range(1, 4)] == [GONE] * 3
+        qtbot.waitUntil(lambda: bool(told))
+    assert told == [IndexError] and desk.shown(1, 1) == "odd"
 
 
 @pytest.mark.slow

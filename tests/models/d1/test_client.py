@@ -40,6 +40,8 @@ ODD_RESULTS = (
     b'{"success": true, "result": [{"results": {"rows": 5}}]}',
     b'{"success": true, "result": [{"results": {"rows": [[[300]]]}}]}',
     b'{"success": true, "result": [{"results": {"rows": []}, "meta": 5}]}',
+    b'{"success": true, "result": [{"results": {"columns": ["a", "b"], "rows": [[1]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[1, 2], [1]]}}]}',
 )
 
 
@@ -124,6 +126,34 @@ def test_an_answer_of_another_form_tells_nothing(odd: Odd, client: Client, said:
         client.databases()
     with pytest.raises(NotKnown):
         client.run("1111", b"{}")
+
+
+def test_a_count_that_is_missing_tells_nothing(odd: Odd, client: Client) -> None:
+    odd.said = b'{"success": true, "result": [{"results": {"columns": ["a"], "rows": []}}]}'
+    database = D1Database(client, "1111")
+    assert database.rows(raw("SELECT a FROM t")) == []
+    for counts in ("SELECT count(*) FROM t", "SELECT COUNT(1) AS n, max(a) FROM t", "SELECT sum(a) FROM t"):
+        with pytest.raises(NoAnswer, match="its answer lacks a row"):
+            database.rows(raw(counts))
+    assert database.rows(raw("SELECT count(*) FROM t GROUP BY a")) == []
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ('{"rows_read": 5, "rows_written": 2}', "5 rows read, 2 written"),
+        ('{"rows_read": -5, "rows_written": 1e400}', "at least 0 rows read, at least 0 written"),
+        (
+            '{"rows_read": true, "rows_written": "3", "duration": -1}',
+            "at least 0 rows read, at least 0 written",
+        ),
+        ("null", "at least 0 rows read, at least 0 written"),
+    ],
+)
+def test_the_meter_counts_what_is_a_count(odd: Odd, client: Client, meta: str, told: str) -> None:
+    odd.said = b'{"success": true, "result": [{"results": {"rows": []}, "meta": %s}]}' % meta.encode()
+    assert client.run("1111", b"{}").seconds == 0
+    assert str(client.meter).endswith(f" {told}")
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 502])
