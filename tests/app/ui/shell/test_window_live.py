@@ -474,7 +474,7 @@ def test_an_earlier_state_is_what_verification_says_of_it(
     assert isinstance(audit, AuditTab)
     with qtbot.waitSignal(audit.verified):
         audit.commands.trigger("verify")
-    assert audit.banner.headline().startswith("Earlier state")
+    assert audit.banner.headline().startswith("Earlier state — older than its latest checkpoint")
     go(qtbot, window, 0)
     is_asked()
     go(qtbot, window, 1)
