@@ -12,18 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app import __version__
-from app.commands.common import (
-    EXIT_COULD_NOT_RUN,
-    EXIT_SIGNAL,
-    SIGPIPE,
-    LiveName,
-    OutputFailed,
-    complain,
-    ended_by,
-    file_or_live,
-    interrupted,
-    standard_output,
-)
+from app.commands import common
 from models.errors import TenantAdminError
 
 COMMANDS = {
@@ -91,10 +80,10 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.register("type", Path, file_or_live)
+        self.register("type", Path, common.file_or_live)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_COULD_NOT_RUN, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(common.EXIT_COULD_NOT_RUN, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,31 +98,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             # SIGTERM as Ctrl+C: what is unfinished is cleared away.
             for kind in (signal.SIGINT, signal.SIGTERM):
                 if signal.getsignal(kind) == signal.SIG_DFL:
-                    signal.signal(kind, interrupted)
+                    signal.signal(kind, common.interrupted)
         status = int(options.run(options))
-        with standard_output():
+        with common.standard_output():
             print(end="", flush=True)
-    except OutputFailed as error:
-        complain(str(error))
+    except common.OutputFailed as error:
+        common.complain(str(error))
         _print_nothing_more()
     except TenantAdminError as error:
-        complain(str(error))
+        common.complain(str(error))
     except KeyboardInterrupt as error:
-        complain("cancelled")
-        return ended_by(error)
+        common.complain("cancelled")
+        return common.ended_by(error)
     except BrokenPipeError:
         _print_nothing_more()
-        return EXIT_SIGNAL + SIGPIPE
+        return common.EXIT_SIGNAL + common.SIGPIPE
     except OSError as error:
         why = WHY.get(error.errno or 0, error.strerror)
-        complain(f"{error.filename or 'A file'} cannot be used: {why}.")
+        common.complain(f"{error.filename or 'A file'} cannot be used: {why}.")
     except Exception as error:  # noqa: BLE001 - a bug: details to the log, a sentence to the person
         from app import bugs  # noqa: PLC0415 - only needed when something broke
 
-        complain(bugs.record(error))
+        common.complain(bugs.record(error))
     else:
         return status
-    return EXIT_COULD_NOT_RUN
+    return common.EXIT_COULD_NOT_RUN
 
 
 def _print_nothing_more() -> None:
@@ -150,7 +139,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         parser.set_defaults(run=run)
         options = parser.parse_args(arguments[1:])
         _require_text(parser, options)
-        if any(isinstance(value, LiveName) for value in vars(options).values()):
+        if any(isinstance(value, common.LiveName) for value in vars(options).values()):
             from app.commands.live import in_place_of  # noqa: PLC0415
 
             options.run = in_place_of(arguments[0], options)

@@ -8,24 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import paths
-from app.commands.common import (
-    BESIDE_SERVER,
-    EXIT_COULD_NOT_RUN,
-    EXIT_FINDINGS,
-    EXIT_INTACT,
-    UNRECORDED,
-    asked_to_stop,
-    complain,
-    database_path,
-    opened,
-    positive,
-    print_json,
-    print_report,
-    require_beside,
-    say,
-    say_before,
-    say_used,
-)
+from app.commands import common
 from app.services.text import counted, tenant_name
 from models.errors import Cancelled
 from models.progress import Monitor
@@ -49,9 +32,9 @@ def backup(options: argparse.Namespace) -> int:
     """Write a copy of a file or a live database, also while others use it."""
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
-    copy = snapshot_copy(database_path(options.file), options.out)
-    say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
-    return EXIT_INTACT
+    copy = snapshot_copy(common.database_path(options.file), options.out)
+    common.say(f"{copy}: {copy.stat().st_size:,} bytes, checked")
+    return common.EXIT_INTACT
 
 
 def restore_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +49,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
         help="also when the copy does not hold, by itself or against checkpoints, or is of another database "
         "than the file's checkpoints; refused otherwise",
     )
-    parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
+    parser.add_argument("--unrecorded", action="store_true", help=common.UNRECORDED)
     parser.add_argument("--strict", action="store_true", help=STRICT)
 
 
@@ -76,7 +59,7 @@ def restore(options: argparse.Namespace) -> int:
     from app.services.files import restoring  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    path, now = database_path(options.file), int(time.time())
+    path, now = common.database_path(options.file), int(time.time())
     store, verify = store_and_verifier(take_part=True)
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
@@ -85,37 +68,37 @@ def restore(options: argparse.Namespace) -> int:
         )
         _tell(options.copy, offered.prepared.notes)
         if offered.prepared.part:
-            complain(f"{options.copy.name}: {offered.prepared.part}")
+            common.complain(f"{options.copy.name}: {offered.prepared.part}")
         if not offered.holds:
-            print_report(offered.report)
+            common.print_report(offered.report)
         if offered.needs_agreement and not options.allow_findings:
-            complain(
+            common.complain(
                 f"{offered.standing or 'The audit chain of the copy does not hold.'} "
                 "Nothing was restored; to restore it nevertheless, add --allow-findings"
             )
-            return EXIT_FINDINGS
+            return common.EXIT_FINDINGS
         if offered.standing is not None:
-            say(offered.standing)
+            common.say(offered.standing)
         if offered.prepared.caution is not None:
-            complain(offered.prepared.caution)
+            common.complain(offered.prepared.caution)
         carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
         try:
-            with asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
+            with common.asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
                 actor = paths.os_user()
                 done = carry_out(
                     path, offered, store, verify, actor=actor, now=now, monitor=Monitor(cancelled=cancelled)
                 )
         except NotRecorded as error:
-            complain(f"{error} To confirm, add --unrecorded.")
-            return EXIT_COULD_NOT_RUN
+            common.complain(f"{error} To confirm, add --unrecorded.")
+            return common.EXIT_COULD_NOT_RUN
     for table, count in offered.prepared.after.items():
-        say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
-    say(f"the file as it was is kept as {done.kept}")
+        common.say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
+    common.say(f"the file as it was is kept as {done.kept}")
     if done.checkpoint is not None:
-        say(f"checkpoint {done.checkpoint} was made of what it holds now")
+        common.say(f"checkpoint {done.checkpoint} was made of what it holds now")
     if done.problem is not None:
-        complain(f"the file stays without a new checkpoint. {done.problem}")
-    return EXIT_INTACT
+        common.complain(f"the file stays without a new checkpoint. {done.problem}")
+    return common.EXIT_INTACT
 
 
 @contextmanager
@@ -126,13 +109,13 @@ def _told_what_became_of(path: Path) -> "Iterator[None]":
     try:
         yield
     except Cancelled:
-        complain("nothing was restored")
+        common.complain("nothing was restored")
         raise
     except KeyboardInterrupt:
         from models.local.copies import name_of  # noqa: PLC0415
 
         kept = name_of(path, "restore", "*")
-        complain(f"it may have been restored; if {kept} lies beside it, that is the file as it was")
+        common.complain(f"it may have been restored; if {kept} lies beside it, that is the file as it was")
         raise
 
 
@@ -152,15 +135,15 @@ def import_dump(options: argparse.Namespace) -> int:
     imported = importing.import_dump(options.dump, options.file, strict=options.strict)
     _tell(options.dump, imported.notes)
     for table, count in imported.rows.items():
-        say(f"{table}: {counted(count, 'row')}")
+        common.say(f"{table}: {counted(count, 'row')}")
     for item in imported.dangling:
-        say(str(item))
+        common.say(str(item))
     if imported.tenant is not None:
-        say(f"of the tenant {tenant_name(imported.tenant)} alone, as the dump says")
-    say(f"{options.file}: {counted(sum(imported.rows.values()), 'row')} in {imported.seconds:.2f} s")
+        common.say(f"of the tenant {tenant_name(imported.tenant)} alone, as the dump says")
+    common.say(f"{options.file}: {counted(sum(imported.rows.values()), 'row')} in {imported.seconds:.2f} s")
     if imported.has_chain:
         return _verify_imported(imported)
-    return EXIT_FINDINGS if AUDIT_CHAIN.name in imported.rows else EXIT_INTACT
+    return common.EXIT_FINDINGS if AUDIT_CHAIN.name in imported.rows else common.EXIT_INTACT
 
 
 def _tell(dump: Path, notes: "Sequence[Note]") -> None:
@@ -169,9 +152,9 @@ def _tell(dump: Path, notes: "Sequence[Note]") -> None:
         from app.services.files.dump import sentences  # noqa: PLC0415
 
         for sentence in sentences([note for note in notes if note.kind.is_loss]):
-            complain(f"{dump.name}: {sentence}")
+            common.complain(f"{dump.name}: {sentence}")
         for sentence in sentences([note for note in notes if not note.kind.is_loss]):
-            say(sentence)
+            common.say(sentence)
 
 
 def _verify_imported(imported: "Imported") -> int:
@@ -181,13 +164,13 @@ def _verify_imported(imported: "Imported") -> int:
     own = store_and_verifier(take_part=True)
     continuation, made = verify_imported(imported, *own, now=int(time.time()))
     if continuation is not None and continuation.known:
-        say(_said(continuation))
-    print_report(made.report)
+        common.say(_said(continuation))
+    common.print_report(made.report)
     if made.checkpoint is not None:
-        say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
+        common.say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
     elif made.report.entries and made.why_not is not None:
-        complain(f"the file stays without a checkpoint. {made.why_not}")
-    return EXIT_INTACT if made.report.intact else EXIT_FINDINGS
+        common.complain(f"the file stays without a checkpoint. {made.why_not}")
+    return common.EXIT_INTACT if made.report.intact else common.EXIT_FINDINGS
 
 
 def _said(found: "Continuation") -> str:
@@ -217,7 +200,7 @@ def export(options: argparse.Namespace) -> int:
     from app.services.files.exporting import Wanted  # noqa: PLC0415
     from app.workers.export import export_database  # noqa: PLC0415
 
-    given = opened(options.file, read_only=True)
+    given = common.opened(options.file, read_only=True)
     schema, rows = not options.data_only, not options.schema_only
     wanted = Wanted(options.tenant, tuple(options.table), schema=schema, rows=rows)
     done = export_database(
@@ -226,20 +209,20 @@ def export(options: argparse.Namespace) -> int:
         wanted,
         replace=options.force,
         in_child=False,
-        before=partial(say_before, given.place),
+        before=partial(common.say_before, given.place),
     )
     for table, count in done.rows.items():
-        say(f"{table}: {counted(count, 'row')}")
+        common.say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:
-        complain(note)
-    say(f"{options.out}: {options.out.stat().st_size:,} bytes")
-    say_used(given.database.usage)
-    return EXIT_INTACT
+        common.complain(note)
+    common.say(f"{options.out}: {options.out.stat().st_size:,} bytes")
+    common.say_used(given.database.usage)
+    return common.EXIT_INTACT
 
 
 def migrate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the database; it is created when it is not there")
-    parser.add_argument("--force", action="store_true", help=BESIDE_SERVER)
+    parser.add_argument("--force", action="store_true", help=common.BESIDE_SERVER)
 
 
 def migrate(options: argparse.Namespace) -> int:
@@ -247,15 +230,15 @@ def migrate(options: argparse.Namespace) -> int:
     from app.services.files import opening  # noqa: PLC0415
 
     if paths.exists(options.file):
-        require_beside(options.file, force=options.force, nothing="applied")
+        common.require_beside(options.file, force=options.force, nothing="applied")
     done = opening.migrate(options.file, now=int(time.time()))
     for name in done.names:
-        say(f"applied {name}")
+        common.say(f"applied {name}")
     if done.backup is not None:
-        say(f"the file as it was is kept as {done.backup}")
+        common.say(f"the file as it was is kept as {done.backup}")
     if not done.names:
-        say("nothing to apply")
-    return EXIT_INTACT
+        common.say("nothing to apply")
+    return common.EXIT_INTACT
 
 
 def migrations_arguments(parser: argparse.ArgumentParser) -> None:
@@ -269,14 +252,14 @@ def migrations(options: argparse.Namespace) -> int:
     """Write a new migration."""
     from models.local import migrations  # noqa: PLC0415
 
-    say(str(migrations.create(options.folder, options.description, now=int(time.time()))))
-    return EXIT_INTACT
+    common.say(str(migrations.create(options.folder, options.description, now=int(time.time()))))
+    return common.EXIT_INTACT
 
 
 def demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
-    parser.add_argument("--rows", type=positive, default=5000, help="audit entries (default: 5000)")
-    parser.add_argument("--tenants", type=positive, default=6, help="default: 6")
+    parser.add_argument("--rows", type=common.positive, default=5000, help="audit entries (default: 5000)")
+    parser.add_argument("--tenants", type=common.positive, default=6, help="default: 6")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default: 1)")
 
 
@@ -288,8 +271,8 @@ def demo(options: argparse.Namespace) -> int:
         options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=int(time.time())
     )
     counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
-    say(f"{options.file}: {counted(options.tenants, 'tenant')}; {counts}")
-    return EXIT_INTACT
+    common.say(f"{options.file}: {counted(options.tenants, 'tenant')}; {counts}")
+    return common.EXIT_INTACT
 
 
 def info_arguments(parser: argparse.ArgumentParser) -> None:
@@ -299,12 +282,12 @@ def info_arguments(parser: argparse.ArgumentParser) -> None:
 
 def info(options: argparse.Namespace) -> int:
     """Say what a file or a live database holds."""
-    given = opened(options.file, read_only=True)
+    given = common.opened(options.file, read_only=True)
     with given.database.connection_context():
         found = given.with_counts()
     if options.json:
-        print_json(found.to_json())
+        common.print_json(found.to_json())
     else:
         for line in found.lines():
-            say(line)
-    return EXIT_INTACT
+            common.say(line)
+    return common.EXIT_INTACT

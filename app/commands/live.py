@@ -8,19 +8,7 @@ from functools import partial
 from typing import Final
 
 from app import paths
-from app.commands import files, retention, verify
-from app.commands.common import (
-    EXIT_FINDINGS,
-    EXIT_INTACT,
-    LiveName,
-    asked_to_stop,
-    complain,
-    opened,
-    print_report,
-    say,
-    say_before,
-    say_used,
-)
+from app.commands import common, files, retention, verify
 from app.services.text import counted
 from models.errors import NotAllowed
 from models.progress import Monitor
@@ -30,7 +18,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def in_place_of(command: str, options: argparse.Namespace) -> Command:
     """What does a command's work where a live database is among its arguments, or refuses it."""
-    live = [name for name, value in vars(options).items() if isinstance(value, LiveName)]
+    live = [name for name, value in vars(options).items() if isinstance(value, common.LiveName)]
     return _COMMANDS[command] if live == ["file"] and command in _COMMANDS else partial(_refuse, command)
 
 
@@ -42,29 +30,29 @@ def backup(options: argparse.Namespace) -> int:
     from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    database = opened(options.file, read_only=True).database
-    with asked_to_stop() as cancelled:
+    database = common.opened(options.file, read_only=True).database
+    with common.asked_to_stop() as cancelled:
         done = fetch(
             database,
             options.out,
-            before=partial(say_before, database.place),
+            before=partial(common.say_before, database.place),
             monitor=Monitor(cancelled=cancelled),
         )
     if done.resumed:
-        say(f"gone on where it stood: {counted(done.resumed, 'row')} had been read before")
+        common.say(f"gone on where it stood: {counted(done.resumed, 'row')} had been read before")
     for table, count in done.rows.items():
-        say(f"{table}: {counted(count, 'row')}")
+        common.say(f"{table}: {counted(count, 'row')}")
     for note in done.notes:
-        complain(note)
-    say(f"{options.out}: {options.out.stat().st_size:,} bytes in {done.seconds:.1f} s, checked")
-    say_used(database.usage)
+        common.complain(note)
+    common.say(f"{options.out}: {options.out.stat().st_size:,} bytes in {done.seconds:.1f} s, checked")
+    common.say_used(database.usage)
     if AUDIT_CHAIN.name not in done.rows:
-        return EXIT_FINDINGS if done.unsettled else EXIT_INTACT
+        return common.EXIT_FINDINGS if done.unsettled else common.EXIT_INTACT
     report = verify_with_checkpoints(
         InFile(paths.resolved(options.out)), *store_and_verifier(take_part=True), now=int(time.time())
     )
-    print_report(report)
-    return EXIT_INTACT if report.intact and not done.unsettled else EXIT_FINDINGS
+    common.print_report(report)
+    return common.EXIT_INTACT if report.intact and not done.unsettled else common.EXIT_FINDINGS
 
 
 _COMMANDS: Final[dict[str, Command]] = {
@@ -97,7 +85,11 @@ _INSTEAD: Final = {
 def _refuse(command: str, options: argparse.Namespace) -> int:
     given = vars(options)
     live, source = given.get("file"), given.get("dump") or given.get("copy")
-    if command not in _INSTEAD or not isinstance(live, LiveName) or isinstance(source, LiveName):
+    if (
+        command not in _INSTEAD
+        or not isinstance(live, common.LiveName)
+        or isinstance(source, common.LiveName)
+    ):
         raise FileAlone(command, "Give a file in its place")
     from app.services.live.connections import Connections  # noqa: PLC0415
 

@@ -11,23 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import paths
-from app.commands.common import (
-    BESIDE_SERVER,
-    EXIT_COULD_NOT_RUN,
-    EXIT_FINDINGS,
-    EXIT_INTACT,
-    UNRECORDED,
-    asked_to_stop,
-    complain,
-    opened,
-    positive,
-    print_json,
-    require_beside,
-    say,
-    say_before,
-    say_used,
-    used,
-)
+from app.commands import common
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.text import tenant_name
 from models.errors import NotAllowed
@@ -66,7 +50,7 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument(
         "--days",
-        type=positive,
+        type=common.positive,
         default=DEFAULT_RETENTION_DAYS,
         help="how long data is kept (default: %(default)s)",
     )
@@ -92,11 +76,11 @@ def retention_arguments(parser: argparse.ArgumentParser) -> None:
         help="also when no Time Travel bookmark can be taken before, which is refused where one could be",
     )
     parser.add_argument("--milliseconds", action="store_true", help=_MILLISECONDS)
-    parser.add_argument("--unrecorded", action="store_true", help=UNRECORDED)
+    parser.add_argument("--unrecorded", action="store_true", help=common.UNRECORDED)
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="keep the audit entries that are removed in files there"
     )
-    parser.add_argument("--force", action="store_true", help=BESIDE_SERVER)
+    parser.add_argument("--force", action="store_true", help=common.BESIDE_SERVER)
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -117,27 +101,27 @@ def retention(options: argparse.Namespace) -> int:
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
-    given = opened(options.file, read_only=options.dry_run, force_writable=True)
+    given = common.opened(options.file, read_only=options.dry_run, force_writable=True)
     store, verify = store_and_verifier(take_part=True)
     why = given.read_only_reason
     if why is not None and not options.dry_run:
         raise NotAllowed(f"{given.place} cannot be written, because {why}; nothing was removed.")
     if why not in (None, ASKED):
-        complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
+        common.complain(f"{given.place} cannot be written, because {why}; so nothing would be removed now")
     if given.file is not None:
         try:
-            require_beside(given.file, force=options.force, nothing="removed")
+            common.require_beside(given.file, force=options.force, nothing="removed")
         except NotAllowed as error:
             if not options.dry_run:
                 raise
-            complain(str(error))
+            common.complain(str(error))
     database = given.database
 
     checkpoint = partial(try_to_sign, given.where, store, verify, clock=lambda: int(time.time()))
     reads = plan.rows_to_read(given)
     archived = options.archive is not None
     most = reads.most if options.dry_run else reads.most_of_a_run(archived=archived)
-    say_before(given.place, most, f"{reads.least:,} to", or_where=" or a chain does not hold")
+    common.say_before(given.place, most, f"{reads.least:,} to", or_where=" or a chain does not hold")
     with _archive(options), database.connection_context():
         planned = plan.plan(
             database,
@@ -148,11 +132,11 @@ def retention(options: argparse.Namespace) -> int:
             checkpoint=checkpoint,
         )
         for note in () if planned.attempt is None else planned.attempt.known.doubts:
-            complain(note)
+            common.complain(note)
         if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
-            complain(planned.caution)
+            common.complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:
-            complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
+            common.complain("to have times that seem to be in milliseconds read as such, add --milliseconds")
         if options.dry_run:
             return _say_plan(planned, database, as_json=options.json)
         confirmation = plan.Confirmation.to(
@@ -164,7 +148,7 @@ def retention(options: argparse.Namespace) -> int:
             without_bookmark=options.without_bookmark,
         )
         try:
-            with asked_to_stop(finishing=True) as cancelled:
+            with common.asked_to_stop(finishing=True) as cancelled:
                 result = run.Run(
                     database=database,
                     plan=planned,
@@ -182,18 +166,18 @@ def retention(options: argparse.Namespace) -> int:
             NoBookmark,
             NotRecorded,
         ) as error:
-            complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
+            common.complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
             if not options.json:
-                say_used(database.usage)
-            return EXIT_COULD_NOT_RUN
+                common.say_used(database.usage)
+            return common.EXIT_COULD_NOT_RUN
         except run.RetentionStopped as error:
             _say_result(error.result, database, options)
-            complain(str(error))
+            common.complain(str(error))
             from app import bugs  # noqa: PLC0415 - only needed when something broke
 
             if error.result.unreported and bugs.write(f"{given.place}: {error}"):
-                complain(f"that is in the log as well: {bugs.log_file()}")
-            return EXIT_FINDINGS if error.result.total else EXIT_COULD_NOT_RUN
+                common.complain(f"that is in the log as well: {bugs.log_file()}")
+            return common.EXIT_FINDINGS if error.result.total else common.EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
 
 
@@ -219,51 +203,57 @@ def _archive(options: argparse.Namespace) -> Iterator[None]:
 
 def _say_result(result: RetentionResult, database: Database, options: argparse.Namespace) -> int:
     if result.cancelled:
-        complain("cancelled; what was removed is gone, the rest stays, and a new run goes on from there")
+        common.complain(
+            "cancelled; what was removed is gone, the rest stays, and a new run goes on from there"
+        )
     for tenant, reason in result.broken.items():
-        complain(f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}")
+        common.complain(
+            f"broken after it: {database.place if tenant is None else tenant_name(tenant)}: {reason}"
+        )
     if result.no_bookmark is not None:
-        complain(result.no_bookmark)
+        common.complain(result.no_bookmark)
     if result.no_checkpoint is not None:
-        complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
+        common.complain(f"no checkpoint could be made after it: {result.no_checkpoint}")
     if options.json:
-        print_json(result.to_json() | used(database.usage))
+        common.print_json(result.to_json() | common.used(database.usage))
     else:
         _say_rows(result.removed, "removed")
         _say_rows(result.changed, "lost what they referred to")
         if result.bookmark is not None:
-            say(f"before it, for Time Travel: {result.bookmark}")
+            common.say(f"before it, for Time Travel: {result.bookmark}")
         if result.archives:
-            say(f"archived in {options.archive}: {', '.join(result.archives)}")
+            common.say(f"archived in {options.archive}: {', '.join(result.archives)}")
         _say_kept(result)
-        say_used(database.usage)
-    return EXIT_INTACT if result.is_complete else EXIT_FINDINGS
+        common.say_used(database.usage)
+    return common.EXIT_INTACT if result.is_complete else common.EXIT_FINDINGS
 
 
 def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
     if planned.obstacle is not None:  # a run would end with it
-        complain(planned.obstacle)
+        common.complain(planned.obstacle)
     if as_json:
-        print_json(planned.to_json() | used(database.usage))
+        common.print_json(planned.to_json() | common.used(database.usage))
     else:
         _say_rows(planned.counts, "would be removed")
         _say_rows(planned.changed, "would lose what they refer to")
         if planned.doubt is not None and planned.total:
-            say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
+            common.say(f"the clock is in doubt: {planned.to_json()['clockDoubt']}")
         for share in planned.majority:
-            say(f"more than half: {tenant_name(share.tenant_id)}: {share.losing:,} of {share.live:,} entries")
+            common.say(
+                f"more than half: {tenant_name(share.tenant_id)}: {share.losing:,} of {share.live:,} entries"
+            )
         if planned.no_checkpoint is not None:
-            say(f"no checkpoint can be made: {planned.no_checkpoint}")
+            common.say(f"no checkpoint can be made: {planned.no_checkpoint}")
         if planned.caution is not None and _is_recorded(planned):
-            say(f"to know before a run: {planned.caution}")
+            common.say(f"to know before a run: {planned.caution}")
         if planned.total and not planned.has_chain:
-            say("recorded nowhere: the database has no audit chain (no table audit_chain)")
+            common.say("recorded nowhere: the database has no audit chain (no table audit_chain)")
         if planned.total:
             else_by = ", or by Time Travel where the database has it" if database.costs else ""
-            say(f"what is removed cannot be brought back, but from a copy{else_by}")
+            common.say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
-        say_used(database.usage)
-    return EXIT_INTACT if planned.is_complete else EXIT_FINDINGS
+        common.say_used(database.usage)
+    return common.EXIT_INTACT if planned.is_complete else common.EXIT_FINDINGS
 
 
 def _is_recorded(planned: Plan) -> bool:
@@ -273,11 +263,11 @@ def _is_recorded(planned: Plan) -> bool:
 
 def _say_rows(counts: dict[str, int], verb: str) -> None:
     for table, count in counts.items():
-        say(f"{table}: {count:,} {verb}")
+        common.say(f"{table}: {count:,} {verb}")
 
 
 def _say_kept(found: Plan | RetentionResult) -> None:
     for left in found.left:
-        say(f"left alone: {tenant_name(left.tenant_id)}: {left.reason}")
+        common.say(f"left alone: {tenant_name(left.tenant_id)}: {left.reason}")
     for skipped in found.skipped:
-        say(f"left alone: {skipped.table}: {skipped.reason}")
+        common.say(f"left alone: {skipped.table}: {skipped.reason}")

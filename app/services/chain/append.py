@@ -9,19 +9,11 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Table, fn
 
+from app.services.chain import rules
 from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState, NotRecorded
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
-from app.services.chain.rules import (
-    GENESIS,
-    HIGHEST_SEQ,
-    NUMBERED,
-    TABLE,
-    compact_json,
-    deviation,
-    entry_hash,
-    named,
-)
+from app.services.chain.rules import named
 from app.services.text import tenant_name
 from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name
@@ -36,16 +28,16 @@ _RECENT: Final = 1_000
 
 GUARDED: Final = raw(
     f"""
-    SELECT sql, {NUMBERED},
+    SELECT sql, {rules.NUMBERED},
       EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE lower(name) = 'previous_hash' AND "notnull" = 1)
     FROM sqlite_master WHERE type = 'table' AND lower(name) = ?1
     """,  # noqa: S608
-    TABLE,
+    rules.TABLE,
 )
 """What tells whether an append's guard can fail (`unfit`)."""
 _LATEST: Final = f"""
-SELECT CAST(tenant_id AS BLOB), {{seq}} FROM {TABLE} NOT INDEXED
-WHERE seq > (SELECT max(seq) FROM {TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}})
+SELECT CAST(tenant_id AS BLOB), {{seq}} FROM {rules.TABLE} NOT INDEXED
+WHERE seq > (SELECT max(seq) FROM {rules.TABLE} NOT INDEXED) - ? AND +tenant_id IN ({{tenants}})
 """  # noqa: S608
 _OF_ONE: Final = _LATEST.replace("{seq}", "seq") + "ORDER BY seq DESC LIMIT 1"
 _OF_EACH: Final = _LATEST.replace("{seq}", "max(seq)") + "GROUP BY tenant_id"
@@ -63,26 +55,26 @@ READABLE_HASH: Final = "CASE WHEN typeof(hash) = 'text' AND hash NOT GLOB '*[^ -
 
 _LAST: Final = f"""
 SELECT CAST(wanted.value AS BLOB), last.seq, {READABLE_HASH}, last.created_at
-FROM ({{tenants}}) AS wanted LEFT JOIN {TABLE} AS last
-ON last.seq = (SELECT seq FROM {TABLE} WHERE tenant_id = wanted.value ORDER BY seq DESC LIMIT 1)
+FROM ({{tenants}}) AS wanted LEFT JOIN {rules.TABLE} AS last
+ON last.seq = (SELECT seq FROM {rules.TABLE} WHERE tenant_id = wanted.value ORDER BY seq DESC LIMIT 1)
 WHERE typeof(wanted.value) = 'text'
 """  # noqa: S608
 _INSERT: Final = f"""
-INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at) VALUES (?, ?, ?,
-  CASE WHEN coalesce((SELECT hash FROM {TABLE} WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1), ?) = ?
+INSERT INTO {rules.TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at) VALUES (?, ?, ?,
+  CASE WHEN coalesce((SELECT hash FROM {rules.TABLE} WHERE tenant_id = ? ORDER BY seq DESC LIMIT 1), ?) = ?
   {{unless}} THEN ? END, ?, ?)
 """  # noqa: S608
 """By hand: a run of retention makes thousands, and Peewee takes longer to write one than SQLite to run it."""
 
 _TRIED: Final = f"""
-INSERT INTO {TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at)
+INSERT INTO {rules.TABLE} (tenant_id, event_type, payload, previous_hash, hash, created_at)
 VALUES (?, ?, ?, ?, ?, ?)
 """  # noqa: S608
-_WRITTEN: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND hash = ?"  # noqa: S608
+_WRITTEN: Final = f"SELECT seq FROM {rules.TABLE} WHERE tenant_id = ? AND hash = ?"  # noqa: S608
 
 
 _SCHEMA: Final = Table("sqlite_master")
-_CHAIN_THERE: Final = _SCHEMA.select(_SCHEMA.c.name).where(fn.lower(_SCHEMA.c.name) == TABLE)
+_CHAIN_THERE: Final = _SCHEMA.select(_SCHEMA.c.name).where(fn.lower(_SCHEMA.c.name) == rules.TABLE)
 _NO_CHAIN: Final = Statement(_CHAIN_THERE, expect=0)
 """What is recorded nowhere is written only while there is still no chain to record it in."""
 
@@ -126,7 +118,7 @@ class Head:
     def followed_by(self, event: Event, now: int) -> "Head":
         """The end of the chain once the event is in it."""
         at = self.time(now)
-        return Head(entry_hash(self.hash, event.event_type, compact_json(event.payload), at), at)
+        return Head(rules.entry_hash(self.hash, event.event_type, rules.compact_json(event.payload), at), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +183,7 @@ def append(
             first = [] if batch.unchanged is None else [batch.unchanged]
             return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
         except errors.DiskFull as error:
-            if HIGHEST_SEQ in last_numbers(database)[:2]:
+            if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
                 raise errors.NumbersUsedUp from error
             raise
         except errors.Refused as error:
@@ -243,13 +235,13 @@ def has_chain(database: Database) -> bool:
     return bool(database.rows(_CHAIN_THERE))
 
 
-def unknown_tenant(database: Database, tenant: str, child: str = TABLE) -> str | None:
+def unknown_tenant(database: Database, tenant: str, child: str = rules.TABLE) -> str | None:
     """Why a table, the chain as a rule, can have no row of a tenant that a table of the file's own lacks."""
     for table, column in database.rows(raw(_REFERRED, child)):
         has_it = f"SELECT 1 FROM {sql_name(table)} WHERE {sql_name(column)} = ?"  # noqa: S608
         if not database.rows(raw(has_it, tenant)):
             name = tenant_name(tenant)
-            barred = f"be recorded in the chain of {name}" if child == TABLE else f"be added for {name}"
+            barred = f"be recorded in the chain of {name}" if child == rules.TABLE else f"be added for {name}"
             return (
                 f"{child} of this database refers to {table}, which has no {column} “{tenant}”, so nothing "
                 f"can {barred}. Add such a row to {table}, then try again."
@@ -263,15 +255,15 @@ def barred(database: Database, events: Sequence[Event], now: int) -> str | None:
     """
     rows = []
     for number, event in enumerate(events):
-        payload, previous = compact_json(event.payload), f"{number:064}"
-        digest = entry_hash(previous, event.event_type, payload, now)
+        payload, previous = rules.compact_json(event.payload), f"{number:064}"
+        digest = rules.entry_hash(previous, event.event_type, payload, now)
         rows.append(raw(_TRIED, event.tenant_id, event.event_type, payload, previous, digest, now))
-    refused = database.refused(TABLE, [Statement(row) for row in rows])
+    refused = database.refused(rules.TABLE, [Statement(row) for row in rows])
     if refused is None:
         return None
     event, why = events[refused[0]], refused[1]
     return (
-        f"The table {TABLE} of this database takes no entry {event.event_type} in the chain of "
+        f"The table {rules.TABLE} of this database takes no entry {event.event_type} in the chain of "
         f"{tenant_name(event.tenant_id)} ({why}), so nothing that is removed could be recorded."
     )
 
@@ -315,7 +307,7 @@ def unfit(guard: Rows) -> str | None:
     """What of the table lets nothing follow in it, by the answer to `GUARDED`; None if nothing does."""
     what: str | None = "is no table"
     for sql, numbered, never_null in guard:
-        what = deviation(sql, numbered)
+        what = rules.deviation(sql, numbered)
         if what is None and not never_null:
             what = "lets previous_hash be NULL, so two programs could append behind one entry"
     return what
@@ -331,7 +323,8 @@ def ends_of(
     """
     if (what := unfit(guard)) is not None:
         raise errors.NotAllowed(
-            f"In this database {TABLE} {what}; nothing was changed. Open one with the platform's own schema."
+            f"In this database {rules.TABLE} {what}; nothing was changed. "
+            "Open one with the platform's own schema."
         )
     newest = {named(bytes(name), database.encoding): seq for name, seq in recent}
     ends = {named(bytes(name), database.encoding): end for name, *end in last}
@@ -346,7 +339,7 @@ def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, c
             "follow it; nothing was changed. Verify the chain, and rebuild its indexes (REINDEX)."
         )
     if last is None:
-        return Head(GENESIS, None)
+        return Head(rules.GENESIS, None)
     if not isinstance(digest, str):
         raise errors.NotAllowed(
             f"The last entry in the chain of {tenant_id} has no readable hash, so nothing can follow it; "
@@ -370,10 +363,10 @@ def append_statements(
     followed = dict(ends)
     statements = []
     for event in events:
-        tenant, kind, payload = event.tenant_id, event.event_type, compact_json(event.payload)
+        tenant, kind, payload = event.tenant_id, event.event_type, rules.compact_json(event.payload)
         expected, head = followed[tenant].hash, followed[tenant].followed_by(event, now)
         followed[tenant] = head
-        guard = tenant, GENESIS, expected, *values, expected
+        guard = tenant, rules.GENESIS, expected, *values, expected
         entry = tenant, kind, payload, *guard, head.hash, head.created_at
         query = raw(_INSERT.format(unless=unless_found), *entry)
         proof, named = raw(_WRITTEN, tenant, head.hash), what or f"{kind} of {tenant_name(tenant)}"

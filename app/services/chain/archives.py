@@ -19,20 +19,10 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
+from app.services.chain import rules
 from app.services.chain.entry import JOINED, Entry, cut, is_odd_time, is_plain, is_text
 from app.services.chain.pruning import Part
 from app.services.chain.reading import chunks, stored_bytes
-from app.services.chain.rules import (
-    ARCHIVES,
-    TEXT_COLUMNS,
-    Code,
-    Finding,
-    Marker,
-    Reference,
-    archive_name,
-    named,
-    stored_hash,
-)
 from app.services.text import tenant_name
 from models.engine import Database
 from models.errors import AlreadyThere, RowChanged, StorageError
@@ -101,9 +91,9 @@ class Archiver:
     def __init__(self, database: Database, folder: Path) -> None:
         require_folder(folder)
         self._database, self._folder = database, folder
-        atomic.sweep(folder, ARCHIVES)
+        atomic.sweep(folder, rules.ARCHIVES)
 
-    def write(self, tenant: str, parts: Sequence[Part], tick: Tick) -> Reference:
+    def write(self, tenant: str, parts: Sequence[Part], tick: Tick) -> rules.Reference:
         """Writes the entries of all parts, which follow one another, as one archive.
 
         Every entry is proven once more while it is written, and `tick` is told of it. The same entries give
@@ -111,7 +101,7 @@ class Archiver:
         longer those of the parts, `ArchiveDiffers`, `ArchiveNotWritten`, the storage errors and what `tick`
         raises.
         """
-        target = self._folder / archive_name(tenant, parts[0].from_seq, parts[-1].to_seq)
+        target = self._folder / rules.archive_name(tenant, parts[0].from_seq, parts[-1].to_seq)
         try:
             with atomic.unfinished(target) as building:
                 self._write_lines(building, tenant, parts, tick)
@@ -124,7 +114,7 @@ class Archiver:
                     digest = _digest(target)
         except OSError as error:
             raise ArchiveNotWritten(self._folder, error.strerror or str(error)) from error
-        return Reference(target.name, digest)
+        return rules.Reference(target.name, digest)
 
     def _write_lines(self, building: Path, tenant: str, parts: Sequence[Part], tick: Tick) -> None:
         previous = b""
@@ -174,11 +164,11 @@ class ArchiveReading:
     entries claim in their turn; both are empty where the file is not the one that was written.
     """
 
-    def __init__(self, tenant: str, reference: Reference, claims: Sequence[Marker]) -> None:
+    def __init__(self, tenant: str, reference: rules.Reference, claims: Sequence[rules.Marker]) -> None:
         self.entries = 0
-        self.findings: list[Finding] = []
+        self.findings: list[rules.Finding] = []
         self.tallies: dict[int, Tally] = {}
-        self.found: list[Marker] = []
+        self.found: list[rules.Marker] = []
         self._tenant, self._reference = tenant, reference
         self._claims = sorted(claims, key=lambda claim: claim.from_seq)
         self._ends = [claim.to_seq for claim in self._claims]
@@ -201,7 +191,9 @@ class ArchiveReading:
                 f"Entries {first.from_seq} to {last.to_seq} of {tenant_name(self._tenant)} were archived in "
                 f"{name}, which {where}."
             )
-            self.findings.append(Finding(Code.TRUNCATED, self._tenant, first.seq, name, None, message))
+            self.findings.append(
+                rules.Finding(rules.Code.TRUNCATED, self._tenant, first.seq, name, None, message)
+            )
             return
         try:
             actual = _digest(path, tick)
@@ -218,7 +210,7 @@ class ArchiveReading:
             )
             what = f" {self.findings[0].message}" if self.findings else ""
             self.findings = [
-                Finding(Code.HASH, self._tenant, first.seq, expected, actual, f"{message}{what}")
+                rules.Finding(rules.Code.HASH, self._tenant, first.seq, expected, actual, f"{message}{what}")
             ]
             self.tallies.clear()
             self.found.clear()
@@ -237,7 +229,7 @@ class ArchiveReading:
                         told, size = self.entries, 0
         except (_NoEntry, *_NO_GZIP):
             message = f"{path.name} cannot be read behind its entry {self.entries:,}: it is damaged."
-            self._find(Code.GRAMMAR, self._seq, "an archived entry", None, message)
+            self._find(rules.Code.GRAMMAR, self._seq, "an archived entry", None, message)
         tick(self.entries - told)
 
     def _step(self, line: bytes) -> None:
@@ -252,23 +244,25 @@ class ArchiveReading:
         previous = hashed[0]
         if tenant != self._tenant.encode():
             message = f"Archived entry {seq:,} belongs to another tenant than {tenant_name(self._tenant)}."
-            self._find(Code.CROSS_TENANT, seq, self._tenant, cut(named(tenant)), message)
-        if stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
+            self._find(rules.Code.CROSS_TENANT, seq, self._tenant, cut(rules.named(tenant)), message)
+        if rules.stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:
             message = f"Archived entry {seq:,} lies behind entry {self._seq:,}."
-            self._find(Code.ORDER, seq, f"above {self._seq}", str(seq), message)
+            self._find(rules.Code.ORDER, seq, f"above {self._seq}", str(seq), message)
         if self._head and previous != self._head:
             message = f"Archived entry {seq:,} does not continue the archived entry before it."
-            self._find(Code.LINK, seq, cut(named(self._head)), cut(named(previous)), message)
+            self._find(
+                rules.Code.LINK, seq, cut(rules.named(self._head)), cut(rules.named(previous)), message
+            )
         self._seq, self._head = seq, stored
         at = bisect_left(self._ends, seq)
         if at < len(self._claims) and seq >= self._claims[at].from_seq:
             tally = self.tallies.setdefault(self._claims[at].seq, Tally())
             if not tally.count:
-                tally.first_seq, tally.first_previous = seq, named(previous)
+                tally.first_seq, tally.first_previous = seq, rules.named(previous)
             tally.count += 1
-            tally.last_seq, tally.last_hash = seq, named(stored)
+            tally.last_seq, tally.last_hash = seq, rules.named(stored)
 
     def _judge(self, entry: Entry) -> None:
         for finding in entry.findings():
@@ -279,16 +273,16 @@ class ArchiveReading:
             self.found.append(claim)
 
     def _find(
-        self, code: Code, seq: int | None, expected: str | None, actual: str | None, message: str
+        self, code: rules.Code, seq: int | None, expected: str | None, actual: str | None, message: str
     ) -> None:
         whole = f"{message} (Archive {self._reference.file}.)"
-        self.findings.append(Finding(code, self._tenant, seq, expected, actual, whole))
+        self.findings.append(rules.Finding(code, self._tenant, seq, expected, actual, whole))
 
 
 def _entry(row: dict[str, Any]) -> Entry:
     """The archived row as one read from the file. Raises `_NoEntry` for what `chunks` never writes."""
     columns: list[Any] = [row["seq"]]
-    for name in (*TEXT_COLUMNS, "created_at"):
+    for name in (*rules.TEXT_COLUMNS, "created_at"):
         value = stored_bytes(row[name])
         kind = _KINDS.get(type(row[name]))
         if isinstance(row[name], dict):  # a BLOB, or text that JSON cannot hold

@@ -15,20 +15,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
+from app.services.chain import rules
 from app.services.chain.append import READABLE_HASH, Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES, Entry
 from app.services.chain.reading import markers_of, read_entries, read_entries_each
-from app.services.chain.rules import (
-    MARKER_EVENT,
-    SECONDS_LIMIT,
-    TABLE,
-    Finding,
-    Marker,
-    Reference,
-    anchor,
-    broken_link,
-    marker_payload,
-)
 from app.services.chain.verify.follow import COUNT, ERRORS, HEAD, SEQ, Follower, State, quick_check
 from app.services.text import tenant_name
 from models.engine import Database, Rows, Statement, raw
@@ -42,7 +32,7 @@ CHANGED: Final = "The chain was changed by somebody else meanwhile."
 
 _OLD: Final = f"""
 WITH ends(tenant, last) AS MATERIALIZED (SELECT value ->> 0, value ->> 1 FROM json_each(?))
-SELECT {{columns}} FROM {TABLE} CROSS JOIN ends ON ends.tenant = +tenant_id AND seq <= ends.last
+SELECT {{columns}} FROM {rules.TABLE} CROSS JOIN ends ON ends.tenant = +tenant_id AND seq <= ends.last
 WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
 """  # noqa: S608
 _QUICK: Final = f"{JOINED}, hash, previous_hash, event_type, CASE WHEN {QUICK_TYPES} THEN created_at END"
@@ -51,11 +41,11 @@ _ONE_BY_ONE: Final = "seq, tenant_id, NULL, NULL, NULL, NULL, NULL"
 """The same, each to be read again by its bytes."""
 
 _OF_TENANT: Final = f"""
-SELECT {{columns}} FROM {TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
+SELECT {{columns}} FROM {rules.TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
 """  # noqa: S608
 
 _COUNTING: Final = f"""
-SELECT tenant_id, first, last, count, (SELECT {READABLE_HASH} FROM {TABLE} WHERE seq = last) FROM (
+SELECT tenant_id, first, last, count, (SELECT {READABLE_HASH} FROM {rules.TABLE} WHERE seq = last) FROM (
   SELECT tenant_id, min(seq) AS first, max(seq) AS last, count(*) AS count
   FROM ({_OLD.format(columns="seq, tenant_id")}) GROUP BY tenant_id
 ) ORDER BY first
@@ -66,8 +56,8 @@ _CHUNK: Final = 1_000
 """Entries that one read goes through, at most."""
 
 _SURVIVOR: Final = "tenant_id = ? AND seq > ? ORDER BY seq LIMIT 1"
-_REMOVING_LAST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
-_REMOVING_REST: Final = f"DELETE FROM {TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
+_REMOVING_LAST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq = ? AND hash = ?"  # noqa: S608
+_REMOVING_REST: Final = f"DELETE FROM {rules.TABLE} WHERE tenant_id = ? AND seq BETWEEN ? AND ?"  # noqa: S608
 """The last one only as it was proven, which its hash says of all before it: the content may have been
 replaced since, by a restore."""
 
@@ -110,7 +100,7 @@ class Part:
     to_seq: int
     count: int
     last_hash: str
-    archive: Reference | None = None
+    archive: rules.Reference | None = None
 
 
 def groups(prefixes: Iterable[Prefix]) -> list[list[Prefix]]:
@@ -140,7 +130,7 @@ def prove(
     the entries are not judged once more, one by one. Raises what `tick` does.
     """
     encoding = database.encoding
-    follower = Follower(now=SECONDS_LIMIT)  # what lies in the future is no error, and not removed
+    follower = Follower(now=rules.SECONDS_LIMIT)  # what lies in the future is no error, and not removed
     stretch = _Stretch.of(group, batch_rows)
     batches = _counted(database, stretch, tick) if verified() else []
     if not verified():
@@ -279,8 +269,8 @@ class _Ends(NamedTuple):
 
     start: Sequence[Entry]
     survivors: Sequence[Entry]
-    markers: Sequence[Marker]
-    doubted: Sequence[Finding]
+    markers: Sequence[rules.Marker]
+    doubted: Sequence[rules.Finding]
 
 
 def _problem(
@@ -295,14 +285,17 @@ def _problem(
         return _first_error(follower, prefix)
     if doubted:
         return doubted[0].seq, doubted[0].message
-    if anchor(first, start[0].text("previous_hash"), markers[-1] if markers else None, accepted) is None:
+    if (
+        rules.anchor(first, start[0].text("previous_hash"), markers[-1] if markers else None, accepted)
+        is None
+    ):
         return first, f"Nothing proves what came before entry {first:,}, the first of the chain."
     if first < 1:
         return first, f"Entry {first:,} is numbered below 1, which no prune marker can say."
     if not survivors or (walked.from_seq, walked.count) != (first, prefix.rows):
         return first, CHANGED
     if survivors[0].text("previous_hash") != walked.last_hash:
-        return survivors[0].seq, broken_link(tenant_name(prefix.tenant_id), survivors[0].seq)
+        return survivors[0].seq, rules.broken_link(tenant_name(prefix.tenant_id), survivors[0].seq)
     return None
 
 
@@ -310,7 +303,9 @@ def _first_error(follower: Follower, prefix: Prefix) -> tuple[int, str]:
     """The first thing that is wrong with a tenant's entries."""
     tenant = prefix.tenant_id
     found = [
-        (seq, broken_link(tenant_name(tenant), seq)) for name, seq, *_ in follower.breaks if name == tenant
+        (seq, rules.broken_link(tenant_name(tenant), seq))
+        for name, seq, *_ in follower.breaks
+        if name == tenant
     ]
     for item in follower.findings:
         if item.tenant == tenant and item.seq is not None and item.is_error:
@@ -342,6 +337,6 @@ def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int, 
         last = raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)
         rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
         removals += [Statement(last), Statement(rest, expect=part.count - 1)]
-        marker = Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
-        markers.append(Event(part.tenant_id, MARKER_EVENT, marker_payload(marker)))
+        marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
+        markers.append(Event(part.tenant_id, rules.MARKER_EVENT, rules.marker_payload(marker)))
     return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled, told=True)

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeGuard
 
 from peewee import BaseQuery
 
+from app.services.chain import rules
 from app.services.chain.entry import (
     JUDGED,
     RAW_COLUMNS,
@@ -24,22 +25,7 @@ from app.services.chain.entry import (
     is_odd_time,
     is_text,
 )
-from app.services.chain.rules import (
-    COLUMNS,
-    HIGHEST_SEQ,
-    MARKER_EVENT,
-    TABLE,
-    Anchor,
-    Finding,
-    Marker,
-    anchor,
-    broken_link,
-    compact_json,
-    denied,
-    denied_start,
-    named,
-    utf_8,
-)
+from app.services.chain.rules import anchor
 from app.services.text import tenant_name
 from models.engine import Database, Row, Rows, raw, sql_name
 from models.errors import NotFound, TableMissing, UnreadableFile
@@ -47,26 +33,27 @@ from models.schema import COUNTED
 
 # -------------------------------------------------------------------------------------------- entries judged
 
-_SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {TABLE} WHERE "  # noqa: S608
+_SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {rules.TABLE} WHERE "  # noqa: S608
 _BEFORE: Final = f"""
-{_SELECT} seq = (SELECT max((SELECT max(seq) FROM {TABLE} WHERE tenant_id = own.name AND seq < ?1)) FROM (
-  SELECT CAST(tenant_id AS TEXT) AS name FROM {TABLE} WHERE seq = ?1
-  UNION ALL SELECT CAST(tenant_id AS BLOB) FROM {TABLE} WHERE seq = ?1
+{_SELECT} seq = (SELECT max((
+  SELECT max(seq) FROM {rules.TABLE} WHERE tenant_id = own.name AND seq < ?1)) FROM (
+  SELECT CAST(tenant_id AS TEXT) AS name FROM {rules.TABLE} WHERE seq = ?1
+  UNION ALL SELECT CAST(tenant_id AS BLOB) FROM {rules.TABLE} WHERE seq = ?1
 ) AS own)
 """  # noqa: S608
 """A tenant's name stored as BLOB is that tenant's all the same, as a scan takes it."""
 
-_MARKERS: Final = f"SELECT seq FROM {TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
+_MARKERS: Final = f"SELECT seq FROM {rules.TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 
 _ALL_MARKERS: Final = f"""
-SELECT CAST(tenant_id AS BLOB), seq FROM {TABLE}
+SELECT CAST(tenant_id AS BLOB), seq FROM {rules.TABLE}
 WHERE event_type = ? AND typeof(tenant_id) = 'text' ORDER BY seq
 """  # noqa: S608
 
-_LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {TABLE}"  # noqa: S608
-_BEHIND: Final = f"SELECT count(*) FROM {TABLE} WHERE seq > ?"  # noqa: S608
+_LAST: Final = f"SELECT CAST(max(seq) AS TEXT), typeof(max(seq)) FROM {rules.TABLE}"  # noqa: S608
+_BEHIND: Final = f"SELECT count(*) FROM {rules.TABLE} WHERE seq > ?"  # noqa: S608
 _BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
-_BEHIND_FEW: Final = f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} WHERE seq > ? LIMIT ?)"  # noqa: S608
+_BEHIND_FEW: Final = f"SELECT count(*) FROM (SELECT 1 FROM {rules.TABLE} WHERE seq > ? LIMIT ?)"  # noqa: S608
 
 
 def entries_behind(database: Database, seq: int, tenant: str | None = None) -> int:
@@ -99,7 +86,7 @@ def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[R
 
 def number_queries() -> list[BaseQuery]:
     """What tells both to `numbers_of`, of a database that has counters (`models.schema.COUNTERS`)."""
-    return [raw(COUNTED, TABLE), raw(_LAST)]
+    return [raw(COUNTED, rules.TABLE), raw(_LAST)]
 
 
 def numbers_of(counters: Rows, lasts: Rows) -> tuple[Any, Any]:
@@ -133,7 +120,7 @@ class Inspection:
     recomputed: str
     link: Link
     previous_seq: int | None
-    anchor: Anchor | None
+    anchor: rules.Anchor | None
     problems: tuple[str, ...]
 
 
@@ -148,12 +135,12 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         raise NotFound("audit entry")
     entry = Entry(found[0], encoding)
     before = Entry(earlier[0], encoding) if earlier else None
-    proof: Anchor | None = None
+    proof: rules.Anchor | None = None
     findings, sentences = entry.findings(), []
     if before is not None:
         link = Link.OK if before.raw["hash"] == entry.raw["previous_hash"] else Link.BROKEN
         if link is Link.BROKEN:
-            sentences.append(broken_link(tenant_name(entry.tenant), seq))
+            sentences.append(rules.broken_link(tenant_name(entry.tenant), seq))
     if before is None or entry.is_marker:
         ((markers, doubted),) = markers_of(database, encoding, [entry.tenant])
         findings += [finding for finding in doubted if finding.seq == seq]
@@ -162,8 +149,8 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         start = seq, entry.text("previous_hash")
         proof = anchor(*start, furthest, start if accepted else None)
         link = Link.UNPROVEN if proof is None else Link.ACCEPTED if proof.kind == "adopted" else Link.OK
-        if furthest is not None and denied(*start, furthest):
-            sentences.append(denied_start(tenant_name(entry.tenant), furthest))
+        if furthest is not None and rules.denied(*start, furthest):
+            sentences.append(rules.denied_start(tenant_name(entry.tenant), furthest))
         elif proof is None:
             sentences.append(f"Nothing in the database proves what came before entry {seq:,}.")
     return Inspection(
@@ -194,8 +181,8 @@ def read_entries_each(
 def marker_numbers(database: Database) -> dict[str, list[int]]:
     """The numbers of all prune markers, by tenant: asked tenant by tenant, each time all are read."""
     found = defaultdict[str, list[int]](list)
-    for name, seq in database.rows(raw(_ALL_MARKERS, MARKER_EVENT)):
-        found[named(bytes(name), database.encoding)].append(seq)
+    for name, seq in database.rows(raw(_ALL_MARKERS, rules.MARKER_EVENT)):
+        found[rules.named(bytes(name), database.encoding)].append(seq)
     return found
 
 
@@ -204,14 +191,14 @@ def markers_of(
     encoding: str,
     tenants: Sequence[str],
     numbered: Mapping[str, Sequence[int]] | None = None,
-) -> list[tuple[list[Marker], list[Finding]]]:
+) -> list[tuple[list[rules.Marker], list[rules.Finding]]]:
     """Of each tenant the prune markers that are believed, and an error of each that is not; those `numbered`,
     where they were read.
 
     Of a file they are read one by one: what calls itself a marker may be megabytes long.
     """
     if numbered is None:
-        found = database.read_each([raw(_MARKERS, tenant, MARKER_EVENT) for tenant in tenants])
+        found = database.read_each([raw(_MARKERS, tenant, rules.MARKER_EVENT) for tenant in tenants])
         numbers: list[Sequence[int]] = [[seq for (seq,) in rows] for rows in found]
     else:
         numbers = [numbered.get(tenant, ()) for tenant in tenants]
@@ -230,7 +217,7 @@ _CHUNK: Final = 1_000
 _CHUNK_BYTES: Final = 2_000_000
 """Bytes read at a time, at most, unless a single entry has more: some are megabytes long."""
 
-_OBJECT: Final = ", ".join(f"'{name}', {name}" for name in COLUMNS)
+_OBJECT: Final = ", ".join(f"'{name}', {name}" for name in rules.COLUMNS)
 _QUICK: Final = f"CASE WHEN {USUAL_KINDS} THEN CAST(json_object({_OBJECT}) AS BLOB) END"
 """The line of a row whose columns have their usual types, as SQLite writes it; NULL for any other row."""
 
@@ -250,11 +237,11 @@ def chunks(
     """
     whose = "" if tenant is None else f"AND {'' if by_index else '+'}tenant_id = ?"
     columns = f", {more}" if more else ""
-    every = database.rows(raw("SELECT name FROM pragma_table_info(?)", TABLE))
-    others = [name for (name,) in every if name.lower() not in COLUMNS]
+    every = database.rows(raw("SELECT name FROM pragma_table_info(?)", rules.TABLE))
+    others = [name for (name,) in every if name.lower() not in rules.COLUMNS]
     kept = "".join(f", {_OTHER.format(sql_name(name))}" for name in others)
     size_of = " + ".join((SIZE, *(f"ifnull(octet_length({sql_name(name)}), 0)" for name in others)))
-    some = f"FROM {TABLE} WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
+    some = f"FROM {rules.TABLE} WHERE seq BETWEEN ? AND ? {whose} ORDER BY seq LIMIT ?"
     sql = f"SELECT seq, {_QUICK}{kept}{columns} {some}"
     sizes = f"SELECT total(size) FROM (SELECT {size_of} AS size {some})"  # noqa: S608
     values = () if tenant is None else (tenant,)
@@ -317,7 +304,7 @@ def _line(database: Database, encoding: str, seq: int) -> bytes:
         for entry in read_entries(database, encoding, "seq = ?", seq)
         for name in JUDGED
     }
-    return compact_json({"seq": seq} | columns).encode() + b"\n"
+    return rules.compact_json({"seq": seq} | columns).encode() + b"\n"
 
 
 def _with_others(row: Row, names: Sequence[str], encoding: str) -> Row:
@@ -325,10 +312,10 @@ def _with_others(row: Row, names: Sequence[str], encoding: str) -> Row:
     seq, line, *rest = row
     values = zip(names, rest[: 2 * len(names) : 2], rest[1 : 2 * len(names) : 2], strict=True)
     others = {
-        name: _value(kind, stored if kind == "blob" else utf_8(stored or b"", encoding))
+        name: _value(kind, stored if kind == "blob" else rules.utf_8(stored or b"", encoding))
         for name, kind, stored in values
     }
-    more = compact_json({"others": others})[1:].encode()
+    more = rules.compact_json({"others": others})[1:].encode()
     return (seq, line.removesuffix(b"}\n") + b"," + more + b"\n", *rest[2 * len(names) :])
 
 
@@ -349,11 +336,11 @@ def _value(kind: str, stored: bytes) -> Any:
     return stored.decode() if kind == "text" and is_text(stored) else {"hex": stored.hex()}
 
 
-_INDEXES: Final = f"SELECT name FROM pragma_index_list('{TABLE}') WHERE NOT partial"  # noqa: S608
+_INDEXES: Final = f"SELECT name FROM pragma_index_list('{rules.TABLE}') WHERE NOT partial"  # noqa: S608
 
 _COUNT_BY: Final = f"""
-SELECT (SELECT count(*) FROM main.{TABLE} {{}} WHERE ?1 IS NOT NULL)
-  - (SELECT count(*) FROM main.{TABLE} NOT INDEXED WHERE seq > ?1)
+SELECT (SELECT count(*) FROM main.{rules.TABLE} {{}} WHERE ?1 IS NOT NULL)
+  - (SELECT count(*) FROM main.{rules.TABLE} NOT INDEXED WHERE seq > ?1)
 """  # noqa: S608
 """Of the entries up to a number: those behind it are few, and to compare each takes twice the time. Without
 any condition SQLite counts by the smallest index, whatever it is told.
@@ -390,7 +377,9 @@ def hidden_by_index(database: Database) -> str | None:
     damaged, which say so to whoever reads them.
     """
     with suppress(UnreadableFile):
-        total, counts = led_to(lambda asked: database.read_batch([raw(*one) for one in asked]), HIGHEST_SEQ)
+        total, counts = led_to(
+            lambda asked: database.read_batch([raw(*one) for one in asked]), rules.HIGHEST_SEQ
+        )
         for name, count in counts.items():
             if count is not None and count != total:
                 return misled(name, count, total)

@@ -6,23 +6,12 @@ from typing import Any, Final
 
 from peewee import BaseQuery
 
+from app.services.chain import rules
 from app.services.chain.append import GUARDED, Event, barred, has_chain, unfit, unknown_tenant
 from app.services.chain.checkpoints.making import Attempt, to_read
 from app.services.chain.numbering import NEWEST, Numbering
 from app.services.chain.pruning import GROUP, LeftAlone
 from app.services.chain.reading import last_numbers
-from app.services.chain.rules import (
-    COLUMNS,
-    GENESIS,
-    HIGHEST_SEQ,
-    MARKER_EVENT,
-    SAY_SO,
-    SECONDS_LIMIT,
-    Marker,
-    Verdict,
-    end_is_lost,
-    marker_payload,
-)
 from app.services.chain.verify.report import EVERYTHING
 from app.services.opened import Opened
 from app.services.records.images import followed
@@ -41,7 +30,7 @@ from models.tables import AuditEntry
 
 _CHAIN: Final = AUDIT_CHAIN.name
 
-_NEEDED: Final = {_CHAIN: COLUMNS, **other_tables.NEEDED}
+_NEEDED: Final = {_CHAIN: rules.COLUMNS, **other_tables.NEEDED}
 """The columns without which nothing can be said of a table."""
 
 TABLES: Final = tuple(_NEEDED)
@@ -63,7 +52,7 @@ _FEW: Final = 400
 an entry again where it is archived; how many rows for each tenant, to sign and to prune, and in any case.
 """
 
-MOST_DAYS: Final = SECONDS_LIMIT // DAY
+MOST_DAYS: Final = rules.SECONDS_LIMIT // DAY
 """No time that counts as one in seconds is longer ago."""
 
 TryCheckpoint = Callable[..., Attempt]
@@ -405,8 +394,8 @@ def cannot_record(database: Database, plan: Plan, attempt: Attempt | None) -> st
 def _entries(plan: Plan) -> Iterator[Event]:
     """What a run would record, one of each kind and chain: markers, what goes beside them, and the report."""
     for share in plan.shares:
-        marker = Marker(0, share.first_seq, share.last_seq, share.rows, GENESIS, plan.cutoff)
-        yield Event(share.tenant_id, MARKER_EVENT, marker_payload(marker))
+        marker = rules.Marker(0, share.first_seq, share.last_seq, share.rows, rules.GENESIS, plan.cutoff)
+        yield Event(share.tenant_id, rules.MARKER_EVENT, rules.marker_payload(marker))
     report = {"actor": "", "cutoff": plan.cutoff, "removed": plan.counts}
     if any(plan.beside.values()):
         yield Event(plan.chain, AuditEvent.RETENTION_REMOVED, report)
@@ -415,7 +404,7 @@ def _entries(plan: Plan) -> Iterator[Event]:
 
 def _used_up(counter: Any, entries: int) -> str | None:
     """Why so many entries more find no number."""
-    left = HIGHEST_SEQ - counter if isinstance(counter, int) else entries
+    left = rules.HIGHEST_SEQ - counter if isinstance(counter, int) else entries
     if left >= entries:
         return None
     return (
@@ -429,7 +418,7 @@ def _lost_end(counter: Any, last: int | None, accepted: int) -> str | None:
     """Why nothing may be appended: a marker would hide that somebody removed the last entries, numbered
     behind what a person `accepted`. A table without any row may be what the platform's own cleanup left.
     """
-    if last is None or not end_is_lost(counter, max(last, accepted)):
+    if last is None or not rules.end_is_lost(counter, max(last, accepted)):
         return None
     return (
         f"The database has numbered audit entries up to {counter:,}, but its last one is {last:,}: those "
@@ -441,10 +430,10 @@ def _known_later(last: int | None, attempt: Attempt) -> str | None:
     """Why nothing may be appended behind the `last` number: checkpoints know a later state, which the entry
     would contradict, so that an older copy, put in place, would look tampered with.
     """
-    if attempt.report is not None and attempt.report.verdict is Verdict.EARLIER:
+    if attempt.report is not None and attempt.report.verdict is rules.Verdict.EARLIER:
         return (
             "The database is as an earlier checkpoint knew it, and what is recorded in it now would "
-            f"contradict the later ones. Put back the later state, or, if you know why, {SAY_SO}."
+            f"contradict the later ones. Put back the later state, or, if you know why, {rules.SAY_SO}."
         )
     latest = attempt.known.latest
     known = 0 if latest is None else max((sealed.last_seq for sealed in latest.tenants.values()), default=0)

@@ -9,12 +9,7 @@ from typing import Any
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints.making import (
-    to_read,
-    verify_and_sign,
-    verify_by_itself,
-    verify_with_checkpoints,
-)
+from app.services.chain.checkpoints import making
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
@@ -153,7 +148,7 @@ def run(
     store, verify = store_and_verifier()
 
     def before(section: Section) -> None:
-        rows = to_read(where, section)
+        rows = making.to_read(where, section)
         read_at_most(asked.most, rows, where.name)
         if rows:
             on_cost(rows)
@@ -172,15 +167,15 @@ def run(
             "by": by,
             "on_report": on_report,
         }
-        found = verify_and_sign(where, store, verify, **signing, **ways)
+        found = making.verify_and_sign(where, store, verify, **signing, **ways)
         return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-    held = partial(verify_with_checkpoints, section=asked.section, export=asked.export)
+    held = partial(making.verify_with_checkpoints, section=asked.section, export=asked.export)
     return Outcome(asked, held(where, store, verify, **ways), at=now, by=by)
 
 
 def by_itself(where: Where, store: Any, verify: Any, *, now: int, by: str, **ways: Any) -> Outcome:
     """Verifies no more than says that it still holds; `ways` are those of `verify_by_itself`."""
-    found = verify_by_itself(where, store, verify, now=now, by=by, sign=True, **ways)
+    found = making.verify_by_itself(where, store, verify, now=now, by=by, sign=True, **ways)
     since = found.since
     asked = Asked()
     if since is not None:

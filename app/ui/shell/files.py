@@ -17,23 +17,8 @@ from app.settings import Settings
 from app.ui.session.busy import Busy, ReadingText
 from app.ui.theme import Theme
 from app.workers.runner import WentWrong
+from models import errors
 from models.engine import MOST_READ
-from models.errors import (
-    DamagedFile,
-    EmptyFile,
-    FileEmptied,
-    FileLocked,
-    FileMissing,
-    FileReplaced,
-    LogLeftBehind,
-    LogMissing,
-    MuchToRead,
-    NeedsCopy,
-    NothingReadable,
-    SqlDump,
-    TenantAdminError,
-    UnreadableFile,
-)
 from models.progress import Monitor
 
 # Services and dialogs are imported where they are used: mostly on the job's thread, with the window painted.
@@ -110,11 +95,11 @@ class Files(QObject):
         done = partial(self._opened, said)
         self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
-    def open_again(self, path: Path, error: TenantAdminError | None) -> None:
+    def open_again(self, path: Path, error: errors.TenantAdminError | None) -> None:
         """Opens the file where something else is in its place; or where its log is gone, which SQLite finds
         missing for as long as what shows the file has it open, so that is closed first.
         """
-        is_log = isinstance(error, LogMissing) and not isinstance(error, FileEmptied)
+        is_log = isinstance(error, errors.LogMissing) and not isinstance(error, errors.FileEmptied)
         if is_log and self._shown is not None and self._shown.path == paths.resolved(path):
             self.leaving.emit()
         self.open(path)
@@ -155,7 +140,7 @@ class Files(QObject):
             said = f"{rows} imported from {dump.name}{part}"
             self.open(imported.path, imported=imported, said=said)
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
 
             if not isinstance(error, NotWhole):
@@ -254,11 +239,13 @@ class Files(QObject):
         failed = partial(self._ask_to_read, partial(self.fetch, database, target), None)
         self._busy.run(words, work, on_done=done, on_failed=failed)
 
-    def _ask_to_read(self, again: Callable[[int], None], of: Path | None, error: TenantAdminError) -> None:
+    def _ask_to_read(
+        self, again: Callable[[int], None], of: Path | None, error: errors.TenantAdminError
+    ) -> None:
         """Asks, where a person has to agree to what is read; it is begun `again` then, up to so many rows.
         Else it is a failure to read `of`.
         """
-        if isinstance(error, MuchToRead):
+        if isinstance(error, errors.MuchToRead):
             from app.ui.session.lock import ask_to_read  # noqa: PLC0415
 
             ask_to_read(self._theme, error, partial(again, error.most), self._window)
@@ -323,9 +310,9 @@ class Files(QObject):
             said = f"{counted(exported.count, 'row')} exported to {target.name}"
             self._say_written(said, exported.notes, target)
 
-        def failed(error: TenantAdminError) -> None:
-            if readable and source.file is not None and isinstance(error, DamagedFile):
-                error = NothingReadable(source.file)
+        def failed(error: errors.TenantAdminError) -> None:
+            if readable and source.file is not None and isinstance(error, errors.DamagedFile):
+                error = errors.NothingReadable(source.file)
             self._ask_to_read(partial(self.export_sql, source, target, tenant), source.file, error)
 
         in_place = self._in_place(source, work)
@@ -407,7 +394,7 @@ class Files(QObject):
             wait.done(WaitDialog.DialogCode.Accepted)
             self.open(path, said=sentence)
 
-        def failed(error: TenantAdminError) -> None:
+        def failed(error: errors.TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
             self._busy.runner.failed.emit(error)
             self.open(path)
@@ -437,33 +424,33 @@ class Files(QObject):
         if said:
             self._say(said)
 
-    def _not_opened(self, path: Path, error: TenantAdminError) -> None:
+    def _not_opened(self, path: Path, error: errors.TenantAdminError) -> None:
         from app.services.files.find import SeveralDatabases  # noqa: PLC0415
 
         self.is_opening = False
         self.not_opened.emit()
         if isinstance(error, SeveralDatabases):
             self._ask_which(error.candidates)
-        elif isinstance(error, NeedsCopy):
+        elif isinstance(error, errors.NeedsCopy):
             self._confirm("Open a copy?", str(error), "Open a copy", lambda: self._open_copy(path))
-        elif isinstance(error, SqlDump):
+        elif isinstance(error, errors.SqlDump):
             self._confirm("Import this dump?", str(error), "Import…", lambda: self.ask_import_target(path))
         else:
-            if isinstance(error, FileMissing):
+            if isinstance(error, errors.FileMissing):
                 self._settings.remove_recent(path)
                 self.not_opened.emit()  # it is no longer offered
             self.show_failure(error, path, opening=True)
 
-    def _failed(self, of: Path | None, error: TenantAdminError) -> None:
+    def _failed(self, of: Path | None, error: errors.TenantAdminError) -> None:
         """What helps against damage is offered for the file that was read, whichever is open."""
-        if isinstance(error, UnreadableFile):
+        if isinstance(error, errors.UnreadableFile):
             self.show_failure(error, of)
         else:
             self._busy.runner.failed.emit(error)
 
     def show_failure(
         self,
-        error: TenantAdminError,
+        error: errors.TenantAdminError,
         path: Path | None,
         *,
         opening: bool = False,
@@ -479,21 +466,23 @@ class Files(QObject):
         title = f"{path.name} cannot be opened" if opening and path is not None else error.heading
         ErrorDialog(self._theme, str(error), self._window, title=title, doors=doors).open_once()
 
-    def _doors(self, error: TenantAdminError, path: Path | None, *, opening: bool) -> Iterator[Door]:
+    def _doors(self, error: errors.TenantAdminError, path: Path | None, *, opening: bool) -> Iterator[Door]:
         if path is not None:
-            if isinstance(error, FileReplaced | LogMissing):
+            if isinstance(error, errors.FileReplaced | errors.LogMissing):
                 yield "Open again", partial(self.open_again, path, error)
-            if opening and isinstance(error, FileLocked):
+            if opening and isinstance(error, errors.FileLocked):
                 yield "Open again", partial(self.open, path)
-            if isinstance(error, UnreadableFile | FileEmptied):
+            if isinstance(error, errors.UnreadableFile | errors.FileEmptied):
                 yield "Restore from a copy…", partial(self.ask_restore, path)
-            if isinstance(error, UnreadableFile) and not isinstance(error, LogLeftBehind | NothingReadable):
+            if isinstance(error, errors.UnreadableFile) and not isinstance(
+                error, errors.LogLeftBehind | errors.NothingReadable
+            ):
                 yield "Save what can be read…", partial(self.ask_salvage, path)
-            if opening and not isinstance(error, FileMissing):
+            if opening and not isinstance(error, errors.FileMissing):
                 yield "Show in folder", partial(show_folder, path)
-        if opening or isinstance(error, FileMissing):
+        if opening or isinstance(error, errors.FileMissing):
             yield "Open another…", self.ask_open
-        if isinstance(error, EmptyFile):
+        if isinstance(error, errors.EmptyFile):
             yield "New database…", self.ask_create
 
     def _ask_which(self, candidates: Sequence[Candidate]) -> None:

@@ -11,13 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records.tables import (
-    AUDIT_CHAIN,
-    NOTIFICATIONS,
-    PLANNING_ARTIFACTS,
-    PLANNING_RUNS,
-    title_of,
-)
+from app.services.records import tables
 from app.services.retention.plan import Confirmation, Plan
 from app.services.retention.prefixes import TenantShare
 from app.services.text import counted, tenant_name
@@ -35,10 +29,10 @@ AT_FIRST = 5
 """Tenants that are shown until a person asks for more of them."""
 
 _WHICH = {
-    AUDIT_CHAIN.name: "the oldest of each tenant's chain",
-    NOTIFICATIONS.name: "those that are read",
-    PLANNING_RUNS.name: "those marked deleted",
-    PLANNING_ARTIFACTS.name: "all of those runs",
+    tables.AUDIT_CHAIN.name: "the oldest of each tenant's chain",
+    tables.NOTIFICATIONS.name: "those that are read",
+    tables.PLANNING_RUNS.name: "those marked deleted",
+    tables.PLANNING_ARTIFACTS.name: "all of those runs",
 }
 _TABLES = (
     StaticColumn("What"),
@@ -305,12 +299,12 @@ class RetentionDialog(Dialog):
     def _add_what_goes(self, plan: Plan) -> None:
         rows: list[tuple[Cell, ...]] = [
             (
-                Cell(title_of(table) if table in _WHICH else table),
+                Cell(tables.title_of(table) if table in _WHICH else table),
                 Cell(grouped(count), count),
                 Cell(_WHICH.get(table, "what refers to those rows")),
             )
             for table, count in plan.counts.items()
-            if count or (table == AUDIT_CHAIN.name and plan.has_chain)
+            if count or (table == tables.AUDIT_CHAIN.name and plan.has_chain)
         ]
         self.tables = StaticTable(self.theme, "What goes", _TABLES, rows, most=None, wide=2)
         self.add_widget(self.tables)

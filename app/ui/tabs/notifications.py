@@ -12,18 +12,7 @@ from app.services.records.record import read_record
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
 from app.services.text import counted
 from app.ui.session.sight import InSight
-from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import (
-    Frozen,
-    NamesRun,
-    ask_about,
-    list_act,
-    not_so,
-    open_run_act,
-    record_act,
-    set_on_selected,
-    words_to_set,
-)
+from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
@@ -68,12 +57,12 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
 
-    def load(self, database: Database, record_id: Any) -> NamesRun:
+    def load(self, database: Database, record_id: Any) -> acts.NamesRun:
         record = read_record(database, NOTIFICATIONS, record_id)
         run_id = _run_id(record["metadata"])
-        return NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
+        return acts.NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
 
-    def show_details(self, record: NamesRun) -> None:
+    def show_details(self, record: acts.NamesRun) -> None:
         note = record.record
         read = flag(note["read"])
         self.commands.show_button("open_run", True)
@@ -97,13 +86,13 @@ class NotificationsTab(RecordTab):
     def add_acts(self) -> None:
         add = self.commands.add
         words, keys = "Mark all shown read", "Ctrl+Shift+R"
-        add(list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
-        add(open_run_act(self, partial(self.selection.refusal, single=True, writes=False), "O"))
+        add(acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
+        add(acts.open_run_act(self, partial(self.selection.refusal, single=True, writes=False), "O"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
-            said = partial(words_to_set, self, f"Mark {word}", "read", read)
-            add(record_act(f"mark_{word}", said, icon, run, refusal, key))
+            said = partial(acts.words_to_set, self, f"Mark {word}", "read", read)
+            add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
 
     def show_acts_of_many(self) -> None:
         for name, shown in (("open_run", False), ("mark_read", True), ("mark_unread", True)):
@@ -116,7 +105,7 @@ class NotificationsTab(RecordTab):
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
         word = "read" if read else "unread"
         verb, done = f"Mark {{}} as {word}", f"marked {word}"
-        set_on_selected(self, notifications.mark, {"read": read}, verb=verb, done=done, entry_each=False)
+        acts.set_on_selected(self, notifications.mark, {"read": read}, verb=verb, done=done, entry_each=False)
 
     def _read_all(self) -> None:
         """Asks first, and freezes what the answer is about before asking."""
@@ -129,20 +118,20 @@ class NotificationsTab(RecordTab):
         def not_read(error: TenantAdminError) -> None:
             turns.drop(turn, partial(runner.failed.emit, error))
 
-        def done(found: Frozen) -> None:
+        def done(found: acts.Frozen) -> None:
             turns.give(turn, partial(self._confirm_all, found))
 
         read = partial(runner.read, unread, query, keys, on_done=done, on_failed=not_read)
         self.context.when_agreed(rows, read, self, partial(turns.drop, turn))
 
-    def _confirm_all(self, unread: Frozen) -> None:
+    def _confirm_all(self, unread: acts.Frozen) -> None:
         act = partial(self.act, notifications.mark, unread.ids, read=True, seen=unread.seen)
         if len(unread.ids) == 1:
             act()
             return
         count, noun = len(unread.ids), "notification"
         whose = counted(unread.tenants, "tenant") if self.scope.tenant_id is None else self.scope.tenant_id
-        ask_about(
+        acts.ask_about(
             self,
             unread,
             act,
@@ -174,11 +163,11 @@ def _run_id(metadata: object) -> str | None:
     return run_id if isinstance(run_id, str) and run_id else None
 
 
-def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: Keys | None) -> Frozen:
+def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: Keys | None) -> acts.Frozen:
     """Raises `NothingToDo` when all of them are read."""
     if keys is None:
         keys = lists.load_keys(database, query)
-    unread, _ = not_so(lists, database, query, keys, flags={"read": True}, seen=seen, entry_each=False)
+    unread, _ = acts.not_so(lists, database, query, keys, flags={"read": True}, seen=seen, entry_each=False)
     if not unread.ids:
         raise NothingToDo("All notifications shown are marked read already.")
     return unread

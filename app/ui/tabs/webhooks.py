@@ -11,16 +11,7 @@ from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import (
-    create_act,
-    delete_act,
-    edit_act,
-    history_act,
-    record_act,
-    set_on_selected,
-    words_to_set,
-)
+from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
@@ -84,9 +75,11 @@ class WebhooksTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
-        add(create_act(self, "New webhook…", self._create))
+        add(acts.create_act(self, "New webhook…", self._create))
         add(
-            edit_act(self, "Edit…", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self))
+            acts.edit_act(
+                self, "Edit…", lambda webhook: WebhookDialog(self.context, webhook=webhook, parent=self)
+            )
         )
         for word, icon, active, key in (
             ("Activate", Icon.ACTIVATE, True, "A"),
@@ -94,10 +87,10 @@ class WebhooksTab(RecordTab):
         ):
             run = partial(self._set_active, active)
             refusal = partial(self.selection.refusal_to_set, "active", active)
-            words = partial(words_to_set, self, word, "active", active)
-            add(record_act(word.lower(), words, icon, run, refusal, key))
-        add(delete_act(self, lambda: webhooks.delete, "url"))
-        add(history_act(self))
+            words = partial(acts.words_to_set, self, word, "active", active)
+            add(acts.record_act(word.lower(), words, icon, run, refusal, key))
+        add(acts.delete_act(self, lambda: webhooks.delete, "url"))
+        add(acts.history_act(self))
 
     def show_acts_of_many(self) -> None:
         for name in ("activate", "deactivate"):
@@ -108,7 +101,9 @@ class WebhooksTab(RecordTab):
 
     def _set_active(self, active: bool) -> None:
         verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")
-        set_on_selected(self, webhooks.set_active, {"active": active}, verb=verb, done=done, entry_each=True)
+        acts.set_on_selected(
+            self, webhooks.set_active, {"active": active}, verb=verb, done=done, entry_each=True
+        )
 
 
 def _events(value: Any, row: Row) -> str:

@@ -344,7 +344,7 @@ def test_a_finished_restore_is_told_whatever_signal_comes(
         signal.raise_signal(signal.SIGINT)
         print(text)
 
-    monkeypatch.setattr("app.commands.files.say", say)
+    monkeypatch.setattr("app.commands.common.say", say)
     done = run("restore", live, copy, "--unrecorded")
     assert (done.returncode, done.stderr) == (0, "")
     assert "the file as it was is kept as" in done.stdout

@@ -8,29 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
-from app.services.chain.checkpoints import doubts
+from app.services.chain.checkpoints import document, doubts, identity
 from app.services.chain.checkpoints.announced import announce, announced, forget
-from app.services.chain.checkpoints.document import (
-    KEY_FILE,
-    NotSigned,
-    SigningKey,
-    authentic,
-    begins_line,
-    load_key,
-    read_each,
-    read_export,
-    readable,
-    require_key,
-    write_export,
-)
-from app.services.chain.checkpoints.identity import (
-    Continuation,
-    as_made,
-    compare,
-    may_be_past,
-    shares_tenant,
-    speaks_of,
-)
 from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
     are_parted,
@@ -82,9 +61,9 @@ class CheckpointStore:
         """Where the signing key is kept, as a sentence; makes one on first use."""
         return self._key().where
 
-    def _key(self) -> SigningKey:
+    def _key(self) -> document.SigningKey:
         with store_errors(self._path):
-            return load_key(self._folder, self._keyring)
+            return document.load_key(self._folder, self._keyring)
 
     def require_signing(self) -> None:
         """Raises `NotSigned` where the signing key is out of reach, `StoreNotWritten` where the disk of the
@@ -92,11 +71,11 @@ class CheckpointStore:
         """
         if is_full(next(folder for folder in self._path.parents if folder.exists())):
             raise StoreNotWritten(self._path, NO_SPACE)
-        require_key(self._folder, self._keyring)
+        document.require_key(self._folder, self._keyring)
 
     def signs_unasked(self) -> bool:
         """Whether a checkpoint can be signed now without a keyring asking a person for something."""
-        in_file = (self._folder / KEY_FILE).exists()
+        in_file = (self._folder / document.KEY_FILE).exists()
         return in_file or self._keyring is None or self._keyring.is_open()
 
     def identify(self, where: Where) -> str | None:
@@ -178,7 +157,9 @@ class CheckpointStore:
                 unknown = "Nobody knows whether checkpoints speak of this database: {} cannot be read."
                 told = (*said_of_live(contents, where, seen), *map(unknown.format, contents.unreadable))
                 return (CheckpointHistory(notes=told),)
-            good, findings = authentic(contents.checkpoints(database.id), contents.keys(), database.id)
+            good, findings = document.authentic(
+                contents.checkpoints(database.id), contents.keys(), database.id
+            )
             said = tuple(findings or _rollback(good, database))
             baselines = contents.baselines(database.id)
             told = said_of(contents, database, where)
@@ -210,8 +191,8 @@ class CheckpointStore:
         is none, or none of it is signed with a key to trust, and `NotAllowed` when it is of the database of
         which a person has said that the file is another one.
         """
-        each = read_each(export)
-        checkpoints = readable(each)
+        each = document.read_each(export)
+        checkpoints = document.readable(each)
         for key in trust:
             if all(item.key != key for item in checkpoints):
                 sentence = (
@@ -228,11 +209,11 @@ class CheckpointStore:
             keys = (frozenset() if contents is None else contents.keys()) | frozenset(trust)
             baselines = {} if contents is None or database is None else contents.baselines(database.id)
         with rows_of(where) as rows:
-            its_own = speaks_of(rows, checkpoints)
-            of_it = its_own or (bool(checkpoints[-1].tenants) and shares_tenant(rows, checkpoints))
+            its_own = identity.speaks_of(rows, checkpoints)
+            of_it = its_own or (bool(checkpoints[-1].tenants) and identity.shares_tenant(rows, checkpoints))
             strange = database is None and not of_it
         wanted = None if database is None or its_own else database.id
-        good, findings = authentic(each, keys, wanted, exported=True)
+        good, findings = document.authentic(each, keys, wanted, exported=True)
         if strange and good:
             why = "has none of their tenants" if checkpoints[-1].tenants else "is not what became of it"
             message = f"The checkpoints are of another database: {where.name} {why}."
@@ -269,7 +250,9 @@ class CheckpointStore:
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
             heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
             if {seq: row.hash for seq, row in rows.at(heads).items()} != heads:
-                raise NotSigned("The database was replaced while it was being verified; verify it again.")
+                raise document.NotSigned(
+                    "The database was replaced while it was being verified; verify it again."
+                )
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 refuse_lost_starts(report, seal, before)
@@ -305,7 +288,7 @@ class CheckpointStore:
         """
         for made in announced(self._folder):
             with rows_of(where) as rows:
-                if not compare(rows, [made]).continues:
+                if not identity.compare(rows, [made]).continues:
                     continue
                 with opened(self._path, writing=True) as contents:
                     there = contents.checkpoints(made.database)
@@ -338,10 +321,10 @@ class CheckpointStore:
                 known = recognised_in(None, contents, rows)
                 here = recognised_in(replace(seen, made=None), contents, rows)
                 line = contents.sound_checkpoints(seen.database)
-                parted = compare(rows, line, counting=False).divergences
+                parted = identity.compare(rows, line, counting=False).divergences
                 if known is None or known.doubt:
-                    what = as_made(rows, unrelated=unrelated).stored()
-                elif parted or not speaks_of(rows, line) or (here is not None and not here.doubt):
+                    what = identity.as_made(rows, unrelated=unrelated).stored()
+                elif parted or not identity.speaks_of(rows, line) or (here is not None and not here.doubt):
                     return
                 else:
                     database, what = known.id, rows.ledger()
@@ -379,7 +362,7 @@ class CheckpointStore:
         """Raises `NotSigned` for a copy, by which the original would be judged if it started over."""
         with self._contents_of(where) as (contents, database):
             if contents is not None and database is not None and is_copy(contents, where, database):
-                raise NotSigned(doubts.of_a_copy(database.path))
+                raise document.NotSigned(doubts.of_a_copy(database.path))
 
     def export(self, where: Where, out: Path) -> int:
         """Writes all checkpoints of the file's database as JSON; how many.
@@ -389,7 +372,7 @@ class CheckpointStore:
         checkpoints = self.checkpoints(where)
         if not checkpoints:
             raise errors.NotFound("checkpoint")
-        write_export(out, checkpoints)
+        document.write_export(out, checkpoints)
         return len(checkpoints)
 
     def import_(self, export: Path, *, now: int, where: Where | None = None) -> int:
@@ -399,12 +382,12 @@ class CheckpointStore:
         is the database that they speak of, if it is at hand; one that they know no row of is not taken for
         it. Raises `InvalidInput` when it is no export, `NotAllowed` when it does not hold.
         """
-        checkpoints = read_export(export)
+        checkpoints = document.read_export(export)
         database = checkpoints[0].database
         with opened(self._path, writing=True) as contents:
             together = {item.hash: item for item in [*contents.sound_checkpoints(database), *checkpoints]}
             in_order = sorted(together.values(), key=lambda item: item.number)
-            good, findings = authentic(in_order, frozenset(item.key for item in in_order), database)
+            good, findings = document.authentic(in_order, frozenset(item.key for item in in_order), database)
             if findings:
                 raise errors.NotAllowed(f"{findings[0].message} Nothing was imported.")
             for item in good:
@@ -414,7 +397,7 @@ class CheckpointStore:
             if where is not None:
                 with rows_of(where) as rows:
                     here = recognised(contents, rows)
-                    if speaks_of(rows, good) and not are_parted(contents, here, good):
+                    if identity.speaks_of(rows, good) and not are_parted(contents, here, good):
                         remember(contents, known, rows, number=good[-1].number, now=now)
                         return new
             contents.see(replace(known, seen_number=good[-1].number, seen_at=now))
@@ -432,7 +415,7 @@ class CheckpointStore:
         with opened(self._path, writing=True) as contents, rows_of(where) as rows:
             known = recognised(contents, rows) or KnownDatabase(str(uuid.uuid4()))
             if known.undecided and not decided:
-                raise NotSigned(doubts.UNDECIDED)
+                raise document.NotSigned(doubts.UNDECIDED)
             remember(contents, known, rows, number=0, now=now)
             for tenant in report.tenants:
                 if (previous := unproven.get(tenant.tenant)) is None:
@@ -457,9 +440,9 @@ class CheckpointStore:
             entries = sum(sealed.entries for sealed in latest.tenants.values())
             if counted and rows.until(latest.through) != entries:
                 return None
-            return latest if compare(rows, known.checkpoints, counting=False).continues else None
+            return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
 
-    def continuation(self, where: Where) -> Continuation:
+    def continuation(self, where: Where) -> identity.Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
         of one of which a person has to say which it is.
 
@@ -468,9 +451,9 @@ class CheckpointStore:
         seen: Seen = {}  # what tells which database it is tells how it goes on, too
         known = self.known(where, seen)
         if known.undecided or not known.checkpoints:
-            return Continuation()
+            return identity.Continuation()
         with rows_of(where, seen) as rows:
-            return compare(rows, known.checkpoints, counting=not rows.database.costs)
+            return identity.compare(rows, known.checkpoints, counting=not rows.database.costs)
 
     @contextmanager
     def _contents_of(
@@ -503,9 +486,9 @@ def _line_for(
     if known is None and (is_restore or recognised(contents, rows, copied=True)):
         reason = Reason.ANOTHER_DATABASE
     if known is not None and known.undecided and reason not in NEW_LINE:
-        raise NotSigned(doubts.UNDECIDED)
+        raise document.NotSigned(doubts.UNDECIDED)
     if known is not None and reason is Reason.BEFORE_RESTORE and is_copy(contents, rows.where, known):
-        raise NotSigned(doubts.of_a_copy(known.path))
+        raise document.NotSigned(doubts.of_a_copy(known.path))
     if known is None or reason is Reason.ANOTHER_DATABASE:
         return KnownDatabase(str(uuid.uuid4())), known, reason
     return known, None, reason
@@ -516,7 +499,7 @@ def _lines(checkpoints: Sequence[Checkpoint], keys: frozenset[str]) -> list[tupl
     starts = [
         position
         for position, item in enumerate(checkpoints)
-        if position and begins_line(item, checkpoints[:position], keys)
+        if position and document.begins_line(item, checkpoints[:position], keys)
     ]
     return [tuple(checkpoints[first:end]) for first, end in pairwise([0, *starts, len(checkpoints)])]
 
@@ -534,8 +517,8 @@ def _of_copies(contents: Contents, checkpoints: Sequence[Checkpoint]) -> tuple[C
         return ()
     keys, own = contents.keys(), checkpoints[0].database
     others = (contents.checkpoints(item.id) for item in contents.databases() if item.id != own)
-    sound = (item for each in others for item in authentic(each, keys, None)[0])
-    return tuple(item for item in sound if may_be_past(item, checkpoints[0]))
+    sound = (item for each in others for item in document.authentic(each, keys, None)[0])
+    return tuple(item for item in sound if identity.may_be_past(item, checkpoints[0]))
 
 
 def _counted(line: Sequence[Checkpoint]) -> int:

@@ -4,16 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from app.services.chain import rules
 from app.services.chain.checkpoint import Seal
-from app.services.chain.rules import (
-    HIGHEST_SEQ,
-    SOUND,
-    VERDICTS_OF_THEIR_OWN,
-    WARNINGS,
-    Anchor,
-    Finding,
-    Verdict,
-)
 from app.services.text import counted
 
 
@@ -55,7 +47,7 @@ class Extent:
     lowest: int | None = None
     highest: int | None = None
     partial: bool = False
-    asked_through: int = HIGHEST_SEQ
+    asked_through: int = rules.HIGHEST_SEQ
 
     @property
     def span(self) -> tuple[int, int]:
@@ -75,12 +67,12 @@ class TenantReport:
     """
 
     tenant: str
-    verdict: Verdict
+    verdict: rules.Verdict
     entries: int
     first_seq: int | None
     last_seq: int | None
     head: str | None
-    anchor: Anchor | None
+    anchor: rules.Anchor | None
     not_covered: int
     inside: str | None = None
 
@@ -106,7 +98,7 @@ def tally(errors: int, warnings: int) -> str:
     return f"{found}, {warnings:,} of them {which}" if warnings else found
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def in_order(findings: Iterable[rules.Finding]) -> tuple[rules.Finding, ...]:
     """Warnings last; each in the order of seq, those that name none behind the others."""
     return tuple(sorted(findings, key=lambda item: (item.is_warning, item.seq is None, item.seq or 0)))
 
@@ -122,10 +114,10 @@ class Report:
     those of them that say which database the file is. Where it is `undecided` a person has to say that.
     """
 
-    verdict: Verdict
+    verdict: rules.Verdict
     entries: int
     seconds: float
-    findings: tuple[Finding, ...]
+    findings: tuple[rules.Finding, ...]
     tenants: tuple[TenantReport, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
     seal: Seal | None = field(default=None, repr=False)
@@ -140,7 +132,7 @@ class Report:
         """Whether nothing is wrong, every start is proven, and it is known which database this is: exit code
         0 of `tenant-admin verify`.
         """
-        return self.verdict in SOUND and not self.undecided
+        return self.verdict in rules.SOUND and not self.undecided
 
     @property
     def found(self) -> int:
@@ -150,12 +142,12 @@ class Report:
     @property
     def warnings(self) -> int:
         """How many of them are warnings; those that are errors elsewhere are all kept."""
-        found = sum(self.counts.get(code, 0) for code in WARNINGS)
+        found = sum(self.counts.get(code, 0) for code in rules.WARNINGS)
         return found + sum(item.warning for item in self.findings)
 
     @property
     def errors(self) -> int:
-        own = sum(self.counts.get(code, 0) for code in VERDICTS_OF_THEIR_OWN)
+        own = sum(self.counts.get(code, 0) for code in rules.VERDICTS_OF_THEIR_OWN)
         return self.found - self.warnings - own
 
     @property

@@ -13,19 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.chain.rules import seconds
+from app.services.records import tables
 from app.services.records.list_query import Value
 from app.services.records.record import Record
-from app.services.records.tables import (
-    AUDIT_CHAIN,
-    NOTIFICATIONS,
-    PLANNING_RUNS,
-    USERS,
-    WEBHOOK_DESTINATIONS,
-    ColumnKind,
-    Table,
-    TableColumn,
-    flag,
-)
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -41,8 +31,8 @@ MISSING = "missing in this database"
 Special = Mapping[str, Mapping[str, Any]]
 """By a declared name, what of a `Column` differs from its kind."""
 
-_YES_OR_NO = (ColumnKind.FLAG, ColumnKind.PRESENCE)
-_IDS = (ColumnKind.KEY, ColumnKind.ID)
+_YES_OR_NO = (tables.ColumnKind.FLAG, tables.ColumnKind.PRESENCE)
+_IDS = (tables.ColumnKind.KEY, tables.ColumnKind.ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +43,7 @@ class TabSpec:
     window. `chips` are counted columns that the tab offers otherwise than by a pick list.
     """
 
-    table: Table
+    table: tables.Table
     icon: str
     empty: tuple[str, str]
     tab_class: str = ""
@@ -74,7 +64,7 @@ class TabSpec:
         )
 
 
-def filter_hint(table: Table) -> str:
+def filter_hint(table: tables.Table) -> str:
     """ "Filter by name, URL or host…"."""
     *others, last = (_inside(column.label) for column in table.searched)
     return f"Filter by {' or '.join(filter(None, (', '.join(others), last)))}…"
@@ -85,13 +75,13 @@ def _inside(label: str) -> str:
     return label if label.isupper() else label[:1].lower() + label[1:]
 
 
-def offered(context: Context, table: Table) -> list[str]:
+def offered(context: Context, table: tables.Table) -> list[str]:
     """The columns whose values a list of the file is filtered by."""
     stored = context.opened.schema.columns.get(table.name, ())
     return [column.name for column in table.offered if not stored or column.source in stored]
 
 
-def columns(context: Context, table: Table, special: Special) -> list[Column]:
+def columns(context: Context, table: tables.Table, special: Special) -> list[Column]:
     """The columns of a table's list, in the order declared.
 
     `special` says, by a declared name, what of the `Column` differs from its kind.
@@ -106,7 +96,7 @@ def columns(context: Context, table: Table, special: Special) -> list[Column]:
     ]
 
 
-def _missing(table: Table, declared: TableColumn) -> Column:
+def _missing(table: tables.Table, declared: tables.TableColumn) -> Column:
     return Column(
         declared.name,
         f"{declared.label} (missing)",
@@ -117,26 +107,26 @@ def _missing(table: Table, declared: TableColumn) -> Column:
     )
 
 
-def _column(context: Context, table: Table, declared: TableColumn) -> Column:
+def _column(context: Context, table: tables.Table, declared: tables.TableColumn) -> Column:
     column = partial(Column, declared.name, declared.label)
     match declared.kind:
-        case ColumnKind.KEY if table.numbered:
+        case tables.ColumnKind.KEY if table.numbered:
             return column(text=number(), right=True)
-        case ColumnKind.KEY | ColumnKind.ID:  # whole when copied
+        case tables.ColumnKind.KEY | tables.ColumnKind.ID:  # whole when copied
             return column(
                 text=lambda value, row: formatting.shortened(formatting.plain(value)),
                 tooltip=lambda value, row: None if value is None else formatting.plain(value),
                 monospace=True,
                 dim=True,
             )
-        case ColumnKind.NUMBER | ColumnKind.LENGTH:
+        case tables.ColumnKind.NUMBER | tables.ColumnKind.LENGTH:
             return column(text=number(), right=True)
-        case ColumnKind.TIME:  # how long ago; the moment itself in the tool tip
+        case tables.ColumnKind.TIME:  # how long ago; the moment itself in the tool tip
             return column(
                 text=timed(lambda at: formatting.relative_time(at, context.clock())),
                 tooltip=lambda value, row: None if value is None else moment(context, value),
             )
-        case ColumnKind.FLAG | ColumnKind.PRESENCE:
+        case tables.ColumnKind.FLAG | tables.ColumnKind.PRESENCE:
             return column(text=lambda value, row: _word(declared, value))
     return column(text=_first_line, dim=declared.source == "tenant_id")
 
@@ -159,14 +149,14 @@ def timed(words: Callable[[int], str]) -> Callable[[Any, Row], str]:
 def either(yes: Any, no: Any = None) -> Callable[[Any, Row], Any]:
     """The tone or icon of a flag's cell; none where it is neither on nor off."""
     looks: dict[bool | None, Any] = {True: yes, False: no}
-    return lambda value, row: looks.get(flag(value))
+    return lambda value, row: looks.get(tables.flag(value))
 
 
 def _first_line(value: Any, row: Row) -> str:
     return formatting.first_line(formatting.plain(value))
 
 
-def _word(declared: TableColumn, value: Any) -> str:
+def _word(declared: tables.TableColumn, value: Any) -> str:
     """The word for a flag; whatever else is stored as it is."""
     word = declared.word(value)
     return formatting.plain(value) if word is None else word
@@ -174,24 +164,24 @@ def _word(declared: TableColumn, value: Any) -> str:
 
 def chip(record: Record, name: str, looks: Mapping[bool, Chip]) -> Chip:
     """A flag's chip; what is neither on nor off as its cell says it."""
-    look, word = flag(record[name]), formatting.plain(record[name])
+    look, word = tables.flag(record[name]), formatting.plain(record[name])
     if look is not None:
         return looks[look]
     return MISSING if name in record.missing else word or "(none)", Tone.WARN, Icon.WARNING
 
 
-def choice_label(table: Table, name: str, value: Value) -> str:
+def choice_label(table: tables.Table, name: str, value: Value) -> str:
     """The words for a value of a column in a pick list."""
     column = table.column(name)
     if value is None:
         return "(none)"
     if value == "":
         return "(empty)"
-    if flag(value) is None or column.kind not in _YES_OR_NO:
+    if tables.flag(value) is None or column.kind not in _YES_OR_NO:
         return formatting.plain(value)
-    if column.kind is ColumnKind.FLAG:
+    if column.kind is tables.ColumnKind.FLAG:
         return _word(column, value).capitalize()
-    return f"{column.label} {column.words[0]}" if flag(value) else f"No {column.label.lower()}"
+    return f"{column.label} {column.words[0]}" if tables.flag(value) else f"No {column.label.lower()}"
 
 
 def fields(
@@ -219,10 +209,10 @@ def unknown_fields(record: Record) -> list[Field]:
     return [Field(name, formatting.plain(value)) for name, value in record.unknown.items()]
 
 
-def _field(context: Context, declared: TableColumn, value: Any) -> Field:
+def _field(context: Context, declared: tables.TableColumn, value: Any) -> Field:
     if declared.kind in _YES_OR_NO:
         return Field(declared.label, _word(declared, value), can_copy=False)
-    if declared.kind is ColumnKind.TIME:  # what is copied is the number stored
+    if declared.kind is tables.ColumnKind.TIME:  # what is copied is the number stored
         # Only what does not grow old: a line more after a minute would move what stands below.
         return Field(declared.label, instant(context, value), copy=str(value), tip=moment(context, value))
     return Field(declared.label, formatting.plain(value), mono=declared.kind in _IDS)
@@ -253,13 +243,15 @@ def moment(context: Context, stored: Any) -> str:
 
 
 _USERS = ("No users yet", "Create the first one with “New user…”.")
-USERS_TAB = TabSpec(USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True)
+USERS_TAB = TabSpec(tables.USERS, Icon.USERS, _USERS, "users:UsersTab", dates=True)
 _ENTRIES = ("No entries yet", "Every administrative act is recorded here.")
-AUDIT_TAB = TabSpec(AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
+AUDIT_TAB = TabSpec(tables.AUDIT_CHAIN, Icon.AUDIT, _ENTRIES, "audit:AuditTab", dates=True)
 _WEBHOOKS = ("No webhooks yet", "Create the first destination with “New webhook…”.")
-WEBHOOKS_TAB = TabSpec(WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab")
+WEBHOOKS_TAB = TabSpec(tables.WEBHOOK_DESTINATIONS, Icon.WEBHOOK, _WEBHOOKS, "webhooks:WebhooksTab")
 _NOTES = ("No notifications", "What the platform has to say to its tenants will appear here.")
-NOTIFICATIONS_TAB = TabSpec(NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True)
+NOTIFICATIONS_TAB = TabSpec(
+    tables.NOTIFICATIONS, Icon.BELL, _NOTES, "notifications:NotificationsTab", dates=True
+)
 _RUNS = ("No planning runs", "Runs appear here when the platform starts to plan an idea.")
-RUNS_TAB = TabSpec(PLANNING_RUNS, Icon.RUNS, _RUNS, "runs:RunsTab", dates=True, chips=("status",))
+RUNS_TAB = TabSpec(tables.PLANNING_RUNS, Icon.RUNS, _RUNS, "runs:RunsTab", dates=True, chips=("status",))
 TABS = (USERS_TAB, AUDIT_TAB, WEBHOOKS_TAB, NOTIFICATIONS_TAB, RUNS_TAB)
