@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_origin
 
-from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Finding
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SECONDS_LIMIT, Finding, seconds
 from models.errors import InvalidInput
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
@@ -110,6 +110,10 @@ class Checkpoint:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("checkpoints", "The file holds something that is not a checkpoint.") from error
         return replace(found, tenants=tenants)
+
+    def is_before(self, first_at: int | None) -> bool:
+        """Whether a chain whose first entry has this time began, by it, after the checkpoint was made."""
+        return first_at is not None and seconds(first_at) >= self.at
 
     @property
     def hash(self) -> str:

@@ -12,7 +12,7 @@ from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
 from app.services.chain.checkpoints.tables import KnownDatabase, Made, Place
 from app.services.chain.entry import integer
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues, seconds
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues
 from app.services.text import counted, tenant_name
 
 DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
@@ -213,7 +213,7 @@ def _begun_again(rows: ChainRows, checkpoints: Sequence[Checkpoint]) -> bool:
         return True
     seq, row = ends[0]
     at = integer(row.at.encode(errors="replace"))
-    later = row.previous_hash == GENESIS and at is not None and seconds(at) >= checkpoints[-1].at
+    later = row.previous_hash == GENESIS and checkpoints[-1].is_before(at)
     behind = seq > max(item.through for item in checkpoints)
     return later and (behind or any(rows.has_tenant(name) for item in checkpoints for name in item.tenants))
 

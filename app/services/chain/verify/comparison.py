@@ -73,15 +73,17 @@ def compare_within(
     joined: Joined,
     history: CheckpointHistory,
     extent: Extent,
-    begin: Callable[[Sequence[str]], Mapping[str, Entry]],
+    begin: Callable[[Sequence[str], bool], Mapping[str, Entry]],
 ) -> None:
-    """Adds of each tenant the first checkpoint whose last entry lies in a range and is another now, or is
-    gone from behind others of the tenant: what is removed for its age goes from the front.
+    """Adds what is wrong with the checkpoints, and of each tenant the first one whose last entry lies in a
+    range and is another now, or is gone from behind others of the tenant: what is removed for its age goes
+    from the front.
 
-    `begin(tenants)` looks up the first entries that the file has of them. A chain that begins at genesis
-    otherwise than any checkpoint knew it, after what was known say, may be a new one, and a file that ends
-    before it an earlier state: only the whole of it tells, so of the one the start is unproven.
+    `begin(tenants, past_indexes)` looks up the first entries that the file has of them. A chain that begins
+    at genesis otherwise than any checkpoint knew it, after what was known say, may be a new one, and a file
+    that ends before it an earlier state: only the whole of it tells, so of the one the start is unproven.
     """
+    joined.add(*history.findings)
     held = [
         (known, name)
         for known in history.checkpoints[history.baseline :]
@@ -90,7 +92,8 @@ def compare_within(
     ]
     newest = {name: known for known in history.checkpoints[history.baseline :] for name in known.tenants}
     there = newest.keys() & joined.chains.keys()
-    firsts, first_wrong = begin(sorted(there.union(name for _, name in held))), joined.first_errors()
+    firsts = begin(sorted(there.union(name for _, name in held)), bool(held))
+    first_wrong = joined.first_errors()
     failed: set[str] = set()
     for known, name in held:
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
@@ -99,7 +102,7 @@ def compare_within(
         if first is not None and first.seq > sealed.last_seq:
             continue
         found: Finding | None
-        if first is not None and _begins_behind(first, chain, known):
+        if first is not None and _begins_behind(first, chain, known, sealed):
             found = _begun_since(first, name, known)
         elif extent.highest is not None and extent.highest < sealed.last_seq:
             found = _ends_before(name, sealed, known)
@@ -141,13 +144,13 @@ def _is_gone(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
     return Finding(Code.TRUNCATED, name, sealed.last_seq, sealed.head, None, sentence)
 
 
-def _begins_behind(first: Entry, chain: Chain | None, known: Checkpoint) -> bool:
-    """Whether a chain whose first entry this is begins at genesis, by its own time after the checkpoint, as
-    do those of its entries that were read.
+def _begins_behind(first: Entry, chain: Chain | None, known: Checkpoint, sealed: SealedChain) -> bool:
+    """Whether a chain whose first entry this is, and no known one, begins at genesis, by its own time after
+    the checkpoint, as do those of its entries that were read.
     """
-    if first.text("previous_hash") != GENESIS or not (chain is None or _is_later(chain, known)):
+    if first.text("previous_hash") != GENESIS or first.text("hash") == sealed.first_hash:
         return False
-    return first.created_at is not None and seconds(first.created_at) >= known.at
+    return known.is_before(first.created_at) and (chain is None or known.is_before(chain.first_at))
 
 
 def _begun_otherwise(first: Entry, name: str, known: Checkpoint) -> Finding:
@@ -198,12 +201,7 @@ def _came_after(joined: Joined, chain: Chain, known: Checkpoint) -> bool:
     state = joined.state_at(chain.tenant, sealed.last_seq)
     if chain.first_hash == sealed.first_hash or (state is not None and state.head == sealed.head):
         return False
-    return _is_later(chain, known)
-
-
-def _is_later(chain: Chain, known: Checkpoint) -> bool:
-    """Whether the chain begins, by its own time, after the checkpoint was made."""
-    return chain.first_at is not None and seconds(chain.first_at) >= known.at
+    return known.is_before(chain.first_at)
 
 
 def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
@@ -518,7 +516,7 @@ def _numbering(joined: Joined, checkpoints: Sequence[Checkpoint], done: Collecti
             if joined.is_wrong(name, chain.first_seq):
                 continue  # where it came from is said
             first, actual = chain.first_seq, None
-            if chain.at_genesis or _is_later(chain, latest):
+            if chain.at_genesis or latest.is_before(chain.first_at):
                 code = Code.NUMBERING
                 sentence = (
                     f"{said} is new since checkpoint {latest.number}, but begins at entry {first:,}, "

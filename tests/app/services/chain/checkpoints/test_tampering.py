@@ -15,8 +15,10 @@ from app.services.chain.verify.report import Section
 from app.services.chain.where import InFile
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.verify.chains import ChainFile, Cut, codes, sizes
+from tests.app.services.chain.verify.test_index import hide
 from tests.conftest import NOW
 from tests.fixtures.chains import GENESIS
+from tests.fixtures.connected import execute
 
 CHAINS = [(50, 1, 1)]
 MORE = [(1, 1, 1), (2, 40, 1), (2, 1, 1), (1, 40, 1), (50, 1, 9_999), (5_000, 1, 1), (50, 40, 700)]
@@ -306,6 +308,45 @@ def test_a_range_of_a_chain_that_began_otherwise_is_not_consistent(
     within = Section(first=seqs[3] + shifted, last=seqs[6] + shifted)
     assert known.verify(section=within).verdict is Verdict.UNPROVEN_START
     assert known.verify().verdict is Verdict.TAMPERED
+
+
+def test_a_range_reads_past_an_index_that_hides_how_a_chain_began(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    chain, seqs = known.chain, known.chain.seqs(TENANT)
+    chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seqs[-1])
+    chain.rehash(TENANT, seqs[-2])
+    chain.append(TENANT)
+    hide(chain, "idx_audit_tenant", f"NOT (tenant_id = '{TENANT}' AND seq <= {seqs[-1]})")
+    known = KnownChain(ChainFile(chain.path), known.store)
+    assert "CHECKPOINT" in codes(known.verify(section=Section(first=2, last=seqs[-1])))
+
+
+def test_a_range_says_what_is_wrong_with_the_checkpoints(known_chain: Callable[..., KnownChain]) -> None:
+    known = known_chain(50, 2, 1)
+    within = Section(first=2, last=known.chain.seqs(TENANT)[-1])
+    known.chain.append(TENANT)
+    known.checkpoint()
+    store = known.chain.path.parent / "home" / "checkpoints.sqlite"
+    execute(store, "DELETE FROM checkpoints WHERE number = 2")
+    report = known.verify(section=within)
+    assert (codes(report), report.verdict) == ({"ROLLBACK"}, Verdict.TAMPERED)
+
+
+def test_a_range_of_a_chain_that_began_in_the_second_of_its_checkpoint_holds(
+    known_chain: Callable[..., KnownChain],
+) -> None:
+    known = known_chain(50, 2, 1)
+    for number in range(4):
+        known.chain.append("late", at=NOW + 9, payload=f'{{"n":{number}}}')
+    known.checkpoint(now=NOW + 9)
+    seqs = known.chain.seqs("late")
+    within = Section(first=2, last=seqs[-1])
+    assert known.verify(section=within).verdict is Verdict.CONSISTENT
+    known.chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = ?", seqs[-1])
+    known.chain.rehash("late", seqs[-2])
+    assert codes(known.verify(section=within)) == {"CHECKPOINT"}
 
 
 @pytest.mark.parametrize("at", ["\xb2", "9" * 5000, "\u0663", "now"])
