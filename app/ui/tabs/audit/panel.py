@@ -1,6 +1,7 @@
 """The verdict over the chains in scope: what was found, what can be done about it, and the run itself."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,7 @@ class VerificationPanel(QWidget):
         self._whole_at = self._when_whole()
         self._listed: Report | None = None
         self._asked = Asked()
+        self._then: Callable[[Outcome], object] = lambda outcome: None
         self._job: Task | None = None
         self._is_due = False
         self._started = 0.0
@@ -170,11 +172,13 @@ class VerificationPanel(QWidget):
         unproven = known.report.verdict is Verdict.UNPROVEN_START and bool(known.report.tenants)
         return None if unproven else "No start is unproven."
 
-    def start(self, asked: Asked) -> None:
-        """Verifies in child processes, with progress, rate and cancel; nothing while another one runs."""
+    def start(self, asked: Asked, then: Callable[[Outcome], object] = lambda outcome: None) -> None:
+        """Verifies in child processes, with progress, rate and cancel; nothing while another one runs. `then`
+        hears what was found, once it is shown.
+        """
         if self.is_running:
             return
-        self._asked, self._started, self._is_due = asked, time.monotonic(), True
+        self._asked, self._started, self._is_due, self._then = asked, time.monotonic(), True, then
         self._context.verdict.is_asked = True
         self._context.verdict.asked.emit()
         self.changed.emit()  # first: a button that has the focus hands it on before it is hidden
@@ -275,11 +279,19 @@ class VerificationPanel(QWidget):
         return dialog
 
     def export_report(self, out: Path) -> None:
-        """Writes the evidence bundle of the verification in sight into the new folder `out`."""
+        """Verifies again what is in sight, and writes the evidence bundle of that into the new folder `out`:
+        its rows are those of now, and a report of before would say more of them than anybody has seen.
+        """
         if self.outcome is None:
             return
-        asked, report = self.outcome.asked, self.outcome.report
-        where, now = self._context.opened.where, self._context.clock()
+        asked = self.outcome.asked
+        if asked.since is not None:  # all that was known to hold belongs to it, where that costs nothing
+            asked = Asked(new_alone=self._context.costs)
+        self.start(asked, partial(self._write_report, out))
+
+    def _write_report(self, out: Path, outcome: Outcome) -> None:
+        asked, report, now = outcome.asked, outcome.report, outcome.at
+        where = self._context.opened.where
 
         def work(monitor: Monitor) -> None:
             from app.services.chain.evidence import write_bundle  # noqa: PLC0415 - few write one
@@ -407,6 +419,7 @@ class VerificationPanel(QWidget):
         else:
             self.show_outcome(outcome)
             self._context.verdict.changed.emit()
+            self._then(outcome)
 
     def _failed(self, error: TenantAdminError) -> None:
         job = self._end()

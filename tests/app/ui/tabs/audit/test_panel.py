@@ -356,6 +356,28 @@ def test_the_report_of_a_range_holds_that_range(
     assert [row["seq"] for row in rows] == list(range(120, 141))
 
 
+@pytest.mark.slow
+def test_a_report_is_of_the_rows_that_are_there_now(
+    qtbot: QtBot, window: MainWindow, in_window: AuditTab, demo_path: Path, tmp_path: Path
+) -> None:
+    page = in_window
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+
+    def exported(name: str) -> tuple[str, int]:
+        page.panel.export_report(tmp_path / name)
+        qtbot.waitUntil(lambda: window.toast.label.text() == f"Report exported to {name}")
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text())
+        found = json.loads((tmp_path / name / "findings.json").read_text())["findings"]
+        return manifest["verdict"], len(found)
+
+    assert exported("sound") == ("VERIFIED", 0), "the checkpoint that was made of it is in it"
+    page.context.outside.stop()  # nothing has told of it
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 9")
+    assert exported("edited") == ("TAMPERED", 1)
+    assert page.context.verdict.is_broken
+
+
 # checkpoints
 
 
