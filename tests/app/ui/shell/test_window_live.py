@@ -171,7 +171,7 @@ def test_days_are_not_counted_where_that_reads_many_entries(
     assert isinstance(audit, AuditTab)
     qtbot.waitUntil(audit.timeline.isVisible)
     ((entries,),) = ask(file, "SELECT count(*) FROM audit_chain")
-    monkeypatch.setattr("app.ui.tabs.audit.MOST_READ", 3 * entries - 1)
+    monkeypatch.setattr("models.engine.MOST_READ", 3 * entries - 1)
     audit.reload()
     qtbot.waitUntil(lambda: not audit.timeline.isVisible())
     ((small,),) = ask(file, "SELECT tenant_id FROM audit_chain GROUP BY 1 ORDER BY count(*) LIMIT 1")
@@ -203,7 +203,7 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
     qtbot.waitUntil(lambda: values(page, "email")[0] == before_it)
 
     with monkeypatch.context() as much:  # an address is compared with all of its tenant
-        much.setattr("app.ui.session.context.MOST_READ", 1)
+        much.setattr("models.engine.MOST_READ", 1)
         edit_email(qtbot, window, "mei@acme-corp.example")
         asked = dialog(qtbot, window, ConfirmDialog)
         assert "rows of d1:prod are read, and charged" in words(asked)
@@ -813,7 +813,7 @@ def test_what_is_done_to_many_says_what_it_costs(
 
 @pytest.fixture
 def asks_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.ui.session.context.MOST_READ", 1_000)
+    monkeypatch.setattr("models.engine.MOST_READ", 1_000)
 
 
 @pytest.mark.usefixtures("asks_early")
