@@ -402,6 +402,8 @@ def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qt
     assert whole is not None
     idea = whole.record
     assert value_of(dialog.page.fields, "Revisit") == revisit(idea["revisit_estimate_months"])
+    room = dialog.screen().availableSize()
+    assert dialog.size().boundedTo(room) == dialog.size(), "it is as large as the screen at the most"
     with qtbot.waitSignal(tab.jump) as jump:
         qtbot.mouseClick(dialog.page.commands._buttons["open_run"], Qt.MouseButton.LeftButton)
     assert jump.args == ["planning_runs", idea["run_id"]]
