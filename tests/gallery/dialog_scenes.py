@@ -20,7 +20,7 @@ from app.ui.shell.dialogs import (
     AboutDialog,
     ChooseDatabaseDialog,
     DatabaseInfoDialog,
-    ExportedDialog,
+    NotesDialog,
     PreferencesDialog,
     RestoreDialog,
     ShortcutsDialog,
@@ -239,12 +239,13 @@ def restore(theme: Theme) -> Shot:
     return _restore(theme, Verdict.CONSISTENT, known=Standing.EARLIER)
 
 
-def exported(theme: Theme) -> ExportedDialog:
+def exported(theme: Theme) -> NotesDialog:
     notes = (
         "left out: the virtual table planning_search, which D1 cannot export, and its shadow tables",
         "planning_artifacts has 2 rows of more than 2,000,000 bytes, which D1 does not take",
     )
-    return ExportedDialog(theme, "61,250 rows exported to foundation.sql", notes)
+    sentence = "Not all of it is there, or not as D1 takes it:"
+    return NotesDialog(theme, "61,250 rows exported to foundation.sql", sentence, notes)
 
 
 def restore_findings(theme: Theme) -> Shot:

@@ -88,6 +88,7 @@ class NoteKind(Enum):
     ALTERED = "row", "that D1's export has most likely altered: a backslash-n became a line break"
     ROUNDED = "number", "that D1's export may have altered: it rounds beyond 2^53"
     LINE_BREAKS = "row", "with line breaks, as which D1's export writes a backslash-n in such a text as well"
+    REPLACED = "row", "with U+FFFD, as which D1's export writes what is no UTF-8"
     CHECK = "row", "against a CHECK of the table, kept as stored"
     UNCHECKED = "table", "with a CHECK that could not be tried, its rows kept as stored"
     CHAIN = "", "the audit chain, kept as it is, cannot be verified here, as its table"
@@ -107,7 +108,7 @@ class NoteKind(Enum):
     def is_loss(self) -> bool:
         """Whether a person is asked before the import goes on; what is usual or kept as it is, is told."""
         kept = (NoteKind.NUL, NoteKind.BYTES, NoteKind.CHECK, NoteKind.UNCHECKED)
-        return self not in (NoteKind.LINE_BREAKS, NoteKind.ROUNDED, *kept)
+        return self not in (NoteKind.LINE_BREAKS, NoteKind.REPLACED, NoteKind.ROUNDED, *kept)
 
 
 @dataclass(slots=True)
@@ -201,13 +202,16 @@ class ImportFailed(TenantAdminError):
 
 
 class NotWhole(TenantAdminError):
-    """A dump that could come in but for its `notes`, and was asked for whole; no file was made."""
+    """A dump that could come in but for its `notes`, and was asked for whole; no file was made. What is no
+    loss is among them, last.
+    """
 
     def __init__(self, dump: Path, notes: Sequence[Note]) -> None:
+        lost = [note for note in notes if note.kind.is_loss]
         super().__init__(
-            f"{dump.name} cannot come in whole: {'; '.join(sentences(notes))}. Nothing was imported."
+            f"{dump.name} cannot come in whole: {'; '.join(sentences(lost))}. Nothing was imported."
         )
-        self.notes = tuple(notes)
+        self.notes = (*lost, *(note for note in notes if not note.kind.is_loss))
 
 
 class Scanner:

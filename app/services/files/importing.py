@@ -75,6 +75,9 @@ _LARGE = (
 )
 """Whether a number is beyond those that JavaScript has all of, or what is read for one."""
 
+_REPLACED = "\ufffd"
+"""What D1's export writes for what is no UTF-8."""
+
 _NO_INTEGERS = re.compile("(?!.*INT).*(CHAR|CLOB|TEXT|REAL|FLOA|DOUB)", re.IGNORECASE | re.DOTALL)
 """The type of a column that stores no integers."""
 
@@ -154,8 +157,8 @@ def import_dump(
     _check(dump)
     with new_file(target) as building:
         made = (build or build_here)(dump, building, target, monitor)
-        if strict and (lost := [note for note in made.notes if note.kind.is_loss]):
-            raise NotWhole(dump, lost)
+        if strict and any(note.kind.is_loss for note in made.notes):
+            raise NotWhole(dump, made.notes)
     return replace(made, seconds=time.perf_counter() - began)
 
 
@@ -193,7 +196,8 @@ def _build(
         work = _Work(connection, monitor.cancelled)
         connection.execute("BEGIN")
         with work.counted(dump):
-            tenant, is_exact = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
+            told = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
+            tenant, is_exact, has_replaced = told
         with work.uncounted():
             _check_defaults(guard, connection, dump)
             _drop_d1_tables(connection)
@@ -208,6 +212,8 @@ def _build(
                 notes.add(NoteKind.NO_END)
             if guard.is_d1 and not is_exact:
                 _note_rounded(connection, notes)
+                if has_replaced:
+                    _note_replaced(connection, notes)
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
             set_pragma(connection, "journal_mode", "wal")
@@ -407,13 +413,16 @@ def _run(
     progress: Progress,
     *,
     temporary: TemporaryFiles | None,
-) -> tuple[str | None, bool]:
-    """Runs the dump; gives the tenant that it says to be of alone, and whether all in it is exact."""
-    size, tenant, is_exact = dump.stat().st_size, None, False
+) -> tuple[str | None, bool, bool]:
+    """Runs the dump; gives the tenant that it says to be of alone, whether all in it is exact, and whether
+    U+FFFD is in it.
+    """
+    size, tenant, is_exact, has_replaced = dump.stat().st_size, None, False, False
     with _unpacked(dump), reading(dump) as (source, file):
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(piece.size)
+            has_replaced |= _REPLACED in piece.text
             if piece.line == 1:
                 is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
                 if said := OF_TENANT.match(piece.text):
@@ -436,7 +445,7 @@ def _run(
             progress(file.tell(), size)
     if guard.open_at is not None:
         raise ImportFailed(dump, Failure.CUT_OFF, "a transaction", guard.open_at)
-    return tenant, is_exact
+    return tenant, is_exact, has_replaced
 
 
 def _without_room(guard: Guard, dump: Path, target: Path, temporary: TemporaryFiles | None) -> Exception:
@@ -553,6 +562,20 @@ def _note_rounded(connection: apsw.Connection, notes: Notes) -> None:
                 first.setdefault(str(table), f"{column} = {value}")
     for table, count in counts.items():
         notes.add(NoteKind.ROUNDED, table, first=first[table], count=count)
+
+
+def _note_replaced(connection: apsw.Connection, notes: Notes) -> None:
+    """Notes the rows with texts in which U+FFFD may stand for bytes that were no UTF-8."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        columns = connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
+        names = [sql_name(str(name)) for name, _ in columns]
+        key = next((sql_name(str(name)) for name, pk in columns if pk == 1), names[0])
+        has = " OR ".join(f"typeof({name}) = 'text' AND instr({name}, '{_REPLACED}')" for name in names)
+        found = f"SELECT count(*), CAST(min({key}) AS TEXT) FROM main.{sql_name(str(table))} WHERE {has}"  # noqa: S608
+        for count, first in connection.execute(found):
+            if count:
+                notes.add(NoteKind.REPLACED, str(table), first=str(first or ""), count=int(str(count)))
 
 
 def _drop_d1_tables(connection: apsw.Connection) -> None:

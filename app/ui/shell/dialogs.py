@@ -387,14 +387,15 @@ def _candidate_row(candidate: Candidate, folder: Path, now: int, utc: bool) -> t
     )
 
 
-class ExportedDialog(Dialog):
-    """What an export as SQL left out, or D1 will not take: `notes`, to read and copy."""
+class NotesDialog(Dialog):
+    """What is to be known of a file that was written or read: `notes`, to read and copy."""
 
-    def __init__(self, theme: Theme, title: str, notes: Sequence[str], parent: QWidget | None = None) -> None:
-        sentence = "Not all of it is there, or not as D1 takes it:"
+    def __init__(
+        self, theme: Theme, title: str, sentence: str, notes: Sequence[str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(theme, title, sentence, icon=Icon.INFO_FILL, tone=Tone.ACCENT, parent=parent)
         self.setMinimumWidth(620)
-        self.text = text_box(theme, "Left out", "\n".join(notes))
+        self.text = text_box(theme, "What is to be known", "\n".join(notes))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         self.text.setMinimumHeight(120)
         self.add_widget(self.text, 1)

@@ -79,9 +79,10 @@ class Files(QObject):
         force_writable: bool = False,
         imported: Imported | None = None,
         said: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         """Opens a file, or the database in a folder; what is open stays until then. `said` is what was done
-        with it before, for when it is in sight.
+        with it before, and `notes` what is to be known of that, for when it is in sight.
         """
 
         def work(monitor: Monitor) -> OpenedFile:
@@ -92,7 +93,7 @@ class Files(QObject):
 
         self.is_opening = True
         failed = partial(self._not_opened, path)
-        done = partial(self._opened, said)
+        done = partial(self._opened, said, notes)
         self._busy.run(f"Opening {path.name}…", work, on_done=done, on_failed=failed, can_cancel=False)
 
     def open_again(self, path: Path, error: errors.TenantAdminError | None) -> None:
@@ -135,10 +136,14 @@ class Files(QObject):
             return told(dump, target, strict=strict)
 
         def done(imported: Imported) -> None:
+            from app.services.files.dump import sentences  # noqa: PLC0415
+
             rows = counted(sum(imported.rows.values()), "row")
             part = "" if imported.tenant is None else f", of the tenant {visible(imported.tenant)} alone"
             said = f"{rows} imported from {dump.name}{part}"
-            self.open(imported.path, imported=imported, said=said)
+            # What was asked about has named the others, too.
+            notes = (*sentences(imported.notes if strict else ()), *map(str, imported.dangling))
+            self.open(imported.path, imported=imported, said=said, notes=notes)
 
         def failed(error: errors.TenantAdminError) -> None:
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
@@ -320,11 +325,14 @@ class Files(QObject):
 
     def _say_written(self, said: str, notes: Sequence[str], target: Path) -> None:
         if notes:
-            from app.ui.shell.dialogs import ExportedDialog  # noqa: PLC0415
-
-            ExportedDialog(self._theme, said, notes, self._window).open_once()
+            self._tell(said, "Not all of it is there, or not as D1 takes it:", notes)
         else:
             self._say(said, target)
+
+    def _tell(self, said: str, sentence: str, notes: Sequence[str]) -> None:
+        from app.ui.shell.dialogs import NotesDialog  # noqa: PLC0415
+
+        NotesDialog(self._theme, said, sentence, notes, self._window).open_once()
 
     def ask_restore(self, path: Path) -> None:
         self._ask_existing("Restore from a copy", COPIES, partial(self.offer_restore, path))
@@ -417,11 +425,13 @@ class Files(QObject):
 
         return checked
 
-    def _opened(self, said: str, opened: OpenedFile) -> None:
+    def _opened(self, said: str, notes: Sequence[str], opened: OpenedFile) -> None:
         self.is_opening, self._shown, self._used = False, opened, None
         self._settings.add_recent(opened.path)
         self.opened.emit(opened)
-        if said:
+        if notes:
+            self._tell(said, "What is to be known of what came in:", notes)
+        elif said:
             self._say(said)
 
     def _not_opened(self, path: Path, error: errors.TenantAdminError) -> None:

@@ -556,6 +556,20 @@ def test_a_text_that_d1_may_have_altered_is_named(
     assert any(note.endswith(f": notifications (n-1, line {line:,})") for note in said(made))
 
 
+def test_a_text_that_d1_may_have_replaced_bytes_of_is_named(
+    run: Run, texts: dict[str, str], target: Path
+) -> None:
+    """It writes U+FFFD for what is no UTF-8, in tables without rowids as well."""
+    begun, rest = texts["d1"].split("\n", 1)
+    table = "CREATE TABLE odd (id TEXT PRIMARY KEY, b) WITHOUT ROWID;\n"
+    rows = "INSERT INTO odd VALUES('k-1','a\ufffdb'),('k-2',x'efbfbd'),('k-3','\ufffd\ufffd');\n"
+    expected = "2 rows with U+FFFD, as which D1's export writes what is no UTF-8: odd (from k-1)"
+    assert expected in said(run(f"{begun}\n{table}{rows}{rest}", strict=True))
+    for exact in (f"{begun}\n{EXACT}\n{table}{rows}", table + rows):
+        target.unlink()
+        assert not any("U+FFFD" in note for note in said(run(exact + rest)))
+
+
 def test_each_row_of_a_statement_is_looked_at(run: Run, texts: dict[str, str]) -> None:
     row = "('n-{}','acme','t','x',replace('a{}','\\n',char(10)),NULL,0,1)"
     values = [

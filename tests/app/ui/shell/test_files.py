@@ -20,7 +20,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
-from app.ui.shell.dialogs import ChooseDatabaseDialog, ExportedDialog, RestoreDialog
+from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
 from app.ui.shell.notices import DisplacedNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
@@ -612,7 +612,7 @@ def test_a_file_is_exported_as_sql_and_what_d1_refuses_is_named(
     assert stored(tmp_path / "back.sqlite") == stored(demo_path)
     execute(demo_path, "CREATE VIRTUAL TABLE words USING fts5(x)")
     window.files.export_sql(InFile(demo_path), target, "acme-corp")
-    box = dialog(qtbot, window, ExportedDialog)
+    box = dialog(qtbot, window, NotesDialog)
     assert "exported to foundation.sql" in box.title.text()
     assert "the virtual table words" in box.text.toPlainText()
     assert "the rows of planning_runs, which belong to no tenant" in box.text.toPlainText()

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Tone
 from app.services.chain.where import InFile
 from app.services.records import users
-from app.ui.shell.dialogs import ExportedDialog
+from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.fixtures.damage import spoil
@@ -52,7 +52,7 @@ def test_a_damaged_chain_is_shown_as_far_as_it_can_be_read(
     assert banner.isVisible(), "in every tab"
     assert button(banner, "Save what can be read…").isVisible()
     window.files.export_sql(InFile(demo_path), tmp_path / "saved.sql", None, readable=True)
-    told = dialog(qtbot, window, ExportedDialog)
+    told = dialog(qtbot, window, NotesDialog)
     assert f"audit_chain is damaged: what could be read of it is {shown} rows" in told.text.toPlainText()
 
 

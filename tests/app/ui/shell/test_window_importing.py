@@ -12,6 +12,7 @@ from app import paths
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted
+from app.ui.shell.dialogs import NotesDialog
 from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
@@ -22,7 +23,7 @@ from tests.conftest import NOW
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.dumping import write_dump
-from tests.fixtures.window import ask, button, click, count, current, dialog, error, notice, said
+from tests.fixtures.window import ask, button, click, count, current, dialog, error, notice, press, said
 
 
 @pytest.fixture
@@ -50,9 +51,12 @@ def test_a_dump_that_is_opened_is_imported_and_opened(
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
     assert asked == [str(export.with_suffix(".sqlite"))]
+    told = dialog(qtbot, window, NotesDialog)
+    assert "imported from export.sql" in told.title.text()
+    assert "with line breaks, as which D1's export writes" in told.text.toPlainText()
+    press("Esc")
     page = current(window)
     qtbot.waitUntil(lambda: page.filters.count.text() == said(count(demo_path, "users"), 0))
-    assert "imported from export.sql" in window.toast.label.text() and window.toast.isVisible()
     assert page.context.opened.path == target
     assert ask(target, "SELECT * FROM audit_chain") == ask(demo_path, "SELECT * FROM audit_chain")
     qtbot.waitUntil(lambda: bool(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(target))))
@@ -91,7 +95,9 @@ def test_what_cannot_come_in_is_asked_about_first(
     target = tmp_path / "imported.sqlite"
     window.files.import_dump(export, target)
     box = dialog(qtbot, window, ConfirmDialog)
-    assert box.list.item(0).text().startswith("1 view left out: some (line ")
+    told = [box.list.item(row).text() for row in range(box.list.count())]
+    assert told[0].startswith("1 view left out: some (line ")
+    assert any("with line breaks, as which D1's export writes" in one for one in told), "of what is not lost"
     assert not target.exists()
     with qtbot.waitSignal(window.opened):
         click(qtbot, box.confirm_button)
