@@ -19,7 +19,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import apsw
 
@@ -347,11 +347,7 @@ def first_bytes(path: Path, size: int) -> bytes:
     Closing a plain handle would drop every lock that this process holds on the file (fcntl(2)), those of a
     window's connections among them. Raises `CannotOpen`, and apsw's errors of reading.
     """
-    try:
-        file = _layered(path)
-    except UnicodeEncodeError:  # SQLite's layer knows no such name, so no connection can have been given it
-        with path.open("rb") as plain:
-            return plain.read(size)
+    file = _layered(path)
     try:
         return file.xRead(min(size, file.xFileSize()), 0)
     finally:
@@ -420,12 +416,37 @@ class LogIndex:
         return page, pages, kept
 
 
-def _layered(path: Path) -> apsw.VFSFile:
+def _layered(path: Path) -> "apsw.VFSFile | _Plain":
     """The file as SQLite's own file layer opens it, to be read and closed. Raises `CannotOpen`."""
     try:
         return apsw.VFSFile("", str(path), [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0])
+    except UnicodeEncodeError:  # it takes UTF-8 alone, but for a connection's URI
+        return _Plain(path)
     except apsw.CantOpenError as error:
         raise CannotOpen(path) from error
+
+
+class _Plain:
+    """The same of a file whose name is no UTF-8. What has it open stays so, since closing drops locks."""
+
+    _kept: ClassVar[dict[FileId | None, int]] = {}
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = self._kept.get(of := file_id(path)) or self._kept.setdefault(
+                of, os.open(path, os.O_RDONLY)
+            )
+        except OSError as error:
+            raise CannotOpen(path) from error
+
+    def xFileSize(self) -> int:  # noqa: N802
+        return os.fstat(self._file).st_size
+
+    def xRead(self, size: int, offset: int) -> bytes:  # noqa: N802
+        return os.pread(self._file, size, offset)
+
+    def xClose(self) -> None:  # noqa: N802
+        """Nothing is given up."""
 
 
 def diagnose(path: Path) -> StorageError:

@@ -594,6 +594,19 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
                 look()
 
 
+def test_a_file_whose_name_is_no_utf_8_is_looked_at_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"odd\xff.sqlite")
+    for name in ("first", "second"):
+        with closing(apsw.Connection(str(tmp_path / name))) as connection:
+            connection.execute(f"CREATE TABLE {name} (x)")
+    shutil.copyfile(tmp_path / "first", path)
+    with connected(path) as database:
+        assert database.outside_changes() == database.outside_changes()
+        shutil.copyfile(tmp_path / "second", path)
+        with pytest.raises(FileReplaced):
+            database.outside_changes()
+
+
 @pytest.mark.parametrize("first", [1, 2], ids=["with its header", "behind its header"])
 def test_a_log_that_was_folded_in_halfway_leaves_the_file_what_it_was(
     database_path: Path, first: int
