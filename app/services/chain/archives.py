@@ -210,7 +210,9 @@ class ArchiveReading:
             )
             what = f" {self.findings[0].message}" if self.findings else ""
             self.findings = [
-                rules.Finding(rules.Code.HASH, self._tenant, first.seq, expected, actual, f"{message}{what}")
+                rules.Finding(
+                    rules.Code.ARCHIVE, self._tenant, first.seq, expected, actual, f"{message}{what}"
+                )
             ]
             self.tallies.clear()
             self.found.clear()

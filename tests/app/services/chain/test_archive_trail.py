@@ -158,11 +158,11 @@ def test_every_changed_byte_of_an_archive_is_found(archived: Path, folder: Path)
     for at in range(0, len(kept), 97):
         file.write_bytes(kept[:at] + bytes([kept[at] ^ 4]) + kept[at + 1 :])
         report = check(archived, folder)
-        assert "HASH" in codes(report)
+        assert "ARCHIVE" in codes(report)
         assert report.verdict is Verdict.TAMPERED
     for other in (kept[:-9], kept + b"\0", kept + kept, b"", b"\x1f\x8b"):
         file.write_bytes(other)
-        assert codes(check(archived, folder)) == ["HASH"]
+        assert codes(check(archived, folder)) == ["ARCHIVE"]
 
 
 def test_an_edited_entry_is_named(archived: Path, folder: Path) -> None:
@@ -171,7 +171,7 @@ def test_an_edited_entry_is_named(archived: Path, folder: Path) -> None:
     seq = json.loads(lines[3])["seq"]
     repack(file, lambda _: b"".join([*lines[:3], lines[3].replace(b"ops", b"eve"), *lines[4:]]))
     report = check(archived, folder)
-    assert codes(report) == ["HASH"]
+    assert codes(report) == ["ARCHIVE"]
     assert f"{file.name} is not the archive" in report.findings[0].message
     assert f"Archived entry {seq} does not match" in report.findings[0].message
 
@@ -181,7 +181,7 @@ def test_archives_that_changed_places_are_found(archived: Path, folder: Path) ->
     spare = folder / "spare"
     one.rename(spare), two.rename(one), spare.rename(two)
     report = check(archived, folder)
-    assert codes(report) == ["HASH", "HASH"]
+    assert codes(report) == ["ARCHIVE", "ARCHIVE"]
     assert verdicts(report)["system"] is Verdict.CONSISTENT
 
 
@@ -252,7 +252,7 @@ def test_of_a_file_in_the_place_of_an_archive_no_endless_line_is_read(
     """It is told in one sentence, whatever work reading on would be."""
     repack(forged, lambda _: b"[" + b"0," * (1 << 21) + b"0]\n")
     (finding,) = check(database.path, forged.parent).findings
-    assert finding.code is Code.HASH
+    assert finding.code is Code.ARCHIVE
     assert "cannot be read behind its entry 0" in finding.message
 
 

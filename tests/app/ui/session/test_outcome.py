@@ -12,6 +12,7 @@ from app.ui.session.outcome import Asked, Outcome, State
     [
         ((), State.HOLDS),
         ((Code.TRUNCATED,), State.NAMED),
+        ((Code.ARCHIVE,), State.NAMED),
         ((Code.CHECKPOINT, Code.INDEX), State.NAMED),
         ((Code.LINK,), State.BROKEN),
         ((Code.TRUNCATED, Code.LINK), State.BROKEN),
