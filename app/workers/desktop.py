@@ -36,7 +36,8 @@ def told_by_bus(title: str, words: str, icon: str) -> bool:
     except (
         OSError,
         ValueError,
+        RuntimeError,
         DBusErrorResponse,
-    ):  # no such bus, another answer than agreed, nobody shows it
+    ):  # no such bus, another answer than agreed, one by no Unix socket, nobody shows it
         return False
     return True

@@ -82,7 +82,9 @@ def test_a_message_is_shown_where_the_bus_has_somebody_for_it(desktop: Desktop) 
         assert hints["urgency"] == ("y", 2)
 
 
-@pytest.mark.parametrize("address", ["", "unix:path=/nowhere/at/all", "nonsense"])
+@pytest.mark.parametrize(
+    "address", ["", "unix:path=/nowhere/at/all", "nonsense", "unix:tmpdir=/tmp", "launchd:env=X"]
+)
 def test_where_there_is_no_bus_nothing_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     assert not told_by_bus("a title", "words", "")
