@@ -126,8 +126,6 @@ class TooMuch(TenantAdminError):
 class StorageError(TenantAdminError):
     """The file cannot serve what was asked of it."""
 
-    heading = "The database does not allow it"
-
 
 class MuchToRead(TenantAdminError):
     """So many `rows` were about to be read, where each is charged, and nobody has agreed to that: "about", or
@@ -445,6 +443,7 @@ class OnlyElsewhere(StorageError):
 class Refused(StorageError):
     """A constraint that the platform's schema does not have, or a record that others still refer to."""
 
+    heading = "The database does not allow it"
     sentence = "The database's own rules refuse this ({what}); nothing was changed."
 
 
@@ -457,6 +456,7 @@ class HeadMoved(StorageError):
 class RowChanged(StorageError):
     """A statement met other rows than it was made for; the whole batch was rolled back."""
 
+    heading = "Something has changed meanwhile"
     sentence = (
         "The record was changed or removed by somebody else in the meantime; nothing was changed. "
         "Look at it again, then repeat the action."
@@ -464,13 +464,19 @@ class RowChanged(StorageError):
 
 
 class ChangedSince(RowChanged):
-    """An act cannot be taken back; `differences` name tables, columns and keys, never another value."""
+    """An act cannot be taken back, or not be done again; `what` is the word for that. `differences` name
+    tables, columns and keys, never another value.
+    """
 
-    sentence = "This cannot be undone, because of what has changed since: {what}. Nothing was changed."
+    sentence = (
+        "This cannot be {why}, because of what has changed since: {what}. Nothing was changed. It can be "
+        "tried again when that is as it was."
+    )
+    why = "undone"
 
-    def __init__(self, differences: Sequence[str]) -> None:
+    def __init__(self, differences: Sequence[str], what: str | None = None) -> None:
         more = f" and {len(differences) - 3:,} more" if len(differences) > 3 else ""
-        super().__init__(f"{'; '.join(differences[:3])}{more}")
+        super().__init__(f"{'; '.join(differences[:3])}{more}", what)
 
 
 class ChangedMeanwhile(RowChanged):
@@ -494,6 +500,7 @@ class MoreGoAlong(RowChanged):
 class AlreadyExists(StorageError):
     """`what` SQLite calls that of which there may be one."""
 
+    heading = Refused.heading
     sentence = (
         "There is a row with the same {what} already, and the database's own rules take only one; nothing "
         "was changed."

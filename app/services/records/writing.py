@@ -187,15 +187,19 @@ def _written(change: Change) -> list[str]:
     return [*{TABLE, *(row.table for row in change.rows)}]
 
 
-def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None = None) -> Change:
-    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since."""
+def undo(
+    database: Database, change: Change, *, now: int, agreed: Agreed | None = None, what: str | None = None
+) -> Change:
+    """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, and
+    `what` it cannot be.
+    """
     inverse = change.inverse()
 
     def plan(images: Images) -> Change:
         images.chains = [*dict.fromkeys(event.tenant_id for event in inverse.events)]
         if len(inverse.events) > 1:
             images.checks = inverse.checks(inverse.rows, database)
-        return replace(inverse, rows=tuple(_as_it_is(images, row) for row in inverse.rows))
+        return replace(inverse, rows=tuple(_as_it_is(images, row, what) for row in inverse.rows))
 
     # Nothing but the bookmark and the write is left to ask, where nobody has written since.
     before = Planned(inverse, change.behind) if change.behind is not None else None
@@ -206,14 +210,14 @@ def undo(database: Database, change: Change, *, now: int, agreed: Agreed | None 
         differences = [found for row in inverse.rows if (found := _difference(images, row)) is not None]
         if not differences:
             raise
-        raise errors.ChangedSince(differences) from error
+        raise errors.ChangedSince(differences, what) from error
 
 
-def _as_it_is(images: Images, row: RowChange) -> RowChange:
+def _as_it_is(images: Images, row: RowChange, what: str | None) -> RowChange:
     """The same change of a table that may have got foreign keys since, but no other columns."""
     table = images.table(row.table)
     if (table.columns, table.key) != (row.stored.columns, row.stored.key):
-        raise errors.ChangedSince([f"the columns of {row.table}"])
+        raise errors.ChangedSince([f"the columns of {row.table}"], what)
     return replace(row, stored=table)
 
 

@@ -2,6 +2,7 @@
 and to hear what other programs write.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -228,9 +229,10 @@ class History(QObject):
     """What can be taken back of one open file, and done again: every change that `runner` announces.
 
     What it takes back, or does again, is a change like any other whose initiator it is. Where that is
-    refused, because somebody has changed the record since, `Runner.failed` says so and the history forgets
-    everything, since nothing older can be trusted to apply. `changed` when there is something else to undo,
-    `begun` when a person has asked for it: the answer may take a while.
+    refused, because somebody has changed the record since, `Runner.failed` says so, and it can be tried
+    again; one that is refused twice in turn lets the older ones go first, each of which is guarded by itself.
+    `changed` when there is something else to undo, `begun` when a person has asked for it: the answer may
+    take a while.
     `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
     hears what it writes.
     """
@@ -252,6 +254,9 @@ class History(QObject):
         self._runner = runner
         self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
         self._pending = False
+        # What is asked for meanwhile, in its order, and the act that was refused last.
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._tried: tuple[str, Change] | None = None
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -267,8 +272,8 @@ class History(QObject):
         return self._undone[-1][0] if self._undone else ""
 
     def undo(self, ask: Ask = _without_question) -> None:
-        """Takes back the latest act, one that is running when it has ended; nothing while an earlier one is
-        still being taken back. `ask(change, go)` may put it to the person first.
+        """Takes back the latest act, one that is running when it has ended; behind what was asked for before,
+        unless that comes with a question or is refused. `ask(change, go)` may put it to the person first.
         """
         self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone"))
 
@@ -276,19 +281,28 @@ class History(QObject):
         self._after_acts(partial(self._ask, ask, self._undone, self._done, "done again"))
 
     def _after_acts(self, revert: Callable[[], None]) -> None:
-        if self._pending:
-            return
-        self._pending = True
         self.begun.emit()
-        self._runner.when_written(revert, self._not_begun)
+        self._waiting.append(revert)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting and not self._pending:
+            self._pending = True
+            self._runner.when_written(self._waiting.popleft(), self._not_begun)
+
+    def _stop(self) -> None:
+        """What was asked for behind it was meant for when it had been done."""
+        self._pending = False
+        self._waiting.clear()
 
     def _not_begun(self, error: TenantAdminError) -> None:
-        self._pending = False
+        self._stop()
         self._runner.failed.emit(error)
 
     def _ask(self, ask: Ask, here: Acts, there: Acts, what: str) -> None:
         self._pending = False
         if not here:
+            self._go_on()
             return
         act = here[-1]
 
@@ -297,6 +311,8 @@ class History(QObject):
                 self._revert(here, there, what)
 
         ask(act[1], go)
+        if not self._pending:
+            self._stop()
 
     def _revert(self, here: Acts, there: Acts, what: str) -> None:
         self._pending = bool(here)
@@ -310,6 +326,7 @@ class History(QObject):
             here[:] = [one for one in here if one is not act]
             there.append((text, inverse))
             self.changed.emit()
+            self._go_on()
 
         def again() -> None:
             if here and here[-1] is act:
@@ -318,13 +335,14 @@ class History(QObject):
         self._runner.write(
             _revert,
             change,
-            f"{quoted(text)} {what}",
+            text,
+            what,
             self._sight,
             now=self._clock(),
             agreed=self._agreed,
             initiator=self,
             on_done=done,
-            on_failed=partial(self._told, again, self._refused),
+            on_failed=partial(self._told, again, partial(self._refused, here, act)),
         )
 
     def _remember(self, change: Change, initiator: object) -> None:
@@ -333,13 +351,14 @@ class History(QObject):
             self._undone.clear()
             self.changed.emit()
 
-    def _refused(self, error: TenantAdminError) -> None:
-        self._pending = False
-        if isinstance(error, Caution):  # a person would not go on: nothing speaks against what is older
+    def _refused(self, here: Acts, act: tuple[str, Change], error: TenantAdminError) -> None:
+        self._stop()
+        if isinstance(error, Caution):  # a person would not go on
             return
         if not _may_go_well(error):
-            self._done.clear()
-            self._undone.clear()
+            if self._tried is act:
+                here[:] = [act, *(one for one in here if one is not act)]
+            self._tried = act
             self.changed.emit()
         self._runner.failed.emit(error)
 
@@ -358,11 +377,12 @@ def _carry_out(
 
 
 def _revert(
-    database: Database, change: Change, summary: str, sight: Sight, *, now: int, agreed: Agreed
+    database: Database, change: Change, text: str, what: str, sight: Sight, *, now: int, agreed: Agreed
 ) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 
-    done = replace(writing.undo(database, change, now=now, agreed=agreed), summary=summary)
+    undone = writing.undo(database, change, now=now, agreed=agreed, what=what)
+    done = replace(undone, summary=f"{quoted(text)} {what}")
     sight.written(done)
     return done
 

@@ -8,7 +8,6 @@ from pytestqt.qtbot import QtBot
 
 from app.services.chain.cautions import Agreed
 from app.services.records import users
-from app.services.records.change import Change
 from app.ui.session.context import History, Outside
 from app.ui.session.sight import Sight
 from app.workers.runner import Runner
@@ -93,44 +92,67 @@ def test_what_is_asked_about_is_what_is_taken_back(
     assert emails(database) == ["ada@acme.example", "bob@acme.example"]
 
 
-def test_one_act_is_taken_back_at_a_time(
+def test_each_undo_takes_its_turn(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
-    """A second press, before the first undo is committed, would take back what nobody has looked at yet."""
     create(runner, qtbot, "ada")
     create(runner, qtbot, "bob")
-    done: list[Change] = []
-    runner.changed.connect(lambda change, who: done.append(change))
+    done: list[str] = []
+    runner.changed.connect(lambda change, who: done.append(change.summary))
     history.undo()
     history.undo()
     history.redo()
-    qtbot.waitUntil(lambda: bool(done))
-    runner.write(lambda database: None, on_done=done.append)  # after everything that was asked for before
-    qtbot.waitUntil(lambda: None in done)
-    assert emails(database) == ["ada@acme.example"]
-    assert len(done) == 2
-    assert history.next_undo == "User ada@acme.example created"
+    qtbot.waitUntil(lambda: len(done) == 3)
+    ada, bob, cyd = (f"User {name}@acme.example created" for name in ("ada", "bob", "cyd"))
+    assert done == [f"“{bob}” undone", f"“{ada}” undone", f"“{ada}” done again"]
+    history.undo()
+    runner.write(users.create, "acme", "cyd@acme.example", actor="ops", now=NOW)
+    history.undo()
+    qtbot.waitUntil(lambda: len(done) == 6)
+    assert sorted(done[3:]) == sorted([f"“{ada}” undone", cyd, f"“{cyd}” undone"])
+    assert emails(database) == []
+
+
+def test_an_undo_that_is_refused_can_be_tried_again_and_keeps_none_from_those_before(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    """What was asked for behind it is not done, but where it is refused again, older acts go first."""
+    create(runner, qtbot, "ada")
+    create(runner, qtbot, "bob")
+    ada, bob = (f"User {name}@acme.example created" for name in ("ada", "bob"))
+    rename = "UPDATE users SET email = ? WHERE email LIKE ?"
+    database.connection().execute(rename, ("other@acme.example", "bob%"))
+    for following in (bob, ada):
+        with qtbot.waitSignal(runner.failed) as refused:
+            history.undo()
+            history.undo()
+        assert isinstance(refused.args[0], RowChanged)
+        assert "be undone, because of what has changed since: email of users" in str(refused.args[0])
+        assert history.next_undo == following
+    assert emails(database) == ["ada@acme.example", "other@acme.example"]
+    with qtbot.waitSignal(runner.changed):
+        history.undo()
+    assert (emails(database), history.next_undo) == (["other@acme.example"], bob)
+    database.connection().execute(rename, ("bob@acme.example", "other%"))
     with qtbot.waitSignal(runner.changed):
         history.undo()
     assert emails(database) == []
 
 
-def test_an_undo_that_is_refused_says_so_and_forgets_the_rest(
+def test_a_redo_that_is_refused_is_called_one(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     create(runner, qtbot, "ada")
-    create(runner, qtbot, "bob")
-    database.connection().execute("UPDATE users SET email = 'other@acme.example' WHERE email LIKE 'bob%'")
-    with qtbot.waitSignal(runner.failed) as refused:
-        history.undo()
-    assert isinstance(refused.args[0], RowChanged)
-    assert "has changed since: email of users" in str(refused.args[0])
-    assert history.next_undo == history.next_redo == "", "what is older may rest on what was changed"
-    assert emails(database) == ["ada@acme.example", "other@acme.example"]
-    create(runner, qtbot, "cyd")
+    ((ada,),) = database.connection().execute("SELECT id FROM users")
+    with qtbot.waitSignal(runner.changed):
+        runner.write(users.rename, ada, "eve@acme.example", actor="ops", now=NOW)
     with qtbot.waitSignal(runner.changed):
         history.undo()
-    assert emails(database) == ["ada@acme.example", "other@acme.example"], "and it goes on from there"
+    database.connection().execute("UPDATE users SET email = 'other@acme.example'")
+    with qtbot.waitSignal(runner.failed) as refused:
+        history.redo()
+    assert str(refused.args[0]).startswith("This cannot be done again, because of what has changed since")
+    assert refused.args[0].heading == "Something has changed meanwhile"
 
 
 def test_one_look_outside_waits_behind_a_long_write(
