@@ -110,13 +110,14 @@ def _write(
 
 
 def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value] | None:
-    """What takes out of a column's values what may let anybody in: of a webhook its URLs but for their hosts,
-    and of what nobody has declared elsewhere the user names in them.
+    """What takes out of a column's values what may let anybody in: of a webhook, or what is called one, its
+    URLs but for their hosts, and of what nobody has declared elsewhere the user names in them.
     """
     if column.kind is ColumnKind.PRESENCE:
         return None
     if not column.is_declared:
-        return without_urls if table == WEBHOOK_DESTINATIONS.name else without_users
+        is_webhook = column.host_only or table == WEBHOOK_DESTINATIONS.name
+        return without_urls if is_webhook else without_users
     special = {"hostname": hostname_alone, "name": without_urls}
     return special.get(column.name, host_alone) if column.host_only else None
 

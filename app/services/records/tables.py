@@ -188,20 +188,34 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 _SECRET = re.compile(
-    r"pass(?:word|wd|phrase|code)|pwd|secret|credential|bearer|authorization|auth_?header|(?:^|_)seed$"
-    r"|(?:access|api|private|signing)_?key|token(?:_?hash)?$",
-    re.IGNORECASE,
+    r"pass_?(?:word|wd|phrase|code)|pwd|secret|credential|bearer|authorization|auth_?header"
+    r"|(?:access|api|private|signing)_?key|token(?:_?hash)?$|(?:backup|recovery|reset)_?codes?"
+    r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed)$"
 )
-"""What a column is called that holds one, of those that nobody has declared."""
+"""What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""
+
+_WEBHOOK = re.compile(r"webhook|(?:^|_)hook(?:_|$)|callback_?ur[il]")
+"""What one is called whose URL lets anybody post there."""
+
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
+
+
+def _words(name: str) -> str:
+    """A name's words in lower case with one underscore between: people write `API-Token`, `privateKey`, "api
+    key".
+    """
+    return _BETWEEN_WORDS.sub("_", name).lower()
 
 
 def undeclared(name: str) -> TableColumn:
     """A column that only the file has: as it is stored, but of a secret whether there is one."""
-    if _SECRET.search(name):
+    words = _words(name)
+    if _SECRET.search(words):
         return TableColumn(
             f"has_{name}", ColumnKind.PRESENCE, name, of=name, words=_STORED, is_declared=False
         )
-    return TableColumn(name, ColumnKind.ID, name, is_declared=False)
+    is_webhook = _WEBHOOK.search(words) is not None
+    return TableColumn(name, ColumnKind.ID, name, host_only=is_webhook, is_declared=False)
 
 
 USERS = Table(

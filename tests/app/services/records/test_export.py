@@ -76,14 +76,16 @@ def test_no_secret_is_ever_written(engine: Database, query: ListQuery, form: For
         "mfa_seed",
         "auth_header",
         "bearer",
+        "api key",
     ],
 )
 def test_what_only_the_file_calls_a_secret_is_one(
     engine: Database, sql: apsw.Connection, query: ListQuery, form: Format, name: str
 ) -> None:
     for column in (name, "tokens_used", "key"):
-        sql.execute(f"ALTER TABLE webhook_destinations ADD COLUMN {column}")
-    sql.execute(f"UPDATE webhook_destinations SET {name} = 'hidden', tokens_used = 'counted', key = 'plain'")
+        sql.execute(f'ALTER TABLE webhook_destinations ADD COLUMN "{column}"')
+    values = f"\"{name}\" = 'hidden', tokens_used = 'counted', key = 'plain'"
+    sql.execute(f"UPDATE webhook_destinations SET {values}")
     written = text(engine, query, form)
     assert "hidden" not in written
     assert "counted" in written
@@ -127,6 +129,10 @@ def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
     sql.execute(INTO_USERS + "('u', 'acme', 'e', NULL, 1, 1)")
     sql.execute("UPDATE users SET seen_at = 'from postgres://bob:pw@h.example/a?b, x@y'")
     assert "from postgres://…@h.example/a?b, x@y" in text(engine, ListQuery("users"), form)
+    sql.execute("ALTER TABLE users ADD COLUMN webhook_url")
+    sql.execute("UPDATE users SET webhook_url = 'https://hooks.slack.com/services/T/B/SEC'")
+    written = text(engine, ListQuery("users"), form)
+    assert "https://hooks.slack.com/…" in written and "SEC" not in written
 
 
 @pytest.mark.parametrize(

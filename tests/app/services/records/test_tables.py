@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.records.tables import DECLARED, ColumnKind, Table
+from app.services.records.tables import DECLARED, ColumnKind, Table, undeclared
 from models.tables import TABLES
 
 every_table = pytest.mark.parametrize("table", DECLARED.values(), ids=lambda table: table.name)
@@ -38,3 +38,13 @@ def test_what_a_list_sorts_by_restricts_and_shows_is_in_its_rows(table: Table) -
 def test_secrets_are_declared_as_such() -> None:
     kinds = {column.source: column.kind for table in DECLARED.values() for column in table.columns}
     assert kinds["password_hash"] is kinds["secret"] is ColumnKind.PRESENCE
+
+
+def test_a_secret_is_known_by_the_words_of_its_columns_name() -> None:
+    secret = (
+        "API-Token, Private Key, privateKey2, jwt, otp, totp, session cookie, recovery_codes, backupCodes"
+    )
+    secret += ", reset_code, pin, refreshtoken, mfa_seed, api.key, X-API-Key"
+    plain = "tokens_used, key, spinner, pinned, shipping, seeded_at, country_code, webhook_url, pinned_at"
+    kinds = {name: undeclared(name).kind for name in f"{secret}, {plain}".split(", ")}
+    assert [name for name, kind in kinds.items() if kind is ColumnKind.PRESENCE] == secret.split(", ")
