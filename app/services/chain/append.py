@@ -313,6 +313,12 @@ def unfit(guard: Rows) -> str | None:
     return what
 
 
+def never_follows(database: Database) -> str | None:
+    """Why no act at all can be recorded in this database, and so none be done; None where nothing says so."""
+    what = unfit(database.rows(GUARDED)) if has_chain(database) else None
+    return None if what is None else f"In this database {rules.TABLE} {what}"
+
+
 def ends_of(
     database: Database, names: Iterable[str], guard: Rows, recent: Rows, last: Rows
 ) -> dict[str, Head]:

@@ -46,11 +46,13 @@ class Context(QObject):
 
     `clock` gives epoch seconds; `say(text)` shows a toast, `say(text, path)` one that leads to what was
     written. `asks(Caution, agreed, refused)` when a person must say whether an act shall go on, which then
-    calls one of the two. `damaged()` when reading has met damage.
+    calls one of the two. `damaged()` when reading has met damage, `closed()` when it is known that no act can
+    be recorded.
     """
 
     asks = Signal(object, object, object)
     damaged = Signal()
+    closed = Signal()
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class Context(QObject):
         self.sight, self.turns = Sight(), Turns()
         self.runner.changed.connect(lambda change, initiator: self.sight.heard(change))
         self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
+        self._never: str | None = None
         self.history = History(
             self.runner, clock, self, agreed=self.agreed, refused=self._refused, sight=self.sight
         )
@@ -98,6 +101,18 @@ class Context(QObject):
             self.meet_damage()
         if found is not None:
             self.opened.database.is_earlier = found is Verdict.EARLIER
+
+    def ask_what_can_follow(self) -> None:
+        """Whether an act can be recorded: else none is offered. Where rows are charged the act tells."""
+        if self.costs:
+            return
+
+        def told(why: str | None) -> None:
+            self._never = why
+            if why is not None:
+                self.closed.emit()
+
+        self.runner.read(_never_follows, on_done=told, on_failed=lambda error: None)
 
     def meet_damage(self) -> None:
         """Some of the file cannot be read: a person is told, and asked before the next act."""
@@ -169,6 +184,8 @@ class Context(QObject):
             return f"{self.outside.error.heading}, so nothing can be changed here now."
         if self.opened.read_only:
             return f"The {self.opened.kind} is open read-only, because {self.opened.read_only_reason}."
+        if self._never is not None:
+            return f"{self._never}, so no change could be recorded, and none can be made."
         if self.unsettled.error is not None:
             return "It is not known whether the last change was saved; check again before anything else."
         return "Writes are locked; unlock them first (File, Unlock writes…)." if self.lock.is_locked else None
@@ -374,6 +391,12 @@ def _carry_out(
     done = writing.carry_out(function, database, *args, **how)
     sight.written(done)
     return done
+
+
+def _never_follows(database: Database) -> str | None:
+    from app.services.chain.append import never_follows  # noqa: PLC0415
+
+    return never_follows(database)
 
 
 def _revert(

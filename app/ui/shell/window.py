@@ -312,7 +312,8 @@ class MainWindow(QMainWindow):
         set_tip(self._where, f"{opened.whole_place}{_NOTICED if opened.database.costs else ''}")
         self._mark(context)
         context.lock.changed.connect(self._say_state)
-        context.unsettled.changed.connect(self.commands.update)
+        for changed in (context.unsettled.changed, context.closed):
+            changed.connect(self.commands.update)
         self._say_state()
         workspace.retention_status.connect(self.retention_status.setText)
         workspace.retention_status.connect(self._share_status_bar)

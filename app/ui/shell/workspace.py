@@ -134,7 +134,7 @@ class Workspace(QWidget):
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
         context.outside.displaced.connect(self._say_displaced)
-        for changed in (context.lock.changed, context.unsettled.changed):
+        for changed in (context.lock.changed, context.unsettled.changed, context.closed):
             changed.connect(self._update_acts)
         context.unsettled.settled.connect(self._settled)
         context.pause.changed.connect(self._paused)
@@ -161,6 +161,7 @@ class Workspace(QWidget):
         if page.asks_first:
             self._around.start()
         self._count_unread()
+        self.context.ask_what_can_follow()
         if self.context.can(Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write

@@ -23,6 +23,7 @@ from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.conftest import NOW
 from tests.fixtures import chains
+from tests.fixtures.connected import execute
 from tests.fixtures.gateway import append_by_tenant, create_gateway, create_planning, refer_to_tenants
 from tests.fixtures.window import (
     TABLES,
@@ -447,3 +448,20 @@ def test_what_a_lock_kept_out_is_tried_again_by_a_button(
             click(qtbot, next(one for one in told.findChildren(QPushButton) if one.text() == "Try again"))
             qtbot.waitUntil(lambda left=left: count(demo_path, "users") == left)  # type: ignore[misc]
             closed(qtbot, window, ErrorDialog)
+
+
+def test_where_no_entry_can_follow_no_act_is_offered(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    execute(
+        demo_path,
+        "ALTER TABLE audit_chain RENAME TO kept",
+        "CREATE TABLE audit_chain AS SELECT * FROM kept",
+        "DROP TABLE kept",
+    )
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    edit = page.commands.action("edit")
+    qtbot.waitUntil(lambda: not edit.isEnabled())
+    assert "audit_chain does not have seq as the row's own number" in edit.toolTip()
+    assert "no change could be recorded" in page.commands.action("create").toolTip()
