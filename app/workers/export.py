@@ -164,7 +164,7 @@ def _write_sql(job: Job, progress: Progress) -> Exported:
 @contextmanager
 def _database(job: Job) -> Iterator[LocalDatabase]:
     database = LocalDatabase(Path(job["database"]), read_only=job["read_only"])
-    with database.connection_context(), expected_errors(Path(job["target"])):
+    with database.connection_context(), expected_errors(Path(job["target"])), database.own_errors():
         yield database
 
 

@@ -176,6 +176,17 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 known = errors.FileLocked(self.path, written_by(self.path))
             raise known from error
 
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """The same of SQLite alone: the system's are of the file that is written meanwhile."""
+        try:
+            yield
+        except OSError:
+            raise
+        except Exception:
+            with self.expected_errors():
+                raise
+
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
         from models.local.trial import accepted  # noqa: PLC0415 - asked for after the first rows are shown
 

@@ -109,7 +109,12 @@ def write_sql(
     """
     database.connection().pragma("cache_size", -1024)  # each page is read once
     database.connection().limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _WIDEST)
-    with database.snapshot(), expected_errors(path), path.open("wb", buffering=1 << 18) as file:
+    with (
+        database.snapshot(),
+        expected_errors(path),
+        path.open("wb", buffering=1 << 18) as file,
+        database.own_errors(),
+    ):
         return _Export(database, wanted, file, progress).run()
 
 

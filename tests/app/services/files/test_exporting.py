@@ -586,6 +586,10 @@ def test_of_a_damaged_table_what_can_be_read_is_exported_where_that_will_do(tmp_
     spoil(path, "audit_chain", 20)
     with pytest.raises(DamagedFile):
         exported(path, tmp_path / "all.sql")
+    referring = sample(tmp_path / "referring.sqlite", rows=1_200, tenants=2)
+    spoil(referring, "planning_artifacts", 0)
+    with pytest.raises(DamagedFile, match=r"referring\.sqlite is damaged"):
+        exported(referring, tmp_path / "all.sql")
     done = exported(path, tmp_path / "some.sql", readable=True)
     there = done.rows["audit_chain"]
     assert 1_100 < there < 1_200
