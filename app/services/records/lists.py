@@ -249,11 +249,10 @@ class Lists:
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.
 
-        Rows that have gone, or that have no id, are left out.
+        Rows that have gone are left out; of one that has no id it is None.
         """
         for row in self.rows(database, query, keys, (DECLARED[query.table].key.name,)):
-            if row[0] is not None:
-                yield row[0]
+            yield row[0]
 
     def rows(
         self, database: Database, query: ListQuery, keys: Keys, columns: Iterable[str] | None = None

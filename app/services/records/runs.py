@@ -133,7 +133,10 @@ def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, act
         raise NothingToDo(f"Already {status}.")
     for row in rows:
         if status not in allowed(str(row.shown("status"))):
-            raise NotAllowed(f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}.")
+            nothing = "Nothing" if len(rows) == 1 else f"None of the {len(rows):,} runs"
+            raise NotAllowed(
+                f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}. {nothing} was changed."
+            )
     if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
         status = RunStatus.ACTIVE
     return _change(images, [(row, status) for row in rows], status, actor, now)

