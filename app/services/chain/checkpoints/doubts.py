@@ -28,6 +28,12 @@ BEGUN_AGAIN: Final = (
     f"one ran at another time. If it was made in the place of that one, {_SAY}; until then nothing is signed."
 )
 
+MADE_HERE: Final = (
+    f"{WHICH} Another database with tenants of this one was last seen here: none of its entries is left, and "
+    f"this one was made in its place, of a copy or a dump. If it is another one, {_SAY}; until then nothing "
+    "is signed."
+)
+
 WHOLE: Final = (
     f"{WHICH} One tenant's part of a database was last seen here, and there are entries of others from "
     f"before it was taken. If this is the whole, {_SAY}; until then nothing is signed."

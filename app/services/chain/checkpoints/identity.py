@@ -95,13 +95,16 @@ def recognise(
     database, newest = here
     if place.made is not None and _is_as_made(rows, place.made):
         found, is_other = _by_rows(rows, known, all_of), not place.ledger or place.ledger != rows.ledger()
-        if is_other or place.made.unrelated or (found is not None and found.id == database.id):
+        none = is_other and not shares_tenant(rows, newest)
+        if none or place.made.unrelated or (found is not None and found.id == database.id):
             return found  # none, unless it may be the same one, whose entries are gone or were rewritten
+        if is_other and found is None:
+            return replace(database, doubt=doubts.MADE_HERE, undecided=True)
     others = [item for item in known if item is not here]
     if compare(rows, newest[-1:], counting=False).continues:
         if other := _that_covers(rows, here, others, all_of):
             return _asked(rows, other, database)
-        whole = _has_more(rows, all_of(database.id), parts=True)
+        whole = has_more(rows, all_of(database.id), parts=True)
         return replace(database, doubt=doubts.WHOLE if whole else "", undecided=whole)
     knows = bool(newest and newest[-1].tenants)
     nothing = knows and not _all_of(rows, database, all_of).reach and not _with_moved_rows(rows, [here])
@@ -415,6 +418,15 @@ class _Line:
         return self.reach[tenant][0] if tenant in self.reach else LOWEST_SEQ
 
 
+def has_parted(line: Sequence[Checkpoint], other: Sequence[Checkpoint]) -> bool:
+    """Whether a person, or an import of a part, said of one line, and not of the other since then, that it is
+    another database.
+    """
+    begun = [item.at for item in line[:1] if item.reason == Reason.ANOTHER_DATABASE]
+    since = [item.at for item in other[:1] if item.reason == Reason.ANOTHER_DATABASE]
+    return bool(begun) and (not since or since <= begun)
+
+
 def may_be_past(item: Checkpoint, parted: Checkpoint) -> bool:
     """Whether a database that `parted` from others may have been once what a checkpoint of theirs knew."""
     both = item.tenants.keys() & parted.tenants.keys()
@@ -434,7 +446,7 @@ def _whose(
 
     last = [line for line in family if not any(behind(line, other) for other in family)] or family
     if len(last) == 1:
-        return None if _has_more(rows, all_of(last[0].database.id)) else last[0].database
+        return None if has_more(rows, all_of(last[0].database.id)) else last[0].database
     _, inode = rows.where.location
     fit = [line for line in last if compare(rows, line.checkpoints[-1:], counting=False).continues]
 
@@ -468,7 +480,7 @@ def _copied_from(rows: ChainRows, lines: Sequence[_Line]) -> KnownDatabase | Non
     return there[0] if len(there) == 1 else None
 
 
-def _has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool = False) -> bool:
+def has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool = False) -> bool:
     """Whether a line that began with one tenant, as an import or another database if only `parts` are meant,
     is of a part alone of what the file is, a whole that was never seen: entries of others have numbers at
     which this one knew of none.

@@ -307,7 +307,8 @@ class CheckpointStore:
     def made(self, where: Where, *, unrelated: bool = False) -> None:
         """Remembers a new file that this program made where one was seen and the place does not tell. Where
         all ends of that one are there, and others it cannot know are too (its tenant's part, made of the
-        whole again), it is the one whose rows it has. Where nobody knows its rows it is none of
+        whole again), it is the one whose rows it has, from which the one seen here parted: not the other way
+        round, since the ends tell nothing of what is between them. Where nobody knows its rows it is none of
         those, as long as it holds what was made, unless it is not `unrelated` to them, and has the ledger of
         the one there.
         """
@@ -320,11 +321,20 @@ class CheckpointStore:
             with suppress(*UNRECOGNISABLE), rows_of(where) as rows:
                 known = recognised_in(None, contents, rows)
                 here = recognised_in(replace(seen, made=None), contents, rows)
-                line = contents.sound_checkpoints(seen.database)
+                all_of = contents.sound_checkpoints
+                line = all_of(seen.database)
                 parted = identity.compare(rows, line, counting=False).divergences
                 if known is None or known.doubt:
                     what = identity.as_made(rows, unrelated=unrelated).stored()
-                elif parted or not identity.speaks_of(rows, line) or (here is not None and not here.doubt):
+                elif (
+                    parted
+                    or not identity.speaks_of(rows, line)
+                    or (here is not None and not here.doubt)
+                    or not (
+                        identity.has_more(rows, line, parts=True)
+                        or identity.has_parted(line, all_of(known.id))
+                    )
+                ):
                     return
                 else:
                     database, what = known.id, rows.ledger()

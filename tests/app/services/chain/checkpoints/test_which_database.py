@@ -446,7 +446,36 @@ def sample_data_put_over_others_of_the_same_second(world: World) -> Path:
 def imported_twice_under_one_name(world: World) -> Path:
     """Of two databases; the second may be the very same file on disk, as numbers are given again."""
     path = world.imported(world.file())
-    return world.imported(world.put(world.file("b.db", seed=2), path))
+    return world.imported(world.put(with_tenants_renamed(world, world.file("b.db", seed=2)), path))
+
+
+def with_tenants_renamed(world: World, path: Path) -> Path:
+    return world.run(path, "UPDATE audit_chain SET tenant_id = 'b-' || tenant_id")
+
+
+def imported_over_one_with_its_tenants(world: World) -> Path:
+    """Which may be what somebody made of that one: its ledger is one cell, and no entry's."""
+    path = world.known(ledger="2026-01-01 10:00:00")
+    world.file("made.db", seed=2, ledger="2026-01-01 11:00:00")
+    path.unlink()
+    made_in_its_place(world, path)
+    world.waits, world.said = 1, "this one was made in its place, of a copy or a dump"
+    return path
+
+
+def its_copy_made_again_in_its_place(world: World) -> Path:
+    """Two numbers are exchanged in it, which the ends do not tell, and a tenant was begun."""
+    path = world.known()
+    copy = world.copy(path, "b.db")
+    seqs = "UPDATE audit_chain SET seq = {} WHERE seq = {}"
+    for new, old in ((-1, 3), (3, 4), (4, -1)):
+        world.run(copy, seqs.format(new, old))
+    world.sign(world.grow(world.another(copy), ACME, "newcomer"))
+    world.copy(copy, "made.db")
+    path.unlink()
+    made_in_its_place(world, path)
+    world.waits, world.said = 1, "another one was last seen in this place"
+    return path
 
 
 def the_same_imported_twice(world: World) -> Path:
@@ -1348,6 +1377,8 @@ TABLE: dict[Callable[[World], Judged], Verdict] = {
     a_project_begun_anew: OTHER,
     sample_data_put_over_others_of_the_same_second: OTHER,
     imported_twice_under_one_name: VERIFIED,
+    imported_over_one_with_its_tenants: OTHER,
+    its_copy_made_again_in_its_place: OTHER,
     the_same_imported_twice: VERIFIED,
     a_part_imported_twice: VERIFIED,
     clocks_a_minute_apart: VERIFIED,
@@ -1573,7 +1604,7 @@ def test_what_this_program_makes_is_none_of_those_seen_in_its_place(
 ) -> None:
     world.store = CheckpointStore(paths.checkpoints_dir())
     path = world.known()
-    source = world.file("b.db", seed=2)
+    source = with_tenants_renamed(world, world.file("b.db", seed=2))
     path.unlink()
     make(source, path)
     assert world.store.known(InFile(path)) == CheckpointHistory()
