@@ -91,6 +91,11 @@ class Checkpoint:
     key: str
     signature: str = ""
 
+    @property
+    def last_seq(self) -> int:
+        """Its newest entry's number, which is below `through` where the numbers have begun again since."""
+        return max((sealed.last_seq for sealed in self.tenants.values()), default=self.through)
+
     def to_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self)}
 

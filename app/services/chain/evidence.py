@@ -156,7 +156,7 @@ def _html(where: Where, report: Report, what: str, checkpoints: Sequence[Checkpo
             item.number,
             utc_time(item.at),
             item.reason,
-            item.through,
+            item.last_seq,
             f"{item.rows_ever:,}",
             item.hash,
             item.key,

@@ -238,7 +238,8 @@ class SelfVerification(QObject):
             tip += f"; the {self._context.opened.kind} has been changed since"
             if known.intact:
                 icon, tone = Icon.WARNING_FILL, Tone.WARN
-                words = words if verdict.newer else CHANGED
+                newer = f" · {how_many(verdict.newer, 'newer', 'newer')}" if verdict.newer else ""
+                words = f"{CHANGED}{newer}"
         if verdict.failure:
             tip += f". The latest verification could not be done: {verdict.failure}"
             if known.intact and not under_way:

@@ -220,8 +220,8 @@ class CheckpointsDialog(Dialog):
             Cell(grouped(checkpoint.number), checkpoint.number),
             Cell(checkpoint.reason),
             Cell(
-                grouped(checkpoint.through),
-                checkpoint.through,
+                grouped(checkpoint.last_seq),
+                checkpoint.last_seq,
                 tip=f"{counted(checkpoint.rows_ever, 'entry', 'entries')} ever, pruned ones counted",
             ),
             Cell(grouped(len(checkpoint.tenants)), len(checkpoint.tenants)),

@@ -206,7 +206,7 @@ def test_what_another_program_appends_since_is_counted(
     qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified")
     append(demo_path, "new", 5)
     context.outside.look()
-    qtbot.waitUntil(lambda: window.shield.text() == "Chain verified through entry 600 · 5 newer")
+    qtbot.waitUntil(lambda: window.shield.text() == "Changed since it was verified · 5 newer")
     window.setMinimumSize(0, 0)
     window.resize(640, 388)
     qtbot.waitUntil(lambda: window.width() == 640 and window.shield.shown() == window.shield.text())

@@ -1,6 +1,7 @@
 """The checkpoints of a file, listed, made and exported; and the question which entries to verify."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import last_entry
 from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
@@ -103,6 +105,11 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
         question.confirm_button.click()
     assert made.args is not None and made.args[0].checkpoint == 2
     qtbot.waitUntil(lambda: "2 checkpoints of this database" in dialog.state.text())
+    through = [dialog.table.model().index(row, 3).data() for row in range(2)]
+    assert through == ["190", "200"]
+    (_, made_now) = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(path))
+    dialog.show_checkpoints([replace(made_now, through=200)], "", (), dialog._ways)
+    assert dialog.table.model().index(0, 3).data() == "190", "also where its numbers had begun again"
     for column in (0, 2):  # when and why: nothing of them is cut
         assert dialog.table.columnWidth(column) >= dialog.table.sizeHintForColumn(column)
     assert verify_known(path, paths.checkpoints_dir(), now=NOW).verdict is Verdict.VERIFIED
