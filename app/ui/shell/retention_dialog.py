@@ -466,7 +466,7 @@ def _sentence(plan: Plan, file_name: str, days: int, utc: bool) -> str:
 def _share_row(share: TenantShare) -> tuple[Cell, ...]:
     tone = Tone.WARN if share.is_majority else None
     return (
-        Cell(share.tenant_id, icon=Icon.WARNING if share.is_majority else None, tone=tone),
+        Cell(tenant_name(share.tenant_id), icon=Icon.WARNING if share.is_majority else None, tone=tone),
         Cell(grouped(share.losing), share.losing),
         Cell(grouped(share.live), share.live),
         Cell(

@@ -380,6 +380,9 @@ class ListController(QObject):
 
         def opened(listing: Listing) -> None:
             self.partly = why
+            stored = self._context.opened.schema.stored.get(self.table.name)
+            if stored is None or (listing.query.sort or self.table.sort) != stored.rowid:
+                self.view.show_order(-1, Qt.SortOrder.AscendingOrder)  # they come by their keys
             self._opened(self._wanted, listing)
 
         read = self._context.lists.open_readable

@@ -231,8 +231,9 @@ def test_a_read_only_file_shows_the_preview_alone(qtbot: QtBot, theme: Theme) ->
 
 @pytest.mark.slow
 def test_a_long_list_is_cut_and_the_rest_counted(qtbot: QtBot, theme: Theme) -> None:
-    shares = [share(f"tenant-{number:03}", 10, 1_000) for number in range(120)]
+    shares = [share(f"tenant-{number:03}" if number else "", 10, 1_000) for number in range(120)]
     dialog = shown(qtbot, theme, a_plan(*shares))
+    assert dialog.tenants.model().index(0, 0).data() == "a tenant without a name"
     assert len(texts(dialog.tenants)) == 5
     assert "and 1,150 entries of 115 more tenants" in words(dialog)
     qtbot.mouseClick(dialog.more_button, Qt.MouseButton.LeftButton)
