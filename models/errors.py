@@ -204,6 +204,16 @@ class DamagedFile(UnreadableFile):
     """SQLite met damage."""
 
 
+class DamagedWithLog(DamagedFile):
+    """The same of a file beside which a log lies, without which it may be sound."""
+
+    sentence = (
+        "{name} is damaged as it reads with the log beside it, {name}-wal. That may be another file's, as "
+        "where a copy was put back: move it elsewhere and open the file again; else restore it from a "
+        "copy, or save what can be read."
+    )
+
+
 class NothingReadable(UnreadableFile):
     """Of which no row could be saved either."""
 

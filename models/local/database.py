@@ -28,6 +28,7 @@ from models.local.file import (
     require_log,
     require_same,
     sample,
+    set_log_aside,
     set_pragma,
     sibling,
     size_of,
@@ -308,11 +309,11 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     def _close(self, conn: apsw.Connection) -> None:
         self._logs.pop(conn, None)
-        if self.damaged or self._overwritten or (self.keeps_log and size_of(self._log)):
-            # The last to close folds the log into the file, which may not be its own (one that was left
-            # beside a copy put back): what each holds by itself would be lost.
-            conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        if not self.read_only and not self._logs and not self._may_fold(conn):
+            conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # which the last to close does
         super()._close(conn)
+        if self._overwritten and not self._logs:
+            set_log_aside(self.path)
         if self._made_log and not self._logs and size_of(self._log) == 0:
             drop_empty_log(self.path)
 
@@ -377,7 +378,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         def fold_back(mode: int = apsw.SQLITE_CHECKPOINT_PASSIVE) -> None:
             with self.expected_errors(), suppress(apsw.BusyError, apsw.LockedError):
-                connection.wal_checkpoint(mode=mode)
+                if self._may_fold(connection):
+                    connection.wal_checkpoint(mode=mode)
 
         before = connection.pragma("wal_autocheckpoint")
         connection.pragma("wal_autocheckpoint", 0)
@@ -419,6 +421,19 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self._require_log()
             self._require_not_overwritten(connection)
             return int(connection.pragma("data_version"))
+
+    def _may_fold(self, connection: apsw.Connection) -> bool:
+        """Whether the log may be folded into the file: not where it may be that of another one (which was
+        written over since, or left beside a copy put back), as what each holds by itself would be lost then.
+        """
+        if self.damaged or (self.keeps_log and size_of(self._log)):
+            return False
+        if self._seen is not None or self._counted is not None:
+            try:
+                self._require_not_overwritten(connection)
+            except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
+                return False
+        return True
 
     def _is_overwritten(self) -> bool:
         if not self._overwritten and not self.is_closed():

@@ -18,6 +18,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -226,6 +227,22 @@ def size_of(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def set_log_aside(path: Path) -> None:
+    """Moves a log out of the way of a file that was written over the one it belongs to, whose pages it would
+    change for whoever opens that: to the first free `<log>.replaced-<n>`. Nothing where others have it open.
+    """
+    log = sibling(path.resolve(), LOG)
+    if not log.exists() or in_use_by(path) is not None:
+        return
+    names = (log.with_name(f"{log.name}.replaced-{number}") for number in count(1))
+    with suppress(OSError):
+        if size_of(log):
+            log.rename(next(name for name in names if not os.path.lexists(name)))
+        else:
+            log.unlink()
+        sibling(path.resolve(), SHARED_MEMORY).unlink(missing_ok=True)
 
 
 def drop_empty_log(path: Path) -> None:

@@ -17,6 +17,7 @@ from models.local import copies
 from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.file import (
+    LOG,
     diagnose,
     first_bytes,
     in_use_by,
@@ -24,6 +25,8 @@ from models.local.file import (
     is_sound,
     may_be_unseen,
     require_content,
+    sibling,
+    size_of,
 )
 from models.local.migrations import Applied, apply, create_database
 from models.schema import Schema, inspect
@@ -208,6 +211,10 @@ def _look(
             return opened, None if database.connection().pragma("encoding") == "UTF-8" else UTF_16
     except errors.NotADatabase as error:
         raise diagnose(path) from error
+    except errors.DamagedFile as error:
+        if size_of(sibling(path, LOG)):
+            raise errors.DamagedWithLog(path) from error
+        raise
     except errors.CannotOpen as error:
         # SQLite could read it, but cannot make the shared memory beside it, or the log.
         if os.access(path, os.R_OK) and first_bytes(path, 19)[18:] == _WRITTEN:

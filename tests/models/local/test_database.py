@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -588,10 +588,28 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
                 with pytest.raises(FileReplaced):
                     look()
         assert database_path.read_bytes() == content
-        Path(f"{database_path}-wal").touch()  # as whoever opens what is there now does with its log
+        log = Path(f"{database_path}-wal")
+        log.touch()  # as whoever opens what is there now does with its log
         for look in looks:
             with pytest.raises(FileReplaced):
                 look()
+    assert database_path.read_bytes() == content and not log.exists()
+    assert log.with_name(f"{log.name}.replaced-1").exists()
+
+
+@pytest.mark.parametrize("calm", [False, True])
+def test_a_file_that_is_overwritten_after_the_last_look_stays_as_it_is(
+    database_path: Path, tmp_path: Path, calm: bool
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as outside:
+        outside.execute(f"CREATE TABLE more (x); VACUUM INTO '{tmp_path / 'other'}'")
+    with connected(database_path) as database, database.calm_log() if calm else nullcontext():
+        for number in range(3):
+            database.run_batch([insertion(f"u-{number}")])
+        shutil.copyfile(tmp_path / "other", database_path)
+    assert database_path.read_bytes() == (tmp_path / "other").read_bytes()
+    with closing(apsw.Connection(str(database_path))) as outside:
+        assert outside.pragma("integrity_check") == "ok"
 
 
 def test_a_file_whose_name_is_no_utf_8_is_looked_at_like_any_other(tmp_path: Path) -> None:
