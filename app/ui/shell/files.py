@@ -157,7 +157,7 @@ class Files(QObject):
                 "Import the rest",
                 lambda: self.import_dump(dump, target, strict=False),
                 items=sentences(error.notes),
-                listed="What is left out or changed",
+                listed="What is left out, changed, or to be known",
                 whole=True,
             )
 
