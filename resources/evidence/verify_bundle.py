@@ -272,17 +272,30 @@ def check_against(line, chains, tenant):
             yield f"entry {chain.first.seq} of {name} was put among entries known without it"
 
 
-def check_part(line, chains, high, links):
-    """Of some of the rows, those ends that lie among them; what came before a first one may be pruned."""
-    for item in line:
-        for name, known in item["tenants"].items():
-            first = chains[name].first.seq if name in chains else high + 1
-            for seq, value in ((known["first_seq"], known["first_hash"]), (known["last_seq"], known["head"])):
-                if first <= seq <= high and chains[name].rows.get(seq, (0, None))[1] != value:
-                    yield f"entry {seq} of {name} is not the one that checkpoint {item['number']} knew"
-                for other in links.get(value.encode(), set()) - {None, name}:
-                    if seq in chains[other].rows and chains[other].rows[seq][1] == value:
-                        yield f"entry {seq} of {other} is the one that {name} had"
+def check_part(line, chains, asked, links):
+    """Of some of the rows: which last ones that were known there are others, which chains begin otherwise,
+    which last ones are not there (what is removed for its age goes from the front), if all end before one.
+    """
+    wrong, unproven, gone, ends, (low, high, tenant) = [], {}, {}, False, asked
+    top = max((chain.last for chain in chains.values()), default=0)
+    begun = {(name, known["first_hash"]) for item in line for name, known in item["tenants"].items()}
+    for item, name, known in [(one, *pair) for one in line for pair in one["tenants"].items()]:
+        chain, seq, what = chains.get(name), known["last_seq"], f"checkpoint {item['number']} knew"
+        for other in links.get(known["head"].encode(), set()) - {None, name}:
+            if chains[other].rows.get(seq, (0, None))[1] == known["head"]:
+                wrong.append(f"entry {seq} of {other} is the one that {name} had")
+        start = chain.first.hash.decode("ascii", "replace") if chain else ""
+        if otherwise := bool(chain) and chain.first.previous == GENESIS and (name, start) not in begun:
+            unproven[name] = f"{name} begins with entry {chain.first.seq}, and not as {what}"
+        if not low <= seq <= high or tenant not in (None, name) or (otherwise and chain.is_later(item)):
+            continue
+        if chain is None or chain.first.seq > seq:
+            gone[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
+        elif seq > top:
+            ends = True
+        elif chain.rows.get(seq, (0, None))[1] != known["head"]:
+            wrong.append(f"entry {seq} of {name} is not the one that {what}")
+    return wrong, [*unproven.values()], [*gone.values()], ends
 
 
 def is_nobodys(chain, chains, tenants):
@@ -338,7 +351,7 @@ def main(folder):
     wrong = sorted(dict(found ^ manifest["sha256"].items()))
     problems = [f"{name} is not the file that was written" for name in wrong]
     problems += [f"manifest.json says {manifest['verdict']}"] if manifest["verdict"] != says else []
-    begins, tenant = line_begins(checkpoints), manifest["tenant"]
+    begins, tenant, gone = line_begins(checkpoints), manifest["tenant"], []
     line = [item for item in checkpoints if item["number"] >= begins]
     low, high = manifest["seqFrom"], manifest["seqTo"]
     whole, chains, links, count = low is None and high is None, {}, {}, 0
@@ -361,19 +374,26 @@ def main(folder):
     if whole and not earlier:
         problems += check_against(line, chains, tenant)
     elif not whole:
-        problems += check_part(line, chains, high, links)
+        found, others, gone, earlier = check_part(line, chains, (low, high, tenant), links)
+        problems, unproven = problems + found, unproven + others
     if problems or earlier or unproven:
         verdict = "TAMPERED" if problems else "EARLIER" if earlier else "UNPROVEN_START"
     else:
         verdict = "VERIFIED" if whole and line and is_covered(line[-1], chains) else "CONSISTENT"
-    holds = says == verdict in ("VERIFIED", "CONSISTENT") or (says, verdict) == ("CONSISTENT", "VERIFIED")
+    sound, asked = ("VERIFIED", "CONSISTENT"), report.get("undecided", False)
+    holds = not asked and (says == verdict in sound or (says, verdict) == ("CONSISTENT", "VERIFIED"))
+    order = "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"
+    outside = not whole and says in order[order.index(verdict) + 1 :]
     said = [f"{count} entries, {len(checkpoints)} checkpoints: {len(problems) or 'no'} problems"]
     said += [ascii(problem)[1:-1] for problem in [*problems, *unproven][:1000]]
     if earlier:
-        said.append(f"The entries are those that checkpoint {exact[-1]} knew; others knew more since.")
+        what = f"are those that checkpoint {exact[-1]} knew" if exact else "end before what a checkpoint knew"
+        said.append(f"The entries {what}; others knew more since.")
     said.append(f"By this bundle alone: {verdict}.")
     agreed = "it holds" if holds else "that is so" if says == verdict else "it does not hold"
-    said.append(f"The report says {says}; by this bundle alone, {agreed}.")
+    agreed = "what else it goes by is not here" if outside else agreed
+    said += [f"The report says {says}; by this bundle alone, {agreed}.", *gone[:1000]]
+    said += ["Which database this is, a person has to say first."] if asked else []
     for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}

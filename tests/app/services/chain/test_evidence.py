@@ -96,6 +96,58 @@ def test_a_bundle_of_a_part(known: KnownChain, tmp_path: Path, section: Section)
     assert len((tmp_path / "out" / "rows.jsonl").read_bytes().splitlines()) == 21
 
 
+LAST = "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM audit_chain)"
+PARTS: dict[str, tuple[str, Verdict, str]] = {
+    "cut": (
+        "DELETE FROM audit_chain WHERE seq > 57",
+        Verdict.EARLIER,
+        "EARLIER; by this bundle alone, that is",
+    ),
+    "one end": (
+        "DELETE FROM audit_chain WHERE tenant_id = 'tenant-00' AND seq > 50",
+        Verdict.TAMPERED,
+        "TAMPERED; by this bundle alone, that is so",
+    ),
+    "a tenant": (
+        "DELETE FROM audit_chain WHERE tenant_id = 'tenant-00'",
+        Verdict.TAMPERED,
+        "TAMPERED; by this bundle alone, what else it goes by is not here",
+    ),
+    "an end": (
+        "UPDATE audit_chain SET hash = upper(hash) WHERE seq = 60",
+        Verdict.TAMPERED,
+        "TAMPERED; by this bundle alone, that is so",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PARTS)
+def test_a_bundle_of_a_part_does_not_accuse_its_own_report(
+    known: KnownChain, tmp_path: Path, what: str
+) -> None:
+    done, verdict, agreed = PARTS[what]
+    known.chain.run(done)
+    known.chain.run(LAST)
+    section = Section(first=2, last=61)
+    assert known.verify(section=section).verdict is verdict
+    bundle(known, tmp_path / "out", section=section)
+    code, said = recheck(tmp_path / "out")
+    assert (code, f"The report says {agreed}" in said) == (1, True), said
+    assert ("which checkpoint 1 knew, is not there" in said) is (what == "a tenant")
+
+
+def test_a_bundle_of_a_part_of_a_chain_that_began_again_proves_nothing(
+    known: KnownChain, tmp_path: Path
+) -> None:
+    known.chain.run("DELETE FROM audit_chain WHERE tenant_id = 'tenant-00'")
+    for _ in range(4):
+        known.chain.append("tenant-00", at=NOW + 9)
+    section = Section(first=2, last=70)
+    assert known.verify(section=section).verdict is Verdict.UNPROVEN_START
+    bundle(known, tmp_path / "out", section=section)
+    assert "UNPROVEN_START; by this bundle alone, that is so" in recheck(tmp_path / "out")[1]
+
+
 @pytest.mark.slow
 def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
@@ -256,7 +308,7 @@ def test_hidden_characters_are_seen(known: KnownChain, tmp_path: Path) -> None:
 
 def test_the_verifier_is_short_and_needs_nothing() -> None:
     text = (paths.resources_dir() / "evidence" / "verify_bundle.py").read_text()
-    assert len(text.splitlines()) <= 400
+    assert len(text.splitlines()) <= 420
     imports = [line for line in text.splitlines() if line.startswith(("import ", "from "))]
     plain = [f"import {name}" for name in ("hashlib", "json", "re", "sys")]
     assert imports == [*plain, "from pathlib import Path"]
@@ -283,6 +335,8 @@ def test_a_question_is_in_the_report_and_not_green(known: KnownChain, tmp_path: 
     write_bundle(where, report, tmp_path / "out", section=Section(), checkpoints=(), now=NOW)
     page = (tmp_path / "out" / "report.html").read_text()
     assert f" {asked}</p>" in page and "class='verdict CONSISTENT undecided'" in page
+    code, said = recheck(tmp_path / "out")
+    assert (code, "a person has to say first" in said, "it holds" in said) == (1, True, False)
 
 
 @pytest.mark.parametrize("copied", [True, False])
@@ -398,7 +452,9 @@ def test_a_part_is_held_against_checkpoints_and_is_never_verified(
         return rows
 
     edited(folder, forge)
-    assert "is not the one that checkpoint 1 knew" in recheck(folder)[1]
+    wrong = "is not the one that checkpoint 1 knew" if ends[1] is None else "and not as checkpoint 1 knew"
+    code, said = recheck(folder)
+    assert (code, wrong in said) == (1, True)
 
 
 @pytest.mark.parametrize("number", [lambda place: 100 - place, lambda place: 7])
