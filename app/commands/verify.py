@@ -245,7 +245,7 @@ def checkpoint(options: argparse.Namespace) -> int:
     if options.export is not None:
         require_export_place(options.export)
     where = _where(options.file)
-    code = EXIT_INTACT
+    code, has_nothing = EXIT_INTACT, False
     now = int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
@@ -259,11 +259,13 @@ def checkpoint(options: argparse.Namespace) -> int:
         made = verify_and_sign(
             where, store, verify, now=now, reason=reason, accepted_by=accepted_by, by=paths.os_user()
         )
-        if made.checkpoint is None and not made.report.entries and made.report.intact:
+        has_nothing = made.checkpoint is None and not made.report.entries and made.report.intact
+        if has_nothing:
             say(str(made.why_not))
-            say_used(where.usage)
-            return EXIT_INTACT
-        if made.checkpoint is None:
+            if options.export is None:
+                say_used(where.usage)
+                return EXIT_INTACT
+        elif made.checkpoint is None:
             print_report(made.report)
             say_used(where.usage)
             complain(str(made.why_not))
@@ -277,8 +279,9 @@ def checkpoint(options: argparse.Namespace) -> int:
             return EXIT_FINDINGS
         for note in made.report.doubts:
             say(note)
-        say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
-        say(store.where_key_is())
+        if not has_nothing:
+            say(f"checkpoint {made.checkpoint}: {counted(made.report.entries, 'entry', 'entries')} signed")
+            say(store.where_key_is())
         for item in made.report.tenants:
             name = tenant_name(item.tenant)
             if item.verdict is Verdict.UNPROVEN_START:
@@ -296,9 +299,8 @@ def checkpoint(options: argparse.Namespace) -> int:
         try:
             say(f"{counted(store.export(where, options.export), 'checkpoint')} written to {options.export}")
         except StorageError as error:
-            first = (
-                "" if options.imported is not None else "the checkpoint was made; only its export failed. "
-            )
+            was_made = options.imported is None and not has_nothing
+            first = "the checkpoint was made; only its export failed. " if was_made else ""
             complain(f"{first}{error.happened}")
             return EXIT_COULD_NOT_RUN
     return code

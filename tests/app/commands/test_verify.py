@@ -159,6 +159,19 @@ def test_nothing_to_sign_is_no_failure(tmp_path: Path) -> None:
     done = run("checkpoint", tmp_path / "new.sqlite")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "There are no audit entries yet, so there is nothing to sign.\n"
+    asked = run("checkpoint", tmp_path / "new.sqlite", "--export", tmp_path / "out.json")
+    assert (asked.returncode, (tmp_path / "out.json").exists()) == (2, False), "which was asked for"
+
+
+@pytest.mark.slow
+def test_what_was_signed_of_a_file_without_entries_is_exported(copy: Path, tmp_path: Path) -> None:
+    home, export = tmp_path / "home", tmp_path / "out.json"
+    run("checkpoint", copy, home=home)
+    apsw.Connection(str(copy)).execute("DELETE FROM audit_chain")
+    assert run("checkpoint", copy, "--start-over", home=home).returncode == 0
+    done = run("checkpoint", copy, "--export", export, home=home)
+    assert (done.returncode, "2 checkpoints written to" in done.stdout) == (0, True)
+    assert len(json.loads(export.read_text())["checkpoints"]) == 2
 
 
 @pytest.mark.slow
