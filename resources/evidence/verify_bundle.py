@@ -303,7 +303,8 @@ def is_nobodys(chain, chains, tenants):
     first = chain.first
     for rows in [chains[name].rows for name in tenants - {first.name}]:
         same = [seq for seq, row in rows.items() if row[1].encode() == first.hash]
-        if not same or any(same[0] < seq < first.seq for seq in rows):
+        gone_on = same and (same[0] < seq < first.seq for seq in rows)
+        if not same or any(gone_on) or any(first.seq < seq < same[0] for seq in chain.rows):
             return False
     return all(row[1].encode() != first.previous for row in chain.rows.values())
 

@@ -310,7 +310,7 @@ class CheckpointStore:
         whole again), it is the one whose rows it has, from which the one seen here parted: not the other way
         round, since the ends tell nothing of what is between them. Where nobody knows its rows it is none of
         those, as long as it holds what was made, unless it is not `unrelated` to them, and has the ledger of
-        the one there.
+        the one there, or tenants of it: then a person says.
         """
         if not is_there(self._path):
             return

@@ -299,11 +299,12 @@ def _alike_from_the_start(
     reader: Reader, unproven: Sequence[Chain], near: Neighbours, ranges: Sequence[tuple[int, int]]
 ) -> dict[str, set[str]]:
     """The other tenants that have the first entry, too, of each chain with such ones: of whom nothing was
-    taken, as they had the same ones. What was copied from another tenant stands behind what goes on there.
+    taken, as they had the same ones, side by side. Of two of which one went on before the other had it, one
+    was copied.
     """
-    found = {
+    found: dict[str, dict[str, int]] = {
         chain.tenant: {
-            row.tenant
+            row.tenant: row.seq
             for row in near.successors.get(chain.first_previous, ())
             if row.hash == chain.first_hash and row.tenant != chain.tenant
         }
@@ -311,10 +312,16 @@ def _alike_from_the_start(
     }
     shared = [chain for chain in unproven if found[chain.tenant]]
     further = neighbours(reader, [chain.first_hash for chain in shared], ranges).successors
+    alike = {}
     for chain in shared:
-        gone_on = {row.tenant for row in further.get(chain.first_hash, ()) if row.seq < chain.first_seq}
-        found[chain.tenant] -= gone_on
-    return found
+        behind = {row.tenant: row.seq for row in reversed(further.get(chain.first_hash, ()))}
+        own = behind.get(chain.tenant, HIGHEST_SEQ)
+        alike[chain.tenant] = {
+            tenant
+            for tenant, seq in found[chain.tenant].items()
+            if behind.get(tenant, HIGHEST_SEQ) > chain.first_seq and own > seq
+        }
+    return alike
 
 
 def _unproven_start(

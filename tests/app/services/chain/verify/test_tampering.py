@@ -166,17 +166,19 @@ def test_a_tenant_with_the_same_entries_is_not_where_one_was_taken(
     assert chain.verify().counts == expected
 
 
+@pytest.mark.parametrize("behind", [50, -50])
 @pytest.mark.parametrize("name", ["nobody-yet", "acme"])
-def test_entries_copied_from_another_tenant_are_its_own(tmp_path: Path, name: str) -> None:
+def test_entries_copied_from_another_tenant_are_its_own(tmp_path: Path, name: str, behind: int) -> None:
     chain = ChainFile(tmp_path / "a.db")
-    for number in range(6):
-        for tenant in ("acme", "other"):
-            chain.append(tenant, payload=f'{{"of":"{tenant}","number":{number}}}')
+    for number in range(12):
+        tenant, payload = ("acme", "other")[number % 2], f'{{"number":{number}}}'
+        chain.append(tenant, payload=payload, seq=100 + number)
     first, last = chain.seqs("other")[1], chain.seqs("other")[4]
     chain.run("DELETE FROM audit_chain WHERE tenant_id = ?", name)
     columns = "event_type, payload, previous_hash, hash, created_at"
-    copied = f"SELECT ?, {columns} FROM audit_chain WHERE tenant_id = 'other' AND seq BETWEEN ? AND ?"
-    chain.run(f"INSERT INTO audit_chain (tenant_id, {columns}) {copied}", name, first, last)
+    copied = "FROM audit_chain WHERE tenant_id = 'other' AND seq BETWEEN ? AND ?"
+    select = f"SELECT seq + ?, ?, {columns} {copied}"
+    chain.run(f"INSERT INTO audit_chain (seq, tenant_id, {columns}) {select}", behind, name, first, last)
     assert chain.verify().counts == {"CROSS_TENANT": 1}
 
 
