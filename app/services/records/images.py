@@ -43,6 +43,11 @@ STAMPS: Final = ("created_at", "updated_at")
 MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
 
+_FEW: Final = 100
+"""Rows up to which the chains that they are in are asked for along with them. Each is charged six times for
+that: of more they are asked for once it is known which these are.
+"""
+
 _STATE: Final = f"""
 SELECT json_array((SELECT json_group_array(json_array(name, rootpage, sql)) FROM sqlite_master),
   (SELECT max(seq) FROM {TABLE}))"""  # noqa: S608
@@ -507,7 +512,7 @@ class Images:
                 if self.chains
                 else []
             )
-        if ids[1:] and not all(isinstance(value, str) for value in ids):
+        if len(ids) > _FEW or (ids[1:] and not all(isinstance(value, str) for value in ids)):
             return []
         these_rows, values = one_of(table, (ID,), [(value,) for value in ids[:1]])
         if ids[1:]:

@@ -136,8 +136,11 @@ class Statements:
         conditions = self._conditions()
         return found.where(reduce(and_, conditions)) if conditions else found
 
-    def count(self) -> Any:
-        return self.select(fn.COUNT(SQL("*")))
+    def count(self, most: int | None = None) -> Any:
+        """How many rows there are; no more than `most` are looked at."""
+        if most is None:
+            return self.select(fn.COUNT(SQL("*")))
+        return Select([self.select(SQL("1")).limit(most).alias("some")], [fn.COUNT(SQL("*"))])
 
     def extent(self) -> list[Any]:
         """How many rows an unfiltered list has, and its lowest and highest key; numbers all of them."""

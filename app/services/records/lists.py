@@ -8,10 +8,11 @@ Everything here only reads; what belongs together is one batch of the engine, an
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from peewee import SQL, fn
@@ -47,6 +48,8 @@ MOST_KEYS = 50_000
 CHOICES = 200
 """Values that a pick list offers at most, the most frequent first."""
 
+_READ_AT_ONCE = 4
+"""How often a row is charged where keys and first rows are each read from a sorter of their own."""
 _ROWS_AT_ONCE = 500
 _QUARTER = 900
 _WHOLE_ROWS_AT_ONCE = 100
@@ -85,10 +88,20 @@ class Lists:
     `TableMissing` for a table that the file lacks, and the storage errors of `models.errors`.
     """
 
-    def __init__(self, schema: Schema) -> None:
-        self._tables = schema.stored
+    def __init__(self, schema: Schema, sizes: Mapping[str, int] = MappingProxyType({})) -> None:
+        """`sizes` are about how many rows a table has at most, as far as that is known."""
+        self._tables, self._sizes = schema.stored, sizes
         self._long: set[ListQuery] = set()
         """The lists that were found to be long: another time they are not counted up to there."""
+
+    def reads(self, query: ListQuery, rows: int) -> int:
+        """How many rows are charged at most where the keys are read of a list of so many: each by itself,
+        and again in a sorter where it is not in the order of rowids.
+        """
+        table, stored = DECLARED[query.table], self._tables.get(query.table)
+        sort = table.column(query.sort or table.sort)
+        by_rowid = (query.as_added and query.sort is None) or (stored and stored.rowid == sort.source)
+        return rows if by_rowid else 2 * rows
 
     def written(self, table: str, columns: Collection[str]) -> int:
         """About how many rows are charged where a row of the table gets other values in these columns."""
@@ -105,7 +118,8 @@ class Lists:
             if listing.estimated:
                 self._long.add(query)
             return listing
-        if database.costs and statements.has_rowids and not query.filtered:
+        is_much = database.is_much(_READ_AT_ONCE * self._sizes.get(query.table, 0))
+        if database.costs and statements.has_rowids and not (query.filtered or is_much):
             return _at_once(database, statements, first_rows)
         if query.filtered or database.costs:
             return _by_keys(database, statements, _read_keys(database, statements), first_rows)
@@ -155,9 +169,9 @@ class Lists:
     def count(self, database: Database, query: ListQuery) -> int:
         return self.counts(database, [query])[0]
 
-    def counts(self, database: Database, queries: Iterable[ListQuery]) -> list[int]:
-        """How many rows each has, all from one snapshot."""
-        found = database.read_batch([self._statements(database, query).count() for query in queries])
+    def counts(self, database: Database, queries: Iterable[ListQuery], most: int | None = None) -> list[int]:
+        """How many rows each has, all from one snapshot; no more than `most` are counted."""
+        found = database.read_batch([self._statements(database, query).count(most) for query in queries])
         return [int(rows[0][0]) for rows in found]
 
     def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, Key] | None:

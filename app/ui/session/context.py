@@ -70,7 +70,7 @@ class Context(QObject):
         self.tenants: tuple[str, ...] = opened.tenants
         """Those that there are, as they were read last."""
         self.clock, self.busy, self.say = clock, busy, say
-        self.lists = Lists(opened.schema)
+        self.lists = Lists(opened.schema, opened.sizes)
         self._listed: dict[tuple[str, Scope], int] = {}
         self.runner = Runner(opened.database, self)
         self.job = partial(busy.run, runner=self.runner)

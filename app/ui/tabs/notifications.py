@@ -15,6 +15,7 @@ from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.selection import READ_EACH
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.json_view import JsonView
@@ -122,7 +123,7 @@ class NotificationsTab(RecordTab):
             turns.give(turn, partial(self._confirm_all, found))
 
         read = partial(runner.read, unread, query, keys, on_done=done, on_failed=not_read)
-        self.context.when_agreed(rows, read, self, partial(turns.drop, turn))
+        self.context.when_agreed(READ_EACH * rows, read, self, partial(turns.drop, turn))
 
     def _confirm_all(self, unread: acts.Frozen) -> None:
         act = partial(self.act, notifications.mark, unread.ids, read=True, seen=unread.seen)

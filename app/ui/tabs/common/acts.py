@@ -14,7 +14,7 @@ from app.services.records.rows import shown
 from app.services.records.tables import AUDIT_CHAIN, DECLARED, PLANNING_RUNS, Scope, flag
 from app.services.text import counted, visible
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.common.selection import require_ids
+from app.ui.tabs.common.selection import READ_EACH, READ_WHOLE, require_ids
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 Flags = Mapping[str, bool]
 """States of flags, by their columns, which an act takes by the same names."""
+
+_READ_TO_DELETE: Final = READ_EACH + READ_WHOLE + 7
+"""How often each record is charged before a person is asked about its deletion: for its name, to read it
+whole, to find who else has the address of a user, by each of its spellings (5), and to tell whether others
+are left (2).
+"""
 
 NAMED: Final = 5
 """Of the records that have to stay, how many a question names."""
@@ -90,7 +96,8 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
 
             def left_without(tenants: Iterable[str]) -> list[str]:
                 scopes = {one: ListQuery(tab.spec.table.name, Scope(one)) for one in tenants}
-                counts = context.lists.counts(database, list(scopes.values()))
+                most = max(of[one] for one in scopes) + 1 if scopes else 0  # more are not all that there are
+                counts = context.lists.counts(database, list(scopes.values()), most)
                 return [one for one, count in zip(scopes, counts, strict=True) if count == of[one]]
 
             many = left_without(one for one, going in of.items() if going > 1)
@@ -127,7 +134,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             return doomed, planned, emptied(database, doomed)
 
         decide = partial(_decide_deletion, tab, load())
-        selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True)
+        selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True, each=_READ_TO_DELETE)
 
     return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del", ends=True)
 
@@ -241,7 +248,7 @@ def set_on_selected(
         options: dict[str, Any] = {"action": action, "listed": "About these", "danger": False}
         ask_about(tab, going, partial(act, going.ids), f"{action}?", sentence, **options)
 
-    tab.selection.in_turn(read, ask, asks=True)
+    tab.selection.in_turn(read, ask, asks=True, each=READ_EACH + READ_WHOLE)
 
 
 def not_so(

@@ -16,6 +16,7 @@ from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Keys
 from app.services.records.tables import ColumnKind
 from app.services.text import cells, counted, readable
+from app.ui.tabs.common.selection import READ_EACH
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.workers.export import export_rows, export_rows_here, place_in_passing
@@ -118,7 +119,8 @@ def export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys
     that reads much, and each row is charged, a person is asked first.
     """
     rows = tab.context.rows_of(query.table, query.scope) if keys is None else len(keys)
-    tab.context.when_agreed(rows, partial(_export_to, tab, path, query, form, keys), tab)
+    found = tab.context.lists.reads(query, rows) if keys is None else 0
+    tab.context.when_agreed(found + READ_EACH * rows, partial(_export_to, tab, path, query, form, keys), tab)
 
 
 def _export_to(tab: "RecordTab", path: Path, query: ListQuery, form: Format, keys: Keys | None) -> None:
@@ -186,7 +188,7 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, keys: Keys) -> 
         context.runner.read(few, on_done=copied)
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
-        context.when_agreed(len(keys), run, tab)
+        context.when_agreed(READ_EACH * len(keys), run, tab)
 
 
 def _joined(pieces: Iterable[bytes]) -> QByteArray:

@@ -81,9 +81,7 @@ class ListController(QObject):
         view.setModel(self.model)
         HeldPainting(view, self.model)
         self._fitted = view.columns.restore()
-        if table.sort in [column.name for column in self.model.columns]:
-            order = Qt.SortOrder.DescendingOrder if table.descending else Qt.SortOrder.AscendingOrder
-            view.show_order(self.model.column_of(table.sort), order)
+        self._show_own_order()
         # "2 min ago" grows old by itself.
         self.partly: DamagedFile | None = None
         self._painted = QTimer(self, singleShot=True, interval=0)
@@ -91,6 +89,18 @@ class ListController(QObject):
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
         self._clock.start()
+
+    def _show_own_order(self) -> None:
+        if self.table.sort in [column.name for column in self.model.columns]:
+            order = Qt.SortOrder.DescendingOrder if self.table.descending else Qt.SortOrder.AscendingOrder
+            self.view.show_order(self.model.column_of(self.table.sort), order)
+
+    def show_as_added(self) -> None:
+        """Points at no column where the rows are in the order of adding, unless one numbers them."""
+        if self.table.column(self.table.sort) is self.table.key:
+            self._show_own_order()
+        else:
+            self.view.show_order(-1, Qt.SortOrder.AscendingOrder)
 
     def show(self, query: ListQuery) -> None:
         """Shows what `query` finds. The list that is shown already is refreshed in place.
@@ -221,13 +231,15 @@ class ListController(QObject):
     def _keys_of(self, ranges: Sequence[range]) -> Keys:
         return joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges))
 
-    def when_agreed(self, use: Callable[[ListQuery, Keys], object], declined: Callable[[], object]) -> None:
-        """The same for what reads these rows: before many, where that is charged, a person is asked. Where it
-        is dropped, which is said, it counts as `declined`, too.
+    def when_agreed(
+        self, use: Callable[[ListQuery, Keys], object], declined: Callable[[], object], *, each: int
+    ) -> None:
+        """The same for what reads `each` of these rows so often: before many, where that is charged, a person
+        is asked. Where it is dropped, which is said, it counts as `declined`, too.
         """
 
         def ask(query: ListQuery, keys: Keys) -> None:
-            self._context.when_agreed(len(keys), partial(use, query, keys), self.view, declined)
+            self._context.when_agreed(each * len(keys), partial(use, query, keys), self.view, declined)
 
         def dropped() -> None:
             self._context.say(_DROPPED)

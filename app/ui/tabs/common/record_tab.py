@@ -407,7 +407,7 @@ class RecordTab(QWidget):
         settings = self.context.settings
         since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
         sort, descending = self._sort or (None, False)
-        return ListQuery(
+        found = ListQuery(
             table=self.spec.table.name,
             scope=self.scope,
             text=values.text,
@@ -418,6 +418,10 @@ class RecordTab(QWidget):
             descending=descending,
             as_added=self._is_long,
         )
+        own = (self.spec.table.sort, self.spec.table.descending)
+        if found.as_added and self._sort == own and not found.filtered:
+            return replace(found, sort=None, descending=False)  # of so many that is the order of adding
+        return found
 
     @property
     def _is_long(self) -> bool:
@@ -498,8 +502,7 @@ class RecordTab(QWidget):
         self._uncounted = None if self.asks_first else query
         self.price.setVisible(self.asks_first)
         if self.asks_first:
-            rows = self.context.rows_of(query.table, query.scope)
-            self.read_button.setText(f"Read up to {counted(rows, 'row')}")
+            self.read_button.setText(f"Read up to {counted(self._reads(query), 'row')}")
             self.price_label.setText(_OF_A_TENANT if self.scope == EVERYONE else _CHARGED)
             if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
                 self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
@@ -512,7 +515,10 @@ class RecordTab(QWidget):
         in which its rows were added is read by itself.
         """
         is_by_pages = query.as_added and query.sort is None and not query.filtered
-        return not is_by_pages and self.context.is_much(self.context.rows_of(query.table, query.scope))
+        return not is_by_pages and self.context.is_much(self._reads(query))
+
+    def _reads(self, query: ListQuery) -> int:
+        return self.context.lists.reads(query, self.context.rows_of(query.table, query.scope))
 
     def _leave_filters(self, by_return: bool, changed: bool) -> None:
         if not (self.asks_first and by_return):
@@ -521,16 +527,17 @@ class RecordTab(QWidget):
             self._read(agreed=True)
 
     def _sort_by(self, column: str, descending: bool) -> None:
-        table = self.spec.table
-        own = self._is_long and (column, descending) == (table.sort, table.descending)
-        self._sort = None if own else (column, descending)
+        self._sort = column, descending
         self._read()
 
     def _loaded(self, total: int) -> None:
         which = "readable" if self.list.partly else AT_MOST if self.model.estimated else ""
         added = "last added first" if self.spec.table.descending else "first added first"
-        self.filters.set_count(total, which, added if self.model.estimated else "")
         shown, _ = self.list.all_keys()
+        is_as_added = shown.as_added and shown.sort is None
+        self.filters.set_count(total, which, added if is_as_added and total > 1 else "")
+        if is_as_added:
+            self.list.show_as_added()
         if not (shown.filtered or self.model.estimated):
             self.context.know_rows(shown.table, shown.scope, total)
         if self.list.partly:

@@ -12,11 +12,13 @@ from app.itemmodels.columns import Row
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Keys
 from app.services.records.tables import flag
+from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
 from models.engine import Database
 from models.errors import NotAllowed, TenantAdminError
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.ui.session.sight import InSight
@@ -30,6 +32,13 @@ COUNTED = 200_000
 """Of so many that are not at hand it is counted in the background, where reading them costs nothing; of all
 rows of a list, however many they are.
 """
+
+READ_EACH = 3
+"""How often each row is charged that is looked up by its key: in the list of keys, to find and to read it.
+"""
+
+READ_WHOLE = 2
+"""The same of one that an act reads by its id."""
 
 COUNT_MS = 150
 """After which a selection is taken for the one that a person wants."""
@@ -75,6 +84,8 @@ class Selection(QObject):
         self._asked_of: set[str] = set()
         self._counts: dict[str, Counter[Any]] = {}
         self._counting: Task | None = None
+        self._is_looking = False
+        """Whether an act that takes long to read its rows is doing so."""
         self._wanted = object()
         self._count_soon = QTimer(self, singleShot=True, interval=COUNT_MS)
         self._count_soon.timeout.connect(self._count)
@@ -116,7 +127,7 @@ class Selection(QObject):
                 return known
             return require_ids(list(lists.record_ids(database, query, keys)))
 
-        self.in_turn(ids, lambda found: use(found) if found else None)
+        self.in_turn(ids, lambda found: use(found) if found else None, each=READ_EACH + READ_WHOLE)
 
     def _shown_ids(self) -> list[Any]:
         """The ids of the selected rows that are at hand whole, unless the list is behind with one of them."""
@@ -132,31 +143,53 @@ class Selection(QObject):
         on_failed: Callable[[TenantAdminError], Any] | None = None,
         *,
         asks: bool = False,
+        each: int = READ_EACH,
     ) -> None:
         """Reads something of exactly the rows selected now, off the interface thread, and calls `use` with
         it: in the order asked, whichever of several readers is the first to end. Where it `asks` a person
-        about what is found, it reads when their own acts before have been written.
+        about what is found, it reads when their own acts before have been written. `each` row is charged so
+        often at most, where it is. What takes long then is shown, can be cancelled, and lets no other act
+        begin.
         """
         runner, failed = self._context.runner, on_failed or self._context.runner.failed.emit
         turns = self._context.turns
         turn = turns.take()  # before the keys of a long list have come: an Undo may be asked for meanwhile
 
         def begin(query: ListQuery, keys: Keys) -> None:
+            is_long = self._context.costs and len(keys) > LOOKED_AT
+
+            def ended() -> None:
+                if is_long:
+                    self._is_looking = False
+                    self.counted.emit()
+
             def not_read(error: TenantAdminError) -> None:
+                ended()
                 turns.drop(turn, partial(failed, error))
 
             def done(found: Found) -> None:
+                ended()
                 turns.give(turn, partial(use, found))
                 if asks:  # nothing that is written says that it has ended
                     self.counted.emit()
 
+            def work(monitor: Monitor) -> Found:
+                database = self._context.opened.database
+                with database.connection_context(), database.cancellable(monitor.cancelled):
+                    return read(database, query, keys)
+
             look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
+            if is_long:
+                self._is_looking = True
+                said = f"Reading {counted(len(keys), *self._rows.table.noun)}…"
+                look = partial(self._context.job, said, work, on_done=done, on_failed=not_read)
+                self.counted.emit()
             if asks:
                 turns.begin(turn, partial(runner.when_written, look, not_read))
             else:
                 look()
 
-        self._rows.when_agreed(begin, partial(turns.drop, turn))
+        self._rows.when_agreed(begin, partial(turns.drop, turn), each=each)
 
     def values(self, column: str) -> Counter[Any] | None:
         """How many of exactly the rows selected now have which value; None while that is not known, of rows
@@ -226,6 +259,8 @@ class Selection(QObject):
     def refusal(self, *, single: bool = False, writes: bool = True) -> str | None:
         if writes and self._context.cannot_write:
             return self._context.cannot_write
+        if writes and self._is_looking:
+            return "What was asked for before is still being read."
         count, noun = self._rows.selected_count(), self._rows.table.noun[0]
         if count == 0:
             return f"Select a {noun} first."

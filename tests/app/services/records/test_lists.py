@@ -752,3 +752,20 @@ def test_the_order_of_rows_as_they_were_added(engine: Database, lists: Lists) ->
     assert ids(lists, engine, query) == ["usr_4", "usr_3", "usr_2", "usr_1"]
     assert ids(lists, engine, replace(query, sort="email")) == ["usr_1", "usr_4", "usr_2", "usr_3"]
     assert lists.locate(engine, query, "usr_2") == (2, 2)
+
+
+def test_many_rows_are_put_in_order_once_where_each_is_charged(
+    engine: Database, database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.connection().execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+        " INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+        " SELECT 'u' || i, 'acme', i || '@x.example', i % 7, 0 FROM n"
+    )
+    monkeypatch.setattr("models.engine.MOST_READ", 3_000)
+    lists, query = Lists(inspect(engine), {"users": 1_000}), ListQuery("users")
+    before = 0 if engine.usage is None else engine.usage.read
+    listing = lists.open_list(engine, query, first_rows=5)
+    assert (listing.total, [row and row[0] for row in listing.rows[:2]]) == (1_000, ["u1000", "u993"])
+    if engine.usage is not None:
+        assert engine.usage.read - before < 1.1 * lists.reads(query, 1_000) == 2_200
