@@ -56,6 +56,12 @@ _BEHIND_OF: Final = f"{_BEHIND} AND tenant_id = ?"
 _BEHIND_FEW: Final = f"SELECT count(*) FROM (SELECT 1 FROM {rules.TABLE} WHERE seq > ? LIMIT ?)"  # noqa: S608
 
 
+NEW_AT_MOST: Final = 1_001
+"""New entries of a live database, each of which is charged, that are counted at most; so many are more than
+a thousand.
+"""
+
+
 def entries_behind(database: Database, seq: int, tenant: str | None = None) -> int:
     """How many entries have a greater number, of all tenants or of this one."""
     asked = raw(_BEHIND, seq) if tenant is None else raw(_BEHIND_OF, seq, tenant)
@@ -69,8 +75,21 @@ def few_behind(database: Database, seq: int, most: int) -> int:
 
 def last_entry(database: Database) -> int:
     """The highest number of an entry; 0 where there is none, or something else is stored."""
-    found = _number(database.rows(raw(_LAST)))
-    return found if isinstance(found, int) else 0
+    return _last(database.rows(raw(_LAST)))
+
+
+def behind_and_last(database: Database, seq: int) -> tuple[int, int]:
+    """How many entries have a greater number, and the highest one, of one moment; where each is charged,
+    no more than `NEW_AT_MOST` are counted.
+    """
+    behind = raw(_BEHIND_FEW, seq, NEW_AT_MOST) if database.costs else raw(_BEHIND, seq)
+    ((count,),), last = database.read_batch([behind, raw(_LAST)])
+    return int(count), _last(last)
+
+
+def _last(found: Rows) -> int:
+    number = _number(found)
+    return number if isinstance(number, int) else 0
 
 
 def last_numbers(database: Database, *more: BaseQuery) -> tuple[Any, Any, list[Rows]]:

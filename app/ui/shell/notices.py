@@ -305,18 +305,21 @@ class ContinuationNotice(Notice):
             self._see()
 
     def _see(self) -> None:
-        """What is in the file now is not new when it is opened again: a person did it here, or was shown."""
+        """What is in the file now is not new when it is opened again: a person did it here, or was shown.
+        Of a live database, where to ask is a request, that is kept where something new was said.
+        """
         self._has_looked = True
-        settings, place = self._context.settings, self._context.opened.kept_by
         if not self._context.costs:
             from app.services.chain.reading import last_entry  # noqa: PLC0415 - with what verifies
 
-            see = partial(settings.seen_through.set, place)
-            self._context.runner.read(last_entry, on_done=see, on_failed=lambda error: None)
+            self._context.runner.read(last_entry, on_done=self._keep_seen, on_failed=lambda error: None)
+
+    def _keep_seen(self, last: int) -> None:
+        self._context.settings.seen_through.set(self._context.opened.kept_by, last)
 
     def _say_new(self, found: Continuation) -> None:
         """Leaves out what was seen."""
-        from app.services.chain.reading import entries_behind  # noqa: PLC0415 - with what verifies
+        from app.services.chain.reading import behind_and_last  # noqa: PLC0415 - with what verifies
 
         seen = self._context.settings.seen_through.get(self._context.opened.kept_by) or 0
         if not found.new_entries or found.divergences:
@@ -324,11 +327,13 @@ class ContinuationNotice(Notice):
             self._see()
             return
 
-        def count(behind: int) -> None:
+        def count(told: tuple[int, int]) -> None:
+            behind, last = told
+            self._has_looked = True
             self.show_continuation(replace(found, new_entries=min(found.new_entries, behind)))
-            self._see()
+            self._keep_seen(last)
 
-        self._context.runner.read(entries_behind, seen, on_done=count, on_failed=lambda error: None)
+        self._context.runner.read(behind_and_last, seen, on_done=count, on_failed=lambda error: None)
 
     def look(self, imported: Imported | None = None) -> None:
         """Compares in the background; says nothing of a file that is new here, or as it was.
@@ -410,10 +415,14 @@ class ContinuationNotice(Notice):
             self.objection = f"{headline}: {detail}"
             self.objected.emit()
         elif found.new_entries and not self._context.verdict.is_broken:
+            from app.services.chain.reading import NEW_AT_MOST  # noqa: PLC0415 - with what verifies
+
+            is_more = self._context.costs and found.new_entries >= NEW_AT_MOST
+            new = counted(found.new_entries - is_more, "new entry", "new entries")
             self.banner.show_verdict(
                 Tone.OK,
                 f"This {self._context.opened.kind} continues the one you saw last",
-                f"— {counted(found.new_entries, 'new entry', 'new entries')} since {seen}",
+                f"— {'more than ' if is_more else ''}{new} since {seen}",
                 f"The head that checkpoint {found.checkpoint} knew is still in every chain.",
             )
             self.show()

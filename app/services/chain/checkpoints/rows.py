@@ -4,13 +4,14 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, cast
 
 from peewee import SQL, BaseQuery, Query, fn
 
-from app.services.chain.reading import entries_behind, last_numbers
+from app.services.chain.reading import NEW_AT_MOST, entries_behind, few_behind, last_numbers
 from app.services.chain.rules import TABLE, named
 from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Database, Rows, raw
@@ -125,9 +126,10 @@ class ChainRows:
         return (self._text(found[0][0]), self._text(found[0][1])) if found else None
 
     def behind(self, seq: int) -> int:
-        """How many rows have a greater number."""
+        """How many rows have a greater number; where each is charged, `NEW_AT_MOST` are counted."""
         if (entries_behind, seq) not in self._seen:
-            self._seen[entries_behind, seq] = entries_behind(self.database, seq)
+            count = partial(few_behind, most=NEW_AT_MOST) if self.database.costs else entries_behind
+            self._seen[entries_behind, seq] = count(self.database, seq)
         return int(self._seen[entries_behind, seq])
 
     def last_of_each(self) -> dict[int, ChainRow]:

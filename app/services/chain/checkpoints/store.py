@@ -454,16 +454,14 @@ class CheckpointStore:
 
     def continuation(self, where: Where) -> identity.Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
-        of one of which a person has to say which it is.
-
-        What is new is not counted where the rows that are read are charged.
+        of one of which a person has to say which it is. What is new is counted as `ChainRows.behind` does.
         """
         seen: Seen = {}  # what tells which database it is tells how it goes on, too
         known = self.known(where, seen)
         if known.undecided or not known.checkpoints:
             return identity.Continuation()
         with rows_of(where, seen) as rows:
-            return identity.compare(rows, known.checkpoints, counting=not rows.database.costs)
+            return identity.compare(rows, known.checkpoints)
 
     @contextmanager
     def _contents_of(

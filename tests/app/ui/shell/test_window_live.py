@@ -20,6 +20,7 @@ from app.services.live.tokens import Tokens
 from app.services.records.export import Format
 from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
+from app.ui.shell.notices import ContinuationNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
@@ -924,11 +925,20 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     assert window.shield.text().startswith("Chain verified")
     window.close_file()
     append(file, "new", 3)
+
+    def said() -> list[str]:
+        return [one.banner.headline() for one in window.findChildren(ContinuationNotice) if one.isVisible()]
+
     open_live(qtbot, window, production)
     qtbot.waitUntil(lambda: window.shield.text().endswith(" · 3 newer"))
+    qtbot.waitUntil(lambda: bool(said()))
+    assert said()[0].startswith("This database continues the one you saw last — 3 new entries since ")
+    append(file, "later", 2)
+    open_live(qtbot, window, production)
+    qtbot.waitUntil(lambda: bool(said()) and "2 new entries since" in said()[0])
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
-    assert page.banner.detail().startswith("3 newer entries are not verified yet")
+    assert page.banner.detail().startswith("5 newer entries are not verified yet")
 
 
 def test_much_is_verified_when_a_person_says_so(
@@ -1054,6 +1064,29 @@ def test_another_order_leaves_the_rows_in_sight_while_a_price_is_asked(
     assert page.price.isVisible() and page.model.rowCount() == before
 
 
+def test_the_header_marks_the_order_that_the_rows_have(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
+) -> None:
+    page, _ = long
+    header, created = page.table.horizontalHeader(), page.model.column_of("created_at")
+    assert header.sortIndicatorSection() == -1, "they are in the order of adding, as the number says"
+    page.filters.text.setText("x.example")
+    qtbot.waitUntil(page.price.isVisible)
+    click(qtbot, page.read_button)
+    qtbot.waitUntil(lambda: page.filters.count.text().endswith(" users, last added first"))
+    assert header.sortIndicatorSection() == -1
+    page.table.sortByColumn(created, Qt.SortOrder.DescendingOrder)
+    assert page.read_button.text() == f"Read up to {2 * window_rows(window):,} rows", (
+        "each in the sorter, too"
+    )
+    click(qtbot, page.read_button)
+    qtbot.waitUntil(lambda: page.filters.count.text().endswith(" users"))
+    assert header.sortIndicatorSection() == created
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.estimated)
+    assert header.sortIndicatorSection() == -1 and page.filters.count.text().endswith("last added first")
+
+
 def test_return_agrees_to_no_price_that_it_has_only_just_shown(
     qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path]
 ) -> None:
@@ -1111,6 +1144,38 @@ def test_an_act_on_many_records_asks_before_it_reads_them(
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:dev are read, and charged" in " ".join(labels(asked))
     click(qtbot, asked.cancel_button)
+
+
+def test_a_deletion_of_many_says_what_it_reads_and_reads_no_more(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, users = open_live(qtbot, window, production), count(file, "users")
+    monkeypatch.setattr("models.engine.MOST_READ", 12 * users - 1)
+    monkeypatch.setattr("app.ui.tabs.common.selection.LOOKED_AT", 1)
+    unlock(qtbot, window)
+    page.table.selectAll()
+    delete = page.commands.action("delete")
+    page.commands.trigger("delete")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert f"up to {12 * users:,} rows of d1:prod are read, and charged" in words(asked)
+    before = read_since(window)
+    click(qtbot, asked.confirm_button)
+    assert not delete.isEnabled() and "still being read" in delete.toolTip()
+    qtbot.waitUntil(lambda: f"Reading {users} users…" in window.busy.label.text())
+    confirm = dialog(qtbot, window, ConfirmDialog)
+    assert f"Delete {users} users?" in words(confirm)
+    read = read_since(window, before)
+    assert users < read < 12 * users + 4_000, "with the tables, and the newest entries of the chains"
+    assert delete.isEnabled()
+    click(qtbot, confirm.cancel_button)
+    closed(qtbot, window, ConfirmDialog)
+    edge.delay = 0.5
+    page.commands.trigger("delete")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    qtbot.waitUntil(window.busy.cancel_button.isVisible)
+    click(qtbot, window.busy.cancel_button)
+    qtbot.waitUntil(delete.isEnabled)
+    assert not window.busy.isVisible() and count(file, "users") == users
 
 
 def window_rows(window: MainWindow) -> int:
