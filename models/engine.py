@@ -368,9 +368,9 @@ class Database(Metered):
         """
         return nullcontext(lambda: None)
 
-    def in_background(self) -> AbstractContextManager[None]:
+    def in_background(self, cancelled: Stop = never) -> AbstractContextManager[None]:
         """Within it, the calling thread gives way to what a person waits for, where there is not enough for
-        both, and waits for as long as a limit lasts.
+        both, and waits for as long as a limit lasts, unless it is `cancelled` meanwhile (`Cancelled`).
         """
         return nullcontext()
 

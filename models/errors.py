@@ -552,6 +552,11 @@ class RateLimited(RemoteError):
         super().__init__(place, f"{datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
         self.until = until
 
+    @property
+    def pause(self) -> str:
+        """What keeps work that waits for it, which may have changed something before."""
+        return str(self).replace("; nothing was changed", "")
+
 
 class OutcomeUnknown(RemoteError):
     """A batch was sent and its answer was lost; it may still come through. `act` is what it was to do, as its

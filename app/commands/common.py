@@ -258,7 +258,9 @@ def connected(live: LiveName, *, read_only: bool) -> "tuple[NamedConnection, D1D
     from app.services.live.connections import Connections  # noqa: PLC0415
 
     connection = Connections().named(live.name)
-    return database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
+    found = database(connection, tokens(), read_only=read_only, on_silence=silence(connection))
+    found[1].client.on_pause = lambda error: complain(f"{error.pause} It goes on by itself then.")
+    return found
 
 
 def silence(connection: "NamedConnection") -> Callable[[float], None]:

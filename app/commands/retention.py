@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from app import paths
 from app.commands import common
 from app.services.chain.rules import SECONDS_LIMIT
-from app.services.text import tenant_name
+from app.services.text import counted, tenant_name
 from models.errors import NotAllowed
-from models.progress import Monitor
+from models.progress import Monitor, Stop
 from models.status import DEFAULT_RETENTION_DAYS
 
 if TYPE_CHECKING:  # nothing is loaded for the help
@@ -149,7 +149,7 @@ def retention(options: argparse.Namespace) -> int:
         )
         try:
             with common.asked_to_stop(finishing=True) as cancelled:
-                result = run.Run(
+                going = run.Run(
                     database=database,
                     plan=planned,
                     confirmation=confirmation,
@@ -157,8 +157,15 @@ def retention(options: argparse.Namespace) -> int:
                     actor=paths.os_user(),
                     checkpoint=checkpoint,
                     archive=options.archive,
-                    monitor=Monitor(cancelled=cancelled),
-                ).carry_out()
+                    monitor=Monitor(cancelled=_said_once(cancelled) if database.costs else cancelled),
+                )
+                try:
+                    result = going.carry_out()
+                except KeyboardInterrupt:
+                    if went := going.result.total:
+                        went_so = f"{counted(went, 'row')} went until then"
+                        common.complain(f"{went_so}, and no report of it is in the chain")
+                    raise
         except (
             plan.NeedsConfirmation,
             clock.ClockProblem,
@@ -179,6 +186,19 @@ def retention(options: argparse.Namespace) -> int:
                 common.complain(f"that is in the log as well: {bugs.log_file()}")
             return common.EXIT_FINDINGS if error.result.total else common.EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
+
+
+def _said_once(cancelled: Stop) -> Stop:
+    """The same, which says that it was heard: what is left to do may wait for a limit's end."""
+    said: list[str] = []
+
+    def asked() -> bool:
+        if cancelled() and not said:
+            said.append("nothing more is removed; what went is still reported (Ctrl+C again ends without)")
+            common.complain(said[0])
+        return cancelled()
+
+    return asked
 
 
 @contextmanager

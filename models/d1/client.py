@@ -25,7 +25,7 @@ import httpcore
 from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.masking import masked
 from models.d1.shared import LONGEST_PAUSE, Shared
-from models.engine import JSON_EXACT, Usage
+from models.engine import JSON_EXACT, Usage, within
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
 from models.progress import Stop, never
 
@@ -58,6 +58,7 @@ _NO_TOKEN: Final = {(400, 6003), (400, 6111), (400, 9106), (400, 9109)}
 """Status and code of Cloudflare's answer to a token of another form; it says 401 or 403 of others."""
 _NO_DATABASE: Final = {(404, 7404), (404, 7003)}
 """The same that there is none of that id, or no such account; what stands between may say 404 of itself."""
+_LONGEST_SAID: Final = 200
 _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
 _ANOTHER_FORM: Final = "its answer has another form than D1's"
@@ -130,6 +131,17 @@ IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
 """Whether no person waits for the thread's calls, so that they give way and wait for a limit's end."""
 
 
+_ENDED: ContextVar[Stop] = ContextVar("ended", default=never)
+"""Whether the thread's work is to end where it would wait for a limit's end: nothing is on its way then."""
+
+
+@contextmanager
+def in_background(cancelled: Stop) -> Iterator[None]:
+    """Within it no person waits for the thread's calls, which may be `cancelled` as long as a limit lasts."""
+    with within(IN_BACKGROUND, True), within(_ENDED, cancelled):
+        yield
+
+
 def rest(seconds: float, cancelled: Stop) -> None:
     """Raises `Cancelled`."""
     until = time.monotonic() + seconds
@@ -142,7 +154,8 @@ def rest(seconds: float, cancelled: Stop) -> None:
 @dataclass
 class Client:
     """Calls of one account. `token` is None for `wrangler dev`. Threads may share it. `on_silence` is given
-    for how many seconds more an answer is waited for that has not come for a while.
+    for how many seconds more an answer is waited for that has not come for a while, `on_pause` why what runs
+    in the background takes a pause, when it begins.
 
     `base` is the API's address up to the account's own part; https, or loopback.
     """
@@ -155,11 +168,13 @@ class Client:
     shared: Shared = field(default_factory=Shared, repr=False)
     meter: Usage = field(default_factory=Usage)
     on_silence: Callable[[float], object] = lambda seconds: None
+    on_pause: Callable[[RateLimited], object] = lambda error: None
 
     def __post_init__(self) -> None:
         own = f"/accounts/{quote(self.account, safe='')}" if self.account else ""
         self._root = self.base.rstrip("/") + own
         self._counting = threading.Lock()
+        self._paused_until = 0.0
         self._pool = httpcore.ConnectionPool(
             max_connections=_READERS, keepalive_expiry=_KEPT, network_backend=_Network()
         )
@@ -244,7 +259,8 @@ class Client:
             except RateLimited as error:
                 if not IN_BACKGROUND.get():
                     raise
-                rest(error.until - time.time(), lambda: cancelled() or dropped())
+                self._say_pause(error)
+                rest(error.until - time.time(), lambda: cancelled() or dropped() or _ENDED.get()())
             except NotReached:
                 if (wait := next(waits, None)) is None:
                     raise
@@ -261,9 +277,17 @@ class Client:
                 return
             if paused and not background:
                 raise RateLimited(self.name, time.time() + wait)
-            if cancelled():
+            if paused:
+                self._say_pause(RateLimited(self.name, time.time() + wait))
+            if cancelled() or (paused and _ENDED.get()()):
                 raise Cancelled
             time.sleep(min(wait, _SLICE))
+
+    def _say_pause(self, error: RateLimited) -> None:
+        """Once of each."""
+        if error.until > self._paused_until + 1:
+            self._paused_until = error.until
+            self.on_pause(error)
 
     def _send(self, method: str, path: str, body: bytes, dropped: Stop) -> dict[str, Any]:
         headers: dict[bytes | str, bytes | str] = {
@@ -331,7 +355,7 @@ class Client:
         if answer.get("success") is False and not errors:
             raise NotKnown(f"it said, with status {status}, that it failed, and not why")
         if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
-            raise NotKnown(f"it answered with status {status}")
+            raise NotKnown(f"it answered with status {status}{_quoted(self.masked(message))}")
         # What stands between may quote the call.
         raise Refusal(self.masked(message))
 
@@ -400,6 +424,12 @@ def _of_d1() -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise NotKnown(_ANOTHER_FORM) from None
+
+
+def _quoted(message: str) -> str:
+    """What the answer itself says of it, as far as that can stand in a sentence."""
+    said = " ".join("".join(one if one.isprintable() else " " for one in message).split())
+    return f": “{said if len(said) <= _LONGEST_SAID else said[:_LONGEST_SAID] + '…'}”" if said else ""
 
 
 def _why(error: BaseException) -> str:

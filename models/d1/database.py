@@ -12,13 +12,13 @@ from peewee import BaseQuery
 from models import errors
 from models.d1.client import (
     CALL_SECONDS,
-    IN_BACKGROUND,
     Answer,
     Client,
     Dropped,
     NotKnown,
     Refusal,
     TooLong,
+    in_background,
     rest,
 )
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
@@ -117,8 +117,8 @@ class D1Database(Database):
     def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:
         return within(_UNWANTED, cancelled)
 
-    def in_background(self) -> AbstractContextManager[None]:
-        return within(IN_BACKGROUND, True)
+    def in_background(self, cancelled: Stop = never) -> AbstractContextManager[None]:
+        return in_background(cancelled)
 
     @contextmanager
     def awaited(self, left: Stop = never) -> Iterator[None]:

@@ -167,12 +167,13 @@ class Run(RetentionRemoval):
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""
         try:
             try:
-                if self.plan.total:
-                    self.require_as_shown()
-                    self.mark()  # before what costs more
-                if self.plan.total and self.plan.has_chain:
-                    self.check()
-                self.remove()
+                with self.database.in_background(self.monitor.cancelled):
+                    if self.plan.total:
+                        self.require_as_shown()
+                        self.mark()  # before what costs more
+                    if self.plan.total and self.plan.has_chain:
+                        self.check()
+                    self.remove()
             except Cancelled:
                 self.result.cancelled = True
             if self.unreported or _is_news(self.database, self.plan.chain, self.result):

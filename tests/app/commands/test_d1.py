@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -231,6 +232,30 @@ def test_a_database_that_wrangler_dev_holds_is_found_by_its_project(
     refused = run("migrate", "d1:dev")
     assert refused.returncode == 2
     assert f"npx wrangler d1 migrations apply {name} --local" in refused.stderr
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_run_of_retention_says_that_it_is_paused_and_hears_ctrl_c_then(
+    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    there = live.put(copy, listed=True)
+    added = run(*ADD, "--database", live.ids[there], "--url", edge.base)
+    assert added.returncode == 0, added.stderr
+    edge.faults = ["", "429 120"]
+    command = [sys.executable, "-m", "app", "retention", "d1:prod"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    for until in ("takes none from d1:prod until", "nothing more is removed"):
+        while until not in said:
+            said += (line := process.stderr.readline())
+            assert line, said
+        process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130 and "went until then, and no report of it is in the chain" in rest
+    assert said.count("takes none from") == 1
 
 
 @pytest.mark.wrangler

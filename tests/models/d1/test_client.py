@@ -212,6 +212,17 @@ def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
     with pytest.raises(NotKnown, match=r"^it said, with status 200, that it failed, and not why$"):
         client.run("1111", b"{}")
     assert str(client.meter).endswith("at least 0 rows read, 0 written")
+    odd.status, odd.said = (
+        400,
+        json.dumps(
+            {
+                "success": False,
+                "errors": [{"code": 7500, "message": "D1 is overloaded.\x1b Too many requests."}],
+            }
+        ).encode(),
+    )
+    with pytest.raises(NotKnown, match=r"^it answered with status 400: “D1 is overloaded. Too many re.*”$"):
+        client.run("1111", b"{}")
     odd.status, odd.said = 302, b""
     with pytest.raises(NotKnown, match=r"^the API address only points to another address, with status 302$"):
         client.databases()

@@ -272,6 +272,18 @@ def test_what_runs_in_the_background_goes_on_behind_the_limit(production: D1Data
             production.scalar(raw("SELECT 1"))
 
 
+def test_a_pause_is_said_once_and_ends_when_the_work_is_cancelled(production: D1Database, edge: Edge) -> None:
+    """What is on its way is not given up by that: a write would not be known to be saved."""
+    said: list[str] = []
+    production.client.on_pause = lambda error: said.append(error.pause)
+    edge.read_faults = ["429 60"]
+    with production.in_background(lambda: True):
+        for _ in range(2):
+            with pytest.raises(Cancelled):
+                production.scalar(raw("SELECT 1"))
+    assert len(said) == 1 and said[0].endswith(" UTC.") and "takes none from prod until" in said[0]
+
+
 def test_time_travel(production: D1Database, edge: Edge) -> None:
     edge.bookmarks = []
     now = production.bookmark("asked")

@@ -20,11 +20,12 @@ from app.services.files.exporting import Wanted
 from app.services.files.opening import open_database
 from app.services.live import fetching
 from app.services.live.fetching import FetchStopped, NotFetched, fetch
+from app.services.live.paging import OBJECTS, about, tables_of
 from app.workers import scan_pool
 from app.workers.export import export_database
 from models import engine
 from models.d1.errors import NoAnswer
-from models.engine import Database, Rows
+from models.engine import Database, Rows, raw
 from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked
 from models.progress import Monitor
 from tests.app.services.files.test_exporting import fill
@@ -68,6 +69,16 @@ def test_what_is_said_to_be_read_is_read(live: Live, tmp_path: Path) -> None:
     told: list[int] = []
     done = fetched(database, tmp_path / "copy.sqlite", before=told.append)
     assert 0.8 * told[0] < done.used.read <= told[0]
+
+
+def test_numbers_far_apart_are_not_said_to_be_rows(tmp_path: Path) -> None:
+    execute(path := tmp_path / "file.sqlite", "CREATE TABLE ab (a INTEGER PRIMARY KEY)")
+    execute(path, "INSERT INTO ab VALUES (-9223372036854775807), (9007199254740995)")
+    database = PlainEngine(path)
+    database.size = path.stat().st_size
+    with database.connection_context():
+        tables, _ = tables_of(database, database.rows(raw(OBJECTS)))
+        assert about(database, tables) == 2 * database.size // 6, "a page has no room for more"
 
 
 class Disturbed(PlainEngine):
