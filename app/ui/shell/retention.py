@@ -34,6 +34,8 @@ from models.progress import Monitor
 from models.status import DAY
 
 HOUR = 3_600
+_AGES_MS = 60_000
+"""After which "last run 5 min ago" is said anew."""
 
 
 class Retention(QObject):
@@ -80,6 +82,8 @@ class Retention(QObject):
         self._not_before = 0
         self._reads = planning.Reads()
         self._stopped = False
+        self._ages = QTimer(self, interval=_AGES_MS)
+        self._ages.timeout.connect(self._say)
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.check)
 
@@ -105,11 +109,13 @@ class Retention(QObject):
     def start(self) -> None:
         """Begins the schedule; a run that is due begins as soon as the event loop is free."""
         self._say()
+        self._ages.start()
         self._timer.start(0)
 
     def stop(self) -> None:
         """Ends the schedule and a run under way; nothing is said after it."""
         self._stopped = True
+        self._ages.stop()
         self._timer.stop()
         self.cancel()
 

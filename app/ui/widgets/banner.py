@@ -61,6 +61,7 @@ class WaitLine(QWidget):
         self.label = Label(look=Look.WARN, wrap=True) if wrap else ElidedLabel(look=Look.WARN)
         self.label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.cancel_button = push_button(theme, STOP_WAITING, self._cancel)
+        self.cancel_button.setAutoDefault(False)  # Return is meant for what had the focus before
         in_row((self.label, 1), self.cancel_button, within=self)
         self._timer = QTimer(self, singleShot=True, interval=WAIT_SAID_MS)
         self._timer.timeout.connect(self.hide)
@@ -72,8 +73,6 @@ class WaitLine(QWidget):
         self.label.setText(text)
         self.cancel_button.setEnabled(not self.isVisible() or self.cancel_button.isEnabled())
         self.show()
-        if self.window().focusWidget() is None and self.cancel_button.isEnabled():  # what had it is disabled
-            self.cancel_button.setFocus(Qt.FocusReason.OtherFocusReason)
         self._timer.start()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -235,9 +235,14 @@ def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtB
     ended: list[bool] = []
     line.say("Waiting for sqlite3: 1 s", lambda: ended.append(True))
     assert host.focusWidget() is field, "nobody who types is disturbed"
+    line.hide()  # as it is when what has the focus is disabled
     field.setEnabled(False)
     field.clearFocus()
     line.say("Waiting for sqlite3: 2 s", lambda: ended.append(True))
-    assert line.cancel_button.text() == "Stop waiting" and host.focusWidget() is line.cancel_button
+    assert line.cancel_button.text() == "Stop waiting" and host.focusWidget() is None
+    qtbot.keyClick(host, Qt.Key.Key_Return)
+    assert not ended, "which was meant for the field"
+    qtbot.keyClick(host, Qt.Key.Key_Tab)
+    assert host.focusWidget() is line.cancel_button
     qtbot.keyClick(line.cancel_button, Qt.Key.Key_Space)
     assert ended == [True]
