@@ -131,7 +131,7 @@ def test_a_cut_archive_is_a_finding_although_the_file_is_signed(demo: Path, tmp_
     cut(archives / names[0])
     made = sign(demo, folder, now=NOW, archive=archives)
     assert made.report.verdict is Verdict.TAMPERED
-    assert Code.HASH in {finding.code for finding in made.report.findings}
+    assert Code.ARCHIVE in {finding.code for finding in made.report.findings}
     assert made.checkpoint == 1, "the file itself holds"
     assert verify_known(demo, folder, now=NOW).verdict is Verdict.VERIFIED
 
