@@ -34,7 +34,8 @@ OTHER = "other"
 MOST_RANGES = 500
 """Of a selection that stays in another order: with more of them Qt takes long to paint."""
 
-_DROPPED = "That was not done, as the list changed before all of it was read"
+_MOVED = "That was not done, as the list changed before all of it was read"
+_UNREAD = "That was not done, as the list could not be read"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,9 @@ class ListController(QObject):
         self._entering = False
         self._chosen: _Chosen | None = None
         self._tasks: list[Task] = []
-        self._awaiting: list[tuple[Callable[[], object], Callable[[], object]]] = []
+        self._awaiting: list[tuple[Callable[[], object], Callable[[str], object]]] = []
+        self._is_cut_short = False
+        """Whether its keys could not be read, and are read again when they are wanted."""
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
         HeldPainting(view, self.model)
@@ -214,19 +217,20 @@ class ListController(QObject):
         return self._shown_query(), self._keys_of(self.view.selected_ranges())
 
     def when_selected(
-        self, use: Callable[[ListQuery, Keys], object], dropped: Callable[[], object] | None = None
+        self, use: Callable[[ListQuery, Keys], object], dropped: Callable[[str], object] | None = None
     ) -> None:
         """Calls `use` with what `selected_keys` gives of the rows selected now, once all keys have come.
 
         A long list shows its first rows before the rest of its keys is read. Where other rows are shown by
-        then it is `dropped`, which is said unless that is given.
+        then, or the keys cannot be read, it is `dropped(words)`, and the words are said unless that is given.
         """
         ranges, query = self.view.selected_ranges(), self._shown_query()
         if self.model.complete:
             use(*self.selected_keys())
         else:
-            drop = partial(self._context.say, _DROPPED) if dropped is None else dropped
-            self._awaiting.append((lambda: use(query, self._keys_of(ranges)), drop))
+            self._awaiting.append((lambda: use(query, self._keys_of(ranges)), dropped or self._context.say))
+            if self._is_cut_short:
+                self._read_keys()
 
     def _keys_of(self, ranges: Sequence[range]) -> Keys:
         return joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges))
@@ -241,8 +245,8 @@ class ListController(QObject):
         def ask(query: ListQuery, keys: Keys) -> None:
             self._context.when_agreed(each * len(keys), partial(use, query, keys), self.view, declined)
 
-        def dropped() -> None:
-            self._context.say(_DROPPED)
+        def dropped(words: str) -> None:
+            self._context.say(words)
             declined()
 
         self.when_selected(ask, dropped)
@@ -267,6 +271,7 @@ class ListController(QObject):
         )
 
     def _opened(self, wanted: object, listing: Listing) -> None:
+        self._drop(_MOVED)
         current = self.current_id()  # a person may have chosen it while this list was on its way
         wanted = wanted if current is None else current
         entering, self._entering = self._entering, False
@@ -329,8 +334,12 @@ class ListController(QObject):
 
     def _read_rest(self) -> None:
         if self._shown is not None and not self.model.complete:
-            self._read(self._context.lists.load_keys, self._shown, self._completed)
+            self._read_keys()
         self.painted.emit()
+
+    def _read_keys(self) -> None:
+        self._is_cut_short = False
+        self._read(self._context.lists.load_keys, self._shown_query(), self._completed)
 
     def _go_to_first(self) -> None:
         if self.model.rowCount():
@@ -339,10 +348,13 @@ class ListController(QObject):
             self.lost.emit()
 
     def _completed(self, keys: Keys) -> None:
-        before, awaiting, self._awaiting = self.model.rowCount(), self._awaiting, []
+        before = self.model.rowCount()
         self.model.refresh_to(keys)
-        for take, dropped in awaiting:
-            (take if len(keys) == before else dropped)()  # the rows have moved, and none is selected
+        if len(keys) != before:  # the rows have moved, and none is selected
+            self._drop(_MOVED)
+        awaiting, self._awaiting = self._awaiting, []
+        for take, _ in awaiting:
+            take()
         self._choose_again()
         if len(keys) != before:
             self.loaded.emit(len(keys))
@@ -405,12 +417,14 @@ class ListController(QObject):
         if isinstance(error, DamagedFile) and self._query is not None:
             self._show_readable(error)
         elif error.is_retriable and self._query and _same_but_later(self._query, self._shown):
-            self._wanted = None  # what was read of it stays
+            self._wanted, self._is_cut_short = None, True  # what was read of it stays
+            self._drop(_UNREAD)
             self._context.runner.failed.emit(error)
         else:
             self._not_shown(error)
 
     def _not_shown(self, error: TenantAdminError) -> None:
+        self._drop(_UNREAD)
         self._query = self._shown = None
         self.model.reset_to(Listing(ListQuery(self.table.name), 0, range(0), ()))
         self.failed.emit(error)
@@ -438,9 +452,14 @@ class ListController(QObject):
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        self._is_cut_short = False
+        self._drop(_MOVED)
+
+    def _drop(self, words: str) -> None:
+        """What waits for the keys of the list that was shown is not done."""
         awaiting, self._awaiting = self._awaiting, []
         for _, dropped in awaiting:
-            dropped()
+            dropped(words)
 
 
 def _in_any_order(query: ListQuery) -> ListQuery:

@@ -246,7 +246,7 @@ class Selection(QObject):
                 read_them = self._context.runner.read
                 self._counting = read_them(read, query, keys, on_done=done, on_failed=lambda error: None)
 
-        self._rows.when_selected(begin, dropped=lambda: None)
+        self._rows.when_selected(begin, dropped=lambda words: None)
 
     def is_behind(self, row: Row) -> bool:
         """Whether an act of the person is on its way, or has changed what the list shows as this row."""

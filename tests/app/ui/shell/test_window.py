@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QSizeGrip, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -27,10 +27,10 @@ from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import LEAST_SAID
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
-from models.errors import Cancelled
+from models.errors import Cancelled, FileLocked, TenantAdminError
 from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures.keyboard import unspoken
@@ -217,7 +217,7 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
 def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
     qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And of none where that act came to nothing, as other rows are shown by then."""
+    """And of none where that act came to nothing, as other rows are shown by then or they cannot be read."""
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
     rows = "SELECT 'n' || i, 'acme-corp', 't', 0, i FROM n"
     ask(demo_path, "UPDATE notifications SET read = 0")
@@ -228,32 +228,60 @@ def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
     first = choose(qtbot, page, 0)
     press("R")
     qtbot.waitUntil(lambda: read() == [(first,)])
-    load_keys, reading, go_on = lists.load_keys, threading.Event(), threading.Event()
+    load_keys, open_list = lists.load_keys, lists.open_list
+    reading, opening, go_on = (threading.Event() for _ in range(3))
+    fails = list[TenantAdminError]()
 
     def slow(*asked: Any) -> Any:
         reading.set()
         go_on.wait(20)
+        if fails:
+            raise fails.pop()
         return load_keys(*asked)
 
+    def slowly(*asked: Any) -> Any:
+        opening.wait(20)
+        return open_list(*asked)
+
     monkeypatch.setattr(lists, "load_keys", slow)
-    for column, comes, toast in (
-        ("created_at", True, "read” undone"),
-        ("type", False, "Undo was not done, as what was asked for before was not"),
+    monkeypatch.setattr(lists, "open_list", slowly)
+    undropped = "Undo was not done, as what was asked for before was not"
+    for column, prevented_by, toast in (
+        ("created_at", None, "read” undone"),
+        ("type", "reloaded", undropped),
+        ("created_at", "sorted before", undropped),
+        ("type", "in use", undropped),
     ):
         reading.clear()
         go_on.clear()
+        opening.set()
         page.model.sort(page.model.column_of(column))
         qtbot.waitUntil(lambda: reading.is_set() and page.table.selected_rows() != [])
         assert not page.list.model.complete
-        choose(qtbot, page, 3)
+        if prevented_by == "sorted before":
+            opening.clear()
+            page.model.sort(page.model.column_of(column), Qt.SortOrder.DescendingOrder)
+            page.table.select_row(3)  # both readers are at work
+        else:
+            choose(qtbot, page, 3)
         press("R")
         press("Ctrl+Z")
         assert window.toast.label.text() == "Undo waits for what was asked for before"
-        if not comes:
+        if prevented_by == "reloaded":
             page.reload()
+        elif prevented_by == "in use":
+            fails.append(FileLocked(demo_path))
+        opening.set()
         go_on.set()
         qtbot.waitUntil(lambda toast=toast: window.toast.label.text().endswith(toast))  # type: ignore[misc]
         assert read() == [(first,)]
+    dialog(qtbot, window, ErrorDialog).reject()
+    closed(qtbot, window, ErrorDialog)
+    page.table.setFocus()
+    assert not page.list.model.complete
+    choose(qtbot, page, 3)
+    press("R")  # the keys are read again for it
+    qtbot.waitUntil(lambda: len(read()) == 2)
 
 
 @pytest.mark.slow
