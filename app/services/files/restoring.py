@@ -147,12 +147,12 @@ _SAME: Final = " AND ".join(
 _UNLIKE: Final = f"""
 SELECT EXISTS (
     SELECT 1 FROM main.{AUDIT_CHAIN.name} AS a LEFT JOIN beside.{AUDIT_CHAIN.name} AS b ON a.seq = b.seq
-    WHERE NOT ({_SAME}) AND NOT (
+    WHERE NOT ({_SAME}) AND (
         b.seq IS NULL
         AND a.seq < (SELECT min(seq) FROM beside.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
         AND (SELECT min(seq) FROM beside.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
             <= (SELECT max(seq) FROM main.{AUDIT_CHAIN.name} WHERE tenant_id = a.tenant_id)
-    )
+    ) IS NOT TRUE  -- nor where the file has none of the tenant
 ) OR EXISTS (
     SELECT 1 FROM beside.{AUDIT_CHAIN.name} AS b LEFT JOIN main.{AUDIT_CHAIN.name} AS a ON a.seq = b.seq
     WHERE a.seq IS NULL AND b.seq <= (SELECT max(seq) FROM main.{AUDIT_CHAIN.name})

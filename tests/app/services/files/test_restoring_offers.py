@@ -11,7 +11,7 @@ from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.announced import announce
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import Code, Verdict
+from app.services.chain.rules import GENESIS, Code, Verdict, entry_hash
 from app.services.chain.where import InFile, Where
 from app.services.files import restoring
 from app.services.files.opening import snapshot_copy
@@ -179,6 +179,9 @@ ALTERED = (
     "WHERE tenant_id IN ('acme-corp', 'northwind-clinics')",
     "UPDATE audit_chain SET seq = -seq WHERE seq IN (21, 22); "
     "UPDATE audit_chain SET seq = 43 + seq WHERE seq < 0",
+    # A tenant that the file never had, where its numbers have a gap.
+    "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at) "
+    f"VALUES ('evil', 'x', '{{}}', '{GENESIS}', '{entry_hash(GENESIS, 'x', '{}', NOW)}', {NOW})",
 )
 
 
@@ -187,6 +190,7 @@ def test_a_copy_from_before_all_checkpoints_is_an_earlier_state(
     live: Path, folder: Path, tmp_path: Path
 ) -> None:
     copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    execute(live, "UPDATE sqlite_sequence SET seq = seq + 9 WHERE name = 'audit_chain'")
     append(live, 3)
     checkpoint(live, folder)
     offered = offer(live, copy, folder)
