@@ -100,7 +100,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self._opened_as: FileId | None = None
         self._seen: tuple[object, object, object] | None = None
         self._counted: tuple[object, tuple[bytes, bytes]] | None = None
-        self._overwritten = False
+        self.overwritten = False
+        """Whether another file was found written over this one; until this one is there again."""
         self.keeps_log = False
         """Whether what is in the log stays there when it is closed: as long as it is only looked at."""
         self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
@@ -312,7 +313,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         if not self.read_only and not self._logs and not self._may_fold(conn):
             conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # which the last to close does
         super()._close(conn)
-        if self._overwritten and not self._logs:
+        if self.overwritten and not self._logs:
             set_log_aside(self.path)
         if self._made_log and not self._logs and size_of(self._log) == 0:
             drop_empty_log(self.path)
@@ -321,7 +322,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
         it is not told that the tables they point to are gone from memory once others changed the schema.
         """
-        if self._overwritten:
+        if self.overwritten:
             raise no_longer(self.path)
         if sql.startswith("EXPLAIN"):
             return self.connection().execute(sql, params or (), can_cache=False)
@@ -430,16 +431,17 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             return False
         if self._seen is not None or self._counted is not None:
             try:
+                self._require_log()
                 self._require_not_overwritten(connection)
             except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
                 return False
         return True
 
     def _is_overwritten(self) -> bool:
-        if not self._overwritten and not self.is_closed():
+        if not self.overwritten and not self.is_closed():
             with suppress(apsw.Error, OSError, errors.FileReplaced):
                 self._require_not_overwritten(self.connection())
-        return self._overwritten
+        return self.overwritten
 
     def _require_not_overwritten(self, connection: apsw.Connection) -> None:
         """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from
@@ -453,9 +455,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
         except (apsw.CorruptError, apsw.NotADBError):  # its pages and the log fit together no more
             in_wal = self._seen is not None
+        if self.overwritten and in_wal is (self._seen is None):  # what is there now is kept otherwise
+            raise no_longer(self.path)
         if not in_wal:
-            if self._overwritten and self._seen is not None:
-                raise no_longer(self.path)
             self._seen = None
             self._require_counted(connection)
             return
@@ -465,13 +467,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             log, file = (traces(self._log), frames), traces(self.path)
             seen = self._seen  # which another thread may take away meanwhile
             if seen is not None and seen[:2] == (file, log):
-                self._overwritten = False
+                self.overwritten = False
                 return
             now = sample(self.path, self._in_log, max(frames, 0))
             if traces(self._log) == log[0]:
                 before = seen if seen is not None and seen[2] != now else None
-                self._overwritten = before is not None and (self._overwritten or before[1] == log)
-                if self._overwritten:
+                self.overwritten = before is not None and (self.overwritten or before[1] == log)
+                if self.overwritten:
                     raise no_longer(self.path)
                 self._seen = file, log, now
                 return
@@ -486,20 +488,20 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             file = traces(self.path)
             if before is not None and before[0] == file:
-                self._overwritten = False
+                self.overwritten = False
                 return
             now = sample(self.path)
         except (apsw.CorruptError, apsw.NotADBError):
             if before is None:
                 raise
-            self._overwritten = True
+            self.overwritten = True
             raise no_longer(self.path) from None
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         counted = before is None or now[0][_COUNTER] > before[1][0][_COUNTER]
-        self._overwritten = before is not None and now != before[1] and (self._overwritten or not counted)
-        if self._overwritten:
+        self.overwritten = before is not None and now != before[1] and (self.overwritten or not counted)
+        if self.overwritten:
             raise no_longer(self.path)
         self._counted = file, now
 

@@ -81,9 +81,13 @@ class Files(QObject):
         said: str = "",
         notes: Sequence[str] = (),
     ) -> None:
-        """Opens a file, or the database in a folder; what is open stays until then. `said` is what was done
-        with it before, and `notes` what is to be known of that, for when it is in sight.
+        """Opens a file, or the database in a folder; what is open stays until then, but for one that another
+        was written over, whose log is in the other's way. `said` is what was done with it before, and `notes`
+        what is to be known of that, for when it is in sight.
         """
+        shown = self._shown
+        if shown is not None and shown.database.overwritten and shown.path == paths.resolved(path):
+            self.leaving.emit()
 
         def work(monitor: Monitor) -> OpenedFile:
             from app.services.files.opening import open_path  # noqa: PLC0415
