@@ -228,7 +228,11 @@ class Run(RetentionRemoval):
         """
         if not (self.result.total and self.plan.has_chain):
             return
-        untouched = self.database.watch()
+        try:
+            untouched = self.database.watch()
+        except StorageError as error:  # what was opened is not there now; the run has removed from it
+            self.result.no_checkpoint = error.happened
+            return
         after = self.result.after = self.checkpoint(reason=Reason.RETENTION)
         self.result.is_seen_whole = untouched()
         self.result.no_checkpoint = after.missing

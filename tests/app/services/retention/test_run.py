@@ -1252,6 +1252,20 @@ def test_a_log_cut_under_a_run_is_said_and_what_is_lost_is_left_open(database_pa
     assert "(foundation.sqlite-wal) was deleted, replaced or cut" in str(stopped.value)
 
 
+@pytest.mark.slow
+def test_a_run_whose_file_is_moved_away_says_what_it_had_removed(database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as sql:
+        chains.append(sql, "acme", [old(9), old(8), old(7), old(6), NEW, NEW, NEW, NEW, NEW])
+
+    def move(_seconds: float) -> None:
+        database_path.rename(database_path.with_name("moved"))
+
+    with connected(database_path) as database, pytest.raises(RetentionStopped) as stopped:
+        retain(database, batch_rows=2, pause=move)
+    assert str(stopped.value).startswith("Retention stopped when 2 of 4 rows had been removed")
+    assert "othing was changed" not in f"{stopped.value} {stopped.value.result.no_checkpoint}"
+
+
 def test_a_report_that_the_file_would_refuse_stops_a_run_before_it_begins(
     engine: Database, sql: apsw.Connection, database_path: Path
 ) -> None:
