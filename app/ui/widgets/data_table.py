@@ -143,13 +143,16 @@ class DataTable(QTableView):
         first, *more = self.selected_ranges()
         if more or len(first) > 1:
             return current
-        return self.model().index(first.start, max(0, current.column()))
+        return self.model().index(first.start, self._column())
+
+    def _column(self) -> int:
+        """Where the keyboard is in a row."""
+        return self.columns.in_sight(self.currentIndex().column())
 
     def select_row(self, row: int) -> None:
-        column = max(0, self.currentIndex().column())
         # Not the view's own call, which goes by the keys that are held: with Ctrl it would deselect the row.
         flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-        self.selectionModel().setCurrentIndex(self.model().index(row, column), flags)
+        self.selectionModel().setCurrentIndex(self.model().index(row, self._column()), flags)
 
     def select_ranges(self, ranges: Sequence[range], current: int) -> None:
         """Selects all of these rows, and makes one of them current."""
@@ -157,8 +160,7 @@ class DataTable(QTableView):
         for rows in ranges:
             chosen.select(model.index(rows.start, 0), model.index(rows.stop - 1, last))
         flags = QItemSelectionModel.SelectionFlag
-        column = max(0, self.currentIndex().column())
-        self.selectionModel().setCurrentIndex(model.index(current, column), flags.NoUpdate)
+        self.selectionModel().setCurrentIndex(model.index(current, self._column()), flags.NoUpdate)
         self.selectionModel().select(chosen, flags.ClearAndSelect | flags.Rows)
 
     def enter(self) -> None:
@@ -269,7 +271,7 @@ class DataTable(QTableView):
         rows = 0 if model is None else model.rowCount()
         ends = {QAbstractItemView.CursorAction.MoveHome: 0, QAbstractItemView.CursorAction.MoveEnd: rows - 1}
         if rows and cursorAction in ends:
-            return model.index(ends[cursorAction], max(0, self.currentIndex().column()))
+            return model.index(ends[cursorAction], self._column())
         return super().moveCursor(cursorAction, modifiers)
 
     def keyboardSearch(self, search: str) -> None:

@@ -109,6 +109,19 @@ class ColumnLayout(QObject):
                 least = header.minimumSectionSize() if self._none_is_left() else self._main_least()
                 left = max(least, self._room() - others)
                 header.resizeSection(self._main, self._main_width or left)
+        current = self._table.currentIndex()
+        if current.isValid() and (column := self.in_sight(current.column())) != current.column():
+            model = self._table.selectionModel()  # from a cell that is hidden, no key leads anywhere
+            scrolls = self._table.hasAutoScroll()
+            self._table.setAutoScroll(False)  # the row may be out of sight
+            model.setCurrentIndex(current.siblingAtColumn(column), model.SelectionFlag.NoUpdate)
+            self._table.setAutoScroll(scrolls)
+
+    def in_sight(self, column: int) -> int:
+        """This column where it is in sight, or else the first one that is: where the keyboard can be."""
+        header = self._header
+        order = (column, *map(header.logicalIndex, range(header.count())))
+        return next((one for one in order if one >= 0 and header.sectionSize(one)), 0)
 
     def let_give_way(self, columns: Sequence[int]) -> None:
         """Let these go out of sight where room is short, the first of them first; one shown by hand stays."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from PySide6.QtCore import QByteArray, QPoint, Qt
+from PySide6.QtCore import QByteArray, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
@@ -171,6 +171,30 @@ def test_the_column_that_a_list_is_sorted_by_is_in_sight_though_it_was_hidden_on
     assert seen(table) == [0, 1, 2]
     menu = table.horizontalHeader().columns_menu(2)  # type: ignore[attr-defined]
     assert not menu.actions()[0].isEnabled()
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_keyboard_is_never_in_a_column_that_is_hidden(theme: Theme, qtbot: QtBot, by_hand: bool) -> None:
+    table = shown(theme, qtbot, [[f"a{row}", "b", "a word of some length"] for row in range(9)])
+    table.columns.let_give_way([2, 0])
+    table.selectRow(3)
+    table.setCurrentIndex(table.model().index(3, 2))
+    if by_hand:
+        table.setColumnHidden(2, True)
+    else:
+        table.resize(150, 300)
+        assert seen(table) == [1]
+    for key, row in ((None, 3), (Qt.Key.Key_Down, 4), (Qt.Key.Key_End, 8), (Qt.Key.Key_Up, 7)):
+        if key is not None:
+            qtbot.keyClick(table, key)
+        assert (table.selected_rows(), table.currentIndex().row()) == ([row], row)
+        assert table.columnWidth(table.currentIndex().column())
+    table.clearSelection()
+    table.setCurrentIndex(QModelIndex())
+    table.columns.let_give_way([0, 2])
+    table.enter()
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert table.selected_rows() == [1]
 
 
 def test_what_gave_way_is_not_kept_as_hidden(theme: Theme, qtbot: QtBot) -> None:
