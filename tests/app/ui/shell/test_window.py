@@ -45,6 +45,7 @@ from tests.fixtures.window import (
     count,
     dialog,
     go,
+    is_settled,
     labels,
     open_file,
     press,
@@ -252,18 +253,19 @@ def test_undo_is_of_the_last_act_also_while_the_keys_of_its_list_are_read(
         ("created_at", "sorted before", undropped),
         ("type", "in use", undropped),
     ):
+        opening.set()
+        go_on.set()
+        qtbot.waitUntil(lambda: page.list.model.complete and is_settled(window))
+        choose(qtbot, page, 0)
         reading.clear()
         go_on.clear()
-        opening.set()
         page.model.sort(page.model.column_of(column))
         qtbot.waitUntil(lambda: reading.is_set() and page.table.selected_rows() != [])
         assert not page.list.model.complete
+        choose(qtbot, page, 3)
         if prevented_by == "sorted before":
             opening.clear()
             page.model.sort(page.model.column_of(column), Qt.SortOrder.DescendingOrder)
-            page.table.select_row(3)  # both readers are at work
-        else:
-            choose(qtbot, page, 3)
         press("R")
         press("Ctrl+Z")
         assert window.toast.label.text() == "Undo waits for what was asked for before"
