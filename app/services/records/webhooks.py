@@ -299,12 +299,17 @@ def _reads_back(label: str) -> bool:
     return True
 
 
-def host_agrees(url: str, hostname: str) -> bool:
-    """Whether a stored hostname is the host of the stored URL; the platform delivers only if it is."""
+def host_doubt(url: str, hostname: str) -> tuple[str, str] | None:
+    """What is wrong with a stored hostname, in two words and in a sentence; None where it is the host of the
+    stored URL. The platform delivers only if it is, by its own reading of a URL that is refused here.
+    """
     try:
-        return host_of(url) == hostname
-    except InvalidInput:
-        return False
+        host = host_of(url)
+    except InvalidInput as refused:
+        return "host unclear", f"the URL's host is not clear: {refused}"
+    if host == hostname:
+        return None
+    return "host differs", "not the URL's host, so the platform does not deliver to it"
 
 
 def hostname_alone(hostname: Value) -> Value:

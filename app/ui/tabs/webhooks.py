@@ -42,9 +42,9 @@ class WebhooksTab(RecordTab):
             "url": {
                 "text": lambda value, row: first_line(plain(value)).removeprefix("https://"),
                 "middle": True,
-                "tone": lambda value, row: None if _agrees(row) else Tone.BAD,
-                "icon": lambda value, row: None if _agrees(row) else Icon.WARNING,
-                "tooltip": lambda value, row: None if _agrees(row) else f"{row[_HOST]} is {_DISAGREES}",
+                "tone": lambda value, row: Tone.BAD if _doubt(row) else None,
+                "icon": lambda value, row: Icon.WARNING if _doubt(row) else None,
+                "tooltip": lambda value, row: (doubt := _doubt(row)) and f"{row[_HOST]} — {doubt[1]}",
             },
             "hostname": {"dim": True},
             "events": {"text": _events, "tooltip": lambda value, row: _all_events(value)},
@@ -57,17 +57,16 @@ class WebhooksTab(RecordTab):
         self.commands.show_button("deactivate", active is not False)
         chips: list[Chip] = [declared.chip(record, "active", _CHIPS)]
         host = record.text("hostname")
-        agrees = webhooks.host_agrees(record.text("url"), host)
-        if not agrees:
-            chips.append(("host differs", Tone.BAD, Icon.WARNING))
+        doubt = webhooks.host_doubt(record.text("url"), host)
+        if doubt:
+            chips.append((doubt[0], Tone.BAD, Icon.WARNING))
         self.inspector.set_header(record.text("name") or host, f"webhook of {record['tenant_id']}", *chips)
-        differs = {"value": f"{host} — {_DISAGREES}", "tone": Tone.BAD, "copy": host}
         self.fields.set_fields(
             declared.fields(
                 self.context,
                 record,
                 without=("active", "name"),
-                hostname={} if agrees else differs,
+                hostname={"value": f"{host} — {doubt[1]}", "tone": Tone.BAD, "copy": host} if doubt else {},
                 events={"value": _all_events(record["events"]), "copy": record.text("events")},
                 has_secret={"value": "•••••••• (set)"} if record["has_secret"] else {},
             )
@@ -121,11 +120,8 @@ def _all_events(value: Any) -> str:
     return ", ".join(part.strip() for part in str(value).split(","))
 
 
-def _agrees(row: Row) -> bool:
-    return webhooks.host_agrees(row[_URL], row[_HOST])
-
-
-_DISAGREES = "not the URL's host, so the platform does not deliver to it"
+def _doubt(row: Row) -> tuple[str, str] | None:
+    return webhooks.host_doubt(row[_URL], row[_HOST])
 
 
 class WebhookDialog(FormDialog):

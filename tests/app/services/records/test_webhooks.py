@@ -55,11 +55,32 @@ def test_the_host_is_what_javascript_gives(url: str, host: str) -> None:
     assert webhooks.valid_url(url) == (url, host)
 
 
-def test_a_stored_host_that_is_not_the_urls_is_noticed(engine: Database, sql: apsw.Connection) -> None:
-    webhook_id = create(engine)
-    sql.execute("UPDATE webhook_destinations SET hostname = 'evil.example'")
-    found = read_record(engine, WEBHOOK_DESTINATIONS, webhook_id)
-    assert not webhooks.host_agrees(found["url"], found["hostname"])
+@pytest.mark.parametrize(
+    ("url", "hostname", "doubt"),
+    [
+        ("https://a.example/in", "a.example", ""),
+        (
+            "https://a.example/in",
+            "evil.example",
+            "host differs: not the URL's host, so the platform does not",
+        ),
+        (
+            "https://xn--zz/",
+            "xn--zz",
+            "host unclear: the URL's host is not clear: “xn--zz” stands for no name",
+        ),
+        ("http://[fe80::1%eth0]/", "[fe80::1%eth0]", "host unclear: the URL's host is not clear: An address"),
+        (
+            "https://ü.example/",
+            "xn--tda.example",
+            "host unclear: the URL's host is not clear: Write the host",
+        ),
+    ],
+)
+def test_a_stored_host_that_is_not_the_urls_is_noticed(url: str, hostname: str, doubt: str) -> None:
+    """Of a URL that is refused here it is not said that its host is another."""
+    said = ": ".join(webhooks.host_doubt(url, hostname) or ())
+    assert said.startswith(doubt) and bool(said) == bool(doubt)
 
 
 def test_an_edit_names_what_changed_but_no_secret(

@@ -218,7 +218,7 @@ def test_a_webhook_whose_host_differs_says_so_where_its_url_stands(
     assert page.table.isColumnHidden(host), "the URL names it already"
     row = values(page, "hostname").index("else.example")
     index = page.model.index(row, page.model.column_of("url"))
-    assert "else.example is not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "else.example — not the URL's host" in index.data(Qt.ItemDataRole.ToolTipRole)
     choose(qtbot, page, row)
     assert "host differs" in labels(page.inspector)
 
