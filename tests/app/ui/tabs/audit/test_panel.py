@@ -439,7 +439,7 @@ def test_a_cut_archive_is_one_finding_that_leads_to_the_entry_that_names_it(
     outcome = page.panel.outcome
     assert outcome is not None and outcome.report.verdict is Verdict.TAMPERED
     (finding,) = (finding for finding in outcome.report.findings if finding.is_error)
-    assert finding.code is Code.HASH
+    assert finding.code is Code.ARCHIVE
     page.findings.table.setFocus()
     press("End")
     qtbot.waitUntil(lambda: page.list.current_id() == finding.seq)
