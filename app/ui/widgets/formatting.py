@@ -102,8 +102,9 @@ def figure(value: object) -> str:
 
 def score(value: object) -> str:
     """As it is stored, a whole number with its decimal, so that points stand below each other: `53.0`."""
+    said = figure(value)
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    return f"{figure(value)}.0" if whole else figure(value)
+    return f"{said}.0" if whole and "e" not in said else said
 
 
 def duration(seconds: float) -> str:

@@ -110,6 +110,13 @@ def test_money(dollars: float, words: str) -> None:
     assert f.money(dollars) == words
 
 
+@pytest.mark.parametrize(
+    ("stored", "words"), [(53, "53.0"), (7.25, "7.25"), (1e308, "1e+308"), (float("inf"), "∞"), (None, "")]
+)
+def test_score(stored: object, words: str) -> None:
+    assert f.score(stored) == words
+
+
 def test_shortened() -> None:
     assert f.shortened("9f3c" + "0" * 56 + "a1e7") == "9f3c…a1e7"
     assert f.shortened("short") == "short"
