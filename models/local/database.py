@@ -98,7 +98,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self._leaves_log = read_only and self._is_itself
         self._made_log = False
         self._opened_as: FileId | None = None
-        self._seen: tuple[object, object, object] | None = None
+        self._seen: tuple[object, object, object, int] | None = None
         self._counted: tuple[object, tuple[bytes, bytes]] | None = None
         self.overwritten = False
         """Whether another file was found written over this one; until this one is there again."""
@@ -448,8 +448,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         then on, until what it held is there again: what comes into the log meanwhile is not of this file.
 
         Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
-        file changes only as that is folded into it, which changes nothing of what is read through both. A
-        file that was only touched is at all places what it was (`sample`).
+        file changes only as that is folded into it, which changes nothing of what is read through both
+        (`sample`); where nothing is left to fold, not even its time changes. A file that was only touched
+        passes for another one then: an earlier copy of it may be the same at all places that are looked at.
         """
         try:
             in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
@@ -463,19 +464,25 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             return
         self._counted = None
         for _ in range(_LOOKS):
-            frames = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)[0]
-            log, file = (traces(self._log), frames), traces(self.path)
+            frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            log, file, changed = (
+                (traces(self._log), frames, folded),
+                traces(self.path),
+                self.path.stat().st_mtime_ns,
+            )
             seen = self._seen  # which another thread may take away meanwhile
             if seen is not None and seen[:2] == (file, log):
                 self.overwritten = False
                 return
             now = sample(self.path, self._in_log, max(frames, 0))
             if traces(self._log) == log[0]:
-                before = seen if seen is not None and seen[2] != now else None
+                # All of the log was folded in before, so nobody who goes by it has written since.
+                written = frames == folded and seen is not None and seen[3] != changed
+                before = seen if seen is not None and (written or seen[2] != now) else None
                 self.overwritten = before is not None and (self.overwritten or before[1] == log)
                 if self.overwritten:
                     raise no_longer(self.path)
-                self._seen = file, log, now
+                self._seen = file, log, now, changed
                 return
 
     def _require_counted(self, connection: apsw.Connection) -> None:

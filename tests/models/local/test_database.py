@@ -566,10 +566,12 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
         with closing(apsw.Connection(str(database_path))) as outside:
             outside.execute("CREATE TABLE more (x)")
             database.outside_changes()
+            database_path.touch()
+            database.outside_changes()
             outside.wal_checkpoint()
             database.outside_changes()
             outside.execute(f"VACUUM INTO '{later}'")
-        database_path.touch()
+        database_path.chmod(0o640)
         database.outside_changes()
         database.run_batch([insertion("u-1")])
         database.outside_changes()
@@ -595,6 +597,21 @@ def test_a_file_that_is_overwritten_in_its_place_is_no_more_the_one_that_was_ope
                 look()
     assert database_path.read_bytes() == content and not log.exists()
     assert log.with_name(f"{log.name}.replaced-1").exists()
+
+
+def test_an_earlier_copy_is_noticed_that_differs_in_hardly_any_place(database_path: Path) -> None:
+    with closing(apsw.Connection(str(database_path))) as outside:
+        many = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)"
+        outside.execute(f"CREATE TABLE more (x); INSERT INTO more {many} SELECT zeroblob(3000) FROM n")
+        outside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        earlier = database_path.read_bytes()
+        outside.execute("UPDATE more SET x = zeroblob(2999) WHERE rowid = 501")
+    with connected(database_path) as database:
+        database.outside_changes()
+        database_path.write_bytes(earlier)
+        with pytest.raises(FileReplaced):
+            database.run_batch([insertion("u-1")])
+    assert database_path.read_bytes() == earlier
 
 
 @pytest.mark.parametrize("calm", [False, True])
