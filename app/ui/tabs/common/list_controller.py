@@ -320,7 +320,8 @@ class ListController(QObject):
             if self.view.selectionModel().hasSelection():
                 return
             current = None if chosen.current is None else self.model.row_of_key(chosen.current)
-            if not ranges:
+            are_gone = ranges == [] and len(chosen.keys) > 0  # which the act that removed them says
+            if not ranges and not are_gone:
                 self._context.say(f"The selection of {counted(chosen.count, *self.table.noun)} did not stay")
                 ranges = [] if current is None else [range(current, current + 1)]
             if not ranges:

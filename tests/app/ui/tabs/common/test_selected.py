@@ -128,7 +128,9 @@ def test_all_of_a_tenant_go_when_its_name_is_typed(
     asked.typed.setText("2 tenants" if others else "acme-corp")
     qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
     closed(qtbot, window, ConfirmDialog)
-    qtbot.waitUntil(lambda: count(demo_path, "users") == 0)
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0 and page.list._chosen is None)
+    assert count(demo_path, "users") == 0
+    assert "deleted" in window.toast.label.text(), "that what was selected has gone is no news"
 
 
 @pytest.mark.slow
