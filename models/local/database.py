@@ -302,10 +302,15 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         if self.path.stat().st_size == 0:
             raise errors.FileEmptied(self.path)
         now = file_id(self._log)
-        for connection, known in list(self._logs.items()):
+        for reference in self._logs.keyrefs():  # a list: other threads open and close theirs meanwhile
+            connection = reference()
+            if connection is None:
+                continue
+            known = self._logs.get(connection, now)
             if known is None:
                 self._logs[connection] = now
-            elif known != now:
+            # One that was opened since brings another, and one that closes takes it along, but says so first.
+            elif known not in (now, file_id(self._log)) and connection in self._logs:
                 raise errors.LogMissing(self.path)
 
     def _close(self, conn: apsw.Connection) -> None:
