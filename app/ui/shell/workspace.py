@@ -161,7 +161,6 @@ class Workspace(QWidget):
         if page.asks_first:
             self._around.start()
         self._count_unread()
-        self.context.ask_what_can_follow()
         if self.context.can(Capability.SETTLES):
             self.context.unsettled.ask()
         if not isinstance(QApplication.focusWidget(), QLineEdit):  # in which one has begun to write
@@ -411,6 +410,7 @@ class Workspace(QWidget):
         if self.is_settled:
             return
         self.is_settled = True
+        self.context.ask_what_can_follow()
         notice = notices.ContinuationNotice(self.context, self.show_verdict)
         notice.look(self.context.opened.imported)
         beside = self._is_beside()

@@ -457,7 +457,7 @@ def test_an_archive_that_was_edited_or_removed_is_a_finding(
         click(qtbot, page.verify_button)
     outcome = page.panel.outcome
     assert outcome is not None
-    assert {Code.HASH, Code.TRUNCATED} <= {finding.code for finding in outcome.report.findings}
+    assert {Code.ARCHIVE, Code.TRUNCATED} <= {finding.code for finding in outcome.report.findings}
 
 
 @pytest.mark.slow
