@@ -27,7 +27,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog
-from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
+from app.ui.widgets.form_dialog import Checker, FieldValue, FormDialog, checked
 from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look
 from app.workers.runner import Runner, Task
@@ -98,7 +98,9 @@ class ConnectDialog(FormDialog):
 
     def _add_address(self) -> None:
         """Where it is; a project's own server is looked for."""
-        self.add_field("account", "Account id", self.account, self._check_part, "Empty for a wrangler dev.")
+        self.add_field(
+            "account", "Account id", self.account, self._part("account"), "Empty for a wrangler dev."
+        )
         self.add_field(
             "token",
             "API token",
@@ -107,7 +109,7 @@ class ConnectDialog(FormDialog):
             "With D1 Edit, or D1 Read to look only. "
             "The system's keyring keeps it, if there is one; no file does.",
         )
-        self.add_field("base", "API address", self.address, self._check_part)
+        self.add_field("url", "API address", self.address, self._part("url"))
 
     def connection(self) -> NamedConnection:
         """What is entered. Raises `InvalidInput`, whose field says where."""
@@ -128,7 +130,7 @@ class ConnectDialog(FormDialog):
         self.set_problem("")
         if self._job is not None:
             return
-        asked = ("name", "account", "token", "base")
+        asked = ("name", "account", "token", "url")
         wrong = [key for key in asked if key in self._entries and self._check(key)]
         if wrong:
             self.editor(wrong[0]).setFocus()
@@ -262,14 +264,18 @@ class ConnectDialog(FormDialog):
         if not self._colour_chosen:
             self.colour.setCurrentIndex(self.colour.findData(default_colour(production=on)))
 
-    def _check_part(self, value: FieldValue) -> str:
-        """What makes no connection of what is entered, where that is the account or the address."""
-        if self.name.text().strip():
-            try:
-                self.connection()
-            except InvalidInput as error:
-                return str(error) if error.field in ("account", "base", "address") else ""
-        return ""
+    def _part(self, field: str) -> Checker:
+        """Checks one field by what makes no connection of all that is entered, once there is a name."""
+
+        def sentence(value: FieldValue) -> str:
+            if self.name.text().strip():
+                try:
+                    self.connection()
+                except InvalidInput as error:
+                    return str(error) if error.field == field else ""
+            return ""
+
+        return sentence
 
     def _check_token(self, value: FieldValue) -> str:
         return checked(sound)(value) if value else ""

@@ -11,6 +11,7 @@ from app.services.live.connections import Connections, NamedConnection
 from app.services.live.tokens import Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
+from app.ui.widgets.labels import Label
 from app.workers.runner import Runner
 from tests.fixtures.window import added
 
@@ -49,3 +50,26 @@ def test_a_renamed_connection_has_the_old_name_no_more(
             form._keep()
         before = form.connection()
         assert [one.name for one in Connections().all()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("key", "account", "address", "said"),
+    [
+        ("url", "0a", "\u202e\x00x", "The address is none"),
+        ("url", "0a", "http://api.example.org", "The address must begin with https://"),
+        ("url", "0a", "https://api.example.org?a=b", "The address holds more than host"),
+        ("account", "0a x", "https://api.example.org", "An account's id has at most"),
+        ("account", "", "https://api.example.org", "The account is missing"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    theme: Theme, idle: Runner, qtbot: QtBot, *, key: str, account: str, address: str, said: str
+) -> None:
+    form = added(qtbot, ConnectDialog(theme, idle, lambda: Tokens(None)))
+    form.name.setText("prod")
+    form.account.setText(account)
+    form.address.setText(address)
+    form.test_button.click()
+    shown = [label.text() for label in form.findChildren(Label) if label.isVisibleTo(form)]
+    assert len([text for text in shown if text.startswith(said)]) == 1
+    assert form.focusWidget() is form.editor(key)
