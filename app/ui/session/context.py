@@ -76,7 +76,7 @@ class Context(QObject):
         self.job = partial(busy.run, runner=self.runner)
         """Runs long work for this file and shows what it is until it has ended."""
         self.sight, self.turns = Sight(), Turns()
-        self.runner.changed.connect(lambda change, initiator: self.sight.heard(change))
+        self.runner.changed.connect(self._hear)
         self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
         self._never: str | None = None
         self.history = History(
@@ -166,6 +166,11 @@ class Context(QObject):
 
     def know_rows(self, table: str, scope: Scope, rows: int) -> None:
         self._listed[table, scope] = rows
+
+    def _hear(self, change: Change, initiator: object) -> None:
+        self.sight.heard(change)
+        for table, scope in self._listed:
+            self._listed[table, scope] += change.coming(table)
 
     def can(self, capability: Capability) -> bool:
         return capability in self.opened.database.capabilities

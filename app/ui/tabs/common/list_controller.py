@@ -1,7 +1,7 @@
 """Keeps one table on one list: its rows, its pages, and the counts behind its choices."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView
 
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.virtual_table import VirtualTableModel
-from app.services.records.keys import joined, places
+from app.services.records.keys import joined, places, without
 from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table
@@ -25,6 +25,7 @@ from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.picker import FoldingChips
 from app.workers.runner import Task
+from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
 
 REPAINT_MS = 60_000
@@ -77,6 +78,8 @@ class ListController(QObject):
         self._entering = False
         self._chosen: _Chosen | None = None
         self._tasks: list[Task] = []
+        self._gone: list[Callable[[], Iterable[Key | None]]] = []
+        """What gives the keys of rows that went and are still to be taken out."""
         self._awaiting: list[tuple[Callable[[], object], Callable[[str], object]]] = []
         self._is_cut_short = False
         """Whether its keys could not be read, and are read again when they are wanted."""
@@ -147,6 +150,27 @@ class ListController(QObject):
         self._query = self._shown = self._wanted = None
         self.lost.emit()
         return True
+
+    def take_out(self, gone: Callable[[], Iterable[Key | None]]) -> None:
+        """Where reading the list again costs: takes out rows that went, whose keys it gives, which costs
+        nothing, and reads again what is in sight. Of an estimated list each page tells that by itself.
+        """
+        if self.model.estimated or not self.model.complete:
+            self.model.reload()
+            return
+        self._gone.append(gone)
+        wanted, known, keys = self.current_id(), tuple(self._gone), self.model.keys
+
+        def left(database: Database) -> Keys:
+            return without(keys, {key for one in known for key in one()})
+
+        def done(left: Keys) -> None:
+            if keys is self.model.keys and len(known) == len(self._gone):
+                if self._query == self._shown:  # else the list on its way may have been read before
+                    self._gone.clear()
+                self._turn_into(wanted, left)
+
+        self._tasks.append(self._context.runner.read(left, on_done=done))
 
     def jump(
         self,
@@ -261,6 +285,11 @@ class ListController(QObject):
         self._chosen = None
         self.model.clear()
 
+    @property
+    def shown(self) -> ListQuery | None:
+        """The query of the rows in sight; None where there are none to be."""
+        return self._shown
+
     def _shown_query(self) -> ListQuery:
         """The query of the rows that are in sight, which may not be the one asked for last."""
         return self._shown or ListQuery(self.table.name)
@@ -281,6 +310,9 @@ class ListController(QObject):
         self._chosen = self._several() if same_rows else None
         self._shown = listing.query
         self.model.reset_to(listing)
+        gone, self._gone = self._gone, []
+        for one in gone:
+            self.take_out(one)
         if not self._fitted and listing.total:  # again, where a filter left few rows to fit them to
             self._fitted = not listing.query.filtered
             self.view.columns.fit_unless_arranged()
@@ -362,6 +394,9 @@ class ListController(QObject):
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
         self._shown = self._query
+        self._turn_into(wanted, found)
+
+    def _turn_into(self, wanted: object, found: Keys | Listing) -> None:
         with self._kept():
             if isinstance(found, Listing):
                 self.model.reopen_to(found)
@@ -431,6 +466,12 @@ class ListController(QObject):
         self.failed.emit(error)
 
     def _request_page(self, keys: Keys) -> Callable[[], None]:
+        def came(page: Page) -> None:
+            self.model.set_page(keys, page)
+            gone = [key for key, row in zip(keys, page, strict=True) if row is None]
+            if gone and self._context.costs:  # else the list is read again by itself
+                self.take_out(lambda: gone)
+
         def failed(error: TenantAdminError) -> None:
             self.model.page_failed(keys)
             if isinstance(error, DamagedFile) and self.partly is None:
@@ -443,7 +484,7 @@ class ListController(QObject):
             lists.load_following if estimated else lists.load_page,
             self._shown_query(),
             keys,
-            on_done=partial(self._followed if estimated else self.model.set_page, keys),
+            on_done=partial(self._followed, keys) if estimated else came,
             on_failed=failed,
         )
         return reading.cancel
@@ -453,6 +494,7 @@ class ListController(QObject):
         for task in self._tasks:
             task.cancel()
         self._tasks.clear()
+        self._gone.clear()
         self._is_cut_short = False
         self._drop(_MOVED)
 

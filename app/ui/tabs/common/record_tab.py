@@ -15,6 +15,7 @@ from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
+from app.services.records.rows import RowChange
 from app.services.records.tables import EVERYONE, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -36,6 +37,9 @@ from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, Tena
 INSPECTOR = "inspector"
 _NOT_READ = "These rows are read when you agree to what that reads."
 _CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
+_AGAIN = (
+    "Rows that have come or changed since stand in their places when these are read again; each is charged."
+)
 _OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
 
 _CLOSE = 8
@@ -306,11 +310,13 @@ class RecordTab(QWidget):
         self.selection.outdate({row.record_id for row in own})
         if self._stale or not self.shows_any_of(change.tables):
             return
-        if not self.isVisibleTo(self.window()) or self.spec.table.name not in change.tables:
+        is_own = self.spec.table.name in change.tables
+        if not is_own or not (self.isVisibleTo(self.window()) or self._is_dear):
             self._stale = True
             self.activate()
             return
-        query = self.query()
+        shown = self.list.shown
+        query = shown if self.asks_first and shown is not None else self.query()
         effect = effect_on(query, change)
         taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
         if effect.moves:
@@ -320,8 +326,8 @@ class RecordTab(QWidget):
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
             if taken_back:
                 self._put_back = own[0].record_id
-            if self._costs_much(query):
-                self.list.model.reload()
+            if self._is_dear:
+                self._amend(change, own)
             else:
                 self.list.show(query)
             self.read_beside(query)
@@ -332,6 +338,21 @@ class RecordTab(QWidget):
         self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
         if effect.touches(self.current.record_id):
             self.current.reload()
+
+    @property
+    def _is_dear(self) -> bool:
+        """Whether a person has to agree before the rows in sight are read again, or others in their place."""
+        shown = self.list.shown
+        return self._costs_much(self.query() if shown is None else shown)
+
+    def _amend(self, change: Change, own: Sequence[RowChange]) -> None:
+        """Takes out of the rows in sight those that went; more is read where a person agrees to it."""
+        if self.list.shown is None:
+            return
+        self.list.take_out(lambda: [row.listed_by for row in own if row.after is None])
+        are_known = all(row.after is None and row.listed_by is not None for row in own)
+        if not (own and are_known) or self.spec.table.name in change.bulk:
+            self._ask_to_read(self.query())
 
     def changed_outside(self) -> None:
         """Called when somebody else has written to the file."""
@@ -500,15 +521,22 @@ class RecordTab(QWidget):
         query = self.query()
         self.asks_first = self._costs_much(query) and not agreed
         self._uncounted = None if self.asks_first else query
-        self.price.setVisible(self.asks_first)
         if self.asks_first:
-            self.read_button.setText(f"Read up to {counted(self._reads(query), 'row')}")
-            self.price_label.setText(_OF_A_TENANT if self.scope == EVERYONE else _CHARGED)
-            if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
-                self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
+            self._ask_to_read(query)
             return
+        self.price.hide()
         self.list.show(query)
         self.read_beside(query)
+
+    def _ask_to_read(self, query: ListQuery) -> None:
+        self.asks_first, is_again = True, query == self.list.shown
+        rows = counted(self._reads(query), "row")
+        self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}")
+        ways = _OF_A_TENANT if self.scope == EVERYONE else _CHARGED
+        self.price_label.setText(_AGAIN if is_again else ways)
+        self.price.show()
+        if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
+            self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
 
     def _costs_much(self, query: ListQuery) -> bool:
         """Whether so many rows are read for it that a person has to agree; each page of a list in the order

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from app.itemmodels.pages import PAGE
+from app.itemmodels.virtual_table import GONE
 from app.services.chain.checkpoint import Reason
 from app.services.chain.where import InDatabase
 from app.services.live.connections import Connections, NamedConnection
@@ -1132,6 +1133,64 @@ def test_of_records_that_were_deleted_together_the_next_one_is_selected(
     qtbot.waitUntil(lambda: page.model.key(5) == following)
     assert list(page.list.selected_keys()[1]) == [following]
     assert ask(file, "SELECT count(*) FROM users WHERE rowid IN (200294, 200295)") == [(0,)]
+
+
+def test_a_long_list_in_an_agreed_order_is_made_right_by_each_act(
+    qtbot: QtBot, window: MainWindow, long: tuple[RecordTab, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, file = long
+    monkeypatch.setattr("models.engine.MOST_READ", 600)
+    unlock(qtbot, window)
+    page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
+    click(qtbot, page.read_button)
+    users = count(file, "users")
+    qtbot.waitUntil(lambda: not page.model.estimated and is_settled(page))
+
+    def is_right() -> bool:
+        rows = {page.model.data(page.model.index(row, 0)) for row in range(page.model.rowCount())}
+        return GONE not in rows and page.filters.count.text() == f"{count(file, 'users')} users"
+
+    choose(qtbot, page, 200)
+    page.table.selectionModel().select(page.model.index(203, 0), TOO)
+    following = page.model.key(201)
+    page.commands.trigger("delete")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    qtbot.waitUntil(lambda: page.model.rowCount() == users - 2)
+    qtbot.waitUntil(is_right)
+    assert list(page.list.selected_keys()[1]) == [following] and not page.price.isVisible()
+    qtbot.waitUntil(lambda: page.current.record_id == f"u{following}")
+    assert count(file, "users") == users - 2
+
+    closed(qtbot, window, ConfirmDialog)
+    page.table.setFocus()
+    press("Ctrl+Z")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
+    qtbot.waitUntil(page.price.isVisible)
+    assert page.read_button.text() == f"Read again: up to {2 * users:,} rows"
+    assert "stand in their places when these are read again" in page.price_label.text()
+    click(qtbot, page.read_button)
+    qtbot.waitUntil(is_right)
+    assert page.model.rowCount() == users and not page.price.isVisible()
+
+    choose(qtbot, page, 0)
+    closed(qtbot, window, ConfirmDialog)
+    page.table.setFocus()
+    edit_email(qtbot, window, "zzz@x.example")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)  # whether another user has it
+    qtbot.waitUntil(page.price.isVisible)
+    qtbot.waitUntil(lambda: values(page, "email")[0] == "zzz@x.example")
+
+    page.table.selectAll()
+    page.commands.trigger("delete")
+    click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)  # to read them
+    qtbot.waitUntil(lambda: "Delete" in words(dialog(qtbot, window, ConfirmDialog)))
+    asked = dialog(qtbot, window, ConfirmDialog)
+    (tenants,) = ask(file, "SELECT count(DISTINCT tenant_id) FROM users")[0]
+    asked.typed.setText(f"{tenants} tenants")
+    click(qtbot, asked.confirm_button)
+    qtbot.waitUntil(lambda: page.filters.count.text() == "0 users")
+    assert page.model.rowCount() == 0 and not page.commands.action("delete").isEnabled()
+    assert "selected" not in " ".join(labels(page.inspector))
 
 
 def test_an_act_on_many_records_asks_before_it_reads_them(
