@@ -23,7 +23,7 @@ from models.d1.client import (
 )
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
-from models.d1.statements import body, compiled, guarded, is_guard, text_of
+from models.d1.statements import body, compiled, gives_one, guarded, is_guard, text_of
 from models.engine import (
     D1_LIMITS,
     LIVE,
@@ -54,12 +54,6 @@ _MADE: Final = """
 SELECT lower(tbl_name), sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL
 ORDER BY type = 'index'
 """
-_GIVES_ONE: Final = re.compile(
-    r"\s*SELECT\s+(?:json_array\(\(SELECT CAST\(max\("
-    r"|(?:count|sum|total|group_concat|json_group_array)\((?!.*\b(?:GROUP BY|OVER|HAVING|LIMIT)\b))",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Statements that give a row, whatever there is: those that count, and that for the ends of the tables."""
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -177,19 +171,7 @@ class D1Database(Database):
 
     def _read(self, statements: Sequence[dict[str, Any]], cancelled: Stop = never) -> list[Rows]:
         sent = body(statements)
-
-        def ask() -> list[Rows]:
-            rows = self._run(sent, cancelled, cancelled).rows
-            if len(rows) != len(statements):
-                raise NotKnown("its answer has not as many results as it should")
-            if any(
-                not found and _GIVES_ONE.match(one["sql"])
-                for found, one in zip(rows, statements, strict=True)
-            ):
-                raise NotKnown("its answer lacks a row")
-            return rows
-
-        return repeated(self.place, ask, cancelled)
+        return repeated(self.place, lambda: self._run(sent, statements, cancelled, cancelled).rows, cancelled)
 
     def refused(self, table: str, insertions: Sequence[Statement]) -> tuple[int, str] | None:
         """Tried here, on what makes the table."""
@@ -319,7 +301,7 @@ class D1Database(Database):
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
         writes = guarded([one for one in statements if one.into is None])
-        batch = body([*ends, *writes, *(compiled(one.query) for one in asked), *ends])
+        batch = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
@@ -344,13 +326,15 @@ class D1Database(Database):
                 (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
         return 0.0 if answer is None else answer.seconds
 
-    def _write(self, batch: bytes, sent: Sent | None, cancelled: Stop) -> Answer | None:
+    def _write(
+        self, statements: Sequence[dict[str, Any]], sent: Sent | None, cancelled: Stop
+    ) -> Answer | None:
         """Writes the batch, or finds out that it is in, where no answer tells more. Raises what keeps it out,
         and `OutcomeUnknown`.
         """
-        unwanted, stop = _UNWANTED.get(), _stop()
+        unwanted, stop, batch = _UNWANTED.get(), _stop(), body(statements)
         try:
-            return self._run(batch, lambda: cancelled() or stop(), unwanted)
+            return self._run(batch, statements, lambda: cancelled() or stop(), unwanted)
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -370,7 +354,7 @@ class D1Database(Database):
         for attempt in range(_TRIES - 1):
             try:
                 rest(_BACK_OFF * 2**attempt, unwanted)
-                return self._run(batch, unwanted, unwanted)
+                return self._run(batch, statements, unwanted, unwanted)
             except errors.Cancelled:
                 raise errors.OutcomeUnknown(self.place, _ENDED) from None
             except NotKnown as error:
@@ -407,7 +391,10 @@ class D1Database(Database):
             self._ends, self._in_doubt = None, False
         return found
 
-    def _run(self, sent: bytes, cancelled: Stop = never, dropped: Stop = never) -> Answer:
+    def _run(
+        self, sent: bytes, statements: Sequence[dict[str, Any]], cancelled: Stop, dropped: Stop
+    ) -> Answer:
+        """What these statements give, `sent` as one call."""
         try:
             answer = self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
         except UnknownDatabase:  # the call does not name it
@@ -416,6 +403,10 @@ class D1Database(Database):
             if is_guard(str(error)):
                 raise errors.RowChanged from None
             raise _known(self.place, str(error)) from error
+        if len(answer.rows) != len(statements):
+            raise NotKnown("its answer has not as many results as it should")
+        if any(not rows and gives_one(one["sql"]) for rows, one in zip(answer.rows, statements, strict=True)):
+            raise NotKnown("its answer lacks a row")
         if answer.size is not None:
             self.size = answer.size
         return answer

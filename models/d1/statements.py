@@ -23,6 +23,13 @@ _PARTS: Final = re.compile(
 )
 _LONG: Final = 1_000
 """Bytes of a BLOB from which on it is bound by its figures: the SQL of a statement has 100 KB at most."""
+_INNERMOST: Final = re.compile(r"\(([^()]*)\)")
+_MANY: Final = re.compile(r"\b(?:GROUP\s+BY|HAVING|LIMIT|OVER|UNION|EXCEPT|INTERSECT)\b", re.IGNORECASE)
+_OF_ROWS: Final = re.compile(r"\b(?:FROM|WHERE)\b", re.IGNORECASE)
+_AGGREGATE: Final = re.compile(
+    r"\b(?:(?:count|sum|total|avg|group_concat|json_group_array|json_group_object)\[|(?:max|min)\[[^,\[\]]*\])",
+    re.IGNORECASE,
+)
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
@@ -89,6 +96,23 @@ def _look(rows: str, expected: int, number: int) -> str:
 def is_guard(message: str) -> bool:
     """Whether an error is that of a guard (`guarded`)."""
     return _CHANGED_OTHERS.search(message) is not None
+
+
+def gives_one(sql: str) -> bool:
+    """Whether a statement is known to give exactly one row, whatever there is: it reads of no table, or only
+    counts, adds up or puts together (sqlite.org/lang_select.html#resultset).
+    """
+    left, more = _PARTS.sub("@", sql).lstrip(), 1
+    while more:
+        left, more = _INNERMOST.subn(_without_query, left)
+    if left[:6].upper() != "SELECT" or _MANY.search(left):
+        return False
+    return not _OF_ROWS.search(left) or _AGGREGATE.search(left) is not None
+
+
+def _without_query(match: re.Match[str]) -> str:
+    """An expression in brackets of another kind; in place of a query, nothing."""
+    return "@" if match[1].lstrip()[:6].upper() in {"SELECT", "WITH"} else f"[{match[1]}]"
 
 
 def body(statements: Sequence[dict[str, Any]]) -> bytes:

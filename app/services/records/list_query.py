@@ -147,17 +147,16 @@ class Statements:
         if not self.has_rowids:
             return [self.count()]
         ends = (self._by.asc(), self._by.desc())
-        return [self.count(), *(self.select(self._by).order_by(end).limit(1) for end in ends)]
+        return [self.count(), *(_of_one(self.select(self._by).order_by(end)) for end in ends)]
 
     def gapless(self, extent: Sequence[Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
         if self.sort is not self.table.key or self.sort.source != self._stored.rowid:
             return None
-        count, lowest, highest = extent
-        if not lowest:
+        (count,), (first,), (last,) = (rows[0] for rows in extent)
+        if not count:
             return range(0)
-        first, last = lowest[0][0], highest[0][0]
-        if count[0][0] != last - first + 1:
+        if count != last - first + 1:
             return None
         return range(last, first - 1, -1) if self.descending else range(first, last + 1)
 
@@ -200,9 +199,9 @@ class Statements:
         return Select([both], [cell(self.key), *map(cell, self.cells())])
 
     def last(self) -> Any:
-        """The rowid that the tenant's list ends with, in the order of rowids."""
+        """The rowid that the tenant's list ends with, in the order of rowids; NULL where it is empty."""
         end = self._by.asc() if self.descending else self._by.desc()
-        return self._scoped(self._by).order_by(end).limit(1)
+        return _of_one(self._scoped(self._by).order_by(end))
 
     def following(self, key: int | None, limit: int, cell: Callable[[Any], Any]) -> Any:
         """The rows from this rowid on, in the order of rowids, as `first` gives them; from the beginning."""
@@ -363,6 +362,11 @@ class Statements:
         begins = dict.fromkeys((begin, begin.lower()))
         found = reduce(or_, ((value >= one) & (value < f"{one}\U0010ffff") for one in begins))
         return found & value.endswith(end) if shortened else found
+
+
+def _of_one(found: Any) -> Select:
+    """The value of its first row, or NULL: one row in any case, so that its lack is found."""
+    return Select([], [found.limit(1)])
 
 
 def moment(stored: Any) -> Any:

@@ -132,10 +132,22 @@ def test_a_count_that_is_missing_tells_nothing(odd: Odd, client: Client) -> None
     odd.said = b'{"success": true, "result": [{"results": {"columns": ["a"], "rows": []}}]}'
     database = D1Database(client, "1111")
     assert database.rows(raw("SELECT a FROM t")) == []
-    for counts in ("SELECT count(*) FROM t", "SELECT COUNT(1) AS n, max(a) FROM t", "SELECT sum(a) FROM t"):
+    for counts in (
+        "SELECT count(*) FROM t",
+        "SELECT COUNT(1) AS n, max(a) FROM t",
+        "SELECT CAST(group_concat(unhex(a), '') AS BLOB), 1 FROM (SELECT a FROM t LIMIT 5) AS found",
+        "\nSELECT (SELECT max(a) FROM t GROUP BY b LIMIT 1) - 1",
+    ):
         with pytest.raises(NoAnswer, match="its answer lacks a row"):
             database.rows(raw(counts))
-    assert database.rows(raw("SELECT count(*) FROM t GROUP BY a")) == []
+    for finds in (
+        "SELECT count(*) FROM t GROUP BY a",
+        "SELECT 1 WHERE 1 = 2",
+        "SELECT max(a, b) FROM t WHERE a > (SELECT sum(a) FROM t)",
+        "SELECT count(*) OVER (PARTITION BY a) FROM t",
+        "SELECT 'count(' AS a FROM t",
+    ):
+        assert database.rows(raw(finds)) == []
 
 
 @pytest.mark.parametrize(
