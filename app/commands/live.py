@@ -30,7 +30,8 @@ def backup(options: argparse.Namespace) -> int:
     from app.services.records.tables import AUDIT_CHAIN  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    database = common.opened(options.file, read_only=True).database
+    opened = common.opened(options.file, read_only=True)
+    database = opened.database
     with common.asked_to_stop() as cancelled:
         done = fetch(
             database,
@@ -45,14 +46,15 @@ def backup(options: argparse.Namespace) -> int:
     for note in done.notes:
         common.complain(note)
     common.say(f"{options.out}: {options.out.stat().st_size:,} bytes in {done.seconds:.1f} s, checked")
+    report = None
+    if AUDIT_CHAIN.name in done.rows:
+        copy, whole = InFile(paths.resolved(options.out)), store_and_verifier(take_part=True)
+        report = verify_with_checkpoints(copy, *whole, now=int(time.time()), copied=opened.where)
     common.say_used(database.usage)
-    if AUDIT_CHAIN.name not in done.rows:
-        return common.EXIT_FINDINGS if done.unsettled else common.EXIT_INTACT
-    report = verify_with_checkpoints(
-        InFile(paths.resolved(options.out)), *store_and_verifier(take_part=True), now=int(time.time())
-    )
-    common.print_report(report)
-    return common.EXIT_INTACT if report.intact and not done.unsettled else common.EXIT_FINDINGS
+    if report is not None:
+        common.print_report(report)
+    holds = (report is None or report.intact) and not done.unsettled
+    return common.EXIT_INTACT if holds else common.EXIT_FINDINGS
 
 
 _COMMANDS: Final[dict[str, Command]] = {

@@ -20,6 +20,7 @@ from app.services.live.tokens import ENVIRONMENT
 from models.errors import InvalidInput
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
+from tests.fixtures.appending import append
 from tests.fixtures.command import run
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
@@ -291,12 +292,13 @@ def test_what_is_removed_of_a_live_copy_is_not_held_against_its_original(
 ) -> None:
     there = live.put(copy, listed=True)
     Connections().add(live.connection(there))
+    Connections().add(live.connection(live.put(there, listed=True), "staging"))
+    append(there, "later", 1)  # so that the copy is an earlier state of it
     signed = run("checkpoint", "d1:prod")
     assert signed.returncode == 0, signed.stderr
-    Connections().add(live.connection(live.put(there, listed=True), "staging"))
-    first = run("verify", "d1:staging")
-    assert first.returncode == 0 and "CONSISTENT" in first.stdout
-    assert "this is another one, made as a copy of it: it has checkpoints of its own" in first.stdout
+    for first in (run("verify", "d1:staging"), run("backup", "d1:staging", tmp_path / "early.sqlite")):
+        assert first.returncode == 0 and "CONSISTENT" in first.stdout
+        assert "this is another one, made as a copy of it: it has checkpoints of its own" in first.stdout
     pruned = run("retention", "d1:staging", "--json")
     assert pruned.returncode == 0 and json.loads(pruned.stdout)["removed"]["audit_chain"] > 0
     home = tmp_path / "home.sqlite"

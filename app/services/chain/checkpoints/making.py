@@ -153,9 +153,11 @@ def verify_with_checkpoints(
     trust: Collection[str] = (),
     archive: Path | None = None,
     by: str | None = None,
+    copied: Where | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> Report:
-    """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`.
+    """Verifies against the checkpoints of `store`, or against an export of some, signed with keys to `trust`;
+    what was just `copied` from somewhere against what is known of that.
 
     Of a range they say what the last entries were that they knew there. `archive` is a folder of what
     retention removed, to be proven as one chain with the file. On behalf of whom that is done is `by`, where
@@ -163,7 +165,7 @@ def verify_with_checkpoints(
     be an old one. Raises the errors of `verify`, of `CheckpointStore.known` or `known_from`, and of
     `with_archive`.
     """
-    known = store.known(where) if export is None else store.known_from(where, export, trust=trust)
+    known = store.known(copied or where) if export is None else store.known_from(where, export, trust=trust)
     report = verify(where, section=section, now=now, monitor=monitor, checkpoints=known)
     if archive is not None:
         from app.services.chain.archive_trail import with_archive  # noqa: PLC0415 - few have one
