@@ -320,7 +320,7 @@ class RecordTab(QWidget):
         effect = effect_on(query, change)
         taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
         if effect.moves:
-            if initiator is self:
+            if initiator is self or (initiator is self.context.history and self.table.selected_ranges()):
                 self.selection.go_on()
             if initiator is None and len(own) == 1 and own[0].before is None:
                 self._wanted_record = own[0].record_id  # made in a form, and what one wants to see

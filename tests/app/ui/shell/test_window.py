@@ -631,3 +631,16 @@ def test_what_was_undone_is_selected_again_and_filters_stay(
     page.table.select_row(0)
     press("Ctrl+Shift+Z")
     qtbot.waitUntil(lambda: page.list.current_id() == wanted)
+
+
+@pytest.mark.slow
+def test_a_deletion_done_again_goes_on_with_the_row_that_took_its_place(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    following, gone = choose(qtbot, page, 4), choose(qtbot, page, 3)
+    at = page.list.current_id
+    for keys, current in (("Del", following), ("Ctrl+Z", gone), ("Ctrl+Shift+Z", following)):
+        press(keys)
+        qtbot.waitUntil(lambda current=current: (at(), page.list.selected_count()) == (current, 1))  # type: ignore[misc]
+        assert page.table.currentIndex().row() == 3
