@@ -18,14 +18,36 @@ class NoDisplay(TenantAdminError):
     )
 
 
+class NoPlatform(TenantAdminError):
+    """The environment names what this Qt does not have."""
+
+    sentence = "QT_QPA_PLATFORM says “{what}”, which Qt does not have here. Unset it, or choose of {why}."
+
+
 def require_display() -> None:
-    """Raises `NoDisplay` where Qt would find none."""
+    """Raises `NoDisplay` where Qt would find none, `NoPlatform` where it is told to use another."""
     names = os.environ.get("QT_QPA_PLATFORM", "") or "xcb;wayland"
     asked = {name.partition(":")[0] for name in names.split(";")}
+    if not asked <= _ANSWERS.keys() and "QT_QPA_PLATFORM_PLUGIN_PATH" not in os.environ:
+        there = _platforms()
+        asked &= there
+        if not asked:
+            raise NoPlatform(names, ", ".join(sorted(there)))
     if sys.platform.startswith("linux") and asked <= _ANSWERS.keys():
         answers = [answer() for name, answer in _ANSWERS.items() if name in asked]
         if not any(answers):
             raise NoDisplay
+
+
+def _platforms() -> set[str]:
+    """What Qt's own parts in its folder say that they are called."""
+    from PySide6.QtCore import QLibraryInfo, QPluginLoader  # noqa: PLC0415 - seldom asked
+
+    names: set[str] = set()
+    for part in Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms").glob("*"):
+        about: dict[str, dict[str, list[str]]] = QPluginLoader(str(part)).metaData()  # type: ignore[assignment]
+        names.update(about.get("MetaData", {}).get("Keys", ()))
+    return names
 
 
 def _x() -> bool:

@@ -142,3 +142,12 @@ def test_without_a_display_there_is_a_sentence(copy: Path, tmp_path: Path, displ
     assert process.returncode == 2
     assert said.startswith("tenant-admin: No display answers, so the window cannot be opened.")
     assert said.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_platform_that_qt_does_not_have_is_a_sentence(copy: Path, tmp_path: Path) -> None:
+    process = start(tmp_path / "home", copy, QT_QPA_PLATFORM="nonsense")
+    said = until_ended(process)
+    assert process.returncode == 2
+    assert said.startswith("tenant-admin: QT_QPA_PLATFORM says “nonsense”, which Qt does not have here.")
+    assert "offscreen" in said and said.count("\n") == 1
