@@ -31,13 +31,13 @@ _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
 
 
 def relative_time(at: int, now: int) -> str:
-    """`just now`, `5 min ago`, `2 h ago`, `3 d ago`, `in 14 h`."""
+    """`just now`, `5 min ago`, `2 h ago`, `3 d ago`, `soon`, `in 14 h`: short enough for a column."""
     distance = abs(now - at)
     for least, unit, word in _DISTANCES:
         if distance >= least:
             amount = f"{distance // unit:,} {word}"
             return f"{amount} ago" if at <= now else f"in {amount}"
-    return "just now" if at <= now else "in a moment"
+    return "just now" if at <= now else "soon"
 
 
 def absolute_time(at: int, utc: bool) -> str:

@@ -95,6 +95,8 @@ class ExactFilters(QWidget):
     def _words(self, column: str, value: Value) -> str:
         at = declared.epoch(value) if self._table.column(column).kind is ColumnKind.TIME else None
         if at is not None:
-            return formatting.absolute_time(at, self._context.settings.utc_times)
+            words = formatting.absolute_time(at, self._context.settings.utc_times)
+            # Others of that second may be stored otherwise, and are not kept.
+            return words if value == at else f"{words} (stored as {formatting.plain(value)})"
         words = declared.choice_label(self._table, column, value)
         return visible(formatting.first_line(words, _LONGEST)) or "(empty)"

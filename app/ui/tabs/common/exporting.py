@@ -51,13 +51,16 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
     tab.commands.fill(menu)
     if index.isValid():
         menu.addSeparator()
-        column, key = tab.model.columns[index.column()].name, tab.model.key(index.row())
-        menu.addAction("Filter by this value", partial(_with_value, tab, key, column, tab.filter_by))
+        shown, key = tab.model.columns[index.column()], tab.model.key(index.row())
+        column, of = shown.name, f" ({shown.title})"  # the one that has the focus, which no mark shows
+        menu.addAction(f"Filter by this value{of}", partial(_with_value, tab, key, column, tab.filter_by))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
-        menu.addAction("Copy this value", partial(_with_value, tab, key, column, partial(_copy_value, tab)))
+        menu.addAction(
+            f"Copy this value{of}", partial(_with_value, tab, key, column, partial(_copy_value, tab))
+        )
     give_letters(menu)
     menu.popup(where)
 

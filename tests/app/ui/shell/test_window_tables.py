@@ -149,7 +149,9 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     kind = values(page, "event_type")[0]
     qtbot.waitUntil(lambda: page.filters.pickers["event_type"].popup.model.rowCount() > 1)
     menu = menu_of(page, 0, "event_type")
-    next(act for act in menu.actions() if act.text().replace("&", "") == "Filter by this value").trigger()
+    next(
+        act for act in menu.actions() if act.text().replace("&", "") == "Filter by this value (Event type)"
+    ).trigger()
     menu.close()
     wanted = ask(demo_path, "SELECT count(*) FROM audit_chain WHERE event_type = ?", kind)[0][0]
     qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, AUDIT))

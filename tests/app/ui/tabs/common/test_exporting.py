@@ -64,7 +64,9 @@ def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, 
         page.table.menu_requested.emit(page.model.index(row, column), page.mapToGlobal(page.rect().center()))
         menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
         QGuiApplication.clipboard().setText("")
-        next(act for act in menu.actions() if act.text().replace("&", "") == "Copy this value").trigger()
+        next(
+            act for act in menu.actions() if act.text().replace("&", "") == "Copy this value (E-mail)"
+        ).trigger()
         menu.close()
         qtbot.waitUntil(lambda: bool(QGuiApplication.clipboard().text()))
         found.add(QGuiApplication.clipboard().text())
@@ -72,8 +74,9 @@ def test_a_copied_value_runs_in_no_other_cell(qtbot: QtBot, window: MainWindow, 
 
 
 def pick(page: RecordTab, row: int, column: str, words: str) -> None:
-    """Chooses from the menu of a cell."""
+    """Chooses from the menu of a cell, which names its column."""
     index = page.model.index(row, page.model.column_of(column))
+    words = f"{words} ({page.model.columns[index.column()].title})"
     page.table.menu_requested.emit(index, page.mapToGlobal(page.rect().center()))
     menu = page.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
     next(act for act in menu.actions() if act.text().replace("&", "") == words).trigger()
@@ -124,6 +127,21 @@ def test_a_filter_by_a_value_keeps_its_row_and_adds_to_the_others(
     assert [(picker.x(), picker.width()) for picker in page.filters.pickers.values()] == lists
     chip.click()
     assert page.query().choices == before
+
+
+@pytest.mark.slow
+def test_a_filter_by_a_time_says_what_is_stored_where_others_of_that_second_are_hidden(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE users SET created_at = 1795355707")
+    ask(demo_path, "UPDATE users SET created_at = 1795355707.75 WHERE rowid = 1")
+    page = open_file(qtbot, window, demo_path)
+    page.clear_filters()
+    for stored, words in ((1795355707.75, " (stored as 1795355707.75)"), (1795355707, "")):
+        page.exact.add("created_at", stored)
+        wanted = ask(demo_path, "SELECT count(*) FROM users WHERE created_at = ?", stored)[0][0]
+        qtbot.waitUntil(lambda wanted=wanted: page.model.rowCount() == wanted)  # type: ignore[misc]
+        assert page.exact.chips()[0].text() == f"Created: 2026-11-22 13:55:07 UTC{words}"
 
 
 @pytest.mark.slow
