@@ -142,9 +142,9 @@ def rows(sql: str) -> Iterator[tuple[int, str]]:
             yield begin, f"{sql[:head]} {sql[begin:end]} {rest}"
 
 
-def source(sql: str) -> str | None:
-    """An INSERT as far as it says where its rows come from: up to ON CONFLICT, or to RETURNING. None where it
-    has neither, or a query behind them.
+def source(sql: str, *ends: str) -> str | None:
+    """A statement up to RETURNING, or an INSERT up to ON CONFLICT, whichever of these `ends` comes first: as
+    far as it says where its rows come from. None where it has neither, or a query over tables behind them.
     """
     depth, before, at = 0, "", 0
     for match in _TOKEN.finditer(sql):
@@ -152,11 +152,17 @@ def source(sql: str) -> str | None:
             continue
         said = caseless(match.group())
         depth += (said == "(") - (said == ")")
-        if depth == 0 and (said == "returning" or (before, said) == ("on", "conflict")):
+        if depth == 0 and said in ends and (said == "returning" or before == "on"):
             at = match.start() if said == "returning" else at
-            return None if "select" in words(sql[at:]) else sql[:at]
+            return None if said == "conflict" and _asks_tables(sql[at:]) else sql[:at]
         before, at = said, match.start()
     return None
+
+
+def _asks_tables(sql: str) -> bool:
+    """Whether it may: a query without FROM and IN is over none."""
+    said = words(sql)
+    return "select" in said and not said.isdisjoint(("from", "in"))
 
 
 def _unquoted(name: str) -> str:

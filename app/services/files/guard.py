@@ -280,10 +280,23 @@ class Guard:
             try:
                 with self._whole():
                     return self._execute(sql, begin)
-            except (apsw.Error, apsw.ExecTraceAbort) as error:
+            except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
                 self._require_rest(error)
-                if not self._makes_tables_for(sql, error):
+                if self._queries and (silent := self._without_returning(sql)):
+                    sql = silent
+                elif isinstance(error, Forbidden):
+                    raise
+                elif not self._makes_tables_for(sql, error):
                     return self._leave_out(sql, begin, error)
+
+    def _without_returning(self, sql: str) -> str | None:
+        """The statement without its RETURNING, which stores nothing: None where it has none."""
+        silent = statements.source(sql, "returning")
+        try:
+            self._connection.execute(f"EXPLAIN {silent or ''}")
+        except apsw.Error:
+            return None  # it is a name
+        return silent
 
     def _makes_tables_for(self, sql: str, error: Exception) -> bool:
         """Whether it was rows for a table of ours, which is there now."""
@@ -415,7 +428,7 @@ class Guard:
         """
         if not _has_query(sql):
             return False
-        source = None if self._updates else statements.source(sql)
+        source = None if self._updates else statements.source(sql, "returning", "conflict")
         if source is None:
             return True
         self._asks_itself, self._reads_own = True, False

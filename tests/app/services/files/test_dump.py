@@ -309,7 +309,7 @@ def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("INSERT INTO users(id) SELECT id FROM users WHERE 1 ON CONFLICT DO NOTHING", "a query over tables"),
         ("WITH c AS (SELECT 1) INSERT INTO users(id) SELECT 1 FROM c JOIN users ON 1 RETURNING id",
          "a query over tables"),
-        ("INSERT INTO users(id) SELECT 1 RETURNING (SELECT max(id) FROM users)", "a query over tables"),
+        ("INSERT INTO users(id) SELECT max(id) FROM users RETURNING (SELECT 1)", "a query over tables"),
         ("CREATE TABLE t AS SELECT * FROM users", "a query over tables"),
         ("SELECT 1", "SELECT"),
         ("SELECT load_extension('x')", LOADING),

@@ -442,7 +442,7 @@ def test_what_a_statement_did_before_it_failed_is_undone(
 
 
 def test_what_on_conflict_and_returning_read_is_no_query(run: Run, texts: dict[str, str]) -> None:
-    """Beside a SELECT over no table, which alone tells what comes in."""
+    """Beside a SELECT over no table, which alone tells what comes in; RETURNING stores nothing."""
     table = "CREATE TABLE k(a PRIMARY KEY, b CHECK(b <> a), c AS (b || '!'));\n"
     inserts = (
         "WITH v(a, b) AS (VALUES(1,'on'),(1,'e'),(3,'conflict')) INSERT INTO k SELECT * FROM v WHERE true"
@@ -451,16 +451,19 @@ def test_what_on_conflict_and_returning_read_is_no_query(run: Run, texts: dict[s
         "WITH no AS (SELECT 1) INSERT INTO k SELECT 4, 5 FROM no WHERE 1 ON CONFLICT DO NOTHING;\n"
         "REPLACE INTO k SELECT a, b FROM (SELECT 4 AS a, replace('f\\nour', '\\n', char(10)) AS b) WHERE 1"
         " RETURNING a;\nINSERT INTO k(a) SELECT 4 WHERE 1 ON CONFLICT DO NOTHING;\n"
+        "INSERT INTO k VALUES(5, 0), (5, 1) ON CONFLICT(a) DO UPDATE SET b = (SELECT 'five')"
+        " RETURNING a, (SELECT count(*) FROM k);\n"
+        "UPDATE k SET b = 'six' WHERE a = 5 RETURNING EXISTS (SELECT 1 FROM users);\n"
     )
     made = run(texts["d1"] + table + inserts)
     assert [note for note in said(made) if "line break" not in note] == []
     asked = "SELECT group_concat(a || b || c, '|') FROM k"
     with closing(apsw.Connection(":memory:")) as plain:
-        plain.execute(table + inserts).fetchall()
+        plain.execute(f"CREATE TABLE users(id);{table}{inserts}").fetchall()
         assert (
             value(made.path, asked)
             == plain.execute(asked).get
-            == "1oneone!|3conflictconflict!|4f\nourf\nour!"
+            == "1oneone!|3conflictconflict!|4f\nourf\nour!|5sixsix!"
         )
 
 
