@@ -22,6 +22,14 @@ _JOINED = re.compile(
 )
 """A joiner where it belongs to the writing: between letters of scripts that need it, and in an emoji."""
 
+_SLASH = r"(?:\\?/|%2f)"
+_HOOK = re.compile(
+    rf"(?P<host>hooks\.slack(?:-gov)?\.com(?::\d+)?(?={_SLASH})"
+    rf"|discord(?:app)?\.com(?::\d+)?(?={_SLASH}+api{_SLASH}+(?:v\d+{_SLASH}+)?webhooks{_SLASH}))"
+    r"""(?:[^\s"'<>\\]|\\/)+""",
+    re.IGNORECASE,
+)
+
 HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Unicode categories of what cannot be seen or changes how the rest is seen."""
 
@@ -52,6 +60,13 @@ def folded(text: str) -> str:
     """The text as all spellings of it are compared: É and é, composed or not, straße and STRASSE."""
     # Canonical caseless matching, Unicode 15, D145; and composed again, so that ASCII stays what it is.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
+def without_hooks(text: str) -> str:
+    """The text without the paths of Slack's and Discord's webhooks, which let anybody post there. Valid JSON
+    stays valid.
+    """
+    return _HOOK.sub(r"\g<host>/…", text) if "/" in text or "%" in text else text
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

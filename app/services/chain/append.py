@@ -14,7 +14,7 @@ from app.services.chain.cautions import Agreed, Caution, DamageMet, EarlierState
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
-from app.services.text import tenant_name
+from app.services.text import tenant_name, without_hooks
 from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name
 from models.progress import Stop, never
@@ -87,6 +87,11 @@ class Event:
     event_type: str
     payload: Mapping[str, Any]
 
+    @property
+    def text(self) -> str:
+        """The payload as it is stored; rows may hold a webhook's URL where nobody looks for one."""
+        return without_hooks(rules.compact_json(self.payload))
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -118,7 +123,7 @@ class Head:
     def followed_by(self, event: Event, now: int) -> "Head":
         """The end of the chain once the event is in it."""
         at = self.time(now)
-        return Head(rules.entry_hash(self.hash, event.event_type, rules.compact_json(event.payload), at), at)
+        return Head(rules.entry_hash(self.hash, event.event_type, event.text, at), at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +260,7 @@ def barred(database: Database, events: Sequence[Event], now: int) -> str | None:
     """
     rows = []
     for number, event in enumerate(events):
-        payload, previous = rules.compact_json(event.payload), f"{number:064}"
+        payload, previous = event.text, f"{number:064}"
         digest = rules.entry_hash(previous, event.event_type, payload, now)
         rows.append(raw(_TRIED, event.tenant_id, event.event_type, payload, previous, digest, now))
     refused = database.refused(rules.TABLE, [Statement(row) for row in rows])
@@ -369,7 +374,7 @@ def append_statements(
     followed = dict(ends)
     statements = []
     for event in events:
-        tenant, kind, payload = event.tenant_id, event.event_type, rules.compact_json(event.payload)
+        tenant, kind, payload = event.tenant_id, event.event_type, event.text
         expected, head = followed[tenant].hash, followed[tenant].followed_by(event, now)
         followed[tenant] = head
         guard = tenant, rules.GENESIS, expected, *values, expected

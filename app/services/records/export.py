@@ -1,9 +1,10 @@
 """Rows of a list as text, CSV, JSON lines or SQL: for the clipboard and for files.
 
 Every column that the file has, known to us or not, and each value in its storage class; but no secret is in
-any of them, of a webhook's URLs their hosts alone, and no user name of one in a column of others. In text,
-which people paste, times are times, in UTC. How a value is said in SQL, to the last bit, stands at the end:
-of one that was read, or by SQLite itself of a column, which is faster.
+any of them, of a webhook's URLs their hosts alone, of Slack's and Discord's in any column, and no user name
+of one in a column of others. In text, which people paste, times are times, in UTC. How a value is said in
+SQL, to the last bit, stands at the end: of one that was read, or by SQLite itself of a column, which is
+faster.
 """
 
 import io
@@ -29,7 +30,13 @@ from app.services.records.tables import (
     TableColumn,
     undeclared,
 )
-from app.services.records.webhooks import host_alone, hostname_alone, without_urls, without_users
+from app.services.records.webhooks import (
+    host_alone,
+    hostname_alone,
+    without_paths,
+    without_urls,
+    without_users,
+)
 from app.services.text import cell, one_cell
 from models import engine
 from models.engine import Database, sql_name
@@ -88,14 +95,17 @@ def _write(
     ]
     names = [f"{column.name} (UTC)" if at in times else column.name for at, column in enumerate(columns)]
     line = _writer(query.table, names, form, stream)
-    alike = {at: _shortened(query.table, column) for at, column in enumerate(columns)}
-    hosts = [(at, alone) for at, alone in alike.items() if alone is not None]
+    safe = [
+        (at, _shortened(query.table, column))
+        for at, column in enumerate(columns)
+        if column.kind is not ColumnKind.PRESENCE
+    ]
     done = length = 0
     progress(done, len(keys))
     for done, row in enumerate(lists.stored_rows(database, query, keys, columns), 1):
         values = list(row)
-        for at, alone in hosts:
-            values[at] = values[at] and alone(values[at])
+        for at, said in safe:
+            values[at] = values[at] and said(values[at])
         for at in times:
             values[at] = as_time(values[at])
         length += line(values)
@@ -109,17 +119,16 @@ def _write(
     return done
 
 
-def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value] | None:
+def _shortened(table: str, column: TableColumn) -> Callable[[Value], Value]:
     """What takes out of a column's values what may let anybody in: of a webhook, or what is called one, its
-    URLs but for their hosts, and of what nobody has declared elsewhere the user names in them.
+    URLs but for their hosts, of what nobody has declared elsewhere the user names in them, and of every one
+    the paths of Slack's and Discord's.
     """
-    if column.kind is ColumnKind.PRESENCE:
-        return None
     if not column.is_declared:
         is_webhook = column.host_only or table == WEBHOOK_DESTINATIONS.name
         return without_urls if is_webhook else without_users
     special = {"hostname": hostname_alone, "name": without_urls}
-    return special.get(column.name, host_alone) if column.host_only else None
+    return special.get(column.name, host_alone) if column.host_only else without_paths
 
 
 def as_time(value: Value) -> Value:

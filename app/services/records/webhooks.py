@@ -17,9 +17,9 @@ from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
-from app.services.records.rows import StoredRow, Value, shown
+from app.services.records.rows import RawText, StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
-from app.services.text import readable
+from app.services.text import readable, without_hooks
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
 from models.status import AuditEvent, WebhookEvent
 
@@ -319,22 +319,31 @@ def hostname_alone(hostname: Value) -> Value:
 
 def without_urls(value: Value) -> Value:
     """What people write, with the host alone of each URL in it: they paste one as a name, too."""
-    return _written_with(_URL, lambda url: host_alone(url[0]), value)
+    return _written_with(lambda said: _URL.sub(lambda url: host_alone(url[0]), said), value)
 
 
 def without_users(value: Value) -> Value:
-    """The same with whole URLs, but for the user names and passwords in them."""
-    return _written_with(_USER, lambda _: "…", value)
+    """The same with whole URLs, but for the user names and passwords in them, and the paths of those that are
+    webhooks themselves (`text.without_hooks`).
+    """
+    return _written_with(lambda said: without_hooks(_USER.sub("…", said)), value)
 
 
-def _written_with(pattern: re.Pattern[str], other: Callable[[re.Match[str]], str], value: Value) -> Value:
+def without_paths(value: Value) -> Value:
+    """The same with whole URLs, but for the paths of those that are webhooks themselves."""
+    if isinstance(value, str):  # as most are
+        return without_hooks(value)
+    return _written_with(without_hooks, value) if isinstance(value, bytes | RawText) else value
+
+
+def _written_with(other: Callable[[str], str], value: Value) -> Value:
     """As it is stored, where nothing in it is to be said otherwise."""
     is_blob = isinstance(value, bytes)
     said = value.decode("latin-1") if isinstance(value, bytes) else shown(value)  # of a BLOB byte for byte
     if not isinstance(said, str):
         return value
-    found, count = pattern.subn(other, said)
-    if not count:
+    found = other(said)
+    if found == said:
         return value
     return found.replace("…", "...").encode("latin-1") if is_blob else found
 

@@ -133,6 +133,15 @@ def test_of_a_url_in_a_column_of_others_all_but_its_user_is_written(
     sql.execute("UPDATE users SET webhook_url = 'https://hooks.slack.com/services/T/B/SEC'")
     written = text(engine, ListQuery("users"), form)
     assert "https://hooks.slack.com/…" in written and "SEC" not in written
+    discord = '{"to":"https:\\/\\/canary.discord.com\\/api\\/v10\\/webhooks\\/1\\/SEC"}'
+    sql.execute(
+        "UPDATE users SET webhook_url = 1, email = ?, id = ?",
+        (discord, "HTTPS%3A%2F%2FHooks.Slack.com%2FT%2FSEC"),
+    )
+    sql.execute("UPDATE users SET seen_at = ?", (b"\xffhttps://hooks.slack.com/services/T/B/SEC",))
+    written = text(engine, ListQuery("users"), form)
+    assert "discord.com/…" in written and "Hooks.Slack.com/…" in written
+    assert "SEC" not in written and b"SEC".hex() not in written
 
 
 @pytest.mark.parametrize(

@@ -258,7 +258,8 @@ def test_a_url_in_a_name_is_said_as_any_other(engine: Database, events: Events) 
     webhook_id = create(engine, name=f"CI ({CREDENTIALS}")
     form = WebhookInput("plain", "https://hooks.slack.com/services/other/secret-path")
     webhooks.update(engine, webhook_id, form, actor="ops", now=NOW)
-    webhooks.delete(engine, [webhook_id], actor="ops", now=NOW)
+    webhooks.delete(engine, [webhook_id], actor="ops https://discord.com/api/webhooks/1/secret-path", now=NOW)
+    assert events()[-1][2]["actor"] == "ops https://discord.com/…"
     assert not [part for part in SECRETS if part in repr(events())]
     assert events()[0][2]["name"] == "CI (https://hooks.slack.com:8443/…"
 
