@@ -8,7 +8,7 @@ is a `Capability`, and no limit of an engine is written anywhere but in its `Lim
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -218,6 +218,8 @@ class Database(Metered):
     read_only: bool
     writable_until: float = math.inf
     """When its writes are locked, in epoch seconds."""
+    most_at_once: int | None = None
+    """How many records one act may change, where one call carries all of it; None for any number."""
     last_read: "tuple[list[Rows], StoredTables] | None" = None
     """The tables as they were read last (`schema.read_stored`), and what tells whether they still are."""
     compiled: "tuple[StoredTables | None, frozenset[str]]" = (None, frozenset())
@@ -317,6 +319,9 @@ class Database(Metered):
         audit append's guard failed), `RowChanged` (a statement changed or gave another number of rows than it
         expects), `AlreadyExists`, `DiskFull` and the other storage errors; nothing is written then.
         """
+
+    def require_fits(self, statements: Iterable[Statement]) -> None:
+        """Raises `TooMuchAtOnce` where that is more than one call carries; asked before a person is."""
 
     @abstractmethod
     def cancellable(self, cancelled: Stop) -> AbstractContextManager[None]:

@@ -147,6 +147,16 @@ class AnswerTooLong(StorageError):
     sentence = "What {name} answers is longer than this program takes; nothing was changed. Ask for less."
 
 
+class TooMuchAtOnce(StorageError):
+    """To a live database, whose batch is one call."""
+
+    heading = "This is too much at once"
+    sentence = (
+        "This is more than {name} is sent at once ({why}); nothing was changed. Choose fewer records, or one "
+        "after the other."
+    )
+
+
 class FileMissing(StorageError):
     heading = "The file is not there"
     sentence = "There is no file at {what}; check the path."

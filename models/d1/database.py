@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
@@ -54,6 +54,12 @@ _MADE: Final = """
 SELECT lower(tbl_name), sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL
 ORDER BY type = 'index'
 """
+_MOST_AT_ONCE: Final = 10_000
+"""Records of one act, of about 2 kB each: so many take 3 s here and 2 of D1's 30, and where 5 Mbit/s are sent
+they arrive within `CALL_SECONDS`. Of 120,000, 197 MB, the answer was lost.
+"""
+_MOST_SENT: Final = 40_000_000
+"""Bytes of one call; records may be longer, and rows go along with them."""
 _TRIES: Final = 5
 _BACK_OFF: Final = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -74,6 +80,7 @@ class D1Database(Database):
 
     limits = D1_LIMITS
     readers = 4  # which only wait
+    most_at_once = _MOST_AT_ONCE
     through_json = True
     look_seconds = 30.0  # each look is a request
     capabilities = frozenset({Capability.BACKUP, Capability.SETTLES, Capability.OUTSIDE_CHANGES})
@@ -301,14 +308,16 @@ class D1Database(Database):
         proven = next((one for one in reversed(statements) if one.proof is not None), None)
         ends, asked = self._ask_ends(), [one for one in statements if one.into is not None]
         writes = guarded([one for one in statements if one.into is None])
-        batch = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
+        whole = [*ends, *writes, *(compiled(one.query) for one in asked), *ends]
+        batch = body(whole)
+        self._require_fits(len(batch))
         # On the disk first: were this process to end now, the next one would have to ask.
         sent = None
         if proven is not None and proven.proof is not None:
             sent = self.client.shared.keep(self.identity, compiled(proven.proof), proven.what)
         is_certain = False
         try:
-            answer = self._write(batch, sent, cancelled)
+            answer = self._write(whole, batch, sent, cancelled)
             is_certain = True
             known = [] if answer is None else answer.rows
             for one, rows in zip(reversed(asked), known[-1 - len(ends) :: -1], strict=False):
@@ -326,13 +335,21 @@ class D1Database(Database):
                 (self.client.shared.forget if is_certain else self.client.shared.unknown)(sent)
         return 0.0 if answer is None else answer.seconds
 
+    def require_fits(self, statements: Iterable[Statement]) -> None:
+        self._require_fits(len(body(guarded([*statements]))))
+
+    def _require_fits(self, size: int) -> None:
+        if size > _MOST_SENT:
+            why = f"{size / 1e6:.0f} MB, of which {100 * _MOST_SENT // size} % go in one request"
+            raise errors.TooMuchAtOnce(self.place, why)
+
     def _write(
-        self, statements: Sequence[dict[str, Any]], sent: Sent | None, cancelled: Stop
+        self, statements: Sequence[dict[str, Any]], batch: bytes, sent: Sent | None, cancelled: Stop
     ) -> Answer | None:
         """Writes the batch, or finds out that it is in, where no answer tells more. Raises what keeps it out,
         and `OutcomeUnknown`.
         """
-        unwanted, stop, batch = _UNWANTED.get(), _stop(), body(statements)
+        unwanted, stop = _UNWANTED.get(), _stop()
         try:
             return self._run(batch, statements, lambda: cancelled() or stop(), unwanted)
         except Dropped:

@@ -25,7 +25,7 @@ from app.services.retention.run import RetentionStopped
 from app.workers.runner import Runner
 from models.d1.database import D1Database
 from models.engine import Database, raw
-from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError
+from models.errors import Cancelled, ChangedSince, InvalidInput, TenantAdminError, TooMuchAtOnce
 from models.local.database import LocalDatabase
 from models.status import DAY, RunStatus
 from tests.conftest import NOW
@@ -237,6 +237,35 @@ def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Databa
     users.create(production, "acme", "X2@acme.example", **BY)
     with pytest.raises(InvalidInput, match="already has a user"):
         writing.undo(production, many, now=NOW)
+
+
+def test_an_act_reads_no_more_again_than_is_said_and_goes_in_one_call_or_not_at_all(
+    production: D1Database, edge: Edge, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(
+        file,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO users "
+        "SELECT 'x' || i, 'acme', 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
+    )
+    ids, agreed = [f"x{i}" for i in range(1, 101)], Agreed()
+    planned = writing.preview(users.delete, production, ids, **BY)
+    before = production.client.meter.read
+    gone = writing.carry_out(users.delete, production, ids, planned=planned, agreed=agreed, **BY)
+    assert 400 < production.client.meter.read - before <= planned.change.read < 450
+    before = production.client.meter.read
+    writing.undo(production, gone, now=NOW)
+    assert 1_000 < production.client.meter.read - before <= gone.read_back
+    monkeypatch.setattr("models.d1.database._MOST_SENT", 60_000)
+    edge.calls.clear()
+    for act in (writing.preview, partial(writing.carry_out, agreed=agreed)):
+        with pytest.raises(
+            TooMuchAtOnce, match=r"more than prod is sent at once \(0 MB, of which \d\d % go in"
+        ):
+            act(users.delete, production, ids, **BY)
+    assert not any(b"DELETE FROM" in call and b"INSERT" in call for call in edge.calls)
+    assert writing.carry_out(users.delete, production, ids[:20], agreed=agreed, **BY).told.startswith(
+        "20 users"
+    )
 
 
 def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(

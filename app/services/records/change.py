@@ -25,6 +25,16 @@ WRITTEN_FOR_ENTRY: Final = 4
 """Rows that are charged for an audit entry: itself, in the two indexes of its table, and the counter."""
 
 
+READ_FOR_ENTRY: Final = 3
+"""The same that are read where it is appended."""
+_READ_AT_ONCE: Final = 40
+"""The same where an act is written as it was planned: how the tables are, and the ends of its chains."""
+READ_AGAIN: Final = 4_000
+"""The same where it is planned then: the tables, and the chain's newest entries."""
+_READ_TO_ADD: Final = 13
+"""The same for a row that is added: in each index, and whether its address or number is taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.
@@ -71,6 +81,18 @@ class Change:
     def written(self) -> int:
         """About how many rows that writes, as they are charged."""
         return sum(row.written for row in self.rows) + WRITTEN_FOR_ENTRY * len(self.events)
+
+    @property
+    def read(self) -> int:
+        """How many rows that reads at most, charged as well, once it is planned."""
+        coming = sum(row.before is None for row in self.rows)
+        of_rows = len(self.rows) + (_READ_TO_ADD - 1) * coming
+        return of_rows + READ_FOR_ENTRY * len(self.events) + _READ_AT_ONCE
+
+    @property
+    def read_back(self) -> int:
+        """The same where it is taken back, which may be planned again then."""
+        return self.inverse().read + (READ_AGAIN if self.behind is None else 0)
 
     @property
     def going(self) -> int:

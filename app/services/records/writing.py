@@ -60,6 +60,7 @@ def preview(
     images = Images(database, asks=asks, looks=True, seen=seen)
     change = plan(images, *args, **kwargs)
     images.refuse_triggers(_written(change))
+    database.require_fits(row.statement() for row in change.rows)
     if images.unchanged() is not None and len(change.events) > 1:
         images.judge(change.checks(change.rows, database))
     return Planned(change, images)

@@ -144,9 +144,9 @@ class Context(QObject):
         asked = ask_to_read(self.theme, MuchToRead(self.opened.place, rows, "up to"), run, parent)
         asked.rejected.connect(declined)
 
-    def price(self, written: int, *, going: int) -> str:
-        """What an act that writes about so many rows takes, behind a sentence; "" where none is charged.
-        Before several are `going` a bookmark is kept.
+    def price(self, written: int, *, read: int, going: int) -> str:
+        """What an act that writes about so many rows takes, and reads so many at most for it, behind a
+        sentence; "" where none is charged. Before several are `going` a bookmark is kept.
         """
         if not self.costs:
             return ""
@@ -154,8 +154,8 @@ class Context(QObject):
         rows = counted(written, "row")
         first = " A bookmark of what is there is kept first (File, Time Travel…)." if kept else ""
         return (
-            f"{first} It takes about two requests; about {rows} of {self.opened.place} are "
-            "written, and charged, with those of the audit chain and of indexes."
+            f"{first} It takes about two requests; about {rows} of {self.opened.place} are written, and up "
+            f"to {read:,} read again, and charged, with those of the audit chain and of indexes."
         )
 
     def rows_of(self, table: str, scope: Scope) -> int:

@@ -538,7 +538,8 @@ class MainWindow(QMainWindow):
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few acts are asked about
 
         back = change.inverse()
-        sentence = f"{quoted(change.summary)}.{context.price(back.written, going=back.going)}"
+        price = context.price(back.written, read=change.read_back, going=back.going)
+        sentence = f"{quoted(change.summary)}.{price}"
         ConfirmDialog(
             self.theme, f"{again} this?", sentence, action=again, danger=False, parent=self
         ).open_once(act)

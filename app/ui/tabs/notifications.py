@@ -132,13 +132,19 @@ class NotificationsTab(RecordTab):
             return
         count, noun = len(unread.ids), "notification"
         whose = counted(unread.tenants, "tenant") if self.scope.tenant_id is None else self.scope.tenant_id
+        is_most = count == self.context.opened.database.most_at_once
+        rest = (
+            "No more go at once; do it again for the rest"
+            if is_most
+            else "What arrives meanwhile stays unread"
+        )
         acts.ask_about(
             self,
             unread,
             act,
             f"Mark {counted(count, noun)} as read?",
             f"{counted(count, f'unread {noun}')} of {whose} shown now will be marked read. "
-            "What arrives meanwhile stays unread. This can be undone.",
+            f"{rest}. This can be undone.",
             action=f"Mark {count:,} as read",
             listed="What is marked read",
             danger=False,

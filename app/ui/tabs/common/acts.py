@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from app.services.records.change import WRITTEN_FOR_ENTRY, Change
+from app.services.records.change import READ_AGAIN, READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record
@@ -130,7 +130,9 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
                 change = planned.change
                 going = {row.record_id for row in change.rows if row.after is None}
                 doomed = freeze(row for row in rows if row[0] in going)  # some may have gone meanwhile
-                doomed = replace(doomed, stay=stay, going=change.going, written=change.written)
+                doomed = replace(
+                    doomed, stay=stay, going=change.going, written=change.written, read=change.read
+                )
             return doomed, planned, emptied(database, doomed)
 
         decide = partial(_decide_deletion, tab, load())
@@ -178,14 +180,16 @@ class Frozen:
     """What a bulk act is about, exactly, before the person is asked.
 
     The ids of all, names for the first few as a question lists them, and how many are `of` each tenant; and
-    which of those selected have to stay, as a sentence. So many rows are `going`, with what goes along, and
-    about so many are `written`, each charged. `seen` is what must still be so of them then.
+    which of those selected have to stay, as a sentence. So many rows are `going`, with what goes along,
+    about so many are `written`, and so many `read` again at most, each charged. `seen` is what must still be
+    so of them then.
     """
 
     ids: tuple[Any, ...]
     names: tuple[str, ...]
     of: Mapping[Any, int]
     written: int
+    read: int
     going: int = 0
     stay: str = ""
     seen: "Seen" = field(default_factory=dict, repr=False)
@@ -209,7 +213,14 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         of[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    return Frozen(tuple(require_ids(ids)), tuple(names), of, len(ids) * (each + WRITTEN_FOR_ENTRY))
+    count = len(ids)
+    written, read = count * (each + WRITTEN_FOR_ENTRY), reads_again(count, count)
+    return Frozen(tuple(require_ids(ids)), tuple(names), of, written, read)
+
+
+def reads_again(rows: int, entries: int) -> int:
+    """How many rows an act on so many records reads at most that is planned when it is written."""
+    return READ_AGAIN + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
 
 
 def ask_about(
@@ -219,7 +230,7 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    sentence += tab.context.price(frozen.written, going=frozen.going)
+    sentence += tab.context.price(frozen.written, read=frozen.read, going=frozen.going)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
 
 
@@ -261,8 +272,8 @@ def not_so(
     seen: "InSight",
     entry_each: bool,
 ) -> tuple[Frozen, int]:
-    """Those of the rows of which one of the `flags` is in another state, as the database has them now, and
-    how many rows there are. What is read of them joins what was `seen`.
+    """Those of the rows of which one of the `flags` is in another state, as the database has them now, so
+    many as go at once, and how many rows there are. What is read of them joins what was `seen`.
     """
     from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
@@ -270,13 +281,13 @@ def not_so(
     columns = ("id", "tenant_id", *heading, *flags)
     rows = list(lists.rows(database, query, keys, columns))
     states = list(flags.values())
-    others = [row for row in rows if [*map(flag, row[-len(states) :])] != states]
+    others = [row for row in rows if [*map(flag, row[-len(states) :])] != states][: database.most_at_once]
     seen.fill(of_rows(query.table, others, columns))
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
     each = lists.written(query.table, (*flags, "updated_at"))
     written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
-    return replace(named, written=written, seen=seen), len(rows)
+    return replace(named, written=written, read=reads_again(len(others), entries), seen=seen), len(rows)
 
 
 def words_to_set(tab: RecordTab, text: str, column: str, state: bool) -> str:

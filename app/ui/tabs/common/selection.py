@@ -266,6 +266,10 @@ class Selection(QObject):
             return f"Select a {noun} first."
         if single and count > 1:
             return f"Select a single {noun}."
+        most = self._context.opened.database.most_at_once
+        is_known = not self._rows.model.estimated  # else what is written tells whether it goes in one call
+        if writes and most is not None and count > most and is_known:
+            return f"At most {counted(most, *self._rows.table.noun)} are changed at once here; select fewer."
         nameless = sum(row[0] is None for row in self.records()) if writes else 0
         return without_id(nameless, count) if nameless else None
 

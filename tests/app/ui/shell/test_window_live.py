@@ -33,6 +33,7 @@ from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, moment
 from app.ui.widgets.labels import ElidedLabel
+from models.d1.database import D1Database
 from models.engine import Capability, raw
 from models.progress import Monitor
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
@@ -717,7 +718,7 @@ def test_before_many_records_are_deleted_a_bookmark_is_kept(
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "A bookmark of what is there is kept first" in words(asked)
-    assert "about two requests; about 10 rows of d1:prod are written" in words(asked)
+    assert "about 10 rows of d1:prod are written, and up to 48 read again, and charged" in words(asked)
     chosen = str(page.model.record_id(0))
     shown, update = page.model.index(0, 0).data(), "UPDATE users SET email = '{}' WHERE id = '{}'"
     execute(file, update.format("else@acme.example", chosen))
@@ -806,7 +807,7 @@ def test_what_is_done_to_many_says_what_it_costs(
         page.commands.trigger(act)
         asked = dialog(qtbot, window, ConfirmDialog)
         assert title in words(asked)
-        assert "rows of d1:prod are written, and charged" in words(asked)
+        assert "rows of d1:prod are written, and up to 4," in words(asked)
         assert ask(file, such) == before
         click(qtbot, asked.confirm_button)
         qtbot.waitUntil(lambda: ask(file, such) > before)  # noqa: B023 - it is called here
@@ -1214,6 +1215,11 @@ def test_a_deletion_of_many_says_what_it_reads_and_reads_no_more(  # noqa: PLR09
     unlock(qtbot, window)
     page.table.selectAll()
     delete = page.commands.action("delete")
+    with monkeypatch.context() as fewer:
+        fewer.setattr(D1Database, "most_at_once", users - 1)
+        page.commands.update()
+        assert not delete.isEnabled() and f"At most {users - 1} users are changed at once" in delete.toolTip()
+    page.commands.update()
     page.commands.trigger("delete")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert f"up to {12 * users:,} rows of d1:prod are read, and charged" in words(asked)
