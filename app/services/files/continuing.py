@@ -15,21 +15,33 @@ def continuation(table: str, column: str, piece: str, key: str, *, is_text: bool
     return f"UPDATE {sql_name(table)} SET {name} = {longer} WHERE {key};\n"  # noqa: S608
 
 
+def may_continue(sql: str) -> bool:
+    """Whether one of these statements may be one that `continued` tells."""
+    said = sql.lower()  # which takes a fraction of what a pattern does
+    return "update" in said or "conflict" in said
+
+
 def continued(sql: str) -> str:
-    """The table, in lower case, of an UPDATE that makes a value of what it is already; else nothing."""
-    if statements.verb(sql)[0] != "update":
+    """The table, in lower case, of an UPDATE that makes a value of what it is already, or of an INSERT that
+    does so ON CONFLICT; else nothing.
+    """
+    does = statements.verb(sql)[0]
+    if does not in ("update", "insert") or not may_continue(sql):
         return ""
     table, said = statements.target(sql)
+    if does == "insert":
+        said = dropwhile(lambda token: token != ("word", "conflict"), said)
     columns: set[str] = set()
-    depth, is_value = 0, False
+    depth, is_value, before = 0, False, ("", "")  # the two tokens before
     for token in dropwhile(lambda token: token != ("word", "set"), said):
         kind, name = token
+        of_new, before = before == ("excluded", "."), (before[1], name)
         if depth == 0 and token in _ENDS:
             break
         if kind == "sign":
             depth += (name == "(") - (name == ")")
             is_value = (is_value or name == "=") and (depth > 0 or name != ",")
-        elif kind in ("word", "name") and is_value and name in columns:
+        elif kind in ("word", "name") and is_value and name in columns and not of_new:
             return table
         elif not is_value:
             columns = columns | {name} if depth else {name}

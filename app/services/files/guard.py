@@ -11,7 +11,7 @@ from typing import Any, Final
 import apsw
 
 from app.services.chain.rules import TABLE
-from app.services.files.continuing import continued
+from app.services.files.continuing import continued, may_continue
 from app.services.files.dump import MAX_STATEMENT, NoteKind, Notes, Piece
 from models.engine import D1_LIMITS, sql_name
 from models.local import statements
@@ -135,7 +135,7 @@ OF_THE_STORE: Final = (
 )
 """Nothing that the statement did wrong."""
 
-_CONTINUES: Final = "UPDATE right behind a row that was left out"
+_CONTINUES: Final = "what goes on with a row that is not right before it, where one of its table was left out"
 
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
@@ -147,6 +147,10 @@ class Forbidden(Exception):
 
 class RolledBack(Exception):
     """A statement failed that takes all before it with it, as OR ROLLBACK does."""
+
+
+class _GoesOnWithAnother(Exception):
+    """A statement goes on with a row that those before it have not brought."""
 
 
 class ByPosition(Forbidden):
@@ -188,7 +192,10 @@ class Guard:
         self._table = ""
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
-        self._left_from = ""
+        self._left_from: set[str] = set()
+        self._brought: tuple[str, int] | None = None
+        self._continues, self._said = False, ""
+        self._changed: list[tuple[int, str, int]] = []
         self._left: tuple[NoteKind, str] | None = None
         self._with_breaks: int | None = None
         self._written, self._into = array("q"), ""
@@ -213,8 +220,8 @@ class Guard:
         """
         self._piece = piece
         self._has_breaks = ",char(1" in piece.joined  # as both begin
-        self._found, temporary = Notes(), self._temporary.copy()
-        if not self._left_from:
+        self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
+        if not (self._left_from and may_continue(piece.joined)):
             try:
                 with self._whole():
                     self._execute(piece.joined, 0)
@@ -222,6 +229,7 @@ class Guard:
                 self._require_rest(error)
             else:
                 self.notes.take(self._found)
+                self._note_brought(self._said)
                 return
         self._found, self._temporary = self.notes, temporary
         for begin, sql in piece.statements():
@@ -254,7 +262,8 @@ class Guard:
         self._written = array("q")
         self._forget_statement()
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
-        self._connection.set_update_hook(self._writes if self._has_breaks else None)
+        self._changed.clear()
+        self._connection.set_update_hook(self._writes if self._has_breaks or self._continues else None)
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
                 pass
@@ -271,15 +280,20 @@ class Guard:
         """Runs one statement, or notes that it is left out; also one that continues a row that was, which
         stands in a statement of its own: it would go on with another row of its key.
         """
-        if self._left_from and continued(sql) == self._left_from:
-            self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
-            return None
-        self._left_from = ""
+        self._continues = bool(self._left_from) and continued(sql) in self._left_from
         while True:
             self.start = begin
             try:
                 with self._whole():
-                    return self._execute(sql, begin)
+                    self._execute(sql, begin)
+                    if self._continues:
+                        self._require_brought()
+                if not self._continues:
+                    self._note_brought(sql)
+                return None
+            except _GoesOnWithAnother:
+                self._found.add(NoteKind.NOT_RUN, _CONTINUES, self._piece.line_of(begin))
+                return None
             except (apsw.Error, apsw.ExecTraceAbort, Forbidden) as error:
                 self._require_rest(error)
                 if self._queries and (silent := self._without_returning(sql)):
@@ -288,6 +302,30 @@ class Guard:
                     raise
                 elif not self._makes_tables_for(sql, error):
                     return self._leave_out(sql, begin, error)
+
+    def _note_brought(self, sql: str) -> None:
+        """Which row has come last, by this statement: nobody asks where none was left out."""
+        if self._left_from:
+            is_row = statements.verb(sql)[0] in _ROWS and self._connection.changes() > 0
+            row = self._connection.last_insert_rowid()
+            self._brought = (statements.target(sql)[0], row) if is_row else None
+
+    def _require_brought(self) -> None:
+        """Raises `_GoesOnWithAnother` where another row was changed than the one that has come last, or one
+        that has no rowid.
+        """
+        for kind, table, row in self._changed:
+            if kind == apsw.SQLITE_INSERT:
+                self._brought = table, row
+            elif (table, row) != self._brought:
+                raise _GoesOnWithAnother
+        if len(self._changed) < self._connection.changes():
+            raise _GoesOnWithAnother
+
+    def _leave(self, sql: str) -> None:
+        """A row of this statement is left out: what continues it may not go on with another."""
+        self._left_from.add(statements.target(sql)[0])
+        self._brought = None
 
     def _without_returning(self, sql: str) -> str | None:
         """The statement without its RETURNING, which stores nothing: None where it has none."""
@@ -332,7 +370,8 @@ class Guard:
         if left is None:
             raise error
         self._found.add(*left, self._piece.line_of(begin))
-        self._left_from = statements.target(sql)[0] if statements.verb(sql)[0] in _ROWS else ""
+        if statements.verb(sql)[0] in _ROWS:
+            self._leave(sql)
 
     def _row_by_row(self, text: str, begin: int) -> bool:
         """Runs each of several rows by itself, so that one that is refused takes no other with it."""
@@ -347,7 +386,9 @@ class Guard:
                 if not self._does_not_fit(error):
                     raise
                 self._found.add(NoteKind.ROW, reason(error), self._piece.line_of(begin + at))
-                self._left_from = statements.target(sql)[0]
+                self._leave(sql)
+            else:
+                self._note_brought(sql)
         return several
 
     def _does_not_fit(self, error: apsw.Error) -> bool:
@@ -446,7 +487,7 @@ class Guard:
 
     def _began(self, sql: str) -> None:
         self._ran += len(sql)
-        self._last = len(sql)
+        self._last, self._said = len(sql), sql
 
     def _authorize(
         self, action: int, name: str | None, detail: str | None, database: str | None, _trigger: str | None
@@ -533,8 +574,10 @@ class Guard:
         self._refused = what
         return apsw.SQLITE_DENY
 
-    def _writes(self, _kind: int, _database: str, table: str, row: int) -> None:
+    def _writes(self, kind: int, _database: str, table: str, row: int) -> None:
         """A row with a rowid was written."""
+        if self._continues:
+            self._changed.append((kind, caseless(table), row))
         if self._with_breaks is not None:
             self._into = table
             self._written.append(row)
