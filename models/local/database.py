@@ -1,13 +1,12 @@
 """A local SQLite file as the engine of a database, on APSW's own current SQLite."""
 
-import ctypes
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary, finalize
+from weakref import finalize
 
 import apsw
 from peewee import BaseQuery, SelectBase
@@ -16,26 +15,8 @@ from playhouse.apsw_ext import APSWDatabase
 from models import errors
 from models.engine import Capability, Database, Limits, Row, Rows, Statement
 from models.local.errors import no_longer, translate
-from models.local.file import (
-    BUSY_TIMEOUT_MS,
-    LOG,
-    FileId,
-    LogIndex,
-    drop_empty_log,
-    file_id,
-    patiently,
-    require_file,
-    require_log,
-    require_same,
-    sample,
-    set_log_aside,
-    set_pragma,
-    sibling,
-    size_of,
-    text_encoding,
-    traces,
-    written_by,
-)
+from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces, written_by
+from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, Stop, Waiting, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
@@ -65,12 +46,6 @@ LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
-_COUNTER = slice(24, 28)
-"""In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""
-
-_LOOKS = 20
-"""At a log in which others write meanwhile, before it is left to the next time."""
-
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
 
@@ -95,16 +70,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
         flags |= apsw.SQLITE_OPEN_URI
         self._is_itself = not immutable and copy is None
-        self._leaves_log = read_only and self._is_itself
-        self._made_log = False
-        self._opened_as: FileId | None = None
-        self._seen: tuple[object, object, object, int] | None = None
-        self._counted: tuple[object, tuple[bytes, bytes]] | None = None
-        self.overwritten = False
-        """Whether another file was found written over this one; until this one is there again."""
-        self.keeps_log = False
-        """Whether what is in the log stays there when it is closed: as long as it is only looked at."""
-        self._logs: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
+        self.on_disk = FileOnDisk(self.path, leaves_log=read_only and self._is_itself)
         super().__init__(name, timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=False, flags=flags)
 
     # SQLite's own, as APSW builds it, and ours above (sqlite.org/limits.html).
@@ -115,40 +81,24 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def encoding(self) -> str:  # type: ignore[override]
         return text_encoding(self.connection())
 
-    @cached_property
-    def _log(self) -> Path:
-        return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
-
-    @cached_property
-    def _in_log(self) -> LogIndex:
-        return LogIndex(self._log)
-
     @property
     def place(self) -> str:
         return self.path.name
 
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():
-            if self._opened_as is not None:
-                require_same(self.path, self._opened_as)
-            require_file(self.path)
-            require_log(self.path)
-            self._opened_as = self._opened_as or file_id(self.path)
-            if not self._logs:
-                self._made_log = self._leaves_log and not size_of(self._log)
+            self.on_disk.open()
             return super()._connect()  # type: ignore[no-any-return]
 
     def require_in_place(self) -> None:
-        if self._opened_as is None:
-            return
-        require_same(self.path, self._opened_as)
-        if not self._is_itself:
+        self.on_disk.require_same()
+        if not (self.on_disk.was_opened and self._is_itself):
             return
         with ExitStack() as stack, suppress(errors.FileLocked), self.expected_errors():
-            self._require_log()  # before one is made
+            self.on_disk.require_log()  # before one is made
             if self.is_closed():  # on this thread
                 stack.enter_context(self.connection_context())
-            self._require_not_overwritten(self.connection())
+            self.on_disk.require_not_overwritten(self.connection())
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
         conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -160,7 +110,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         for name, value in pragmas:
             set_pragma(conn, name, value)
         super()._add_conn_hooks(conn)
-        self._logs[conn] = file_id(self._log)  # those pragmas have opened it
+        self.on_disk.add(conn)  # those pragmas have opened the log
 
     @contextmanager
     def expected_errors(self) -> Iterator[None]:
@@ -239,18 +189,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
             with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
-                if not _has_moved(connection):
-                    if _log_is_cut(connection, self._log):
-                        raise errors.LogMissing(self.path)
-                    if self._seen is not None or self._counted is not None:
-                        self._require_log()
-                        self._require_not_overwritten(connection)
+                self.on_disk.require_for_change(connection)
             self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
             begun = time.monotonic()
             try:
-                if _has_moved(connection):
+                if has_moved(connection):
                     raise no_longer(self.path)
-                self._require_log()
+                self.on_disk.require_log()
                 for sql, params, item in compiled:
                     given = connection.execute(sql, tuple(params)).fetchall()
                     rows = len(given) if isinstance(item.query, SelectBase) else connection.changes()
@@ -266,10 +211,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 raise
             held = time.monotonic() - begun
             # What is put over the file from now on shows in the next look, though the log has grown by this.
-            with suppress(
-                apsw.Error, OSError, errors.StorageError
-            ):  # the batch is written, whatever is found now
-                self._require_not_overwritten(connection)
+            # The batch is written, whatever is found now.
+            with suppress(apsw.Error, OSError, errors.StorageError):
+                self.on_disk.require_not_overwritten(connection)
             return held
 
     def _patiently(self, step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
@@ -292,42 +236,19 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         finally:
             self.waiting = None
 
-    def _require_log(self) -> None:
-        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads, and
-        `FileEmptied` where nothing is left of the file itself.
-
-        SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
-        last connection. One that came later, with a change of the journal mode, is the log from then on.
-        """
-        if self.path.stat().st_size == 0:
-            raise errors.FileEmptied(self.path)
-        now = file_id(self._log)
-        for reference in self._logs.keyrefs():  # a list: other threads open and close theirs meanwhile
-            connection = reference()
-            if connection is None:
-                continue
-            known = self._logs.get(connection, now)
-            if known is None:
-                self._logs[connection] = now
-            # One that was opened since brings another, and one that closes takes it along, but says so first.
-            elif known not in (now, file_id(self._log)) and connection in self._logs:
-                raise errors.LogMissing(self.path)
-
     def _close(self, conn: apsw.Connection) -> None:
-        self._logs.pop(conn, None)
-        if not self.read_only and not self._logs and not self._may_fold(conn):
+        is_last = self.on_disk.remove(conn)
+        if is_last and not self.read_only and not self._may_fold(conn):
             conn.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # which the last to close does
         super()._close(conn)
-        if self.overwritten and not self._logs:
-            set_log_aside(self.path)
-        if self._made_log and not self._logs and size_of(self._log) == 0:
-            drop_empty_log(self.path)
+        if not self.on_disk.is_open:
+            self.on_disk.left()
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
         it is not told that the tables they point to are gone from memory once others changed the schema.
         """
-        if self.overwritten:
+        if self.on_disk.overwritten:
             raise no_longer(self.path)
         if sql.startswith("EXPLAIN"):
             return self.connection().execute(sql, params or (), can_cache=False)
@@ -406,145 +327,31 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection = self._connect()  # of its own: it sees the commits of every other one, ours too
         with self.expected_errors():
             before = connection.pragma("data_version")
-        before_write = traces(self.path, self._log)  # after that read, which may have made the log
+        before_write = traces(self.path, self.on_disk.log)  # after that read, which may have made the log
 
         def untouched() -> bool:
             try:
-                same = not _has_moved(connection) and bool(connection.pragma("data_version") == before)
+                same = not has_moved(connection) and bool(connection.pragma("data_version") == before)
             except apsw.Error:  # locked by somebody who writes, say
                 return False
             # What writes past SQLite leaves its counter as it was.
-            return same and traces(self.path, self._log) == before_write
+            return same and traces(self.path, self.on_disk.log) == before_write
 
         finalize(untouched, self._close, connection)
         return untouched
 
     def outside_changes(self) -> int:
         with self.expected_errors():
-            if self._opened_as is not None:
-                require_same(self.path, self._opened_as)
+            self.on_disk.require_same()
             connection: apsw.Connection = self.connection()
-            self._require_log()
-            self._require_not_overwritten(connection)
+            self.on_disk.require(connection)
             return int(connection.pragma("data_version"))
 
     def _may_fold(self, connection: apsw.Connection) -> bool:
-        """Whether the log may be folded into the file: not where it may be that of another one (which was
-        written over since, or left beside a copy put back), as what each holds by itself would be lost then.
-        """
-        if self.damaged or (self.keeps_log and size_of(self._log)):
-            return False
-        if self._seen is not None or self._counted is not None:
-            try:
-                self._require_log()
-                self._require_not_overwritten(connection)
-            except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
-                return False
-        return True
+        return not self.damaged and self.on_disk.may_fold(connection)
 
     def _is_overwritten(self) -> bool:
-        if not self.overwritten and not self.is_closed():
+        if not self.on_disk.overwritten and not self.is_closed():
             with suppress(apsw.Error, OSError, errors.FileReplaced):
-                self._require_not_overwritten(self.connection())
-        return self.overwritten
-
-    def _require_not_overwritten(self, connection: apsw.Connection) -> None:
-        """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from
-        then on, until what it held is there again: what comes into the log meanwhile is not of this file.
-
-        Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
-        file changes only as that is folded into it, which changes nothing of what is read through both
-        (`sample`); where nothing is left to fold, not even its time changes. A file that was only touched
-        passes for another one then: an earlier copy of it may be the same at all places that are looked at.
-        """
-        try:
-            in_wal = not connection.in_transaction and connection.pragma("journal_mode") == "wal"
-        except (apsw.CorruptError, apsw.NotADBError):  # its pages and the log fit together no more
-            in_wal = self._seen is not None
-        if self.overwritten and in_wal is (self._seen is None):  # what is there now is kept otherwise
-            raise no_longer(self.path)
-        if not in_wal:
-            self._seen = None
-            self._require_counted(connection)
-            return
-        self._counted = None
-        for _ in range(_LOOKS):
-            frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
-            log, file, changed = (
-                (traces(self._log), frames, folded),
-                traces(self.path),
-                self.path.stat().st_mtime_ns,
-            )
-            seen = self._seen  # which another thread may take away meanwhile
-            if seen is not None and seen[:2] == (file, log):
-                self.overwritten = False
-                return
-            now = sample(self.path, self._in_log, max(frames, 0))
-            if traces(self._log) == log[0]:
-                # All of the log was folded in before, so nobody who goes by it has written since.
-                written = frames == folded and seen is not None and seen[3] != changed
-                before = seen if seen is not None and (written or seen[2] != now) else None
-                self.overwritten = before is not None and (self.overwritten or before[1] == log)
-                if self.overwritten:
-                    raise no_longer(self.path)
-                self._seen = file, log, now, changed
-                return
-
-    def _require_counted(self, connection: apsw.Connection) -> None:
-        """While it is read nobody is in the middle of a change, which may be taken back."""
-        if connection.in_transaction:
-            return
-        before = self._counted
-        connection.execute("BEGIN")
-        try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            file = traces(self.path)
-            if before is not None and before[0] == file:
-                self.overwritten = False
-                return
-            now = sample(self.path)
-        except (apsw.CorruptError, apsw.NotADBError):
-            if before is None:
-                raise
-            self.overwritten = True
-            raise no_longer(self.path) from None
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        counted = before is None or now[0][_COUNTER] > before[1][0][_COUNTER]
-        self.overwritten = before is not None and now != before[1] and (self.overwritten or not counted)
-        if self.overwritten:
-            raise no_longer(self.path)
-        self._counted = file, now
-
-
-def _has_moved(connection: apsw.Connection) -> bool:
-    """Whether the file was moved, replaced or deleted since it was opened.
-
-    SQLite itself goes on writing to the file without a name, and what it acknowledges is lost.
-    """
-    moved = ctypes.c_int()
-    known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
-    return known and bool(moved.value)
-
-
-def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:
-    """Whether the log is shorter than the frames that SQLite knows of in it, as after `truncate log`.
-
-    Its own truncation counts none from then on; one just between two looks is why that is asked again.
-    """
-    if connection.in_transaction or connection.pragma("journal_mode") != "wal":
-        return False
-    frame = int(connection.pragma("page_size")) + 24  # sqlite.org/fileformat2.html, 4.1; the header has 32
-    before: int | None = None
-    while True:
-        frames, _ = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
-        try:
-            size = log.stat().st_size
-        except OSError:
-            size = 0
-        if frames <= 0 or size >= 32 + frames * frame:
-            return False
-        if frames == before:
-            return True
-        before = frames
+                self.on_disk.require_not_overwritten(self.connection())
+        return self.on_disk.overwritten

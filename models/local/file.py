@@ -404,6 +404,12 @@ class LogIndex:
         self._log = log
         self._kept = b"", array("I"), 0
 
+    def salts(self) -> bytes:
+        """Which round of the log it is: each has others. Empty where there is no log."""
+        with suppress(OSError), self._log.open("rb", buffering=0) as file:
+            return file.read(_LOG_HEADER)[16:24]
+        return b""
+
     def sampled(self, frames: int) -> tuple[int, int, dict[int, bytes]]:
         """A page's size, how many the database has, and those that are looked at and in this many frames. No
         locks lie on a log, so it may be opened and closed.

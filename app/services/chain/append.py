@@ -340,7 +340,11 @@ def ends_of(
     newest = {named(bytes(name), database.encoding): seq for name, seq in recent}
     ends = {named(bytes(name), database.encoding): end for name, *end in last}
     asked = (name for name in dict.fromkeys(names) if name in ends)
-    return {name: _end(name, newest.get(name), *ends[name]) for name in asked}
+    try:
+        return {name: _end(name, newest.get(name), *ends[name]) for name in asked}
+    except errors.NotAllowed:
+        database.require_in_place()  # one that was written over fits together no more
+        raise
 
 
 def _end(tenant_id: str, newest: int | None, last: int | None, digest: object, created_at: Any) -> Head:

@@ -77,7 +77,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
         reason = never_written(opened.schema) or inherent or reason
         if reason is not opened.read_only_reason:
             opened, _ = _look(path, size, reason)
-    opened.database.keeps_log = False
+    opened.database.on_disk.keeps_log = False
     return replace(opened, can_be_forced=reason is not None and reason is forcible)
 
 
@@ -190,7 +190,7 @@ def _look(
 ) -> tuple[OpenedFile, str | None]:
     """The file as it opens, or what is read in its place, and why nothing can be written to one like it."""
     database = LocalDatabase(path, read_only=reason is not None, copy=copy)
-    database.keeps_log = True
+    database.on_disk.keeps_log = True
     try:
         with database.connection_context(), database.snapshot():
             schema = inspect(database)

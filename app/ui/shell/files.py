@@ -86,7 +86,7 @@ class Files(QObject):
         what is to be known of that, for when it is in sight.
         """
         shown = self._shown
-        if shown is not None and shown.database.overwritten and shown.path == paths.resolved(path):
+        if shown is not None and shown.database.on_disk.overwritten and shown.path == paths.resolved(path):
             self.leaving.emit()
 
         def work(monitor: Monitor) -> OpenedFile:

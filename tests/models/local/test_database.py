@@ -15,7 +15,7 @@ import apsw
 import pytest
 from peewee import SQL
 
-from models.engine import Statement
+from models.engine import Statement, raw
 from models.errors import (
     CannotOpen,
     ColumnMissing,
@@ -611,6 +611,28 @@ def test_an_earlier_copy_is_noticed_that_differs_in_hardly_any_place(database_pa
         database_path.write_bytes(earlier)
         with pytest.raises(FileReplaced):
             database.run_batch([insertion("u-1")])
+    assert database_path.read_bytes() == earlier
+
+
+def test_an_earlier_copy_is_noticed_while_the_log_holds_changes(database_path: Path) -> None:
+    """It fits together with the log no more: the row that it lacks stands in a page of that."""
+    with closing(apsw.Connection(str(database_path))) as outside:
+        many = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)"
+        outside.execute("CREATE TABLE more (x); CREATE INDEX by_x ON more (x)")
+        outside.execute(f"INSERT INTO more {many} SELECT format('%0100d', n * 7919 % 20011) FROM n")
+        outside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        earlier = database_path.read_bytes()
+        outside.execute("INSERT INTO more VALUES (format('%0100d', 70))")
+    with connected(database_path) as database:
+        database.outside_changes()
+        add = Statement(raw("INSERT INTO more VALUES (format('%0100d', 9000))"))
+        database.run_batch([add])
+        database_path.touch()
+        database.run_batch([add])
+        database_path.write_bytes(earlier)
+        for look in (database.outside_changes, partial(database.run_batch, [add])):
+            with pytest.raises(FileReplaced):
+                look()
     assert database_path.read_bytes() == earlier
 
 

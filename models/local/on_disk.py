@@ -1,0 +1,305 @@
+"""A file that is open and the log beside it: whether they still are what was opened."""
+
+import ctypes
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import apsw
+
+from models import errors
+from models.local.errors import no_longer
+from models.local.file import (
+    LOG,
+    FileId,
+    LogIndex,
+    Traces,
+    connect,
+    drop_empty_log,
+    file_id,
+    is_sound,
+    require_file,
+    require_log,
+    require_same,
+    sample,
+    set_log_aside,
+    sibling,
+    size_of,
+    traces,
+)
+
+_COUNTER = slice(24, 28)
+"""In the header, big-endian: how often it was changed (sqlite.org/fileformat2.html, 1.3.8)."""
+
+_LOOKS = 20
+"""At a log in which others write meanwhile, before it is left to the next time."""
+
+
+class _Log(NamedTuple):
+    """A log: its traces, which round of it this is, how many frames it has and how many are folded in."""
+
+    traces: Traces
+    salts: bytes
+    frames: int
+    folded: int
+
+
+class _Look(NamedTuple):
+    """What stood there; `changed` is when the file was changed, in ns."""
+
+    file: Traces
+    log: _Log
+    sample: tuple[bytes, bytes]
+    changed: int
+
+
+class FileOnDisk:
+    """What its connections, of several threads, know together of a file and its log.
+
+    SQLite goes on with a file that was moved, replaced or written over, and with a log that was deleted or
+    belongs to another file; what it acknowledges then is lost, or destroys what was put there. So this is
+    asked before each change, look and fold. Raises `FileMoved`, `FileReplaced`, `FileEmptied` and
+    `LogMissing`; nothing of it asks before the file was opened.
+    """
+
+    def __init__(self, path: Path, *, leaves_log: bool) -> None:
+        """`leaves_log`: those who only read may make an empty log, which nobody takes away after them."""
+        self.path = path
+        self.overwritten = False
+        """Whether another file was found written over this one; until this one is there again."""
+        self.keeps_log = False
+        """Whether what is in the log stays there when it is closed: as long as it is only looked at."""
+        self._leaves_log, self._made_log = leaves_log, False
+        self._opened_as: FileId | None = None
+        self._connections: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
+        self._seen: _Look | None = None
+        self._found: tuple[Traces, _Log] | None = None
+        self._counted: tuple[object, tuple[bytes, bytes]] | None = None
+
+    @cached_property
+    def log(self) -> Path:
+        return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
+
+    @cached_property
+    def _in_log(self) -> LogIndex:
+        return LogIndex(self.log)
+
+    # connections
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._connections)
+
+    @property
+    def was_opened(self) -> bool:
+        return self._opened_as is not None
+
+    def open(self) -> None:
+        """Before each connection: it must be the file that the first one opened."""
+        self.require_same()
+        require_file(self.path)
+        require_log(self.path)
+        self._opened_as = self._opened_as or file_id(self.path)
+        if not self._connections:
+            self._made_log = self._leaves_log and not size_of(self.log)
+
+    def add(self, connection: apsw.Connection) -> None:
+        """A connection that has opened the log, if there is one."""
+        self._connections[connection] = file_id(self.log)
+
+    def remove(self, connection: apsw.Connection) -> bool:
+        """Before a connection closes; whether it is the last, which folds the log in where it may."""
+        self._connections.pop(connection, None)
+        return not self._connections
+
+    def left(self) -> None:
+        """After the last connection was closed: no log stays that others would take for this file's."""
+        if self.overwritten:
+            set_log_aside(self.path)
+        if self._made_log and size_of(self.log) == 0:
+            drop_empty_log(self.path)
+
+    # looks
+
+    def require_same(self) -> None:
+        """Raises `FileMoved` or `FileReplaced` where another file has its name, or none."""
+        if self._opened_as is not None:
+            require_same(self.path, self._opened_as)
+
+    def require(self, connection: apsw.Connection) -> None:
+        """That file and log are what was opened, and hold what SQLite alone has written."""
+        self.require_log()
+        self.require_not_overwritten(connection)
+
+    def require_for_change(self, connection: apsw.Connection) -> None:
+        """The same before a change begins, as far as it was looked at before."""
+        if not has_moved(connection):  # which is asked again within the change
+            if _log_is_cut(connection, self.log):
+                raise errors.LogMissing(self.path)
+            if self._is_looked_at:
+                self.require(connection)
+
+    @property
+    def _is_looked_at(self) -> bool:
+        return self._seen is not None or self._counted is not None
+
+    def may_fold(self, connection: apsw.Connection) -> bool:
+        """Whether the log may be folded into the file: not where it may be that of another one (which was
+        written over since, or left beside a copy put back), as what each holds by itself would be lost then.
+        """
+        if self.keeps_log and size_of(self.log):
+            return False
+        if self._is_looked_at:
+            try:
+                self.require(connection)
+            except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
+                return False
+        return True
+
+    def require_log(self) -> None:
+        """Raises `LogMissing` unless the log is the one that each open connection writes to and reads, and
+        `FileEmptied` where nothing is left of the file itself.
+
+        SQLite itself goes on with a log that has no name any more, and what it acknowledges is lost with the
+        last connection. One that came later, with a change of the journal mode, is the log from then on.
+        """
+        if self.path.stat().st_size == 0:
+            raise errors.FileEmptied(self.path)
+        now = file_id(self.log)
+        for reference in self._connections.keyrefs():  # a list: other threads open and close theirs meanwhile
+            connection = reference()
+            if connection is None:
+                continue
+            known = self._connections.get(connection, now)
+            if known is None:
+                self._connections[connection] = now
+            # One that was opened since brings another, and one that closes takes it along, but says so first.
+            elif known not in (now, file_id(self.log)) and connection in self._connections:
+                raise errors.LogMissing(self.path)
+
+    def require_not_overwritten(self, connection: apsw.Connection) -> None:
+        """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from
+        then on, until what it held is there again: what comes into the log meanwhile is not of this file.
+
+        Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
+        file changes only as that is folded into it, which changes nothing of what is read through both.
+        """
+        if connection.in_transaction:  # which holds what it has read
+            if self.overwritten:
+                raise no_longer(self.path)
+            return
+        try:
+            in_wal = connection.pragma("journal_mode") == "wal"
+        except (apsw.CorruptError, apsw.NotADBError):  # its pages and the log fit together no more
+            in_wal = self._seen is not None
+        if self.overwritten and in_wal is (self._seen is None):  # what is there now is kept otherwise
+            raise no_longer(self.path)
+        if in_wal:
+            self._counted = None
+            self._require_folded_alone(connection)
+        else:
+            self._seen = None
+            self._require_counted(connection)
+
+    def _require_folded_alone(self, connection: apsw.Connection) -> None:
+        for _ in range(_LOOKS):
+            frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            log = _Log(traces(self.log), self._in_log.salts(), frames, folded)
+            file, changed = traces(self.path), self.path.stat().st_mtime_ns
+            seen = self._seen  # which another thread may take away meanwhile
+            if seen is not None and (seen.file, seen.log) == (file, log):
+                self.overwritten = False
+                return
+            if self.overwritten and self._found == (file, log):
+                raise no_longer(self.path)
+            now = sample(self.path, self._in_log, max(frames, 0))
+            if traces(self.log) != log.traces:
+                continue
+            if seen is not None:
+                is_other = now != seen.sample and (self.overwritten or log == seen.log)
+                self.overwritten = is_other or (
+                    changed != seen.changed and not _was_folded(self.path, seen.log, log)
+                )
+                if self.overwritten:
+                    self._found = file, log
+                    raise no_longer(self.path)
+            self._seen = _Look(file, log, now, changed)
+            return
+
+    def _require_counted(self, connection: apsw.Connection) -> None:
+        """While it is read nobody is in the middle of a change, which may be taken back."""
+        before = self._counted
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            file = traces(self.path)
+            if before is not None and before[0] == file:
+                self.overwritten = False
+                return
+            now = sample(self.path)
+        except (apsw.CorruptError, apsw.NotADBError):
+            if before is None:
+                raise
+            self.overwritten = True
+            raise no_longer(self.path) from None
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        counted = before is None or now[0][_COUNTER] > before[1][0][_COUNTER]
+        self.overwritten = before is not None and now != before[1] and (self.overwritten or not counted)
+        if self.overwritten:
+            raise no_longer(self.path)
+        self._counted = file, now
+
+
+def _was_folded(path: Path, before: _Log, now: _Log) -> bool:
+    """Whether a file that has changed did so by a fold of its log, which was `before`.
+
+    While frames are left to fold somebody may be at it, or was killed in the middle, which changes nothing of
+    what is read. That is told from an earlier copy of the file, which is like it in most places, by whether
+    all that is read fits together. With none left, nobody who goes by the log has written: a file that was
+    only touched passes for such a copy then.
+    """
+    if (now.salts, now.folded) != (before.salts, before.folded) or now.frames < before.frames:
+        return True
+    if now.frames == now.folded:
+        return now.traces != before.traces
+    try:  # on a connection of its own: the others keep pages as they were
+        with closing(connect(path, apsw.SQLITE_OPEN_READONLY)) as connection:
+            return is_sound(connection)
+    except (apsw.CorruptError, apsw.NotADBError):
+        return False
+
+
+def has_moved(connection: apsw.Connection) -> bool:
+    """Whether the file was moved, replaced or deleted since it was opened.
+
+    SQLite itself goes on writing to the file without a name, and what it acknowledges is lost.
+    """
+    moved = ctypes.c_int()
+    known = connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    return known and bool(moved.value)
+
+
+def _log_is_cut(connection: apsw.Connection, log: Path) -> bool:
+    """Whether the log is shorter than the frames that SQLite knows of in it, as after `truncate log`.
+
+    Its own truncation counts none from then on; one just between two looks is why that is asked again.
+    """
+    if connection.in_transaction or connection.pragma("journal_mode") != "wal":
+        return False
+    frame = int(connection.pragma("page_size")) + 24  # sqlite.org/fileformat2.html, 4.1; the header has 32
+    before: int | None = None
+    while True:
+        frames, _ = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        try:
+            size = log.stat().st_size
+        except OSError:
+            size = 0
+        if frames <= 0 or size >= 32 + frames * frame:
+            return False
+        if frames == before:
+            return True
+        before = frames
