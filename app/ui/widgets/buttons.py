@@ -33,7 +33,7 @@ from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
-from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, set_tip
+from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip
 
 _COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
 
@@ -283,6 +283,10 @@ ENDS = "ends"
 """The property of a button that does what ends something."""
 
 
+_WIDEST_WORD = 160
+"""Pixels that a word of a check box is sure of; one that has no more is broken."""
+
+
 class CheckBox(QCheckBox):
     """Its `words` go on in another line where one has no room for them."""
 
@@ -300,11 +304,11 @@ class CheckBox(QCheckBox):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return self._around() + self._size_of(self.words)
+        return self._around() + self._size_of(self.words) + QSize(1, 0)  # else its own line wraps
 
     def minimumSizeHint(self) -> QSize:
         widest = max((self._size_of(word).width() for word in self.words.split(" ")), default=0)
-        return QSize(self._around().width() + widest, self.sizeHint().height())
+        return QSize(self._around().width() + min(widest, _WIDEST_WORD), self.sizeHint().height())
 
     def heightForWidth(self, width: int) -> int:
         return self._around().height() + self._size_of(self._wrapped(width)).height()
@@ -322,14 +326,9 @@ class CheckBox(QCheckBox):
         return self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, words)
 
     def _wrapped(self, width: int) -> str:
-        room, lines = width - self._around().width(), [""]
-        for word in self.words.replace("&", "&&").split(" "):
-            longer = f"{lines[-1]} {word}".lstrip()
-            if lines[-1] and self._size_of(longer).width() > room:
-                lines.append(word)
-            else:
-                lines[-1] = longer
-        return "\n".join(lines)
+        room = max(width - self._around().width(), _WIDEST_WORD)
+        lines = lines_of(self.words, self.font(), room)
+        return "\n".join(line.strip() for line in lines).replace("&", "&&")
 
 
 class Lines(QWidget):

@@ -250,6 +250,9 @@ class Dialog(QDialog):
         # Not left to Qt: beside a bar that was there for a moment words need more lines, and so keep it.
         fits = max(self.height(), self.minimumHeight()) >= needed
         bar = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if fits else Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        if not fits:  # and the bar stands beside the words, not over them
+            wide += self._scroll.verticalScrollBar().sizeHint().width()
+            self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width()))
         self._scroll.setVerticalScrollBarPolicy(bar)
 
     def _place_conditions(self, *, scroll: bool) -> None:

@@ -86,6 +86,9 @@ class FormDialog(Dialog):
         `editor` is a QLineEdit, QComboBox, QCheckBox, QSpinBox, QDateEdit or an `Editor`.
         """
         editor.setAccessibleName(label)
+        for box in (editor, *editor.findChildren(QComboBox)):
+            if isinstance(box, QComboBox):  # else the longest that it offers makes the form as wide
+                box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         problem, below = Label(look=Look.BAD, wrap=True), Label(hint, Look.DIM, wrap=True)
         problem.hide()
         if not hint:

@@ -249,16 +249,17 @@ def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
     """
     face = QFont()
     face.fromString(font)
-    lines = _lines_of(text, face, width)
+    lines = lines_of(text, face, width)
     if len(lines) > 1 and not _SPACE.search(text):
         letters = ceil(len(text) / len(lines))  # of a line, as wide as they are on average
         even = ceil(letters * QFontMetricsF(face).horizontalAdvance(text) / len(text))
-        evened = _lines_of(text, face, min(width, even))
+        evened = lines_of(text, face, min(width, even))
         return evened if len(evened) == len(lines) else lines
     return lines
 
 
-def _lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
+def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
+    """The lines of a text at this width in pixels; a word that is wider is broken."""
     lines = list[str]()
     units = text.encode("utf-16-le", "surrogatepass")  # which Qt counts in
     layout = QTextLayout(text.replace("\n", "\u2028"), face)

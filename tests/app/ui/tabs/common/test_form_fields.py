@@ -5,7 +5,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.theme import Theme
+from app.ui.widgets.dialogs import WIDTH
 from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.seen import cut
 from tests.fixtures.window import added
 
 
@@ -53,6 +55,18 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
     field.agree.click()
     form.action_button.click()
     assert submitted == ["initecj"]
+    form.set_clean()
+
+
+def test_no_value_is_wider_than_its_form(qtbot: QtBot, theme: Theme) -> None:
+    long = "W" * 1_000_000
+    form = added(qtbot, FormDialog(theme, "New user", action="Create user"))
+    field = TenantField([long, "acme-corp"], long)
+    form.add_field("tenant_id", "Tenant", field, field.check)
+    form.open()
+    field.box.setCurrentIndex(2)
+    field.name.setText(long[:70])
+    qtbot.waitUntil(lambda: form.width() == WIDTH and not cut(form))
     form.set_clean()
 
 
