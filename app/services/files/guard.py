@@ -3,7 +3,7 @@
 import re
 import shutil
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -200,6 +200,7 @@ class Guard:
         self._with_breaks: int | None = None
         self._written, self._into = array("q"), ""
         self._looks: dict[str, str] = {}
+        self._has_unseen = False
         for setting, value in (
             (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
             (apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
@@ -589,25 +590,43 @@ class Guard:
         """
         start, rows = self._with_breaks, self._written
         self._with_breaks, self._written = None, array("q")
-        if start is None or not rows or not self._connection.in_transaction:
+        if start is None or not self._connection.in_transaction:
             return
-        key: Any
+        self._has_unseen |= not rows
         self._asks_itself = True
         try:
-            if self._into not in self._looks:
-                self._looks[self._into] = self._look(self._into)
-            for key, altered in self._connection.executemany(
-                self._looks[self._into], ((row,) for row in rows)
-            ):
-                if altered or self.is_d1:
-                    kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
-                    first = bytes(key or b"").decode(errors="replace")
-                    self._found.add(kind, self._into, self._piece.line_of(start), first=first)
+            if rows:
+                if self._into not in self._looks:
+                    self._looks[self._into] = self._look(self._into)
+                found = self._connection.executemany(self._looks[self._into], ((row,) for row in rows))
+                self._note_breaks(self._found, self._into, found, start)
         finally:
             self._asks_itself = False
 
-    def _look(self, table: str) -> str:
-        """Reads the key of a row that has line breaks, and whether it shows that it was altered."""
+    def look_without_rowids(self) -> None:
+        """Notes the same of all rows of tables without rowids: which of them a statement writes, SQLite does
+        not say.
+        """
+        if not self._has_unseen:
+            return
+        tables = self._connection.execute(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr"
+        ).fetchall()
+        for (table,) in tables:
+            name = str(table)
+            self._note_breaks(self.notes, name, self._connection.execute(self._look(name, every=True)))
+
+    def _note_breaks(self, notes: Notes, table: str, found: Iterable[Any], start: int | None = None) -> None:
+        for key, altered in found:
+            if altered or self.is_d1:
+                kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
+                line = None if start is None else self._piece.line_of(start)
+                notes.add(kind, table, line, first=bytes(key or b"").decode(errors="replace"))
+
+    def _look(self, table: str, *, every: bool = False) -> str:
+        """Reads the key of a row, or of `every` one, that has line breaks, and whether it shows that it was
+        altered.
+        """
         columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
         names = [str(name) for name, _ in columns]
         rowid = free_rowid(names) or "NULL"
@@ -615,7 +634,8 @@ class Guard:
         altered, broken = (
             " OR ".join(test.format(column=sql_name(name)) for name in names) for test in (_ALTERED, _BROKEN)
         )
-        found = f"FROM main.{sql_name(table)} WHERE {rowid} = ? AND ({broken})"
+        one = "" if every else f"{rowid} = ? AND "
+        found = f"FROM main.{sql_name(table)} WHERE {one}({broken})"
         return f"SELECT CAST({key} AS BLOB), {altered} {found}"
 
 

@@ -214,6 +214,7 @@ def _build(
                 _note_rounded(connection, notes)
                 if has_replaced:
                     _note_replaced(connection, notes)
+            guard.look_without_rowids()
             dangling = tuple(dangling_rows(connection))
             _check_whole(connection, target, notes)
             set_pragma(connection, "journal_mode", "wal")

@@ -566,10 +566,13 @@ def test_a_text_that_d1_may_have_altered_is_named(
 ) -> None:
     line = texts["d1"].count("\n") + 1
     row = INTO_NOTIFICATIONS + f"('n-1','acme','t','x',replace('{literal}','\\n',char(10)),NULL,0,1);\n"
-    made = run(texts["d1"] + row)
+    table = "CREATE TABLE odd (k, b, a PRIMARY KEY) WITHOUT ROWID;\n"  # of which SQLite names no row
+    odd = f"INSERT INTO odd VALUES(1,replace('{literal}','\\n',char(10)),'n-1'),(2,'b','n-2');\n"
+    made = run(texts["d1"] + row + table + odd)
     expected = "that D1's export has most likely altered" if altered else "with line breaks, as which"
-    assert any(note.startswith(f"1 row {expected}") for note in said(made))
-    assert any(note.endswith(f": notifications (n-1, line {line:,})") for note in said(made))
+    found = [note for note in said(made) if note.startswith(f"1 row {expected}")]
+    assert any(note.endswith(f": notifications (n-1, line {line:,})") for note in found)
+    assert found[-1].endswith(": odd (n-1)")
 
 
 def test_a_text_that_d1_may_have_replaced_bytes_of_is_named(
