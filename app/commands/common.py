@@ -227,11 +227,15 @@ def require_beside(path: Path, *, force: bool, nothing: str) -> None:
         )
 
 
-def used(usage: "Usage | None") -> dict[str, int]:
-    """What a command has used of a live database, for its JSON; nothing of a file."""
+def used(usage: "Usage | None") -> "dict[str, int | list[str]]":
+    """What a command has used of a live database, for its JSON; nothing of a file. `atLeast` names what may
+    have been more, since an answer did not tell.
+    """
     if usage is None:
         return {}
-    return {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
+    unsure = [name for name, lost in (("rowsRead", usage.unread), ("rowsWritten", usage.lost)) if lost]
+    told = {"requests": usage.calls, "rowsRead": usage.read, "rowsWritten": usage.written}
+    return told | ({"atLeast": unsure} if unsure else {})
 
 
 def say_before(place: str, rows: int, how_many: str = "about", *, or_where: str = "") -> None:

@@ -324,9 +324,17 @@ def joined(batches: Iterable[Sequence[Part]]) -> list[Part]:
     return list(whole.values())
 
 
-def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int, cancelled: Stop) -> float:
+def remove(
+    database: Database,
+    batch: Sequence[Part],
+    *,
+    cutoff: int,
+    now: int,
+    cancelled: Stop,
+    bookmark: str | None = None,
+) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
-    from writing.
+    from writing. The markers name the `bookmark` of what was there, if one was taken.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains never
@@ -338,5 +346,6 @@ def remove(database: Database, batch: Sequence[Part], *, cutoff: int, now: int, 
         rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
         removals += [Statement(last), Statement(rest, expect=part.count - 1)]
         marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
-        markers.append(Event(part.tenant_id, rules.MARKER_EVENT, rules.marker_payload(marker)))
+        payload = rules.marker_payload(marker) | ({} if bookmark is None else {"bookmark": bookmark})
+        markers.append(Event(part.tenant_id, rules.MARKER_EVENT, payload))
     return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled, told=True)

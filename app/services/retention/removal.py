@@ -160,7 +160,8 @@ class RetentionRemoval:
         """For how many seconds that kept others from writing; as one who removes nothing, 0."""
         if not parts:
             return 0.0
-        write = partial(remove, self.database, parts, cutoff=self.plan.cutoff, now=self.now)
+        by: dict[str, Any] = {"cutoff": self.plan.cutoff, "now": self.now, "bookmark": self.result.bookmark}
+        write = partial(remove, self.database, parts, **by)
         try:
             return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
         except (RowChanged, *_KEPT) as error:  # the platform's own cleanup, say

@@ -281,7 +281,8 @@ class ConnectDialog(FormDialog):
         return checked(sound)(value) if value else ""
 
     def _check_database(self, value: FieldValue) -> str:
-        return "" if self.database.currentData() else "Press Test, then choose a database."
+        first = "Choose a database." if self.database.count() else "Press Test, then choose a database."
+        return "" if self.database.currentData() else first
 
 
 class TokenDialog(FormDialog):

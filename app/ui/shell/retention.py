@@ -413,7 +413,9 @@ class Retention(QObject):
                 "Retention: waiting for your confirmation that the clock is right (File, Data retention…)"
             )
         else:
-            ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}"]
+            went_back = self._settings.went_back_at.get(self._kept_by) or 0
+            since = ", before Time Travel" if last is not None and last <= went_back else ""
+            ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}{since}"]
             ran = [_told(*self._failure, now)] if self._failure is not None else ran
             parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")

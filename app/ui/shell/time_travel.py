@@ -197,6 +197,7 @@ class TimeTravel(QObject):
             self._connecting.reopen(opened)
 
         def done(returned: Returned) -> None:
+            context.settings.went_back_at.set(opened.kept_by, now)
             wait.done(WaitDialog.DialogCode.Accepted)
             said = f"{opened.name} is as it was at {then}; the way back is kept"
             to_know = returned.unrecorded or returned.caution  # no entry takes a number

@@ -14,9 +14,11 @@ import psutil
 import pytest
 
 from app import bugs, paths
+from app.commands.common import used
 from app.services.live.connections import Connections
 from app.services.live.dev_server import project_of
 from app.services.live.tokens import ENVIRONMENT
+from models.engine import Usage
 from models.errors import InvalidInput
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
@@ -330,6 +332,13 @@ def test_a_live_database_comes_home_as_a_file_and_as_sql(live: Live, tmp_path: P
     assert run("export", "d1:prod", sql).returncode == 2
     assert run("export", "d1:prod", sql, "--force", "--table", "users").returncode == 0
     assert not list(tmp_path.glob(".tenant-admin-*"))
+
+
+def test_json_says_what_may_have_been_more() -> None:
+    known = {"requests": 2, "rowsRead": 5, "rowsWritten": 1}
+    assert used(Usage(calls=2, read=5, written=1)) == known
+    assert used(Usage(calls=2, read=5, written=1, unread=1)) == {**known, "atLeast": ["rowsRead"]}
+    assert used(Usage(calls=2, read=5, written=1, lost=1)) == {**known, "atLeast": ["rowsWritten"]}
 
 
 def test_a_project_without_a_server_is_said(tmp_path: Path) -> None:

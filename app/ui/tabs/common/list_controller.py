@@ -101,9 +101,15 @@ class ListController(QObject):
             order = Qt.SortOrder.DescendingOrder if self.table.descending else Qt.SortOrder.AscendingOrder
             self.view.show_order(self.model.column_of(self.table.sort), order)
 
-    def show_as_added(self) -> None:
-        """Points at no column where the rows are in the order of adding, unless one numbers them."""
-        if self.table.column(self.table.sort) is self.table.key:
+    def show_order(self) -> None:
+        """Points at the column that the rows in sight are in order of: at none where that is the order of
+        adding, unless one numbers them.
+        """
+        shown = self._shown_query()
+        if shown.sort is not None:
+            order = Qt.SortOrder.DescendingOrder if shown.descending else Qt.SortOrder.AscendingOrder
+            self.view.show_order(self.model.column_of(shown.sort), order)
+        elif self.table.column(self.table.sort) is self.table.key or not shown.as_added:
             self._show_own_order()
         else:
             self.view.show_order(-1, Qt.SortOrder.AscendingOrder)

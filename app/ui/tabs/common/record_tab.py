@@ -531,12 +531,18 @@ class RecordTab(QWidget):
     def _ask_to_read(self, query: ListQuery) -> None:
         self.asks_first, is_again = True, query == self.list.shown
         rows = counted(self._reads(query), "row")
-        self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}")
+        by = ""
+        if query.sort is not None and not is_again:
+            by = (
+                f", by {self.spec.table.column(query.sort).label}{', descending' if query.descending else ''}"
+            )
+        self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}{by}")
         ways = _OF_A_TENANT if self.scope == EVERYONE else _CHARGED
         self.price_label.setText(_AGAIN if is_again else ways)
         self.price.show()
         if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
             self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
+        self.list.show_order()
 
     def _costs_much(self, query: ListQuery) -> bool:
         """Whether so many rows are read for it that a person has to agree; each page of a list in the order
@@ -555,6 +561,8 @@ class RecordTab(QWidget):
             self._read(agreed=True)
 
     def _sort_by(self, column: str, descending: bool) -> None:
+        if self.asks_first and self._sort == (column, descending):
+            descending = not descending  # the header shows the order that the rows have, and cannot turn it
         self._sort = column, descending
         self._read()
 
@@ -564,8 +572,8 @@ class RecordTab(QWidget):
         shown, _ = self.list.all_keys()
         is_as_added = shown.as_added and shown.sort is None
         self.filters.set_count(total, which, added if is_as_added and total > 1 else "")
-        if is_as_added:
-            self.list.show_as_added()
+        if self.list.partly is None:
+            self.list.show_order()
         if not (shown.filtered or self.model.estimated):
             self.context.know_rows(shown.table, shown.scope, total)
         if self.list.partly:

@@ -205,6 +205,10 @@ def test_schedule_tells_last_and_next(worker: Retention, preferences: Preference
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()  # a minute is over
     assert status.args == ["Retention: last run 2 h ago · next in 22 h"]
+    preferences.settings.went_back_at.set(preferences.path, NOW)
+    with qtbot.waitSignal(worker.status) as status:
+        worker._ages.timeout.emit()
+    assert status.args == ["Retention: last run 2 h ago, before Time Travel · next in 22 h"]
 
 
 def test_a_last_run_in_the_future_does_not_put_it_off(worker: Retention, preferences: Preferences) -> None:

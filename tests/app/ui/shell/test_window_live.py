@@ -1078,9 +1078,12 @@ def test_the_header_marks_the_order_that_the_rows_have(
     qtbot.waitUntil(lambda: page.filters.count.text().endswith(" users, last added first"))
     assert header.sortIndicatorSection() == -1
     page.table.sortByColumn(created, Qt.SortOrder.DescendingOrder)
-    assert page.read_button.text() == f"Read up to {2 * window_rows(window):,} rows", (
-        "each in the sorter, too"
-    )
+    dear = f"Read up to {2 * window_rows(window):,} rows, by Created"  # each in the sorter, too
+    assert page.read_button.text() == f"{dear}, descending"
+    assert header.sortIndicatorSection() == -1, "they are not in that order yet"
+    page.table.sortByColumn(created, Qt.SortOrder.DescendingOrder)
+    assert page.read_button.text() == dear, "clicked again, the other way round"
+    page.table.sortByColumn(created, Qt.SortOrder.DescendingOrder)
     click(qtbot, page.read_button)
     qtbot.waitUntil(lambda: page.filters.count.text().endswith(" users"))
     assert header.sortIndicatorSection() == created
