@@ -46,6 +46,9 @@ LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
+_LOOKS = 20
+"""Before a change, at a file that others change each time between the look and the lock."""
+
 _MADE = "SELECT sql, name FROM main.sqlite_master WHERE type = 'table' AND lower(name) = ?"
 
 
@@ -188,9 +191,7 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
         with self.expected_errors():
             connection: apsw.Connection = self.connection()
-            with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
-                self.on_disk.require_for_change(connection)
-            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
+            self._begin(connection, deadline, cancelled)
             begun = time.monotonic()
             try:
                 if has_moved(connection):
@@ -210,11 +211,22 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                     connection.execute("ROLLBACK")
                 raise
             held = time.monotonic() - begun
-            # What is put over the file from now on shows in the next look, though the log has grown by this.
-            # The batch is written, whatever is found now.
+            # What is put over the file from now on shows in the next look, though the log has grown by this:
+            # which is written, whatever is found now.
             with suppress(apsw.Error, OSError, errors.StorageError):
                 self.on_disk.require_not_overwritten(connection)
             return held
+
+    def _begin(self, connection: apsw.Connection, deadline: float, cancelled: Stop) -> None:
+        """Begins a change of the file that was looked at: in the wait for the lock it may be replaced."""
+        for _ in range(_LOOKS):
+            with suppress(apsw.BusyError, apsw.LockedError):  # what holds it is met below, with patience
+                self.on_disk.require_for_change(connection)
+            self._patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline, cancelled)
+            if has_moved(connection) or self.on_disk.is_as_seen():
+                return
+            connection.execute("ROLLBACK")
+        raise errors.FileLocked(self.path, written_by(self.path))
 
     def _patiently(self, step: Callable[[], object], deadline: float, cancelled: Stop) -> None:
         """Says meanwhile who is waited for. Raises `Cancelled` where a person would not wait any longer."""

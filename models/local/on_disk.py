@@ -76,7 +76,7 @@ class FileOnDisk:
         self._connections: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         self._seen: _Look | None = None
         self._found: tuple[Traces, _Log] | None = None
-        self._counted: tuple[object, tuple[bytes, bytes]] | None = None
+        self._counted: tuple[Traces, tuple[bytes, bytes]] | None = None
 
     @cached_property
     def log(self) -> Path:
@@ -140,6 +140,12 @@ class FileOnDisk:
                 raise errors.LogMissing(self.path)
             if self._is_looked_at:
                 self.require(connection)
+
+    def is_as_seen(self) -> bool:
+        """Whether nobody has written to the file since it was looked at last, if it was."""
+        seen, counted = self._seen, self._counted
+        before = seen.file if seen is not None else counted[0] if counted is not None else None
+        return before is None or before == traces(self.path)
 
     @property
     def _is_looked_at(self) -> bool:

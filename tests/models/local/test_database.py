@@ -636,6 +636,26 @@ def test_an_earlier_copy_is_noticed_while_the_log_holds_changes(database_path: P
     assert database_path.read_bytes() == earlier
 
 
+def test_nothing_is_written_to_a_file_that_was_replaced_in_the_wait_for_its_lock(
+    database_path: Path, tmp_path: Path
+) -> None:
+    with closing(apsw.Connection(str(database_path))) as outside:
+        outside.execute(f"CREATE TABLE more (x); VACUUM INTO '{tmp_path / 'other'}'")
+        with connected(database_path) as database:
+            database.run_batch([insertion("u-1")])
+            outside.execute("BEGIN IMMEDIATE")
+
+            def replaced() -> bool:
+                if outside.in_transaction:
+                    shutil.copyfile(tmp_path / "other", database_path)
+                    outside.execute("ROLLBACK")
+                return False
+
+            with pytest.raises(FileReplaced):
+                database.run_batch([insertion("u-2")], cancelled=replaced)
+            outside.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+
 @pytest.mark.parametrize("calm", [False, True])
 def test_a_file_that_is_overwritten_after_the_last_look_stays_as_it_is(
     database_path: Path, tmp_path: Path, calm: bool
