@@ -164,7 +164,7 @@ def retention(options: argparse.Namespace) -> int:
                 except KeyboardInterrupt:
                     if went := going.result.total:
                         went_so = f"{counted(went, 'row')} went until then"
-                        common.complain(f"{went_so}, and no report of it is in the chain")
+                        common.complain(f"{went_so}, and the chain has no report of the whole run")
                     raise
         except (
             plan.NeedsConfirmation,
