@@ -81,7 +81,7 @@ class ListController(QObject):
         self._gone: list[Callable[[], Iterable[Key | None]]] = []
         """What gives the keys of rows that went and are still to be taken out."""
         self._awaiting: list[tuple[Callable[[], object], Callable[[str], object]]] = []
-        self._is_cut_short = False
+        self.is_cut_short = False
         """Whether its keys could not be read, and are read again when they are wanted."""
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
@@ -259,7 +259,7 @@ class ListController(QObject):
             use(*self.selected_keys())
         else:
             self._awaiting.append((lambda: use(query, self._keys_of(ranges)), dropped or self._context.say))
-            if self._is_cut_short:
+            if self.is_cut_short:
                 self._read_keys()
 
     def _keys_of(self, ranges: Sequence[range]) -> Keys:
@@ -377,7 +377,7 @@ class ListController(QObject):
         self.painted.emit()
 
     def _read_keys(self) -> None:
-        self._is_cut_short = False
+        self.is_cut_short = False
         self._read(self._context.lists.load_keys, self._shown_query(), self._completed)
 
     def _go_to_first(self) -> None:
@@ -459,7 +459,7 @@ class ListController(QObject):
         if isinstance(error, DamagedFile) and self._query is not None:
             self._show_readable(error)
         elif error.is_retriable and self._query and _same_but_later(self._query, self._shown):
-            self._wanted, self._is_cut_short = None, True  # what was read of it stays
+            self._wanted, self.is_cut_short = None, not self.model.complete  # what was read of it stays
             self._drop(_UNREAD)
             self._context.runner.failed.emit(error)
         else:
@@ -501,7 +501,7 @@ class ListController(QObject):
             task.cancel()
         self._tasks.clear()
         self._gone.clear()
-        self._is_cut_short = False
+        self.is_cut_short = False
         self._drop(_MOVED)
 
     def _drop(self, words: str) -> None:

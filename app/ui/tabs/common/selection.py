@@ -212,7 +212,8 @@ class Selection(QObject):
             self._counting = None
         at_hand, selected = len(self.records()), self._rows.selected_count()
         few = selected <= COUNTED or selected == self._rows.model.rowCount()
-        if at_hand < selected and few and self._asked_of and not self._context.costs:
+        may_read = not (self._context.costs or self._rows.is_cut_short)  # that is told to who acts
+        if at_hand < selected and few and self._asked_of and may_read:
             self._count_soon.start()
         else:
             self._count_soon.stop()

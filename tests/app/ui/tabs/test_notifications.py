@@ -163,8 +163,13 @@ def test_all_shown_are_frozen_before_the_question(
     before = unread(context)
     shown = stored(context, "SELECT COUNT(*) FROM notifications WHERE read = 0 AND type = 'run_killed'")
     pick(qtbot, tab, "type", "str:run_killed")
+    turns, before_it = context.turns, list[bool]()
+    turn = turns.take()  # what was asked for before, and waits for its rows
     qtbot.mouseClick(tab.commands._buttons["read_all"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: turns.last is not turn and turns.last is not None and turns.last.go is not None)
+    turns.give(turn, lambda: before_it.append(not tab.findChildren(ConfirmDialog)))
     asked = dialog(qtbot, tab, ConfirmDialog)
+    assert before_it == [True], "asked in its turn"
     assert asked.title.text() == f"Mark {shown} notifications as read?"
     writer = apsw.Connection(str(context.opened.path))
     writer.execute(
