@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from app import __version__
 from app.commands import common
+from app.services.text import visible
 from models.errors import TenantAdminError
 
 COMMANDS = {
@@ -83,7 +84,7 @@ class _Parser(argparse.ArgumentParser):
         self.register("type", Path, common.file_or_live)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(common.EXIT_COULD_NOT_RUN, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(common.EXIT_COULD_NOT_RUN, f"{self.prog}: {visible(message)}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

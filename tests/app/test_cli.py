@@ -100,7 +100,7 @@ def test_a_terminal_that_cannot_show_a_name(tmp_path: Path) -> None:
         (["retention", "x", "--now", "9" * 20], "no time in seconds"),
         (["checkpoint", "x", "--start-over", "--import", "y"], "not allowed with"),
         (["demo", "x", "--rows", "many"], "invalid"),
-        (["--nonsense"], "unrecognized"),
+        (["--nope\x1b[2J"], "unrecognized arguments: --nope\\u001b[2J"),
         (["verify", ""], "file: the name is empty"),
         (["migrations", "create", "x", "--folder", ""], "--folder: the name is empty"),
         ([""], "the name is empty"),
