@@ -294,6 +294,20 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
     return Continuation(latest.number, latest.at, new, tuple(divergences), is_older)
 
 
+def begins_alike(rows: ChainRows, known: Checkpoint, *, may_be_pruned: bool) -> bool:
+    """Whether every chain begins as the checkpoint knew it; if it `may_be_pruned`, also later, not anew."""
+    firsts = rows.firsts_of(known.tenants)
+    there = rows.at(seq for seq, _ in firsts.values())
+
+    def is_alike(name: str, sealed: SealedChain) -> bool:
+        seq, previous = firsts.get(name, (LOWEST_SEQ, GENESIS))
+        if may_be_pruned and seq > sealed.first_seq:
+            return previous != GENESIS
+        return seq == sealed.first_seq and _hash_of(name, there.get(seq)) == sealed.first_hash
+
+    return all(is_alike(*pair) for pair in known.tenants.items())
+
+
 def _lacks_behind(
     rows: ChainRows,
     tenant: str,

@@ -438,17 +438,21 @@ class CheckpointStore:
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
     def still_known(self, where: Where, *, counted: bool = True) -> Checkpoint | None:
-        """The latest checkpoint, where the file has the last entry that it knew of every chain, and as many
-        entries up to its end, where they are to be `counted`; by a few look-ups. None where it has not, or
-        there is something to say of the checkpoints themselves.
+        """The latest checkpoint, where the file has the first and the last entry that it knew of every chain,
+        and as many entries up to its end, where they are to be `counted`; else the first ones may have gone
+        for their age. By a few look-ups; None where it has not, or there is something to say of the
+        checkpoints themselves.
         """
-        known = self.known(where)
+        seen: Seen = {}
+        known = self.known(where, seen)
         latest = known.latest
         if latest is None or known.findings or known.notes or not latest.tenants:
             return None
-        with rows_of(where) as rows:
+        with rows_of(where, seen) as rows:
             entries = sum(sealed.entries for sealed in latest.tenants.values())
             if counted and rows.until(latest.through) != entries:
+                return None
+            if not identity.begins_alike(rows, latest, may_be_pruned=not counted):
                 return None
             return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
 

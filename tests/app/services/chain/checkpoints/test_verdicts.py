@@ -70,6 +70,8 @@ def test_it_is_whole_again_after_a_day_and_signs_nothing_that_is_covered(
     [
         ("UPDATE audit_chain SET payload = '{}' WHERE seq = 62", {Code.HASH}),
         ("DELETE FROM audit_chain WHERE seq = 30", {Code.LINK}),
+        ("UPDATE audit_chain SET seq = -1 WHERE seq = 1", {Code.CHECKPOINT}),
+        ("UPDATE audit_chain SET hash = 'x' WHERE seq = 1", {Code.HASH}),
         ("DELETE FROM audit_chain WHERE seq > 50", {Code.TRUNCATED, Code.SEQUENCE_COUNTER}),
         *more(("UPDATE audit_chain SET hash = 'x' WHERE seq = 60", {Code.HASH})),
     ],
