@@ -353,6 +353,8 @@ def _unproven_start(
         f"The chain of {tenant_name(tenant)} holds from entry {first:,} on; nothing in the {noun} proves "
         "what came before."
     )
+    if alike:
+        sentence += f" {tenant_name(min(alike))} has that entry as well: it may have been copied from there."
     return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
 
 
