@@ -67,7 +67,7 @@ def translate(error: BaseException, path: Path) -> StorageError | None:
         case apsw.CantOpenError():
             return errors.CannotOpen(path) if os.path.lexists(path) else errors.FileMissing(path)
         case apsw.FullError():
-            return errors.DiskFull(path, _may_be_full_too(path.parent))
+            return _without_room(path)
         case OSError() if cause.errno == errno.EROFS:
             return errors.CannotOpen(path)
         case OSError() if cause.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -113,14 +113,18 @@ def temporary_folder() -> Path:
     return Path(next((one for one in folders if os.access(f"{one}/.", os.W_OK | os.X_OK)), "."))
 
 
-def _may_be_full_too(folder: Path) -> Path | str:
-    """The folder of temporary files, where its disk is another than the folder's, which has room by now."""
+def _without_room(path: Path) -> errors.DiskFull:
+    """Which disk is full: that of temporary files, where the file's is another and has room. Where both have
+    by now, either may have been: what was sorted is gone when the error comes.
+    """
     temporary = temporary_folder()
     try:
-        is_other = folder.stat().st_dev != temporary.stat().st_dev
+        is_other = path.parent.stat().st_dev != temporary.stat().st_dev
     except OSError:
-        return ""
-    return temporary if is_other and not is_full(folder) else ""
+        is_other = False
+    if not is_other or is_full(path.parent):
+        return errors.DiskFull(path)
+    return errors.TemporaryFull(temporary) if is_full(temporary) else errors.DiskFull(path, temporary)
 
 
 def _limit(path: Path) -> str | None:

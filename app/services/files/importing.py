@@ -451,16 +451,14 @@ def _run(
 
 def _without_room(guard: Guard, dump: Path, target: Path, temporary: TemporaryFiles | None) -> Exception:
     """What is full: the temporary files' disk, the file, which may not grow as it likes, or its disk."""
+    room = guard.room
+    if temporary is None and room >= _NEARLY_FULL:
+        return _NoRoom()
     if temporary and temporary.are_full:
         return TemporaryFull(temporary_folder())
-    room = guard.room
     if room > MAX_STATEMENT:
-        return (
-            ImportFailed(dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size")
-            if temporary
-            else _NoRoom()
-        )
-    return DiskFull(target, "" if temporary or room < _NEARLY_FULL else temporary_folder())
+        return ImportFailed(dump, Failure.LIMIT, f"grows to more than {_GROWTH} times its size")
+    return DiskFull(target)
 
 
 def _has_others(connection: apsw.Connection, tenant: str) -> bool:

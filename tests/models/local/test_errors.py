@@ -50,17 +50,21 @@ def test_what_sqlite_raises_becomes_the_error_a_person_gets(error: Exception, ex
     assert type(translate(caught.value, PATH)) is expected
 
 
-@pytest.mark.parametrize("free", [0, 10**9])
+@pytest.mark.parametrize(
+    ("free", "of_temporary", "expected"),
+    [(0, 0, "a.db is full;"), (10**9, 10**9, "a.db is full, or the one that holds temporary files (/proc);"),
+     (10**9, 0, "temporary files (/proc) is full;")],
+)  # fmt: skip
 def test_a_disk_that_has_room_may_not_be_the_full_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, of_temporary: int, expected: str
 ) -> None:
-    """What was sorted is gone when the error comes, so that the other disk has room again, too."""
-    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=free))
-    for temporary in (tmp_path, Path("/proc")):
+    """What was sorted is gone when the error comes, so that the other disk may have room again, too."""
+    room = {tmp_path: free, Path("/proc"): of_temporary}
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=room[folder]))
+    for temporary, said in ((tmp_path, "a.db is full;"), (Path("/proc"), expected)):
         monkeypatch.setattr("models.local.errors.temporary_folder", lambda found=temporary: found)
-        said = str(translate(apsw.FullError("database or disk is full"), tmp_path / "a.db"))
-        assert said.startswith("The disk that holds a.db is full")
-        assert ("temporary files (/proc);" in said) is (free > 0 and temporary != tmp_path)
+        failed = translate(apsw.FullError("database or disk is full"), tmp_path / "a.db")
+        assert str(failed).startswith(f"The disk that holds {said}")
 
 
 @pytest.mark.parametrize(("free", "expected"), [(0, errors.DiskFull), (10**9, errors.DiskFailure)])
