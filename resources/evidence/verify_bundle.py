@@ -273,8 +273,8 @@ def check_against(line, chains, tenant):
 
 
 def check_part(line, chains, asked, links):
-    """Of some of the rows: which last ones that were known there are others, which chains begin otherwise,
-    which last ones are not there (what is removed for its age goes from the front), if all end before one.
+    """Of some of the rows: which last ones that were known there are others, which chains begin otherwise or
+    lack what the latest knew, which others are not there (age takes the front), if all end before one.
     """
     wrong, unproven, gone, ends, (low, high, tenant) = [], {}, {}, False, asked
     top = max((chain.last for chain in chains.values()), default=0)
@@ -290,7 +290,8 @@ def check_part(line, chains, asked, links):
         if not low <= seq <= high or tenant not in (None, name) or (otherwise and chain.is_later(item)):
             continue
         if chain is None or chain.first.seq > seq:
-            gone[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
+            where = gone if item is not line[-1] or (chain and chain.start() == "marker") else unproven
+            where[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
         elif seq > top:
             ends = True
         elif chain.rows.get(seq, (0, None))[1] != known["head"]:

@@ -134,6 +134,8 @@ def test_a_bundle_of_a_part_does_not_accuse_its_own_report(
     code, said = recheck(tmp_path / "out")
     assert (code, f"The report says {agreed}" in said) == (1, True), said
     assert ("which checkpoint 1 knew, is not there" in said) is (what == "a tenant")
+    edited(tmp_path / "out", verdict="CONSISTENT")
+    assert recheck(tmp_path / "out")[0] == 1
 
 
 def test_a_bundle_of_a_part_of_a_chain_that_began_again_proves_nothing(
