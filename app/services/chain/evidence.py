@@ -65,6 +65,8 @@ def write_bundle(
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
     if not paths.exists(folder):
         atomic.require_place(folder)
+    if report.verdict is Verdict.VERIFIED or report.earlier is not None:
+        section = Section(section.tenant)  # a range says neither of itself, but where it leaves nothing out
     with atomic.expected_errors(folder), _whole_or_nothing(folder):
         _write_json(folder / "findings.json", report.to_json())
         own = [item for item in checkpoints if item.database == checkpoints[-1].database]
