@@ -152,7 +152,8 @@ class ColumnLayout(QObject):
     def _none_is_left(self) -> bool:
         """Whether all have given way that may."""
         stays = {self._header.sortIndicatorSection()}
-        return bool(self._given) and all(one in self._given or one in stays for one in self._giving)
+        is_gone = self._header.isSectionHidden
+        return bool(self._given) and all(is_gone(one) or one in stays for one in self._giving)
 
     def _take_back(self) -> None:
         for column in self._given:
