@@ -19,8 +19,8 @@ from app.ui.tabs.common.selection import READ_EACH
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label
-from app.ui.widgets.panes import Field, has_long_word
+from app.ui.widgets.labels import Label, has_long_word
+from app.ui.widgets.panes import Field
 from models.engine import Database
 from models.errors import NothingToDo, TenantAdminError
 

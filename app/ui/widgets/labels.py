@@ -56,6 +56,9 @@ _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe2
 _SPACE = re.compile(r"\s")
 _PART = re.compile(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
 """Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
+_UNBREAKABLE = re.compile(r"[^\s/-]{30}")
+"""A word that hardly a line can take and Qt does not break."""
+
 _WITHIN_VALUE = re.compile(
     r"(?<=\d) (?=(?:ms|s|min|h|d|wk|mo|y|[KMGT]?i?B|days?|hours?|minutes?)\b|%)"
     r"|(?<=\d{4}-\d\d-\d\d) (?=\d\d:\d\d)|(?<=:\d\d) (?=UTC\b|[+-]\d{4})"
@@ -86,7 +89,8 @@ class Label(QLabel):
     """Plain text with a look.
 
     Hidden and bidirectional characters in the text are shown as escapes. Of a text longer than `LONGEST` the
-    start is shown. A screen reader says `caption` before the text.
+    start is shown. A screen reader says `caption` before the text. While a word has to be broken it is not
+    `selectable`: the places would be copied, too.
     """
 
     _title, _kept = 1.25, "\n"
@@ -103,9 +107,7 @@ class Label(QLabel):
         caption: str = "",
     ) -> None:
         super().__init__(textFormat=Qt.TextFormat.PlainText, wordWrap=wrap)
-        self._caption = caption
-        if selectable:
-            self.setTextInteractionFlags(SELECTABLE)
+        self._caption, self._selectable = caption, selectable
         self.setProperty("look", look.value)
         if look is Look.TITLE:
             self.setFont(scaled(self.font(), self._title))
@@ -115,8 +117,11 @@ class Label(QLabel):
         shown = bounded(text, keep=self._kept)
         if self.wordWrap():
             shown = kept_together(shown)
-            if self._breaks_words and self.textInteractionFlags() != SELECTABLE:  # which may be copied
-                shown = _PART.sub(rf"\g<0>{_BREAK}", shown)
+            breaks = self._breaks_words and has_long_word(shown)
+            shown = _PART.sub(rf"\g<0>{_BREAK}", shown) if breaks else shown
+        if self._selectable:
+            none = Qt.TextInteractionFlag.NoTextInteraction
+            self.setTextInteractionFlags(none if _BREAK in shown else SELECTABLE)
         super().setText(shown)
         self.set_spoken(text)
 
@@ -311,6 +316,11 @@ def direction(text: str) -> Qt.LayoutDirection:
     kinds = map(unicodedata.bidirectional, "" if text.isascii() else text)
     first = next((kind for kind in kinds if kind in {"L", "R", "AL"}), "L")
     return Qt.LayoutDirection.LeftToRight if first == "L" else Qt.LayoutDirection.RightToLeft
+
+
+def has_long_word(text: str) -> bool:
+    """Whether a label that wraps could cut it."""
+    return _UNBREAKABLE.search(text) is not None
 
 
 def kept_together(text: str) -> str:

@@ -1,6 +1,5 @@
 """What stands beside a table, the inspector and its fields; and what stands where rows or a record would."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +32,7 @@ from app.ui.widgets.labels import (
     add_layout,
     bounded,
     clear,
+    has_long_word,
     in_column,
     in_row,
     set_tip,
@@ -78,9 +78,6 @@ class EmptyState(QWidget):
 
 
 _ROOM_FOR_ICON = 40 + 8
-_UNBREAKABLE = re.compile(r"[^\s/-]{30}")
-"""A word that hardly a line can take and Qt does not break."""
-
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
@@ -97,11 +94,6 @@ _MOST_OF_HEADER = 3
 def margin_in(height: int, margin: int) -> int:
     """What is above the parts of a tab of this height."""
     return margin // 2 if height < LOW else margin
-
-
-def has_long_word(text: str) -> bool:
-    """Whether a label that wraps could cut it."""
-    return _UNBREAKABLE.search(text) is not None
 
 
 class MasterDetail(QSplitter):

@@ -60,7 +60,7 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
 
 def test_no_value_is_wider_than_its_form(qtbot: QtBot, theme: Theme) -> None:
     long = "W" * 1_000_000
-    form = added(qtbot, FormDialog(theme, "New user", action="Create user"))
+    form = added(qtbot, FormDialog(theme, "New user", f"User of {long[:400]}", action="Save"))
     field = TenantField([long, "acme-corp"], long)
     form.add_field("tenant_id", "Tenant", field, field.check)
     form.open()
