@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLayout,
     QLineEdit,
+    QListView,
     QListWidget,
     QPushButton,
     QScrollArea,
@@ -460,6 +461,10 @@ def _by_name() -> _ByName:
     return _ByName()
 
 
+_PLACES = 160
+"""Pixels for the names beside the files of a dialog."""
+
+
 def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> QFileDialog:
     """A dialog at `start`, a folder or a file in it."""
     at = Path(start) if start else paths.home()
@@ -473,6 +478,9 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         files.setItemDelegateForColumn(files.model().columnCount() - 1, _InOurDates(files))
+    places = dialog.findChild(QListView, "sidebar")
+    if isinstance(places, QListView):  # which Qt gives as little room as it takes
+        places.setMinimumWidth(min(_PLACES, places.sizeHintForColumn(0) + _GAP))
     dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)
