@@ -133,6 +133,8 @@ def retention(options: argparse.Namespace) -> int:
         )
         for note in () if planned.attempt is None else planned.attempt.known.doubts:
             common.complain(note)
+        if planned.unfinished is not None:
+            common.complain(planned.unfinished)
         if planned.caution is not None and _is_recorded(planned) and not options.dry_run:
             common.complain(planned.caution)
         if planned.in_milliseconds and not options.milliseconds:

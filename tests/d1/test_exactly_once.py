@@ -414,7 +414,8 @@ def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_
     assert result.total
     assert result.bookmark == edge.bookmarks[-1]
     assert result.change().told.endswith(f"; before it, for Time Travel: {result.bookmark}")
-    assert not planned(LocalDatabase(path), days=60).total
+    found = planned(LocalDatabase(path), days=60)
+    assert (found.total, found.unfinished) == (0, None)
     with closing(apsw.Connection(str(path))) as connection:
         assert (chains.problems(connection), account(connection)) == ([], before)
         report = "SELECT payload FROM audit_chain WHERE event_type = 'retention_completed' ORDER BY seq DESC"

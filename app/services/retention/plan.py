@@ -59,6 +59,12 @@ TryCheckpoint = Callable[..., Attempt]
 """`chain.checkpoints.making.try_to_sign` for the open file, given `reason`, `monitor`, `before`."""
 
 
+_UNFINISHED: Final = (
+    "The data retention before did not finish: no report stands behind what it removed, as the audit "
+    "chain tells. A run goes on from there; unless that one is still going, elsewhere."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What goes at `cutoff` and what stays although it is old. Made at `now`; both in epoch seconds.
@@ -66,6 +72,7 @@ class Plan:
     `beside` counts the rows that go from other tables than the audit chain, of which the `shares` go, and
     `changed` those that lose what they refer to by that. `left` names the tenants whose entries stay,
     `skipped` what stays in other tables, each with the reason. `doubt` is why the clock is in doubt,
+    `unfinished` says that the run before has no report,
     `caution` what a person should know before a run is recorded in the `chain` of that tenant, `obstacle` why
     nothing at all can be removed. `attempt` is what the chains' verification said, None where there is no
     chain; it counts while the file is `untouched()`.
@@ -82,6 +89,7 @@ class Plan:
     has_chain: bool = True
     changed: dict[str, int] = field(default_factory=dict)
     caution: str | None = None
+    unfinished: str | None = None
     chain: str = SYSTEM_TENANT
     others: OtherTables = NOTHING_ELSE
     attempt: Attempt | None = field(default=None, repr=False)
@@ -140,6 +148,8 @@ class Plan:
             found["noCheckpoint"] = self.no_checkpoint
         if self.total and not self.has_chain:
             found["unrecorded"] = True
+        if self.unfinished is not None:
+            found["unfinished"] = True
         return found if self.obstacle is None else found | {"obstacle": self.obstacle}
 
 
@@ -294,7 +304,9 @@ def plan(
     numbering = Numbering(database)
     chain = numbering.told_in if usable else None
     doubt = find_doubt(database, now, facts, chain=chain)
-    shares, left = find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), ())
+    shares, left, is_unfinished = (
+        find_prefixes(database, cutoff, stored, milliseconds=milliseconds) if usable else ((), (), False)
+    )
     others = find_others(stored, cutoff, tables, milliseconds=milliseconds).foreseen(database, stored)
     count = others.count(database)
     beside = count.removed
@@ -310,6 +322,7 @@ def plan(
         changed=count.changed,
         chain=SYSTEM_TENANT if chain is None else chain,
         others=replace(others, due=count.due),
+        unfinished=_UNFINISHED if is_unfinished else None,
     )
     # Nothing is signed where nothing goes, so no keyring is asked.
     attempt = checkpoint(reason=None, signs=bool(found.total), monitor=monitor) if usable else None

@@ -33,7 +33,8 @@ _CHAIN: Final = AUDIT_CHAIN.name
 _EVERYONE: Final = f"SELECT DISTINCT CAST(tenant_id AS BLOB) FROM main.{_CHAIN} NOT INDEXED"  # noqa: S608
 _TENANTS_AT_ONCE: Final = 50
 """Of whom one call asks: each call takes its time, and so does a long answer."""
-_REPORTS: Final = (AuditEvent.RETENTION_REMOVED, AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
+_ENDS: Final = (AuditEvent.RETENTION_COMPLETED, AuditEvent.RETENTION_FAILED)
+_REPORTS: Final = (AuditEvent.RETENTION_REMOVED, *_ENDS)
 
 
 T = TypeVar("T")
@@ -61,8 +62,9 @@ class TenantShare(Prefix):
 
 def find_prefixes(
     database: Database, cutoff: int, stored: schema.StoredTables, *, milliseconds: bool = False
-) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...]]:
-    """Each tenant's old prefix, and the tenants that cannot be judged; nothing is proven or changed.
+) -> tuple[tuple[TenantShare, ...], tuple[LeftAlone, ...], bool]:
+    """Each tenant's old prefix, the tenants that cannot be judged, and whether a run has removed something of
+    which no report followed; nothing is proven or changed.
 
     Where an index hides entries, no tenant can be: what is looked for here is found through indexes. Where
     nobody but SQLite can write these, they are not counted through for that: each row is charged there.
@@ -70,7 +72,7 @@ def find_prefixes(
     if not database.trusts_indexes and (reason := hidden_by_index(database)) is not None:
         everyone = database.rows(raw(_EVERYONE))
         names = sorted(named(name, database.encoding) for (name,) in everyone)
-        return (), tuple(LeftAlone(name, None, reason) for name in names)
+        return (), tuple(LeftAlone(name, None, reason) for name in names), False
     old = is_old(AuditEntry.created_at, cutoff, milliseconds=milliseconds)
     tenants = schema.find_tenants(database, [_CHAIN])
     kept, own = database.read_batch(
@@ -89,6 +91,8 @@ def find_prefixes(
     for name, kind, seq in own:
         tenant = named(name, database.encoding)
         (markers if kind == MARKER_EVENT else reports)[tenant].add(seq)
+    ended = max((seq for _, kind, seq in own if kind in _ENDS), default=0)
+    is_unfinished = any(seq > ended for _, kind, seq in own)
     prefixes: list[TenantShare] = []
     left: list[LeftAlone] = []
     named_well: list[str] = []
@@ -110,8 +114,9 @@ def find_prefixes(
     try:
         database.read_batch([followed(_CHAIN)] if prefixes else [])
     except Refused as error:
-        return (), (*left, *(LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes))
-    return tuple(prefixes), tuple(left)
+        held = (LeftAlone(one.tenant_id, one.first_seq, error.happened) for one in prefixes)
+        return (), (*left, *held), is_unfinished
+    return tuple(prefixes), tuple(left), is_unfinished
 
 
 def first_referred(database: Database, stored: schema.StoredTables) -> dict[str, LeftAlone]:

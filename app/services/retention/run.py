@@ -149,7 +149,7 @@ class Run(RetentionRemoval):
     def require_leave(self) -> None:
         """Raises what stands in the way of any removal, and what nobody has agreed to yet."""
         database, plan, confirmation = self.database, self.plan, self.confirmation
-        is_recorded = plan.has_chain and (plan.total or plan.left)
+        is_recorded = plan.has_chain and (plan.total or plan.left or plan.unfinished)
         obstacle = plan.obstacle or (cannot_record(database, plan, plan.attempt) if is_recorded else None)
         if obstacle is not None:
             raise NotAllowed(f"{obstacle} Nothing was removed.")
@@ -176,7 +176,11 @@ class Run(RetentionRemoval):
                     self.remove()
             except Cancelled:
                 self.result.cancelled = True
-            if self.unreported or _is_news(self.database, self.plan.chain, self.result):
+            if (
+                self.unreported
+                or self.plan.unfinished
+                or _is_news(self.database, self.plan.chain, self.result)
+            ):
                 self.report()
         except TenantAdminError as error:
             if not (self.result.total or self.result.archives):

@@ -286,6 +286,7 @@ class Retention(QObject):
         if self._job is not None or self._stopped:
             return
         self._timer.stop()
+        self._settings.retention_begun.set(self._kept_by, reading.wall)
         actor, now = self._settings.actor, self._clock()
         archive = self._settings.retention_archive.get(self._kept_by)
         unrecorded, unreported = self._settings.retention_unrecorded.get(self._kept_by), self._unreported
@@ -340,6 +341,7 @@ class Retention(QObject):
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = self._failure = None
+        self._settings.retention_begun.set(self._kept_by, None)
         self._not_before = 0
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
             self._watch.believe(reading)
@@ -353,6 +355,7 @@ class Retention(QObject):
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
         self._job = self.waiting = None
+        self._settings.retention_begun.set(self._kept_by, None)
         self._failure = None if isinstance(error, ClockProblem) else (self._clock(), error)
         self._not_before = self._clock() + (HOUR if isinstance(error, StorageError | NoBookmark) else DAY)
         if isinstance(error, ClockProblem):
@@ -406,7 +409,8 @@ class Retention(QObject):
         if self._database.is_locked:
             is_daily = self.daily and not self._database.read_only
             off = "daily while writes are unlocked" if is_daily else "read-only"
-        if due is None and last is None and self._failure is None:
+        begun = self._settings.retention_begun.get(self._kept_by)
+        if due is None and last is None and self._failure is None and begun is None:
             self.status.emit(f"Retention: {off}")
         elif due is not None and self.waiting is not None:
             self.status.emit(
@@ -416,6 +420,7 @@ class Retention(QObject):
             went_back = self._settings.went_back_at.get(self._kept_by) or 0
             since = ", before Time Travel" if last is not None and last <= went_back else ""
             ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}{since}"]
+            ran = ran if begun is None else [f"a run begun {relative_time(begun, now)} did not finish"]
             ran = [_told(*self._failure, now)] if self._failure is not None else ran
             parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")

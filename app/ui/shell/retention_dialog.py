@@ -226,8 +226,8 @@ class RetentionDialog(Dialog):
             self.add_widget(Label(way_back, Look.DIM, wrap=True))
         for note in () if plan.attempt is None else plan.attempt.known.doubts:
             self.add_widget(Label(note, Look.WARN, wrap=True))
-        if plan.caution is not None:
-            self.add_widget(Label(plan.caution, Look.WARN, wrap=True))
+        for note in filter(None, (plan.unfinished, plan.caution)):
+            self.add_widget(Label(note, Look.WARN, wrap=True))
         if not self._cannot and plan.has_chain:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)

@@ -429,7 +429,7 @@ def rows(chain: ChainFile) -> dict[str, list[tuple[Any, ...]]]:
 
 def prefixes(path: Path) -> set[str]:
     with connected(path, read_only=True) as database:
-        found, _ = find_prefixes(database, NOW - 60 * DAY, read_stored(database)[0])
+        found, *_ = find_prefixes(database, NOW - 60 * DAY, read_stored(database)[0])
         return {item.tenant_id for item in found}
 
 
@@ -481,7 +481,7 @@ def test_the_proof_alone_knows_that_only_the_furthest_marker_counts(tmp_path: Pa
     chain.run("DELETE FROM audit_chain WHERE seq = ?", chain.seqs("acme")[0])
     chain.rehash("acme")
     with connected(chain.path) as database:
-        found, _ = find_prefixes(database, NOW - 60 * DAY, read_stored(database)[0])
+        found, *_ = find_prefixes(database, NOW - 60 * DAY, read_stored(database)[0])
         batches, (left,) = prove(database, found, batch_rows=5, tick=lambda _: None)
     assert left.tenant_id == "acme"
     assert left.reason.startswith("Nothing proves what came before entry")

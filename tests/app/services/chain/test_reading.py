@@ -163,7 +163,7 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
     chain.sql.close()
     (verified,) = scan_pool.verify(InFile(chain.path), now=NOW, take_part=True).tenants
     with connected(chain.path, read_only=True) as database:
-        _, (left,) = find_prefixes(database, NOW, read_stored(database)[0])
+        _, (left,), _ = find_prefixes(database, NOW, read_stored(database)[0])
         caution = numbering.Numbering(database).caution(["system"])
         rows = dict(ChainRows(database).at([1]))
     assert {verified.tenant, left.tenant_id, rows[1].tenant} == {"\0xed\0xa0\0xbda"}

@@ -28,7 +28,7 @@ def test_of_many_tenants_no_more_is_asked_than_of_few(tmp_path: Path) -> None:
         chain.sql.close()
         database = PlainEngine(chain.path)
         with database.connection_context():
-            going, left = find_prefixes(database, middle, read_stored(database)[0])
+            going, left, _ = find_prefixes(database, middle, read_stored(database)[0])
         assert len(going) > tenants // 2 and left == ()
         asked.append(database.requests)
     assert asked[0] == asked[1]
@@ -41,7 +41,7 @@ def test_markers_of_a_name_in_bytes_are_nobody_elses(tmp_path: Path) -> None:
     chain.run("UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE seq = 1")
     chain.append("a\0b", "user_created")
     with connected(chain.path) as database:
-        shares, left = find_prefixes(database, 1, read_stored(database)[0])
+        shares, left, _ = find_prefixes(database, 1, read_stored(database)[0])
     assert shares == ()
     reason = "The tenant's name is not readable text."
     assert sorted((one.tenant_id, one.reason) for one in left) == [("a\0b", reason), ("acme", reason)]

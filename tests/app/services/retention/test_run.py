@@ -317,7 +317,7 @@ def test_what_was_verified_is_counted_as_it_would_be_judged(
             chains.append(sql, tenant, [old(20 - number) if number < until else NEW])
     chains.append(sql, "young", [NEW] * 3)
     chains.append(sql, "bé", [NEW])
-    found, _ = find_prefixes(engine, CUTOFF, read_stored(engine)[0])
+    found, *_ = find_prefixes(engine, CUTOFF, read_stored(engine)[0])
     sql.execute("UPDATE audit_chain SET hash = CAST(x'ff' AS TEXT) WHERE tenant_id = 'young'")
     proven = partial(prove, engine, found, batch_rows=batch_rows, tick=lambda _: None)
     judged, counted = proven(), proven(verified=lambda: True)
@@ -591,6 +591,9 @@ def test_whoever_interrupts_does_not_wait_for_a_verification(engine: Database, s
         retain(engine, checkpoint=attempt, monitor=Monitor(interrupt))
     assert left_of(sql, "acme") == [NEW, NOW, NOW]
     assert reasons == [None, Reason.RETENTION]
+    found = planned(engine)
+    assert "did not finish" in str(found.unfinished) and found.to_json()["unfinished"] is True
+    assert retain(engine).total == 0 and planned(engine).unfinished is None, "a report stands behind it now"
 
 
 @pytest.mark.slow

@@ -194,6 +194,7 @@ def test_it_runs_on_demand_even_when_the_schedule_is_off(
     assert done[0].removed["audit_chain"] == 3
     assert worker.next_run is None
     assert preferences.last_run == NOW
+    assert preferences.settings.retention_begun.get(preferences.path) is None
 
 
 def test_schedule_tells_last_and_next(worker: Retention, preferences: Preferences, qtbot: QtBot) -> None:
@@ -209,6 +210,10 @@ def test_schedule_tells_last_and_next(worker: Retention, preferences: Preference
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
     assert status.args == ["Retention: last run 2 h ago, before Time Travel · next in 22 h"]
+    preferences.settings.retention_begun.set(preferences.path, NOW)  # by a program that was killed
+    with qtbot.waitSignal(worker.status) as status:
+        worker._ages.timeout.emit()
+    assert status.args == ["Retention: a run begun 1 h ago did not finish · next in 22 h"]
 
 
 def test_a_last_run_in_the_future_does_not_put_it_off(worker: Retention, preferences: Preferences) -> None:

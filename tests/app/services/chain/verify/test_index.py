@@ -66,7 +66,7 @@ def test_an_index_that_hides_all_that_is_old_leaves_every_tenant_alone(tmp_path:
     live.usage = Usage()
     for database in (LocalDatabase(path), live):
         with database.connection_context():
-            going, left = find_prefixes(database, NOW, read_stored(database)[0])
+            going, left, _ = find_prefixes(database, NOW, read_stored(database)[0])
         assert going == ()
         assert [one.tenant_id for one in left] == [name for (name,) in tenants(path)]
         assert {one.reason.split(",")[0] for one in left} == {
