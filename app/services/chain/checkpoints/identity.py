@@ -147,7 +147,7 @@ def _asked(rows: ChainRows, other: KnownDatabase, before: KnownDatabase) -> Know
 def _all_of(
     rows: ChainRows, database: KnownDatabase, all_of: Callable[[str], Sequence[Checkpoint]]
 ) -> "_Line":
-    return _Line.of(rows, database, all_of(database.id), look=3 if rows.database.costs else None)
+    return _Line.of(rows, database, all_of(database.id), look=None if rows.may_search else 3)
 
 
 def _that_covers(
@@ -176,10 +176,9 @@ def _by_rows(
     rows: ChainRows, known: Sequence[DatabaseCheckpoints], all_of: Callable[[str], Sequence[Checkpoint]]
 ) -> KnownDatabase | None:
     """The database that a file is by its rows alone."""
-    free = not rows.database.costs
     lines = [_Line.of(rows, *item, look=1) for item in known]
     tenants = {tenant for line in lines if line.reach for tenant in line.tenants}
-    kin = [line for line in lines if line.reach or (free and not tenants.isdisjoint(line.tenants))]
+    kin = [line for line in lines if line.reach or (rows.may_search and not tenants.isdisjoint(line.tenants))]
     if len(kin) != 1:
         kin = [_all_of(rows, line.database, all_of) for line in kin or lines]
     if family := [line for line in kin if line.reach]:
@@ -388,7 +387,7 @@ class _Line:
         is_there = bool(reach)
         newest = checkpoints[-1].tenants if checkpoints else {}
         missing = [name for name, chain in newest.items() if reach.get(name, (None,))[0] != chain.last_seq]
-        missing = missing if reach or not rows.database.costs else []
+        missing = missing if reach or rows.may_search else []
         for tenant, (seq, previous) in rows.firsts_of(missing).items():
             end = newest[tenant].last_seq, newest[tenant].head
             if continues(seq, previous, *end):  # retention went by
@@ -489,7 +488,7 @@ def _whose(
 
 def _copied_from(rows: ChainRows, lines: Sequence[_Line]) -> KnownDatabase | None:
     """The one whose file, where it was seen, has all that is here; what nobody signed, too."""
-    last = {} if rows.database.costs else rows.last_of_each()
+    last = rows.last_of_each() if rows.may_search else {}
     there = [line.database for line in lines if last and rows.are_in(line.database.path, last)]
     return there[0] if len(there) == 1 else None
 
@@ -500,7 +499,7 @@ def has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool 
     which this one knew of none.
     """
     begun = [item for item in checkpoints if item.reason in NEW_LINE][-1:] or checkpoints[:1]
-    if rows.database.costs or not begun or len(begun[0].tenants) != 1:
+    if not (rows.may_search and begun) or len(begun[0].tenants) != 1:
         return False
     if parts and begun[0].reason not in (Reason.IMPORT, Reason.ANOTHER_DATABASE):
         return False
@@ -509,20 +508,20 @@ def has_more(rows: ChainRows, checkpoints: Sequence[Checkpoint], *, parts: bool 
 
 
 def is_all(rows: ChainRows, checkpoint: Checkpoint) -> bool:
-    """Whether it knew just these entries, by their ends and, where reading costs nothing, their number."""
+    """Whether it knew just these entries, by their ends and, where it may be searched, their number."""
     ends = set(_ends(checkpoint))
     if rows.count(ends, enough=len(ends)) < len(ends) or rows.behind(checkpoint.through):
         return False
     entries = sum(sealed.entries for sealed in checkpoint.tenants.values())
-    return rows.database.costs or entries == rows.until(HIGHEST_SEQ)
+    return not rows.may_search or entries == rows.until(HIGHEST_SEQ)
 
 
 def _with_moved_rows(rows: ChainRows, known: Sequence[DatabaseCheckpoints]) -> KnownDatabase | None:
     """The database whose known row lies under another seq, or was pruned and is continued; one pass.
 
-    Of none where the rows that are read are charged: it stays in its place, which tells it, too.
+    Of none that is not searched: it stays in its place, which tells it, too.
     """
-    if rows.database.costs:
+    if not rows.may_search:
         return None
     owners: Mapping[str, KnownDatabase] = {
         value: database

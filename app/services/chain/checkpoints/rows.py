@@ -70,6 +70,11 @@ class ChainRows:
         self._encoding = database.encoding
         self._seen = {} if seen is None else seen
 
+    @property
+    def may_search(self) -> bool:
+        """Whether more may be read than is found: not where each row that is read is charged."""
+        return not self.database.costs
+
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
         return {seq: row for chunk in self._chunks(seqs) for seq, row in chunk}
@@ -128,7 +133,7 @@ class ChainRows:
     def behind(self, seq: int) -> int:
         """How many rows have a greater number; where each is charged, `NEW_AT_MOST` are counted."""
         if (entries_behind, seq) not in self._seen:
-            count = partial(few_behind, most=NEW_AT_MOST) if self.database.costs else entries_behind
+            count = entries_behind if self.may_search else partial(few_behind, most=NEW_AT_MOST)
             self._seen[entries_behind, seq] = count(self.database, seq)
         return int(self._seen[entries_behind, seq])
 
