@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import apsw
 
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.files.continuing import continuation
 from app.services.records.export import as_sql, is_kept, literal
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
@@ -115,7 +116,7 @@ class Inserts:
             f"SELECT count(*), max(number), max(octet_length(line)), {joined}"  # noqa: S608
             f" FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
         )
-        first = -(2**63)
+        first = LOWEST_SEQ
         while True:
             count, last, longest, text = self._joined(block, first)
             if text and longest < self._room and _is_text(text):
@@ -125,7 +126,7 @@ class Inserts:
                 for last, statements in self._one_by_one(rowid, some, first):  # noqa: B007
                     count += 1
                     yield 1, statements
-            if count < AT_ONCE or last == 2**63 - 1:
+            if count < AT_ONCE or last == HIGHEST_SEQ:
                 return
             first = last + 1
 

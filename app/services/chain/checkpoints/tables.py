@@ -18,6 +18,7 @@ from peewee import SQL, CompositeKey, Field, IntegerField, Model, SchemaManager,
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.document import Unreadable
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.where import Where
 from models import errors
 from models.engine import Rows
@@ -491,7 +492,7 @@ def _number_or_none(stored: bytes | None) -> int | None:
 def _fits(field: Field, value: object) -> bool:
     """Whether the value is of the column's kind and will be read back as it is."""
     if isinstance(field, IntegerField):
-        return type(value) is int and -(2**63) <= value < 2**63
+        return type(value) is int and LOWEST_SEQ <= value <= HIGHEST_SEQ
     try:
         return isinstance(value, str) and value.encode().decode() == value
     except UnicodeEncodeError:  # a lone surrogate
