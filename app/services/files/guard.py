@@ -135,7 +135,7 @@ OF_THE_STORE: Final = (
 )
 """Nothing that the statement did wrong."""
 
-_CONTINUES: Final = "what goes on with a row that is not right before it, where one of its table was left out"
+_CONTINUES: Final = "what goes on with another row than its table's last, where one of that was left out"
 
 _LOOKED_AT: Final = 1_000
 """Characters of a failed statement in which its kind is looked for."""
@@ -193,7 +193,7 @@ class Guard:
         self._asks_itself = self._has_breaks = False
         self._refused: str | None = None
         self._left_from: set[str] = set()
-        self._brought: tuple[str, int] | None = None
+        self._brought: dict[str, int] = {}
         self._continues, self._said = False, ""
         self._changed: list[tuple[int, str, int]] = []
         self._left: tuple[NoteKind, str] | None = None
@@ -305,28 +305,27 @@ class Guard:
                     return self._leave_out(sql, begin, error)
 
     def _note_brought(self, sql: str) -> None:
-        """Which row has come last, by this statement: nobody asks where none was left out."""
-        if self._left_from:
-            is_row = statements.verb(sql)[0] in _ROWS and self._connection.changes() > 0
-            row = self._connection.last_insert_rowid()
-            self._brought = (statements.target(sql)[0], row) if is_row else None
+        """Which row of its table has come last, by this statement: nobody asks where none was left out."""
+        if self._left_from and statements.verb(sql)[0] in _ROWS and self._connection.changes() > 0:
+            self._brought[statements.target(sql)[0]] = self._connection.last_insert_rowid()
 
     def _require_brought(self) -> None:
-        """Raises `_GoesOnWithAnother` where another row was changed than the one that has come last, or one
-        that has no rowid.
+        """Raises `_GoesOnWithAnother` where another row was changed than the table's last, or one without a
+        rowid.
         """
         for kind, table, row in self._changed:
             if kind == apsw.SQLITE_INSERT:
-                self._brought = table, row
-            elif (table, row) != self._brought:
+                self._brought[table] = row
+            elif self._brought.get(table) != row:
                 raise _GoesOnWithAnother
         if len(self._changed) < self._connection.changes():
             raise _GoesOnWithAnother
 
     def _leave(self, sql: str) -> None:
         """A row of this statement is left out: what continues it may not go on with another."""
-        self._left_from.add(statements.target(sql)[0])
-        self._brought = None
+        table = statements.target(sql)[0]
+        self._left_from.add(table)
+        self._brought.pop(table, None)
 
     def _without_returning(self, sql: str) -> str | None:
         """The statement without its RETURNING, which stores nothing: None where it has none."""

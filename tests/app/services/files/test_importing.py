@@ -491,7 +491,9 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
         + "CREATE TABLE other(a INTEGER PRIMARY KEY);\nINSERT INTO other VALUES(1);\n"
         + continuation("the k", "set b", "'tail'", "a = 1", is_text=True)
         + "INSERT INTO \"the k\" VALUES(4,'four');\n"
-        + continuation("the k", "set b", "'!'", "a = 4", is_text=True) * 2
+        + continuation("the k", "set b", "'!'", "a = 4", is_text=True)
+        + "INSERT INTO other VALUES(2);\n"
+        + continuation("the k", "set b", "'!'", "a = 4", is_text=True)
         + "".join(
             f'INSERT INTO "the k" VALUES({row}) ON CONFLICT(a) DO UPDATE SET "set b" = {new};\n'
             for row, new in (
@@ -503,8 +505,8 @@ def test_what_continues_a_row_that_is_left_out_goes_on_with_no_other(
     )
     assert [one.split(" (")[0] for one in said(made)] == [
         "2 statements left out, which SQLite refuses: UNIQUE constraint failed: the k.a",
-        "8 statements not run: what goes on with a row that is not right before it, where one of its table "
-        "was left out",
+        "8 statements not run: what goes on with another row than its table's last, where one of that was "
+        "left out",
         "1 row left out, which SQLite refuses: UNIQUE constraint failed: the k.a",
     ]
     assert value(made.path, 'SELECT group_concat("set b") FROM "the k"') == "eins, a,TWO,three!,four!!!"
