@@ -65,6 +65,7 @@ SETS: Final = {
             *("dialog-database-info", "dialog-database-info-differs", "dialog-checkpoints", "dialog-migrate"),
             *("dialog-preferences", "dialog-preferences-wrong", "dialog-shortcuts", "dialog-delete-several"),
             *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-artifact", "dialog-parked-ideas"),
+            *("dialog-connect", "dialog-connect-wrong", "dialog-token"),
         ),
     ),
     "texts": Set(

@@ -10,12 +10,15 @@ from app.services.chain.verify.report import Report, TenantReport
 from app.services.files.describe import OpenedFile
 from app.services.files.find import Candidate
 from app.services.files.restoring import Offer, Prepared, Standing
+from app.services.live.connections import NamedConnection
+from app.services.live.tokens import Tokens
 from app.services.records.tables import DECLARED
 from app.services.retention.clock import ClockDoubt, Doubt
 from app.services.retention.other_tables import Skipped
 from app.services.retention.plan import Plan
 from app.services.retention.prefixes import TenantShare
 from app.settings import Settings
+from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import (
     AboutDialog,
     ChooseDatabaseDialog,
@@ -28,6 +31,7 @@ from app.ui.shell.dialogs import (
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
+from app.workers.runner import Runner
 from models.local.database import LocalDatabase
 from models.local.migrations import MigrationStatus
 from models.schema import Schema
@@ -66,6 +70,9 @@ def register(registry: Registry) -> None:
         ("exported", exported),
         ("restore", restore),
         ("restore-findings", restore_findings),
+        ("connect", connect),
+        ("connect-wrong", connect_wrong),
+        ("token", token),
         ("database-info", database_info),
         ("database-info-differs", database_info_differs),
     ):
@@ -266,6 +273,38 @@ def _restore(theme: Theme, verdict: Verdict, known: Standing) -> Shot:
         verdict=verdict, entries=60_988, seconds=0.1, findings=(), tenants=tenants, counts={Code.LINK: 3}
     )
     return Shot(RestoreDialog(theme, Offer(prepared, report, known), STATE / "foundation.sqlite"))
+
+
+def _connect(theme: Theme, connection: NamedConnection | None) -> Shot:
+    runner = Runner()
+    dialog = ConnectDialog(theme, runner, lambda: Tokens(None), connection)
+
+    def spoil() -> None:
+        if connection is None:
+            for field, text in ((dialog.name, "prod"), (dialog.account, "0a1b2c")):
+                field.setText(text)
+            dialog.address.setText("http://api.example.org")
+            dialog.test()
+
+    return Shot(dialog, then=spoil, close=runner.stop)
+
+
+def connect(theme: Theme) -> Shot:
+    return _connect(theme, _connection())
+
+
+def connect_wrong(theme: Theme) -> Shot:
+    return _connect(theme, None)
+
+
+def token(theme: Theme) -> TokenDialog:
+    return TokenDialog(theme, _connection(), "The token of d1:prod is not accepted any more.")
+
+
+def _connection() -> NamedConnection:
+    return NamedConnection(
+        "prod", "0a1b2c3d4e5f60718293a4b5c6d7e8f9", "4f1c", "foundation-primary", production=True
+    )
 
 
 def database_info(theme: Theme) -> DatabaseInfoDialog:
