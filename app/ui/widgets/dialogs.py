@@ -96,6 +96,7 @@ class Dialog(QDialog):
         self._scroll = scroll = QScrollArea(widgetResizable=True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setMinimumHeight(1)  # else it takes what it thinks it needs from the buttons
         scroll.setWidget(content)
         self._foot = in_column(self._buttons, spacing=12)
         for words_stand_in in (content, self):  # those at the foot in the dialog itself

@@ -15,6 +15,7 @@ from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.labels import LONGEST
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
+from tests.fixtures.seen import cut
 from tests.fixtures.window import added, child, words
 
 
@@ -86,6 +87,13 @@ def test_a_dialog_with_more_to_say_keeps_its_buttons_on_the_screen(qtbot: QtBot,
     after.open()
     after.put_at(QRect(dialog.geometry().topLeft(), room.size() - QSize(100, 60)))
     assert room.contains(after.geometry())
+
+
+def test_few_words_leave_room_for_two_lines_of_buttons(qtbot: QtBot, theme: Theme) -> None:
+    doors = [(f"{'Restore from a copy' * 2} {number}…", lambda: None) for number in range(3)]
+    dialog = added(qtbot, ErrorDialog(theme, "The file is damaged.", doors=doors))
+    dialog.open()
+    qtbot.waitUntil(lambda: cut(dialog) == [], timeout=5_000)
 
 
 def test_error_is_plain_text(qtbot: QtBot, theme: Theme) -> None:
