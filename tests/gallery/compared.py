@@ -50,7 +50,8 @@ SETS: Final = {
             "tab-runs-of-a-gateway",
             *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
-            *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-menu"),
+            *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-choice-list"),
+            "widgets-menu",
         ),
     ),
     "dialogs": Set(
@@ -83,7 +84,7 @@ SETS: Final = {
         1,
         (
             *("tab-users", "tab-audit", "tab-runs", "audit-broken", "right-to-left-runs"),
-            *("welcome", "widgets-controls", "widgets-parts"),
+            *("welcome", "widgets-controls", "widgets-parts", "widgets-choice-list"),
             *("dialog-retention-majority", "dialog-new-webhook", "dialog-restore-findings"),
         ),
     ),

@@ -66,6 +66,7 @@ def register(registry: Registry) -> None:
     registry.scene("widgets-runs")(runs)
     registry.scene("widgets-parts", (1280, 900))(parts)
     registry.scene("widgets-pick-list", (640, 480))(pick_list)
+    registry.scene("widgets-choice-list", (320, 240))(choice_list)
     registry.scene("widgets-menu", (640, 480))(column_menu)
     registry.scene("widgets-confirm", None)(confirm)
     registry.scene("widgets-error", None)(error)
@@ -354,6 +355,17 @@ def pick_list(theme: Theme) -> Shot:
     column.addStretch(1)
     picker = filters.pickers["event"]
     return Shot(page, then=picker.showPopup, grab=picker.popup, close=picker.hidePopup)
+
+
+def choice_list(theme: Theme) -> Shot:
+    """The list of a combo box in a form."""
+    page, column = _page()
+    box = QComboBox()
+    box.addItems(["Theme of the system", "Light", "Dark"])
+    box.setCurrentIndex(1)
+    column.addWidget(box)
+    column.addStretch(1)
+    return Shot(page, then=box.showPopup, grab=lambda: box.view().window(), close=box.hidePopup)
 
 
 def column_menu(theme: Theme) -> Shot:
