@@ -54,7 +54,8 @@ class EmptyState(QWidget):
         for label in (self.title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         parts = (in_row(None, self._icon, None), self.title, self._sentence)
-        column = in_column(*parts, within=self, margins=(24, 24, 24, 24))
+        self._buttons = tuple(buttons)
+        self._column = column = in_column(*parts, within=self)
         column.insertStretch(0, 2)
         column.addSpacing(8)
         add_layout(column, in_row(None, *buttons, None))
@@ -65,18 +66,32 @@ class EmptyState(QWidget):
         self._icon.show_icon(f"{icon}-light", "dim")
         self.title.setText(title)
         self._sentence.setText(sentence)
-        self._sentence.setVisible(bool(sentence))
+        self._make_room()
         self.setAccessibleName(f"{title}. {sentence}".strip())
 
     def event(self, event: QEvent) -> bool:
-        """Words and buttons go before the icon where there is little room."""
         done = super().event(event)
         if event.type() in {QEvent.Type.Resize, QEvent.Type.LayoutRequest}:
-            has = 0 if self._icon.isHidden() else _ROOM_FOR_ICON
-            self._icon.setVisible(self.height() >= self.sizeHint().height() - has + _ROOM_FOR_ICON)
+            self._make_room()
         return done
 
+    def _make_room(self) -> None:
+        """Words and buttons go before the icon where there is little room, and the sentence, which the tip
+        says then, before title and buttons.
+        """
+        height, width, sentence = self.height(), self.width() - 2 * _AROUND, self._sentence.text()
+        labels = [label for label in (self.title, self._sentence) if label.text()]
+        needed = 2 * _AROUND + 16 + sum(label.heightForWidth(width) + 8 for label in labels)
+        needed += max((button.sizeHint().height() for button in self._buttons), default=0)
+        is_tight = height < needed
+        around = 4 if is_tight else _AROUND
+        self._column.setContentsMargins(around, around, around, around)
+        self._sentence.setVisible(bool(sentence) and not is_tight)
+        set_tip(self, sentence if is_tight else "")
+        self._icon.setVisible(height >= needed + _ROOM_FOR_ICON)
 
+
+_AROUND = 24
 _ROOM_FOR_ICON = 40 + 8
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""

@@ -11,6 +11,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import StatusChip, push_button
 from app.ui.widgets.labels import FoldedLabel, IconLabel, Label, in_column, in_lines
 from app.ui.widgets.panes import GAP, EmptyState, Field, FieldList, Inspector, MasterDetail
+from tests.fixtures.seen import cut
 from tests.fixtures.window import added, value_of
 
 
@@ -247,3 +248,10 @@ def test_an_empty_state_keeps_its_words_where_there_is_no_room_for_its_icon(
         state.resize(380, height)
         state.show()
         assert icon.isVisible() is is_shown, "nor where it has no room for its buttons"
+    over = added(qtbot, QWidget())
+    state.setParent(over)  # which does not hold it at its least, nor does a table
+    over.show()
+    state.resize(198, 85)
+    state.show()
+    qtbot.waitUntil(lambda: cut(over) == [], timeout=5_000)
+    assert state.toolTip() and state.title.isVisible() and buttons[0].isVisible()
