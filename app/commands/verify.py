@@ -96,9 +96,7 @@ def verify(options: argparse.Namespace) -> int:
             where.costs and not options.whole and not any(_asked(options).values())
         ):
             _refuse_beside_since(options)
-            checked = verify_by_itself(
-                where, store, verifier, now=now, by=by, sign=False, whole_daily=not where.costs, before=before
-            )
+            checked = verify_by_itself(where, store, verifier, now=now, by=by, sign=False, before=before)
             report, since = checked.report, checked.since
         else:
             before(section)

@@ -106,7 +106,7 @@ def steps(opened: Opened, folder: Path) -> Iterator[tuple[str, Callable[[], obje
     yield "verification, whole", partial(making.verify_and_sign, where, store, VERIFY, **sign)
     append()
     by_itself = partial(making.verify_by_itself, where, store, VERIFY, now=NOW, by="ops", sign=False)
-    yield f"verification, {_NEW:,} from a checkpoint on", partial(by_itself, whole_daily=False)
+    yield f"verification, {_NEW:,} from a checkpoint on", by_itself
     out = folder / "backup.sqlite"
     yield "backup", partial(fetch, database, out) if is_live else partial(snapshot_copy, database.path, out)
     middle_one = "LIMIT 1 OFFSET (SELECT count(*) / 2 FROM audit_chain)"

@@ -154,8 +154,7 @@ def run(
             on_cost(rows)
 
     if asked.new_alone and store.checkpoints(where):
-        told = partial(by_itself, whole_daily=False, before=before, monitor=monitor)
-        return told(where, store, verify, now=now, by=by)
+        return by_itself(where, store, verify, now=now, by=by, before=before, monitor=monitor)
     before(asked.section)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)

@@ -253,7 +253,6 @@ def verify_by_itself(
     now: int,
     by: str,
     sign: bool,
-    whole_daily: bool = True,
     before: Callable[[Section], object] = lambda section: None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
@@ -262,17 +261,17 @@ def verify_by_itself(
 
     From the latest checkpoint on: the first and the last entries that it knew are still there, and every
     entry behind it holds. The whole file where there is no checkpoint, where it is not as that knew it, where
-    the verdict before was not sound, or, if `whole_daily`, where it was verified whole a day ago. What is
-    found from a checkpoint on proves the whole file wrong, and never right. With `sign` a whole file that
-    holds gets a checkpoint where it has entries that none covers, and where no keyring would ask a person for
-    it. The verdict is kept. `before` is told of each section that is about to be read; what it raises ends
-    it. Raises the errors of `verify`, and of `CheckpointStore`.
+    the verdict before was not sound, or, of a file, where it was verified whole a day ago. What is found from
+    a checkpoint on proves the whole file wrong, and never right. With `sign` a whole file that holds gets a
+    checkpoint where it has entries that none covers, and where no keyring would ask a person for it. The
+    verdict is kept. `before` is told of each section that is about to be read; what it raises ends it. Raises
+    the errors of `verify`, and of `CheckpointStore`.
     """
     last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
-    recent = not whole_daily or (whole_at is not None and 0 <= now - whole_at < DAY)
+    recent = where.costs or (whole_at is not None and 0 <= now - whole_at < DAY)
     if recent and (last is None or last.intact):
-        since = store.still_known(where, counted=whole_daily)
+        since = store.still_known(where)
         if since is not None:
             behind = Section(first=since.through + 1)
             before(behind)

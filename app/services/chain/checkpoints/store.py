@@ -437,11 +437,11 @@ class CheckpointStore:
                 start = (tenant.first_seq, previous)
                 contents.accept(known.id, tenant.tenant, start, actor=actor, now=now)
 
-    def still_known(self, where: Where, *, counted: bool = True) -> Checkpoint | None:
+    def still_known(self, where: Where) -> Checkpoint | None:
         """The latest checkpoint, where the file has the first and the last entry that it knew of every chain,
-        and as many entries up to its end, where they are to be `counted`; else the first ones may have gone
-        for their age. By a few look-ups; None where it has not, or there is something to say of the
-        checkpoints themselves.
+        and as many entries up to its end; where it is not searched, the first ones may have gone for their
+        age. By a few look-ups; None where it has not, or there is something to say of the checkpoints
+        themselves.
         """
         seen: Seen = {}
         known = self.known(where, seen)
@@ -450,9 +450,9 @@ class CheckpointStore:
             return None
         with rows_of(where, seen) as rows:
             entries = sum(sealed.entries for sealed in latest.tenants.values())
-            if counted and rows.until(latest.through) != entries:
+            if rows.may_search and rows.until(latest.through) != entries:
                 return None
-            if not identity.begins_alike(rows, latest, may_be_pruned=not counted):
+            if not identity.begins_alike(rows, latest, may_be_pruned=not rows.may_search):
                 return None
             return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
 

@@ -40,6 +40,7 @@ def put(request: pytest.FixtureRequest) -> Iterator[Put]:
             if request.param == "plain":
                 there = Path(shutil.copy(path, path.with_suffix(".live")))
                 engine = PlainEngine(there)
+                engine.usage = Usage()
             else:
                 live: Live = request.getfixturevalue("live")
                 there = live.put(path)
@@ -197,7 +198,7 @@ def test_what_the_last_verification_said_is_kept(put: Put, path: Path, store: Ch
 def since(engine: Engine, store: CheckpointStore, **options: Any) -> making.SignedReport:
     """As a live database is verified where nobody asks for the whole."""
     return making.verify_by_itself(
-        InDatabase(engine), store, VERIFY, now=NOW + 10**7, by="ops", sign=False, whole_daily=False, **options
+        InDatabase(engine), store, VERIFY, now=NOW + 10**7, by="ops", sign=False, **options
     )
 
 
