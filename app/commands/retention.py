@@ -271,7 +271,9 @@ def _say_plan(planned: Plan, database: Database, *, as_json: bool) -> int:
         if planned.total and not planned.has_chain:
             common.say("recorded nowhere: the database has no audit chain (no table audit_chain)")
         if planned.total:
-            else_by = ", or by Time Travel where the database has it" if database.costs else ""
+            from models.engine import Capability  # noqa: PLC0415 - nothing is loaded for the help
+
+            else_by = ", or by Time Travel" if Capability.TIME_TRAVEL in database.capabilities else ""
             common.say(f"what is removed cannot be brought back, but from a copy{else_by}")
         _say_kept(planned)
         common.say_used(database.usage)

@@ -29,6 +29,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.widgets.formatting import relative_time
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
+from models.engine import Capability
 from models.errors import NotAllowed, StorageError, TenantAdminError
 from models.progress import Monitor
 from models.status import DAY
@@ -225,6 +226,7 @@ class Retention(QObject):
             archive=settings.retention_archive.get(kept_by),
             chosen=self._chosen,
             reads=self._to_carry_out(plan) if self._context.costs else None,
+            time_travel=self._context.can(Capability.TIME_TRAVEL),
             parent=self._window,
         )
         dialog.approved_daily.connect(lambda: settings.retention_enabled.set(kept_by, True))

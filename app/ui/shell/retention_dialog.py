@@ -57,8 +57,8 @@ _STAYS = "Unread notifications stay, and so does every run that is not marked de
 _UNCOUNTED = "Press Enter to count what is older than that."
 _NO_WAY_BACK = "Removing cannot be undone: only a backup still has what goes."
 _WAYS_BACK = (
-    "Undo does not bring back what goes: it is gone from this database. A backup has it still; Time Travel, "
-    "where it is offered, brings the whole database back."
+    "Undo does not bring back what goes: it is gone from this database. A backup has it still, and Time "
+    "Travel brings the whole database back."
 )
 
 _TIP = "A file for each tenant and run. Files and database are one chain to tenant-admin verify --archive."
@@ -134,8 +134,8 @@ class RetentionDialog(Dialog):
     Cancel, each a signal before the dialog closes: `approved_daily()` (now, and then once a day),
     `run_once()` (now only) and `turned_off()` (no more). `archive_changed(Path or None)` comes at once, like
     a preference; `archive` is what it was. `chosen` is the tenant that the window shows alone. A run
-    `reads` about so many rows of a live database, without and with an archive, of which Time Travel may have
-    what goes; None of a file.
+    `reads` about so many rows of a live database, without and with an archive; None of a file. With
+    `time_travel` the database can be brought back.
     `days_changed(int)` and `milliseconds_changed(bool)` ask for another preview; `usual_days` are those of
     the preferences, if this one goes by others. Where tenants would lose more than half of their entries, the
     clock is in doubt or no checkpoint can be made, nothing can be pressed until the person has ticked the box
@@ -166,6 +166,7 @@ class RetentionDialog(Dialog):
         archive: Path | None = None,
         chosen: str | None = None,
         reads: tuple[int, int] | None = None,
+        time_travel: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         due = plan.total > 0
@@ -219,7 +220,7 @@ class RetentionDialog(Dialog):
             if plan.has_chain:
                 told += f"; with an archive about {archived}"
             self.add_widget(Label(f"{told}: all of them are charged.", Look.WARN, wrap=True))
-        way_back = _NO_WAY_BACK if reads is None else _WAYS_BACK
+        way_back = _WAYS_BACK if time_travel else _NO_WAY_BACK
         if due:  # what to decide by stays in sight
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:
