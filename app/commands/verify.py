@@ -100,8 +100,8 @@ def verify(options: argparse.Namespace) -> int:
             report, since = checked.report, checked.since
         else:
             before(section)
-            held = {"export": exported, "trust": trust, "archive": options.archive, "by": by}
-            report = verify_with_checkpoints(where, store, verifier, section=section, now=now, **held)
+            held = partial(verify_with_checkpoints, where, store, verifier, section=section, now=now, by=by)
+            report = held(export=exported, trust=trust, archive=options.archive)
     except StoreUnreadable as error:  # what the file says of itself is known all the same
         if (exported, options.archive, options.report) != (None,) * 3:
             raise

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
@@ -158,23 +158,28 @@ def run(
     before(asked.section)
     if asked.archive is not None and not asked.archive.is_dir():
         asked = replace(asked, archive=None, missing=asked.archive)
-    ways: Any = {"now": now, "archive": asked.archive, "monitor": monitor}
     if asked.is_whole:
-        signing: Any = {
-            "reason": asked.reason,
-            "accepted_by": asked.accepted_by,
-            "by": by,
-            "on_report": on_report,
-        }
-        found = making.verify_and_sign(where, store, verify, **signing, **ways)
+        sign = partial(making.verify_and_sign, where, store, verify, now=now, by=by, archive=asked.archive)
+        found = sign(reason=asked.reason, accepted_by=asked.accepted_by, on_report=on_report, monitor=monitor)
         return Outcome(asked, found.report, found.checkpoint, found.why_not, at=now, by=by)
-    held = partial(making.verify_with_checkpoints, section=asked.section, export=asked.export)
-    return Outcome(asked, held(where, store, verify, **ways), at=now, by=by)
+    hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, monitor=monitor)
+    report = hold(section=asked.section, export=asked.export, archive=asked.archive)
+    return Outcome(asked, report, at=now, by=by)
 
 
-def by_itself(where: Where, store: Any, verify: Any, *, now: int, by: str, **ways: Any) -> Outcome:
-    """Verifies no more than says that it still holds; `ways` are those of `verify_by_itself`."""
-    found = making.verify_by_itself(where, store, verify, now=now, by=by, sign=True, **ways)
+def by_itself(
+    where: Where,
+    store: CheckpointStore,
+    verify: making.Verifier,
+    *,
+    now: int,
+    by: str,
+    monitor: Monitor,
+    before: Callable[[Section], object] = lambda section: None,
+) -> Outcome:
+    """Verifies no more than says that it still holds; all are as in `verify_by_itself`."""
+    hold = partial(making.verify_by_itself, where, store, verify, now=now, by=by, sign=True)
+    found = hold(before=before, monitor=monitor)
     since = found.since
     asked = Asked()
     if since is not None:
