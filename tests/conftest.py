@@ -13,6 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.workers.system_keyring import SystemKeyring
 from models.d1.shared import Shared
 from models.engine import Database
 from models.local.database import LocalDatabase
@@ -124,8 +125,9 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings, logs and keys of a test never meet those of the person who runs it."""
+    """Settings, logs and keys of a test never meet those of the person who runs it, or of another test."""
     monkeypatch.setenv("TENANT_ADMIN_HOME", str(next(_homes)))
+    monkeypatch.setattr(SystemKeyring, "_has_answered", False)
 
 
 @pytest.fixture(scope="session")
