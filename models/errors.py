@@ -157,6 +157,12 @@ class TooMuchAtOnce(StorageError):
     )
 
 
+class TooManyAtOnce(TooMuchAtOnce):
+    """The same by number, of records."""
+
+    sentence = "At most {what} are changed at once here; nothing was changed. Select fewer."
+
+
 class FileMissing(StorageError):
     heading = "The file is not there"
     sentence = "There is no file at {what}; check the path."

@@ -174,7 +174,10 @@ def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: 
     """Raises `NothingToDo` when all of them are read."""
     if keys is None:
         keys = lists.load_keys(database, query)
-    unread, _ = acts.not_so(lists, database, query, keys, flags={"read": True}, seen=seen, entry_each=False)
+    flags = {"read": True}
+    unread, _ = acts.not_so(
+        lists, database, query, keys, flags=flags, seen=seen, entry_each=False, all_of_them=False
+    )
     if not unread.ids:
         raise NothingToDo("All notifications shown are marked read already.")
     return unread

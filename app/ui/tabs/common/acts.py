@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from app.services.records.change import READ_AGAIN, READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change
@@ -20,7 +21,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, Refuses
 from app.ui.widgets.formatting import first_line
 from models.engine import Database
-from models.errors import NothingToDo, StillReferred
+from models.errors import NothingToDo, StillReferred, TooManyAtOnce
 
 if TYPE_CHECKING:
     from app.services.records.seen import Seen
@@ -111,7 +112,7 @@ def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: 
             # Where each call takes its time those are not read again that are shown.
             rows = [tuple(row[position] for position in positions) for row in known]
             if len(rows) < len(keys):
-                rows = list(context.lists.rows(database, query, keys, columns))
+                rows = at_once(database, query.table, context.lists.rows(database, query, keys, columns))
             all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
             stay, planned, first = "", None, None
             while (doomed := freeze(rows)).ids:
@@ -262,6 +263,17 @@ def set_on_selected(
     tab.selection.in_turn(read, ask, asks=True, each=READ_EACH + READ_WHOLE)
 
 
+def at_once(database: Database, table: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """All of the rows. Raises `TooManyAtOnce` where they are more than one act may change: of a selection in
+    a list whose length is an estimate only reading tells, and no more are read.
+    """
+    most = database.most_at_once
+    found = list(islice(rows, None if most is None else most + 1))
+    if most is not None and len(found) > most:
+        raise TooManyAtOnce(counted(most, *DECLARED[table].noun))
+    return found
+
+
 def not_so(
     lists: Lists,
     database: Database,
@@ -271,15 +283,18 @@ def not_so(
     flags: Flags,
     seen: "InSight",
     entry_each: bool,
+    all_of_them: bool = True,
 ) -> tuple[Frozen, int]:
-    """Those of the rows of which one of the `flags` is in another state, as the database has them now, so
-    many as go at once, and how many rows there are. What is read of them joins what was `seen`.
+    """Those of the rows of which one of the `flags` is in another state, as the database has them now, and
+    how many rows there are. What is read of them joins what was `seen`. Unless `all_of_them` have to go at
+    once, the first of them are taken that do. Raises `TooManyAtOnce`.
     """
     from app.services.records.seen import of_rows  # noqa: PLC0415 - rows show before any act
 
     heading = DECLARED[query.table].heading
     columns = ("id", "tenant_id", *heading, *flags)
-    rows = list(lists.rows(database, query, keys, columns))
+    found = lists.rows(database, query, keys, columns)
+    rows = at_once(database, query.table, found) if all_of_them else list(found)
     states = list(flags.values())
     others = [row for row in rows if [*map(flag, row[-len(states) :])] != states][: database.most_at_once]
     seen.fill(of_rows(query.table, others, columns))

@@ -266,14 +266,20 @@ class ListController(QObject):
         return joined(*(self.model.keys[rows.start : rows.stop] for rows in ranges))
 
     def when_agreed(
-        self, use: Callable[[ListQuery, Keys], object], declined: Callable[[], object], *, each: int
+        self,
+        use: Callable[[ListQuery, Keys], object],
+        declined: Callable[[], object],
+        *,
+        each: int,
+        most: int | None = None,
     ) -> None:
-        """The same for what reads `each` of these rows so often: before many, where that is charged, a person
-        is asked. Where it is dropped, which is said, it counts as `declined`, too.
+        """The same for what reads `each` of these rows so often, or of the `most` of them: before many, where
+        that is charged, a person is asked. Where it is dropped, which is said, it counts as `declined`, too.
         """
 
         def ask(query: ListQuery, keys: Keys) -> None:
-            self._context.when_agreed(each * len(keys), partial(use, query, keys), self.view, declined)
+            rows = len(keys) if most is None else min(len(keys), most)
+            self._context.when_agreed(each * rows, partial(use, query, keys), self.view, declined)
 
         def dropped(words: str) -> None:
             self._context.say(words)

@@ -189,7 +189,8 @@ class Selection(QObject):
             else:
                 look()
 
-        self._rows.when_agreed(begin, partial(turns.drop, turn), each=each)
+        most = self._context.opened.database.most_at_once if asks else None  # an act on more is refused
+        self._rows.when_agreed(begin, partial(turns.drop, turn), each=each, most=most)
 
     def values(self, column: str) -> Counter[Any] | None:
         """How many of exactly the rows selected now have which value; None while that is not known, of rows
