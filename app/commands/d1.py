@@ -69,7 +69,7 @@ def _add(options: argparse.Namespace) -> None:
     connection = NamedConnection(
         options.name,
         options.account,
-        base="" if project else options.url or CLOUDFLARE,
+        base="" if project else CLOUDFLARE if options.url is None else options.url,
         production=options.production,
         colour=options.colour or default_colour(production=options.production),
         project=project,

@@ -109,6 +109,7 @@ class ConnectDialog(FormDialog):
             "With D1 Edit, or D1 Read to look only. "
             "The system's keyring keeps it, if there is one; no file does.",
         )
+        self.address.setPlaceholderText(CLOUDFLARE)  # which an empty one stands for
         self.add_field("url", "API address", self.address, self._part("url"))
 
     def connection(self) -> NamedConnection:

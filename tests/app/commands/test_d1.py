@@ -112,6 +112,8 @@ def test_what_does_not_answer_is_not_added(
     assert several.returncode == 2 and "choose one of them: DB, " in several.stderr
     clear = run(*ADD, "--database", database, "--url", "http://api.example.org/client/v4")
     assert clear.returncode == 2 and "must begin with https" in clear.stderr
+    empty = run(*ADD, "--database", database, "--url", "")
+    assert empty.returncode == 2 and "The address is none" in empty.stderr
     assert (Connections().all(), desktop.kept) == ((), 0)
     assert run(*add).returncode == 0
     again = run(*add)
