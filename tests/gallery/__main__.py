@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> int:
     window.SLOW_MS = 60_000  # no scene is of a file that opens slowly, yet each would wait for that
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
-    garbage = GarbageCollector()  # on a runner's thread it would destroy widgets there
+    # Else widgets were destroyed on a runner's thread; or, at the end of this, while Qt destroys another and
+    # holds the lock that they need. So collection is not given back to Python before the process ends.
+    GarbageCollector(app)
     options.out_dir.mkdir(parents=True, exist_ok=True)
     patience = compared.PATIENCE_SECONDS
     scenes = {scene.name: scene for scene in all_scenes().scenes}
@@ -62,7 +64,6 @@ def main(arguments: list[str]) -> int:
             else:
                 render(scenes[name], theme, target)
             print(target)
-    garbage.stop()
     return 0
 
 
