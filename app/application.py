@@ -70,10 +70,10 @@ def run(place: FileOrName | None, *, read_only: bool = False, self_test: bool = 
 
 def _load_tabs() -> None:
     """What an open file needs is imported while it is being opened."""
-    import app.ui.shell.workspace  # noqa: F401, PLC0415
+    from app.ui.shell.workspace import load_tab  # noqa: PLC0415
     from app.ui.tabs.common.declared import TABS  # noqa: PLC0415
 
-    TABS[0].load()
+    load_tab(TABS[0])
 
 
 def _application() -> QApplication:

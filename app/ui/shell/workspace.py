@@ -17,7 +17,7 @@ from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OF
 from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
-from app.ui.tabs.common.declared import TABS
+from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
 from app.ui.widgets.formatting import grouped
@@ -289,7 +289,7 @@ class Workspace(QWidget):
     def _build(self, position: int) -> Iterator[None]:
         page = self.tabs.widget(position)
         try:
-            tab = TABS[position].load()(self.context, page, in_parts=True)
+            tab = load_tab(TABS[position])(self.context, page, in_parts=True)
             yield from tab.parts
         finally:
             self._begun.pop(position, None)
@@ -479,9 +479,15 @@ def _hold(held: QWidget) -> Callable[[], None]:
     return show
 
 
+def load_tab(spec: TabSpec) -> type[RecordTab]:
+    """The tab's class; takes as long as importing what the tab needs."""
+    module, _, name = spec.tab_class.partition(":")
+    return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
+
+
 def _load_the_rest(monitor: Monitor) -> None:
     """What a person may ask for next is loaded while they look at the first rows."""
     for spec in TABS:
-        spec.load()
+        load_tab(spec)
     for name in _REST:
         import_module(name)

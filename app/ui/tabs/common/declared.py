@@ -7,9 +7,8 @@ lacks is shown as missing, one that nobody has declared is shown as it is.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from math import floor, isfinite
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from app.itemmodels.columns import Column, Row, Tone
 from app.services.chain.rules import seconds
@@ -22,9 +21,6 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Chip
 from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.panes import Field
-
-if TYPE_CHECKING:
-    from app.ui.tabs.common.record_tab import RecordTab
 
 MISSING = "missing in this database"
 
@@ -49,11 +45,6 @@ class TabSpec:
     tab_class: str = ""
     dates: bool = False
     chips: tuple[str, ...] = ()
-
-    def load(self) -> "type[RecordTab]":
-        """The tab's class; takes as long as importing what the tab needs."""
-        module, _, name = self.tab_class.partition(":")
-        return cast("type[RecordTab]", getattr(import_module(f"app.ui.tabs.{module}"), name))
 
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""
