@@ -134,7 +134,7 @@ class ConnectDialog(FormDialog):
         asked = ("name", "account", "token", "url")
         wrong = [key for key in asked if key in self._entries and self._check(key)]
         if wrong:
-            self.editor(wrong[0]).setFocus()
+            self.go_to(wrong[0])
             return
         connection, typed = self.connection(), self.token.text()
 
@@ -191,8 +191,8 @@ class ConnectDialog(FormDialog):
             self.test()
         else:
             self.state.setText(f"There {'is' if len(names) == 1 else 'are'} {there}. Choose one.")
-            self.database.setFocus()
             self.database.setEnabled(bool(names))
+            self.go_to("database")
 
     def _end_test(self) -> None:
         self._job = None

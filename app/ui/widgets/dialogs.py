@@ -224,9 +224,9 @@ class Dialog(QDialog):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
-        later(self, 0, self._show_focus)
+        later(self, 0, self.show_focus)
 
-    def _show_focus(self) -> None:
+    def show_focus(self) -> None:
         """What is typed into is in sight, with its caption, where the words have to scroll."""
         focus, words = self.focusWidget(), self._scroll.widget()
         if focus is not None and words is not None and words.isAncestorOf(focus):

@@ -14,6 +14,7 @@ from app.ui.theme import Theme, set_property
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, add_layout, in_column
+from app.ui.widgets.later import later
 from models.errors import ChangedMeanwhile, InvalidInput, TenantAdminError
 
 FieldValue = str | bool | int
@@ -135,6 +136,14 @@ class FormDialog(Dialog):
         """The fields that differ from the values taken as unedited."""
         return {key for key, value in self.values().items() if value != self._clean.get(key)}
 
+    def go_to(self, key: str) -> None:
+        """The focus goes to a field, all of whose text is selected; a form that has to scroll shows it."""
+        typed = _typed(self._entries[key].editor)
+        typed.setFocus(Qt.FocusReason.OtherFocusReason)
+        if isinstance(typed, QLineEdit):
+            typed.selectAll()
+        later(self, 0, self.show_focus)  # once what is said below it has its place
+
     def set_problem(self, sentence: str, key: str | None = None) -> None:
         """Show what is wrong, below a field or at the foot; "" takes it away."""
         if key is not None:
@@ -172,7 +181,7 @@ class FormDialog(Dialog):
                 self.read_again_button.show()
             field = self.show_error(error)
             if field is not None:
-                _go_to(self._entries[field])
+                self.go_to(field)
             elif had_focus is not None:
                 had_focus.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -183,9 +192,9 @@ class FormDialog(Dialog):
     def submit(self) -> None:
         """Check every field; emit `submitted`, or go to the first that is wrong."""
         self.set_problem("")
-        wrong = [entry for key, entry in self._entries.items() if self._check(key)]
+        wrong = [key for key in self._entries if self._check(key)]
         if wrong:
-            _go_to(wrong[0])
+            self.go_to(wrong[0])
         else:
             self.submitted.emit()
 
@@ -261,13 +270,6 @@ def _say(entry: _Entry, sentence: str) -> None:
 def _typed(editor: QWidget) -> QWidget:
     """The part of an editor that is written into, and that a sentence is about."""
     return editor.focusProxy() or editor
-
-
-def _go_to(entry: _Entry) -> None:
-    typed = _typed(entry.editor)
-    typed.setFocus(Qt.FocusReason.OtherFocusReason)
-    if isinstance(typed, QLineEdit):
-        typed.selectAll()
 
 
 def _parts(editor: QWidget) -> tuple[Callable[[], FieldValue], SignalInstance]:

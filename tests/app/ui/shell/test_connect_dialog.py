@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Connections, NamedConnection
@@ -12,6 +13,7 @@ from app.services.live.tokens import Tokens
 from app.ui.shell.connect_dialog import ConnectDialog
 from app.ui.theme import Theme
 from app.ui.widgets.labels import Label
+from app.ui.widgets.later import later
 from app.workers.runner import Runner
 from tests.fixtures.window import added
 
@@ -63,13 +65,25 @@ def test_a_renamed_connection_has_the_old_name_no_more(
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(
-    theme: Theme, idle: Runner, qtbot: QtBot, *, key: str, account: str, address: str, said: str
+    theme: Theme,
+    idle: Runner,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    key: str,
+    account: str,
+    address: str,
+    said: str,
 ) -> None:
     form = added(qtbot, ConnectDialog(theme, idle, lambda: Tokens(None)))
     form.name.setText("prod")
     form.account.setText(account)
     form.address.setText(address)
-    form.test_button.click()
+    monkeypatch.setattr(ConnectDialog, "_room", QSize(500, 300))  # where it has to scroll
+    form.show()
+    later(form, 10, form.test_button.click)  # after what it does once it is shown
+    qtbot.waitUntil(lambda: form.focusWidget() is form.editor(key))
+    qtbot.waitUntil(lambda: not form.editor(key).visibleRegion().isEmpty())
     shown = [label.text() for label in form.findChildren(Label) if label.isVisibleTo(form)]
     assert len([text for text in shown if text.startswith(said)]) == 1
     assert form.focusWidget() is form.editor(key)
