@@ -4,7 +4,7 @@ import ctypes
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import apsw
@@ -35,6 +35,14 @@ _COUNTER = slice(24, 28)
 
 _LOOKS = 20
 """At a log in which others write meanwhile, before it is left to the next time."""
+
+
+_NEWEST = "SELECT seq, hash FROM main.audit_chain WHERE seq <= ifnull(?, seq) ORDER BY seq DESC LIMIT 1"
+"""Of a chain's entries. By hand: asked of a bare connection, in between its owner's statements."""
+
+
+_Entry = tuple[object, ...] | None
+"""The seq and hash of one."""
 
 
 class _Log(NamedTuple):
@@ -76,7 +84,7 @@ class FileOnDisk:
         self._connections: WeakKeyDictionary[apsw.Connection, FileId | None] = WeakKeyDictionary()
         self._seen: _Look | None = None
         self._found: tuple[Traces, _Log] | None = None
-        self._counted: tuple[Traces, tuple[bytes, bytes]] | None = None
+        self._counted: tuple[Traces, tuple[bytes, bytes], _Entry] | None = None
 
     @cached_property
     def log(self) -> Path:
@@ -189,8 +197,9 @@ class FileOnDisk:
         """Raises `FileReplaced` where the file was written past SQLite since this was asked last, and from
         then on, until what it held is there again: what comes into the log meanwhile is not of this file.
 
-        Without a write-ahead log each change through SQLite counts one up in the file's header. Under one the
-        file changes only as that is folded into it, which changes nothing of what is read through both.
+        Without a write-ahead log each change through SQLite counts one up in the file's header, and leaves
+        the last entry of the audit chain. Under one the file changes only as that is folded into it, which
+        changes nothing of what is read through both.
         """
         if connection.in_transaction:  # which holds what it has read
             if self.overwritten:
@@ -245,6 +254,8 @@ class FileOnDisk:
                 self.overwritten = False
                 return
             now = sample(self.path)
+            last = _newest(connection)
+            kept = None if before is None or before[2] is None else _newest(connection, before[2][0])
         except (apsw.CorruptError, apsw.NotADBError):
             if before is None:
                 raise
@@ -253,11 +264,23 @@ class FileOnDisk:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        counted = before is None or now[0][_COUNTER] > before[1][0][_COUNTER]
+        # Cleanups take entries from the front: the last one stays, or goes with all before it.
+        counted = before is None or (
+            now[0][_COUNTER] > before[1][0][_COUNTER] and (kept is None or kept == before[2])
+        )
         self.overwritten = before is not None and now != before[1] and (self.overwritten or not counted)
         if self.overwritten:
             raise no_longer(self.path)
-        self._counted = file, now
+        self._counted = file, now, last
+
+
+def _newest(connection: apsw.Connection, through: Any = None) -> _Entry:
+    """The newest entry of the audit chain, up to a number if one is given; None where none can be read."""
+    try:
+        found: _Entry = connection.execute(_NEWEST, (through,)).fetchone()
+        return found
+    except apsw.Error:
+        return None
 
 
 def _was_folded(path: Path, before: _Log, now: _Log) -> bool:

@@ -35,6 +35,7 @@ from models.errors import (
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
 from models.local.file import traces
 from models.tables import Notification, User
+from tests.fixtures import chains
 from tests.fixtures.connected import connected
 from tests.fixtures.inserting import INTO_USERS
 
@@ -654,6 +655,33 @@ def test_nothing_is_written_to_a_file_that_was_replaced_in_the_wait_for_its_lock
             with pytest.raises(FileReplaced):
                 database.run_batch([insertion("u-2")], cancelled=replaced)
             outside.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+
+def test_another_database_is_noticed_that_was_changed_more_often_than_this_one(
+    database_path: Path, tmp_path: Path
+) -> None:
+    """Without a write-ahead log; what others do in the file itself is no other."""
+    this, other = tmp_path / "this.sqlite", tmp_path / "other.sqlite"
+    for path, tenant in ((this, "acme"), (other, "northwind")):
+        shutil.copyfile(database_path, path)
+        with closing(apsw.Connection(str(path))) as made:
+            made.pragma("journal_mode", "delete")
+            for at in range(NOW, NOW + 3 if path is this else NOW + 60):
+                chains.append(made, tenant, [at])
+    with connected(this) as database:
+        database.outside_changes()
+        with closing(apsw.Connection(str(this))) as outside:
+            for change in (
+                partial(chains.append, outside, "acme", [NOW + 9]),
+                partial(outside.execute, "DELETE FROM audit_chain WHERE seq < 3"),
+                partial(outside.execute, "DELETE FROM audit_chain"),
+                partial(chains.append, outside, "acme", [NOW + 10]),
+            ):
+                change()
+                database.outside_changes()
+        shutil.copyfile(other, this)
+        with pytest.raises(FileReplaced):
+            database.outside_changes()
 
 
 @pytest.mark.parametrize("calm", [False, True])
