@@ -179,7 +179,7 @@ class RecordTab(QWidget):
         self.selection.counted.connect(self.commands.update)
         self.selection.counted.connect(self._show_selection)
         self.current.came.connect(self._show_record)
-        self.current.left.connect(lambda: self.inspector.show_empty(of_none=not self.model.rowCount()))
+        self.current.left.connect(self._show_no_record)
         self.current.failed.connect(self._not_read)
 
     def special_columns(self) -> declared.Special:
@@ -680,7 +680,10 @@ class RecordTab(QWidget):
             self._shows_many = False
             self._show_record(self.current.record_id, whole)
         elif was_many and not count:  # another list, of which nobody has chosen a row yet
-            self.inspector.show_empty()
+            self._show_no_record()
+
+    def _show_no_record(self) -> None:
+        self.inspector.show_empty(of_none=not self.model.rowCount())
 
     def _show_fewer(self) -> None:
         if self._shows_many:
