@@ -30,6 +30,10 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EARLIEST, _LATEST = -62_135_596_800, 253_402_300_799  # what datetime can show
 
 
+LONGEST_AGO = "59 min ago"
+"""As long as what `relative_time` says of these years."""
+
+
 def relative_time(at: int, now: int) -> str:
     """`just now`, `5 min ago`, `2 h ago`, `3 d ago`, `soon`, `in 14 h`: short enough for a column."""
     distance = abs(now - at)

@@ -50,7 +50,7 @@ class ColumnLayout(QObject):
         self._by_hand = set[int]()
         """Those that a person has shown since, which stay."""
         self._arranged = self._alone = self._unfitted = False
-        self._words: dict[int, tuple[str, ...]] = {}
+        self._words: dict[int, tuple[tuple[str, ...], int]] = {}
         self._saver = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._saver.timeout.connect(self.save)
         self._header = header
@@ -195,15 +195,16 @@ class ColumnLayout(QObject):
                     self._table.setColumnHidden(column, True)
                 self._header.setStretchLastSection(stretches)
 
-    def set_widest(self, column: int, words: Sequence[str]) -> None:
-        """Make `column` wide enough for each of these words with an icon when columns are fitted."""
-        self._words[column] = tuple(words)
+    def set_widest(self, column: int, words: Sequence[str], *, icon: bool = True) -> None:
+        """Make `column` wide enough for each of these words, with an icon, when columns are fitted."""
+        self._words[column] = tuple(words), ICON + GAP if icon else 0
 
     def room_for_words(self, column: int) -> int:
         """The width in pixels that the words given for `column` need; 0 where none were."""
         metrics = self._table.fontMetrics()
-        words = max((metrics.horizontalAdvance(word) for word in self._words.get(column, ())), default=0)
-        return words + ICON + GAP + 2 * PAD + 4 if words else 0
+        words, beside = self._words.get(column, ((), 0))
+        widest = max(map(metrics.horizontalAdvance, words), default=0)
+        return widest + beside + 2 * PAD + 4 if widest else 0
 
     def save(self) -> None:
         """Hand the state of the columns to `save`, once the user has arranged them."""

@@ -16,7 +16,7 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
 from app.services.records.rows import RowChange
-from app.services.records.tables import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, ColumnKind, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -29,6 +29,7 @@ from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
+from app.ui.widgets.formatting import LONGEST_AGO
 from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from models.engine import Database
@@ -118,6 +119,10 @@ class RecordTab(QWidget):
         self.list = ListController(context, table, columns, self.table, self)
         self.model = self.list.model
         hidden = [column.name for column in table.listed if column.hidden]
+        for column in table.listed:
+            if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
+                words = (LONGEST_AGO,)
+                self.table.columns.set_widest(self.model.column_of(column.name), words, icon=False)
         self.table.columns.hide_at_first([self.model.column_of(name) for name in hidden])
         self._let_give_way()
         if table.main:

@@ -226,6 +226,10 @@ def test_the_widest_word_fits_though_no_row_has_it(theme: Theme, qtbot: QtBot) -
     table.columns.fit()
     assert table.columnWidth(0) >= table.fontMetrics().horizontalAdvance("a word of some length") + 22
     assert table.columnWidth(0) > before
+    with_icon = table.columnWidth(0)
+    table.columns.set_widest(0, ("completed", "a word of some length"), icon=False)
+    table.columns.fit()
+    assert before < table.columnWidth(0) < with_icon
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_S])
