@@ -283,7 +283,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "read", "title"),
+    gives_way=("type", "title", "read"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(
