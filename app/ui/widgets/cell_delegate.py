@@ -81,7 +81,7 @@ class CellDelegate(QStyledItemDelegate):
         if selected:
             painter.fillRect(rect, self._selection)
         painter.fillRect(left, top + height - 1, width, 1, self._line)
-        if row == self.focus_row and self._view.horizontalHeader().visualIndex(index.column()) == 0:
+        if row == self.focus_row and self._view.horizontalHeader().sectionPosition(index.column()) == 0:
             painter.fillRect(left, top, 3, height - 1, self._accent)
 
         model = index.model()

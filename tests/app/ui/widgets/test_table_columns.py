@@ -252,3 +252,13 @@ def test_columns_hidden_from_the_start_take_no_room(theme: Theme, qtbot: QtBot) 
         table.show()
     assert table.horizontalHeader().length() == room(table)
     assert table.columnWidth(1) == room(table) - table.columnWidth(0) - table.columnWidth(5)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_current_row_is_marked_at_its_left(theme: Theme, qtbot: QtBot, hidden: bool) -> None:
+    table = shown(theme, qtbot, [["a", "b", "c"]] * 3)
+    table.setColumnHidden(0, hidden)
+    table.select_row(1)
+    painted, y = table.viewport().grab().toImage(), table.rowViewportPosition(1) + 8
+    assert painted.pixelColor(1, y).name() == theme.colour("accent").name()
+    assert painted.pixelColor(5, y).name() != theme.colour("accent").name()
