@@ -36,7 +36,7 @@ from models.status import DAY
 
 HOUR = 3_600
 _AGES_MS = 60_000
-"""After which "last run 5 min ago" is said anew."""
+"""After which "last run 5 min ago" is said again."""
 
 
 class Retention(QObject):

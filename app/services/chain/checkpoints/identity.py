@@ -294,7 +294,7 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
 
 
 def begins_alike(rows: ChainRows, known: Checkpoint, *, may_be_pruned: bool) -> bool:
-    """Whether every chain begins as the checkpoint knew it; if it `may_be_pruned`, also later, not anew."""
+    """Whether all chains begin as the checkpoint knew it; or later, not at genesis, if it `may_be_pruned`."""
     firsts = rows.firsts_of(known.tenants)
     there = rows.at(seq for seq, _ in firsts.values())
 
