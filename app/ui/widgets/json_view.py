@@ -152,7 +152,8 @@ class JsonModel(QAbstractItemModel):
 
 
 LARGE = 256 * 1024
-_BORDERS, _LEAST, _MOST = 24, 220, 4_000
+_BORDERS, _MOST = 24, 4_000
+_LEAST_LINES = 13
 
 
 class JsonView(QWidget):
@@ -257,10 +258,10 @@ class JsonView(QWidget):
 
     def _take_height(self) -> None:
         lines = self.text_view.document().blockCount() + 1  # and room for a scroll bar
-        height = _BORDERS + lines * self.text_view.fontMetrics().lineSpacing()
+        line = self.text_view.fontMetrics().lineSpacing()
         for view in (self.text_view, self.tree):
-            view.setMinimumHeight(min(height, _LEAST))
-        self._text_height = min(height, _MOST)
+            view.setMinimumHeight(_BORDERS + min(lines, _LEAST_LINES) * line)
+        self._text_height = min(_BORDERS + lines * line, _MOST)
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
