@@ -40,6 +40,7 @@ def _garbage(qapp: QApplication) -> Iterator[None]:
     """As in the program, garbage is collected on the interface thread: a widget must not die on another."""
     garbage = GarbageCollector()
     yield
+    QApplication.clipboard().clear()  # what one of our own made would die after Python, which ends in a crash
     gc.collect()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     garbage.stop()
