@@ -139,7 +139,8 @@ def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, act
             )
     if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
         status = RunStatus.ACTIVE
-    return _change(images, [(row, status) for row in rows], status, actor, now)
+    word = "resumed" if status in _RUNNING else status
+    return _change(images, [(row, status) for row in rows], word, actor, now)
 
 
 @writing.act

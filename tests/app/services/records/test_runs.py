@@ -127,7 +127,7 @@ def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None
         assert planning.offered(accepted) == ("active", "paused", "completed", "killed")
         resumed = planning.set_status(database, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
         assert planning.get(database, "run-1").run["status"] == "active"
-        assert resumed.events[0].event_type == "run_resumed"
+        assert resumed.events[0].event_type == "run_resumed" and resumed.summary.endswith("” resumed")
         paused = planning.set_status(database, ["run-1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(database, "run-1").run["status"] == "paused"
         writing.undo(database, paused, now=NOW)

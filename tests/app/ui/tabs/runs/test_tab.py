@@ -204,7 +204,7 @@ def test_a_run_is_resumed_before_the_list_shows_that_it_was_paused(
     tab.commands.trigger("pause")
     tab.commands.trigger("resume")
     qtbot.waitUntil(lambda: len(ends) == 2)
-    assert ends == ["paused", "running"]
+    assert ends == ["paused", "resumed"]
     found = ask(context.opened.path, "SELECT status FROM planning_runs WHERE id = ?", run_id)
     assert found == [("running",)]
 
