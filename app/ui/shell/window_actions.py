@@ -11,7 +11,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QContextMenuEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from app.services.text import visible
+from app.services.text import quoted, visible
 from app.ui.shell.files import show_folder
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
@@ -359,4 +359,4 @@ def _next(window: MainWindow, what: str) -> str:
 
 def _words(window: MainWindow, what: str) -> str:
     act = first_line(_next(window, what), 80).replace("&", "&&")
-    return f"&{what.capitalize()}" + (f" “{act}”" if act else "")
+    return f"&{what.capitalize()}" + (f" {quoted(act)}" if act else "")

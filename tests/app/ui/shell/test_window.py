@@ -170,7 +170,8 @@ def test_an_act_is_undone_from_the_toast_and_by_keys(
         what = "undone" if left == before else "done again"
         qtbot.waitUntil(lambda what=what: window.toast.label.text().endswith(f"deleted” {what}"))  # type: ignore[misc]
     assert not window.toast.action_button.isVisible(), "an Undo would take back something else by now"
-    assert window.commands.action("undo").text().endswith("deleted”")
+    words = window.commands.action("undo").text()
+    assert words.endswith("deleted”") and "““" not in words and "””" not in words
 
 
 @pytest.mark.slow
