@@ -68,6 +68,7 @@ class FormDialog(Dialog):
         self._clean: dict[str, FieldValue] = {}
         self._asked: tuple[str, ...] = ()
         self._busy = False
+        self._refused: str | None = None
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self._form = in_column(spacing=12)
@@ -156,6 +157,7 @@ class FormDialog(Dialog):
         """Say it below the field that it is about, whose key it gives back, or else at the foot."""
         field = error.field if isinstance(error, InvalidInput) and error.field in self._entries else None
         self.set_problem(str(error), field)
+        self._refused = field
         return field
 
     def set_busy(self, busy: bool) -> None:
@@ -225,7 +227,13 @@ class FormDialog(Dialog):
             owner.window().activateWindow()
 
     def _edited(self, key: str) -> None:
+        """What was refused was said of all fields together, so an edit of any other takes it away, too."""
         self.set_problem("")
+        refused, self._refused = self._refused, None
+        for one in {key, refused or key}:
+            self._look_at(one)
+
+    def _look_at(self, key: str) -> None:
         entry = self._entries[key]
         unfinished = isinstance(entry.editor, Editor) and entry.editor.is_unfinished
         if unfinished or entry.value() == "":  # told of when the action is pressed

@@ -224,6 +224,20 @@ def test_a_form_that_is_refused_has_the_focus_where_it_is_mended(qtbot: QtBot, t
     form.set_clean()
 
 
+def test_what_was_refused_is_forgotten_when_another_field_is_edited(qtbot: QtBot, theme: Theme) -> None:
+    form, field = make_form(qtbot, theme)
+    tenant = TenantField(["acme-corp", "globex"], "acme-corp")
+    form.add_field("tenant_id", "Tenant", tenant, tenant.check)
+    field.setText("a@b")
+    acts = list[dict[str, Any]]()
+    form.write(lambda **heard: acts.append(heard))
+    acts[0]["on_failed"](InvalidInput("email", "acme-corp has it already."))
+    assert field.accessibleDescription() == "acme-corp has it already."
+    tenant.box.setCurrentIndex(1)
+    assert field.accessibleDescription() == "" and not field.property("invalid")
+    form.set_clean()
+
+
 def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme: Theme) -> None:
     form = added(qtbot, FormDialog(theme, "New user"))
     tenant = TenantField(["acme-corp"], "acme-corp")
