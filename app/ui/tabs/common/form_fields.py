@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services import text
@@ -18,6 +18,19 @@ _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
 """How like another name a mistyped one is, by how many letters longer at the most, and of how many."""
 
 
+class _TenantBox(QComboBox):
+    """Knows whether a choice is a step: of a key, the wheel or a letter, while the list is not down."""
+
+    is_stepped = False
+
+    def event(self, event: QEvent) -> bool:
+        self.is_stepped = event.type() in (QEvent.Type.KeyPress, QEvent.Type.Wheel)
+        try:
+            return super().event(event)
+        finally:
+            self.is_stepped = False
+
+
 class TenantField(QWidget):
     """`TenantField(tenants, chosen)`: the tenants there are, and "A new tenant…", which asks for its name.
 
@@ -31,7 +44,7 @@ class TenantField(QWidget):
     def __init__(self, tenants: Sequence[str], chosen: str | None) -> None:
         super().__init__()
         self._tenants = list(dict.fromkeys([*tenants, *([] if chosen is None else [chosen])]))
-        self.box, self.name, self.agree = QComboBox(), QLineEdit(), CheckBox("")
+        self.box, self.name, self.agree = _TenantBox(), QLineEdit(), CheckBox("")
         self.box.setAccessibleName("Tenant")
         self.box.setPlaceholderText("Choose a tenant")
         self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._tenants), _NEW])
@@ -90,7 +103,7 @@ class TenantField(QWidget):
 
     def _chosen(self) -> None:
         self.name.setVisible(self._is_new())
-        if self._is_new():
+        if self._is_new() and not self.box.is_stepped:  # who steps through the list is not done yet
             self.name.setFocus()
         self._named()
 

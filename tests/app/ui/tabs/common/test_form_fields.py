@@ -58,6 +58,24 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
     form.set_clean()
 
 
+def test_keys_step_over_a_new_tenant_and_the_list_asks_for_its_name(qtbot: QtBot, theme: Theme) -> None:
+    form = added(qtbot, FormDialog(theme, "New user"))
+    field = TenantField(["acme-corp"], "acme-corp")
+    form.add_field("tenant_id", "Tenant", field, field.check)
+    form.open()
+    qtbot.waitUntil(form.isActiveWindow)
+    field.box.setFocus()
+    qtbot.keyClick(field.box, Qt.Key.Key_Down)
+    assert field.name.isVisible() and field.box.hasFocus()
+    qtbot.keyClick(field.box, Qt.Key.Key_Up)
+    assert field.box.currentText() == "acme-corp" and field.name.isHidden()
+    field.box.showPopup()
+    qtbot.keyClick(field.box.view(), Qt.Key.Key_Down)
+    qtbot.keyClick(field.box.view(), Qt.Key.Key_Return)
+    assert field.name.hasFocus()
+    form.set_clean()
+
+
 def test_no_value_is_wider_than_its_form(qtbot: QtBot, theme: Theme) -> None:
     long = "W" * 1_000_000
     form = added(qtbot, FormDialog(theme, "New user", f"User of {long[:400]}", action="Save"))
