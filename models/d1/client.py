@@ -61,7 +61,7 @@ _NO_DATABASE: Final = {(404, 7404), (404, 7003)}
 _LONGEST_SAID: Final = 200
 _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
-_ANOTHER_FORM: Final = "its answer has another form than D1's"
+ANOTHER_FORM: Final = "its answer has another form than D1's"
 
 _PASSING: Final = re.compile(
     r"reset because its code was updated|caused object to be reset|network connection lost|transient issue"
@@ -203,7 +203,7 @@ class Client:
             rows = [_rows(**result["results"]) for result in results]
             meta = [{**(result.get("meta") or {})} for result in results]
         if not rows:
-            raise NotKnown(_ANOTHER_FORM)
+            raise NotKnown(ANOTHER_FORM)
         read, written, took = (
             [_number(one.get(what)) for one in meta] for what in ("rows_read", "rows_written", "duration")
         )
@@ -340,7 +340,7 @@ class Client:
         except (ValueError, RecursionError):
             raise NotKnown(f"its answer with status {status} is no JSON") from None
         if not isinstance(answer, dict):
-            raise NotKnown(_ANOTHER_FORM)
+            raise NotKnown(ANOTHER_FORM)
         if status == 200 and answer.get("success") is True and isinstance(answer.get("result"), list | dict):
             return answer
         errors = answer.get("errors")
@@ -423,7 +423,7 @@ def _of_d1() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-        raise NotKnown(_ANOTHER_FORM) from None
+        raise NotKnown(ANOTHER_FORM) from None
 
 
 def _quoted(message: str) -> str:

@@ -11,6 +11,7 @@ from peewee import BaseQuery
 
 from models import errors
 from models.d1.client import (
+    ANOTHER_FORM,
     CALL_SECONDS,
     Answer,
     Client,
@@ -23,7 +24,7 @@ from models.d1.client import (
 )
 from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
-from models.d1.statements import body, compiled, gives_one, guarded, is_guard, text_of
+from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
 from models.engine import (
     D1_LIMITS,
     LIVE,
@@ -420,8 +421,10 @@ class D1Database(Database):
             if is_guard(str(error)):
                 raise errors.RowChanged from None
             raise _known(self.place, str(error)) from error
-        if len(answer.rows) != len(statements):
+        if len(answer.rows) != len(statements) + (len(statements) > 1):
             raise NotKnown("its answer has not as many results as it should")
+        if not fits(answer.rows, statements):
+            raise NotKnown(ANOTHER_FORM)
         if any(not rows and gives_one(one["sql"]) for rows, one in zip(answer.rows, statements, strict=True)):
             raise NotKnown("its answer lacks a row")
         if answer.size is not None:

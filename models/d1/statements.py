@@ -4,12 +4,12 @@ value a literal, since what is bound there is a string.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from peewee import BaseQuery, SelectBase, SqliteDatabase
 
-from models.engine import Statement, literal
+from models.engine import Rows, Statement, literal
 
 _CONTEXT: Final = SqliteDatabase(None)
 """How Peewee writes a query for SQLite."""
@@ -30,6 +30,15 @@ _AGGREGATE: Final = re.compile(
     r"\b(?:(?:count|sum|total|avg|group_concat|json_group_array|json_group_object)\[|(?:max|min)\[[^,\[\]]*\])",
     re.IGNORECASE,
 )
+_SELECTED: Final = re.compile(
+    r"(?:WITH\b(?:(?!\b(?:INSERT|UPDATE|DELETE|REPLACE|VALUES)\b).)*?)?\bSELECT\b(?P<columns>.*?)"
+    r"(?:\b(?:FROM|WHERE|GROUP|HAVING|WINDOW|UNION|EXCEPT|INTERSECT|ORDER|LIMIT)\b|;|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_COUNTED: Final = re.compile(r"\*|\bDISTINCT\s+FROM\b", re.IGNORECASE)
+_LAST: Final = "last"
+_MARK: Final = {"sql": f"SELECT '{_LAST}'"}
+"""Asked behind all others of a batch: results name no statement, and in another order would be others'."""
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
@@ -102,12 +111,29 @@ def gives_one(sql: str) -> bool:
     """Whether a statement is known to give exactly one row, whatever there is: it reads of no table, or only
     counts, adds up or puts together (sqlite.org/lang_select.html#resultset).
     """
-    left, more = _PARTS.sub("@", sql).lstrip(), 1
-    while more:
-        left, more = _INNERMOST.subn(_without_query, left)
+    left = _without_brackets(sql, _without_query)
     if left[:6].upper() != "SELECT" or _MANY.search(left):
         return False
     return not _OF_ROWS.search(left) or _AGGREGATE.search(left) is not None
+
+
+def columns_of(sql: str) -> int | None:
+    """How many columns a statement's rows have; None where its text alone does not tell."""
+    left = _without_brackets(sql, lambda match: "@")
+    if left[:6].upper() in {"INSERT", "UPDATE", "DELETE"}:
+        return None if "RETURNING" in left.upper() else 0
+    found = _SELECTED.match(left)
+    if found is None or _NOT_COUNTED.search(found["columns"] + left[found.end("columns") :][:5]):
+        return None
+    return found["columns"].count(",") + 1
+
+
+def _without_brackets(sql: str, instead: Callable[[re.Match[str]], str]) -> str:
+    """The statement without texts, names and comments, and with something `instead` of each bracket."""
+    left, more = _PARTS.sub("@", sql).lstrip(), 1
+    while more:
+        left, more = _INNERMOST.subn(instead, left)
+    return left
 
 
 def _without_query(match: re.Match[str]) -> str:
@@ -117,5 +143,17 @@ def _without_query(match: re.Match[str]) -> str:
 
 def body(statements: Sequence[dict[str, Any]]) -> bytes:
     """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was."""
-    whole = statements[0] if len(statements) == 1 else {"batch": list(statements)}
+    whole = statements[0] if len(statements) == 1 else {"batch": [*statements, _MARK]}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def fits(results: list[Rows], statements: Sequence[dict[str, Any]]) -> bool:
+    """Whether they may be those of what `body` gave: in their order, each of as many columns as it should.
+    Takes away the one that is nobody's.
+    """
+    if len(statements) > 1 and results.pop() != [(_LAST,)]:
+        return False
+    return not any(
+        rows and columns_of(one["sql"]) not in (None, len(rows[0]))
+        for rows, one in zip(results, statements, strict=True)
+    )

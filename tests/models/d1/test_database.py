@@ -1,6 +1,7 @@
 """A live D1 behind an edge that loses answers: each act is done once, or not at all and said so."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -47,6 +48,22 @@ def settled(database: D1Database) -> bool | None:
             found = database.settle()
             return None if found is None else found.saved
     raise AssertionError("it is not known")
+
+
+def test_results_in_another_order_are_an_answer_of_another_form(production: D1Database, edge: Edge) -> None:
+    asked: list[Callable[[], object]] = [
+        lambda: inspect(production),
+        lambda: read_stored(production),
+        lambda: production.read_batch([raw("SELECT 1"), raw("SELECT 2")]),
+        lambda: users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW),
+    ]
+    for ask in asked:
+        edge.read_faults = ["reversed"] * 5
+        with pytest.raises(NoAnswer, match="its answer has another form than D1's"):
+            ask()
+        assert edge.read_faults == []
+    edge.read_faults = ["reversed"]
+    assert production.read_batch([raw("SELECT 1"), raw("SELECT 2")]) == [[(1,)], [(2,)]]
 
 
 def test_what_is_not_known_is_said_and_found_out_before_anything_else(
