@@ -132,15 +132,16 @@ def tables_of(
 
 def about(database: Database, tables: Sequence[PagedTable]) -> int:
     """About how many rows will be read: those of the chain once. To count them would read them all, so it is
-    told by their numbers, of which no more can have a row than the database has room for.
+    told as `Database.rows_in` tells it.
     """
     numbered = [table for table in tables if table.stored.rowid and table.which and table.name != COUNTERS]
     found = database.read_batch([raw(_about(table)) for table in numbered])
+    wide = [(int(rows or 0), table.sql) for table, ((rows,),) in zip(numbered, found, strict=True)]
     total = 0
-    for table, ((rows,),) in zip(numbered, found, strict=True):
+    for table, rows in zip(numbered, database.rows_in(wide), strict=True):
         passes = 1 if table.is_chain else 2
         by_index = table.which != ALL  # where each is two
-        total += database.at_most(int(rows or 0)) * passes * (2 if by_index else 1)
+        total += rows * passes * (2 if by_index else 1)
     return total
 
 

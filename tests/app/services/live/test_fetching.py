@@ -20,7 +20,7 @@ from app.services.files.exporting import Wanted
 from app.services.files.opening import open_database
 from app.services.live import fetching
 from app.services.live.fetching import FetchStopped, NotFetched, fetch
-from app.services.live.paging import OBJECTS, about, tables_of
+from app.services.live.paging import CHAIN, OBJECTS, about, pages, tables_of
 from app.workers import scan_pool
 from app.workers.export import export_database
 from models import engine
@@ -28,6 +28,7 @@ from models.d1.errors import NoAnswer
 from models.engine import Database, Rows, raw
 from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked
 from models.progress import Monitor
+from models.schema import COUNTERS
 from tests.app.services.files.test_exporting import fill
 from tests.conftest import NOW
 from tests.fixtures import chains
@@ -79,6 +80,17 @@ def test_numbers_far_apart_are_not_said_to_be_rows(tmp_path: Path) -> None:
     with database.connection_context():
         tables, _ = tables_of(database, database.rows(raw(OBJECTS)))
         assert about(database, tables) == 2 * database.size // 6, "a page has no room for more"
+
+
+def test_rows_far_apart_are_counted_before_they_are_announced(tmp_path: Path) -> None:
+    database = PlainEngine(sample(path := tmp_path / "file.sqlite", rows=40))
+    execute(path, "UPDATE users SET rowid = 5000000 WHERE rowid = (SELECT max(rowid) FROM users)")
+    execute(path, "UPDATE audit_chain SET seq = 4000000 WHERE seq = (SELECT max(seq) FROM audit_chain)")
+    with database.connection_context():
+        tables, _ = tables_of(database, database.rows(raw(OBJECTS)))
+        there = {table.name: sum(map(len, pages(database, table, (), lambda: False))) for table in tables}
+        del there[COUNTERS]
+        assert about(database, tables) == 2 * sum(there.values()) - there[CHAIN]
 
 
 class Disturbed(PlainEngine):

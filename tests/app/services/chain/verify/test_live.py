@@ -203,6 +203,18 @@ def test_what_it_costs_is_known_before(opened: Opened, tmp_path: Path) -> None:
         assert rows_to_read(engine) == 100, "nobody but SQLite writes them"
 
 
+def test_entries_far_apart_are_counted_before_they_are_announced(opened: Opened, tmp_path: Path) -> None:
+    engine, chain = shared(opened, ChainFile.build(tmp_path / "a.db", rows=50, tenants=2))
+    chain.run("UPDATE audit_chain SET seq = seq + 4000000 WHERE seq > 60")
+    chain.run("CREATE TABLE room AS SELECT zeroblob(1000000)")
+    engine.trusts_indexes = True
+    with engine.connection_context():
+        assert rows_to_read(engine) == 100
+        assert rows_to_read(engine, Section(first=31)) == 70
+        if engine.usage is not None:
+            assert engine.usage.read < 400, "as many as there are, and the ends"
+
+
 class Short(PlainEngine):
     """Its answers may not be long."""
 
