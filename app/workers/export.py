@@ -163,7 +163,8 @@ def _write_sql(job: Job, progress: Progress) -> Exported:
 
 @contextmanager
 def _database(job: Job) -> Iterator[LocalDatabase]:
-    database = LocalDatabase(Path(job["database"]), read_only=job["read_only"])
+    cut = job.get("wanted", {}).get("readable", False)
+    database = LocalDatabase(Path(job["database"]), read_only=job["read_only"], cut=cut)
     with database.connection_context(), expected_errors(Path(job["target"])), database.own_errors():
         yield database
 

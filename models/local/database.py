@@ -61,13 +61,21 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     """
 
     def __init__(
-        self, path: Path, *, read_only: bool = False, immutable: bool = False, copy: Path | None = None
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        immutable: bool = False,
+        copy: Path | None = None,
+        cut: bool = False,
     ) -> None:
         """`immutable` reads without a lock and without a file beside it: for one glance at a quiet file.
-        `copy` is read in the place of a file that SQLite cannot read where it is.
+        `copy` is read in the place of a file that SQLite cannot read where it is. `cut` reads what there is
+        of a file whose end is missing, or whose schema has lines that are none.
         """
         self.path = path.absolute()  # the file stays the same when the working folder changes
-        self.read_only = read_only or immutable or copy is not None
+        self.read_only = read_only or immutable or copy is not None or cut
+        self._cut = cut
         # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
         name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
         flags = apsw.SQLITE_OPEN_READONLY if self.read_only else apsw.SQLITE_OPEN_READWRITE
@@ -91,7 +99,12 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def _connect(self) -> apsw.Connection:
         with self.expected_errors():
             self.on_disk.open()
-            return super()._connect()  # type: ignore[no-any-return]
+            try:
+                return super()._connect()  # type: ignore[no-any-return]
+            except apsw.Error:
+                if not self.on_disk.is_open:
+                    self.on_disk.left()  # what a file too damaged to be opened has got meanwhile
+                raise
 
     def require_in_place(self) -> None:
         self.on_disk.require_same()
@@ -104,7 +117,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             self.on_disk.require_not_overwritten(self.connection())
 
     def _add_conn_hooks(self, conn: apsw.Connection) -> None:
-        conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        # What is writable here is what SQLite looks at before it refuses a file that is too short
+        # (its `lockBtree`); no connection that only reads writes by it.
+        conn.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, not self._cut)
+        conn.config(apsw.SQLITE_DBCONFIG_WRITABLE_SCHEMA, self._cut)
         conn.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         conn.enable_load_extension(False)
         for limit, most in LIMITS:

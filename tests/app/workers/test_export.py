@@ -45,6 +45,7 @@ from models.schema import inspect
 from tests.conftest import NOW
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.exporting import children, wait_for_end
+from tests.fixtures.sample import sample
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "72")) // 6
 
@@ -450,3 +451,25 @@ def test_neither_side_loads_qt() -> None:
     code = "import sys; import app.workers.export; print('PySide6' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("lost", ["end", "schema"])
+def test_of_a_file_that_cannot_be_opened_what_is_there_is_saved_and_nothing_is_left(
+    tmp_path: Path, lost: str
+) -> None:
+    """A copy that was broken off is the commonest damage: SQLite refuses all of it."""
+    path, target = sample(tmp_path / "demo.sqlite", rows=1_200), tmp_path / "saved.sql"
+    with path.open("r+b") as file:
+        if lost == "end":
+            file.truncate(path.stat().st_size // 2)
+        else:
+            file.seek(100)
+            file.write(b"\xff" * 900)
+    with pytest.raises(DamagedFile):
+        export_database(InFile(path), target, Wanted(), replace=False)
+    if lost == "end":
+        assert export_database(InFile(path), target, Wanted(readable=True), replace=False).count > 500
+    else:
+        with pytest.raises(DamagedFile):
+            export_database(InFile(path), target, Wanted(readable=True), replace=False)
+    assert {one.name for one in tmp_path.iterdir()} == {"demo.sqlite", *["saved.sql"][: lost == "end"]}
