@@ -91,9 +91,7 @@ class Row:
             if name == "created_at" and type(value) is str and TIME.fullmatch(value):
                 odd = b"real" if TIME.fullmatch(value)[1] else b"text"  # as some clients write it, hashed so
             elif type(value) is not (int if name == "created_at" else str) or b"\0" in data[name]:
-                self.problems.append(
-                    f"entry {self.seq} holds something else in {name} than the platform writes"
-                )
+                self.problems += [f"entry {self.seq} holds something else in {name} than the platform writes"]
         self.tenant, self.event, self.payload, self.previous, self.hash, self.time = data.values()
         text = b":".join((self.previous, self.event, self.payload, self.time))
         if sha(text).encode() != self.hash:
@@ -175,29 +173,23 @@ class Chain:
     def came_after(self, item):
         """Whether all of it came after what the checkpoint knew: by its number, or by its time."""
         known = item["tenants"][self.first.name]
-        same = (
-            self.first.hash == known["first_hash"].encode()
-            or self.up_to(known["last_seq"])[2] == known["head"]
-        )
+        same = self.up_to(known["last_seq"])[2] == known["head"]
+        same = same or self.first.hash == known["first_hash"].encode()
         return self.first.seq > known["last_seq"] or (not same and self.is_later(item))
 
-    def knew(self, item, newest, starts):
-        """What a checkpoint knew of the tenant against the rows: what is another, or None.
-
-        `newest` says that no later one knew the tenant, `starts` are the first numbers that any knew of it.
-        """
-        known, after = item["tenants"][self.first.name], item["after"]
+    def knew(self, item, every):
+        """What a checkpoint, one of `every` that knew the tenant, knew of it: what is another, or None."""
+        known, after, newest = item["tenants"][self.first.name], item["after"], every[-1] is item
         first, last, entries = known["first_seq"], known["last_seq"], known["entries"]
         count, end, head = self.up_to(last)
         through = self.markers[-1][1] if self.start() == "marker" else 0
         told = [item for item in self.markers if item[0] <= last and item[1] >= first]
         for begin, to, _, hashed, cutoff in told:
             ends = (first, known["first_at"]), (last, known["head_at"])
-            early = [
-                seq for seq, at in ends if begin <= seq <= to and at is not None and seconds(at) >= cutoff
-            ]
+            early = [at for n, at in ends if begin <= n <= to and at is not None and seconds(at) >= cutoff]
             if begin < first or early or (to == last and hashed != known["head"]):
                 return f"what a prune marker tells of entries {begin} to {to}"
+        starts = [one["tenants"][self.first.name]["first_seq"] for one in every if told]
         if told and told[0][0] != first and self.markers[-1][1] <= last and told[0][0] not in starts:
             return f"entry {told[0][0]}, from which on the first prune marker tells what was removed,"
         if told and told[0][0] == first and through and self.sound and (not count or head == known["head"]):
@@ -207,8 +199,8 @@ class Chain:
         if self.first.seq > last or (self.sound and self.came_after(item)):
             if newest and (through or len(self.rows) == self.told):
                 ended = [item for item in told if item[1] == last]
-                every = ended and told[0][0] == first and sum(item[2] for item in told) == entries
-                return None if every else f"what became of all entries up to {last}"
+                agree = ended and told[0][0] == first and sum(item[2] for item in told) == entries
+                return None if agree else f"what became of all entries up to {last}"
             return None if self.first.previous != GENESIS else f"entry {last}"
         if through >= last:
             return None
@@ -245,29 +237,32 @@ def check_signatures(checkpoints):
         before[item["database"]] = sha(canonical(item))
 
 
+def who_knew(line):
+    """Each tenant with each checkpoint that knew it, what that knew, and all those checkpoints."""
+    every = {}
+    for name, item in [(key, one) for one in line for key in one["tenants"]]:
+        every.setdefault(name, []).append(item)
+    return [(name, item, item["tenants"][name], those) for name, those in every.items() for item in those]
+
+
 def check_against(line, chains, tenant):
     """What the checkpoints of a line knew, against all rows, or all of a tenant's."""
-    owners, starts, newest = {}, {}, {}  # who began with an entry; first numbers, and the last one to know
-    for item in line:
-        for name, known in item["tenants"].items():
-            owners.setdefault(known["first_hash"], []).append(name)
-            starts.setdefault(name, set()).add(known["first_seq"])
-            newest[name] = item
-    for item in line:
-        for name, known in item["tenants"].items():
-            if tenant in (None, name):
-                chain, other = chains.get(name), f"entry {known['last_seq']}"
-                if chain is not None:
-                    other = chain.knew(item, newest[name] is item, starts[name])
-                if other is not None:
-                    yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
+    owners, starts = {}, {}  # who began with an entry, and with which numbers
+    for name, item, known, those in who_knew(line):
+        owners.setdefault(known["first_hash"], []).append(name)
+        starts.setdefault(name, set()).add(known["first_seq"])
+        if tenant in (None, name):
+            there = name in chains
+            other = chains[name].knew(item, those) if there else f"entry {known['last_seq']}"
+            if other is not None:
+                yield f"{other} of {name} is not the one that checkpoint {item['number']} knew"
     firsts = {name: chain.first.hash.decode("ascii", "replace") for name, chain in chains.items()}
     for name, chain in chains.items():
         like = owners.get(firsts[name], [name])
         had = [other for other in like if tenant is None or chain.first.seq in starts.get(other, ())]
         if had and name not in like and firsts.get(had[0]) != firsts[name]:
             yield f"entry {chain.first.seq} of {name} is the one that {had[0]} began with"
-        strange = line and name not in newest and chain.first.previous != GENESIS
+        strange = line and name not in starts and chain.first.previous != GENESIS
         if strange and chain.first.seq <= line[-1]["through"] and not chain.is_later(line[-1]):
             yield f"entry {chain.first.seq} of {name} was put among entries known without it"
 
@@ -275,25 +270,31 @@ def check_against(line, chains, tenant):
 def check_part(line, chains, asked, links):
     """Of some of the rows: which last ones that were known there are others, which chains begin otherwise or
     lack what the latest knew, which others are not there (age takes the front), if all end before one.
+    A marker is believed of what was known before it, and as far as that bears it out.
     """
     wrong, unproven, gone, ends, (low, high, tenant) = [], {}, {}, False, asked
     top = max((chain.last for chain in chains.values()), default=0)
-    begun = {(name, known["first_hash"]) for item in line for name, known in item["tenants"].items()}
-    for item, name, known in [(one, *pair) for one in line for pair in one["tenants"].items()]:
+    begun = {(name, known["first_hash"]) for name, _, known, _ in who_knew(line)}
+    for name, item, known, those in who_knew(line):
         chain, seq, what = chains.get(name), known["last_seq"], f"checkpoint {item['number']} knew"
         for other in links.get(known["head"].encode(), set()) - {None, name}:
             if chains[other].rows.get(seq, (0, None))[1] == known["head"]:
                 wrong.append(f"entry {seq} of {other} is the one that {name} had")
-        start = chain.first.hash.decode("ascii", "replace") if chain else ""
+        start = chain and chain.first.hash.decode("ascii", "replace")
+        pruned = chain and chain.start() == "marker"
         if otherwise := bool(chain) and chain.first.previous == GENESIS and (name, start) not in begun:
             unproven[name] = f"{name} begins with entry {chain.first.seq}, and not as {what}"
+        if pruned and seq > high and chain.markers[-1][1] >= known["first_seq"]:
+            wrong.append(f"a prune marker of {name} tells of entries that {what} later")
         if not low <= seq <= high or tenant not in (None, name) or (otherwise and chain.is_later(item)):
             continue
-        if chain is None or chain.first.seq > seq:
-            where = gone if item is not line[-1] or (chain and chain.start() == "marker") else unproven
-            where[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
-        elif seq > top:
+        if chain and seq > top:
             ends = True
+        elif pruned and (other := chain.knew(item, those)):
+            wrong.append(f"{other} of {name} is not the one that {what}")
+        elif chain is None or chain.first.seq > seq:
+            where = gone if pruned or item is not those[-1] else unproven
+            where[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
         elif chain.rows.get(seq, (0, None))[1] != known["head"]:
             wrong.append(f"entry {seq} of {name} is not the one that {what}")
     return wrong, [*unproven.values()], [*gone.values()], ends
@@ -377,11 +378,10 @@ def main(folder):
         problems += check_against(line, chains, tenant)
     elif not whole:
         found, others, gone, earlier = check_part(line, chains, (low, high, tenant), links)
-        problems, unproven = problems + found, unproven + others
-    if problems or earlier or unproven:
-        verdict = "TAMPERED" if problems else "EARLIER" if earlier else "UNPROVEN_START"
-    else:
-        verdict = "VERIFIED" if whole and line and is_covered(line[-1], chains) else "CONSISTENT"
+        problems, unproven = problems + found, others  # what proves a start may lie behind them
+    held = whole and line and not problems and is_covered(line[-1], chains)
+    worse = "TAMPERED" if problems else "EARLIER" if earlier else "UNPROVEN_START" if unproven else None
+    verdict = worse or ("VERIFIED" if held else "CONSISTENT")
     sound, asked = ("VERIFIED", "CONSISTENT"), report.get("undecided", False)
     holds = not asked and (says == verdict in sound or (says, verdict) == ("CONSISTENT", "VERIFIED"))
     order = "CONSISTENT", "UNPROVEN_START", "EARLIER", "TAMPERED", "UNREADABLE"

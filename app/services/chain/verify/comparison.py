@@ -74,35 +74,44 @@ def compare_within(
     history: CheckpointHistory,
     extent: Extent,
     begin: Callable[[Sequence[str], bool], Mapping[str, Entry]],
+    left: Callable[[Sequence[str]], Mapping[str, tuple[list[Marker], bool]]],
 ) -> None:
     """Adds what is wrong with the checkpoints, and of each tenant the first one whose last entry lies in a
     range and is another now, or is gone from behind others of the tenant: what is removed for its age goes
-    from the front.
+    from the front, of which markers tell what checkpoints bear out.
 
-    `begin(tenants, past_indexes)` looks up the first entries that the file has of them. A chain that begins
+    `begin(tenants, past_indexes)` looks up the first entries that the file has of them, `left(tenants)` the
+    markers of those that are believed, and whether there is nothing else. A chain that begins
     at genesis otherwise than any checkpoint knew it, after what was known say, may be a new one, and a file
     that ends before it an earlier state: only the whole of it tells, so of the one the start is unproven.
     """
     joined.add(*history.findings)
+    newest = {name: known for known in history.checkpoints[history.baseline :] for name in known.tenants}
     held = [
         (known, name)
         for known in history.checkpoints[history.baseline :]
         for name, sealed in known.tenants.items()
         if extent.first <= sealed.last_seq <= extent.asked_through and extent.tenant in (None, name)
     ]
-    newest = {name: known for known in history.checkpoints[history.baseline :] for name in known.tenants}
     there = newest.keys() & joined.chains.keys()
     firsts = begin(sorted(there.union(name for _, name in held)), bool(held))
-    first_wrong = joined.first_errors()
+    gone = {
+        name for known, name in held if name in firsts and firsts[name].seq > known.tenants[name].last_seq
+    }
+    remains = left(sorted(gone))
+    first_wrong, starts = joined.first_errors(), _starts(history)
     failed: set[str] = set()
     for known, name in held:
         sealed, first, chain = known.tenants[name], firsts.get(name), joined.chains.get(name)
         if name in failed or joined.gap_between(sealed.first_seq - 1, sealed.last_seq):
             continue
-        if first is not None and first.seq > sealed.last_seq:
-            continue
         found: Finding | None
-        if first is not None and _begins_behind(first, chain, known, sealed):
+        if first is not None and first.seq > sealed.last_seq:
+            whole = _as_left(first, *remains[name])
+            whole.doubted = 0 if chain is None else chain.doubted
+            compared = _Comparison(joined, whole, sealed, known, first_wrong.get(name), starts[name])
+            found = compared.of_all_gone(newest[name], exported=history.keys is not None)
+        elif first is not None and _begins_behind(first, chain, known, sealed):
             found = _begun_since(first, name, known)
         elif extent.highest is not None and extent.highest < sealed.last_seq:
             found = _ends_before(name, sealed, known)
@@ -121,11 +130,19 @@ def compare_within(
         for known in history.checkpoints
         for name, sealed in known.tenants.items()
     }
-    for name in sorted(there & firsts.keys() - failed):
+    for name in sorted((there | gone) & firsts.keys() - failed):
         first = firsts[name]
         is_known = (name, first.seq, first.text("hash")) in begun
         if first.text("previous_hash") == GENESIS and not is_known:
             joined.add(_begun_otherwise(first, name, newest[name]))
+
+
+def _as_left(first: Entry, markers: list[Marker], alone: bool) -> Chain:
+    """A chain as far as its beginning and its markers tell: of other entries one stands for all."""
+    hashed, previous = first.text("hash"), first.text("previous_hash")
+    entries = len(markers) + (not alone)
+    start = first.seq, previous, hashed, None, True
+    return Chain(first.tenant, hashed, None, first.seq, entries, *start, 0, 0, False, False, markers)
 
 
 def _ends_before(name: str, sealed: SealedChain, known: Checkpoint) -> Finding:
@@ -330,6 +347,17 @@ class _Comparison:
         if behind and not chain.at_genesis and not self._pruned:
             return None  # all that it knew went with the unproven start, which is its own finding
         return self._of_ends() or self._of_digest()
+
+    def of_all_gone(self, newest: Checkpoint, *, exported: bool) -> Finding | None:
+        """Of a chain that begins behind all that was known: what `newest`, the last to know it, bears out."""
+        chain, last = self.chain, newest.tenants[self.chain.tenant]
+        if chain.at_genesis:
+            return None  # which may be a new one
+        for marker in chain.markers:
+            if marker.seq <= last.last_seq and marker.to_seq >= last.first_seq:
+                why = f"checkpoint {newest.number} knew entry {last.first_seq:,} later"
+                return not_believed(chain.tenant, marker.seq, why, actual=str(marker.to_seq))
+        return self.of_markers() or self.of_rows(newest is self.known, exported=exported)
 
     def _find(self, code: Code, expected: object, actual: object, sentence: str) -> Finding:
         tenant = self.chain.tenant

@@ -22,6 +22,7 @@ from app.services.chain.rules import (
     Anchor,
     Code,
     Finding,
+    Marker,
     Verdict,
     anchor,
     broken_link,
@@ -88,7 +89,7 @@ def conclude(reader: Reader, joined: Joined, extent: Extent, known: CheckpointHi
     _check_counters(joined, extent, known.counted)
     _check_indexes(reader, joined, extent)
     if extent.partial:
-        compare_within(joined, held, extent, partial(_first_entries, reader))
+        compare_within(joined, held, extent, partial(_first_entries, reader), partial(_what_is_left, reader))
     else:
         earlier = compare(joined, known, extent.tenant)
     _explain_moved(reader, joined)
@@ -171,6 +172,15 @@ def _of_entries_before(reader: Reader, joined: Joined, extent: Extent) -> dict[s
     for (tenant, _), own in zip(others, markers, strict=True):  # which may lie outside of the range
         joined.chains[tenant].markers, _ = believed_of(tenant, own)
     return anchors
+
+
+def _what_is_left(reader: Reader, tenants: Sequence[str]) -> dict[str, tuple[list[Marker], bool]]:
+    """Of each of these tenants the markers that are believed, and whether it has no other entry."""
+    asked = [(tenant, MARKER_EVENT) for tenant in tenants]
+    markers = look_up(reader, "tenant_id = ? AND event_type = ? ORDER BY seq", asked)
+    others = look_up(reader, "tenant_id = ? AND event_type IS NOT ? ORDER BY seq LIMIT 1", asked)
+    each = zip(tenants, markers, others, strict=True)
+    return {tenant: (believed_of(tenant, own)[0], not other) for tenant, own, other in each}
 
 
 def _first_entries(reader: Reader, tenants: Sequence[str], past_indexes: bool) -> dict[str, Entry]:
