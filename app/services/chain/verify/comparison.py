@@ -76,7 +76,7 @@ def compare_within(
     begin: Callable[[Sequence[str], bool], Mapping[str, Entry]],
     left: Callable[[Sequence[str]], Mapping[str, tuple[list[Marker], bool]]],
 ) -> None:
-    """Adds what is wrong with the checkpoints, and of each tenant the first one whose last entry lies in a
+    """Adds what is wrong with the checkpoints, and of each tenant the first of all whose last entry lies in a
     range and is another now, or is gone from behind others of the tenant: what is removed for its age goes
     from the front, of which markers tell what checkpoints bear out.
 
@@ -86,12 +86,14 @@ def compare_within(
     that ends before it an earlier state: only the whole of it tells, so of the one the start is unproven.
     """
     joined.add(*history.findings)
-    newest = {name: known for known in history.checkpoints[history.baseline :] for name in known.tenants}
+    newest = {name: known for known in history.checkpoints for name in known.tenants}
     held = [
         (known, name)
-        for known in history.checkpoints[history.baseline :]
+        for position, known in enumerate(history.checkpoints)
         for name, sealed in known.tenants.items()
-        if extent.first <= sealed.last_seq <= extent.asked_through and extent.tenant in (None, name)
+        if extent.first <= sealed.last_seq <= extent.asked_through
+        and extent.tenant in (None, name)
+        and (position >= history.baseline or _tells(joined, name, sealed, newest[name].tenants[name]))
     ]
     there = newest.keys() & joined.chains.keys()
     firsts = begin(sorted(there.union(name for _, name in held)), bool(held))
@@ -135,6 +137,15 @@ def compare_within(
         is_known = (name, first.seq, first.text("hash")) in begun
         if first.text("previous_hash") == GENESIS and not is_known:
             joined.add(_begun_otherwise(first, name, newest[name]))
+
+
+def _tells(joined: Joined, name: str, sealed: SealedChain, newest: SealedChain) -> bool:
+    """Whether the last entry that one before the latest that covers everything knew is not there as it was,
+    though the newest began no later: that costs a look at how the chain begins.
+    """
+    state = joined.state_at(name, sealed.last_seq)
+    is_there = state is not None and (state.last_seq, state.head) == (sealed.last_seq, sealed.head)
+    return not is_there and newest.first_seq <= sealed.last_seq
 
 
 def _as_left(first: Entry, markers: list[Marker], alone: bool) -> Chain:

@@ -119,3 +119,31 @@ def test_no_forged_marker_hides_a_wiped_tenant_in_a_range(tmp_path: Path, number
     report, code, said = asked(chain, store, section, tmp_path / "out")
     assert last_hash != GENESIS and report.verdict not in SOUND, (section, says, known[-1])
     assert code == 1 and "by this bundle alone, it does not hold" in said, said
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_range_is_held_against_every_end_that_was_known_in_it(tmp_path: Path, number: int) -> None:
+    """Also where later checkpoints, whose ends lie behind the range, cover everything."""
+    rng = random.Random(number)
+    chain, store = lived(tmp_path, rng)
+    tenant = rng.choice(TENANTS)
+    sign(chain, store)
+    last = chain.seqs(tenant)[-1]
+    for _ in range(2):
+        chain.append("other", at=NOW - 80)
+        chain.append(tenant, at=NOW - 80)
+        sign(chain, store)
+    section = Section(rng.choice([None, tenant]), rng.choice([None, last]), last + 1)
+    report, code, said = asked(chain, store, section, tmp_path / "before")
+    assert report.verdict in SOUND and code == 0, (report.findings, said)
+    seqs = [seq for seq in chain.seqs(tenant) if (section.first or 0) <= seq <= last]
+    wrong = rng.choice(seqs)
+    if rng.random() < 0.5 and seqs[0] < last:  # else a bundle cannot tell it from what went for its age
+        wrong = last
+        chain.run("DELETE FROM audit_chain WHERE seq = ?", last)
+    else:
+        chain.run("UPDATE audit_chain SET created_at = created_at + 1 WHERE seq = ?", wrong)
+    chain.rehash(tenant, max((seq for seq in chain.seqs(tenant) if seq < wrong), default=0))
+    report, code, said = asked(chain, store, section, tmp_path / "out")
+    assert report.verdict not in SOUND, section
+    assert code == 1 and "by this bundle alone, it does not hold" in said, said
