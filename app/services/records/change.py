@@ -29,10 +29,21 @@ READ_FOR_ENTRY: Final = 3
 """The same that are read where it is appended."""
 _READ_AT_ONCE: Final = 40
 """The same where an act is written as it was planned: how the tables are, and the ends of its chains."""
-READ_AGAIN: Final = 4_000
-"""The same where it is planned then: the tables, and the chain's newest entries."""
+_READ_OF_CHAIN: Final = 4_150
+"""The same where it is planned then: the chain's newest entries, each up to four times, and its ends."""
+_READ_PAST_INDEXES: Final = 1_100
+"""The same of the newest entries where others may write the table's indexes."""
+_READ_OF_TABLES: Final = 3
+"""The same for each object and column of the database, which tell how its tables are."""
 _READ_TO_ADD: Final = 13
 """The same for a row that is added: in each index, and whether its address or number is taken."""
+
+
+def read_to_plan(database: Database) -> int:
+    """How many rows are charged at most, beside its own, where an act is planned when it is written."""
+    shape = [] if database.last_read is None else database.last_read[0]
+    past = 0 if database.trusts_indexes else _READ_PAST_INDEXES
+    return _READ_OF_CHAIN + past + _READ_OF_TABLES * sum(map(len, shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +100,9 @@ class Change:
         of_rows = len(self.rows) + (_READ_TO_ADD - 1) * coming
         return of_rows + READ_FOR_ENTRY * len(self.events) + _READ_AT_ONCE
 
-    @property
-    def read_back(self) -> int:
+    def read_back(self, database: Database) -> int:
         """The same where it is taken back, which may be planned again then."""
-        return self.inverse().read + (READ_AGAIN if self.behind is None else 0)
+        return self.inverse().read + (read_to_plan(database) if self.behind is None else 0)
 
     @property
     def going(self) -> int:

@@ -538,7 +538,8 @@ class MainWindow(QMainWindow):
         from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few acts are asked about
 
         back = change.inverse()
-        price = context.price(back.written, read=change.read_back, going=back.going)
+        read = change.read_back(context.opened.database)
+        price = context.price(back.written, read=read, going=back.going)
         sentence = f"{quoted(change.summary)}.{price}"
         ConfirmDialog(
             self.theme, f"{again} this?", sentence, action=again, danger=False, parent=self

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from app.services.records.change import READ_AGAIN, READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change
+from app.services.records.change import READ_FOR_ENTRY, WRITTEN_FOR_ENTRY, Change, read_to_plan
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.record import Record
@@ -190,7 +190,7 @@ class Frozen:
     names: tuple[str, ...]
     of: Mapping[Any, int]
     written: int
-    read: int
+    read: int = 0
     going: int = 0
     stay: str = ""
     seen: "Seen" = field(default_factory=dict, repr=False)
@@ -214,14 +214,13 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         of[tenant] += 1
         if len(names) < LISTED:
             names.append(f"{name or shown(record_id)} · {tenant}")
-    count = len(ids)
-    written, read = count * (each + WRITTEN_FOR_ENTRY), reads_again(count, count)
-    return Frozen(tuple(require_ids(ids)), tuple(names), of, written, read)
+    written = len(ids) * (each + WRITTEN_FOR_ENTRY)
+    return Frozen(tuple(require_ids(ids)), tuple(names), of, written)
 
 
-def reads_again(rows: int, entries: int) -> int:
+def reads_again(database: Database, rows: int, entries: int) -> int:
     """How many rows an act on so many records reads at most that is planned when it is written."""
-    return READ_AGAIN + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
+    return read_to_plan(database) + (READ_WHOLE + 1) * rows + READ_FOR_ENTRY * entries
 
 
 def ask_about(
@@ -302,7 +301,8 @@ def not_so(
     entries = len(named.ids) if entry_each else named.tenants
     each = lists.written(query.table, (*flags, "updated_at"))
     written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
-    return replace(named, written=written, read=reads_again(len(others), entries), seen=seen), len(rows)
+    read = reads_again(database, len(others), entries)
+    return replace(named, written=written, read=read, seen=seen), len(rows)
 
 
 def words_to_set(tab: RecordTab, text: str, column: str, state: bool) -> str:

@@ -17,7 +17,7 @@ from app.services.records.seen import of_rows
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, record_act
+from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, reads_again, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
@@ -245,7 +245,9 @@ class RunsTab(RecordTab):
             stay = others if len(found) < len(rows) else ""
             each = lists.written(query.table, ("status", "updated_at"))
             seen.fill(of_rows(query.table, found, columns))
-            return replace(freeze(found or rows, each), stay=stay, seen=seen), bool(found)
+            asked = found or rows
+            read = reads_again(database, len(asked), len(asked))
+            return replace(freeze(asked, each), read=read, stay=stay, seen=seen), bool(found)
 
         def give(judged: tuple[Frozen, bool]) -> None:
             runs, applies = judged
