@@ -96,8 +96,8 @@ class Table:
 
     `noun` is what one and several records are called. `main` is the column that takes the room the others
     leave; where there is none, those of `gives_way` go out of sight, the first of them first. The tenant goes
-    before them where one is chosen, which all rows then have, and else after them. A list is in order of
-    `sort` at first; `time` is what a date range restricts.
+    first of all where one is chosen, which all rows then have; the state of a record goes last. A list is in
+    order of `sort` at first; `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -223,7 +223,7 @@ USERS = Table(
     "Users",
     ("user", "users"),
     main="email",
-    gives_way=("updated_at", "has_password", "id"),
+    gives_way=("updated_at", "has_password", "id", "tenant_id"),
     heading=("email",),
     details=(("id",),),
     columns=(
@@ -242,7 +242,7 @@ AUDIT_CHAIN = Table(
     ("entry", "entries"),
     main="event_type",
     sort="seq",
-    gives_way=("hash", "created_at", "previous_hash"),
+    gives_way=("hash", "created_at", "previous_hash", "tenant_id"),
     heading=("event_type",),
     details=(("seq",), ("hash", "previous_hash", "payload")),
     columns=(
@@ -261,7 +261,7 @@ WEBHOOK_DESTINATIONS = Table(
     "Webhooks",
     ("webhook", "webhooks"),
     main="url",
-    gives_way=("updated_at", "has_secret", "events", "name", "active"),
+    gives_way=("updated_at", "has_secret", "events", "name", "tenant_id", "active"),
     heading=("name", "hostname"),
     details=(("url",),),
     columns=(
@@ -283,7 +283,7 @@ NOTIFICATIONS = Table(
     "Notifications",
     ("notification", "notifications"),
     main="message",
-    gives_way=("type", "title", "read"),
+    gives_way=("type", "title", "tenant_id", "read"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(

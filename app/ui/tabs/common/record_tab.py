@@ -467,12 +467,10 @@ class RecordTab(QWidget):
     # within
 
     def _let_give_way(self) -> None:
-        """Of one tenant's rows nobody needs to read whose they are; of all tenants' it is said as long as
-        anything else can go.
-        """
+        """Of one tenant's rows nobody needs to read whose they are."""
         gives = self.spec.table.gives_way
-        if "tenant_id" in self.spec.table.names:
-            gives = (*gives, "tenant_id") if self.scope == EVERYONE else ("tenant_id", *gives)
+        if self.scope != EVERYONE:
+            gives = tuple(sorted(gives, key=lambda name: name != "tenant_id"))
         self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
 
     def _add_fold(self) -> None:

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.ui.shell.dialogs import PreferencesDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.common.declared import TABS
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
@@ -43,6 +44,7 @@ from tests.fixtures.window import (
     click,
     closed,
     count,
+    current,
     dialog,
     go,
     is_settled,
@@ -643,7 +645,27 @@ def test_a_deletion_done_again_goes_on_with_the_row_that_took_its_place(
     page = open_file(qtbot, window, demo_path)
     following, gone = choose(qtbot, page, 4), choose(qtbot, page, 3)
     at = page.list.current_id
-    for keys, current in (("Del", following), ("Ctrl+Z", gone), ("Ctrl+Shift+Z", following)):
+    for keys, chosen in (("Del", following), ("Ctrl+Z", gone), ("Ctrl+Shift+Z", following)):
         press(keys)
-        qtbot.waitUntil(lambda current=current: (at(), page.list.selected_count()) == (current, 1))  # type: ignore[misc]
+        qtbot.waitUntil(lambda chosen=chosen: (at(), page.list.selected_count()) == (chosen, 1))  # type: ignore[misc]
         assert page.table.currentIndex().row() == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "state"),
+    [("webhook_destinations", "active"), ("notifications", "read"), ("planning_runs", "status")],
+)
+def test_what_state_a_record_is_in_is_seen_beside_the_inspector_of_a_small_window(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, table: str, state: str
+) -> None:
+    open_file(qtbot, window, demo_path)
+    window.resize(900, 560)
+    assert window.workspace is not None
+    window.workspace.tabs.setCurrentIndex([tab.table.name for tab in TABS].index(table))
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
+    choose(qtbot, page, 1)
+    page.fold_inspector(False)
+    qtbot.waitUntil(lambda: page.table.viewport().width() < 500)
+    assert not page.table.horizontalHeader().isSectionHidden(page.model.column_of(state))
