@@ -110,7 +110,7 @@ def fetch(
             if isinstance(error, errors.Cancelled):
                 raise FetchCancelled(path) from error
             raise FetchStopped(path, error.happened) from error
-    remember_new(path)
+    remember_new(path, of=database)
     return fetched
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -312,6 +313,29 @@ def test_what_is_removed_of_a_live_copy_is_not_held_against_its_original(
         whole = run("verify", name, "--whole")
         assert whole.returncode == 0 and "VERIFIED: " in whole.stdout, (name, whole.stdout)
     assert "These are the entries of the database that was seen in d1:" in whole.stdout
+
+
+@pytest.mark.wrangler
+@pytest.mark.slow
+def test_a_file_that_was_made_of_a_live_copy_is_judged_as_that(
+    live: Live, copy: Path, tmp_path: Path
+) -> None:
+    there = live.put(copy, listed=True)
+    Connections().add(live.connection(there))
+    Connections().add(live.connection(live.put(there, listed=True), "staging"))
+    append(there, "later", 1)  # so that the copy is an earlier state of it
+    assert run("checkpoint", "d1:prod").returncode == 0
+    made = tmp_path / "made.sqlite"
+    assert run("backup", "d1:staging", made).returncode == 0
+    moved = made.rename(tmp_path / "moved.sqlite")
+    for how in ((), ("--since-checkpoint",)):
+        found = run("verify", moved, *how)
+        assert found.returncode == 0 and "CONSISTENT" in found.stdout, "as it was when it was made"
+        assert "this is another one, made as a copy of it" in found.stdout
+    foreign = Path(shutil.copy(there, made))
+    assert "VERIFIED: " in run("verify", foreign).stdout, "in its place, but another file"
+    assert run("checkpoint", "d1:staging").returncode == 0
+    assert "VERIFIED: " in run("verify", moved).stdout, "by the line that the copy has by now"
 
 
 @pytest.mark.wrangler

@@ -71,13 +71,21 @@ def _has_start(rows: ChainRows, baselines: Mapping[str, tuple[int, str]]) -> boo
 
 
 def _of_other_live(contents: Contents, where: Where) -> set[str]:
-    """The databases of other live ones, which a live one never is; a database has one number under any
-    account.
+    """The databases of other live ones, which a live one never is, nor a file that was made of one; a
+    database has one number under any account.
     """
-    places, here = contents.places(), where.location[0]
+    places = contents.places()
     live = {path: database for path, (database, _) in places.items() if path.startswith(LIVE)}
+    here = where.location[0] if where.file is None else _made_of(contents, where)
     others = {database for path, database in live.items() if _number(path) != _number(here)}
-    return set() if where.file is not None else others - {live.get(here)}
+    return others - {live.get(here)} if here else set()
+
+
+def _made_of(contents: Contents, where: Where) -> str:
+    """The live database that this program made this very file of, wherever it is by now; or ""."""
+    which = f" {where.location[1]}"
+    made = ((path, database) for path, (database, _) in contents.places().items())
+    return next((of for path, of in made if of.startswith(LIVE) and path.endswith(which)), "")
 
 
 def remember(contents: Contents, known: KnownDatabase, rows: ChainRows, *, number: int, now: int) -> None:

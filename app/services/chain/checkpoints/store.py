@@ -304,17 +304,23 @@ class CheckpointStore:
                 return made
         return None
 
-    def made(self, where: Where, *, unrelated: bool = False) -> None:
+    def made(self, where: Where, *, unrelated: bool = False, of: Where | None = None) -> None:
         """Remembers a new file that this program made where one was seen and the place does not tell. Where
         all ends of that one are there, and others it cannot know are too (its tenant's part, made of the
         whole again), it is the one whose rows it has, from which the one seen here parted: not the other way
         round, since the ends tell nothing of what is between them. Where nobody knows its rows it is none of
         those, as long as it holds what was made, unless it is not `unrelated` to them, and has the ledger of
         the one there, or tenants of it: then a person says.
+
+        What was made `of` a live database that has no line of its own is as little another live one as that
+        is, although it has the rows of the one that it is a copy of.
         """
         if not is_there(self._path):
             return
         with opened(self._path, writing=True) as contents:
+            if of is not None and of.location[0] not in contents.places():
+                contents.put(where.places[0], of.location[0])
+                return
             if (seen := contents.place(where)) is None:
                 return
             database, what = "", Made(unrelated=unrelated).stored()

@@ -56,7 +56,8 @@ class StoredDatabase(Model):
 
 class StoredPlace(Model):
     """Which database was last seen in a place, and its ledger; of a file that this program made there, of
-    which nobody knew a row, no database, and what it was (`Made`).
+    which nobody knew a row, no database, and what it was (`Made`); of one that it made of a live database
+    without a line of its own, that one's identity.
     """
 
     path = TextField(primary_key=True)
