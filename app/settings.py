@@ -158,8 +158,6 @@ class Settings:
     """Whether retention may run on this file; None until the person has seen its preview."""
     retention_last_run = SettingOf[FileOrName, int | None](_number, None, _of_database("retention_last_run"))
     """When retention last ran on this file, in epoch seconds; None when it never did."""
-    retention_begun = SettingOf[FileOrName, int | None](_number, None, _of_database("retention_begun"))
-    """When a run began that has not ended, in epoch seconds; None where each did."""
     went_back_at = SettingOf[FileOrName, int | None](_number, None, _of_database("went_back_at"))
     """When Time Travel last brought this live database back, in epoch seconds; None when it never did."""
     seen_through = SettingOf[FileOrName, int | None](_number, None, _of_database("seen_through"))

@@ -97,7 +97,7 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.chain.cautions import NoBookmark, NotRecorded  # noqa: PLC0415
     from app.services.chain.checkpoints.making import try_to_sign  # noqa: PLC0415
     from app.services.opened import ASKED  # noqa: PLC0415
-    from app.services.retention import clock, plan, run  # noqa: PLC0415
+    from app.services.retention import begun, clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     now = int(time.time()) if options.now is None else options.now
@@ -162,7 +162,8 @@ def retention(options: argparse.Namespace) -> int:
                     monitor=Monitor(cancelled=_said_once(cancelled) if database.costs else cancelled),
                 )
                 try:
-                    result = going.carry_out()
+                    with begun.noted(given.kept_by, now):
+                        result = going.carry_out()
                 except KeyboardInterrupt:
                     if went := going.result.total:
                         went_so = f"{counted(went, 'row')} went until then"

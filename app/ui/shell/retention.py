@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.services.chain.append import Event
 from app.services.chain.cautions import NoBookmark
 from app.services.chain.checkpoints.making import Attempt, try_to_sign
+from app.services.retention import begun
 from app.services.retention import plan as planning
 from app.services.retention.clock import (
     ClockDoubt,
@@ -118,6 +119,8 @@ class Retention(QObject):
         self._stopped = True
         self._ages.stop()
         self._timer.stop()
+        if self._job is not None:
+            begun.close(self._kept_by)
         self.cancel()
 
     def cancel(self) -> None:
@@ -288,13 +291,12 @@ class Retention(QObject):
         if self._job is not None or self._stopped:
             return
         self._timer.stop()
-        self._settings.retention_begun.set(self._kept_by, reading.wall)
         actor, now = self._settings.actor, self._clock()
         archive = self._settings.retention_archive.get(self._kept_by)
         unrecorded, unreported = self._settings.retention_unrecorded.get(self._kept_by), self._unreported
 
         def work(monitor: Monitor) -> RetentionResult:
-            with self._database.connection_context():
+            with self._database.connection_context(), begun.noted(self._kept_by, reading.wall):
                 run = Run(
                     database=self._database,
                     plan=plan(monitor=monitor),
@@ -307,7 +309,10 @@ class Retention(QObject):
                     monitor=monitor,
                 )
                 try:
-                    return run.carry_out()
+                    result = run.carry_out()
+                    if not result.cancelled:
+                        begun.forget(self._kept_by)  # it has ended, whatever is closed meanwhile
+                    return result
                 except RetentionStopped as error:
                     from app import bugs  # noqa: PLC0415 - only needed when something broke
 
@@ -343,7 +348,6 @@ class Retention(QObject):
 
     def _done(self, reading: Reading, confirmation: Confirmation | None, result: RetentionResult) -> None:
         self._job = self.waiting = self._no_checkpoint = self._failure = None
-        self._settings.retention_begun.set(self._kept_by, None)
         self._not_before = 0
         if result.doubt is None or (confirmation is not None and confirmation.clock is not None):
             self._watch.believe(reading)
@@ -357,7 +361,6 @@ class Retention(QObject):
 
     def _failed(self, reading: Reading, confirmation: Confirmation | None, error: TenantAdminError) -> None:
         self._job = self.waiting = None
-        self._settings.retention_begun.set(self._kept_by, None)
         self._failure = None if isinstance(error, ClockProblem) else (self._clock(), error)
         self._not_before = self._clock() + (HOUR if isinstance(error, StorageError | NoBookmark) else DAY)
         if isinstance(error, ClockProblem):
@@ -411,8 +414,8 @@ class Retention(QObject):
         if self._database.is_locked:
             is_daily = self.daily and not self._database.read_only
             off = "daily while writes are unlocked" if is_daily else "read-only"
-        begun = self._settings.retention_begun.get(self._kept_by)
-        if due is None and last is None and self._failure is None and begun is None:
+        found = begun.find(self._kept_by)
+        if due is None and last is None and self._failure is None and found is None:
             self.status.emit(f"Retention: {off}")
         elif due is not None and self.waiting is not None:
             self.status.emit(
@@ -422,7 +425,9 @@ class Retention(QObject):
             went_back = self._settings.went_back_at.get(self._kept_by) or 0
             since = ", before Time Travel" if last is not None and last <= went_back else ""
             ran = [] if last is None else [f"last run {relative_time(last, now)}{self._outcome()}{since}"]
-            ran = ran if begun is None else [f"a run begun {relative_time(begun, now)} did not finish"]
+            if found is not None:
+                ended = "was stopped when the database was closed" if found.closed else "has not finished"
+                ran = [f"a run begun {relative_time(found.at, now)} {ended}"]
             ran = [_told(*self._failure, now)] if self._failure is not None else ran
             parts = [*ran, off if due is None else f"next {relative_time(due, now)}"]
             self.status.emit(f"Retention: {' · '.join(parts)}")

@@ -18,6 +18,7 @@ from app.commands.common import asked_to_stop
 from app.commands.retention import _say_result
 from app.services.demo import create_demo
 from app.services.live.fetching import FetchCancelled
+from app.services.retention import begun
 from app.services.retention.removal import RetentionResult
 from models.errors import Cancelled
 from models.local.database import LocalDatabase
@@ -189,6 +190,25 @@ def test_a_run_that_is_interrupted_says_what_went_and_records_it(tmp_path: Path)
         oldest = connection.execute("SELECT min(created_at) FROM audit_chain").get
         assert oldest < said["cutoff"], "more was to go"
     assert run("verify", copy, home=tmp_path / "home").returncode == 0
+
+
+@pytest.mark.slow
+def test_of_a_run_that_is_killed_the_window_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, home = tmp_path / "copy.sqlite", tmp_path / "home"
+    create_demo(copy, rows=400, tenants=1, now=int(time.time()))
+    monkeypatch.setenv("TENANT_ADMIN_HOME", str(home))
+    command = [sys.executable, "-m", "app", "retention", str(copy), "--days", "1", "--allow-majority"]
+    with closing(apsw.Connection(str(copy))) as connection:
+        connection.execute("BEGIN IMMEDIATE")  # so that it cannot be done before it is killed
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while begun.find(copy) is None:
+            assert process.poll() is None
+        process.kill()
+        process.communicate(timeout=60)
+    found = begun.find(copy)
+    assert found is not None and not found.closed, "what the window's status bar says"
+    assert run("retention", copy, "--days", "1", "--allow-majority").returncode == 0
+    assert begun.find(copy) is None
 
 
 def test_a_chain_that_breaks_under_a_run_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import InFile, Where
+from app.services.retention import begun
 from app.services.retention.clock import ClockProblem, Doubt, SteadyClock
 from app.services.retention.plan import Confirmation, NeedsConfirmation, Plan, TryCheckpoint
 from app.services.retention.removal import RetentionResult
@@ -194,7 +195,7 @@ def test_it_runs_on_demand_even_when_the_schedule_is_off(
     assert done[0].removed["audit_chain"] == 3
     assert worker.next_run is None
     assert preferences.last_run == NOW
-    assert preferences.settings.retention_begun.get(preferences.path) is None
+    assert begun.find(preferences.path) is None
 
 
 def test_schedule_tells_last_and_next(worker: Retention, preferences: Preferences, qtbot: QtBot) -> None:
@@ -210,10 +211,41 @@ def test_schedule_tells_last_and_next(worker: Retention, preferences: Preference
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
     assert status.args == ["Retention: last run 2 h ago, before Time Travel · next in 22 h"]
-    preferences.settings.retention_begun.set(preferences.path, NOW)  # by a program that was killed
+    with suppress(KeyboardInterrupt), begun.noted(preferences.path, NOW):
+        raise KeyboardInterrupt
     with qtbot.waitSignal(worker.status) as status:
         worker._ages.timeout.emit()
-    assert status.args == ["Retention: a run begun 1 h ago did not finish · next in 22 h"]
+    assert status.args == ["Retention: a run begun 1 h ago has not finished · next in 22 h"]
+
+
+def test_a_run_that_ends_since_the_window_closes_says_so_at_the_next_start(
+    database: LocalDatabase, make: Make, preferences: Preferences, qtbot: QtBot
+) -> None:
+    chains.append(database.connection(), "acme", [OLD] * 3 + [NOW - DAY] * 5)
+    held, ended = threading.Event(), threading.Event()
+    verified = unsigned(preferences.path)
+
+    def attempt(**options: Any) -> Attempt:
+        held.set()
+        ended.wait(60)
+        return verified(**options)
+
+    first = make(attempt)
+    first.start()
+    qtbot.waitUntil(held.is_set)
+    first.stop()
+    ended.set()
+    first._context.stop()
+    second = make()
+    with qtbot.waitSignal(second.status) as status:
+        second._say()
+    assert status.args == [
+        "Retention: a run begun just now was stopped when the database was closed · next just now"
+    ]
+    with ran(qtbot, second):
+        run_now(second)
+    assert begun.find(preferences.path) is None
+    second.stop()
 
 
 def test_a_last_run_in_the_future_does_not_put_it_off(worker: Retention, preferences: Preferences) -> None:
