@@ -424,7 +424,7 @@ class Guard:
         self._refused, self._queries, self._reads = None, False, False
         self._connection.authorizer = self._authorize
         try:
-            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)").fetchall()
+            self._connection.execute(f"EXPLAIN SELECT (\n{expression}\n)")  # steps may hold bad UTF-8
         except apsw.Error as error:
             if self._refused is not None:
                 raise Forbidden(self._refused) from error

@@ -473,3 +473,12 @@ def test_functions_that_only_reckon_are_taken(run: Run, texts: dict[str, str], t
     with closing(apsw.Connection(str(target))) as connection:
         found = list(connection.execute("SELECT length(id), word, data, day = date('now') FROM t"))
     assert found == [(32, "yes", "{}", 1), (32, "yes", "[]", 1)]
+
+
+def test_a_default_may_be_text_of_bad_utf_8(run: Run, texts: dict[str, str], target: Path) -> None:
+    """SQLite reckons a constant when it compiles, and shows the text among the steps of the statement."""
+    run(
+        texts["d1"] + "CREATE TABLE t(a, b DEFAULT (CAST(x'72db6e' AS TEXT)));\nINSERT INTO t(a) VALUES(1);\n"
+    )
+    with closing(apsw.Connection(str(target))) as connection:
+        assert list(connection.execute("SELECT a, hex(b), typeof(b) FROM t")) == [(1, "72DB6E", "text")]
