@@ -275,11 +275,13 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         """As Peewee's. An EXPLAIN is compiled again each time: it lists its steps and does not run them, so
         it is not told that the tables they point to are gone from memory once others changed the schema.
+        That it compiles is its answer: its steps, in which a DEFAULT of bad UTF-8 stands, are not read.
         """
         if self.on_disk.overwritten:
             raise no_longer(self.path)
         if sql.startswith("EXPLAIN"):
-            return self.connection().execute(sql, params or (), can_cache=False)
+            self.connection().execute(sql, params or (), can_cache=False).close(True)
+            return super().execute_sql("SELECT NULL WHERE 0")
         return super().execute_sql(sql, params)
 
     def rows(self, query: BaseQuery) -> Rows:

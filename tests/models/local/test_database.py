@@ -243,6 +243,15 @@ def test_what_was_compiled_is_compiled_again_when_the_schema_changed(database_pa
     subprocess.run(command, check=True)
 
 
+def test_what_is_only_compiled_may_have_a_default_of_bad_utf_8(database: LocalDatabase) -> None:
+    """Else a file in order is called damaged by each act that asks whether its rows could be put back."""
+    database.connection().execute("CREATE TABLE t (a, b DEFAULT (CAST(x'72db6e' AS TEXT)))")
+    compiled = [raw("EXPLAIN INSERT INTO t DEFAULT VALUES"), raw("SELECT count(*) FROM t")]
+    assert database.read_batch(compiled) == [[], [(0,)]]
+    with pytest.raises(TableMissing):
+        database.read_batch([raw("EXPLAIN DELETE FROM missing WHERE 1")])
+
+
 def test_missing_tables_and_columns_are_named(database: LocalDatabase) -> None:
     database.connection().execute("DROP TABLE notifications")
     database.connection().execute("DROP INDEX idx_users_email")
