@@ -109,8 +109,11 @@ class StoredRow:
 
     @property
     def identity(self) -> tuple[str, tuple[Value, ...]]:
-        """What tells the row from all others of the database."""
-        return self.table.name, tuple(self.key.values())
+        """What tells the row from all others of the database: a key that is NULL, which SQLite lets any
+        number of rows have, together with the rowid.
+        """
+        key = tuple(self.key.values())
+        return self.table.name, (*key, self.rowid) if None in key else key
 
     @property
     def tenant(self) -> str:
@@ -149,7 +152,7 @@ class StoredRow:
 
     def altered(self, values: Image) -> "RowChange":
         before = {name: self[name] for name in values}
-        return RowChange(self.table, self.record_id, self.key, before, values)
+        return RowChange(self.table, self.record_id, self.key, before, values, self.rowid)
 
     def removed(self) -> "RowChange":
         return RowChange(self.table, self.record_id, self.key, self.image, None, self.rowid)
@@ -208,6 +211,9 @@ class RowChange:
         if self.before is None:
             return self._insertion(table)
         conditions, values = _conditions(self.stored, self.key, self.before)
+        if None in self.key.values() and self.rowid is not None and self.stored.hidden_rowid is not None:
+            conditions.append(f"{_qualified(self.table, self.stored.hidden_rowid)} = ?")
+            values.append(self.rowid)
         if self.after is None:
             conditions += [_unreferred(self.stored, key, but_itself=True) for key in self.stored.referring]
             return Statement(raw(f"DELETE FROM {table} WHERE {_all(conditions)}", *values))  # noqa: S608

@@ -103,6 +103,26 @@ def test_rows_that_go_or_change_along_are_counted_and_come_back(
 
 
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+@pytest.mark.parametrize("key", ["id TEXT PRIMARY KEY, part", "id TEXT, part, PRIMARY KEY (id, part)"])
+def test_rows_whose_key_is_null_are_told_by_their_rowids(
+    people: Database, database: LocalDatabase, content: Content, action: str, key: str
+) -> None:
+    """SQLite lets any number of rows have it, also such as are alike in everything else."""
+    made = key.replace("part,", f"part, user_id TEXT REFERENCES users(id) ON DELETE {action},")
+    made += "" if "part," in key else f", user_id TEXT REFERENCES users(id) ON DELETE {action}"
+    rows = "(NULL, 1, 'u-1'), (NULL, 1, 'u-1'), (NULL, 2, 'u-2'), ('a', NULL, 'u-2'), (NULL, 1, 'u-3')"
+    columns = "(id, part, user_id)"
+    execute(database, f"CREATE TABLE notes ({made})", f"INSERT INTO notes {columns} VALUES {rows}")
+    before = content()
+    change = delete(people, "u-1", "u-2")
+    assert "4 rows of notes" in change.summary
+    undone = writing.undo(people, change, now=NOW)
+    assert content() == before
+    writing.undo(people, writing.undo(people, undone, now=NOW), now=NOW)
+    assert content() == before
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
 def test_what_refers_is_told_by_the_collation_of_the_parent(
     people: Database, database: LocalDatabase, content: Content, action: str
 ) -> None:
