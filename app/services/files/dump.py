@@ -97,7 +97,10 @@ class NoteKind(Enum):
         "it makes no table that can come in, so its rows were put into tables that this program's migrations "
         "make",
     )
-    LACKS = "part", "missing, as in a dump of some tables only, or one that lost its end"
+    LACKS = (
+        "part",
+        "missing, as in a dump of some tables only, one of a file without them, or one that lost its end",
+    )
     NO_END = (
         "",
         "the counters that D1 writes behind all rows (sqlite_sequence) are missing: it is of some tables or "

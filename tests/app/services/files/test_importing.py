@@ -275,7 +275,8 @@ def test_a_dump_cut_off_anywhere_is_refused_or_said(run: Run, texts: dict[str, s
     without_last_index = lines[:-1] if form == "d1" else [*lines[:-2], lines[-1]]
     made = run("".join(without_last_index))
     assert said(made) == [
-        "1 part missing, as in a dump of some tables only, or one that lost its end: idx_parked_source"
+        "1 part missing, as in a dump of some tables only, one of a file without them, or one that lost its "
+        "end: idx_parked_source"
     ]
 
 
