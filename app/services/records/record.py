@@ -181,6 +181,8 @@ def readable_keys(database: Database, table: StoredTable) -> "array[int]":
         damaged, before = False, len(found)
         try:
             for key, *_ in database.each(raw(f"SELECT {rowid}, {cells} {source}", first)):
+                if damaged := key < (found[-1] + 1 if len(found) > before else first):
+                    break  # pages that lead back: their rows have been read, and would be for ever
                 found.append(key)
         except DamagedFile:
             damaged = True

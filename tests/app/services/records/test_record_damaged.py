@@ -13,7 +13,7 @@ from models.errors import DamagedFile
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.fixtures.connected import connected, execute
-from tests.fixtures.damage import spoil
+from tests.fixtures.damage import lead_back, spoil
 from tests.fixtures.sample import sample
 
 AUDIT = ListQuery("audit_chain")
@@ -42,6 +42,18 @@ def test_the_rows_around_a_damaged_page_are_found(
     gone = sorted(set(range(1, 121)) - set(found))
     assert 2 <= len(gone) <= 60 and gone == list(range(gone[0], gone[-1] + 1))
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize("leaf", [1, -1])
+def test_rows_to_which_pages_lead_back_are_found_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch, leaf: int
+) -> None:
+    """They came again and again, without an end."""
+    lead_back(path, "audit_chain", leaf)
+    monkeypatch.setattr("app.services.records.record._ONE_BY_ONE", 100)
+    with connected(path) as database:
+        found = keys(database)
+    assert found == sorted(set(found)) and {1, 2} <= set(found) and 60 <= len(found) < 120
 
 
 def test_all_rows_of_a_sound_table_are(path: Path) -> None:
