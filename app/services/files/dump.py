@@ -63,6 +63,9 @@ _VALUES = rb"[+\w.,]*+(?:'[^']*+'[+\w.,]*+|-(?!-)[+\w.,]*+)*+"
 _STATEMENT = re.compile(rb"""(?:INSERT|UPDATE)\b(?:'[^']*+'|"[^"]*+"|[^'"`\[;/-]++|-(?!-))*+;(?:\n|\Z)""")
 """Any that ends as plainly: it may change rows, and has no comment in it."""
 
+_BREAK: Final = b",char(1"
+"""How the calls begin by which D1's export writes line breaks."""
+
 _NAMED: Final = 20
 _KEPT: Final = 1_000
 """So many things left out are named in a sentence, and known apart at all."""
@@ -308,12 +311,14 @@ class Piece:
 
     `joined` has them with rows that follow each other for one table in one statement, which
     SQLite takes in two thirds of the time, `apart`, as long, as they are; None where that is the same.
+    `has_breaks` says that texts may be written in it as D1 writes line breaks.
     """
 
     joined: str
     line: int
     size: int
     apart: bytes | None = None
+    has_breaks: bool = True
 
     def __post_init__(self) -> None:
         self._counted = 0, self.line
@@ -359,17 +364,18 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         text += block
         # A row ends with its line nearly always. SQLite says whether it does, faster than a scan would.
         end = 0 if scanner.begun or not block else text.rfind(b";\n") + 1
-        joined, is_plain = _joined(text[:end])
+        joined, is_plain, has_breaks = _joined(text[:end])
         plain = _plain(joined)
         if not end or plain is None or not (is_plain or apsw.complete(plain)):
             end = scanner.last_end(text)
-            plain = _plain(_joined(text[:end])[0] if end < _LONG else text[:end])
+            joined, _, has_breaks = _joined(text[:end]) if end < _LONG else (b"", False, True)
+            plain = _plain(joined or text[:end])
         if end:
             apart = bytes(text[:end]) if plain is not None and end < _LONG else None
             plain = plain or _said_in_sql(text[:end], path, line, notes)
             next_line = line + text.count(b"\n", 0, end)
             del text[:end]  # a long one is not held twice
-            yield Piece(plain, line, end, apart)
+            yield Piece(plain, line, end, apart, has_breaks)
             scanner, line, blank = Scanner(), next_line, 0
         elif not block:
             break
@@ -390,14 +396,20 @@ def pieces(source: TextSource, path: Path, notes: Notes) -> Iterator[Piece]:
         raise ImportFailed(path, Failure.CUT_OFF, "a statement", line + lines)
 
 
-def _joined(text: bytes | bytearray) -> tuple[bytes, bool]:
-    """See `Piece`; and whether all of it is statements that need no closer look."""
+def _joined(text: bytes | bytearray) -> tuple[bytes, bool, bool]:
+    """See `Piece`; whether all of it is statements that need no closer look, and `has_breaks`."""
     at = int(text.startswith(b"\n"))  # what the statement before has left
-    parts = [bytes(text[:at])]
-    while part := _rows(text, at) or _statement(text, at):
+    parts, has_breaks = [bytes(text[:at])], False
+    while True:
+        rows = _rows(text, at)  # which call nothing
+        part = rows or _statement(text, at)
+        if part is None:
+            break
         parts.append(part)
         at += len(part)
-    return b"".join((*parts, text[at:])), at == len(text)
+        has_breaks |= rows is None and _BREAK in part
+    rest = text[at:]
+    return b"".join((*parts, rest)), not rest, has_breaks or _BREAK in rest
 
 
 def _rows(text: bytes | bytearray, at: int) -> bytes | None:

@@ -198,7 +198,8 @@ class Guard:
         self._changed: list[tuple[int, str, int]] = []
         self._left: tuple[NoteKind, str] | None = None
         self._with_breaks: int | None = None
-        self._written, self._into = array("q"), ""
+        self._written: dict[str, tuple[array[int], array[int]]] = {}
+        self._wrote = False
         self._looks: dict[str, str] = {}
         self._has_unseen = False
         for setting, value in (
@@ -220,7 +221,6 @@ class Guard:
         SQLite raises.
         """
         self._piece = piece
-        self._has_breaks = ",char(1" in piece.joined  # as both begin
         self._found, temporary, self._continues = Notes(), self._temporary.copy(), False
         if not (self._left_from and may_continue(piece.joined)):
             try:
@@ -260,15 +260,15 @@ class Guard:
     def _execute(self, text: str, begin: int) -> None:
         self._begin, self._ran, self._last = begin, 0, 0
         self._refused = self._left = self._with_breaks = None
-        self._written = array("q")
+        self._written.clear()
         self._forget_statement()
         self._connection.authorizer, self._connection.exec_trace = self._authorize, self._begins
         self._changed.clear()
+        self._has_breaks = self._piece.has_breaks
         self._connection.set_update_hook(self._writes if self._has_breaks or self._continues else None)
         try:
             for _ in self._connection.execute(text):  # until the last statement, whatever rows come
                 pass
-            self._look_at_breaks()
         except Exception as error:
             self.start = begin + self._ran - self._last
             if self._refused is not None:
@@ -276,6 +276,8 @@ class Guard:
             raise
         finally:
             self._connection.authorizer = self._connection.exec_trace = None
+        self._end_with_breaks()
+        self._look_at_breaks()
 
     def _run_alone(self, sql: str, begin: int) -> None:
         """Runs one statement, or notes that it is left out; also one that continues a row that was, which
@@ -441,7 +443,7 @@ class Guard:
             return True
         if self._asks_itself:
             return True
-        self._look_at_breaks()
+        self._end_with_breaks()
         if _BREAKS[0] in sql or _BREAKS[1] in sql:
             self._with_breaks = self._begin + self._ran
         if not self._acts:
@@ -579,28 +581,26 @@ class Guard:
         if self._continues:
             self._changed.append((kind, caseless(table), row))
         if self._with_breaks is not None:
-            self._into = table
-            self._written.append(row)
+            rows, starts = self._written.setdefault(table, (array("q"), array("q")))
+            rows.append(row)
+            starts.append(self._with_breaks)
+            self._wrote = True
+
+    def _end_with_breaks(self) -> None:
+        """Ends the statement with line breaks that ran, if one did; of which SQLite may have told no row."""
+        self._has_unseen |= self._with_breaks is not None and not self._wrote
+        self._with_breaks, self._wrote = None, False
 
     def _look_at_breaks(self) -> None:
-        """Notes those rows of the last statement that have texts with line breaks which D1 has exported: a
-        backslash and an n in such a text were written as a line break is, and nothing but what they stood in
-        may tell.
+        """Notes those rows of the statements that ran that have texts with line breaks which D1 has exported:
+        a backslash and an n in such a text were written as a line break is, and nothing but what they stood
+        in may tell.
         """
-        start, rows = self._with_breaks, self._written
-        self._with_breaks, self._written = None, array("q")
-        if start is None or not self._connection.in_transaction:
-            return
-        self._has_unseen |= not rows
-        self._asks_itself = True
-        try:
-            if rows:
-                if self._into not in self._looks:
-                    self._looks[self._into] = self._look(self._into)
-                found = self._connection.executemany(self._looks[self._into], ((row,) for row in rows))
-                self._note_breaks(self._found, self._into, found, start)
-        finally:
-            self._asks_itself = False
+        for table, (rows, starts) in self._written.items():
+            if table not in self._looks:
+                self._looks[table] = self._look(table)
+            found = self._connection.executemany(self._looks[table], zip(rows, starts, strict=True))
+            self._note_breaks(self._found, table, found)
 
     def look_without_rowids(self) -> None:
         """Notes the same of all rows of tables without rowids: which of them a statement writes, SQLite does
@@ -615,16 +615,16 @@ class Guard:
             name = str(table)
             self._note_breaks(self.notes, name, self._connection.execute(self._look(name, every=True)))
 
-    def _note_breaks(self, notes: Notes, table: str, found: Iterable[Any], start: int | None = None) -> None:
-        for key, altered in found:
+    def _note_breaks(self, notes: Notes, table: str, found: Iterable[Any]) -> None:
+        for key, altered, start in found:
             if altered or self.is_d1:
                 kind = NoteKind.ALTERED if altered else NoteKind.LINE_BREAKS
                 line = None if start is None else self._piece.line_of(start)
                 notes.add(kind, table, line, first=bytes(key or b"").decode(errors="replace"))
 
     def _look(self, table: str, *, every: bool = False) -> str:
-        """Reads the key of a row, or of `every` one, that has line breaks, and whether it shows that it was
-        altered.
+        """Reads the key of a row, or of `every` one, that has line breaks, whether it shows that it was
+        altered, and where the statement lies that wrote it.
         """
         columns = self._connection.execute("SELECT name, pk FROM pragma_table_info(?)", (table,)).fetchall()
         names = [str(name) for name, _ in columns]
@@ -633,9 +633,9 @@ class Guard:
         altered, broken = (
             " OR ".join(test.format(column=sql_name(name)) for name in names) for test in (_ALTERED, _BROKEN)
         )
-        one = "" if every else f"{rowid} = ? AND "
+        one, start = ("", "NULL") if every else (f"{rowid} = ?1 AND ", "?2")
         found = f"FROM main.{sql_name(table)} WHERE {one}({broken})"
-        return f"SELECT CAST({key} AS BLOB), {altered} {found}"
+        return f"SELECT CAST({key} AS BLOB), {altered}, {start} {found}"
 
 
 def _word(sql: str) -> str:

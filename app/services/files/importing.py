@@ -194,7 +194,7 @@ def _build(
         made = _OwnTables(connection, notes)
         guard = Guard(connection, notes, made.make, in_many=in_many)
         work = _Work(connection, monitor.cancelled)
-        connection.execute("BEGIN")
+        _begin(connection)
         with work.counted(dump):
             told = _run(guard, work, dump, target, monitor.progress, temporary=temporary)
             tenant, is_exact, has_replaced = told
@@ -312,6 +312,15 @@ def _connect(path: Path, temporary: TemporaryFiles | None) -> apsw.Connection:
     return connection
 
 
+def _begin(connection: apsw.Connection) -> None:
+    """Begins the one transaction, in which what undoes a statement is kept in memory, not in a file that is
+    written for each; indexes are sorted in one.
+    """
+    set_pragma(connection, "temp_store", 2)
+    connection.execute("BEGIN IMMEDIATE")  # which asks it
+    set_pragma(connection, "temp_store", 0)
+
+
 class _Work:
     """How large a file, how much memory and how long a run a dump may ask for, by the bytes of text that were
     read of it.
@@ -423,7 +432,7 @@ def _run(
         for piece in pieces(source, dump, guard.notes):
             work.check()
             work.read(piece.size)
-            has_replaced |= _REPLACED in piece.text
+            has_replaced |= _REPLACED in piece.joined
             if piece.line == 1:
                 is_exact = piece.text.startswith(f"{BEGINNING}\n{EXACT}\n")
                 if said := OF_TENANT.match(piece.text):

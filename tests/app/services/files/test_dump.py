@@ -246,7 +246,7 @@ JOINED = int(os.environ.get("TENANT_ADMIN_MUTATIONS", "250"))
 def test_rows_joined_are_the_same_rows(head: str, rows: list[tuple[str, ...]], before: int) -> None:
     text = "".join(f"{head}{a},{b}{end}{other}" for a, b, end, other in rows)
     text = text[: text.rfind(";\n", 0, max(0, len(text) - before)) + 1]
-    data, is_plain = _joined(bytearray(text.encode()))
+    data, is_plain, _ = _joined(bytearray(text.encode()))
     joined = data.decode()
     assert len(joined) == len(text)
     assert not is_plain or not text or apsw.complete(text)
