@@ -35,6 +35,7 @@ def components() -> tuple[Component, ...]:
         Component("idna", _installed("idna"), "BSD-3-Clause licence"),
         Component("platformdirs", _installed("platformdirs"), "MIT licence"),
         Component("psutil", _installed("psutil"), "BSD licence"),
+        Component("standardwebhooks", _installed("standardwebhooks"), "MIT licence"),
     )
 
 

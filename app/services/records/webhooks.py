@@ -24,6 +24,8 @@ from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToD
 from models.status import AuditEvent, WebhookEvent
 
 ALL_EVENTS = "*"
+THIS_COMPUTER: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+"""The hosts that `http` may be used for."""
 EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
@@ -64,10 +66,14 @@ def valid_events(value: str) -> str:
         raise InvalidInput("events", "Choose at least one event type, or all of them.")
     if ALL_EVENTS in wanted:
         return ALL_EVENTS
-    for name in wanted:
-        if not _TYPE.fullmatch(name):
-            raise InvalidInput("events", f"“{name}” is not an event type.")
-    return ",".join(dict.fromkeys(wanted))
+    return ",".join(dict.fromkeys(valid_event(name, "events") for name in wanted))
+
+
+def valid_event(name: str, field: str = "event") -> str:
+    """One event type. Raises `InvalidInput`."""
+    if not _TYPE.fullmatch(name):
+        raise InvalidInput(field, f"“{name}” is not an event type.")
+    return name
 
 
 @writing.act
@@ -251,7 +257,7 @@ def valid_url(value: str) -> tuple[str, str]:
     if port == 0:
         raise _refuse("Port 0 cannot be reached.")
     host = host_of(url)
-    if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "[::1]"}:
+    if parts.scheme == "http" and host not in THIS_COMPUTER:
         raise _refuse("The URL must start with https://; http is only allowed for this computer (localhost).")
     return url, host
 

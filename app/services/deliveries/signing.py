@@ -1,0 +1,74 @@
+"""How a request is signed: as the platform does it, or as the Standard Webhooks say.
+
+The platform: `X-Webhook-Signature: sha256=` and the HMAC-SHA256 of the body in hex, with the secret's own
+characters in UTF-8 as the key. Standard Webhooks (standardwebhooks.com, 1.0.0): `webhook-signature: v1,` and
+in base64 that of `id.timestamp.body`, with what follows `whsec_` in base64 as the key.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from models.errors import InvalidInput
+
+PREFIX: Final = "whsec_"
+_KEY_BYTES: Final = range(24, 65)
+"""How long a key is, as the Standard Webhooks say."""
+_PLATFORM: Final = "sha256="
+
+
+class Signing(StrEnum):
+    PLATFORM = "platform"
+    STANDARD = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A destination's secret. Neither `repr` nor `str` shows it."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "…"
+
+
+def platform_signature(secret: Secret, body: bytes) -> str:
+    digest = hmac.new(secret.value.encode("utf-8", "surrogatepass"), body, hashlib.sha256).hexdigest()
+    return _PLATFORM + digest
+
+
+def standard_key(secret: Secret) -> bytes:
+    """Raises `InvalidInput`, which repeats none of it."""
+    given = secret.value
+    key = b""
+    if given.startswith(PREFIX):
+        try:
+            key = base64.b64decode(given.removeprefix(PREFIX).rstrip("=") + "==", validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+    if len(key) not in _KEY_BYTES:
+        raise InvalidInput(
+            "signing",
+            "The Standard Webhooks need a secret of their own form: whsec_ and 24 to 64 bytes in base64. "
+            "This one is of another; rotate it, or sign as the platform does.",
+        )
+    return key
+
+
+def standard_signature(secret: Secret, message_id: str, timestamp: int, body: str) -> str:
+    """`v1,` and base64. Raises `InvalidInput`."""
+    from standardwebhooks import Webhook  # noqa: PLC0415 - few sign so
+
+    key = standard_key(secret)
+    return Webhook(key).sign(message_id, datetime.fromtimestamp(timestamp, UTC), body)
+
+
+def new_message_id() -> str:
+    """What tells one delivery from every other; the same when it is sent once more."""
+    return f"msg_{secrets.token_hex(13)}"
