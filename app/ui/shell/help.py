@@ -10,6 +10,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import field_icons
 from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.tab_order import step
 
 _WIDE, _HIGH = 900, 640
 _EDGE = 48
@@ -46,6 +47,9 @@ class HelpWindow(QDialog):
         room = self.screen().availableSize()
         self.resize(min(_WIDE, room.width() - _EDGE), min(_HIGH, room.height() - _EDGE))
         self.browser.setFocus()
+
+    def focusNextPrevChild(self, next_one: bool) -> bool:
+        return step(self, next_one)
 
     def _search(self) -> None:
         self.field.setFocus()

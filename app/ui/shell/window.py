@@ -44,6 +44,7 @@ from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
+from app.ui.widgets.tab_order import step
 from app.workers.runner import Runner
 from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
 from models.progress import Monitor
@@ -258,6 +259,9 @@ class MainWindow(QMainWindow):
             focused.showMenu()
         elif isinstance(focused, QAbstractButton):
             focused.click()
+
+    def focusNextPrevChild(self, next_one: bool) -> bool:
+        return step(self, next_one)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()

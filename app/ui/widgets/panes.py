@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
@@ -39,6 +38,7 @@ from app.ui.widgets.labels import (
     text_box,
 )
 from app.ui.widgets.later import later
+from app.ui.widgets.tab_order import as_seen, is_stop
 
 
 class EmptyState(QWidget):
@@ -321,13 +321,8 @@ class Inspector(QFrame):
 
     def enter(self) -> None:
         """Gives the focus to the first part of the record that takes it."""
-        stops = [
-            part
-            for part in self._record.findChildren(QWidget)
-            if part.focusPolicy().value & Qt.FocusPolicy.TabFocus.value and part.isVisible()
-        ]
-        if stops:
-            first = min(stops, key=lambda part: part.mapTo(self, QPoint()).toTuple()[::-1])
+        first = next(filter(is_stop, as_seen(self._record)), None)
+        if first is not None:
             first.setFocus(Qt.FocusReason.TabFocusReason)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -373,7 +368,7 @@ class FieldList(QWidget):
         super().__init__()
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
-        self._rows: list[list[QWidget]] = []
+        self._names: list[QWidget] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -383,11 +378,10 @@ class FieldList(QWidget):
     def set_fields(self, fields: Sequence[Field]) -> None:
         if tuple(fields) == self._fields:
             return
-        self._fields, self._rows = tuple(fields), []
+        self._fields, self._names = tuple(fields), []
         clear(self._grid)
         for row, field in enumerate(fields):
             self._add(row, field)
-        self._take_place()
         self._align()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -403,23 +397,9 @@ class FieldList(QWidget):
             one._grid.setColumnMinimumWidth(0, widest)
 
     def captions_width(self) -> int:
-        names = [name for name, *_ in self._rows]
-        for name in names:
+        for name in self._names:
             name.ensurePolished()  # else it is measured in another font than it is painted in
-        return max((name.sizeHint().width() for name in names), default=0)
-
-    def _take_place(self) -> None:
-        """Tab reaches the rows where this list stands; as they are made late, it would do so last of all."""
-        stops = [stop for _, *cells in self._rows for stop in self._stops(cells)]
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # Qt lets only a stop be followed by another one
-        for before, after in pairwise([self, *stops]):
-            QWidget.setTabOrder(before, after)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-
-    def _stops(self, cells: Sequence[QWidget]) -> Sequence[QWidget]:
-        """The value if it can be gone through, the copy button beside it, and what stands below the value."""
-        below = [button for cell in cells[:1] for button in cell.findChildren(QPushButton)]
-        return [part for part in (*cells, *below) if part.focusPolicy().value & Qt.FocusPolicy.TabFocus.value]
+        return max((name.sizeHint().width() for name in self._names), default=0)
 
     def _add(self, row: int, field: Field) -> None:
         name = Label(field.label, Look.DIM)
@@ -456,13 +436,12 @@ class FieldList(QWidget):
             show.clicked.connect(lambda: self._open(row, field, holder))
             line.addWidget(show, 0, Qt.AlignmentFlag.AlignLeft)
         self._grid.addWidget(holder, row, 1)
-        self._rows.append([name, holder])
+        self._names.append(name)
         if field.can_copy and (field.copy or field.value):
             button = tool_button(
                 self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
             )
             self._grid.addWidget(button, row, 2, top)
-            self._rows[row].append(button)
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)
@@ -470,8 +449,6 @@ class FieldList(QWidget):
         self._grid.removeWidget(holder)
         holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
-        self._rows[row][1] = whole
-        self._take_place()
         whole.setFocus()
 
     def _copy(self, field: Field, button: QToolButton) -> None:

@@ -10,15 +10,26 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
     QTabBar,
     QToolButton,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
-from tests.fixtures.keyboard import described, focusable, nameless, reached, spoken, unreached, unspoken
-from tests.fixtures.window import ask, choose, go, open_file
+from tests.fixtures.keyboard import (
+    backwards,
+    described,
+    focusable,
+    nameless,
+    reached,
+    spoken,
+    unreached,
+    unspoken,
+)
+from tests.fixtures.window import ask, choose, go, is_settled, open_file
 
 
 @pytest.mark.slow
@@ -42,6 +53,48 @@ def test_each_tab_is_named_and_reached(qtbot: QtBot, window: MainWindow, demo_pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", ((1280, 800), (900, 560)))
+@pytest.mark.parametrize("place", range(5))
+def test_tab_goes_down_as_one_sees_it_with_notices_and_a_filter_that_came_late(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int, size: tuple[int, int]
+) -> None:
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 100")
+    window.settings.verify_by_itself = True
+    window.resize(*size)
+    page = open_file(qtbot, window, demo_path, read_only=True)
+    context, workspace = page.context, window.workspace
+    assert workspace is not None
+    qtbot.waitUntil(lambda: context.verdict.is_broken and not context.verdict.is_running)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    page.exact.add("seq" if place == 1 else "id", page.list.current_id())
+    qtbot.waitUntil(lambda: page.filters.count.text().startswith("1 "))
+    page.fold_inspector(False)
+    choose(qtbot, page, 0)
+    workspace.notices[0].add_button("Later than all else", lambda: None)
+    qtbot.waitUntil(lambda: is_settled(window))
+    page.table.setFocus()
+    stops = reached(window, Qt.Key.Key_Tab, qtbot)
+    inside = [stop for stop in stops if page.inspector.isAncestorOf(stop)]  # which may scroll meanwhile
+    assert unreached(window, stops) == []
+    assert backwards(window, [stop for stop in stops if stop not in inside]) == []
+    first = stops.index(window._bar.database_button)
+    stops = stops[first:] + stops[:first]
+    chips = page.exact.chips()
+    late = workspace.notices[0].findChildren(QPushButton)[-1]
+    broken: list[QWidget] = [workspace.broken.findings_button]
+    if isinstance(page, AuditTab):
+        broken = [page.verify_button]
+    wanted = [late, workspace.tabs.tabBar(), *broken, page.filters.text, *chips, page.table, window.shield]
+    assert [stop for stop in stops if stop in wanted] == wanted
+    assert stops[-1] is window.shield
+    assert inside and stops[-1 - len(inside) : -1] == inside
+    window.shield.setFocus()
+    back = reached(window, Qt.Key.Key_Backtab, qtbot)
+    assert back == stops[::-1]
+
+
+@pytest.mark.slow
 def test_the_findings_of_a_verification_are_reached_and_left(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
@@ -55,6 +108,15 @@ def test_the_findings_of_a_verification_are_reached_and_left(
     stops = reached(window, Qt.Key.Key_Tab, qtbot)
     assert page.findings.table in stops and page.verify_button in stops
     assert nameless(window) == []
+    down = [page.verify_button, page.verify_split.arrow, page.findings.table, page.filters.text]
+    assert stops[stops.index(page.verify_button) :][:4] == down
+    window.resize(900, 560)
+    qtbot.waitUntil(page.pane.pages.isVisible)
+    page.pane.show_findings()
+    page.table.setFocus()
+    stops = reached(window, Qt.Key.Key_Tab, qtbot)
+    _, findings = page.pane.pages.buttons()
+    assert stops[stops.index(findings) + 1] is page.findings.table
 
 
 def test_the_first_page_is_named_and_reached(qtbot: QtBot, window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QAbstractButton, QFrame, QStackedLayout, QWidget
+from PySide6.QtWidgets import QFrame, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.chain.reading import entries_behind
@@ -104,7 +104,6 @@ class VerificationPanel(QWidget):
         self.column.addWidget(self.findings)
         self.findings.set_beside(False)
         self.findings.setVisible(self.findings.count > 0)  # a page that was not in sight had it hidden
-        lead_on(self._last_button, self.findings.table)
 
     def add_buttons(self, accept: QWidget, checkpoints: QWidget, report: QWidget, verify: QWidget) -> None:
         """Puts them into the banner; the first and the third only show where there is something to do."""
@@ -114,8 +113,6 @@ class VerificationPanel(QWidget):
         self.banner.add_button(checkpoints, shrinks=True)
         self.banner.add_button(report, shrinks=True)
         self.banner.add_button(verify)
-        self._last_button = verify
-        lead_on(verify, self.findings.table)
         # Not before: a verdict may change while the tab is made.
         self._context.verdict.changed.connect(self._verdict_changed)
         self._context.runner.changed.connect(self._hear)
@@ -485,11 +482,6 @@ class VerificationPanel(QWidget):
         )
 
 
-def lead_on(last: QWidget, following: QWidget) -> None:
-    """Tab leads from what comes last, or the last button within it, to what follows."""
-    QWidget.setTabOrder([last, *last.findChildren(QAbstractButton)][-1], following)
-
-
 class FindingsPane(QWidget):
     """What stands beside the entries: one of them, or in a small window the findings in its place."""
 
@@ -511,7 +503,6 @@ class FindingsPane(QWidget):
         findings.set_beside(True)
         self.pages.set_chips((Choice("entry", "Entry"), Choice("findings", "Findings", findings.count)))
         self.pages.show()
-        lead_on(self.pages, findings.table)
         self.show_findings()
 
     def let_go(self) -> None:

@@ -1,7 +1,6 @@
 """The filters by one value of a column, each a chip that takes it away again."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
@@ -22,17 +21,17 @@ _READ = 180
 
 
 class ExactFilters(QWidget):
-    """`ExactFilters(context, table, after)`: a row of chips, hidden while it has none. They shorten
-    themselves where there is little room. Tab reaches them from `after`.
+    """`ExactFilters(context, table)`: a row of chips, hidden while it has none. They shorten themselves
+    where there is little room.
 
     `changed()` when a chip was added or taken away by the person.
     """
 
     changed = Signal()
 
-    def __init__(self, context: Context, table: Table, after: QWidget) -> None:
+    def __init__(self, context: Context, table: Table) -> None:
         super().__init__()
-        self._context, self._table, self._after = context, table, after
+        self._context, self._table = context, table
         self._chosen: dict[str, tuple[Value, QPushButton]] = {}
         self._row = in_row(within=self)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -54,8 +53,6 @@ class ExactFilters(QWidget):
         chip.clicked.connect(lambda: self._take_away(column))
         self._chosen[column] = (value, chip)
         self._row.addWidget(chip)
-        for before, next_one in pairwise([self._after, *self.chips()]):
-            QWidget.setTabOrder(before, next_one)
         chip.show()
         self._take_room()
         self.show()

@@ -107,7 +107,7 @@ class RecordTab(QWidget):
             theme, declared.filter_hint(table), picks=picks, dates=spec.dates, noun=table.noun
         )
         self.facets = Facets(context, self.filters, table)
-        self.exact = ExactFilters(context, table, self.filters.text)
+        self.exact = ExactFilters(context, table)
         self.filters.add_chips(self.exact, self.exact.wanted_width)
         self.table = DataTable(
             theme,
@@ -504,7 +504,6 @@ class RecordTab(QWidget):
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]
-        # First: Tab goes from part to part in the order in which they come into the tab.
         self.column = in_column(*above, within=self, margins=(self.margin,) * 4, spacing=GAP)
 
     def _lay_out_below(self) -> None:

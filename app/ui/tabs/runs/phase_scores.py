@@ -123,8 +123,6 @@ class PhaseScores(QWidget):
         row = (name, ProgressBar(), Label())
         for part in row:
             part.setParent(self)
-        if self._rows:  # a phase that the platform does not know comes late
-            QWidget.setTabOrder(self._rows[-1][0], name)
         self._rows.append(row)
 
     def _place(self, count: int) -> None:

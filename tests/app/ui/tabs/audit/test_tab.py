@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -151,21 +151,11 @@ def test_in_a_small_window_findings_share_the_inspectors_place(
     assert any(f"Entry {second} does not match its own hash" in text for text in labels(page.findings))
     entry, findings = page.pane.pages.buttons()
     assert findings.text() == "Findings 2"
-    assert tabbed_from(findings) is page.findings.table
     click(qtbot, entry)
     assert page.inspector.isVisible() and not page.findings.isVisible()
     page.resize(1280, 720)
     assert page.findings.isVisible() and page.inspector.isVisible()
     assert not page.pane.isAncestorOf(page.findings)
-    menu = tabbed_from(page.verify_button)
-    assert isinstance(menu, QWidget) and tabbed_from(menu) is page.findings.table
-
-
-def tabbed_from(widget: QWidget) -> QWidget | None:
-    """Where Tab leads."""
-    widget.setFocus()
-    press("Tab")
-    return QApplication.focusWidget()
 
 
 @pytest.mark.slow

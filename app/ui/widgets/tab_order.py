@@ -1,0 +1,65 @@
+"""Where Tab leads: to what one sees next, whenever that came."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QWidget
+
+
+def step(window: QWidget, forward: bool) -> bool:
+    """Gives the focus to the next or the previous stop of a window; behind the last comes the first.
+
+    Qt's own order is that in which widgets were made, and so of a notice or a filter that comes late, last.
+    """
+    now = window.focusWidget()
+    seen = [part for part in as_seen(window) if part is now or is_stop(part)]
+    if not seen:
+        return False
+    one = 1 if forward else -1
+    to = seen[(seen.index(now) + one) % len(seen)] if now in seen else seen[0 if forward else -1]
+    reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
+    to.setFocus(reason)
+    return True
+
+
+def is_stop(part: QWidget) -> bool:
+    """Whether Tab leads there."""
+    policy = part.focusPolicy() & Qt.FocusPolicy.TabFocus
+    return policy == Qt.FocusPolicy.TabFocus and part.isEnabled() and part.focusProxy() is None
+
+
+def as_seen(whole: QWidget) -> Iterator[QWidget]:
+    """All that is in sight of it, in the order in which one reads."""
+    parts = [
+        part
+        for part in whole.children()
+        if isinstance(part, QWidget) and part.isVisible() and not part.isWindow()
+    ]
+    for part in _read(parts):
+        yield part
+        yield from as_seen(part)
+
+
+def _read(parts: Sequence[QWidget]) -> Sequence[QWidget]:
+    """Line after line; within a line from left to right, and within what stands beside others again so."""
+    lines = _apart(parts, lambda place: (place.top(), place.bottom()))
+    if len(lines) > 1:
+        return [part for line in lines for part in _read(line)]
+    columns = _apart(parts, lambda place: (place.left(), place.right()))
+    if len(columns) > 1:
+        return [part for column in columns for part in _read(column)]
+    return sorted(parts, key=lambda part: (part.y(), part.x()))
+
+
+def _apart(parts: Sequence[QWidget], extent: Callable[[QRect], tuple[int, int]]) -> list[list[QWidget]]:
+    """Those that overlap in this direction together."""
+    found, end = list[list[QWidget]](), 0
+    for start, until, part in sorted(
+        ((*extent(part.geometry()), part) for part in parts), key=lambda one: one[:2]
+    ):
+        if not found or start > end:
+            found.append([])
+            end = until
+        found[-1].append(part)
+        end = max(end, until)
+    return found
