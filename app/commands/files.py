@@ -72,13 +72,16 @@ def restore(options: argparse.Namespace) -> int:
         if not offered.holds:
             common.print_report(offered.report)
         if offered.needs_agreement and not options.allow_findings:
-            common.complain(
-                f"{offered.standing or 'The audit chain of the copy does not hold.'} "
-                "Nothing was restored; to restore it nevertheless, add --allow-findings"
+            standing = offered.standing or (
+                "" if offered.holds else "The audit chain of the copy does not hold."
             )
+            said = " ".join(filter(None, (standing, offered.prepared.lacking)))
+            common.complain(f"{said} Nothing was restored; to restore it nevertheless, add --allow-findings")
             return common.EXIT_FINDINGS
         if offered.standing is not None:
             common.say(offered.standing)
+        if offered.prepared.lacking:
+            common.complain(offered.prepared.lacking)
         if offered.prepared.caution is not None:
             common.complain(offered.prepared.caution)
         carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)

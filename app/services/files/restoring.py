@@ -25,7 +25,7 @@ from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy
 from app.services.records.tables import AUDIT_CHAIN
-from app.services.text import tenant_name
+from app.services.text import counted, tenant_name, visible
 from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
@@ -52,7 +52,6 @@ class Standing(StrEnum):
         "The copy is of another database: no entry that a checkpoint of this file knows is in it, so the "
         "checkpoints say nothing of what the file would hold then."
     )
-    UNLIKE = "The copy lacks tables in which the file has rows, so it may be one of another database."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,16 @@ class Prepared:
         return f"It is the part of {tenant_name(self.tenant)} alone, as the dump says; the rows of others go."
 
     @property
+    def lacking(self) -> str:
+        """That the copy lacks tables in which the file has rows; empty where it lacks none."""
+        names = [table for table, rows in self.before.items() if rows and table not in self.after]
+        if not names:
+            return ""
+        more = f" and {counted(len(names) - _NAMED, 'more table')}" if len(names) > _NAMED else ""
+        named = ", ".join(visible(name) for name in names[:_NAMED])
+        return f"The copy lacks tables in which the file has rows, and they would go: {named}{more}."
+
+    @property
     def recorded(self) -> bool:
         """Whether the restore is recorded in what it puts in place: neither has an audit chain otherwise, or
         one that takes entries.
@@ -119,9 +128,9 @@ class Offer:
     @property
     def needs_agreement(self) -> bool:
         """Whether it may be restored only when a person says so: what checkpoints tell of is not
-        replaced by what none of them tells of, though its own chain may hold.
+        replaced by what none of them tells of, though its own chain may hold, nor do tables go unasked.
         """
-        return not self.holds or self.known in {Standing.OTHER, Standing.UNLIKE}
+        return not self.holds or self.known is Standing.OTHER or bool(self.prepared.lacking)
 
     @property
     def standing(self) -> str | None:
@@ -139,6 +148,9 @@ class Restored:
     checkpoint: int | None
     problem: str | None = None
 
+
+_NAMED: Final = 5
+"""So many tables are named in a sentence."""
 
 _COLUMNS: Final = "tenant_id", "event_type", "payload", "previous_hash", "hash", "created_at"
 _SAME: Final = " AND ".join(
@@ -207,15 +219,13 @@ def offer(
     prepared = prepare(path, source, folder, strict=strict, build=build, monitor=monitor)
     lines = [line for line in store.lines(InFile(path), in_place=True) if line.checkpoints or line.findings]
     newest = lines[-1].latest.number if lines and lines[-1].latest else None
-    lacks = any(rows and table not in prepared.after for table, rows in prepared.before.items())
-    unlike = Standing.UNLIKE if lacks else None
     if prepared.unfit is not None and lines:
         raise _unfit(source, prepared.unfit)
     if not prepared.recorded:
         nothing = Report(Verdict.CONSISTENT, 0, 0.0, (), (), {})
-        return Offer(prepared, nothing, Standing.OTHER if lines else unlike, newest)
+        return Offer(prepared, nothing, Standing.OTHER if lines else None, newest)
     line, known = _line(store.checkpoints(InFile(path), in_place=True), lines, prepared.copy)
-    known, of_file = known or unlike, line is not None
+    of_file = line is not None
     if line is None:
         line = _of_source(store, source, prepared.copy)
     report, alone = verify(InFile(prepared.copy), now=now, checkpoints=line, monitor=monitor), False

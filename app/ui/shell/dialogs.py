@@ -64,9 +64,8 @@ _CHANGES = (
     StaticColumn("In the copy", right=True),
     StaticColumn("Change", right=True, dim=True),
 )
-_LOOKS = {"OTHER": Look.WARN, "UNLIKE": Look.WARN, "CONTRADICTED": Look.BAD}
+_LOOKS = {"OTHER": Look.WARN, "CONTRADICTED": Look.BAD}
 """How a copy stands to what checkpoints say, by its name; else dim."""
-_DOUBTS = {"OTHER": "it is of another database", "UNLIKE": "it lacks these tables"}
 _HEAD, _TAIL = 14, 18
 """Characters of a long file name that are shown."""
 
@@ -421,7 +420,7 @@ class RestoreDialog(ConfirmDialog):
         )
         self.setMinimumWidth(560)
         tables = [table for table in DECLARED if table in prepared.after or prepared.before.get(table)]
-        tables += [table for table in prepared.after if table not in DECLARED]
+        tables += [table for table in (*prepared.after, *prepared.before) if table not in tables]
         before, after = prepared.before, prepared.after
         is_read = not before or any(number is not None for number in before.values())
         lacking = 0 if is_read else None  # rows of a table that is not there, or that nobody can tell of
@@ -439,16 +438,12 @@ class RestoreDialog(ConfirmDialog):
         if offer.known is not None:
             look = _LOOKS.get(offer.known.name, Look.DIM)
             self.add_widget(Label(offer.standing or offer.known, look, wrap=True))
+        if prepared.lacking:
+            self.add_widget(Label(prepared.lacking, Look.WARN, wrap=True))
         for sentence in prepared.said:
             self.add_widget(Label(f"{prepared.source.name}: {sentence}", Look.WARN, wrap=True))
         self.add_widget(self.tables)
-        doubt = "its audit chain does not hold" + (" against the checkpoints" if offer.alone else "")
-        if offer.known is not None and offer.holds:
-            doubt = _DOUBTS.get(offer.known.name, "")
-        if not prepared.recorded:
-            doubt = f"{doubt}, and it" if offer.needs_agreement else "it"
-            doubt += " is recorded nowhere"
-        self.agreement = CheckBox(f"I mean this, although {doubt}")
+        self.agreement = CheckBox(f"I mean this, although {', and '.join(_doubts(offer))}")
         if offer.needs_agreement or not prepared.recorded:
             self.agreement.toggled.connect(self._agree)
             self.add_condition(self.agreement)
@@ -457,6 +452,19 @@ class RestoreDialog(ConfirmDialog):
     def _agree(self, ready: bool) -> None:
         self.confirm_button.setEnabled(ready)
         self.confirm_button.setToolTip("" if ready else "Tick the box above first.")
+
+
+def _doubts(offer: Offer) -> list[str]:
+    doubts: list[str] = []
+    if not offer.holds:
+        doubts.append("its audit chain does not hold" + (" against the checkpoints" if offer.alone else ""))
+    elif offer.known is not None and offer.known.name == "OTHER":
+        doubts.append("it is of another database")
+    if offer.prepared.lacking:
+        doubts.append("it lacks these tables")
+    if not offer.prepared.recorded:
+        doubts.append("it is recorded nowhere")
+    return doubts
 
 
 def _of_chain(offer: Offer) -> tuple[str, Look]:

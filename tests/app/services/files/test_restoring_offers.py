@@ -289,9 +289,23 @@ def test_a_copy_that_lacks_tables_with_rows_needs_agreement(live: Path, folder: 
     """Two databases of one platform have few tables in common, and each may be put over the other."""
     planning = create_planning(tmp_path / "planning.sqlite")
     found = offer(planning, snapshot_copy(live, tmp_path / "copy.sqlite"), folder)
-    assert (found.known, found.holds, found.needs_agreement) == (Standing.UNLIKE, True, True)
+    assert (found.known, found.holds, found.needs_agreement) == (None, True, True)
+    assert found.prepared.lacking.endswith(": ideas.")
     alike = offer(planning, snapshot_copy(planning, tmp_path / "alike.sqlite"), folder, "two")
     assert (alike.known, alike.needs_agreement) == (None, False)
+
+
+def test_a_table_that_came_since_a_known_copy_does_not_go_unasked(
+    live: Path, folder: Path, tmp_path: Path
+) -> None:
+    copy = snapshot_copy(live, tmp_path / "copy.sqlite")
+    checkpoint(live, folder)
+    ask(live, "CREATE TABLE notes (note TEXT)")
+    assert not offer(live, copy, folder, "empty").needs_agreement
+    ask(live, "INSERT INTO notes VALUES ('by hand')")
+    found = offer(live, copy, folder)
+    assert (found.known, found.holds, found.needs_agreement) == (Standing.LATER, True, True)
+    assert found.prepared.lacking.endswith("and they would go: notes.")
 
 
 @pytest.mark.slow
