@@ -113,6 +113,8 @@ def compare_within(
             whole.doubted = 0 if chain is None else chain.doubted
             compared = _Comparison(joined, whole, sealed, known, first_wrong.get(name), starts[name])
             found = compared.of_all_gone(newest[name], exported=history.keys is not None)
+            if found is None and chain is None and not _is_proven(whole, history):
+                found = _unproven(first, name, known)  # which is no chain of the range, that said so
         elif first is not None and _begins_behind(first, chain, known, sealed):
             found = _begun_since(first, name, known)
         elif extent.highest is not None and extent.highest < sealed.last_seq:
@@ -179,6 +181,19 @@ def _begins_behind(first: Entry, chain: Chain | None, known: Checkpoint, sealed:
     if first.text("previous_hash") != GENESIS or first.text("hash") == sealed.first_hash:
         return False
     return known.is_before(first.created_at) and (chain is None or known.is_before(chain.first_at))
+
+
+def _is_proven(chain: Chain, history: CheckpointHistory) -> bool:
+    accepted = history.adopted.get(chain.tenant)
+    return anchor(chain.first_seq, chain.first_previous, chain.marker, accepted) is not None
+
+
+def _unproven(first: Entry, name: str, known: Checkpoint) -> Finding:
+    sentence = (
+        f"The chain of {tenant_name(name)} begins with entry {first.seq:,}, behind all that checkpoint "
+        f"{known.number} knew of it, and nothing in the file proves what came before."
+    )
+    return Finding(Code.UNPROVEN_START, name, first.seq, None, None, sentence)
 
 
 def _begun_otherwise(first: Entry, name: str, known: Checkpoint) -> Finding:

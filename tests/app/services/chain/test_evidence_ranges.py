@@ -147,3 +147,26 @@ def test_a_range_is_held_against_every_end_that_was_known_in_it(tmp_path: Path, 
     report, code, said = asked(chain, store, section, tmp_path / "out")
     assert report.verdict not in SOUND, section
     assert code == 1 and "by this bundle alone, it does not hold" in said, said
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_beginning_removed_without_a_word_is_found_in_a_range_that_ends_before_the_rest(
+    tmp_path: Path, number: int
+) -> None:
+    rng = random.Random(number)
+    chain, store = lived(tmp_path, rng)
+    tenant = rng.choice(TENANTS)
+    sign(chain, store)
+    last = chain.seqs(tenant)[-1]
+    for _ in range(rng.randrange(3)):
+        chain.append("other", at=NOW - 80)
+    for _ in range(2):
+        chain.append(tenant, at=NOW - 80)
+        chain.append("other", at=NOW - 80)
+        if rng.random() < 0.5:
+            sign(chain, store)
+    left = chain.seqs(tenant)[-2]
+    chain.run("DELETE FROM audit_chain WHERE tenant_id = ? AND seq <= ?", tenant, last)
+    section = Section(rng.choice([None, tenant]), rng.choice([None, 2]), rng.randrange(last, left))
+    report = verify(InFile(chain.path), section=section, checkpoints=store.known(InFile(chain.path)))
+    assert report.verdict not in SOUND, section
