@@ -149,6 +149,8 @@ class Settings:
     """Whether deleting a single record, which can be undone, is asked about first."""
     verify_by_itself = Setting(_flag, True)
     """Whether a file is verified when it is opened, and daily while it is open."""
+    webhooks_here = Setting(_flag, False)
+    """Whether test events may be sent to webhooks on this computer."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
     inspector_folded = SettingOf[bool, bool | None](_flag, None, _of_room)
     """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""

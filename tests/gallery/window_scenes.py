@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -12,6 +13,9 @@ from PySide6.QtWidgets import QDialog
 
 from app import paths
 from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
+from app.services.deliveries.answer import Answer, Outcome, Part, Step
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.signing import Secret
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -22,6 +26,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from tests.conftest import NOW
@@ -203,6 +208,53 @@ def register(registry: Registry) -> None:
             events="*",
         )
         return _dialog(scenes, theme, lambda context: WebhookDialog(context, webhook=webhook))
+
+    def send_event(answer: Answer | None, theme: Theme) -> Shot:
+        def build(context: Context) -> SendEventDialog:
+            shown = SendEventDialog(context, DESTINATION)
+            if answer is not None:
+                shown.answer.show_answer(answer)
+            return shown
+
+        return _dialog(scenes, theme, build)
+
+    for name, answer in (("", None), ("-answered", FAILED), ("-refused", REFUSED)):
+        registry.scene(f"dialog-send-event{name}", None)(partial(send_event, answer))
+        registry.scene(f"dialog-send-event{name}-small", SMALL)(partial(send_event, answer))
+
+
+DESTINATION = Destination(
+    "wh_1",
+    "northwind-clinics",
+    "Ops alerts",
+    "https://hooks.northwind-clinics.example/foundation/ops",
+    "hooks.northwind-clinics.example",
+    "run_killed,run_completed",
+    Secret("s3cret"),
+)
+FAILED = Answer(
+    Outcome.ANSWERED,
+    "The server was reached and answered with an error.",
+    500,
+    (("Content-Type", "application/json"), ("Date", "Wed, 18 Nov 2026 14:31:08 GMT"), ("Retry-After", "120")),
+    b'{"error":"internal","message":"relation alerts has no column verdict","requestId":"req_7f3a09c2"}',
+    address="203.0.113.24",
+    tls="TLS 1.3",
+    steps=(
+        Step(Part.RESOLVE, 0, 0.012),
+        Step(Part.CONNECT, 0.012, 0.038),
+        Step(Part.TLS, 0.05, 0.061),
+        Step(Part.FIRST_BYTE, 0.111, 1.148),
+        Step(Part.BODY, 1.259, 0.025),
+    ),
+    seconds=1.284,
+)
+REFUSED = Answer(
+    Outcome.REFUSED,
+    "hooks.northwind-clinics.example leads to 10.0.0.7, which is of a private network; nothing was sent.",
+    steps=(Step(Part.RESOLVE, 0, 0.012),),
+    seconds=0.012,
+)
 
 
 def _show(window: MainWindow, position: int) -> None:

@@ -91,7 +91,7 @@ class AboutDialog(Dialog):
             theme,
             "About Tenant Admin",
             f"Version {__version__}. MIT licence. The program talks to nothing but the database that you "
-            "open, and sends nothing anywhere by itself.",
+            "open, and a webhook that you send a test event to; it sends nothing anywhere by itself.",
             icon=Icon.SHIELD_OK,
             tone=Tone.ACCENT,
             parent=parent,
@@ -188,6 +188,11 @@ class PreferencesDialog(FormDialog):
             hint="Quietly: from the last checkpoint on or, once a day, whole. The status bar says what was "
             "found.",
         )
+        here = CheckBox("Send test events to webhooks on this computer, too")
+        here.setChecked(settings.webhooks_here)
+        self.add_field(
+            "here", here.words, here, hint="For a receiver of your own, at http://localhost; else refused."
+        )
         self.set_clean()
         modes.currentIndexChanged.connect(lambda _: theme.set_mode(Mode(modes.currentData())))
         self.submitted.connect(self._save)
@@ -202,6 +207,7 @@ class PreferencesDialog(FormDialog):
         settings.confirm_deletion = bool(values["ask"])
         settings.retention_days = int(values["days"])
         settings.verify_by_itself = bool(values["verify"])
+        settings.webhooks_here = bool(values["here"])
         if settings.save():
             self.accept()
         else:

@@ -106,7 +106,7 @@ class WelcomePage(QWidget):
 def _heading(theme: Theme) -> QHBoxLayout:
     mark = IconLabel(theme, 40)
     mark.show_icon(Icon.SHIELD_OK, Tone.ACCENT)
-    version = Label(f"Version {__version__} · talks to nothing but the database you open", Look.DIM)
+    version = Label(f"Version {__version__} · sends nothing anywhere by itself", Look.DIM)
     words = in_column(Label("Tenant Admin", Look.TITLE), version, spacing=0)
     return in_row(mark, (words, 1), margins=(0, 0, 0, 12), spacing=12)
 

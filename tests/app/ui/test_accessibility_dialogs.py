@@ -16,6 +16,8 @@ from shiboken6 import Shiboken
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.signing import Secret
 from app.services.files import restoring
 from app.services.files.find import Candidate
 from app.services.files.opening import snapshot_copy
@@ -40,6 +42,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
@@ -106,6 +109,9 @@ def broken_copy(context: Context) -> Offer:
     return restoring.offer(path, copy, scratch, store, scan_pool.verify, now=NOW)
 
 
+HERE = Destination("1", "acme-corp", "CI", "http://localhost/in", "localhost", "*", Secret("s3cret"))
+"""Where nothing is sent to unless the preferences allow it."""
+
 _STAY = {"help", "parked ideas"}
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: new_user_form(context, "acme-corp"),
@@ -133,6 +139,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,
+    "send event": lambda context: SendEventDialog(context, HERE),
 }
 
 

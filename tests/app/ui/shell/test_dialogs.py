@@ -116,9 +116,13 @@ def test_preferences_are_kept(qtbot: QtBot, theme: Theme) -> None:
     qtbot.mouseClick(
         dialog.editor("ask"), Qt.MouseButton.LeftButton, pos=dialog.editor("ask").rect().center()
     )
+    here = dialog.editor("here")
+    here.setFocus()
+    qtbot.keyClick(here, Qt.Key.Key_Space)
     with qtbot.waitSignal(dialog.accepted, timeout=0):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
     again = Settings()
+    assert again.webhooks_here
     assert (again.theme, again.utc_times, again.actor) == ("dark", True, "Ada L.")
     assert (again.retention_days, again.confirm_deletion) == (30, True)
     assert theme.mode is Mode.DARK

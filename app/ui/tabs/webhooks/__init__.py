@@ -1,7 +1,7 @@
 """Where a tenant's events are delivered to, and the form for a destination."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -20,6 +20,9 @@ from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import first_line, plain
 from app.ui.widgets.labels import line_edit
+
+if TYPE_CHECKING:
+    from app.services.deliveries.destination import Destination
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
@@ -88,6 +91,8 @@ class WebhooksTab(RecordTab):
             refusal = partial(self.selection.refusal_to_set, "active", active)
             words = partial(acts.words_to_set, self, word, "active", active)
             add(acts.record_act(word.lower(), words, icon, run, refusal, key))
+        refusal = partial(self.selection.refusal, single=True, writes=False)
+        add(acts.record_act("send_event", "Send test event…", Icon.SEND, self._send_event, refusal, "T"))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
 
@@ -97,6 +102,17 @@ class WebhooksTab(RecordTab):
 
     def _create(self) -> None:
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
+
+    def _send_event(self) -> None:
+        from app.services.deliveries.destination import read_destination  # noqa: PLC0415 - rows show before
+
+        read = partial(self.context.runner.read, read_destination, on_done=self._open_sending)
+        self.selection.with_ids(lambda ids: read(ids[0]))
+
+    def _open_sending(self, destination: "Destination") -> None:
+        from app.ui.tabs.webhooks.sending import SendEventDialog  # noqa: PLC0415 - rows show before
+
+        SendEventDialog(self.context, destination, self).open_once()
 
     def _set_active(self, active: bool) -> None:
         verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")

@@ -1,0 +1,78 @@
+"""What came of one delivery, as dialogs show it: a verdict, its times, headers and body."""
+
+from PySide6.QtWidgets import QFrame, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.deliveries.answer import Answer, Outcome
+from app.services.deliveries.sending import SECONDS
+from app.services.text import byte_size
+from app.ui.theme import Theme, set_property
+from app.ui.theme.icons import Icon
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.waterfall import Piece, Waterfall, milliseconds
+
+_HEADERS_HEIGHT = 84
+
+
+class AnswerView(QWidget):
+    """Nothing but `hint` before there is one."""
+
+    def __init__(self, theme: Theme, hint: str) -> None:
+        super().__init__()
+        self._hint = Label(hint, Look.DIM, wrap=True)
+        self._verdict, self._icon = QFrame(), IconLabel(theme, 24)
+        self._verdict.setProperty("card", True)
+        self.title = Label(look=Look.TITLE, wrap=True)
+        self.why = Label(wrap=True, selectable=True)
+        words = in_column(self.title, self.why, spacing=2)
+        in_row(self._icon, (words, 1), within=self._verdict, margins=(12, 10, 12, 10), spacing=12)
+        self.total = Label(look=Look.STRONG)
+        limit = Label(f"of {milliseconds(SECONDS)} allowed", Look.DIM)
+        self.waterfall = Waterfall(theme)
+        self.source = Label("", Look.DIM, wrap=True)
+        self.headers = text_box(theme, "Headers of the response")
+        self.headers.setFixedHeight(_HEADERS_HEIGHT)
+        self.body = JsonView(theme, "Body of the response")
+        self._came, self._answer = QWidget(), QWidget()
+        in_column(
+            in_row(Label("Response", Look.SECTION), (self.source, 1)),
+            self.headers,
+            (self.body, 1),
+            within=self._came,
+        )
+        in_column(
+            self._verdict,
+            in_row(Label("Time", Look.SECTION), None, self.total, limit, spacing=5),
+            self.waterfall,
+            (self._came, 1),
+            within=self._answer,
+        )
+        in_column(self._hint, self._answer, None, within=self)
+        self._answer.hide()
+
+    def show_answer(self, answer: Answer) -> None:
+        tone, icon = looks(answer.is_ok, answer.outcome)
+        self._icon.show_icon(icon, tone)
+        self.title.setText(answer.title)
+        set_property(self.title, "look", tone.value)
+        self.why.setText(answer.why)
+        self.why.setVisible(bool(answer.why))
+        set_property(self._verdict, "alarm", tone is Tone.BAD)
+        self.total.setText(milliseconds(answer.seconds))
+        self.waterfall.show_pieces([Piece(step.part.value, step.begun, step.took) for step in answer.steps])
+        size = f"first {byte_size(len(answer.body))}, cut" if answer.is_cut else byte_size(len(answer.body))
+        source = (answer.address, answer.tls, size if answer.status is not None else "")
+        self.source.setText(" · ".join(filter(None, source)))
+        self.headers.setPlainText("\n".join(f"{name}: {value}" for name, value in answer.headers))
+        self.body.set_json(answer.text())
+        self._came.setVisible(answer.status is not None)
+        self._hint.hide()
+        self._answer.show()
+
+
+def looks(is_ok: bool, outcome: Outcome) -> tuple[Tone, str]:
+    """How a delivery is coloured, and its icon."""
+    if is_ok:
+        return Tone.OK, Icon.OK
+    return (Tone.WARN, Icon.CANCELLED) if outcome is Outcome.CANCELLED else (Tone.BAD, Icon.BAD)

@@ -1,0 +1,216 @@
+"""Sends a test event to a webhook, and shows the request as it is sent and what came of it."""
+
+from functools import partial
+
+from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
+
+from app.services.deliveries.answer import Answer
+from app.services.deliveries.curl import VARIABLE, as_curl
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.request import Request, make
+from app.services.deliveries.samples import MEANINGS, sample
+from app.services.deliveries.sending import send
+from app.services.deliveries.signing import Signing
+from app.services.records.webhooks import ALL_EVENTS
+from app.ui.session.context import Context
+from app.ui.tabs.webhooks.answer_view import AnswerView
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.columns import Columns
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
+from app.workers import names
+from app.workers.runner import Task
+from models.errors import InvalidInput, TenantAdminError
+from models.progress import Monitor
+from models.status import WebhookEvent
+
+_SIGNED = {Signing.PLATFORM: "the platform", Signing.STANDARD: "Standard Webhooks"}
+_SAMPLE, _EDITED = "sample, unchanged", "edited"
+_PROMISE = "Goes to the real address. The run id is made up; all else is as the platform sends it."
+_HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
+_WIDTH = 860
+_REQUEST_LINES = 10
+_LEAST_BODY = 150
+
+
+class SendEventDialog(Dialog):
+    """For one destination, as it was read when the dialog opened."""
+
+    def __init__(self, context: Context, destination: Destination, parent: QWidget | None = None) -> None:
+        sentence = f"To {destination.title} of {destination.tenant} · {destination.url}"
+        super().__init__(context.theme, "Send a test event", sentence, parent=parent)
+        self.setMinimumWidth(_WIDTH)
+        self._context, self._destination = context, destination
+        self._request: Request | None = None
+        self._task: Task | None = None
+        self._is_closed = False
+        theme = context.theme
+        self.events = QComboBox()
+        self.events.addItems([event.value for event in WebhookEvent])
+        self.events.setAccessibleName("Event type")
+        self.signing = QComboBox()
+        for signing, words in _SIGNED.items():
+            self.signing.addItem(words, signing)
+        self.signing.setAccessibleName("Signed as")
+        for box in (self.events, self.signing):  # else the longest that they offer makes the dialog as wide
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.meaning = Label("", Look.DIM, wrap=True)
+        self.request = text_box(theme, "Request, exactly as it is sent")
+        self.request.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)  # the signature is seen whole
+        self.request.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        line = self.request.fontMetrics().lineSpacing()
+        self.request.setFixedHeight(_REQUEST_LINES * line + 24)
+        self.body_state = Label(_SAMPLE, Look.DIM)
+        self.body_editor = QPlainTextEdit(tabChangesFocus=True)
+        self.body_editor.setProperty("editor", True)
+        self.body_editor.setFont(theme.mono_font())
+        self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.body_editor.setAccessibleName("Body")
+        self.body_editor.setMinimumHeight(_LEAST_BODY)
+        self.problem = Label(look=Look.BAD, wrap=True)
+        self.problem.hide()
+        self.answer = AnswerView(theme, _HINT)
+        self._lay_out()
+        self.cancel_button = push_button(theme, "Close", self.reject)
+        self.stop_button = push_button(theme, "Stop", self._stop)
+        self.stop_button.hide()
+        self.send_button = push_button(theme, "Send", self.send, kind=Kind.PRIMARY, icon=Icon.SEND)
+        self.send_button.setDefault(True)
+        tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
+        self.curl_button = push_button(theme, "Copy as curl", self._copy_curl, icon=Icon.TERMINAL, tip=tip)
+        self.set_buttons([self.cancel_button, self.stop_button, self.send_button], left=[self.curl_button])
+        self.events.currentTextChanged.connect(self._choose)
+        self.signing.currentIndexChanged.connect(self._show_request)
+        self.body_editor.textChanged.connect(self._show_request)
+        self.finished.connect(self._end)
+        self._take_first()
+        self._choose()
+        self.send_button.setFocus()
+
+    def _lay_out(self) -> None:
+        def named(words: str, box: QWidget) -> QLabel:
+            label = Label(words, Look.DIM)
+            label.setBuddy(box)
+            return label
+
+        event, signed = named("Event type", self.events), named("Signed as", self.signing)
+        body = in_row(Label("Body", Look.SECTION), Label("may be edited", Look.DIM), None, self.body_state)
+        choices = QGridLayout()
+        for row, parts in enumerate(((event, self.events), (signed, self.signing))):
+            for column, part in enumerate(parts):
+                choices.addWidget(part, row, column)
+        choices.setColumnStretch(1, 1)
+        left, right = QWidget(), QWidget()
+        in_column(
+            choices,
+            self.meaning,
+            in_row(Label("Request", Look.SECTION), Label("exactly what is sent", Look.DIM), None),
+            self.request,
+            body,
+            (self.body_editor, 1),
+            self.problem,
+            Label(_PROMISE, Look.DIM, wrap=True),
+            within=left,
+        )
+        in_column((self.answer, 1), within=right)
+        self.add_widget(Columns(left, right), 1)
+
+    def _take_first(self) -> None:
+        """The first event that the platform would send there."""
+        wanted = [part.strip() for part in self._destination.events.split(",")]
+        first = next((name for name in wanted if self.events.findText(name) >= 0), None)
+        if first is not None and ALL_EVENTS not in wanted:
+            self.events.setCurrentText(first)
+
+    def _choose(self) -> None:
+        """A body of one's own stays, whatever type is chosen."""
+        event = self.events.currentText()
+        wanted = {part.strip() for part in self._destination.events.split(",")}
+        unwanted = "" if wanted & {event, ALL_EVENTS} else " The platform does not send it to this webhook."
+        self.meaning.setText(MEANINGS[WebhookEvent(event)] + unwanted)
+        if self.body_state.text() == _SAMPLE:
+            self._sample = sample(event, self._context.clock())
+            self.body_editor.setPlainText(self._sample)
+        self._show_request()
+
+    def _show_request(self) -> None:
+        typed = self.body_editor.toPlainText()
+        self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
+        self._request = self._made()
+        can_send = self._request is not None and self._task is None
+        self.send_button.setEnabled(can_send)
+        self.curl_button.setEnabled(self._request is not None)
+        if self._request is not None:
+            self.request.setPlainText(self._request.head())
+
+    def _made(self) -> Request | None:
+        """The request as it would be sent now; what is wrong with it is said."""
+        try:
+            made = make(
+                self._destination,
+                self.events.currentText(),
+                self.body_editor.toPlainText(),
+                now=self._context.clock(),
+                signing=Signing(self.signing.currentData()),
+            )
+        except InvalidInput as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+            self.body_editor.setAccessibleDescription(str(error))
+            return None
+        self.problem.hide()
+        self.body_editor.setAccessibleDescription("")
+        return made
+
+    def send(self) -> None:
+        """Sends what is shown, with the time of now."""
+        self._show_request()
+        if self._request is None or self._task is not None:
+            return
+        work = partial(_deliver, self._request, allow_here=self._context.settings.webhooks_here)
+        self.stop_button.show()
+        self.stop_button.setFocus()
+        self.send_button.setEnabled(False)
+        words = f"Sending a test event to {self._destination.title}…"
+        self._task = self._context.job(words, work, on_done=self._show_answer, on_failed=self._show_failure)
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _sent(self) -> bool:
+        """Whether anybody still looks at what came of it."""
+        self._task = None
+        if self._is_closed:
+            return False
+        had_focus = self.stop_button.hasFocus()
+        self.stop_button.hide()
+        self.send_button.setText("Send again")
+        self._show_request()
+        if had_focus:
+            self.send_button.setFocus()
+        return True
+
+    def _show_answer(self, answer: Answer) -> None:
+        if self._sent():
+            self.answer.show_answer(answer)
+
+    def _show_failure(self, error: TenantAdminError) -> None:
+        if self._sent():
+            self.problem.setText(str(error))
+            self.problem.show()
+
+    def _copy_curl(self) -> None:
+        if self._request is not None:
+            QGuiApplication.clipboard().setText(as_curl(self._request))
+
+    def _end(self) -> None:
+        self._is_closed = True
+        self._stop()
+
+
+def _deliver(request: Request, monitor: Monitor, *, allow_here: bool) -> Answer:
+    return send(request, resolve=names.resolve, allow_here=allow_here, cancelled=monitor.cancelled)

@@ -1,0 +1,45 @@
+"""Two parts beside each other, or below each other where there is little room."""
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
+
+from app.ui.widgets.labels import in_row
+
+_LEAST = 640
+"""The width in pixels from which on they stand beside each other."""
+
+
+class Columns(QWidget):
+    def __init__(self, left: QWidget, right: QWidget, *, spacing: int = 24) -> None:
+        super().__init__()
+        self._parts, self._spacing = (left, right), spacing
+        self._row = in_row((left, 1), (right, 1), within=self, spacing=spacing)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def heightForWidth(self, width: int) -> int:
+        if width >= _LEAST:
+            return max(_height(part, (width - self._spacing) // 2) for part in self._parts)
+        return sum(_height(part, width) for part in self._parts) + self._spacing
+
+    def sizeHint(self) -> QSize:
+        width = max(self.width(), self.minimumSizeHint().width())
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        wide = max(part.minimumSizeHint().width() for part in self._parts)
+        return QSize(wide, self.heightForWidth(max(self.width(), wide)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        direction = QBoxLayout.Direction
+        self._row.setDirection(
+            direction.LeftToRight if event.size().width() >= _LEAST else direction.TopToBottom
+        )
+        super().resizeEvent(event)
+
+
+def _height(part: QWidget, width: int) -> int:
+    wrapped = part.heightForWidth(width)
+    return wrapped if wrapped >= 0 else part.minimumSizeHint().height()

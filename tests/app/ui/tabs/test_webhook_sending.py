@@ -1,0 +1,213 @@
+"""Sending a test event from the window, to real servers on this computer."""
+
+import json
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.services.deliveries.answer import Outcome
+from app.services.deliveries.samples import RUN_ID
+from app.services.deliveries.signing import Secret, platform_signature
+from app.ui.session.context import Context
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks import WebhooksTab
+from app.ui.tabs.webhooks.sending import SendEventDialog
+from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
+from tests.fixtures.hooked import Hook, answer, connections, serving
+from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press, type_text
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def point(path: Path, hook: Hook, **values: object) -> None:
+    """All destinations of a file lead to a server."""
+    stored = {"url": hook.url("/in?x=1"), "hostname": "127.0.0.1", "secret": SECRET, "events": "run_killed"}
+    for name, value in (stored | values).items():
+        ask(path, f"UPDATE webhook_destinations SET {name} = ?", value)
+
+
+def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> SendEventDialog:
+    context.settings.webhooks_here = True
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.commands.trigger("send_event")
+    return dialog(qtbot, tab, SendEventDialog)
+
+
+def sent(qtbot: QtBot, shown: SendEventDialog) -> None:
+    shown.send_button.click()
+    qtbot.waitUntil(lambda: shown._task is None)
+
+
+@pytest.mark.slow
+def test_an_event_is_sent_by_keys_alone_and_nothing_is_changed_by_it(
+    window: MainWindow, qtbot: QtBot, demo_path: Path
+) -> None:
+    with serving(answer("200 OK", b'{"ok": true}', "Content-Type: application/json")) as hook:
+        point(demo_path, hook)
+        before = ask(demo_path, "SELECT * FROM webhook_destinations")
+        entries = ask(demo_path, "SELECT count(*) FROM audit_chain")
+        open_file(qtbot, window, demo_path)
+        window.settings.webhooks_here = True
+        page = go(qtbot, window, 2)
+        choose(qtbot, page, 0)
+        page.table.setFocus()
+        press("T")
+        shown = dialog(qtbot, window, SendEventDialog)
+        assert shown.events.currentText() == "run_killed"
+        assert shown.focusWidget() is shown.send_button
+        press("Return")
+        qtbot.waitUntil(shown.answer.title.isVisible)
+        assert shown.answer.title.text() == "200 OK"
+        assert json.loads(shown.answer.body._text or "") == {"ok": True}
+        (request,) = hook.requests
+        head, _, body = request.decode().partition("\r\n\r\n")
+        assert head.replace("\r", "") == shown.request.toPlainText()
+        assert json.loads(body)["runId"] == RUN_ID
+        signature = platform_signature(Secret(SECRET), body.encode())
+        assert f"X-Webhook-Signature: {signature}" in head and f"X-Webhook-Timestamp: {NOW}" in head
+        press("Esc")
+        closed(qtbot, window, SendEventDialog)
+    assert ask(demo_path, "SELECT * FROM webhook_destinations") == before
+    assert ask(demo_path, "SELECT count(*) FROM audit_chain") == entries
+
+
+@pytest.mark.slow
+def test_the_body_is_edited_and_what_is_no_json_is_not_sent(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer("500 Internal Server Error", b"oh <img src=x>")) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        before = shown.request.toPlainText()
+        shown.body_editor.setFocus()
+        shown.body_editor.selectAll()
+        type_text(qtbot, '{"a": ')
+        assert not shown.send_button.isEnabled() and "not valid JSON (line 1" in shown.problem.text()
+        type_text(qtbot, "1}")
+        assert shown.send_button.isEnabled() and shown.problem.isHidden()
+        assert shown.body_state.text() == "edited"
+        assert "Content-Length: 7" in shown.request.toPlainText() != before
+        shown.events.setCurrentText("run_started")  # leaves what was typed
+        assert "does not send it to this webhook" in shown.meaning.text()
+        sent(qtbot, shown)
+        assert hook.requests[0].endswith(b'\r\n\r\n{"a":1}')
+    assert shown.answer.title.text() == "500 Internal Server Error"
+    assert "answered with an error" in shown.answer.why.text()
+    assert "oh <img src=x>" in shown.answer.body.text_view.toPlainText()
+    names = [piece.text() for piece in shown.answer.waterfall.findChildren(type(shown.answer.total))]
+    assert {"resolve", "connect", "first byte", "body"} <= set(names)
+
+
+@pytest.mark.slow
+def test_the_secret_is_nowhere_to_be_read(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serving(answer("200 OK", SECRET.encode()[:0])) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        for signing in (0, 1):
+            shown.signing.setCurrentIndex(signing)
+            shown.curl_button.click()
+            command = QGuiApplication.clipboard().text()
+            texts = [shown.request.toPlainText(), shown.sentence.text(), command, repr(shown._destination)]
+            assert not any(SECRET in text or SECRET[6:] in text for text in texts)
+            sent(qtbot, shown)
+        names = [line.partition(b":")[0] for line in hook.requests[1].split(b"\r\n")]
+        assert b"webhook-signature" in names and b"X-Webhook-Signature" not in names
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signing", [0, 1])
+def test_what_is_copied_as_curl_sends_the_same(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, signing: int
+) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        shown.signing.setCurrentIndex(signing)
+        shown.body_editor.setPlainText('{"a": "it\'s $HOME `x` \\" é"}')
+        shown.send()
+        shown.curl_button.click()
+        qtbot.waitUntil(lambda: shown._task is None)
+        shown_head = shown._request
+        shown.curl_button.click()
+        command = QGuiApplication.clipboard().text()
+        environment = {"PATH": "/usr/bin:/bin", "WEBHOOK_SECRET": SECRET}
+        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith(b"ok"), done.stderr
+    assert shown_head is not None
+    sent_by_curl = hook.requests[-1].decode()
+    body = sent_by_curl.partition("\r\n\r\n")[2]
+    assert body.encode() == shown_head.body
+    for name, value in shown_head.headers:
+        assert f"\r\n{name}: {value}\r\n" in sent_by_curl
+
+
+@pytest.mark.slow
+def test_this_computer_is_refused_until_the_preferences_allow_it(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer()) as hook, connections() as connected:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        context.settings.webhooks_here = False
+        sent(qtbot, shown)
+        assert shown.answer.title.text() == "Refused" and "preferences" in shown.answer.why.text()
+        assert hook.requests == [] and connected == []
+
+
+@pytest.mark.slow
+def test_it_can_be_stopped_and_the_window_lives_meanwhile(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    arrived = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        arrived.set()
+        connection.recv(1)
+
+    with serving(silent) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        shown.send_button.click()
+        qtbot.waitUntil(arrived.is_set)
+        assert not shown.send_button.isEnabled()
+        click(qtbot, shown.stop_button)
+        qtbot.waitUntil(lambda: shown._task is None)
+        assert shown.answer.title.text() == "Cancelled" and "not known" in shown.answer.why.text()
+        arrived.clear()
+        shown.send_button.click()
+        qtbot.waitUntil(arrived.is_set)
+        qtbot.keyClick(shown, Qt.Key.Key_Escape)  # closing it ends the wait, too
+        qtbot.waitUntil(lambda: not context.runner._running)
+
+
+@pytest.mark.slow
+def test_a_webhook_without_a_secret_or_with_another_host_says_so(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook, secret=None)
+        shown = opened(show_tab, context, qtbot)
+        assert "Signature" not in shown.request.toPlainText()
+        shown.signing.setCurrentIndex(1)
+        assert "no secret" in shown.problem.text() and not shown.send_button.isEnabled()
+        shown.reject()
+        point(context.opened.path, hook, hostname="else.example")
+        shown = opened(show_tab, context, qtbot)
+        assert "does not deliver" in shown.problem.text() and not shown.send_button.isEnabled()
+        assert not shown.curl_button.isEnabled()
+
+
+def test_outcomes_have_words_of_their_own() -> None:
+    assert len({outcome.value for outcome in Outcome}) == len(Outcome)
