@@ -36,6 +36,7 @@ def components() -> tuple[Component, ...]:
         Component("platformdirs", _installed("platformdirs"), "MIT licence"),
         Component("psutil", _installed("psutil"), "BSD licence"),
         Component("standardwebhooks", _installed("standardwebhooks"), "MIT licence"),
+        Component("zxcvbn", _installed("zxcvbn"), "MIT licence"),
     )
 
 

@@ -16,6 +16,7 @@ from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
 from app.services.deliveries.answer import Answer, Outcome, Part, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.signing import Secret
+from app.services.records.record import Record
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -25,10 +26,12 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
+from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import make_context
@@ -188,8 +191,27 @@ def register(registry: Registry) -> None:
 
     @registry.scene("dialog-edit-user", None)
     def edit_user(theme: Theme) -> Shot:
-        user = record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example")
-        return _dialog(scenes, theme, lambda context: edit_user_form(context, user))
+        return _dialog(scenes, theme, lambda context: edit_user_form(context, _user()))
+
+    @registry.scene("dialog-set-password", None)
+    def set_password(theme: Theme) -> Shot:
+        def type_one(context: Context) -> FormDialog:
+            dialog = password_form(context, _user(has_password=True))
+            field = dialog.editor("password")
+            assert isinstance(field, PasswordField)
+            field.how.setCurrentIndex(1)
+            field.typed.setText("summer2026")
+            return dialog
+
+        return _dialog(scenes, theme, type_one)
+
+    @registry.scene("dialog-generate-password", None)
+    def generate_password(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: password_form(context, _user()))
+
+    @registry.scene("dialog-password-set", None)
+    def password_set(theme: Theme) -> PasswordShown:
+        return PasswordShown(theme, "ada@acme-corp.example", "x7Kfd-mP3qR-tW8zY-bN4vC")
 
     @registry.scene("dialog-new-webhook", None)
     def new_webhook(theme: Theme) -> Shot:
@@ -341,6 +363,10 @@ def _no_match(window: MainWindow) -> object:
 
     window.opened.connect(opened)
     return relay.ready
+
+
+def _user(**values: object) -> Record:
+    return record(USERS, id="usr_1", tenant_id="acme-corp", email="ada@acme-corp.example", **values)
 
 
 def _dialog(scenes: WindowScenes, theme: Theme, make: Callable[[Context], QDialog]) -> Shot:

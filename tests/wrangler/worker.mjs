@@ -40,8 +40,26 @@ async function verify(db) {
   return { entries: results.length, broken, heads };
 }
 
+const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+// Whether it is the user's password, by the PHC string that is stored:
+//   $pbkdf2-sha256$i=ITERATIONS,l=BYTES$SALT$HASH
+async function signIn(db, { user, password }) {
+  const stored = await db.prepare("SELECT password_hash FROM users WHERE id = ?").bind(user).first("password_hash");
+  const found = /^\$pbkdf2-sha256\$i=(\d+),l=(\d+)\$([^$]+)\$([^$]+)$/.exec(stored ?? "");
+  if (found === null) return false;
+  const [, iterations, length, salt, hash] = found;
+  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(password), "PBKDF2", false, ["deriveBits"]);
+  const by = { name: "PBKDF2", hash: "SHA-256", salt: bytes(salt), iterations: Number(iterations) };
+  const derived = await crypto.subtle.deriveBits(by, key, 8 * Number(length));
+  return crypto.subtle.timingSafeEqual(derived, bytes(hash));
+}
+
 export default {
   async fetch(request, env) {
+    if (new URL(request.url).pathname === "/sign-in") {
+      return Response.json(await signIn(env.DB, await request.json()));
+    }
     if (request.method === "POST") {
       for (const entry of await request.json()) await append(env.DB, entry);
     }

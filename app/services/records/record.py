@@ -14,6 +14,7 @@ from peewee import Table as Source
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.records.rows import Value, decoded, exactly, holds, legible
+from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
 from models.engine import Database, raw, sql_name
@@ -30,14 +31,15 @@ class Record:
 
     A value is None for NULL and where the file lacks the column (`missing` names those). Text that is no
     UTF-8 has U+FFFD, a BLOB reads `x'…'`; but the key is as it is stored, since acts go by it. Of a secret
-    there is only whether one is stored. `unknown` are the columns of the file that are not declared, by their
-    names there.
+    there is only whether one is stored, and what is `told` of it (`TableColumn.tells`). `unknown` are the
+    columns of the file that are not declared, by their names there.
     """
 
     table: Table
     values: Mapping[str, Any] = field(repr=False)
     unknown: Mapping[str, Any] = field(default_factory=dict, repr=False)
     missing: frozenset[str] = frozenset()
+    told: Mapping[str, Told] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -105,6 +107,9 @@ def _column(source: Any, name: str) -> Any:
     return Column(source, name) if name else SQL('""')  # which Peewee would leave out
 
 
+_TOLD_BY: Final = 1_000
+"""Characters of a secret that are read for what is told of it."""
+
 _Wanted = tuple[Table, TableColumn, Value]
 """The rows of a table where a column has this value."""
 
@@ -141,8 +146,13 @@ class _Reading:
         declared = {column.source for column in table.columns}
         self._unknown = [undeclared(name) for name in stored if whole and name not in declared]
         self._missing = frozenset(column.name for column in asked if column.source not in stored)
+        self._telling = [
+            (column.name, column.tells) for column in self._columns if whole and column.tells is not None
+        ]
         cells = [exactly(value_of(column, source)) for column in self._columns]
         cells += [exactly(value_of(column, source)) for column in self._unknown]
+        of = [table.column(name).source for name, _ in self._telling]
+        cells += [exactly(fn.substr(Column(source, name), 1, _TOLD_BY)) for name in of]
         self.query: Query = source.select(*cells).where(holds(Column(source, by.source), value))
 
     def record(self, row: Sequence[Any]) -> Record:
@@ -155,9 +165,15 @@ class _Reading:
                 values[column.name] = bool(cell)
         unknown = {
             column.source: column.word(cell) if column.kind is ColumnKind.PRESENCE else cell
-            for column, cell in zip(self._unknown, cells[len(self._columns) :], strict=True)
+            for column, cell in zip(self._unknown, cells[len(self._columns) :], strict=False)
         }
-        return Record(self._table, values, unknown, self._missing)
+        secrets = stored[len(self._columns) + len(self._unknown) :]
+        told = {
+            name: said
+            for (name, tells), secret in zip(self._telling, secrets, strict=True)
+            if (said := tells(secret)) is not None
+        }
+        return Record(self._table, values, unknown, self._missing, told)
 
 
 _ONE_BY_ONE: Final = 10_000

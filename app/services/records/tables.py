@@ -3,6 +3,7 @@ an export make of them. `app/README.md` says what else a new column takes.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -10,6 +11,8 @@ from functools import cached_property
 from peewee import AutoField, Model
 
 from app.services import text
+from app.services.records import secret_forms
+from app.services.records.secret_forms import Told
 from models import tables
 from models.schema import StoredTable
 
@@ -64,7 +67,8 @@ class TableColumn:
     from, with their counts. `hidden`: in a table only when asked for. `listed`: read with every row of a
     list; else only with a whole record. `of` is the file's column where the name differs. `words` are those
     for yes and no. `host_only`: a URL, its host or what people write with one, whole on the screen, of which
-    copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours.
+    copies and exports hold the host alone (`webhooks.host_alone`). `is_declared`: it is one of ours. `tells`
+    gives what a person is told of a secret beside that it is there, and nothing of the secret.
     """
 
     name: str
@@ -78,6 +82,7 @@ class TableColumn:
     words: tuple[str, str] = ("yes", "no")
     host_only: bool = False
     is_declared: bool = True
+    tells: Callable[[object], Told | None] | None = None
 
     @property
     def source(self) -> str:
@@ -230,7 +235,15 @@ USERS = Table(
         _C("email", _K.NAME, "E-mail", searched=True),
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("id", _K.KEY, "Id", searched=True),
-        _C("has_password", _K.PRESENCE, "Password", of="password_hash", offered=True, words=_STORED),
+        _C(
+            "has_password",
+            _K.PRESENCE,
+            "Password",
+            of="password_hash",
+            offered=True,
+            words=_STORED,
+            tells=secret_forms.told,
+        ),
         _C("created_at", _K.TIME, "Created"),
         _C("updated_at", _K.TIME, "Updated"),
     ),

@@ -1,4 +1,6 @@
-"""A tenant's users: create, edit the e-mail, delete; each an entry in the tenant's audit chain."""
+"""A tenant's users: create, edit the e-mail, set and invalidate passwords, delete; each an entry in the
+tenant's audit chain.
+"""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -13,10 +15,11 @@ from app.services.chain.append import Check, Event
 from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
+from app.services.records.passwords import Typed
 from app.services.records.rows import RowChange, StoredRow, Value, bytewise, decoded, exactly, in_parts, shown
 from app.services.records.tables import USERS
 from models.engine import Database, Limits, Rows
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
 from models.status import AuditEvent
 from models.tables import User
 
@@ -88,6 +91,28 @@ def rename(
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
+
+
+@writing.act
+def set_password(images: Images, user_id: str, typed: Typed, *, actor: str, now: int) -> Change:
+    """Gives the user another password, or a first one. Raises `NotFound`, `ColumnMissing`, `InvalidInput`."""
+    row = images.found(USERS.name, [user_id], "user", only=_OF_PASSWORDS)[0]
+    word = "replaced" if row["password_hash"] else "set"
+    summary = f"Password of {row.shown('email')} {word}"
+    return _with_passwords(images, [row], typed.stored, summary, actor=actor, now=now)
+
+
+@writing.act
+def invalidate_passwords(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
+    """Takes the passwords away, so that nobody can sign in by them; undoing brings them back. Those who have
+    none are left alone. Raises `NothingToDo` where nobody has one, `ColumnMissing`.
+    """
+    found = images.rows(USERS.name, user_ids, only=_OF_PASSWORDS)
+    rows = [row for row in found if row["password_hash"] not in (None, "")]
+    if not rows:
+        raise NothingToDo("No password is stored.")
+    who = rows[0].shown("email") if len(rows) == 1 else text.counted(len(rows), "user")
+    return _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
 
 
 @writing.act
@@ -190,6 +215,24 @@ def _spellings(address: str) -> set[str]:
     return {unicodedata.normalize(form, one) for one in plain for form in ("NFC", "NFD")}
 
 
+_OF_PASSWORDS: Final = ("tenant_id", "email", "password_hash")
+
+
+def _with_passwords(
+    images: Images, rows: Sequence[StoredRow], stored: str | None, summary: str, *, actor: str, now: int
+) -> Change:
+    def event(row: StoredRow, before: Value, after: Value) -> Event:
+        changes = {"password_hash": writing.secret_change(before, after)}
+        return _updated(row, changes, actor)
+
+    return Change(
+        summary=summary,
+        rows=tuple(images.changed(row, {"password_hash": stored}, now) for row in rows),
+        events=tuple(event(row, row["password_hash"], stored) for row in rows),
+        inverse_events=tuple(event(row, stored, row["password_hash"]) for row in rows),
+    )
+
+
 def _name(row: StoredRow) -> str:
     return f"User {row.shown('email')}"
 
@@ -202,6 +245,9 @@ def _event(
 
 
 def _renamed(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
-    changes = {"email": {"from": before, "to": after}}
+    return _updated(row, {"email": {"from": before, "to": after}}, actor)
+
+
+def _updated(row: StoredRow, changes: Mapping[str, Any], actor: str) -> Event:
     payload = {"actor": actor, "userId": row.shown("id"), "changes": changes}
     return Event(row.tenant, AuditEvent.USER_UPDATED, payload)

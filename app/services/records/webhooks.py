@@ -209,9 +209,7 @@ def _updated(row: StoredRow, before: Mapping[str, Value], after: Mapping[str, Va
     changes: dict[str, Any] = {}
     for name in after:
         if name in WEBHOOK_DESTINATIONS.secrets:
-            changes[name] = (
-                "replaced" if before[name] and after[name] else "set" if after[name] else "removed"
-            )
+            changes[name] = writing.secret_change(before[name], after[name])
         else:
             say = {"name": _audited_name, "url": host_alone, "hostname": _host}.get(name, shown)
             changes[name] = {"from": say(before[name]), "to": say(after[name])}

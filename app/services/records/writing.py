@@ -14,7 +14,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images, untriggered
-from app.services.records.rows import RowChange, StoredRow, shown
+from app.services.records.rows import RowChange, StoredRow, Value, shown
 from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
 from models import errors
@@ -244,6 +244,11 @@ def _difference(images: Images, row: RowChange) -> str | None:
 def named(rows: Sequence[StoredRow], noun: str, name: Callable[[StoredRow], str]) -> str:
     """For a summary: a single row by its name, several by their number."""
     return name(rows[0]) if len(rows) == 1 else text.counted(len(rows), noun)
+
+
+def secret_change(before: Value, after: Value) -> str:
+    """All that an audit payload says of a secret that changes."""
+    return "replaced" if before and after else "set" if after else "removed"
 
 
 def deletion(

@@ -57,7 +57,16 @@ def create_act(tab: RecordTab, text: str, run: Callable[[], None]) -> ActionSpec
     return list_act("create", text, Icon.ADD, run, refuse, "Ctrl+Shift+N", Kind.PRIMARY)
 
 
-def edit_act(tab: RecordTab, text: str, form_of: "Callable[[Record], FormDialog]") -> ActionSpec:
+def edit_act(
+    tab: RecordTab,
+    text: str,
+    form_of: "Callable[[Record], FormDialog]",
+    *,
+    name: str = "edit",
+    icon: str = Icon.EDIT,
+    keys: str = "F2",
+    refusal: Refuses = lambda: None,
+) -> ActionSpec:
     """Opens the form of the selected record; and again where somebody else has changed it meanwhile."""
 
     def open_form(record: Record) -> None:
@@ -69,8 +78,10 @@ def edit_act(tab: RecordTab, text: str, form_of: "Callable[[Record], FormDialog]
         tab.list.model.reload_records(frozenset([record_id]))
         tab.current.read_again(record_id, open_form)
 
-    refusal = partial(tab.selection.refusal, single=True)
-    return record_act("edit", text, Icon.EDIT, lambda: tab.current.when_whole(open_form), refusal, "F2")
+    def refuse() -> str | None:
+        return refusal() or tab.selection.refusal(single=True)
+
+    return record_act(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys)
 
 
 def delete_act(tab: RecordTab, load: Callable[[], Callable[..., Change]], name: str) -> ActionSpec:
@@ -235,14 +246,21 @@ def ask_about(
 
 
 def set_on_selected(
-    tab: RecordTab, function: Callable[..., Change], flags: Flags, *, verb: str, done: str, entry_each: bool
+    tab: RecordTab,
+    function: Callable[..., Change],
+    flags: Flags,
+    *,
+    verb: str,
+    done: str,
+    entry_each: bool,
+    by_flags: bool = True,
 ) -> None:
     """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so it asks
     first only where each row is charged: "Activate {}"? They will be `done`, "active", those that are not so.
-    There is an audit entry for each record, or for each tenant.
+    There is an audit entry for each record, or for each tenant. `by_flags`: the act takes them.
     """
     context, seen = tab.context, tab.selection.seen()
-    act = partial(tab.act, function, **flags, seen=seen)
+    act = partial(tab.act, function, **(flags if by_flags else {}), seen=seen)
     if not (context.costs and tab.list.selected_count() > 1):
         tab.selection.with_ids(act)
         return
@@ -299,7 +317,8 @@ def not_so(
     seen.fill(of_rows(query.table, others, columns))
     named = freeze((row[0], next(filter(None, row[2 : 2 + len(heading)]), None), row[1]) for row in others)
     entries = len(named.ids) if entry_each else named.tenants
-    each = lists.written(query.table, (*flags, "updated_at"))
+    sources = (DECLARED[query.table].column(name).source for name in flags)
+    each = lists.written(query.table, (*sources, "updated_at"))
     written = each * len(named.ids) + WRITTEN_FOR_ENTRY * entries
     read = reads_again(database, len(others), entries)
     return replace(named, written=written, read=read, seen=seen), len(rows)

@@ -192,6 +192,9 @@ def fields(
             record[declared.name] not in (None, "") or "value" in special.get(declared.name, {})
         ):
             field = _field(context, declared, record[declared.name])
+            if (told := record.told.get(declared.name)) is not None:
+                tone = Tone.WARN if told.doubt else Tone.NEUTRAL
+                field = replace(field, value=str(told), tone=tone)
             found.append(replace(field, **special.get(declared.name, {})))
     return [*found, *unknown_fields(record)]
 

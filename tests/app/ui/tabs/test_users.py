@@ -283,7 +283,7 @@ def test_no_password_hash_is_shown_or_copied(tab: UsersTab, context: Context, qt
     tab.table.selectAll()
     assert "very-secret" not in tab.table.copy_selection()
     assert "very-secret" not in QGuiApplication.clipboard().text()
-    assert value_of(tab.fields, "Password") == "set"
+    assert value_of(tab.fields, "Password").startswith("set — in no known form")
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
-"""A tenant's users, and the forms for a new one and for another e-mail address."""
+"""A tenant's users, and the forms for a new one and for another e-mail address; what else is done to them has
+modules of its own, which are loaded with the first of their forms.
+"""
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -11,18 +13,29 @@ from app.services.records.record import Record
 from app.services.records.tables import USERS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import create_act, delete_act, edit_act, history_act
+from app.ui.tabs.common.acts import (
+    create_act,
+    delete_act,
+    edit_act,
+    history_act,
+    set_on_selected,
+    words_to_set,
+)
 from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.labels import line_edit
 
 if TYPE_CHECKING:
     from app.ui.widgets.form_dialog import FormDialog
 
 
+PASSWORDS: Final = USERS.column("has_password").source
+
+
 class UsersTab(RecordTab):
-    """Users: search, create, edit the e-mail address, delete."""
+    """Users: search, create, edit the e-mail address, set and invalidate passwords, delete."""
 
     spec = USERS_TAB
     opens = "edit"
@@ -38,11 +51,51 @@ class UsersTab(RecordTab):
         add = self.commands.add
         add(create_act(self, "New user…", self._create))
         add(edit_act(self, "Edit e-mail…", lambda user: edit_user_form(self.context, user, self)))
+        add(
+            edit_act(
+                self,
+                "Set password…",
+                self._password_form,
+                name="set_password",
+                icon=Icon.KEY,
+                keys="Ctrl+Shift+P",
+                refusal=self._without_passwords,
+            )
+        )
+        words = partial(words_to_set, self, "Invalidate password", "has_password", False)
+        refusal = partial(self.selection.refusal_to_set, "has_password", False, "Password:")
+
+        def refuse() -> str | None:
+            return self._without_passwords() or refusal()
+
+        add(ActionSpec("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
 
     def _create(self) -> None:
         new_user_form(self.context, self.scope.tenant_id, self).open_once()
+
+    def _without_passwords(self) -> str | None:
+        stored = self.context.opened.schema.columns.get(USERS.name, ())
+        return "This database has no column for passwords." if stored and PASSWORDS not in stored else None
+
+    def _password_form(self, user: Record) -> "FormDialog":
+        from app.ui.tabs.users.password import password_form  # noqa: PLC0415
+
+        return password_form(self.context, user, self)
+
+    def _invalidate(self) -> None:
+        from app.services.records.users import invalidate_passwords  # noqa: PLC0415
+
+        set_on_selected(
+            self,
+            invalidate_passwords,
+            {"has_password": False},
+            verb="Invalidate the password of {}",
+            done="without a password",
+            entry_each=True,
+            by_flags=False,
+        )
 
 
 # This tab is the first in sight: it shows rows before what acts on them and its forms are loaded.
@@ -54,7 +107,7 @@ def new_user_form(context: Context, tenant: str | None, parent: QWidget | None =
     from app.ui.widgets.form_dialog import FormDialog, checked  # noqa: PLC0415
 
     stored = context.opened.schema.stored.get(USERS.name)
-    has_password = stored is not None and "password_hash" in stored.columns
+    has_password = stored is not None and PASSWORDS in stored.columns
     sentence = "The user has no password until one is set." if has_password else ""
     form = FormDialog(context.theme, "New user", sentence, action="Create user", parent=parent)
     tenant_field, email_field = TenantField(context.tenants, tenant), QLineEdit()

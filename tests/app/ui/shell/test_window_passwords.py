@@ -1,0 +1,138 @@
+"""Passwords in the window, by keys: one generated and shown once, one typed, many taken away."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import bugs
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.users.password import PasswordField, PasswordShown
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.window import (
+    ask,
+    choose,
+    click,
+    closed,
+    dialog,
+    open_file,
+    press,
+    type_text,
+    value_of,
+    words,
+)
+
+HASH = "SELECT password_hash FROM users WHERE id = ?"
+
+
+@pytest.mark.slow
+def test_one_is_generated_shown_once_copied_and_taken_back(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 1)
+    before = ask(demo_path, HASH, user)
+    press("Ctrl+Shift+P")
+    dialog(qtbot, window, FormDialog)
+    QGuiApplication.clipboard().setText("mine")
+    press("Return")
+    shown = dialog(qtbot, window, PasswordShown)
+    password = shown.field.text()
+    (stored,) = ask(demo_path, HASH, user)[0]
+    assert len(password) == 23 and stored.startswith("$pbkdf2-sha256$i=100000,l=32$")
+    assert QGuiApplication.clipboard().text() == "mine", "it goes there when that is asked for"
+    assert QApplication.focusWidget() is shown.copy_button
+    press("Return")
+    assert QGuiApplication.clipboard().text() == password
+    press("Escape")
+    closed(qtbot, window, PasswordShown)
+    qtbot.waitUntil(lambda: value_of(page.fields, "Password") == "PBKDF2-HMAC-SHA256, 100,000 iterations")
+    page.table.selectAll()
+    said = page.table.copy_selection() + words(window) + QGuiApplication.clipboard().text()
+    log = bugs.log_file()
+    entries = str(ask(demo_path, "SELECT payload FROM audit_chain"))
+    everything = said + entries + (log.read_text() if log.exists() else "")
+    assert not [part for part in (password, stored, *stored.split("$")[3:]) if part in everything]
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(demo_path, HASH, user) == before)
+
+
+@pytest.mark.slow
+def test_one_that_is_typed_is_judged_while_it_is_typed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 1)
+    before = ask(demo_path, HASH, user)
+    press("Ctrl+Shift+P")
+    form = dialog(qtbot, window, FormDialog)
+    field = form.editor("password")
+    assert isinstance(field, PasswordField)
+    press("Down")
+    press("Tab")
+    assert QApplication.focusWidget() is field.typed
+    type_text(qtbot, "letmein")
+    press("Return")
+    assert "A password has at least 8 characters." in words(form)
+    type_text(qtbot, "letmein1")
+    qtbot.waitUntil(lambda: field.strength.text().startswith("Guessed at once"))
+    press("Return")
+    qtbot.waitUntil(lambda: "Take another one." in words(form))
+    assert ask(demo_path, HASH, user) == before
+    field.typed.selectAll()
+    type_text(qtbot, "kelp-violin-94-otter")
+    qtbot.waitUntil(lambda: field.strength.text() == "Very hard to guess.")
+    press("Return")
+    closed(qtbot, window, FormDialog)
+    assert not window.findChildren(PasswordShown), "who has typed it knows it"
+    assert ask(demo_path, HASH, user) != before
+
+
+@pytest.mark.slow
+def test_those_of_a_selection_are_taken_away_and_come_back(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    all_of_them = ask(demo_path, "SELECT id, password_hash FROM users ORDER BY id")
+    stored = sum(found is not None for _, found in all_of_them)
+    assert 0 < stored < len(all_of_them)
+    page.table.setFocus()
+    press("Ctrl+A")
+    action = page.commands.action("invalidate")
+    qtbot.waitUntil(
+        lambda: action.text().replace("&", "") == f"Invalidate password {stored:,} of {len(all_of_them):,}"
+    )
+    with qtbot.waitSignal(page.context.runner.changed) as done:
+        press("Ctrl+Shift+I")
+    assert done.args[0].summary == f"Password of {stored:,} users invalidated"
+    assert ask(demo_path, "SELECT count(password_hash) FROM users") == [(0,)]
+    choose(qtbot, page, 3)
+    qtbot.waitUntil(lambda: "Password: none." in action.toolTip())
+    assert not action.isEnabled()
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(demo_path, "SELECT id, password_hash FROM users ORDER BY id") == all_of_them)
+
+
+@pytest.mark.slow
+def test_a_file_without_the_column_offers_neither(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(demo_path, "ALTER TABLE users DROP COLUMN password_hash")
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    for name in ("set_password", "invalidate"):
+        action = page.commands.action(name)
+        assert not action.isEnabled()
+        assert "no column for passwords" in action.toolTip()
+
+
+@pytest.mark.slow
+def test_escape_of_the_form_asks_before_what_was_typed_is_lost(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    click(qtbot, page.commands._buttons["set_password"])
+    dialog(qtbot, window, FormDialog)
+    press("Escape")
+    closed(qtbot, window, FormDialog)
