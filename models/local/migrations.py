@@ -24,6 +24,7 @@ from models.local import copies, statements
 from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.file import connect, set_pragma
+from models.local.trial import make
 from models.progress import PATIENCE
 from models.schema import LEDGER, caseless
 
@@ -124,7 +125,7 @@ def foresee(database: LocalDatabase, folder: Path) -> MigrationError | None:
         with closing(apsw.Connection(":memory:")) as trial:
             for (sql,) in objects:
                 with suppress(apsw.Error):  # of a module that is not here, or a table of such a one
-                    trial.execute(str(sql))
+                    make(trial, str(sql))
             try:
                 if ledger := _read_ledger(connection, database.path):
                     trial.execute(LEDGER_SQL)

@@ -57,6 +57,18 @@ def split(sql: str) -> list[str]:
     return [statement.strip() for statement in statements if canonical(statement)]
 
 
+def first(sql: str) -> str | None:
+    """What SQLite reads of a line of the schema, with the semicolon that ends it: one statement, up to a zero
+    byte. A file may hold others behind it, which nothing has run. None where it never ends.
+    """
+    sql = sql.partition("\0")[0]
+    for semicolon in re.finditer(";", sql):
+        if apsw.complete(statement := sql[: semicolon.end()]):
+            return statement
+    ends = (f"{sql}{end}" for end in (";", "\n;", "*/;"))  # behind a comment, which its end may lack
+    return next(filter(apsw.complete, ends), None)
+
+
 def canonical(sql: str) -> str:
     """The same text for statements that differ only in white space, comments, case or quoting of names: their
     tokens, and a zero byte, which no name has, between two.

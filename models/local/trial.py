@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from models.engine import sql_name
+from models.local import statements
 from models.schema import COUNTERS
 
 _Item = TypeVar("_Item")
@@ -200,11 +201,10 @@ class Rehearsal:
     def __init__(self, table: str, made: Iterable[str]) -> None:
         self._table = f"main.{sql_name(table)}"
         self._trial = apsw.Connection(":memory:")
-        self._trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
         self._trial.pragma("ignore_check_constraints", 1)
         with suppress(apsw.Error):  # then it takes no row
             for sql in made:
-                self._trial.execute(sql)
+                make(self._trial, sql)
 
     def same(self, one: Iterable[str], other: Iterable[str], columns: str) -> bool:
         """Whether both make the same row; `columns` is the expression of all that it holds."""
@@ -226,13 +226,24 @@ class Rehearsal:
 def _copy(sql: str, indexes: Sequence[str] = ()) -> Iterator[apsw.Connection]:
     """Without the indexes that cannot be made: of another program's function, say."""
     with closing(apsw.Connection(":memory:")) as trial:
-        trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
-        trial.set_progress_handler(lambda: True, _STEPS)
-        trial.execute(sql)
+        make(trial, sql)
         for index in indexes:
             with suppress(apsw.Error):
-                trial.execute(index)
+                make(trial, index)
+        trial.set_progress_handler(lambda: True, _STEPS)
         yield trial
+
+
+def make(trial: apsw.Connection, line: str) -> None:
+    """Makes what a line of a schema does, in a database in memory: what a hostile file has behind it is not
+    run, nor for ever, and no other file is made. Raises what SQLite raises.
+    """
+    trial.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+    trial.set_progress_handler(lambda: True, _STEPS)
+    try:
+        trial.execute(statements.first(line) or "")
+    finally:
+        trial.set_progress_handler(None)
 
 
 def _filler(kind: str) -> Any:

@@ -21,6 +21,7 @@ from app.services.records.rows import BYTEWISE, refers
 from app.services.text import counted
 from models.engine import D1_LIMITS, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
+from models.local import statements
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.local.trial import is_numbered
@@ -132,8 +133,8 @@ class _Export:
     def __init__(self, database: LocalDatabase, wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
         self._database, self._wanted, self._file, self._progress = database, wanted, file, progress
         self._done = Exported()
-        self._objects = list(self._of_schema())
         self._stored, _ = read_stored(database)
+        self._objects = list(self._of_schema())
 
     def run(self) -> Exported:
         tables = self._tables()
@@ -219,7 +220,13 @@ class _Export:
                     self._note(
                         f"{name} is made with a CR, which the shell of sqlite3 leaves out where an LF follows"
                     )
-                yield _Object(kind, name, caseless(table), sql + (";" if apsw.complete(f"{sql};") else "\n;"))
+                statement = statements.first(sql)
+                if statement is None or (kind == "table" and name not in self._stored):
+                    self._note(f"left out: the {kind} {name}, as its line of the schema is damaged")
+                    continue
+                if not statement.startswith(sql):
+                    self._note(f"left out: what stands behind the CREATE of {name} in the schema")
+                yield _Object(kind, name, caseless(table), statement)
 
     def _tables(self) -> list[StoredTable]:
         """The tables that are wanted, in the order in which they were made. Raises `InvalidInput`."""
@@ -277,8 +284,8 @@ class _Export:
         before, number = sum(self._done.rows.values()), 0
         if checked:  # which a row may have come past, and a value in pieces breaks before all of it is there
             self._line("PRAGMA ignore_check_constraints=TRUE;")
-        for count, statements in rows.statements(condition):
-            self._file.writelines(statements)
+        for count, lines in rows.statements(condition):
+            self._file.writelines(lines)
             number += count
             self._progress(before + number, total)
         if checked:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -207,6 +208,19 @@ class TestFailure:
             migrations.apply(file, folder(), now=NOW)
         assert file.read_bytes() == before
         assert copies(file) == []
+
+    def test_what_a_hostile_schema_has_behind_its_tables_is_not_run(self, file: Path, folder: Folder) -> None:
+        """A file is only looked at: nothing is written elsewhere."""
+        execute(file, "CREATE TABLE b (other)")
+        spy = file.with_name("spy.sqlite")
+        with closing(apsw.Connection(str(file))) as connection:
+            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+            connection.pragma("writable_schema", 1)
+            tail = f"; ATTACH '{spy}' AS spy; CREATE TABLE spy.t (x)"
+            connection.execute("UPDATE sqlite_schema SET sql = sql || char(0) || ?", (tail,))
+        with connected(file, read_only=True) as database:
+            assert migrations.foresee(database, folder(**{"0000_a": "CREATE TABLE a (x);"})) is None
+        assert not spy.exists()
 
     @pytest.mark.parametrize(
         "statement",

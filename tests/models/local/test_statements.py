@@ -93,3 +93,19 @@ def test_memory_is_bounded_by_the_text(value: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 100 * len(text)
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("CREATE TABLE a (b)", "CREATE TABLE a (b);"),
+        ("CREATE TABLE a (b) -- c", "CREATE TABLE a (b) -- c\n;"),
+        ("CREATE TABLE a (b) /* c", "CREATE TABLE a (b) /* c*/;"),
+        ("CREATE TABLE a (b DEFAULT ';'); DROP TABLE c", "CREATE TABLE a (b DEFAULT ';');"),
+        ("CREATE TABLE a (b)\0; DROP TABLE c", "CREATE TABLE a (b);"),
+        (PIECES[3], f"{PIECES[3]};"),
+        ("CREATE TABLE a (b DEFAULT 'c", None),
+    ],
+)
+def test_of_a_line_of_the_schema_only_the_first_statement_counts(line: str, read: str | None) -> None:
+    assert statements.first(line) == read
