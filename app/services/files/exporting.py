@@ -46,7 +46,7 @@ _OBJECTS: Final = """
 SELECT found.type, found.name, found.tbl_name, found.sql, list.type
 FROM main.sqlite_master AS found
 LEFT JOIN pragma_table_list AS list ON list.schema = 'main' AND list.name = found.name
-WHERE found.sql IS NOT NULL ORDER BY found.rowid
+WHERE found.sql IS NOT NULL OR found.type IS NOT 'index' ORDER BY found.rowid
 """
 _END: Final = f"DELETE FROM {COUNTERS} WHERE 0;"  # noqa: S608
 """Stands behind all rows, so that an import knows that none is missing (`NoteKind.NO_END`)."""
@@ -207,6 +207,9 @@ class _Export:
         named.
         """
         for kind, name, table, sql, what in self._database.rows(raw(_OBJECTS)):
+            if not all(isinstance(said, str) for said in (kind, name, table, sql)):
+                self._note(f"left out: what a damaged line of the schema calls {name}")
+                continue
             if name.startswith("sqlite_") or what == "shadow":
                 continue
             if name.startswith("_cf_"):

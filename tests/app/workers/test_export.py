@@ -18,6 +18,7 @@ import pytest
 from app import paths
 from app.services.chain.where import InFile
 from app.services.files.exporting import Wanted
+from app.services.files.importing import import_dump
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import ListQuery
@@ -46,6 +47,7 @@ from tests.conftest import NOW
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.exporting import children, wait_for_end
 from tests.fixtures.sample import sample
+from tests.fixtures.stored import stored
 
 KILLS = int(os.environ.get("TENANT_ADMIN_KILLS", "72")) // 6
 
@@ -473,3 +475,30 @@ def test_of_a_file_that_cannot_be_opened_what_is_there_is_saved_and_nothing_is_l
         with pytest.raises(DamagedFile):
             export_database(InFile(path), target, Wanted(readable=True), replace=False)
     assert {one.name for one in tmp_path.iterdir()} == {"demo.sqlite", *["saved.sql"][: lost == "end"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sql = sql || '; DROP TABLE notifications; ATTACH ''spy.db'' AS spy'",
+        "sql = sql || char(0) || '; DROP TABLE notifications'",
+        "sql = sql || ' /* without an end'",
+        "rootpage = 0",
+        "sql = NULL",
+        "sql = x'ff00'",
+    ],
+)
+def test_what_stands_behind_a_create_in_a_hostile_schema_is_not_exported(tmp_path: Path, change: str) -> None:
+    path = sample(tmp_path / "demo.sqlite", rows=60)
+    was = stored(path)
+    with closing(apsw.Connection(str(path))) as db:
+        db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+        db.pragma("writable_schema", 1)
+        db.execute(f"UPDATE sqlite_schema SET {change} WHERE name = 'users'")
+    done = export_database(InFile(path), tmp_path / "some.sql", Wanted(readable=True), replace=False)
+    said = [note for note in done.notes if "users" in note]
+    assert [note.partition(":")[0] for note in said] == ["left out"] * ("/*" not in change)
+    import_dump(tmp_path / "some.sql", tmp_path / "new.sqlite")
+    made = stored(tmp_path / "new.sqlite")
+    assert made["notifications"] == was["notifications"] and made["audit_chain"] == was["audit_chain"]
+    assert made.get("users") == (was["users"] if "||" in change else None)
