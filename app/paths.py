@@ -129,6 +129,11 @@ def checkpoints_dir() -> Path:
     return state_dir() / "checkpoints"
 
 
+def deliveries_dir() -> Path:
+    """The folder that holds the log of what was sent to webhooks; it may not exist yet."""
+    return state_dir() / "deliveries"
+
+
 def connections_dir() -> Path:
     """The folder that holds the connections to live databases; it may not exist yet."""
     return state_dir() / "connections"

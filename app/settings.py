@@ -151,6 +151,8 @@ class Settings:
     """Whether a file is verified when it is opened, and daily while it is open."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""
+    deliveries_days = Setting(partial(_number, least=1, most=RETENTION_DAYS[-1]), 30)
+    """For how many days the log keeps what was sent to webhooks."""
     window_geometry = Setting(_is(QByteArray), QByteArray(), "window/geometry")
     inspector_folded = SettingOf[bool, bool | None](_flag, None, _of_room)
     """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""

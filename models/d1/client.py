@@ -23,10 +23,10 @@ from urllib.parse import quote, urlsplit
 import httpcore
 
 from models.d1.errors import NotReached, UnknownDatabase
-from models.d1.masking import masked
 from models.d1.shared import LONGEST_PAUSE, Shared
 from models.engine import JSON_EXACT, Usage, within
 from models.errors import Cancelled, RateLimited, StorageError, TokenRefused
+from models.masking import masked
 from models.progress import Stop, never
 
 CALL_SECONDS: Final = 35.0

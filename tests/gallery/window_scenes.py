@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from app import paths
 from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
 from app.services.deliveries.answer import Answer, Outcome, Part, Step
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.signing import Secret
+from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.request import make
+from app.services.deliveries.samples import sample as sample_event
+from app.services.deliveries.signing import Secret, Signing
 from app.services.records.record import Record
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.settings import Settings
@@ -28,6 +32,7 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -244,6 +249,22 @@ def register(registry: Registry) -> None:
         registry.scene(f"dialog-send-event{name}", None)(partial(send_event, answer))
         registry.scene(f"dialog-send-event{name}-small", SMALL)(partial(send_event, answer))
 
+    def deliveries(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, _log_of_some)
+
+    registry.scene("dialog-deliveries", None)(deliveries)
+    registry.scene("dialog-deliveries-small", SMALL)(deliveries)
+
+
+def _log_of_some(context: Context) -> DeliveriesDialog:
+    log, database = DeliveryLog(), str(context.opened.kept_by)
+    for number, (event, answer) in enumerate(
+        [("run_killed", FAILED), ("phase_completed", OK), ("run_completed", REFUSED), ("run_killed", OK)] * 3
+    ):
+        request = make(DESTINATION, event, sample_event(event, NOW), now=NOW - 4_000 * (12 - number))
+        log.add(database, DESTINATION, request, answer, signing=Signing.PLATFORM, days=30, resent=number == 8)
+    return DeliveriesDialog(context, webhook="wh_1", name="Ops alerts")
+
 
 DESTINATION = Destination(
     "wh_1",
@@ -271,6 +292,7 @@ FAILED = Answer(
     ),
     seconds=1.284,
 )
+OK = replace(FAILED, why="", status=200, body=b'{"ok":true}', steps=FAILED.steps[:4], seconds=0.143)
 REFUSED = Answer(
     Outcome.REFUSED,
     "hooks.northwind-clinics.example leads to 10.0.0.7, which is of a private network; nothing was sent.",

@@ -193,6 +193,12 @@ class PreferencesDialog(FormDialog):
         self.add_field(
             "here", here.words, here, hint="For a receiver of your own, at http://localhost; else refused."
         )
+        self.add_field(
+            "deliveries",
+            "Sent test events are kept for",
+            days_box(settings.deliveries_days),
+            hint="In the delivery log, which is in your own folder and not in the database.",
+        )
         self.set_clean()
         modes.currentIndexChanged.connect(lambda _: theme.set_mode(Mode(modes.currentData())))
         self.submitted.connect(self._save)
@@ -208,6 +214,7 @@ class PreferencesDialog(FormDialog):
         settings.retention_days = int(values["days"])
         settings.verify_by_itself = bool(values["verify"])
         settings.webhooks_here = bool(values["here"])
+        settings.deliveries_days = int(values["deliveries"])
         if settings.save():
             self.accept()
         else:

@@ -43,6 +43,7 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.password import PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
@@ -142,6 +143,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,
+    "deliveries": DeliveriesDialog,
     "send event": lambda context: SendEventDialog(context, HERE),
 }
 

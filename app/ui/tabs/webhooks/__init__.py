@@ -16,6 +16,7 @@ from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import first_line, plain
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
+_NAME = WEBHOOK_DESTINATIONS.names.index("name")
 _CHIPS: dict[bool, Chip] = {
     True: ("active", Tone.OK, Icon.OK),
     False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
@@ -93,6 +95,7 @@ class WebhooksTab(RecordTab):
             add(acts.record_act(word.lower(), words, icon, run, refusal, key))
         refusal = partial(self.selection.refusal, single=True, writes=False)
         add(acts.record_act("send_event", "Send test event…", Icon.SEND, self._send_event, refusal, "T"))
+        add(ActionSpec("deliveries", "Delivery log…", Icon.LOG, self._open_log, shortcut="Ctrl+L"))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
 
@@ -113,6 +116,17 @@ class WebhooksTab(RecordTab):
         from app.ui.tabs.webhooks.sending import SendEventDialog  # noqa: PLC0415 - rows show before
 
         SendEventDialog(self.context, destination, self).open_once()
+
+    def _open_log(self) -> None:
+        """Of the webhook that is selected, or of all."""
+        from app.ui.tabs.webhooks.deliveries import DeliveriesDialog  # noqa: PLC0415 - rows show before
+
+        rows = self.selection.records() if self.list.selected_count() == 1 else []
+        chosen = rows[0] if rows and isinstance(rows[0][0], str) else None
+        name = "" if chosen is None else str(chosen[_NAME] or chosen[_HOST])
+        webhook = None if chosen is None else str(chosen[0])
+        tenant = self.scope.tenant_id
+        DeliveriesDialog(self.context, webhook=webhook, name=name, tenant=tenant, parent=self).open_once()
 
     def _set_active(self, active: bool) -> None:
         verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")

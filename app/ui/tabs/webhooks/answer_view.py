@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries.answer import Answer, Outcome
+from app.services.deliveries.log import Delivery
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
 from app.ui.theme import Theme, set_property
@@ -70,9 +71,20 @@ class AnswerView(QWidget):
         self._hint.hide()
         self._answer.show()
 
+    def clear(self) -> None:
+        """Shows the hint again."""
+        self._answer.hide()
+        self._hint.show()
+
 
 def looks(is_ok: bool, outcome: Outcome) -> tuple[Tone, str]:
     """How a delivery is coloured, and its icon."""
     if is_ok:
         return Tone.OK, Icon.OK
     return (Tone.WARN, Icon.CANCELLED) if outcome is Outcome.CANCELLED else (Tone.BAD, Icon.BAD)
+
+
+def looks_of(delivery: Delivery) -> tuple[Tone, str]:
+    """The same of one in the log."""
+    known = next((one for one in Outcome if one.value == delivery.code), Outcome.ANSWERED)
+    return looks(delivery.is_ok, known)

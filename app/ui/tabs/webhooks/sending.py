@@ -5,12 +5,12 @@ from functools import partial
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
-from app.services.deliveries.answer import Answer
 from app.services.deliveries.curl import VARIABLE, as_curl
+from app.services.deliveries.delivering import Deliverer, Sent
 from app.services.deliveries.destination import Destination
+from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import Request, make
 from app.services.deliveries.samples import MEANINGS, sample
-from app.services.deliveries.sending import send
 from app.services.deliveries.signing import Signing
 from app.services.records.webhooks import ALL_EVENTS
 from app.ui.session.context import Context
@@ -24,13 +24,13 @@ from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.workers import names
 from app.workers.runner import Task
 from models.errors import InvalidInput, TenantAdminError
-from models.progress import Monitor
 from models.status import WebhookEvent
 
 _SIGNED = {Signing.PLATFORM: "the platform", Signing.STANDARD: "Standard Webhooks"}
 _SAMPLE, _EDITED = "sample, unchanged", "edited"
 _PROMISE = "Goes to the real address. The run id is made up; all else is as the platform sends it."
 _HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
+_KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _WIDTH = 860
 _REQUEST_LINES = 10
 _LEAST_BODY = 150
@@ -73,6 +73,8 @@ class SendEventDialog(Dialog):
         self.problem = Label(look=Look.BAD, wrap=True)
         self.problem.hide()
         self.answer = AnswerView(theme, _HINT)
+        self.kept = Label("", Look.DIM, wrap=True)
+        self.kept.hide()
         self._lay_out()
         self.cancel_button = push_button(theme, "Close", self.reject)
         self.stop_button = push_button(theme, "Stop", self._stop)
@@ -115,7 +117,7 @@ class SendEventDialog(Dialog):
             Label(_PROMISE, Look.DIM, wrap=True),
             within=left,
         )
-        in_column((self.answer, 1), within=right)
+        in_column((self.answer, 1), self.kept, within=right)
         self.add_widget(Columns(left, right), 1)
 
     def _take_first(self) -> None:
@@ -170,7 +172,8 @@ class SendEventDialog(Dialog):
         self._show_request()
         if self._request is None or self._task is not None:
             return
-        work = partial(_deliver, self._request, allow_here=self._context.settings.webhooks_here)
+        signing = Signing(self.signing.currentData())
+        work = partial(deliverer(self._context).deliver, self._destination, self._request, signing=signing)
         self.stop_button.show()
         self.stop_button.setFocus()
         self.send_button.setEnabled(False)
@@ -194,9 +197,11 @@ class SendEventDialog(Dialog):
             self.send_button.setFocus()
         return True
 
-    def _show_answer(self, answer: Answer) -> None:
+    def _show_answer(self, sent: Sent) -> None:
         if self._sent():
-            self.answer.show_answer(answer)
+            self.answer.show_answer(sent.answer)
+            self.kept.setText(sent.not_kept or _KEPT)
+            self.kept.show()
 
     def _show_failure(self, error: TenantAdminError) -> None:
         if self._sent():
@@ -212,5 +217,13 @@ class SendEventDialog(Dialog):
         self._stop()
 
 
-def _deliver(request: Request, monitor: Monitor, *, allow_here: bool) -> Answer:
-    return send(request, resolve=names.resolve, allow_here=allow_here, cancelled=monitor.cancelled)
+def deliverer(context: Context) -> Deliverer:
+    """As the preferences are now."""
+    settings = context.settings
+    return Deliverer(
+        str(context.opened.kept_by),
+        DeliveryLog(),
+        names.resolve,
+        settings.deliveries_days,
+        allow_here=settings.webhooks_here,
+    )

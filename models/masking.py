@@ -1,4 +1,6 @@
-"""A token in a text that others have written: as it is spelt, and in the forms in which calls are quoted."""
+"""A token, or another secret, in a text that others have written: as it is spelt, and in the forms in which
+calls are quoted.
+"""
 
 import re
 from base64 import b64encode
@@ -9,13 +11,13 @@ _LEAST: Final = 8
 """Figures of base64 by which a token is known; fewer stand in any text."""
 
 
-def masked(text: str, token: str) -> str:
-    """The text with `[token]` in place of the token as it is, in a URL (`%2B`), in JSON (`\\u002b`, `\\/`),
+def masked(text: str, token: str, mark: str = "[token]") -> str:
+    """The text with the mark in place of the token as it is, in a URL (`%2B`), in JSON (`\\u002b`, `\\/`),
     each of its characters by itself, and of the whole word of base64 that it is in, alone or behind
     something (`Basic …` of a name and it). Takes time by the text's length.
     """
     for form in _forms(token):
-        text = form.sub("[token]", text)
+        text = form.sub(mark, text)
     return text
 
 

@@ -1,0 +1,324 @@
+"""What was sent to webhooks from here, and what came of it: kept in a small file of the program's own folder,
+never in the database.
+
+It holds neither a secret nor more of a URL than its host, and of an answer no more than was read. A row that
+cannot be read is left out, and takes no other with it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, TextField
+
+from app import paths
+from app.services.deliveries.answer import Answer, Outcome, Part, Step
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.request import STANDARD_ID, Request
+from app.services.deliveries.signing import Signing
+from app.services.records.webhooks import host_alone
+from app.services.text import folded
+from models import errors
+from models.local import atomic
+from models.local.database import LocalDatabase
+from models.local.file import require_file
+from models.progress import PATIENCE
+from models.status import DAY
+
+FILE: Final = "deliveries.sqlite"
+VERSION: Final = 1
+"""The file's `user_version`. A newer one is not read; an older one is renewed when it is opened."""
+
+MOST: Final = 20_000
+"""Deliveries that are kept at most, whatever their age."""
+SHOWN: Final = 500
+"""Of those that a list shows, the newest."""
+
+
+class StoredDelivery(Model):
+    """`database` is what tells a database from others (`Opened.kept_by`); `parts` is the answer as JSON."""
+
+    id = AutoField()
+    database = TextField()
+    webhook = TextField()
+    tenant = TextField()
+    name = TextField()
+    host = TextField()
+    event = TextField()
+    signing = TextField()
+    message = TextField()
+    at = IntegerField(index=True)
+    body = TextField()
+    resent = IntegerField(default=0)
+    code = TextField()
+    is_ok = IntegerField()
+    took_ms = IntegerField()
+    parts = TextField()
+    answer = BlobField()
+
+    class Meta:
+        table_name = "deliveries"
+        indexes = ((("database", "webhook", "at"), False),)
+
+
+class LogUnreadable(errors.StorageError):
+    heading = "The delivery log cannot be used"
+    sentence = (
+        "The delivery log {what} cannot be used ({why}). Nothing of the database depends on it: put it "
+        "right, or move it away and a new one is begun."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One that was sent `at`, in epoch seconds; `resent` is the number of the one that it repeats, or 0."""
+
+    number: int
+    webhook: str
+    tenant: str
+    name: str
+    host: str
+    event: str
+    signing: Signing
+    message: str
+    at: int
+    body: str = field(repr=False)
+    resent: int
+    code: str
+    is_ok: bool
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which deliveries of a database a list shows: of one webhook and tenant, or all; those that went well,
+    or not, or both; those with a text in event, name, host, code or body.
+    """
+
+    database: str
+    webhook: str | None = None
+    tenant: str | None = None
+    is_ok: bool | None = None
+    text: str = ""
+
+
+class DeliveryLog:
+    """The log in `folder`, made when something is first kept. Any thread may call it; every method may raise
+    `LogUnreadable`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.path = (folder or paths.deliveries_dir()) / FILE
+
+    def add(
+        self,
+        database: str,
+        destination: Destination,
+        request: Request,
+        answer: Answer,
+        *,
+        signing: Signing,
+        days: int,
+        resent: int = 0,
+    ) -> int:
+        """Keeps a delivery, and lets go of those older than so many days; gives its number."""
+        row = {
+            "database": database,
+            "webhook": str(destination.key),
+            "tenant": destination.tenant,
+            "name": destination.name,
+            "host": host_alone(destination.url),
+            "event": request.event,
+            "signing": signing.value,
+            "message": dict(request.headers).get(STANDARD_ID, ""),
+            "at": request.at,
+            "body": request.body.decode(),
+            "resent": resent,
+            "code": answer.code,
+            "is_ok": int(answer.is_ok),
+            "took_ms": round(answer.seconds * 1000),
+            "parts": json.dumps(_parts(answer)),
+            "answer": answer.body,
+        }
+        with self._opened(make=True) as file, file.atomic("IMMEDIATE"):
+            number = int(file.last_insert_id(file.execute(StoredDelivery.insert(row))))
+            _prune(file, request.at - days * DAY)
+        return number
+
+    def prune(self, days: int, *, now: int) -> None:
+        """Lets go of what is older than so many days."""
+        with self._opened() as file:
+            if file is not None:
+                with file.atomic("IMMEDIATE"):
+                    _prune(file, now - days * DAY)
+
+    def find(self, wanted: Wanted) -> list[Delivery]:
+        """The newest of them, newest first."""
+        query = StoredDelivery.select(*_LISTED).where(StoredDelivery.database == wanted.database)
+        for column, value in (
+            (StoredDelivery.webhook, wanted.webhook),
+            (StoredDelivery.tenant, wanted.tenant),
+            (StoredDelivery.is_ok, None if wanted.is_ok is None else int(wanted.is_ok)),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        query = query.order_by(StoredDelivery.at.desc(), StoredDelivery.id.desc())
+        if not wanted.text:
+            query = query.limit(SHOWN)
+        with self._opened() as file:
+            rows = [] if file is None else file.rows(query)
+        found = [one for row in rows if (one := _delivery(row)) is not None]
+        sought = folded(wanted.text)
+        kept = (
+            one
+            for one in found
+            if sought in folded("\0".join((one.event, one.name, one.host, one.code, one.tenant, one.body)))
+        )
+        return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
+
+    def answer(self, number: int) -> Answer | None:
+        """What came of a delivery; None where it is gone or cannot be read."""
+        query = StoredDelivery.select(StoredDelivery.parts, StoredDelivery.answer).where(
+            StoredDelivery.id == number
+        )
+        with self._opened() as file:
+            rows = [] if file is None else file.rows(query)
+        for parts, body in rows:
+            with suppress(ValueError, TypeError, KeyError, LookupError, RecursionError):
+                return _answer(json.loads(parts), bytes(body))
+        return None
+
+    @contextmanager
+    def _opened(self, *, make: bool = False) -> Iterator[Any]:
+        """The file; None where there is none and none is to be made."""
+        with self._expected_errors():
+            if make:
+                self._make()
+            try:
+                require_file(self.path)
+            except errors.FileMissing:
+                yield None
+                return
+            file = LocalDatabase(self.path)
+            with file.connection_context():
+                file.pragma("busy_timeout", int(PATIENCE * 1000))
+                version = int(file.pragma("user_version"))
+                if not 1 <= version <= VERSION:
+                    why = f"it is in format {version}, and this program knows up to {VERSION}"
+                    raise LogUnreadable(self.path, why)
+                yield file
+
+    def _make(self) -> None:
+        """Whole or not at all."""
+        if paths.exists(self.path):
+            return
+        paths.make_private(self.path.parent)
+        with suppress(errors.AlreadyThere), atomic.unfinished(self.path) as building:
+            building.touch(0o600)
+            file = LocalDatabase(building)
+            with file.connection_context(), file.atomic():
+                SchemaManager(StoredDelivery, file).create_all()
+                file.pragma("user_version", VERSION)
+            atomic.give_name(building, self.path)
+
+    @contextmanager
+    def _expected_errors(self) -> Iterator[None]:
+        try:
+            with LocalDatabase(self.path).expected_errors():
+                yield
+        except LogUnreadable:
+            raise
+        except errors.StorageError as error:
+            raise LogUnreadable(self.path, error.heading.lower()) from error
+        except OSError as error:
+            raise LogUnreadable(self.path, error.strerror or str(error)) from error
+
+
+def _prune(file: LocalDatabase, before: int) -> None:
+    """What is older, and what is more than `MOST`, by their numbers."""
+    file.execute(StoredDelivery.delete().where(StoredDelivery.at < before))
+    newest = StoredDelivery.select(StoredDelivery.id).order_by(StoredDelivery.id.desc()).limit(1).offset(MOST)
+    rows = file.rows(newest)
+    if rows:
+        file.execute(StoredDelivery.delete().where(StoredDelivery.id <= rows[0][0]))
+
+
+def _delivery(row: Sequence[Any]) -> Delivery | None:
+    """None of one that this program has not written."""
+    number, webhook, tenant, name, host, event, signing, message, at, body, resent, code, is_ok, took = row
+    texts = (webhook, tenant, name, host, event, message, body, code)
+    numbers = (number, at, resent, is_ok, took)
+    if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
+        return None
+    with suppress(ValueError):
+        how = Signing(signing)
+        return Delivery(
+            number,
+            webhook,
+            tenant,
+            name,
+            host,
+            event,
+            how,
+            message,
+            at,
+            body,
+            resent,
+            code,
+            bool(is_ok),
+            took,
+        )
+    return None
+
+
+def _parts(answer: Answer) -> dict[str, Any]:
+    """All of it but the body."""
+    return {
+        "outcome": answer.outcome.value,
+        "why": answer.why,
+        "status": answer.status,
+        "headers": [*map(list, answer.headers)],
+        "isCut": answer.is_cut,
+        "address": answer.address,
+        "tls": answer.tls,
+        "steps": [[step.part.value, step.begun, step.took] for step in answer.steps],
+        "seconds": answer.seconds,
+    }
+
+
+def _answer(parts: dict[str, Any], body: bytes) -> Answer:
+    """Raises ValueError, TypeError and LookupError for what `_parts` has not given."""
+    status = parts["status"]
+    return Answer(
+        Outcome(parts["outcome"]),
+        str(parts["why"]),
+        None if status is None else int(status),
+        tuple((str(name), str(text)) for name, text in parts["headers"]),
+        body,
+        bool(parts["isCut"]),
+        str(parts["address"]),
+        str(parts["tls"]),
+        tuple(Step(Part(part), float(begun), float(took)) for part, begun, took in parts["steps"]),
+        float(parts["seconds"]),
+    )
+
+
+_LISTED: Final = (
+    StoredDelivery.id,
+    StoredDelivery.webhook,
+    StoredDelivery.tenant,
+    StoredDelivery.name,
+    StoredDelivery.host,
+    StoredDelivery.event,
+    StoredDelivery.signing,
+    StoredDelivery.message,
+    StoredDelivery.at,
+    StoredDelivery.body,
+    StoredDelivery.resent,
+    StoredDelivery.code,
+    StoredDelivery.is_ok,
+    StoredDelivery.took_ms,
+)

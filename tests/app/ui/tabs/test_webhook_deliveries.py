@@ -1,0 +1,167 @@
+"""The delivery log as a person looks through it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services.deliveries.log import DeliveryLog, Wanted
+from app.ui.session.context import Context
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks import WebhooksTab
+from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.sending import SendEventDialog
+from tests.app.ui.conftest import ShowTab
+from tests.app.ui.tabs.test_webhook_sending import SECRET, point
+from tests.fixtures.hooked import answer, serving
+from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, type_text
+
+
+def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> DeliveriesDialog:
+    tab = show_tab(WebhooksTab)
+    tab.commands.trigger("deliveries")
+    shown = dialog(qtbot, tab, DeliveriesDialog)
+    qtbot.waitUntil(lambda: shown.state.text() != "Reading…")
+    return shown
+
+
+def send(show_tab: ShowTab, context: Context, qtbot: QtBot, *events: str) -> None:
+    """Sends them from the window to the first webhook."""
+    context.settings.webhooks_here = True
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.commands.trigger("send_event")
+    shown = dialog(qtbot, tab, SendEventDialog)
+    for event in events:
+        shown.events.setCurrentText(event)
+        shown.send_button.click()
+        qtbot.waitUntil(lambda: shown._task is None)
+    assert "Kept in the delivery log" in shown.kept.text()
+    shown.reject()
+    tab.hide()
+
+
+def results(shown: DeliveriesDialog) -> list[str]:
+    model = shown.table.model()
+    return [model.index(row, 0).data() for row in range(model.rowCount())]
+
+
+@pytest.mark.slow
+def test_what_was_sent_is_found_filtered_and_sent_again_by_keys(
+    window: MainWindow, qtbot: QtBot, demo_path: Path
+) -> None:
+    with serving(answer("500 Internal Server Error", b'{"error": "internal"}')) as hook:
+        point(demo_path, hook)
+        before = ask(demo_path, "SELECT * FROM webhook_destinations")
+        window.settings.webhooks_here = True
+        open_file(qtbot, window, demo_path)
+        page = go(qtbot, window, 2)
+        choose(qtbot, page, 0)
+        page.table.setFocus()
+        press("T")
+        sending = dialog(qtbot, window, SendEventDialog)
+        press("Return")
+        qtbot.waitUntil(sending.answer.title.isVisible)
+        press("Esc")
+        closed(qtbot, window, SendEventDialog)
+        page.table.setFocus()
+        press("Ctrl+L")
+        shown = dialog(qtbot, window, DeliveriesDialog)
+        qtbot.waitUntil(lambda: results(shown) == ["500"])
+        qtbot.waitUntil(shown.answer.title.isVisible)
+        assert shown.answer.title.text() == "500 Internal Server Error"
+        assert '"type": "run_killed"' in shown.sent_body.toPlainText()
+        shown.text.setFocus()
+        type_text(qtbot, "nothing like it")
+        qtbot.waitUntil(lambda: shown.state.text() == "No delivery matches these filters.")
+        assert not shown.resend_button.isEnabled() and shown.answer.title.isHidden() is False
+        shown.text.clear()
+        qtbot.waitUntil(lambda: results(shown) == ["500"])
+        shown.resend_button.setFocus()
+        press("Return")
+        qtbot.waitUntil(lambda: results(shown) == ["500", "500"])
+        assert shown.table.model().index(0, 2).data() == "run_killed · again"
+        first, second = (request.partition(b"\r\n\r\n")[2] for request in hook.requests)
+        assert first == second
+        press("Esc")
+        closed(qtbot, window, DeliveriesDialog)
+    assert ask(demo_path, "SELECT * FROM webhook_destinations") == before
+
+
+@pytest.mark.slow
+def test_the_log_is_filtered_by_result_and_webhook(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    with serving(answer("200 OK", b"ok")) as hook:
+        point(context.opened.path, hook)
+        send(show_tab, context, qtbot, "run_killed", "run_started")
+    send(show_tab, context, qtbot, "run_completed")  # to nobody any more
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(lambda: results(shown) == ["no connection", "200", "200"])
+    shown.outcome.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: results(shown) == ["200", "200"])
+    shown.outcome.setCurrentIndex(2)
+    qtbot.waitUntil(lambda: results(shown) == ["no connection"])
+    assert shown.of.count() == 1  # no webhook was selected
+
+
+@pytest.mark.slow
+def test_what_the_log_gives_to_others_holds_no_secret(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, tmp_path: Path
+) -> None:
+    said = json.dumps({"echo": SECRET, "email": "ada@acme.example"}).encode()
+    with serving(answer("200 OK", said, "Set-Cookie: sid=hidden-cookie")) as hook:
+        point(context.opened.path, hook, url=hook.url("/hidden-path"))
+        send(show_tab, context, qtbot, "run_killed")
+        shown = opened(show_tab, context, qtbot)
+        qtbot.waitUntil(lambda: results(shown) == ["200"])
+        qtbot.waitUntil(shown.curl_button.isEnabled)
+        shown.curl_button.click()
+        qtbot.waitUntil(lambda: "Copied" in shown.state.text())
+        copied = QGuiApplication.clipboard().text()
+        out = tmp_path / "log.jsonl"
+        shown.export(out)
+        qtbot.waitUntil(lambda: "1 delivery written" in shown.state.text())
+    written = out.read_text("ascii")
+    kept = b"".join(file.read_bytes() for file in paths.deliveries_dir().iterdir())
+    for marker in (SECRET, SECRET[6:]):
+        assert marker not in copied and marker not in written and marker.encode() not in kept
+    assert "/hidden-path" in copied and "$WEBHOOK_SECRET" in copied
+    assert not any(marker in written for marker in ("ada@", "hidden-cookie", "hidden-path"))
+
+
+@pytest.mark.slow
+def test_a_log_that_cannot_be_read_and_a_webhook_that_went_say_so(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook)
+        send(show_tab, context, qtbot, "run_killed")
+    ask(context.opened.path, "DELETE FROM webhook_destinations")
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(lambda: results(shown) == ["200"])
+    qtbot.waitUntil(shown.resend_button.isEnabled)
+    shown.resend_button.click()
+    qtbot.waitUntil(lambda: "no longer there" in shown.state.text())
+    shown.reject()
+    log = DeliveryLog()
+    log.path.write_bytes(b"no database at all" * 100)
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(lambda: "cannot be used" in shown.state.text())
+    assert results(shown) == []
+
+
+@pytest.mark.slow
+def test_what_is_too_old_goes_when_the_log_is_opened(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    with serving(answer()) as hook:
+        point(context.opened.path, hook)
+        send(show_tab, context, qtbot, "run_killed")
+    clock = context.clock()
+    context.clock = lambda: clock + 31 * 86_400
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(lambda: "Nothing was sent yet" in shown.state.text())
+    assert DeliveryLog().find(Wanted(str(context.opened.kept_by))) == []
