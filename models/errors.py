@@ -540,6 +540,12 @@ class RemoteError(StorageError):
     is_retriable = True
 
 
+class NoAnswer(RemoteError):
+    """A read that failed, several times, or gave what is none of its answers: nothing was to be written."""
+
+    sentence = "{name} did not answer as it should ({why}); nothing was changed. Try again."
+
+
 class TokenRefused(RemoteError):
     """`place` is whose token it is."""
 

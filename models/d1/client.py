@@ -59,6 +59,12 @@ _NO_TOKEN: Final = {(400, 6003), (400, 6111), (400, 9106), (400, 9109)}
 _NO_DATABASE: Final = {(404, 7404), (404, 7003)}
 """The same that there is none of that id, or no such account; what stands between may say 404 of itself."""
 _LONGEST_SAID: Final = 200
+_LONGEST_REFUSAL: Final = 1_000
+"""Characters of what D1 says of a statement that failed: more is a copy of that."""
+
+_WRITTEN_OUT: Final = 1e21
+"""From where on JavaScript writes whole numbers with an exponent."""
+
 _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
 ANOTHER_FORM: Final = "its answer has another form than D1's"
@@ -325,7 +331,7 @@ class Client:
             with suppress(StorageError):  # a full disk keeps nobody from hearing of it
                 self.shared.pause(self.account or "", until)
             raise RateLimited(self.name, until)
-        if 300 <= status < 400:  # the token goes nowhere else
+        if 300 <= status < 400 and status != 304:  # the token goes nowhere else
             to = urlsplit(headers.get("location", "")).netloc or "another address"
             raise NotKnown(f"the API address only points to {self.masked(to)}, with status {status}")
         if content.lstrip()[:1] == b"<":  # no word of D1's
@@ -336,7 +342,7 @@ class Client:
             raise UnknownDatabase(self.name)
         answer: Any = None
         try:
-            answer = json.loads(content)
+            answer = json.loads(content, parse_constant=_not_json)
         except (ValueError, RecursionError):
             raise NotKnown(f"its answer with status {status} is no JSON") from None
         if not isinstance(answer, dict):
@@ -345,7 +351,9 @@ class Client:
             return answer
         errors = answer.get("errors")
         errors = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
-        code, message = (errors[0].get("code"), str(errors[0].get("message"))) if errors else (None, "")
+        code, message = (errors[0].get("code"), errors[0].get("message")) if errors else (None, "")
+        if not isinstance(code, int | None) or not isinstance(message, str):
+            raise NotKnown(ANOTHER_FORM)
         if (status, code) in _NO_TOKEN:
             raise TokenRefused(self.name)
         if (status, code) in _NO_DATABASE:
@@ -357,7 +365,7 @@ class Client:
         if _PASSING.search(message) or not (is_certain or message.endswith(_FULL)):
             raise NotKnown(f"it answered with status {status}{_quoted(self.masked(message))}")
         # What stands between may quote the call.
-        raise Refusal(self.masked(message))
+        raise Refusal(self.masked(message)[:_LONGEST_REFUSAL])
 
     def masked(self, text: str) -> str:
         """The text without the token, which may have come there by mistake, in whichever form."""
@@ -377,10 +385,26 @@ def _rows(
     rows: list[list[Any]], columns: Sequence[str] | None = None, **others: Any
 ) -> list[tuple[Any, ...]]:
     """Each with as many values as there are columns. A BLOB comes as the numbers of its bytes."""
-    found = [tuple(bytes(one) if isinstance(one, list) else one for one in row) for row in rows]
+    found = [tuple(map(_value, row)) for row in rows]
     if len({*map(len, found), *([len(columns)] if found and columns is not None else [])}) > 1:
         raise ValueError("a row of another length")
     return found
+
+
+def _value(told: Any) -> Any:
+    """As D1 writes it: of whole numbers, which JavaScript writes without a point up to 10^21, none has one.
+
+    Raises `ValueError` and `TypeError`.
+    """
+    if isinstance(told, list):
+        return bytes(told)
+    if told is None or type(told) in (str, int) or (type(told) is float and not _is_whole(told)):
+        return told
+    raise ValueError("no value of D1's")
+
+
+def _is_whole(number: float) -> bool:
+    return number.is_integer() and abs(number) < _WRITTEN_OUT
 
 
 def _number(told: Any) -> float | None:
@@ -394,7 +418,7 @@ def _path(database: str) -> str:
 
 
 def _content(parts: Iterable[bytes], encoding: str) -> bytes:
-    unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    unpack = zlib.decompressobj(wbits=31) if encoding.lower() in ("gzip", "x-gzip") else None
     found = bytearray()
     for part in parts:
         found += unpack.decompress(part, _MOST_BYTES) if unpack else part
@@ -424,6 +448,11 @@ def _of_d1() -> Iterator[None]:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
         raise NotKnown(ANOTHER_FORM) from None
+
+
+def _not_json(constant: str) -> Any:
+    """Of NaN and Infinity, which Python alone takes. Raises `ValueError`."""
+    raise ValueError(constant)
 
 
 def _quoted(message: str) -> str:

@@ -22,7 +22,7 @@ from models.d1.client import (
     in_background,
     rest,
 )
-from models.d1.errors import DatabaseFull, Failed, InUse, NoAnswer, NotOffered, ReturnUnknown, UnknownDatabase
+from models.d1.errors import DatabaseFull, Failed, InUse, NotOffered, ReturnUnknown, UnknownDatabase
 from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guarded, is_guard, text_of
 from models.engine import (
@@ -452,7 +452,7 @@ def repeated(place: str, ask: Callable[[], T], cancelled: Stop = never) -> T:
             raise _known(place, str(error)) from error
         except NotKnown as error:
             if attempt == _TRIES - 1 or time.monotonic() - begun >= CALL_SECONDS:
-                raise NoAnswer(place, str(error)) from None
+                raise errors.NoAnswer(place, str(error)) from None
             rest(_BACK_OFF * 2**attempt, cancelled)
     raise AssertionError
 

@@ -60,9 +60,3 @@ class ReturnUnknown(RemoteError):
         " may within two minutes: look then, before anything is written to it. The bookmark of what it held "
         "before is kept, and where it could be asked for, that of what it held then."
     )
-
-
-class NoAnswer(RemoteError):
-    """A read that failed, several times: nothing was to be written."""
-
-    sentence = "{name} did not answer as it should ({why}); nothing was changed. Try again."

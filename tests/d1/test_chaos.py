@@ -24,10 +24,10 @@ import pytest
 from app.services.records import users, writing
 from app.services.records.change import Change
 from models.d1.database import D1Database
-from models.d1.errors import InUse, NoAnswer
+from models.d1.errors import InUse
 from models.d1.shared import Shared
 from models.engine import raw
-from models.errors import EarlierUnknown, OutcomeUnknown
+from models.errors import EarlierUnknown, NoAnswer, OutcomeUnknown
 from tests.conftest import NOW
 from tests.d1.edge import Edge
 from tests.fixtures import chains

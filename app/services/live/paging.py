@@ -9,9 +9,9 @@ from typing import Any, Final
 from app.services.files.exporting import ALL
 from app.services.records.rows import Value, decoded, exact, given, in_parts, text_of
 from app.services.records.tables import AUDIT_CHAIN
-from models.d1.errors import Failed, NoAnswer
+from models.d1.errors import Failed
 from models.engine import Database, Pages, Rows, raw, sql_name
-from models.errors import AnswerTooLong, Cancelled, UndecodableText
+from models.errors import AnswerTooLong, Cancelled, NoAnswer, UndecodableText
 from models.progress import Stop
 from models.schema import COUNTERS, StoredTable, StoredTables, of_engine, read_stored
 

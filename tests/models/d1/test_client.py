@@ -16,10 +16,10 @@ import pytest
 from models.d1 import client as calls
 from models.d1.client import Client, NotKnown, Refusal
 from models.d1.database import D1Database
-from models.d1.errors import NoAnswer, NotReached, UnknownDatabase
+from models.d1.errors import NotReached, UnknownDatabase
 from models.d1.shared import LONGEST_PAUSE
 from models.engine import raw
-from models.errors import Cancelled, RateLimited
+from models.errors import Cancelled, NoAnswer, RateLimited
 
 ODD = (
     b"",
@@ -32,6 +32,9 @@ ODD = (
     b'{"success": true, "result": [{"name": 5}], "result_info": {"total_count": "x"}}',
     b'{"success": false, "errors": 5}',
     b'{"success": false, "errors": [5]}',
+    b'{"success": false, "errors": [{"code": [7500], "message": "no"}]}',
+    b'{"success": false, "errors": [{"code": 7500, "message": ["no"]}]}',
+    b'{"success": true, "result": [{"uuid": NaN}]}',
 )
 ODD_RESULTS = (
     b'{"success": true, "result": []}',
@@ -39,6 +42,10 @@ ODD_RESULTS = (
     b'{"success": true, "result": [{"results": []}]}',
     b'{"success": true, "result": [{"results": {"rows": 5}}]}',
     b'{"success": true, "result": [{"results": {"rows": [[[300]]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[5.0]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[true]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[{"a": 1}]]}}]}',
+    b'{"success": true, "result": [{"results": {"rows": [[Infinity]]}}]}',
     b'{"success": true, "result": [{"results": {"rows": []}, "meta": 5}]}',
     b'{"success": true, "result": [{"results": {"columns": ["a", "b"], "rows": [[1]]}}]}',
     b'{"success": true, "result": [{"results": {"rows": [[1, 2], [1]]}}]}',

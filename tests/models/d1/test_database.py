@@ -12,12 +12,13 @@ import pytest
 from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
-from models.d1.errors import Failed, InUse, NoAnswer, NotOffered, NotReached, ReturnUnknown
+from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
 from models.engine import Statement, raw
 from models.errors import (
     Cancelled,
     InvalidInput,
+    NoAnswer,
     OutcomeUnknown,
     RateLimited,
     ReadOnlyFile,

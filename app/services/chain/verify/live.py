@@ -8,6 +8,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry
 from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
 from app.services.chain.verify.conclude import conclude
-from app.services.chain.verify.join import join
+from app.services.chain.verify.join import Joined, join
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.scan import BLOCK, Job, Result, Scan, Stopped, rows_of
 from app.services.chain.verify.source import SHAPE, Query, Reader, Row, require_chain
@@ -112,7 +113,7 @@ class LiveScan(Scan):
 
     def __init__(self, database: Database, job: Job, tick: Callable[[int], bool]) -> None:
         super().__init__(job)
-        self._database, self._tick = database, tick
+        self._database, self._tick, self._encoding = database, tick, database.encoding
         self._page: deque[tuple[int, Entry | None, Row]] = deque()
         self._fetched, most = self._next - 1, int(job["page"])
         self._pages = Pages(most, most=most)
@@ -148,8 +149,12 @@ class LiveScan(Scan):
             if not self._pages.too_long():
                 raise
             return
-        found: dict[int, Row | int] = {int(row[0]): _checked(row) for row in rows}
-        self._fetched = self._end if len(rows) < limit else next(reversed(found))
+        with self._as_asked():
+            found: dict[int, Row | int] = {int(row[0]): _checked(row) for row in rows}
+            seqs = [self._fetched, *found, self._end + 1]
+            if len(found) < len(rows) or seqs != sorted(seqs) or seqs[0] in found or seqs[-1] in found:
+                raise ValueError("rows out of their order")
+        self._fetched = self._end if len(rows) < limit else seqs[-2]
         closely = self._closely([(seq, size) for seq, size in found.items() if isinstance(size, int)])
         for seq, checked in found.items():
             if not isinstance(checked, int):
@@ -157,6 +162,14 @@ class LiveScan(Scan):
             elif seq in closely:  # and was not removed meanwhile
                 self._page.append((seq, closely[seq], ()))
         self._pages.took(rows)
+
+    @contextmanager
+    def _as_asked(self) -> Iterator[None]:
+        """Within it rows are read as they were asked for, or else the answer is none of the database's."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            raise errors.NoAnswer(self._database.place, "its answer has another form than D1's") from None
 
     def _closely(self, sizes: Sequence[tuple[int, int]]) -> dict[int, Entry]:
         """The rows by their bytes, as many in a request as are not too long."""
@@ -168,9 +181,9 @@ class LiveScan(Scan):
             total += size
             behind = sizes[position + 1][1] if position + 1 < len(sizes) else CLOSELY_BYTES
             if total + behind >= CLOSELY_BYTES or len(some) >= CLOSELY:
-                for row in self._database.rows(raw(_CLOSELY, json.dumps(some))):
-                    entry = Entry(row, self._database.encoding)
-                    entries[entry.seq] = entry
+                rows = self._database.rows(raw(_CLOSELY, json.dumps(some)))
+                with self._as_asked():
+                    entries |= {entry.seq: entry for entry in (Entry(row, self._encoding) for row in rows)}
                 some, total = [], 0
         return entries
 
@@ -250,13 +263,21 @@ class _Verification:
             joined = join(self._results)
             extent = replace(self._extent, rows=None if self._extent.partial else joined.entries)
             report = conclude(self._reader, joined, extent, self._wish.history)
-            changed = set() if report.verdict in SOUND else self._changed(first=not again)
+            done = report.verdict in SOUND and self._reaches_end(joined)
+            changed = set() if done else self._changed(first=not again)
             if not changed:
                 self._watch(0)
                 return sealed(report, joined, extent, self._wish)
             if again < TRIES:
                 self._scan(sorted(changed))
         raise BeingWritten(self._database.place)
+
+    def _reaches_end(self, joined: Joined) -> bool:
+        """Whether the table's last row was read, of a whole table; it may have gone since."""
+        extent = self._extent
+        if extent.partial or extent.tenant is not None or extent.highest is None:
+            return True
+        return any(chain.last_seq >= extent.highest for chain in joined.chains.values())
 
     def _scan(self, positions: Sequence[int]) -> None:
         ranges = [self._ranges[position] for position in positions]

@@ -24,9 +24,8 @@ from app.services.live.paging import CHAIN, OBJECTS, about, pages, tables_of
 from app.workers import scan_pool
 from app.workers.export import export_database
 from models import engine
-from models.d1.errors import NoAnswer
 from models.engine import Database, Rows, raw
-from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked
+from models.errors import AlreadyExists, AlreadyThere, AnswerTooLong, Cancelled, FileLocked, NoAnswer
 from models.progress import Monitor
 from models.schema import COUNTERS
 from tests.app.services.files.test_exporting import fill

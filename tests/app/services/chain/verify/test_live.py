@@ -26,7 +26,7 @@ from app.services.chain.verify.verification import Wish
 from app.services.chain.where import InDatabase, InFile
 from app.workers import scan_pool
 from models.engine import Database, Rows
-from models.errors import AnswerTooLong, Cancelled, TableMissing
+from models.errors import AnswerTooLong, Cancelled, NoAnswer, TableMissing
 from models.progress import Monitor
 from tests.app.services.chain.checkpoints.conftest import KnownChain
 from tests.app.services.chain.test_differential import DAMAGES, NOTHING_LEFT, TENANTS, build
@@ -223,6 +223,42 @@ class Short(PlainEngine):
         if sum(len(cell) for rows in found for row in rows for cell in row if isinstance(cell, str)) > 9_000:
             raise AnswerTooLong(self.place)
         return found
+
+
+class Changed(PlainEngine):
+    """Gives the rows of the chain as `change` makes them."""
+
+    change: Callable[[Rows], Rows]
+
+    def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
+        found = super().read_batch(queries)
+        is_page = len(found) == 1 and found[0] and len(found[0][0]) == 8
+        return [type(self).change(found[0])] if is_page else found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows[::-1],
+        lambda rows: [rows[0], *rows],
+        lambda rows: [(None, *row[1:]) for row in rows],
+        lambda rows: [(str(10**30), *row[1:]) for row in rows],
+        lambda rows: [(*row[:-2], None, row[-1]) for row in rows],
+        lambda rows: [(*row[:-1], "many") for row in rows],
+    ],
+)
+def test_a_page_of_another_form_is_no_answer_and_no_finding(
+    tmp_path: Path, change: Callable[[Rows], Rows]
+) -> None:
+    kind = type("Changing", (Changed,), {"change": staticmethod(change)})
+    with pytest.raises(NoAnswer, match="production did not answer as it should"):
+        verify(kind(build(tmp_path / "a.db").path))
+
+
+def test_a_page_that_lacks_the_last_row_does_not_make_the_chain_shorter(tmp_path: Path) -> None:
+    kind = type("Changing", (Changed,), {"change": staticmethod(lambda rows: rows[:-1])})
+    with pytest.raises(BeingWritten):
+        verify(kind(build(tmp_path / "a.db").path))
 
 
 def test_long_rows_are_read_in_shorter_pages(tmp_path: Path) -> None:
