@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
+from shiboken6 import Shiboken
 
 from app.services.text import quoted
 from app.settings import Settings
@@ -44,7 +45,7 @@ from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
-from app.ui.widgets.tab_order import step
+from app.ui.widgets.tab_order import is_lost, step
 from app.workers.runner import Runner
 from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
 from models.progress import Monitor
@@ -110,6 +111,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Tenant Admin")
         self.resize(USUAL_SIZE)
         self.setAcceptDrops(True)
+        self._before_menus: QWidget | None = None
+        cast("QApplication", QApplication.instance()).focusChanged.connect(self._focus_moved)
         self.busy = Busy(theme, self._runner)
         self.files = Files(theme, settings, self.busy, clock=clock, say=self.say, window=self)
         self.files.opened.connect(self._show_file)
@@ -261,7 +264,42 @@ class MainWindow(QMainWindow):
             focused.click()
 
     def focusNextPrevChild(self, next_one: bool) -> bool:
-        return step(self, next_one)
+        """Tab; and what had the focus goes, or cannot be used any more: then the rows have it."""
+        focused = self.focusWidget()
+        if focused is None or self.workspace is None or not is_lost(focused):
+            return step(self, next_one)
+        if not self._focus_rows():
+            focused.clearFocus()  # another tab comes, and takes it
+        return True
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowActivate:
+            self._find_focus()
+        return super().event(event)
+
+    def _find_focus(self) -> None:
+        """Where it was before a dialog or a menu opened, or the rows where that is there no more."""
+        focused: QWidget | None = self.focusWidget()
+        in_menus = focused is self.menuBar()  # one was opened by a key, and by it the dialog that has closed
+        if in_menus:
+            focused = self._before_menus
+        if focused is None or not Shiboken.isValid(focused) or is_lost(focused):
+            self._focus_rows()
+        elif in_menus:
+            focused.setFocus(Qt.FocusReason.ActiveWindowFocusReason)
+
+    def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:
+        """Qt gives it to what heeds no key where a page shows another part."""
+        if new is None or not self.isAncestorOf(new):
+            return
+        if new is self.menuBar():
+            self._before_menus = old if old is not None and self.isAncestorOf(old) else None
+        elif is_lost(new):
+            self._focus_rows()
+
+    def _focus_rows(self) -> bool:
+        """Where there are any; whether that was so."""
+        return self.workspace is not None and self.workspace.focus_rows()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.settings.window_geometry = self.saveGeometry()

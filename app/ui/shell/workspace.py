@@ -209,6 +209,14 @@ class Workspace(QWidget):
         self.set_tenant(tenant)
         self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def focus_rows(self) -> bool:
+        """Gives them the focus, where they are in sight; whether they were."""
+        page = self._built.get(self.tabs.currentIndex())
+        if page is None or not page.table.isVisible():
+            return False
+        page.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
+
     def refresh(self) -> None:
         """Reads again what the tabs show; those out of sight do it when they are looked at."""
         if self.written is not None:

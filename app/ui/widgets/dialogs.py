@@ -37,7 +37,7 @@ from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import IconLabel, Label, Look, add_layout, bounded, in_column, in_row, text_box
 from app.ui.widgets.later import later
-from app.ui.widgets.tab_order import step
+from app.ui.widgets.tab_order import is_lost, step
 from app.workers.watches import keep_watches
 
 WIDTH = 460
@@ -167,7 +167,8 @@ class Dialog(QDialog):
         self.open()
 
     def focusNextPrevChild(self, next_one: bool) -> bool:
-        return step(self, next_one)
+        gone = self.focusWidget() is not None and is_lost(self.focusWidget())
+        return super().focusNextPrevChild(next_one) if gone else step(self, next_one)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return presses the button that has the focus; where none has, the main one, if that does not throw

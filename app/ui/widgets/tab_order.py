@@ -22,6 +22,12 @@ def step(window: QWidget, forward: bool) -> bool:
     return True
 
 
+def is_lost(focused: QWidget | None) -> bool:
+    """Whether no key would do anything where the focus is."""
+    takes_keys = focused is not None and focused.focusPolicy() != Qt.FocusPolicy.NoFocus
+    return focused is None or not (takes_keys and focused.isVisible() and focused.isEnabled())
+
+
 def is_stop(part: QWidget) -> bool:
     """Whether Tab leads there."""
     policy = part.focusPolicy() & Qt.FocusPolicy.TabFocus

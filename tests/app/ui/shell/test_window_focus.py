@@ -1,0 +1,176 @@
+"""After whatever has closed or gone the focus is where it was, or where one can go on: never nowhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.dialogs import ShortcutsDialog
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.actions import Actions
+from app.ui.widgets.picker import Picker
+from tests.fixtures.window import ask, choose, closed, count, dialog, go, open_file, press
+
+pytestmark = pytest.mark.slow
+
+
+def starts(window: MainWindow, page: RecordTab) -> dict[str, QWidget]:
+    """Where a person may be when something opens."""
+    copy = next(one for one in page.inspector.findChildren(QToolButton) if one.isVisible())
+    return {"rows": page.table, "filter": page.filters.text, "copy": copy, "tenants": window.tenants}
+
+
+@contextmanager
+def escaping(left: list[str]) -> Iterator[None]:
+    """Leaves each dialog by Escape as soon as it stands open, also one that waits for its end."""
+
+    def leave() -> None:
+        shown = QApplication.activeWindow()
+        if isinstance(shown, QDialog) and shown.isVisible():
+            left.append(shown.windowTitle())
+            press("Escape")
+
+    timer = QTimer(interval=5)
+    timer.timeout.connect(leave)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.stop()
+
+
+def opening(commands: Actions) -> list[str]:
+    """The acts that ask for more, as their words say by "…"."""
+    acts = ((name, commands.action(name)) for name in commands.names())
+    return [name for name, act in acts if act.text().endswith("…") and act.isEnabled()]
+
+
+@pytest.mark.parametrize("start", ("rows", "filter", "copy", "tenants"))
+def test_the_focus_is_back_after_each_menu_and_what_was_opened_from_within(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, start: str
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    begun = starts(window, page)[start]
+    for letter in "FERVH":
+        begun.setFocus()
+        press(f"Alt+{letter}")
+        qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        qtbot.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_Escape)
+        press("F1")
+        dialog(qtbot, window, ShortcutsDialog)
+        press("Escape")
+        closed(qtbot, window, ShortcutsDialog)
+        assert QApplication.focusWidget() is begun, letter
+        press(f"Alt+{letter}")
+        qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        qtbot.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_Escape)
+        press("Escape")
+        assert QApplication.focusWidget() is begun, letter
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_the_focus_is_back_after_each_dialog_that_is_left(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    for commands in (window.commands, page.commands) if place == 0 else (page.commands,):
+        for name in opening(commands):
+            for begun in starts(window, page).values():
+                begun.setFocus()
+                left = list[str]()
+                with escaping(left):
+                    commands.trigger(name)
+                    qtbot.waitUntil(partial(bool, left))
+                    qtbot.waitUntil(lambda: not isinstance(QApplication.activeWindow(), QDialog))
+                window.activateWindow()
+                qtbot.waitUntil(window.isActiveWindow)
+                assert QApplication.focusWidget() is begun, f"{left} after {name}"
+
+
+def test_the_focus_is_back_after_each_list_to_pick_from(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    for picker in (window.tenants, *page.filters.findChildren(Picker)):
+        picker.setFocus()
+        press("Space")
+        qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+        assert QApplication.activePopupWidget() is None and QApplication.focusWidget() is picker
+
+
+def test_the_rows_have_the_focus_when_what_had_it_goes(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path, read_only=True)
+    workspace = window.workspace
+    assert workspace is not None
+    late = workspace.notices[0].add_button("Dismiss", workspace.notices[0].hide)
+    late.setFocus()
+    press("Space")
+    assert not late.isVisible() and page.table.hasFocus(), "a notice that was dismissed"
+    page = open_file(qtbot, window, demo_path)
+    before = count(demo_path, "users")
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Del")
+    qtbot.waitUntil(lambda: count(demo_path, "users") == before - 1)
+    qtbot.waitUntil(window.toast.action_button.isVisible)
+    window.toast.action_button.setFocus()
+    press("Space")
+    assert not window.toast.isVisible() and page.table.hasFocus(), "an Undo that was pressed"
+    qtbot.waitUntil(lambda: count(demo_path, "users") == before)
+    page.exact.add("id", choose(qtbot, page, 0))
+    (chip,) = page.exact.chips()
+    chip.setFocus()
+    press("Space")
+    assert page.table.hasFocus(), "a filter that was taken away"
+
+
+def test_the_rows_have_the_focus_when_what_had_it_went_behind_a_dialog(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    gone = choose(qtbot, page, 0)
+    page.exact.add("id", gone)
+    qtbot.waitUntil(lambda: page.filters.count.text() == "1 user")
+    choose(qtbot, page, 0)
+    starts(window, page)["copy"].setFocus()
+    press("F1")
+    dialog(qtbot, window, ShortcutsDialog)
+    ask(demo_path, "DELETE FROM users WHERE id = ?", gone)
+    window.commands.trigger("refresh")
+    qtbot.waitUntil(page.inspector.empty.isVisible)
+    press("Escape")
+    closed(qtbot, window, ShortcutsDialog)
+    assert page.table.hasFocus()
+
+
+def test_what_heeds_no_key_has_the_focus_neither_when_the_inspector_empties_nor_when_tabs_turn(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    gone = choose(qtbot, page, 0)
+    page.exact.add("id", gone)
+    qtbot.waitUntil(lambda: page.filters.count.text() == "1 user")
+    choose(qtbot, page, 0)
+    starts(window, page)["copy"].setFocus()
+    ask(demo_path, "DELETE FROM users WHERE id = ?", gone)
+    window.commands.trigger("refresh")
+    qtbot.waitUntil(page.inspector.empty.isVisible)
+    assert page.table.hasFocus()
+    had = list[object]()
+    QApplication.instance().focusChanged.connect(lambda _, new: had.append(new))  # type: ignore[union-attr]
+    for place in (2, 3, 0, 2):
+        there = go(qtbot, window, place)
+        assert there.table.hasFocus()
+    assert window._bar.database_button not in had
