@@ -190,9 +190,11 @@ class LiveScan(Scan):
 
 def _checked(row: Row) -> Row | int:
     """What the quick check takes of a row of `_PAGE`, but its number; or about how many bytes it has, where
-    they have to be read.
+    they have to be read. Raises `ValueError`, and `TypeError`, for what is no such row.
     """
     if row[-1]:
+        if not 0 < row[-1] <= JSON_EXACT:
+            raise ValueError("no number of bytes")
         return int(row[-1])
     _, tenant, event, payload, previous, stored, at = row[:-1]
     if "\ufffd" in tenant + event + payload + previous + stored:  # which stands for bytes that are no text

@@ -245,6 +245,7 @@ class Changed(PlainEngine):
         lambda rows: [(str(10**30), *row[1:]) for row in rows],
         lambda rows: [(*row[:-2], None, row[-1]) for row in rows],
         lambda rows: [(*row[:-1], "many") for row in rows],
+        lambda rows: [(*row[:-1], 10**30) for row in rows],
     ],
 )
 def test_a_page_of_another_form_is_no_answer_and_no_finding(
