@@ -6,7 +6,7 @@ they do nothing to rows that they have seen before. Each statement has less than
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -24,6 +24,7 @@ from models.errors import DamagedFile, InvalidInput
 from models.local import statements
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
+from models.local.file import is_sound
 from models.local.trial import is_numbered
 from models.progress import Progress, ignore
 from models.schema import (
@@ -152,14 +153,15 @@ class _Export:
             elif not self._wanted.tables and not self._wanted.readable:
                 self._note_dangling()
             some = [(table, conditions[table.name]) for table in tables if table.name in conditions]
-            total = 0
-            with suppress(DamagedFile) if self._wanted.readable else nullcontext():
-                total = sum(self._ask("count(*)", table.name, which) for table, which in some)
+            counts = [self._count(table, which) for table, which in some]
+            total = sum(filter(None, counts))
             self._progress(0, total)
-            for table, which in some:
+            for (table, which), count in zip(some, counts, strict=True):
                 begun = self._file.tell()
                 try:
-                    self._rows(table, which, total)
+                    self._rows(table, which, total, count)
+                    if self._wanted.readable and table.rowid is None:
+                        self._note_damage(table)
                 except DamagedFile:
                     if not self._wanted.readable:
                         raise
@@ -267,9 +269,20 @@ class _Export:
                 self._note(f"left out: the rows of {table.name}, which belong to no tenant")
         return found
 
-    def _ask(self, what: str, table: str, condition: str) -> Any:
-        sql = f"SELECT {what} FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
+    def _ask(self, what: str, table: str, condition: str, how: str = "") -> Any:
+        sql = f"SELECT {what} FROM main.{sql_name(table)} {how} WHERE {condition}"  # noqa: S608
         return self._database.scalar(raw(sql))
+
+    def _count(self, table: StoredTable, condition: str) -> int | None:
+        """How many rows are to be written; `None` of a table that is to be taken as it comes: one whose rows
+        nobody could look up by their numbers.
+        """
+        if not self._wanted.readable:
+            return int(self._ask("count(*)", table.name, condition))
+        with suppress(DamagedFile):
+            count = int(self._ask("count(*)", table.name, condition, "NOT INDEXED"))
+            return count if table.rowid is not None else None
+        return None
 
     def _create(self, kinds: Sequence[str], tables: set[str]) -> None:
         for kind in kinds:
@@ -279,7 +292,7 @@ class _Export:
                 ):
                     self._line(item.sql)
 
-    def _rows(self, table: StoredTable, condition: str, total: int) -> None:
+    def _rows(self, table: StoredTable, condition: str, total: int, expected: int | None = None) -> None:
         name = caseless(table.name)
         made = [item.sql for item in self._objects if item.table == name and item.kind != "trigger"]
         checked = any("CHECK" in sql.upper() for sql in made)
@@ -287,7 +300,7 @@ class _Export:
         before, number = sum(self._done.rows.values()), 0
         if checked:  # which a row may have come past, and a value in pieces breaks before all of it is there
             self._line("PRAGMA ignore_check_constraints=TRUE;")
-        for count, lines in rows.statements(condition):
+        for count, lines in rows.statements(condition, expected):
             self._file.writelines(lines)
             number += count
             self._progress(before + number, total)
@@ -313,6 +326,11 @@ class _Export:
             self._rows(table, f"({condition}) AND {rowid} IN ({some})", total)
         there = counted(self._done.rows.setdefault(table.name, 0), "row")
         self._note(f"{table.name} is damaged: what could be read of it is {there}, the rest is left out")
+
+    def _note_damage(self, table: StoredTable) -> None:
+        """What was read of a table without rowids as it came, and no error said."""
+        if not is_sound(self._database.connection(), sql_name(table.name)):
+            self._note(f"{table.name} is damaged: rows of it may be missing, or be written twice")
 
     def _numbering(self, tables: set[str]) -> None:
         """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their

@@ -14,6 +14,7 @@ from app.services.records.export import as_sql, is_kept, literal
 from app.services.records.rows import RawText, Value, decoded, exact, text_of
 from models.engine import D1_LIMITS, sql_name
 from models.local.database import LocalDatabase
+from models.local.file import is_sound
 from models.local.trial import Rehearsal
 from models.schema import StoredTable, caseless
 
@@ -98,33 +99,50 @@ class Inserts:
     def _of(self, column: str) -> str:
         return f"{self._name}.{sql_name(column)}"
 
-    def statements(self, condition: str) -> Iterator[tuple[int, Iterable[bytes]]]:
+    def statements(self, condition: str, rows: int | None = None) -> Iterator[tuple[int, Iterable[bytes]]]:
         """The statements of so many rows: of a block that SQLite joins, or of one row, where one of the block
         is long or needs care and where there are no rowids. Raises the storage errors of the database.
+
+        `rows` is how many there are by their count; `None` says that of a damaged table some will do. Pages
+        that lead to others of their table twice are no error to SQLite, which reads them so: rows come again,
+        and others never.
         """
         source = f"FROM main.{self._name} WHERE ({condition})"
+        found: Iterator[tuple[int, Iterable[bytes]]]
+        written = 0
         with self._database.expected_errors():
             if self._rowid is None or self._recoded:
-                yield from ((1, statements) for _, statements in self._one_by_one("NULL", source, 0))
+                if rows is not None and not is_sound(self._connection, self._name):
+                    raise _astray()
+                found = ((1, statements) for _, statements in self._one_by_one("NULL", source, 0))
             else:
-                yield from self._blocks(self._of(self._rowid), source)
+                found = self._blocks(self._of(self._rowid), source)
+            for count, statements in found:
+                yield count, statements
+                written += count
+            if rows is not None and written != rows:
+                raise _astray()
 
     def _blocks(self, rowid: str, source: str) -> Iterator[tuple[int, Iterable[bytes]]]:
         some = f"{source} AND {rowid} >= :first ORDER BY {rowid} LIMIT {AT_ONCE}"
         joined = "CAST(group_concat(line, :between) AS BLOB)"  # as bytes, which need not be UTF-8
         block = (
-            f"SELECT count(*), max(number), max(octet_length(line)), {joined}"  # noqa: S608
-            f" FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
+            f"SELECT count(*), count(DISTINCT number), min(number), max(number),"  # noqa: S608
+            f" max(octet_length(line)), {joined} FROM (SELECT {rowid} AS number, {self._line} AS line {some})"
         )
         first = LOWEST_SEQ
         while True:
-            count, last, longest, text = self._joined(block, first)
+            count, numbers, least, last, longest, text = self._joined(block, first)
+            if text and (numbers < count or least < first):
+                raise _astray()
             if text and longest < self._room and _is_text(text):
                 yield count, (self._head, text, _END)
             else:
-                count = 0
-                for last, statements in self._one_by_one(rowid, some, first):  # noqa: B007
-                    count += 1
+                count, last = 0, first - 1
+                for number, statements in self._one_by_one(rowid, some, first):
+                    if number <= last:
+                        raise _astray()
+                    count, last = count + 1, number
                     yield 1, statements
             if count < AT_ONCE or last == HIGHEST_SEQ:
                 return
@@ -137,7 +155,7 @@ class Inserts:
             values = {"first": first, "between": (_END + self._head).decode()}
             return self._connection.execute(sql, values).fetchall()[0]
         except apsw.TooBigError:
-            return 0, None, None, None
+            return 0, 0, None, None, None, None
         finally:
             self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, before)
 
@@ -244,6 +262,11 @@ def _beginning(text: bytes, at: int) -> int:
     """Where the character of UTF-8 begins that has a byte at `at`; it has at most four."""
     back = range(at, at - 4, -1)
     return next((position for position in back if position >= len(text) or text[position] & 0xC0 != 0x80), at)
+
+
+def _astray() -> apsw.CorruptError:
+    """What SQLite would say, had it looked at the order of the rows."""
+    return apsw.CorruptError("rows come twice, or out of order")
 
 
 def _concat(values: Sequence[str], between: str) -> str:

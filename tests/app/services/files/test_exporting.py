@@ -32,7 +32,7 @@ from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.chains import append
 from tests.fixtures.connected import connected, execute
-from tests.fixtures.damage import spoil
+from tests.fixtures.damage import lead_back, spoil
 from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.sample import sample
 from tests.fixtures.stored import schema, stored
@@ -599,3 +599,26 @@ def test_of_a_damaged_table_what_can_be_read_is_exported_where_that_will_do(tmp_
     with connected(made) as database:
         assert database.scalar(raw("SELECT count(*) FROM audit_chain")) == there
         assert database.scalar(raw("SELECT count(*) FROM users")) == done.rows["users"] > 0
+
+
+@pytest.mark.parametrize(("place", "to"), [(1, 0), (-1, 0), (0, 1), (2, 9), (12, 3)])
+@pytest.mark.parametrize("made", ["", " WITHOUT ROWID", "UTF-16"])
+def test_rows_to_which_pages_lead_twice_are_damage(tmp_path: Path, place: int, to: int, made: str) -> None:
+    """SQLite reads them so without a word: some rows came twice, and others were missing."""
+    path = tmp_path / "demo.sqlite"
+    with closing(apsw.Connection(str(path))) as db:
+        if made == "UTF-16":
+            db.pragma("encoding", made)
+        db.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT){made * made.startswith(' ')}")
+        db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 3 FROM n LIMIT 3000)"
+                   " INSERT INTO t SELECT i, printf('text %060d', i) FROM n")  # fmt: skip
+    before = stored(path)["t"]
+    assert len(before) == exported(path, tmp_path / "sound.sql").rows["t"]
+    lead_back(path, "t", place, to)
+    with pytest.raises(DamagedFile, match=r"demo\.sqlite is damaged"):
+        exported(path, tmp_path / "all.sql")
+    done = exported(path, tmp_path / "some.sql", readable=True)
+    assert [note.partition(":")[0] for note in done.notes] == ["t is damaged"]
+    if made != " WITHOUT ROWID":
+        after = stored(run(tmp_path / "some.sql", tmp_path / "new.sqlite"))["t"]
+        assert 1_000 < len(after) == done.rows["t"] < len(before)
