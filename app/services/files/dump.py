@@ -190,6 +190,10 @@ class Failure(StrEnum):
         "which names the columns."
     )
     LIMIT = "{name} {what}, so nothing was imported."
+    UNSOUND = (
+        "{name} makes a database in which SQLite does not find everything again, so nothing was imported. "
+        "If the dump is right, check the disk."
+    )
     NOT_THE_PLATFORMS = (
         "{name} makes {what}, so nothing was imported; choose a dump of the platform's database, with its "
         "tables (made without --no-schema)."

@@ -151,12 +151,15 @@ def import_dump(
     of bytes in all. Foreign keys are not enforced, only counted. Whatever goes wrong, nothing is left at
     `target`. Whoever has other threads gives a `build` that does it in another process: it limits the memory
     of all of its own. Raises `AlreadyThere`, `InvalidInput` (no such folder), `Cancelled`, `ImportFailed`,
-    `DamagedFile` (SQLite's check of it fails), the storage errors and those of `build`.
+    the storage errors and those of `build`.
     """
     began = time.perf_counter()
     _check(dump)
     with new_file(target) as building:
-        made = (build or build_here)(dump, building, target, monitor)
+        try:
+            made = (build or build_here)(dump, building, target, monitor)
+        except DamagedFile as error:  # which nobody can restore or save: it is no file yet
+            raise ImportFailed(dump, Failure.UNSOUND, "") from error
         if strict and any(note.kind.is_loss for note in made.notes):
             raise NotWhole(dump, made.notes)
     return replace(made, seconds=time.perf_counter() - began)

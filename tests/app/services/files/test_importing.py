@@ -239,6 +239,12 @@ def test_a_dump_of_something_else(run: Run) -> None:
         run("CREATE TABLE songs(a);\nINSERT INTO songs VALUES('x');\n")
 
 
+def test_a_database_that_cannot_be_read_back_is_no_damaged_file(run: Run, texts: dict[str, str]) -> None:
+    name = "n" * 2_000_000
+    with pytest.raises(ImportFailed, match=r"SQLite does not find everything again, so nothing was imported"):
+        run(f"{texts['d1']}\nCREATE TABLE {name}(a);\nINSERT INTO {name} VALUES(1);\n")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
