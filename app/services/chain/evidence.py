@@ -61,7 +61,9 @@ def write_bundle(
     `section` is what was verified, `checkpoints` are as `CheckpointStore.all_checkpoints` gives them. Raises
     `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
-    if paths.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+    if paths.exists(folder) and not folder.is_dir():
+        raise InvalidInput("folder", f"{folder} is no folder; choose a new one for the report.")
+    if paths.exists(folder) and any(folder.iterdir()):
         raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
     if not paths.exists(folder):
         atomic.require_place(folder)

@@ -281,6 +281,8 @@ def test_a_file_put_into_or_taken_out_of_the_bundle(known: KnownChain, tmp_path:
 def test_a_folder_in_use(known: KnownChain, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not empty"):
         bundle(known, tmp_path)
+    with pytest.raises(InvalidInput, match="is no folder"):
+        bundle(known, next(path for path in tmp_path.iterdir() if path.is_file()))
 
 
 def test_cancel(known: KnownChain, tmp_path: Path) -> None:
