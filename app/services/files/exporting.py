@@ -18,7 +18,7 @@ from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
 from app.services.records.rows import BYTEWISE, refers
-from app.services.text import counted
+from app.services.text import counted, tenant_name
 from models.engine import D1_LIMITS, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
 from models.local import statements
@@ -229,6 +229,11 @@ class _Export:
                 if statement is None or (kind == "table" and name not in self._stored):
                     self._note(f"left out: the {kind} {name}, as its line of the schema is damaged")
                     continue
+                if len(statement.encode()) > D1_LIMITS.statement_bytes:
+                    self._note(
+                        f"{name} is made by a statement of more than {D1_LIMITS.statement_bytes:,} bytes, "
+                        "which D1 does not take"
+                    )
                 if not statement.startswith(sql):
                     self._note(f"left out: what stands behind the CREATE of {name} in the schema")
                 yield _Object(kind, name, caseless(table), statement)
@@ -262,7 +267,7 @@ class _Export:
         own = [name for name, table in self._stored.items() if _has_tenants(table)]
         if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
-                "tenant", f"{self._database.place} holds nothing of the tenant {self._wanted.tenant}."
+                "tenant", f"{self._database.place} holds nothing of {tenant_name(self._wanted.tenant)}."
             )
         for table in tables:
             if table.name not in found and not internal(table.name):

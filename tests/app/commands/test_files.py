@@ -290,7 +290,7 @@ def test_export_replaces_a_file_only_when_it_is_told_to(live: Path, tmp_path: Pa
     ("words", "said"),
     [
         (["--table", "users", "--table", "nobody"], "There is no table nobody that could be exported"),
-        (["--tenant", "nobody"], "holds nothing of the tenant nobody"),
+        (["--tenant", "nobody"], "holds nothing of nobody"),
         (["--data-only", "--schema-only"], "not allowed with argument"),
     ],
 )

@@ -363,7 +363,7 @@ def test_a_database_goes_out_as_sql_from_a_child(small: Path, tmp_path: Path) ->
             InFile(small), target, Wanted(), replace=True, monitor=Monitor(cancelled=lambda: True)
         )
     assert target.read_bytes() == (tmp_path / "here.sql").read_bytes()
-    with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
+    with pytest.raises(InvalidInput, match="holds nothing of nobody"):
         export_database(InFile(small), target, Wanted("nobody"), replace=True)
     export_database(InFile(small), target, Wanted(rows=False), replace=True)
     assert "INSERT" not in target.read_text()

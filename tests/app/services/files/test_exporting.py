@@ -261,6 +261,7 @@ def test_what_d1_refuses_is_left_out_and_named(database_path: Path, tmp_path: Pa
         db.execute("CREATE VIRTUAL TABLE words USING fts5(x); INSERT INTO words VALUES ('hello')")
         db.execute("CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB)")
         db.execute(f"CREATE TABLE wide ({', '.join(f'c{n}' for n in range(120))})")
+        db.execute(f"CREATE TABLE long (a /* {'x' * 100_000} */)")
         db.execute("INSERT INTO wide (c3) VALUES (zeroblob(2500000)); ANALYZE")
     notes = exported(database_path, tmp_path / "out.sql").notes
     new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
@@ -270,6 +271,7 @@ def test_what_d1_refuses_is_left_out_and_named(database_path: Path, tmp_path: Pa
     assert "\n".join(notes).splitlines() == [
         "left out: the virtual table words, which D1 cannot export, and its shadow tables",
         "left out: _cf_KV, which is D1's own",
+        "long is made by a statement of more than 100,000 bytes, which D1 does not take",
         "wide has 120 columns; D1 takes 100",
         "wide has 1 row of more than 2,000,000 bytes, which D1 does not take",
     ]
@@ -459,8 +461,9 @@ def test_one_tenant_with_all_that_is_its_own(database_path: Path, tmp_path: Path
     assert schema(new) == schema(database_path)
     report = scan_pool.verify(InFile(new), now=NOW + 100)
     assert (report.verdict, report.entries) == ("CONSISTENT", 3)
-    with pytest.raises(InvalidInput, match="holds nothing of the tenant nobody"):
-        exported(database_path, tmp_path / "out.sql", tenant="nobody")
+    for nobody, said in (("nobody", "nobody"), ("", "a tenant without a name")):
+        with pytest.raises(InvalidInput, match=f"holds nothing of {said}"):
+            exported(database_path, tmp_path / "out.sql", tenant=nobody)
     for wanted in (Wanted("acme"), Wanted(tables=("jobs",)), Wanted(rows=False)):  # no more than that is read
         places = InFile(database_path), InDatabase(PlainEngine(database_path))
         for where, name in zip(places, ("file.sql", "live.sql"), strict=True):
