@@ -11,6 +11,9 @@ _RUN = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n", "'")
 always undoes it.
 """
 
+_NAME = 200
+"""Letters of a tenant's id."""
+
 _WITHIN = str.maketrans("“”", "‘’")
 _BETWEEN = re.compile(r"[\t\r\n]")
 _BEFORE_RUN = re.compile(r"(\A|[\t\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20'])")
@@ -48,11 +51,15 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
 
 def tenant_id(value: str) -> str:
     """A tenant's id as it may be stored. Raises `InvalidInput`."""
-    return single_line("tenant_id", "The tenant", value, longest=200)
+    return single_line("tenant_id", "The tenant", value, longest=_NAME)
 
 
 def tenant_name(tenant: str) -> str:
-    """A stored tenant's id in a sentence; an empty one is one as well."""
+    """A stored tenant's id in a sentence; an empty one is one as well, and of one that is longer than any may
+    be, start and end.
+    """
+    if len(tenant) > _NAME:
+        return f"{tenant[: _NAME - 40]}…{tenant[-39:]}"
     return tenant or "a tenant without a name"
 
 

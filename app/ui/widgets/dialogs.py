@@ -35,7 +35,17 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.formatting import first_line, grouped, table_time
-from app.ui.widgets.labels import IconLabel, Label, Look, add_layout, bounded, in_column, in_row, text_box
+from app.ui.widgets.labels import (
+    IconLabel,
+    Label,
+    Look,
+    add_layout,
+    bounded,
+    in_column,
+    in_row,
+    set_tip,
+    text_box,
+)
 from app.ui.widgets.later import later
 from app.ui.widgets.tab_order import is_lost, step
 from app.workers.watches import keep_watches
@@ -48,6 +58,8 @@ _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
 _AROUND, _EDGE = 48, 8
 LISTED = 50
+_NAMED = 200
+"""Letters of what must be typed that are shown; the tool tip has the rest."""
 _ROWS = 6
 
 
@@ -321,7 +333,8 @@ class ConfirmDialog(Dialog):
         self.typed = QLineEdit()
         self.typed.setAccessibleName(bounded(f"To confirm, type {typed}"))
         asked = QWidget()
-        caption = Label(f"To confirm, type “{visible(typed)}”.", Look.STRONG, wrap=True)
+        caption = Label(f"To confirm, type “{bounded(typed, longest=_NAMED)}”.", Look.STRONG, wrap=True)
+        set_tip(caption, typed if len(typed) > _NAMED else "")
         in_column(caption, self.typed, within=asked)
         self.add_condition(asked)
         self.confirm_button.setEnabled(False)

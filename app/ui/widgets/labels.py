@@ -56,6 +56,8 @@ _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe2
 _SPACE = re.compile(r"\s")
 _PART = re.compile(rf"\S{{20,60}}?(?![{_MARKS}])(?=\S{{20}})")
 """Of a word that may be longer than a line, to break behind; never before a mark of its last letter."""
+_HUGE = re.compile(r"(\S{160})\S{2,}(\S{39})")
+"""More than an id of 200 letters, as a sentence may name one: start and end tell it from others."""
 _UNBREAKABLE = re.compile(r"[^\s/-]{30}")
 """A word that hardly a line can take and Qt does not break."""
 
@@ -89,7 +91,8 @@ class Label(QLabel):
     """Plain text with a look.
 
     Hidden and bidirectional characters in the text are shown as escapes. Of a text longer than `LONGEST` the
-    start is shown. A screen reader says `caption` before the text. While a word has to be broken it is not
+    start is shown, and of a word of more than 200 letters within a text that wraps, start and end; the tool
+    tip has it whole. A screen reader says `caption` before the text. While a word has to be broken it is not
     `selectable`: the places would be copied, too.
     """
 
@@ -114,11 +117,14 @@ class Label(QLabel):
         self.setText(text)
 
     def setText(self, text: str) -> None:
-        shown = bounded(text, keep=self._kept)
+        breaks = self.wordWrap() and self._breaks_words
+        named = _HUGE.sub(r"\1…\2", text) if breaks else text
+        if named != text:
+            self.setToolTip(tooltip(text))
+        shown = bounded(named, keep=self._kept)
         if self.wordWrap():
             shown = kept_together(shown)
-            breaks = self._breaks_words and has_long_word(shown)
-            shown = _PART.sub(rf"\g<0>{_BREAK}", shown) if breaks else shown
+            shown = _PART.sub(rf"\g<0>{_BREAK}", shown) if breaks and has_long_word(shown) else shown
         if self._selectable:
             none = Qt.TextInteractionFlag.NoTextInteraction
             self.setTextInteractionFlags(none if _BREAK in shown else SELECTABLE)
@@ -264,7 +270,9 @@ def _wrapped(text: str, font: str, width: int) -> tuple[str, ...]:
 
 
 def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
-    """The lines of a text at this width in pixels; a word that is wider is broken."""
+    """The lines of a text at this width in pixels; a word that is wider is broken, behind a sign in its
+    second half where it has one.
+    """
     lines = list[str]()
     units = text.encode("utf-16-le", "surrogatepass")  # which Qt counts in
     layout = QTextLayout(text.replace("\n", "\u2028"), face)
@@ -272,12 +280,20 @@ def lines_of(text: str, face: QFont, width: int) -> tuple[str, ...]:
     layout.beginLayout()
     while (line := layout.createLine()).isValid():
         line.setLineWidth(width)
-        part = units[2 * line.textStart() : 2 * (line.textStart() + line.textLength())]
-        lines.append(part.decode("utf-16-le", "surrogatepass").rstrip("\n"))
+        start, end = line.textStart(), line.textStart() + line.textLength()
+        part = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+        rest = units[2 * end : 2 * end + 2].decode("utf-16-le", "replace")
+        joint = _JOINT.fullmatch(part) if rest.isalnum() else None
+        if joint is not None and 2 * len(joint[1]) >= len(part):
+            part = joint[1]
+            line.setNumColumns(len(part.encode("utf-16-le", "surrogatepass")) // 2)
+        lines.append(part.rstrip("\n"))
     layout.endLayout()
     return tuple(lines)
 
 
+_JOINT = re.compile(r"(\S*[@._/:&=+-])\w+")
+"""What is before and within a word that was cut."""
 _ANYWHERE = QTextOption()
 _ANYWHERE.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
 

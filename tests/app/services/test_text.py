@@ -22,3 +22,9 @@ def test_quotation_marks_within_others_are_single_ones() -> None:
 )
 def test_byte_size(count: int, words: str) -> None:
     assert text.byte_size(count) == words
+
+
+def test_a_tenant_longer_than_any_may_be_is_named_by_start_and_end() -> None:
+    assert text.tenant_name("t" * 200) == "t" * 200
+    named = text.tenant_name(f"start {'ä ' * 500_000}end")
+    assert named.startswith("start ä ä") and named.endswith("ä end") and len(named) == 200

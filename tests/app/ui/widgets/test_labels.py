@@ -54,6 +54,41 @@ def test_a_folded_label_breaks_a_word_that_no_line_can_take(qtbot: QtBot, theme:
     assert label.heightForWidth(400) == len(lines) * label.heightForWidth(40_000)
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("yoko.papadopoulos@northwind-clinics.example", ["yoko.papadopoulos@", "northwind-clinics.example"]),
+        ("run_started_by_a_person_of_acme", ["run_started_by_a_person_", "of_acme"]),
+        ("a " + "w" * 40, ["a ", "w" * 25, "w" * 15]),
+        ("usr_" + "0" * 40, ["usr_" + "0" * 21, "0" * 19]),
+    ],
+)
+def test_a_long_word_is_broken_behind_a_sign_where_it_has_one(
+    qtbot: QtBot, theme: Theme, text: str, lines: list[str]
+) -> None:
+    label = added(qtbot, FoldedLabel(text, most=3))
+    label.setFont(theme.mono_font())
+    found = label._lines(label.fontMetrics().horizontalAdvance("0" * 25) + 1)
+    assert "".join(found) == text and len(found) == len(lines)
+    if "_" not in text[:4]:  # whose lines are made even
+        assert found == lines
+
+
+def test_a_word_without_end_in_a_sentence_is_shortened_and_told_by_the_tip(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    name = "start-" + "w" * 1_000_000 + "-end"
+    label = added(qtbot, Label(f"Only the entries of {name} are looked at.", wrap=True))
+    label.resize(620, 20)
+    assert label.heightForWidth(620) <= 6 * label.fontMetrics().lineSpacing()
+    assert label.text().startswith("Only the entries of start-www") and label.text().endswith(
+        "-end are looked at."
+    )
+    assert "w" * 900 in label.toolTip()
+    whole = Label(f"Only the entries of {'w' * 200} are looked at.", wrap=True)
+    assert "w" * 200 in whole.text() and not whole.toolTip()
+
+
 def test_no_letter_of_an_id_stands_alone_in_a_line(qtbot: QtBot, theme: Theme) -> None:
     label = added(qtbot, FoldedLabel("run_" + "0" * 26))
     label.setFont(theme.mono_font())
@@ -62,7 +97,7 @@ def test_no_letter_of_an_id_stands_alone_in_a_line(qtbot: QtBot, theme: Theme) -
 
 
 def test_a_word_of_a_sentence_breaks_where_no_line_can_take_it(qtbot: QtBot, theme: Theme) -> None:
-    text = f"Webhook of tenant-{'long' * 80}"
+    text = f"Webhook of tenant-{'long' * 48}"
     label = added(qtbot, Label(text, wrap=True))
     assert label.minimumSizeHint().width() < 400 and label.text() == text
 
