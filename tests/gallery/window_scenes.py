@@ -17,11 +17,13 @@ from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
 from app.services.deliveries.answer import Answer, Outcome, Part, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.old_secrets import OldSecrets
 from app.services.deliveries.request import make
 from app.services.deliveries.samples import sample as sample_event
-from app.services.deliveries.signing import Secret, Signing
+from app.services.deliveries.signing import Signing
 from app.services.records.record import Record
 from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
+from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.shell.notices import Door
@@ -32,7 +34,9 @@ from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
@@ -254,6 +258,39 @@ def register(registry: Registry) -> None:
 
     registry.scene("dialog-deliveries", None)(deliveries)
     registry.scene("dialog-deliveries-small", SMALL)(deliveries)
+
+    def secret(theme: Theme) -> Shot:
+        return _dialog(
+            scenes,
+            theme,
+            lambda context: SecretDialog(context, "Secret", "Of Ops alerts.", DESTINATION_SECRET),
+        )
+
+    def rotate(theme: Theme) -> Shot:
+        secrets = OldSecrets("db", None)
+        return _dialog(scenes, theme, lambda context: rotate_form(context, DESTINATION, secrets))
+
+    registry.scene("dialog-secret", None)(secret)
+    registry.scene("dialog-rotate-secret", None)(rotate)
+    for name, body in (("", ""), ("-holds", CHECKED), ("-differs", f"{CHECKED}\n")):
+        registry.scene(f"dialog-check-request{name}", None)(partial(_checking, scenes, body))
+        registry.scene(f"dialog-check-request{name}-small", SMALL)(partial(_checking, scenes, body))
+
+
+CHECKED = '{"type":"run_killed","runId":"run_1"}'
+DESTINATION_SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+
+def _checking(scenes: WindowScenes, body: str, theme: Theme) -> Shot:
+    def build(context: Context) -> CheckRequestDialog:
+        dialog = CheckRequestDialog(context, DESTINATION, OldSecrets("db", None))
+        if body:
+            made = make(DESTINATION, "run_killed", CHECKED, now=NOW)
+            dialog.headers.setPlainText(made.head())
+            dialog.body_editor.setPlainText(body)
+        return dialog
+
+    return _dialog(scenes, theme, build)
 
 
 def _log_of_some(context: Context) -> DeliveriesDialog:

@@ -7,7 +7,8 @@ from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable
 from app.services.deliveries.request import Request, make
 from app.services.deliveries.sending import Resolve, send
-from app.services.deliveries.signing import PREFIX, Secret, Signing
+from app.services.deliveries.signing import PREFIX, Signing
+from app.services.records.webhooks import Secret
 from models.engine import Database
 from models.masking import masked
 from models.progress import Monitor

@@ -6,9 +6,9 @@ from typing import Any, Final
 from peewee import Column
 from peewee import Table as Source
 
-from app.services.deliveries.signing import Secret
 from app.services.records.rows import RawText, Value, decoded, exactly, holds, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS
+from app.services.records.webhooks import Secret
 from app.services.text import readable
 from models.engine import Database
 from models.errors import NotAllowed, NotFound, TableMissing

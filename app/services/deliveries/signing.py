@@ -10,17 +10,20 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from app.services.records.webhooks import Secret
 from models.errors import InvalidInput
 
 PREFIX: Final = "whsec_"
 _KEY_BYTES: Final = range(24, 65)
 """How long a key is, as the Standard Webhooks say."""
-_PLATFORM: Final = "sha256="
+PLATFORM: Final = "sha256="
+"""What stands before the hex of a signature as the platform makes it."""
+VERSION: Final = "v1,"
+"""The same of the Standard Webhooks."""
 
 
 class Signing(StrEnum):
@@ -28,19 +31,9 @@ class Signing(StrEnum):
     STANDARD = "standard"
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A destination's secret. Neither `repr` nor `str` shows it."""
-
-    value: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "…"
-
-
 def platform_signature(secret: Secret, body: bytes) -> str:
     digest = hmac.new(secret.value.encode("utf-8", "surrogatepass"), body, hashlib.sha256).hexdigest()
-    return _PLATFORM + digest
+    return PLATFORM + digest
 
 
 def standard_key(secret: Secret) -> bytes:
@@ -49,7 +42,8 @@ def standard_key(secret: Secret) -> bytes:
     key = b""
     if given.startswith(PREFIX):
         try:
-            key = base64.b64decode(given.removeprefix(PREFIX).rstrip("=") + "==", validate=True)
+            figures = given.removeprefix(PREFIX).rstrip("=")
+            key = base64.b64decode(figures + "=" * (-len(figures) % 4), validate=True)
         except (binascii.Error, ValueError):
             key = b""
     if len(key) not in _KEY_BYTES:
@@ -72,3 +66,16 @@ def standard_signature(secret: Secret, message_id: str, timestamp: int, body: st
 def new_message_id() -> str:
     """What tells one delivery from every other; the same when it is sent once more."""
     return f"msg_{secrets.token_hex(13)}"
+
+
+class SecretForm(StrEnum):
+    """How a secret that is generated is written; 32 bytes of chance in each."""
+
+    STANDARD = "whsec"
+    HEX = "hex"
+
+
+def generated(form: SecretForm) -> Secret:
+    if form is SecretForm.HEX:
+        return Secret(secrets.token_hex(32))
+    return Secret(PREFIX + base64.b64encode(secrets.token_bytes(32)).decode())

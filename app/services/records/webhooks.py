@@ -6,7 +6,7 @@ What their URLs may be stands at the end.
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -47,6 +47,16 @@ class WebhookInput:
 
     def __repr__(self) -> str:
         return f"WebhookInput(name={self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A destination's secret. Neither `repr` nor `str` shows it."""
+
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return "…"
 
 
 SHOWN: Final = frozenset({"name", "url", "events", "active"})
@@ -132,6 +142,19 @@ def update(
     before = {name: row[name] for name in after}
     return Change(
         summary=f"{_name(row)} changed",
+        rows=(images.changed(row, after, now),),
+        events=(_updated(row, before, after, actor),),
+        inverse_events=(_updated(row, after, before, actor),),
+    )
+
+
+@writing.act
+def set_secret(images: Images, webhook_id: str, secret: Secret, *, actor: str, now: int) -> Change:
+    """Gives a destination another secret, or a first one. Raises `NotFound`."""
+    row = images.row(WEBHOOK_DESTINATIONS.name, webhook_id, "webhook")
+    before, after = {"secret": row["secret"]}, {"secret": secret.value}
+    return Change(
+        summary=f"Secret of {_name(row)} {writing.secret_change(row['secret'], secret.value)}",
         rows=(images.changed(row, after, now),),
         events=(_updated(row, before, after, actor),),
         inverse_events=(_updated(row, after, before, actor),),

@@ -17,7 +17,7 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.signing import Secret
+from app.services.deliveries.old_secrets import OldSecrets
 from app.services.files import restoring
 from app.services.files.find import Candidate
 from app.services.files.opening import snapshot_copy
@@ -26,6 +26,7 @@ from app.services.opened import Opened
 from app.services.records import runs as planning
 from app.services.records.record import Record
 from app.services.records.tables import USERS
+from app.services.records.webhooks import Secret
 from app.services.retention.plan import Plan
 from app.ui.session.context import Context
 from app.ui.shell.dialogs import (
@@ -43,7 +44,9 @@ from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.password import PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
+from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
@@ -144,6 +147,9 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
+    "secret": lambda context: SecretDialog(context, "Secret", "Of CI.", Secret("s3cret")),
+    "rotate secret": lambda context: rotate_form(context, HERE, OldSecrets("db", None)),
+    "check request": lambda context: CheckRequestDialog(context, HERE, OldSecrets("db", None)),
     "send event": lambda context: SendEventDialog(context, HERE),
 }
 

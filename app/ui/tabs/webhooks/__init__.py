@@ -1,6 +1,6 @@
 """Where a tenant's events are delivered to, and the form for a destination."""
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QLineEdit, QWidget
@@ -23,11 +23,15 @@ from app.ui.widgets.formatting import first_line, plain
 from app.ui.widgets.labels import line_edit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.services.deliveries.destination import Destination
+    from app.services.deliveries.old_secrets import OldSecrets
 
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _NAME = WEBHOOK_DESTINATIONS.names.index("name")
+_HAS_SECRET = WEBHOOK_DESTINATIONS.names.index("has_secret")
 _CHIPS: dict[bool, Chip] = {
     True: ("active", Tone.OK, Icon.OK),
     False: ("inactive", Tone.NEUTRAL, Icon.PAUSED),
@@ -95,6 +99,10 @@ class WebhooksTab(RecordTab):
             add(acts.record_act(word.lower(), words, icon, run, refusal, key))
         refusal = partial(self.selection.refusal, single=True, writes=False)
         add(acts.record_act("send_event", "Send test event…", Icon.SEND, self._send_event, refusal, "T"))
+        add(ActionSpec("reveal_secret", "Reveal secret…", Icon.REVEAL, self._reveal, self._no_secret))
+        rotate = partial(self.selection.refusal, single=True)
+        add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
+        add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
         add(ActionSpec("deliveries", "Delivery log…", Icon.LOG, self._open_log, shortcut="Ctrl+L"))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
@@ -106,16 +114,57 @@ class WebhooksTab(RecordTab):
     def _create(self) -> None:
         WebhookDialog(self.context, tenant=self.scope.tenant_id, parent=self).open_once()
 
-    def _send_event(self) -> None:
+    def _with_destination(self, use: "Callable[[Destination], None]") -> None:
+        """Reads the selected webhook for one delivery, its secret along with it."""
         from app.services.deliveries.destination import read_destination  # noqa: PLC0415 - rows show before
 
-        read = partial(self.context.runner.read, read_destination, on_done=self._open_sending)
+        read = partial(self.context.runner.read, read_destination, on_done=use)
         self.selection.with_ids(lambda ids: read(ids[0]))
 
-    def _open_sending(self, destination: "Destination") -> None:
+    def _send_event(self) -> None:
         from app.ui.tabs.webhooks.sending import SendEventDialog  # noqa: PLC0415 - rows show before
 
-        SendEventDialog(self.context, destination, self).open_once()
+        self._with_destination(lambda found: SendEventDialog(self.context, found, self).open_once())
+
+    def _reveal(self) -> None:
+        from app.ui.tabs.webhooks.secrets import reveal  # noqa: PLC0415 - rows show before
+
+        def show(found: "Destination") -> None:
+            dialog = reveal(self.context, found, self)
+            if dialog is None:
+                self.context.say("No secret is stored.")
+            else:
+                dialog.open_once()
+
+        self._with_destination(show)
+
+    def _rotate(self) -> None:
+        from app.ui.tabs.webhooks.secrets import rotate_form  # noqa: PLC0415 - rows show before
+
+        self._with_destination(
+            lambda found: rotate_form(self.context, found, self.old_secrets, self).open_once()
+        )
+
+    def _check_request(self) -> None:
+        from app.ui.tabs.webhooks.checking import CheckRequestDialog  # noqa: PLC0415 - rows show before
+
+        self._with_destination(
+            lambda found: CheckRequestDialog(self.context, found, self.old_secrets, self).open_once()
+        )
+
+    @cached_property
+    def old_secrets(self) -> "OldSecrets":
+        """What was replaced and is still taken, for as long as the file is open."""
+        from app.services.deliveries.old_secrets import OldSecrets  # noqa: PLC0415 - rows show before
+        from app.workers.system_keyring import SystemKeyring  # noqa: PLC0415 - the same
+
+        return OldSecrets(str(self.context.opened.kept_by), SystemKeyring())
+
+    def _no_secret(self) -> str | None:
+        if (refusal := self.selection.refusal(single=True, writes=False)) is not None:
+            return refusal
+        has_one = any(row[_HAS_SECRET] for row in self.selection.records())
+        return None if has_one else "No secret is stored for this webhook."
 
     def _open_log(self) -> None:
         """Of the webhook that is selected, or of all."""

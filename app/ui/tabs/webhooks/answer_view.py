@@ -1,5 +1,6 @@
 """What came of one delivery, as dialogs show it: a verdict, its times, headers and body."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app.itemmodels.columns import Tone
@@ -16,18 +17,36 @@ from app.ui.widgets.waterfall import Piece, Waterfall, milliseconds
 _HEADERS_HEIGHT = 84
 
 
+class VerdictCard(QFrame):
+    """An icon, a few words, and why: red as a surface where it is bad."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("card", True)
+        self._icon = IconLabel(theme, 24)
+        self.title = Label(look=Look.TITLE, wrap=True)
+        self.why = Label(wrap=True, selectable=True)
+        self.why.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        words = in_column(self.title, self.why, spacing=2)
+        in_row(self._icon, (words, 1), within=self, margins=(12, 10, 12, 10), spacing=12)
+
+    def show_verdict(self, tone: Tone, icon: str, title: str, why: str) -> None:
+        self._icon.show_icon(icon, tone)
+        self.title.setText(title)
+        set_property(self.title, "look", Look.TEXT if tone is Tone.NEUTRAL else tone.value)
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
+        set_property(self, "alarm", tone is Tone.BAD)
+
+
 class AnswerView(QWidget):
     """Nothing but `hint` before there is one."""
 
     def __init__(self, theme: Theme, hint: str) -> None:
         super().__init__()
         self._hint = Label(hint, Look.DIM, wrap=True)
-        self._verdict, self._icon = QFrame(), IconLabel(theme, 24)
-        self._verdict.setProperty("card", True)
-        self.title = Label(look=Look.TITLE, wrap=True)
-        self.why = Label(wrap=True, selectable=True)
-        words = in_column(self.title, self.why, spacing=2)
-        in_row(self._icon, (words, 1), within=self._verdict, margins=(12, 10, 12, 10), spacing=12)
+        self.verdict = VerdictCard(theme)
+        self.title, self.why = self.verdict.title, self.verdict.why
         self.total = Label(look=Look.STRONG)
         limit = Label(f"of {milliseconds(SECONDS)} allowed", Look.DIM)
         self.waterfall = Waterfall(theme)
@@ -43,7 +62,7 @@ class AnswerView(QWidget):
             within=self._came,
         )
         in_column(
-            self._verdict,
+            self.verdict,
             in_row(Label("Time", Look.SECTION), None, self.total, limit, spacing=5),
             self.waterfall,
             (self._came, 1),
@@ -53,13 +72,7 @@ class AnswerView(QWidget):
         self._answer.hide()
 
     def show_answer(self, answer: Answer) -> None:
-        tone, icon = looks(answer.is_ok, answer.outcome)
-        self._icon.show_icon(icon, tone)
-        self.title.setText(answer.title)
-        set_property(self.title, "look", tone.value)
-        self.why.setText(answer.why)
-        self.why.setVisible(bool(answer.why))
-        set_property(self._verdict, "alarm", tone is Tone.BAD)
+        self.verdict.show_verdict(*looks(answer.is_ok, answer.outcome), answer.title, answer.why)
         self.total.setText(milliseconds(answer.seconds))
         self.waterfall.show_pieces([Piece(step.part.value, step.begun, step.took) for step in answer.steps])
         size = f"first {byte_size(len(answer.body))}, cut" if answer.is_cut else byte_size(len(answer.body))

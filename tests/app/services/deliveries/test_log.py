@@ -16,9 +16,9 @@ from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable, Wanted
 from app.services.deliveries.request import make
 from app.services.deliveries.sharing import export, redacted
-from app.services.deliveries.signing import Secret, Signing
+from app.services.deliveries.signing import Signing
 from app.services.records import webhooks
-from app.services.records.webhooks import WebhookInput
+from app.services.records.webhooks import Secret, WebhookInput
 from app.workers.names import resolve
 from models.engine import Database
 from models.errors import NotFound

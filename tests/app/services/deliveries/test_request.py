@@ -11,9 +11,9 @@ from standardwebhooks import Webhook
 
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.request import Request, compact, make
-from app.services.deliveries.signing import Secret, Signing
+from app.services.deliveries.signing import Signing
 from app.services.records import webhooks
-from app.services.records.webhooks import WebhookInput
+from app.services.records.webhooks import Secret, WebhookInput
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, NotFound
 from tests.conftest import NOW

@@ -18,7 +18,7 @@ from app.services.deliveries.answer import Answer, Outcome, Part
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
 from app.services.deliveries.sending import MOST_BODY, NotResolved, send
-from app.services.deliveries.signing import Secret
+from app.services.records.webhooks import Secret
 from app.workers import names
 from models.progress import Stop
 from tests.conftest import NOW

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.deliveries.answer import Outcome
 from app.services.deliveries.samples import RUN_ID
-from app.services.deliveries.signing import Secret, platform_signature
+from app.services.deliveries.signing import platform_signature
+from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab

@@ -1,0 +1,230 @@
+"""Whether a request that somebody received is signed with a webhook's secret, and else what differs."""
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.services.deliveries.request import (
+    EVENT,
+    SIGNATURE,
+    STANDARD_ID,
+    STANDARD_SIGNATURE,
+    STANDARD_TIMESTAMP,
+    TIMESTAMP,
+    compact,
+)
+from app.services.deliveries.signing import (
+    PLATFORM,
+    VERSION,
+    platform_signature,
+    standard_key,
+    standard_signature,
+)
+from app.services.records.webhooks import Secret
+from app.services.text import counted, utc_time
+from models.errors import InvalidInput
+
+MOST: Final = 1024 * 1024
+"""Characters of headers and of a body that are looked at."""
+TOLERANCE: Final = 300
+"""Seconds by which a request's time may be off, as the Standard Webhooks say."""
+
+_LINE: Final = re.compile(r"^[<>\s]*([A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})\s*:\s?(.*?)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A secret that is tried, and what a person calls it."""
+
+    secret: Secret
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`holds` is None where nothing is signed, or nothing was given. `title` says it in a few words,
+    `findings` are sentences: what differs, or what else is odd.
+    """
+
+    holds: bool | None
+    title: str
+    findings: Sequence[str] = ()
+
+
+def parsed(headers: str, body: str) -> tuple[Mapping[str, str], str]:
+    """The headers by their names in lower case, of lines or of a JSON object; what follows an empty line is
+    the body, where none is given.
+    """
+    headers = headers.replace("\r\n", "\n")
+    if not body and "\n\n" in headers.strip("\n"):
+        headers, _, body = headers.lstrip("\n").partition("\n\n")
+    found: dict[str, str] = {}
+    if headers.lstrip().startswith("{"):
+        try:
+            given: Any = json.loads(headers)
+            found = {str(name).lower(): str(value) for name, value in given.items()}
+        except (ValueError, RecursionError, AttributeError):
+            found = {}
+    for line in headers.split("\n"):
+        if (match := _LINE.match(line[:MOST])) is not None:
+            found.setdefault(match[1].lower(), match[2])
+    return found, body
+
+
+def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Checked:
+    """Judges what was pasted. Nothing of a secret is in what it says."""
+    if len(headers) + len(body) > MOST:
+        return Checked(None, "Too much to check", (f"More than {MOST // 1024:,} KiB was pasted.",))
+    given, body = parsed(headers, body)
+    if not given:
+        return Checked(None, "No headers yet", ("Paste the request's headers, one in each line.",))
+    odd = tuple(_odd(given, body, now))
+    signed = given.get(SIGNATURE.lower()), given.get(STANDARD_SIGNATURE)
+    if not any(signed):
+        why = f"Neither {SIGNATURE} nor {STANDARD_SIGNATURE} is among the headers."
+        return Checked(None, "Not signed", (why, *odd))
+    if not secrets:
+        return Checked(None, "No secret to check with", odd)
+    verdict = _platform(given, body, secrets) if signed[0] else _standard(given, body, secrets)
+    return Checked(verdict.holds, verdict.title, (*verdict.findings, *odd))
+
+
+def _platform(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> Checked:
+    signature = given[SIGNATURE.lower()]
+    digest = signature.removeprefix(PLATFORM)
+    if not signature.startswith(PLATFORM) or not re.fullmatch("[0-9a-fA-F]{64}", digest):
+        why = f"{SIGNATURE} must be {PLATFORM} and 64 digits of hex; this has {len(digest):,} characters."
+        return Checked(False, "The signature has another form", (why,))
+
+    def holds(tried: Secret, text: str) -> bool:
+        expected = platform_signature(tried, text.encode("utf-8", "surrogatepass"))
+        return hmac.compare_digest(expected.lower(), PLATFORM + digest.lower())
+
+    return _judged(holds, body, secrets)
+
+
+def _standard(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> Checked:
+    missing = [name for name in (STANDARD_ID, STANDARD_TIMESTAMP) if not given.get(name)]
+    if missing:
+        return Checked(
+            False, "It cannot hold", (f"{' and '.join(missing)} must be there, and signed along.",)
+        )
+    try:
+        timestamp = int(given[STANDARD_TIMESTAMP])
+        if not 0 <= timestamp < 2**40:
+            raise ValueError
+    except ValueError:
+        return Checked(False, "It cannot hold", (f"{STANDARD_TIMESTAMP} is no time in seconds.",))
+    signatures = [part for part in given[STANDARD_SIGNATURE].split() if part.startswith(VERSION)]
+    if not signatures:
+        why = f"{STANDARD_SIGNATURE} must be {VERSION} and base64; there is none of that version."
+        return Checked(False, "The signature has another form", (why,))
+    usable = [one for one in secrets if _is_standard(one.secret)]
+    if not usable:
+        why = "The secret is not of the form that the Standard Webhooks need (whsec_ and base64)."
+        return Checked(False, "It cannot hold with this secret", (why,))
+
+    def holds(tried: Secret, text: str) -> bool:
+        if not _is_standard(tried):
+            return False
+        expected = _bytes(standard_signature(tried, given[STANDARD_ID], timestamp, text))
+        return any(hmac.compare_digest(expected, _bytes(one)) for one in signatures)
+
+    return _judged(holds, body, usable)
+
+
+def _is_standard(secret: Secret) -> bool:
+    try:
+        standard_key(secret)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _bytes(signature: str) -> bytes:
+    try:
+        return base64.b64decode(signature.removeprefix(VERSION), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _judged(holds: Callable[[Secret, str], bool], body: str, secrets: Sequence[Tried]) -> Checked:
+    for number, tried in enumerate(secrets):
+        if holds(tried.secret, body):
+            if number == 0:
+                return Checked(True, "The signature holds")
+            return Checked(
+                True, f"The signature holds with {tried.name}", ("The present one would not hold.",)
+            )
+    for tried in secrets:
+        for what, other in _others(body):
+            if holds(tried.secret, other):
+                why = f"It is of this body {what}: what was signed is not, byte for byte, what was pasted."
+                return Checked(False, "The body differs", (why,))
+        for what, secret in _other_secrets(tried.secret):
+            if holds(secret, body):
+                return Checked(False, "The secret differs", (f"It was made with {tried.name} {what}.",))
+    why = "Body or secret is another one: the signature is of neither this body, nor of it in another layout."
+    return Checked(False, "The signature does not hold", (why,))
+
+
+def _others(body: str) -> Iterator[tuple[str, str]]:
+    """What others may have made of a body on its way here."""
+    yield "without the line breaks at its end", body.rstrip("\r\n")
+    yield "with a line break at its end", body + "\n"
+    yield "without the spaces around it", body.strip()
+    yield "with other line breaks", body.replace("\r\n", "\n")
+    yield "with other line breaks", body.replace("\r\n", "\n").replace("\n", "\r\n")
+    yield "without the mark at its beginning", body.removeprefix("\ufeff")
+    try:
+        yield "as JSON without spaces", compact(body)
+        found = json.loads(body)
+        written = {"ensure_ascii": False, "separators": (",", ":")}
+        yield "as JavaScript would write it again", json.dumps(found, **written)  # type: ignore[arg-type]
+        yield "as JSON laid out in lines", json.dumps(found, ensure_ascii=False, indent=2)
+        yield "as JSON with spaces, in ASCII", json.dumps(found)
+        yield "as JSON without spaces, in ASCII", json.dumps(found, separators=(",", ":"))
+    except (InvalidInput, ValueError, RecursionError):
+        return
+
+
+def _other_secrets(secret: Secret) -> Iterator[tuple[str, Secret]]:
+    """What a sender may have taken for a secret."""
+    value = secret.value
+    yield "without its whsec_", Secret(value.removeprefix("whsec_"))
+    yield "without the spaces around it", Secret(value.strip())
+    yield "and a line break behind it", Secret(value + "\n")
+
+
+def _odd(given: Mapping[str, str], body: str, now: int) -> Iterator[str]:
+    """What the request says of itself that does not fit."""
+    for name in (TIMESTAMP, STANDARD_TIMESTAMP):
+        text = given.get(name.lower())
+        if text is None:
+            continue
+        if not text.isdecimal() or len(text) > 15:
+            yield f"{name} is no time in seconds."
+        elif abs(int(text) - now) > TOLERANCE:
+            off = abs(int(text) - now)
+            when = "old" if int(text) < now else "in the future"
+            by = f"{counted(off // 60, 'minute')} {when}"
+            yield f"It is {by} ({utc_time(int(text))}): whoever checks may refuse it."
+    length = given.get("content-length")
+    size = len(body.encode("utf-8", "surrogatepass"))
+    if length is not None and length.isdecimal() and len(length) < 15 and int(length) != size:
+        yield f"Content-Length is {length}, and the body that was pasted has {counted(size, 'byte')}."
+    event = given.get(EVENT.lower())
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        if body:
+            yield "The body is no JSON."
+        return
+    kind = found.get("type") if isinstance(found, dict) else None
+    if event is not None and isinstance(kind, str) and kind != event:
+        yield f"{EVENT} says {event}, and the body's type is {kind}."

@@ -1,0 +1,74 @@
+"""Secrets that were replaced and are still taken for a while where a request is checked here: in the system's
+keyring or, where there is none, for as long as a file is open; never in a file.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from app.services.keyring import SERVICE, Keyring, KeyringProblem
+from app.services.records.webhooks import Secret
+
+_NO_KEYRING: Final = "no keyring was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class OldSecret:
+    """One that was replaced, and until when it is taken, in epoch seconds."""
+
+    secret: Secret
+    until: int
+
+
+class OldSecrets:
+    """Those of one database, by its webhooks' ids; `keyring` is None where none is to be asked. Its methods
+    may wait for the keyring.
+    """
+
+    def __init__(self, database: str, keyring: Keyring | None) -> None:
+        self._database, self._keyring = database, keyring
+        self._kept: dict[str, OldSecret] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def keep(self, webhook: str, old: OldSecret) -> str | None:
+        """Keeps the one before the present one; why the keyring does not have it, as a sentence."""
+        self._kept[webhook] = old
+        why = _NO_KEYRING
+        if self._keyring is not None:
+            try:
+                value = json.dumps({"secret": old.secret.value, "until": old.until})
+                self._keyring.set_password(SERVICE, self._user(webhook), value)
+                return None
+            except KeyringProblem as error:
+                why = str(error)
+        return f"The old secret is taken until this file is closed ({why})."
+
+    def find(self, webhook: str, *, now: int) -> OldSecret | None:
+        """The one that is still taken; one whose time is over is forgotten."""
+        found = self._kept.get(webhook)
+        if found is None and self._keyring is not None:
+            with suppress(KeyringProblem, ValueError, TypeError, LookupError):
+                stored = self._keyring.get_password(SERVICE, self._user(webhook))
+                if stored is not None:
+                    held = json.loads(stored)
+                    found = OldSecret(Secret(str(held["secret"])), int(held["until"]))
+        if found is None or found.until > now:
+            return found
+        self.forget(webhook)
+        return None
+
+    def forget(self, webhook: str) -> None:
+        self._kept.pop(webhook, None)
+        if self._keyring is not None:
+            with suppress(KeyringProblem):
+                if self._keyring.get_password(SERVICE, self._user(webhook)) is not None:
+                    self._keyring.delete_password(SERVICE, self._user(webhook))
+
+    def _user(self, webhook: str) -> str:
+        """Of this webhook of this database alone; no name of it is in a keyring for others to list."""
+        told = json.dumps([self._database, webhook]).encode()
+        return f"webhook {sha256(told).hexdigest()[:32]}"

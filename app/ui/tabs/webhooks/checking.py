@@ -1,0 +1,126 @@
+"""Checks a request that somebody has received: whether its signature holds, and what differs."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.deliveries.checking import Checked, Tried, check
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.old_secrets import OldSecret, OldSecrets
+from app.services.records.webhooks import Secret
+from app.services.text import utc_time
+from app.ui.session.context import Context
+from app.ui.tabs.webhooks.answer_view import VerdictCard
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.columns import Columns
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.labels import Label, Look, in_column
+
+_LOOKS = {True: (Tone.OK, Icon.OK), False: (Tone.BAD, Icon.BAD), None: (Tone.NEUTRAL, Icon.INFO)}
+_HEIGHT = 110
+_WIDTH = 860
+_FINDINGS = 8
+_OTHER = "Another secret, where it is not the stored one"
+
+
+class CheckRequestDialog(Dialog):
+    """Against the secret of one destination, the one before that while it is still taken, or one that is
+    typed. Nothing that is pasted is kept.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        destination: Destination,
+        old_secrets: OldSecrets,
+        parent: QWidget | None = None,
+    ) -> None:
+        sentence = f"Paste what a receiver of {destination.title} was sent. Nothing of it is kept."
+        super().__init__(context.theme, "Check a request", sentence, parent=parent)
+        self.setMinimumWidth(_WIDTH)
+        self._context, self._destination, self._is_closed = context, destination, False
+        self._old: OldSecret | None = None
+        self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText=_OTHER)
+        self.typed.setAccessibleName(_OTHER)
+        self.headers, self.body_editor = self._editor("Headers"), self._editor("Body")
+        self.headers.setPlaceholderText("X-Webhook-Signature: sha256=…\nX-Webhook-Timestamp: …")
+        self.verdict = VerdictCard(context.theme)
+        self.findings = Label(wrap=True, selectable=True)
+        self.findings.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.against = Label("", Look.DIM, wrap=True)
+        left, right = QWidget(), QWidget()
+        in_column(
+            Label("Secret", Look.SECTION),
+            self.against,
+            self.typed,
+            Label("Headers", Look.SECTION),
+            (self.headers, 1),
+            Label("Body", Look.SECTION),
+            (self.body_editor, 1),
+            within=left,
+        )
+        in_column(self.verdict, self.findings, None, within=right)
+        self.add_widget(Columns(left, right), 1)
+        self.clear_button = push_button(context.theme, "Clear", self._clear, icon=Icon.CLOSE)
+        self.set_close_button(left=[self.clear_button])
+        for editor in (self.headers, self.body_editor):
+            editor.textChanged.connect(self._check)
+        self.typed.textChanged.connect(self._check)
+        self.finished.connect(self._end)
+        find = partial(old_secrets.find, str(destination.key), now=context.clock())
+        context.runner.job(lambda monitor: find(), on_done=self._take_old, on_failed=lambda error: None)
+        self._check()
+        self.headers.setFocus()
+
+    def _editor(self, name: str) -> QPlainTextEdit:
+        editor = QPlainTextEdit(tabChangesFocus=True)
+        editor.setProperty("editor", True)
+        editor.setFont(self.theme.mono_font())
+        editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        editor.setAccessibleName(name)
+        editor.setMinimumHeight(_HEIGHT)
+        return editor
+
+    def _take_old(self, old: OldSecret | None) -> None:
+        self._old = old
+        if not self._is_closed:
+            self._check()
+
+    def _secrets(self) -> list[Tried]:
+        if self.typed.text():
+            return [Tried(Secret(self.typed.text()), "the secret that was typed")]
+        found = [Tried(one, "the present secret") for one in [self._destination.secret] if one is not None]
+        if self._old is not None and self._old.until > self._context.clock():
+            found.append(Tried(self._old.secret, f"the old secret, taken until {utc_time(self._old.until)}"))
+        return found
+
+    def _check(self) -> None:
+        secrets = self._secrets()
+        self.against.setText(_against(secrets))
+        found: Checked = check(
+            self.headers.toPlainText(), self.body_editor.toPlainText(), secrets, now=self._context.clock()
+        )
+        why = found.findings[0] if found.findings else ""
+        self.verdict.show_verdict(*_LOOKS[found.holds], found.title, why)
+        rest = found.findings[1:_FINDINGS]
+        self.findings.setText("\n".join(rest))
+        self.findings.setVisible(bool(rest))
+
+    def _clear(self) -> None:
+        for editor in (self.headers, self.body_editor):
+            editor.clear()
+        self.typed.clear()
+        self.headers.setFocus()
+
+    def _end(self) -> None:
+        self._is_closed = True
+        self._clear()
+
+
+def _against(secrets: list[Tried]) -> str:
+    if not secrets:
+        return "This webhook has no secret. Type the one that the sender has."
+    return f"Checked with {' and with '.join(one.name for one in secrets)}."

@@ -1,0 +1,167 @@
+"""A webhook's secret in the window: revealed for a moment, rotated, and a request checked with it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app import paths
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.request import make
+from app.services.deliveries.signing import standard_key
+from app.services.records.webhooks import Secret
+from app.ui.session.context import Context
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks import WebhooksTab
+from app.ui.tabs.webhooks.checking import CheckRequestDialog
+from app.ui.tabs.webhooks.secrets import SHOWN_SECONDS, SecretDialog
+from app.ui.widgets.form_dialog import FormDialog
+from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
+from tests.fixtures.keyrings import Desktop
+from tests.fixtures.window import ask, choose, closed, dialog, go, labels, open_file, press
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desktop:
+    return Desktop(tmp_path / "keyring", monkeypatch)
+
+
+@pytest.fixture
+def tab(show_tab: ShowTab, context: Context, qtbot: QtBot, desktop: Desktop) -> WebhooksTab:
+    ask(context.opened.path, "UPDATE webhook_destinations SET secret = ?", SECRET)
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    return tab
+
+
+def stored(context: Context, tab: WebhooksTab) -> str:
+    sql = "SELECT secret FROM webhook_destinations WHERE id = ?"
+    return str(ask(context.opened.path, sql, tab.list.current_id())[0][0])
+
+
+def pasted(secret: str) -> tuple[str, str]:
+    destination = Destination("1", url="https://a.example/in", hostname="a.example", secret=Secret(secret))
+    made = make(destination, "run_killed", '{"type":"run_killed"}', now=NOW)
+    return made.head(), made.body.decode()
+
+
+@pytest.mark.slow
+def test_a_secret_is_shown_for_ten_seconds_and_copied_once(
+    tab: WebhooksTab, qtbot: QtBot, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tab.commands.trigger("reveal_secret")
+    shown = dialog(qtbot, tab, SecretDialog)
+    assert shown.field.text() == SECRET and shown.note.text() == f"Hidden in {SHOWN_SECONDS} s."
+    for _ in range(SHOWN_SECONDS):
+        shown._clock.timeout.emit()
+    assert SECRET not in "".join(labels(shown)) and "hidden again" in shown.note.text()
+    assert not shown.copy_button.isEnabled() and not shown._clock.isActive()
+    assert shown.focusWidget() is shown.close_button
+    press("Return")
+    closed(qtbot, tab, SecretDialog)
+    QGuiApplication.clipboard().clear()
+    tab.commands.trigger("reveal_secret")
+    shown = dialog(qtbot, tab, SecretDialog)
+    assert shown.focusWidget() is shown.copy_button
+    press("Return")
+    assert QGuiApplication.clipboard().text() == SECRET
+    assert not shown.copy_button.isEnabled() and SECRET not in "".join(labels(shown))
+    press("Esc")
+    closed(qtbot, tab, SecretDialog)
+    assert SECRET not in "".join(capfd.readouterr())
+
+
+@pytest.mark.slow
+def test_a_secret_is_rotated_and_taken_back_and_the_old_one_is_still_taken(
+    tab: WebhooksTab, context: Context, qtbot: QtBot, desktop: Desktop
+) -> None:
+    tab.commands.trigger("rotate_secret")
+    dialog(qtbot, tab, FormDialog)
+    with qtbot.waitSignal(context.runner.changed) as changed:
+        press("Return")
+    shown = dialog(qtbot, tab, SecretDialog)
+    new = stored(context, tab)
+    assert shown.field.text() == new != SECRET and len(standard_key(Secret(new))) == 32
+    assert "replaced" in changed.args[0].summary
+    press("Esc")
+    closed(qtbot, tab, SecretDialog)
+    qtbot.waitUntil(lambda: desktop.kept == 1)
+    ((payload,),) = ask(context.opened.path, "SELECT payload FROM audit_chain ORDER BY seq DESC LIMIT 1")
+    assert json.loads(payload)["changes"] == {"secret": "replaced"}
+    tab.commands.trigger("check_request")
+    checking = dialog(qtbot, tab, CheckRequestDialog)
+    qtbot.waitUntil(lambda: "the old secret" in checking.against.text())
+    for secret, title in ((new, "The signature holds"), (SECRET, "The signature holds with the old secret")):
+        head, body = pasted(secret)
+        checking.headers.setPlainText(head)
+        checking.body_editor.setPlainText(body)
+        assert checking.verdict.title.text().startswith(title)
+    checking.reject()
+    with qtbot.waitSignal(context.runner.changed):
+        context.history.undo()
+    assert stored(context, tab) == SECRET
+    files = [path for path in paths.state_dir().rglob("*") if path.is_file()]
+    written = b"".join(path.read_bytes() for path in files)
+    assert SECRET.encode() not in written and new.encode() not in written
+
+
+@pytest.mark.slow
+def test_a_first_secret_is_generated_in_hex(
+    tab: WebhooksTab, context: Context, qtbot: QtBot, desktop: Desktop
+) -> None:
+    ask(context.opened.path, "UPDATE webhook_destinations SET secret = NULL")
+    tab.reload()
+    qtbot.waitUntil(lambda: not tab.commands.action("reveal_secret").isEnabled())
+    assert tab._no_secret() == "No secret is stored for this webhook."
+    tab.commands.trigger("rotate_secret")
+    form = dialog(qtbot, tab, FormDialog)
+    assert form.title.text() == "Generate secret" and "period" not in form.values()
+    press("Down")
+    press("Return")
+    shown = dialog(qtbot, tab, SecretDialog)
+    assert len(bytes.fromhex(shown.field.text())) == 32 and stored(context, tab) == shown.field.text()
+
+
+@pytest.mark.slow
+def test_without_a_keyring_the_person_is_told(
+    tab: WebhooksTab, context: Context, qtbot: QtBot, desktop: Desktop
+) -> None:
+    desktop.meets("locked")
+    said: list[str] = []
+    context.say = said.append
+    tab.commands.trigger("rotate_secret")
+    dialog(qtbot, tab, FormDialog)
+    press("Return")
+    dialog(qtbot, tab, SecretDialog)
+    qtbot.waitUntil(lambda: any("until this file is closed" in text for text in said))
+
+
+@pytest.mark.slow
+def test_a_request_is_checked_by_keys_and_a_secret_that_is_typed(
+    window: MainWindow, qtbot: QtBot, demo_path: Path, desktop: Desktop
+) -> None:
+    ask(demo_path, "UPDATE webhook_destinations SET secret = ?", SECRET)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 2)
+    choose(qtbot, page, 0)
+    page.commands.trigger("check_request")
+    shown = dialog(qtbot, window, CheckRequestDialog)
+    assert shown.verdict.title.text() == "No headers yet" and shown.focusWidget() is shown.headers
+    head, body = pasted("another secret")
+    QGuiApplication.clipboard().setText(f"{head}\n\n{body}")
+    press("Ctrl+V")
+    assert shown.verdict.title.text() == "The signature does not hold"
+    shown.typed.setText("another secret")
+    assert shown.verdict.title.text() == "The signature holds"
+    shown.body_editor.setPlainText('{"type": "run_started"}')
+    shown.headers.setPlainText(head)
+    assert shown.verdict.title.text() == "The signature does not hold"
+    assert any("the body's type is run_started" in text for text in labels(shown))
+    press("Esc")
+    closed(qtbot, window, CheckRequestDialog)
