@@ -2,7 +2,8 @@
 
 No snapshot spans two requests. So every table is read twice, and again where it has changed in between: what
 is the same both times was so at one moment, when the first reading had ended and the second had not begun.
-Of the audit chain, whose entries stay as they are, only what has come and what has gone is read again.
+Of the audit chain, whose entries stay as they are, only what has come and what has gone is read again; all of
+it where the last ones that were read are no more, as behind a return by Time Travel.
 
 What has come is kept page by page in a part beside the file that it becomes. A copy that goes on there holds
 what was read before against a second reading in any case.
@@ -162,16 +163,19 @@ class _Fetch:
         begin, tables = self.part.stand, self.part.tables
         changed: tuple[str, ...] = ()
         for number in range(begin.number, PASSES):
+            went_back = False
             for position in range(begin.position if number == begin.number else 0, len(tables)):
                 table, here = tables[position], Stand(number, position)
-                if number and table.is_chain:
-                    self._follow(table)
-                else:
+                follows = number > 0 and table.is_chain
+                if not (follows and self._follow(table)):
                     self._read(table, begin if begin[:2] == here[:2] else here)
+                    went_back |= follows
                 with self.part.file:
                     self.part.keep(Stand(number, position + 1))
             settles = (table for table in tables if not (table.is_chain or table.name == COUNTERS))
             changed = tuple(table.name for table in settles if table.changed)
+            if went_back:
+                changed = (*changed, CHAIN)
             if number and not changed:
                 break
         return changed
@@ -194,23 +198,33 @@ class _Fetch:
                     self.part.keep(at._replace(last=key, running=running))
         table.changed, table.digest = table.digest != running, running
 
-    def _follow(self, chain: PagedTable) -> None:
-        """Brings the chain to where it is by now: what is before the first entry of a tenant has gone."""
-        file = self.part.file
+    def _follow(self, chain: PagedTable) -> bool:
+        """Brings the chain to where it is by now: what is before the first entry of a tenant has gone. False
+        where the last one that was read of a tenant is no more, and earlier ones are.
+        """
+        file, is_same = self.part.file, True
         with file:
             for rows in self._pages(chain, file.execute(f"SELECT max(seq) FROM {CHAIN}").get):  # noqa: S608
                 self.part.insert(chain, rows)
             # By its bytes, of its kind: a name may be no UTF-8, or no text.
             names = file.execute(
-                f"SELECT DISTINCT CAST(tenant_id AS BLOB), typeof(tenant_id) FROM {CHAIN}"  # noqa: S608
+                f"SELECT CAST(tenant_id AS BLOB), typeof(tenant_id), max(seq), hex(hash) FROM {CHAIN}"  # noqa: S608
+                " GROUP BY 1, 2"
             ).fetchall()
-            first = f"SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})"  # noqa: S608
+            first = f"""
+SELECT (SELECT min(seq) FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}})),
+  EXISTS (SELECT 1 FROM {CHAIN} WHERE seq = ? AND hex(hash) = ?)
+"""  # noqa: S608
             gone = f"DELETE FROM {CHAIN} WHERE tenant_id IS CAST(? AS {{}}) AND seq < ifnull(?, 9e999)"  # noqa: S608
             for some in in_parts(names, 200):
-                found = self.database.read_batch([raw(first.format(kind), name) for name, kind in some])
-                for (name, kind), ((seq,),) in zip(some, found, strict=True):
+                found = self.database.read_batch(
+                    [raw(first.format(kind), name, last, hashed) for name, kind, last, hashed in some]
+                )
+                for (name, kind, last, _), ((seq, is_there),) in zip(some, found, strict=True):
+                    is_same = is_same and bool(is_there or seq is None or seq > last)
                     file.execute(gone.format(kind), (name, seq))
             chain.rows = file.execute(f"SELECT count(*) FROM {CHAIN}").get  # noqa: S608
+        return is_same
 
     def _pages(self, table: PagedTable, last: int | None) -> Iterator[list[Line]]:
         """The rows behind a number, counted before they are taken: what is kept of them says so."""

@@ -77,7 +77,7 @@ class PagedTable:
     @property
     def is_chain(self) -> bool:
         """Whether it is the platform's chain, and not another table of that name."""
-        return self.name == CHAIN and self.key == ("seq",) and "tenant_id" in self.columns
+        return self.name == CHAIN and self.key == ("seq",) and {"tenant_id", "hash"} <= {*self.columns}
 
     def page(self, columns: Sequence[str], form: Callable[[str], str], last: Line, limit: int) -> Any:
         """The query of some columns of the rows behind a key."""

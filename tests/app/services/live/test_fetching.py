@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -198,6 +199,29 @@ def test_what_is_changed_meanwhile_is_read_again(tmp_path: Path) -> None:
     found = fetched(Disturbed(source, [*nothing, act, *nothing, act]), tmp_path / "copy.sqlite")
     assert stored(tmp_path / "copy.sqlite") == stored(source)
     assert (found.notes, found.unsettled) == ((), ())
+
+
+@pytest.mark.slow
+def test_a_return_by_time_travel_meanwhile_gives_no_mixture(tmp_path: Path) -> None:
+    """Whenever it falls: a chain of before beside users of after would verify, and never have been."""
+    source = sample(tmp_path / "source.sqlite", rows=300)
+    with closing(apsw.Connection(str(source))) as connection:
+        tenant = connection.execute("SELECT tenant_id FROM audit_chain WHERE seq = 1").get
+        chains.append(connection, tenant, [NOW] * 3)
+    before, mixed = stored(source), []
+    for moment in range(3, 20, 4):
+        target, there = tmp_path / f"{moment}.sqlite", Path(shutil.copy(source, tmp_path / "there.sqlite"))
+
+        def go_back(there: Path = there) -> None:
+            last = "(SELECT max(seq) - 3 FROM audit_chain)"
+            with closing(apsw.Connection(str(there))) as connection, connection:
+                connection.execute("DELETE FROM users WHERE rowid % 2")
+                connection.execute(f"DELETE FROM audit_chain WHERE seq > {last}")
+
+        fetched(Disturbed(there, [*[lambda: None] * moment, go_back]), target)
+        if stored(target) not in (before, stored(there)):
+            mixed.append(moment)
+    assert mixed == []
 
 
 def test_a_table_that_is_only_called_so_is_read_like_any(tmp_path: Path) -> None:
