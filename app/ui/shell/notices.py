@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
@@ -59,6 +60,9 @@ Ask = Callable[[Door], object]
 class Notice(QWidget):
     """A banner with room around it: above the tabs, or below them, in each."""
 
+    steps_aside = False
+    """Whether it may be hidden while what it says still holds, as where the tab in sight says it."""
+
     def __init__(self, theme: Theme, *, below: bool = False) -> None:
         super().__init__()
         self._theme = theme
@@ -66,6 +70,11 @@ class Notice(QWidget):
         self._row = in_row(self.banner, within=self, margins=(16, *_AROUND[False]))
         if not below:
             self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if not self.steps_aside:
+            self.banner.forget()
 
     def stand_in(self, tab_height: int) -> None:
         """Stands in a tab of this height as the tab's own parts would, whose margins follow below."""
@@ -230,6 +239,7 @@ class BrokenNotice(Notice):
     `show` leads there. What `continuation` has to say against such a file is said here, too.
     """
 
+    steps_aside = True
     _tenant: str | None = None
 
     def __init__(
@@ -264,6 +274,8 @@ class BrokenNotice(Notice):
             self._continuation.setVisible(self._beside or verdict.found is not Verdict.EARLIER)
         # Of a damaged file a notice of its own says it.
         damaged = verdict.found is Verdict.UNREADABLE
+        if not verdict.is_broken:
+            self.banner.forget()
         self.setVisible(verdict.is_broken and self._beside and not damaged)
 
 
@@ -276,6 +288,7 @@ class ContinuationNotice(Notice):
     """
 
     objected = Signal()
+    steps_aside = True
     objection = ""
     is_older = False
     _has_looked = False

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.itemmodels.columns import Index
@@ -17,6 +17,7 @@ from app.services.records.tables import DECLARED
 from app.services.text import counted, visible
 from app.ui.tabs.common.declared import TABS
 from app.ui.theme import Theme
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.picker import RowsModel
@@ -163,11 +164,11 @@ class ResultsPopup(QFrame):
     def show_found(self, found: SearchResult) -> None:
         self._show(_rows(found))
         self._go(1)  # below the head of the first group
-        self._announce(counted(sum(len(group.hits) for group in found.groups), "result"))
+        announce(self, counted(sum(len(group.hits) for group in found.groups), "result"))
 
     def show_sentence(self, text: str) -> None:
         self._show((), text)
-        self._announce(text)
+        announce(self, text)
 
     def current(self) -> ResultRow | None:
         """What Enter would show."""
@@ -186,14 +187,11 @@ class ResultsPopup(QFrame):
             self.list.setCurrentIndex(index)
             if row == 1:
                 self.list.scrollToTop()  # with the head of its group
-            self._announce(str(self.rows[row]))
+            announce(self, str(self.rows[row]))
 
     def _hover(self, index: QModelIndex) -> None:
         if self.rows[index.row()].kind is not RowKind.HEAD:
             self.list.setCurrentIndex(index)
-
-    def _announce(self, text: str) -> None:
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def _show(self, rows: Sequence[ResultRow], sentence: str = "") -> None:
         self.model.show(rows)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSi
 from app.itemmodels.columns import Tone
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button, room_of_words, show_words, tool_button
 from app.ui.widgets.labels import (
     ElidedLabel,
@@ -77,6 +78,7 @@ class WaitLine(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        announce(self, self.label.text())
         self.shown.emit(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -115,8 +117,6 @@ class Toast(QFrame):
 
     def show_message(self, text: str, action: str = "", act: Callable[[], object] = lambda: None) -> None:
         """Say `text` instead of what it said; `action` ("Undo") is a button, which calls `act`."""
-        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # noqa: PLC0415 - 3 ms of a start
-
         self._act = act
         self.label.setText(text)
         text = self.label.text()  # which a label can show
@@ -127,7 +127,7 @@ class Toast(QFrame):
         self.show()
         self.changed.emit()
         self._timer.start(SHOWN_MS)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        announce(self, text)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
@@ -168,6 +168,9 @@ class Banner(QFrame):
     two, "More" shows the whole of them, in the place of the buttons where there is little room; in a low
     window the first line is all until then. Or how far a long work is, with a Cancel button, which emits
     `cancelled` and disables itself until the next verdict.
+
+    Screen readers hear its first line when it comes, and when it says something else in sight. Of a `steady`
+    one, which is always there, its coming is no news.
     """
 
     cancelled = Signal()
@@ -177,6 +180,9 @@ class Banner(QFrame):
     def __init__(self, theme: Theme, *, steady: bool = False) -> None:
         super().__init__()
         self._tone, self._low, self._steady = Tone.NEUTRAL, False, steady
+        self._news = self._heard = ""
+        self._announced = QTimer(self, singleShot=True, interval=0)  # once, when all of it has been set
+        self._announced.timeout.connect(self._announce)
         self._buttons = QWidget()
         self._shrinking: list[QPushButton] = []
         self.setProperty("card", True)
@@ -244,9 +250,17 @@ class Banner(QFrame):
         return not self._bar.isHidden()
 
     def show_verdict(
-        self, tone: Tone, headline: str, rest: str = "", detail: str = "", icon: str | None = None
+        self,
+        tone: Tone,
+        headline: str,
+        rest: str = "",
+        detail: str = "",
+        icon: str | None = None,
+        *,
+        news: str = "",
     ) -> None:
-        self._set(tone, icon or _ICONS[tone], headline, rest, detail, busy=False)
+        """`news` is what is heard in place of the first line, where that is not what is new."""
+        self._set(tone, icon or _ICONS[tone], headline, rest, detail, busy=False, news=news)
 
     def show_progress(self, headline: str, done: int, total: int, detail: str = "") -> None:
         """Say how far a long work is; `total` 0 means that nobody knows, `detail` carries the rate."""
@@ -256,7 +270,13 @@ class Banner(QFrame):
         self._set(Tone.ACCENT, Icon.RUNNING, headline, detail, "", busy=True)
         self._bar.show_progress(done, total)
 
-    def _set(self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool) -> None:
+    def forget(self) -> None:
+        """It is gone: should it come again, that is news, though it says the same."""
+        self._heard = ""
+
+    def _set(
+        self, tone: Tone, icon: str, headline: str, rest: str, detail: str, *, busy: bool, news: str = ""
+    ) -> None:
         if (tone is Tone.BAD) != (self._tone is Tone.BAD):
             for part in (self, self._detail):
                 set_property(part, "alarm", tone is Tone.BAD)
@@ -273,6 +293,25 @@ class Banner(QFrame):
         self._buttons.setVisible(self._ends.count() > 0 and not busy)
         self.setAccessibleName(self.headline())
         self.setAccessibleDescription(self.detail())
+        self._news = news
+        self._hear(is_news=self.isVisible())
+
+    def _hear(self, *, is_news: bool) -> None:
+        if is_news:
+            self._announced.start()
+        elif self._steady:
+            self._heard = self._what_is_new()
+
+    def _what_is_new(self) -> str:
+        """What makes it worth saying: how long ago something was, or how far it is, does not."""
+        return f"{self._tone.value} {self._headline.text()} {self._news}"
+
+    def _announce(self) -> None:
+        new = self._what_is_new()
+        if self.isVisible() and self._headline.text() and new != self._heard:
+            self._heard = new
+            words = self._headline.text() if self.is_busy() else self._news or self.headline()
+            announce(self, words, at_once=self._tone is Tone.BAD)
 
     def event(self, event: QEvent) -> bool:
         shares = event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}
@@ -292,6 +331,7 @@ class Banner(QFrame):
         super().showEvent(event)
         self.window().installEventFilter(self)
         self._leave_room()
+        self._hear(is_news=not self._steady)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

@@ -18,6 +18,7 @@ from app.ui.theme import Mode, Theme
 from app.workers.runner import GarbageCollector, finish
 from tests.conftest import NOW
 from tests.fixtures.context import make_context
+from tests.fixtures.ears import Heard, listening
 from tests.fixtures.sample import sample
 
 AnyTab = TypeVar("AnyTab", bound=RecordTab)
@@ -118,3 +119,10 @@ def window(qtbot: QtBot, theme: Theme) -> Iterator[MainWindow]:
     qtbot.waitUntil(window.isActiveWindow)
     yield window
     window.close()
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """What is announced to screen readers from now on."""
+    with listening() as told:
+        yield told

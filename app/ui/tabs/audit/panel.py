@@ -360,10 +360,12 @@ class VerificationPanel(QWidget):
         tone, head, rest, detail, icon = of_more
         if shown is None and verdict.known is None:
             head = headline or head
+        news = ""
         if part not in (None, shown, verdict.outcome):
             _, of_part, what, *_ = self._of_part(part)
-            detail = f"Since then: {of_part} {what}".rstrip() + f"\n{detail}"
-        self._say(tone, head, rest, detail, icon=icon)
+            news = f"Since then: {of_part} {what}".rstrip()
+            detail = f"{news}\n{detail}"
+        self._say(tone, head, rest, detail, icon=icon, news=news)
         report = None if self.outcome is None else self.outcome.report
         if report is not self._listed:
             self._listed = report
