@@ -33,9 +33,10 @@ def constraint(message: str) -> StorageError:
 def sql_error(message: str) -> StorageError | None:
     """The failure of a statement that SQLite does not compile or run; None where it is a bug."""
     if found := re.search(r"no such table: (main\.)?(.+)", message):
-        from models.schema import expected_columns  # noqa: PLC0415 - a child that verifies needs no models
+        from models.schema import COUNTERS, expected_columns  # noqa: PLC0415 - a child that verifies needs none
 
-        if found[1] and found[2] not in expected_columns():  # so SQLite names what keys and triggers refer to
+        own = {*expected_columns(), COUNTERS}
+        if found[1] and found[2] not in own:  # so SQLite names what keys and triggers refer to
             which = f"a foreign key or a trigger refers to a table {found[2]}, which is not there"
             return errors.Refused(which)
         return errors.TableMissing(found[2])

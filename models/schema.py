@@ -18,12 +18,17 @@ COUNTERS: Final = "sqlite_sequence"
 """SQLite's own table of how far AUTOINCREMENT has counted; there where a table has that."""
 
 COUNTED: Final = f"""
-SELECT CAST(seq AS TEXT) AS number, typeof(seq) AS kind FROM main.{COUNTERS} WHERE lower(name) = ?
+WITH counted AS (
+  SELECT iif(typeof(seq) = 'real', CAST(seq AS INTEGER), seq) AS seq
+  FROM main.{COUNTERS} WHERE lower(name) = ?
+)
+SELECT CAST(seq AS TEXT) AS number, typeof(seq) AS kind FROM counted
 ORDER BY typeof(seq) = 'integer' DESC, seq DESC LIMIT 1
 """  # noqa: S608
 """How far it has counted a table, by that one's name in small letters; as text: JSON rounds the highest ones.
 
 Others may have written several rows there, or what is no number: the highest number counts, if there is one.
+Of a fraction SQLite takes the whole number, of one that is too large the last there is.
 """
 
 _LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)

@@ -36,6 +36,7 @@ PATH = Path("/data/foundation.sqlite")
         (apsw.ConstraintError("UNIQUE constraint failed: users.id"), errors.AlreadyExists),
         (apsw.ConstraintError("FOREIGN KEY constraint failed"), errors.Refused),
         (apsw.SQLError("no such table: main.users"), errors.TableMissing),
+        (apsw.SQLError("no such table: main.sqlite_sequence"), errors.TableMissing),
         (apsw.SQLError("no such table: main.orgs"), errors.Refused),
         (apsw.SQLError("no such column: t1.email"), errors.ColumnMissing),
         (apsw.SQLError("table users has no column named email"), errors.ColumnMissing),

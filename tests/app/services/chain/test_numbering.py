@@ -11,6 +11,7 @@ from app.services.chain.cautions import Agreed, Caution
 from app.services.chain.checkpoints.rows import ChainRows
 from app.services.chain.numbering import Numbering
 from app.services.chain.reading import last_entry, last_numbers
+from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.verification import ENDS
 from models.engine import Database, Rows, Statement, Usage, raw
 from models.errors import RowChanged
@@ -101,6 +102,10 @@ def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase
         sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Audit_chain', ?)", (number,))
     assert last_numbers(engine)[0] == ChainRows(engine).numbered_through() == 9, "as a verification has it"
     assert engine.rows(raw(*ENDS[2])) == [("9",)]
+    for stored, number in ((11.9, 11), (9e30, HIGHEST_SEQ)):
+        sql.execute("UPDATE sqlite_sequence SET seq = ? WHERE seq = 9 OR seq = 11.9", (stored,))
+        assert last_numbers(engine)[0] == number, "as SQLite takes it"
+        assert engine.rows(raw(*ENDS[2])) == [(str(number),)]
 
 
 def test_a_long_name_is_cut(engine: Database, database: LocalDatabase) -> None:

@@ -44,6 +44,7 @@ from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
 from tests.fixtures.retaining import account, carry_out, path_of, planned, retain, unsigned
+from tests.fixtures.stored import schema
 
 DAY = 86_400
 CUTOFF = NOW - 90 * DAY
@@ -1337,13 +1338,30 @@ def test_a_name_that_is_no_text_keeps_nothing_of_another_tenant(
     assert retain(engine).removed["audit_chain"] == 4
 
 
-@pytest.mark.parametrize("left", [0, 1])
-def test_numbers_that_do_not_suffice_are_foreseen(engine: Database, sql: apsw.Connection, left: int) -> None:
+@pytest.mark.parametrize(("left", "counter"), [(0, 2**63 - 1), (1, 2**63 - 2), (0, 9e30)])
+def test_numbers_that_do_not_suffice_are_foreseen(
+    engine: Database, sql: apsw.Connection, left: int, counter: float
+) -> None:
     """The marker would take the last one, and the run be recorded nowhere."""
     chains.append(sql, "acme", [old(3), old(2), NEW])
     sql.execute("UPDATE audit_chain SET seq = ? WHERE seq = 3", (2**63 - 1 - left,))
-    sql.execute("UPDATE sqlite_sequence SET seq = ?", (2**63 - 1 - left,))
+    sql.execute("UPDATE sqlite_sequence SET seq = ?", (counter,))
     assert f"so {left} number" in str(planned(engine).obstacle)
     with pytest.raises(NotAllowed, match=r"what is removed takes 2.*Nothing was removed\.$"):
         retain(engine)
     assert sql.execute("SELECT count(*) FROM audit_chain").get == 3
+
+
+def test_entries_that_nothing_counts_go_like_others(database_path: Path, tmp_path: Path) -> None:
+    """Not one table of the file has AUTOINCREMENT, so it has no counters either."""
+    path = tmp_path / "uncounted.sqlite"
+    made = sorted(
+        (sql for _, sql in schema(database_path)), key=lambda sql: not sql.startswith("CREATE TABLE")
+    )
+    execute(path, *(sql.replace(" AUTOINCREMENT", "") for sql in made))
+    with connected(path) as database:
+        sql = database.connection()
+        chains.append(sql, "acme", [old(3), old(2), NEW])
+        assert planned(database).obstacle is None
+        assert retain(database).removed["audit_chain"] == 2
+        assert chains.problems(sql) == [] and left_of(sql, "acme") == [NEW]
