@@ -219,6 +219,7 @@ class JsonView(QWidget):
 
     def _show_all(self) -> None:
         self._whole = True
+        self.text_view.setFocus()  # the button goes
         self._fill()
 
     def _fill(self) -> None:

@@ -368,7 +368,7 @@ class FieldList(QWidget):
         super().__init__()
         self._theme = theme
         self._fields: tuple[Field, ...] = ()
-        self._names: list[QWidget] = []
+        self._names: list[Label] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -447,9 +447,12 @@ class FieldList(QWidget):
         whole = text_box(self._theme, field.label, field.value)
         whole.setMinimumHeight(140)
         self._grid.removeWidget(holder)
-        holder.deleteLater()
         self._grid.addWidget(whole, row, 1)
+        self._names[row].setBuddy(whole)
+        whole.show()  # what is not in sight yet takes no focus, and the button goes
         whole.setFocus()
+        holder.hide()
+        holder.deleteLater()
 
     def _copy(self, field: Field, button: QToolButton) -> None:
         QGuiApplication.clipboard().setText(field.value if field.copy is None else field.copy)

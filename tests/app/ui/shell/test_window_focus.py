@@ -1,5 +1,6 @@
 """After whatever has closed or gone the focus is where it was, or where one can go on: never nowhere."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -7,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPlainTextEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.actions import Actions
+from app.ui.widgets.json_view import LARGE
 from app.ui.widgets.picker import Picker
+from tests.fixtures.keyboard import MOST
 from tests.fixtures.window import ask, choose, closed, count, dialog, go, open_file, press
 
 pytestmark = pytest.mark.slow
@@ -174,3 +177,26 @@ def test_what_heeds_no_key_has_the_focus_neither_when_the_inspector_empties_nor_
         there = go(qtbot, window, place)
         assert there.table.hasFocus()
     assert window._bar.database_button not in had
+
+
+@pytest.mark.parametrize("start", ("Show all of Idea", "Show all"))
+def test_the_focus_is_in_the_text_that_takes_the_place_of_its_beginning(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, start: str
+) -> None:
+    config = json.dumps({"notes": "word " * (LARGE // 5)})
+    ask(demo_path, "UPDATE planning_runs SET idea = ?, config = ?", "long " * 200, config)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 4)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    for _ in range(MOST):
+        press("Tab")
+        focused = QApplication.focusWidget()
+        if isinstance(focused, QPushButton) and start in (focused.accessibleName(), focused.text()):
+            break
+    press("Space")
+    whole = QApplication.focusWidget()
+    assert isinstance(whole, QPlainTextEdit) and page.inspector.isAncestorOf(whole) and whole.isVisible()
+    assert whole.toPlainText().rstrip().endswith(("long", '"}'))
+    press("Tab")
+    assert page.inspector.isAncestorOf(QApplication.focusWidget() or window), "it goes on from there"
