@@ -107,7 +107,8 @@ class Statement:
     """One statement of a batch. `expect` is the number of rows it must change, or give where it is a select;
     None for any number. `proof` is a read that finds a row if, and only if, the batch was written: what asks
     where the answer to it was lost, and `what` says of which batch. `into` gets the rows that a select gives
-    when all is written; none where that is known without an answer.
+    when all is written; none where that is known without an answer. `many` are values for which the SQL of a
+    write is run one after another, each as if it were a statement; those of the query are the first of them.
     """
 
     query: BaseQuery
@@ -115,6 +116,16 @@ class Statement:
     proof: BaseQuery | None = None
     what: str = ""
     into: Rows | None = None
+    many: Sequence[Row] = ()
+
+    def each(self) -> "Iterator[Statement]":
+        """The same one by one."""
+        if not self.many:
+            yield self
+            return
+        sql, _ = self.query.sql()
+        for values in self.many:
+            yield Statement(raw(sql, *values), self.expect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,3 +81,6 @@ class Monitor:
 
 UNWATCHED: Final = Monitor()
 """Nobody does, and it goes on to its end."""
+
+WATCHING: ContextVar[Monitor] = ContextVar("watching", default=UNWATCHED)
+"""Who follows the batch that the calling thread writes, as far as its engine can tell how far that is."""

@@ -69,6 +69,8 @@ class AuditEvent(StrEnum):
     SETTINGS_CHANGED = "settings_changed"
 
     USER_RESTORED = "user_restored"
+    USERS_CREATED = "users_created"
+    USERS_DELETED = "users_deleted"
     WEBHOOK_UPDATED = "webhook_updated"
     WEBHOOK_ACTIVATED = "webhook_activated"
     WEBHOOK_DEACTIVATED = "webhook_deactivated"

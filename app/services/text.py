@@ -101,6 +101,11 @@ def cell(text: str) -> str:
     return f"'{text}" if text.startswith(_RUN) else text
 
 
+def uncell(text: str) -> str:
+    """What `cell` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_RUN) else text
+
+
 def one_cell(text: str) -> str:
     """The same where tabs and line breaks would begin another cell: they are spaces."""
     return _BETWEEN.sub(" ", cell(text))

@@ -22,7 +22,15 @@ from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models.engine import Database
 from models.errors import AlreadyThere, Cancelled
-from models.local.atomic import expected_errors, in_passing, new_file, replacing, sweep_databases, unfinished
+from models.local.atomic import (
+    expected_errors,
+    in_passing,
+    new_file,
+    replacing,
+    sweep_databases,
+    unfinished,
+    write,
+)
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import inspect
@@ -50,6 +58,12 @@ def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool
         }
         (written,) = children.run([job], attached, monitor=monitor)
         return int(written)
+
+
+def save_text(target: Path, text: str) -> None:
+    """Writes a text, in this thread, in place of what is at `target`. Raises the storage errors."""
+    with expected_errors(target):
+        write(target, text)
 
 
 def export_rows_here(

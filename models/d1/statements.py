@@ -84,7 +84,7 @@ def guarded(statements: Sequence[Statement]) -> list[dict[str, Any]]:
     expects was changed, or is given.
     """
     found: list[dict[str, Any]] = []
-    for number, statement in enumerate(statements):
+    for number, statement in enumerate(one for several in statements for one in several.each()):
         one = compiled(statement.query)
         if isinstance(statement.query, SelectBase):
             if statement.expect is None:

@@ -17,7 +17,7 @@ from models.engine import Capability, Database, Limits, Row, Rows, Statement
 from models.local.errors import no_longer, translate
 from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces, written_by
 from models.local.on_disk import FileOnDisk, has_moved
-from models.progress import PATIENCE, Stop, Waiting, never
+from models.progress import PATIENCE, WATCHING, Stop, Tick, Waiting, never
 
 SQLITE_VERSION, APSW_VERSION = apsw.sqlite_lib_version(), apsw.apsw_version()
 
@@ -46,6 +46,8 @@ LOOK_STEPS = 100_000
 """Steps of SQLite's virtual machine, about 2 ms, after which a read asks whether it is still wanted."""
 
 
+_OFTEN = 500
+"""Statements between two words of progress."""
 _LOOKS = 20
 """Before a change, at a file that others change each time between the look and the lock."""
 
@@ -213,7 +215,12 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
                 if has_moved(connection):
                     raise no_longer(self.path)
                 self.on_disk.require_log()
+                tell = _telling(statements)
                 for sql, params, item in compiled:
+                    if item.many:
+                        _run_for_each(connection, sql, item, tell)
+                        continue
+                    tell(1)
                     given = connection.execute(sql, tuple(params)).fetchall()
                     rows = len(given) if isinstance(item.query, SelectBase) else connection.changes()
                     if item.expect not in (None, rows):
@@ -385,3 +392,28 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             with suppress(apsw.Error, OSError, errors.FileReplaced):
                 self.on_disk.require_not_overwritten(self.connection())
         return self.on_disk.overwritten
+
+
+def _telling(statements: Sequence[Statement]) -> Tick:
+    """Told of statements that are about to run, tells how many have; who follows that may end it."""
+    monitor, total, done = WATCHING.get(), sum(len(one.many) or 1 for one in statements), 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        if done % _OFTEN == 0 or more > 1:
+            monitor.progress(done, total)
+            if monitor.cancelled():
+                raise errors.Cancelled
+        done += more
+
+    return tell
+
+
+def _run_for_each(connection: apsw.Connection, sql: str, statement: Statement, tell: Tick) -> None:
+    for start in range(0, len(statement.many), _OFTEN):
+        part, before = statement.many[start : start + _OFTEN], connection.total_changes()
+        tell(len(part))
+        connection.executemany(sql, part)
+        changed = connection.total_changes() - before
+        if statement.expect is not None and changed != statement.expect * len(part):
+            raise errors.RowChanged

@@ -67,7 +67,7 @@ SETS: Final = {
             *("dialog-preferences", "dialog-preferences-wrong", "dialog-shortcuts", "dialog-delete-several"),
             *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-artifact", "dialog-parked-ideas"),
             *("dialog-connect", "dialog-connect-wrong", "dialog-token"),
-            *("dialog-set-password", "dialog-password-set"),
+            *("dialog-set-password", "dialog-password-set", "dialog-new-users"),
         ),
     ),
     "texts": Set(

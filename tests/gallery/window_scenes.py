@@ -32,6 +32,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
+from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
@@ -201,6 +202,14 @@ def register(registry: Registry) -> None:
     @registry.scene("dialog-edit-user", None)
     def edit_user(theme: Theme) -> Shot:
         return _dialog(scenes, theme, lambda context: edit_user_form(context, _user()))
+
+    @registry.scene("dialog-new-users", None)
+    def new_users(theme: Theme) -> Shot:
+        context = make_context(scenes.file(), theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
+        dialog = AddUsersDialog(context, None)
+        context.setParent(dialog)
+        dialog.lines.box.setPlainText(_LINES)
+        return Shot(dialog, ready=dialog.judged, close=context.stop)
 
     @registry.scene("dialog-set-password", None)
     def set_password(theme: Theme) -> Shot:
@@ -422,6 +431,15 @@ def _no_match(window: MainWindow) -> object:
 
     window.opened.connect(opened)
     return relay.ready
+
+
+_LINES = """Mail;Organisation;Name
+ada@acme-corp.example;acme-corp;Ada
+grace@acme-corp.example;acme-corp;Grace
+GRACE@acme-corp.example;acme-corp;Grace again
+katherine at acme;acme-corp;Katherine
+dorothy@acme-corp.example;acme;Dorothy
+"""
 
 
 def _user(**values: object) -> Record:

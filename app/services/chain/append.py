@@ -16,8 +16,8 @@ from app.services.chain.reading import last_numbers
 from app.services.chain.rules import named
 from app.services.text import tenant_name, without_hooks
 from models import errors
-from models.engine import Database, Rows, Statement, raw, sql_name
-from models.progress import Stop, never
+from models.engine import Database, Rows, Statement, raw, sql_name, within
+from models.progress import UNWATCHED, WATCHING, Monitor, Stop, never
 from models.status import DAY
 
 ATTEMPTS: Final = 500
@@ -134,7 +134,8 @@ class Batch:
     read it. `at_last` gives the events as they are written, when nothing that can be known first stands in
     the way any more: what is to be done just before belongs there. `what` is what a person calls it, without
     a secret: it is kept while it is not known to be saved. Without that it goes by its last entry. What was
-    planned a while ago holds where all is `unchanged`; else it is planned again.
+    planned a while ago holds where all is `unchanged`; else it is planned again. `monitor` is who follows how
+    it is written, and may end that.
     """
 
     statements: Sequence[Statement]
@@ -145,6 +146,7 @@ class Batch:
     at_last: Callable[[], Sequence[Event]] | None = None
     what: str = ""
     unchanged: Statement | None = None
+    monitor: Monitor = UNWATCHED
 
 
 def append(
@@ -186,7 +188,8 @@ def append(
         appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
         try:
             first = [] if batch.unchanged is None else [batch.unchanged]
-            return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
+            with within(WATCHING, batch.monitor):
+                return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
         except errors.DiskFull as error:
             if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
                 raise errors.NumbersUsedUp from error

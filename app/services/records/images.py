@@ -34,6 +34,7 @@ from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Rows, Statement, raw, sql_name
 from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
+from models.progress import UNWATCHED
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
@@ -111,6 +112,8 @@ class Images:
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
         self.numbering: Numbering | None = None
         self._made: set[Value] = set()
+        self.monitor = UNWATCHED
+        """Who follows how it is written."""
 
     def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each, from one snapshot."""
@@ -249,19 +252,38 @@ class Images:
         file's own columns ask for (`Table.asks_for`), as text, which SQLite stores as each column wants it.
         Raises `ColumnMissing` for what the file lacks, and `InvalidInput`.
         """
+        asked = table.asks_for(self.table(table.name))
+        given = {name: valid_beside(name, beside.get(name, "")) for name in asked}
+        return next(self.new_ones(table, [values], [given], now))
+
+    def new_ones(
+        self, table: Table, values: Iterable[Image], beside: Iterable[Image], now: int
+    ) -> Iterator[StoredRow]:
+        """The same of many, with values `beside` them that were found valid."""
         stored = self.table(table.name)
         require_key(stored)
-        image: dict[str, Value] = {}
-        for name, value in {"id": str(uuid.uuid4()), **values, **dict.fromkeys(STAMPS, now)}.items():
-            if name in stored.columns:
-                image[name] = value
-            elif value is not None and name not in STAMPS:
-                raise lacking(stored, name)
-        for name in table.asks_for(stored):
-            image[name] = valid_beside(name, beside.get(name, ""))
-        row = StoredRow(stored, image)
-        self._made.add(row.record_id)
-        return row
+        columns, types = frozenset(stored.columns), dict[str, str]()
+        stamps: dict[str, Value] = {name: now for name in STAMPS if name in columns}
+        kept: dict[tuple[type, ...], bool] = {}
+        for number, (these, others) in enumerate(zip(values, beside, strict=True)):
+            image: dict[str, Value] = {"id": str(uuid.uuid4())} if "id" in columns else {}
+            for name, value in these.items():
+                if name in columns:
+                    image[name] = value
+                elif value is not None and name not in STAMPS:
+                    raise lacking(stored, name)
+            row = StoredRow(stored, {**image, **stamps, **others})
+            if number == 1:  # worth a look, which spares one at each
+                found = self.read([raw("SELECT name, upper(type) FROM pragma_table_info(?)", table.name)])[0]
+                types = {str(name): str(kind) for name, kind in found}
+            shape = tuple(map(type, row.image.values()))
+            if shape not in kept and types:
+                kept[shape] = len(columns) == len(row.image) and all(
+                    _keeps(types.get(name, "?"), value) for name, value in row.image.items()
+                )
+            if not kept.get(shape):
+                self._made.add(row.record_id)
+            yield row
 
     def refuse_triggers(self, tables: Iterable[str]) -> None:
         """Raises `NotAllowed` where one of the tables, which are to be written, has a trigger."""
@@ -567,6 +589,14 @@ def require_key(table: StoredTable) -> None:
             f"Rows of {table.name} would change, and nothing tells them apart: the table has no primary key, "
             "and its own columns take every name of SQLite's row number; nothing was changed."
         )
+
+
+def _keeps(kind: str, value: Value) -> bool:
+    """Whether a column declared as this stores a value as it is (sqlite.org/datatype3.html, 3.1)."""
+    if value is None or not kind:
+        return True
+    words = ("CHAR", "CLOB", "TEXT") if isinstance(value, str) else ("INT",)
+    return any(word in kind for word in words) and not (isinstance(value, str) and "INT" in kind)
 
 
 def _table(tables: StoredTables, name: str) -> StoredTable:

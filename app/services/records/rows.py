@@ -8,7 +8,7 @@ models; and a literal of Peewee's would be a bound value, of which D1 takes a hu
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 
 from peewee import OP, SQL, Expression, NodeList
@@ -239,6 +239,25 @@ class RowChange:
         # OR ABORT: a table may say that a conflict replaces the other row.
         start = f"INSERT OR ABORT INTO {table} ({', '.join(map(sql_name, names))})"
         return Statement(raw(f"{start} VALUES ({', '.join(placeholders)})", *values))
+
+
+def statements_of(rows: Iterable[RowChange]) -> Iterator[Statement]:
+    """The guarded writes of rows; what adds many that are alike is one statement."""
+    for shape, alike in groupby(rows, _added_as):
+        first = next(alike)
+        if shape is None:
+            yield first.statement()
+            yield from (row.statement() for row in alike)
+        else:
+            many = [tuple((row.after or {}).values()) for row in (first, *alike)]
+            yield replace(first.statement(), many=many) if many[1:] else first.statement()
+
+
+def _added_as(row: RowChange) -> tuple[object, ...] | None:
+    """What rows that are added by the same SQL have in common; None of any other."""
+    if row.before is not None or row.after is None or row.rowid is not None:
+        return None
+    return None if RawText in map(type, row.after.values()) else (row.table, *row.after)
 
 
 def tried(changes: Sequence[tuple[StoredRow, Image]]) -> tuple[list[Statement], list[Statement]]:

@@ -2,13 +2,14 @@
 tenant's audit chain.
 """
 
+import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from peewee import OP, SQL, Expression, NodeList, fn
+from peewee import OP, SQL, Expression, ModelSelect, NodeList, fn
 
 from app.services import text
 from app.services.chain.append import Check, Event
@@ -20,11 +21,27 @@ from app.services.records.rows import RowChange, StoredRow, Value, bytewise, dec
 from app.services.records.tables import USERS
 from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
+from models.progress import UNWATCHED, Monitor
 from models.status import AuditEvent
 from models.tables import User
 
+_MOST_BOUND: Final = 1_000
+"""Addresses that are bound one by one: of more the statement would take longer to write than to run."""
 MOST_FOREIGN: Final = 50_000
 """Addresses of a tenant with letters beyond ASCII, up to which they are compared one by one."""
+
+
+LONGEST_EMAIL, LONGEST_LOCAL = 254, 64
+"""Characters of an address, and of what stands before its @ (RFC 5321, 4.5.3.1)."""
+
+USERS_PER_EVENT: Final = 500
+"""Users named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
+
+
+NewUser = tuple[str, str, Mapping[str, str] | None]
+"""One of many that are to be created, whose values were found valid: tenant, address, and values of columns
+that only the file knows. A plain tuple: of 100,000 objects of a class the collection of garbage is felt.
+"""
 
 
 def valid_email(value: str) -> str:
@@ -32,7 +49,7 @@ def valid_email(value: str) -> str:
     import email_validator  # noqa: PLC0415 - only what is typed is judged
 
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # a network of one's own may have mail
-    email = text.single_line("email", "The e-mail address", value, longest=254)
+    email = text.single_line("email", "The e-mail address", value, longest=LONGEST_EMAIL)
     try:
         email_validator.validate_email(email, check_deliverability=False, globally_deliverable=False)
     except email_validator.EmailNotValidError:
@@ -66,6 +83,97 @@ def create(
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
+
+
+@writing.act
+def create_many(
+    images: Images, wanted: Sequence[NewUser], monitor: Monitor = UNWATCHED, *, actor: str, now: int
+) -> Change:
+    """Adds users without passwords, all or none; an audit entry names up to 500 of a tenant's. Raises
+    `InvalidInput`, where an address is there twice or taken by now, and `Cancelled`.
+    """
+    if len({(tenant, text.folded(email)) for tenant, email, _ in wanted}) < len(wanted):
+        raise InvalidInput("email", "An e-mail address is there twice; nothing was changed.")
+    images.monitor = monitor
+    images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
+    values = ({"tenant_id": one[0], "email": one[1], "password_hash": None} for one in wanted)
+    new = images.new_ones(USERS, values, (beside or {} for *_, beside in wanted), now)
+    rows = tuple(row.added() for row in new)
+    checks = _Addresses({row.record_id: one[0] for row, one in zip(rows, wanted, strict=True)})
+    return Change(
+        summary=f"{text.counted(len(rows), 'user')} created",
+        rows=rows,
+        events=_of_many(AuditEvent.USERS_CREATED, rows, wanted, actor),
+        inverse_events=_of_many(AuditEvent.USERS_DELETED, rows, wanted, actor),
+        checks=checks,
+        inverse_checks=checks.of_what_was,
+    )
+
+
+def _of_many(
+    kind: AuditEvent, rows: Sequence[RowChange], wanted: Sequence[NewUser], actor: str
+) -> tuple[Event, ...]:
+    by_tenant: dict[str, list[dict[str, Any]]] = {}
+    for row, (tenant, email, _) in zip(rows, wanted, strict=True):
+        by_tenant.setdefault(tenant, []).append({"userId": shown(row.record_id), "email": email})
+    return tuple(
+        Event(tenant, kind, {"actor": actor, "count": len(part), "users": part})
+        for tenant, named in by_tenant.items()
+        for part in in_parts(named, USERS_PER_EVENT)
+    )
+
+
+def taken(database: Database, wanted: Iterable[NewUser]) -> dict[tuple[str, str], str]:
+    """Which of these addresses somebody has, by tenant and folded, as they are stored there."""
+    folded: dict[str, set[str]] = {}
+    for tenant, email, _ in wanted:
+        folded.setdefault(tenant, set()).add(text.folded(email))
+    found: dict[tuple[str, str], str] = {}
+    for tenant, addresses in folded.items():
+        for rows in database.read_each(_looks(tenant, addresses, database.limits)):
+            _require_comparable(rows, len(addresses))
+            for _, stored in rows:
+                email = bytes(stored).decode(errors="replace")
+                if (address := text.folded(email)) in addresses:
+                    found[tenant, address] = email
+    return found
+
+
+def _of_tenant(whose: Any, tenant: str, but: Value) -> Any:
+    """Users of a tenant: their ids, as `exactly` gives them, and their addresses by their bytes, since a text
+    that is no UTF-8 cannot be fetched.
+    """
+    look = User.select(exactly(User.id), User.email.cast("BLOB"))
+    look = look.where(Expression(bytewise(whose), OP.EQ, tenant))
+    if but is not None:  # so that it finds nothing where there is nothing to judge
+        look = look.where(Expression(User.id, OP.IS_NOT, shown(but)))
+    return look
+
+
+def _looks(tenant: str, addresses: Collection[str], limits: Limits, but: Value = None) -> list[ModelSelect]:
+    """Finds the users of a tenant, but one, who may have one of these folded addresses. SQLite folds ASCII
+    alone, so those with other letters are all found.
+    """
+    look = _of_tenant(User.tenant_id, tenant, but)
+    plain = [address for address in addresses if address.isascii()]
+    if len(plain) <= min(limits.parameters - 4, _MOST_BOUND):
+        is_one = [fn.LOWER(User.email).in_(plain)]
+    else:
+        parts = in_parts(plain, limits.value_bytes // (LONGEST_EMAIL + len('", ')))
+        listed = "(SELECT value FROM json_each(?))"
+        is_one = [fn.LOWER(User.email).in_(SQL(listed, [json.dumps(part)])) for part in parts]
+    # In one go with the first of them: each is through all of the tenant's users.
+    is_one[0] = fn.GLOB("*[^ -~]*", User.email) | is_one[0]
+    return [look.where(one).limit(MOST_FOREIGN + len(addresses) + 1).tuples() for one in is_one]
+
+
+def _require_comparable(found: Rows, addresses: int) -> None:
+    """Raises `NotAllowed` where more were found than can have one of so many addresses."""
+    if len(found) > MOST_FOREIGN + addresses:
+        raise NotAllowed(
+            f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
+            "whether this one is taken cannot be told; nothing was changed."
+        )
 
 
 @writing.act
@@ -127,7 +235,7 @@ def delete(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> 
     )
 
 
-_Wanted = dict[str, list[tuple[Value, bool]]]
+_Wanted = dict[str, tuple[tuple[Value, bool], ...]]
 """Addresses, as they are compared, to the ids of the users who get (True) or had it."""
 
 
@@ -158,45 +266,31 @@ class _Addresses:
     def _checks(self, rows: Sequence[RowChange], limits: Limits, *, by_index: bool) -> list[Check]:
         wanted: dict[str, _Wanted] = {}
         stored: dict[str, set[str]] = {}
-        parts: list[list[str]]
         users = [row for row in rows if row.table == USERS.name and row.record_id in self._tenants]
         for user in users:
             for gets, image in ((True, user.after), (False, user.before)):
                 email = (image or {}).get("email")
                 if isinstance(email, str):
                     of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
-                    of_tenant.setdefault(text.folded(email), []).append((user.record_id, gets))
+                    folded = text.folded(email)
+                    of_tenant[folded] = (*of_tenant.get(folded, ()), (user.record_id, gets))
                     stored.setdefault(self._tenants[user.record_id], set()).add(email)
         checks = []
         for tenant, addresses in wanted.items():
-            # By their bytes: a text that is no UTF-8 cannot be fetched.
-            look = User.select(exactly(User.id), User.email.cast("BLOB"))
-            whose = (
-                NodeList([SQL("+"), User.tenant_id]) if by_index else User.tenant_id
-            )  # + : not by its index
-            look = look.where(Expression(bytewise(whose), OP.EQ, tenant))
-            if len(users) == 1:  # so that it finds nothing where there is nothing to judge
-                look = look.where(Expression(User.id, OP.IS_NOT, shown(users[0].record_id)))
             judge = partial(self._judge, tenant, addresses)
+            but = users[0].record_id if len(users) == 1 else None
             if by_index:
                 spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
                 parts = [*in_parts(spelt, limits.parameters - 4)]
+                look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index
                 checks += [Check(look.where(User.email.in_(part)).tuples(), judge) for part in parts]
-                continue
-            plain = (address for address in addresses if address.isascii())
-            parts = list(in_parts(plain, min(limits.parameters - 4, MOST_FOREIGN))) or [[]]
-            is_one = [fn.LOWER(User.email).in_(part) for part in parts]
-            # In one go with the first of them: each is through all of the tenant's users.
-            is_one[0] = fn.GLOB("*[^ -~]*", User.email) | is_one[0]
-            checks += [Check(look.where(one).limit(MOST_FOREIGN + 1).tuples(), judge) for one in is_one]
+            else:
+                checks += [Check(look, judge) for look in _looks(tenant, [*addresses], limits, but)]
         return checks
 
     def _judge(self, tenant: str, addresses: _Wanted, found: Rows) -> None:
-        if len(found) > MOST_FOREIGN and any(gets for users in addresses.values() for _, gets in users):
-            raise NotAllowed(
-                f"The tenant has more than {MOST_FOREIGN:,} e-mail addresses beyond ASCII, so "
-                "whether this one is taken cannot be told; nothing was changed."
-            )
+        if any(gets for users in addresses.values() for _, gets in users):
+            _require_comparable(found, len(addresses))
         for other_id, stored in found:
             other = decoded(other_id)
             email = bytes(stored).decode(errors="replace")

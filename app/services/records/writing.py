@@ -14,7 +14,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images, untriggered
-from app.services.records.rows import RowChange, StoredRow, Value, shown
+from app.services.records.rows import RowChange, StoredRow, Value, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
 from models import errors
@@ -135,7 +135,7 @@ def commit(
         return Batch(
             [
                 *([untriggered(_written(change))] if unchanged is None else []),
-                *(row.statement() for row in change.rows),
+                *statements_of(change.rows),
                 *filter(None, asked),
                 *look,
             ],
@@ -146,6 +146,7 @@ def commit(
             marked if change.going > 1 else None,
             change.summary,
             unchanged=unchanged,
+            monitor=images.monitor,
         )
 
     def marked() -> Sequence[Event]:

@@ -47,6 +47,18 @@ def insertion(user_id: str, email: str = "ada@example.org") -> Statement:
     return Statement(User.insert({**values, "created_at": NOW, "updated_at": NOW}))
 
 
+def test_a_write_of_many_is_all_or_none_and_counts_each(database: LocalDatabase) -> None:
+    sql = (
+        "INSERT OR IGNORE INTO users (id, tenant_id, email, created_at, updated_at) VALUES (?, 'a', ?, 1, 1)"
+    )
+    many = [(f"u-{number:04}", f"{number}@x") for number in range(1_203)]
+    database.run_batch([Statement(raw(sql, *many[0]), many=many)])
+    assert emails(database) == [email for _, email in many]
+    with pytest.raises(RowChanged):
+        database.run_batch([Statement(raw(sql, "v", "v@x"), many=[("v", "v@x"), many[7]])])
+    assert len(emails(database)) == 1_203
+
+
 def emails(database: LocalDatabase) -> list[str]:
     return [row[0] for row in database.rows(User.select(User.email).order_by(User.id).tuples())]
 

@@ -311,7 +311,7 @@ class RecordTab(QWidget):
 
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
-        own = [row for row in change.rows if row.table == self.spec.table.name]
+        own = change.by_table.get(self.spec.table.name, ())
         self.selection.outdate({row.record_id for row in own})
         if self._stale or not self.shows_any_of(change.tables):
             return

@@ -50,6 +50,16 @@ class UsersTab(RecordTab):
     def add_acts(self) -> None:
         add = self.commands.add
         add(create_act(self, "New user…", self._create))
+        add(
+            ActionSpec(
+                "create_many",
+                "New users of a list…",
+                Icon.IMPORT,
+                self._create_many,
+                self._refuse_new,
+                "Ctrl+Shift+U",
+            )
+        )
         add(edit_act(self, "Edit e-mail…", lambda user: edit_user_form(self.context, user, self)))
         add(
             edit_act(
@@ -74,6 +84,14 @@ class UsersTab(RecordTab):
 
     def _create(self) -> None:
         new_user_form(self.context, self.scope.tenant_id, self).open_once()
+
+    def _refuse_new(self) -> str | None:
+        return self.context.cannot_write or self.context.without(USERS.name)
+
+    def _create_many(self) -> None:
+        from app.ui.tabs.users.adding import AddUsersDialog  # noqa: PLC0415
+
+        AddUsersDialog(self.context, self.scope.tenant_id, self).open_once()
 
     def _without_passwords(self) -> str | None:
         stored = self.context.opened.schema.columns.get(USERS.name, ())

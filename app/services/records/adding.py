@@ -1,0 +1,276 @@
+"""Many users at once: from pasted lines or a CSV file to those that may be created, and the lines that may
+not with the reason, by the same rules as a single one. Nothing is written to a database here;
+`users.create_many` does that.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from app.services import text
+from app.services.records import users
+from app.services.records.tables import USERS, undeclared, valid_beside
+from app.services.records.users import NewUser
+from models.engine import Database
+from models.errors import Cancelled, InvalidInput
+from models.progress import UNWATCHED, Monitor
+from models.schema import StoredTable
+
+LARGEST: Final = 64_000_000
+"""Bytes of a file that is read."""
+
+EMAIL, TENANT = "email", "tenant_id"
+_KNOWN_AS: Final = {
+    EMAIL: ("email", "emailaddress", "mail", "address", "login", "username"),
+    TENANT: ("tenantid", "tenant", "organisation", "organization", "org", "company", "customer"),
+}
+_DELIMITERS: Final = ",;\t|"
+_OFTEN: Final = 500
+"""Lines between two words of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Lines cut into cells: what stands over the columns, where a head line says it, and the number of the
+    line in the text that each row begins in.
+    """
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(repr=False)
+    lines: list[int] = field(repr=False)
+    delimiter: str = ","
+    has_head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which column of a sheet holds what, by the names of the file's columns; `tenant` is that of all lines
+    where none holds it. Tenants that are not `there` are created where that is wanted (`new_tenants`).
+    """
+
+    columns: Mapping[str, int]
+    tenant: str = ""
+    there: frozenset[str] = frozenset()
+    new_tenants: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A line that makes no user: its number, why, and its cells."""
+
+    line: int
+    why: str
+    cells: Sequence[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a dry run has found: who would be created, and what is wrong with the other lines."""
+
+    good: tuple[NewUser, ...] = field(repr=False)
+    bad: tuple[Bad, ...] = field(repr=False)
+    new_tenants: tuple[str, ...] = ()
+
+    def bad_lines(self, sheet: Sheet) -> str:
+        """A CSV of the lines that are wrong, each with its number and why; what a spreadsheet would run has
+        an apostrophe in front, which is taken off again when the file comes back.
+        """
+        written = io.StringIO()
+        writer = csv.writer(written, lineterminator="\r\n")
+        writer.writerow(["line", "why", *map(text.cell, sheet.head)])
+        writer.writerows([one.line, text.cell(one.why), *map(text.cell, one.cells)] for one in self.bad)
+        return written.getvalue()
+
+
+def read_text(path: Path) -> str:
+    """The text of a file: UTF-8, or UTF-16 where it says so as spreadsheets do. Raises `InvalidInput`."""
+    try:
+        with path.open("rb") as stream:
+            found = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise InvalidInput("lines", f"{path.name} cannot be read: {error.strerror}.") from None
+    if len(found) > LARGEST:
+        raise InvalidInput(
+            "lines", f"{path.name} is larger than {text.byte_size(LARGEST)}; cut it into parts."
+        )
+    encoding = "utf-16" if found.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        return found.decode(encoding)
+    except UnicodeDecodeError:
+        raise InvalidInput("lines", f"{path.name} is no text in UTF-8; save it as “CSV UTF-8”.") from None
+
+
+def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
+    """The lines as a sheet: what parts their cells is told by the first of them, and a line without any “@”
+    at the top is its head. Raises `InvalidInput`, `Cancelled`.
+    """
+    lines = lines.removeprefix("\ufeff")
+    first = next((line for line in lines.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first.count) if any(one in first for one in _DELIMITERS) else ","
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
+    rows: list[tuple[str, ...]] = []
+    numbers: list[int] = []
+    begun = 1
+    try:
+        for row in reader:
+            line, begun = begun, reader.line_num + 1
+            if any(cell.strip() for cell in row):
+                rows.append(tuple(text.uncell(cell.strip()) for cell in row))
+                numbers.append(line)
+                if len(rows) % _OFTEN == 0 and monitor.cancelled():
+                    raise Cancelled
+    except csv.Error:
+        raise InvalidInput(
+            "lines", f"Line {begun:,} is not CSV; does a quotation mark lack its other?"
+        ) from None
+    has_head = bool(rows) and not any("@" in cell for cell in rows[0])
+    width = max(map(len, rows), default=0)
+    head = rows[0] if has_head else ()
+    names = [*head, *(f"Column {number + 1}" for number in range(len(head), width))]
+    start = int(has_head)
+    return Sheet(tuple(names), rows[start:], numbers[start:], delimiter, has_head)
+
+
+def fillable(stored: StoredTable) -> tuple[str, ...]:
+    """The columns of a file's users that a sheet may fill: address and tenant, and those that only the file
+    knows, but for secrets.
+    """
+    declared = {column.source for column in USERS.columns}
+    unknown = (name for name in stored.columns if name not in declared)
+    return (
+        EMAIL,
+        TENANT,
+        *(name for name in unknown if undeclared(name).source == name == undeclared(name).name),
+    )
+
+
+def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
+    """Which column holds what, by the head line; without one, or where it does not say, addresses are where
+    the first line has an “@”.
+    """
+    plain = [re.sub(r"[\W_]+", "", one).casefold() for one in sheet.head]
+    found: dict[str, int] = {}
+    for name in names:
+        wanted = (re.sub(r"[\W_]+", "", name).casefold(), *_KNOWN_AS.get(name, ()))
+        at = next((plain.index(one) for one in wanted if one in plain), None) if sheet.has_head else None
+        if at is not None and at not in found.values():
+            found[name] = at
+    if EMAIL not in found:
+        cells = sheet.rows[0] if sheet.rows else ()
+        at = next((at for at, cell in enumerate(cells) if "@" in cell), 0)
+        found = {EMAIL: at, **{name: other for name, other in found.items() if other != at}}
+    return found
+
+
+def judge(
+    database: Database, sheet: Sheet, wanted: Wanted, asked: Sequence[str], monitor: Monitor = UNWATCHED
+) -> Judged:
+    """Looks at each line as “New user” would, within the sheet and against the database; `asked` are columns
+    that no new user may leave empty. Raises `Cancelled`, and the storage errors.
+    """
+    bad: list[Bad] = []
+    good: list[tuple[int, NewUser]] = []
+    first: dict[tuple[str, str], int] = {}
+    email_of, tenant_of = _Emails(), _Tenants(wanted)
+    beside = {name: at for name, at in wanted.columns.items() if name not in (EMAIL, TENANT)}
+    total = 2 * len(sheet.rows)
+
+    for position, (cells, line) in enumerate(zip(sheet.rows, sheet.lines, strict=True)):
+        if position % _OFTEN == 0:
+            if monitor.cancelled():
+                raise Cancelled
+            monitor.progress(position, total)
+        try:
+            email = email_of(_cell(cells, wanted.columns.get(EMAIL)))
+            at = wanted.columns.get(TENANT)
+            tenant = tenant_of(wanted.tenant if at is None else _cell(cells, at))
+            more = _beside(cells, beside, asked)
+        except InvalidInput as error:
+            bad.append(Bad(line, str(error), cells))
+            continue
+        known = first.setdefault((tenant, text.folded(email)), line)
+        if known != line:
+            bad.append(Bad(line, f"Line {known:,} has the same address in {tenant}.", cells))
+            continue
+        good.append((position, (tenant, email, more)))
+    taken = users.taken(database, (one for _, one in good))
+    left = []
+    for position, one in good:
+        tenant, email, _ = one
+        if (there := taken.get((tenant, text.folded(email)))) is not None:
+            why = f"{tenant} already has a user with the e-mail address {there}."
+            bad.append(Bad(sheet.lines[position], why, sheet.rows[position]))
+        else:
+            left.append(one)
+    monitor.progress(total, total)
+    new = dict.fromkeys(tenant for tenant, *_ in left if tenant not in wanted.there)
+    return Judged(tuple(left), tuple(sorted(bad, key=lambda one: one.line)), tuple(new))
+
+
+def _cell(cells: Sequence[str], at: int | None) -> str:
+    return cells[at] if at is not None and at < len(cells) else ""
+
+
+def _beside(cells: Sequence[str], columns: Mapping[str, int], asked: Sequence[str]) -> dict[str, str] | None:
+    found = {name: cell for name, at in columns.items() if (cell := _cell(cells, at))}
+    for name in asked:
+        found.setdefault(name, "")
+    return {name: valid_beside(name, value) for name, value in found.items()} or None
+
+
+class _Emails:
+    """`users.valid_email`, with the same answer for less: most of its work is about the host, of which there
+    are few, and what stands before it is as a rule plain.
+    """
+
+    _PLAIN: Final = re.compile(r"([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]+)*)@([A-Za-z0-9.-]+)")
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, bool] = {}
+
+    def __call__(self, value: str) -> str:
+        found = self._PLAIN.fullmatch(value)
+        if found is None or len(value) > users.LONGEST_EMAIL or len(found[1]) > users.LONGEST_LOCAL:
+            return users.valid_email(value)
+        host = found[2]
+        if host not in self._hosts:
+            try:
+                users.valid_email(f"x@{host}")
+                self._hosts[host] = True
+            except InvalidInput:
+                self._hosts[host] = False
+        return value if self._hosts[host] else users.valid_email(value)
+
+
+class _Tenants:
+    """Whose a user is to be, looked at once for each name."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._found: dict[str, str | InvalidInput] = {}
+        self._there: Callable[[str], str | None] = {text.folded(one): one for one in wanted.there}.get
+
+    def __call__(self, value: str) -> str:
+        if value not in self._found:
+            try:
+                self._found[value] = self._judged(value)
+            except InvalidInput as error:
+                self._found[value] = error
+        found = self._found[value]
+        if isinstance(found, InvalidInput):
+            raise InvalidInput(TENANT, str(found))
+        return found
+
+    def _judged(self, value: str) -> str:
+        tenant = text.tenant_id(value)
+        if tenant in self._wanted.there:
+            return tenant
+        if (other := self._there(text.folded(tenant))) is not None:
+            raise InvalidInput(TENANT, f"There is no tenant {tenant}, but {other}.")
+        if not self._wanted.new_tenants:
+            raise InvalidInput(TENANT, f"There is no tenant {tenant} yet.")
+        return tenant

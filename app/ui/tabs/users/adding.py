@@ -1,0 +1,332 @@
+"""The dialog that creates many users of pasted lines or of a CSV file, after a dry run of all of them."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.records import adding, users
+from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, Wanted
+from app.services.records.tables import EVERYONE, USERS
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.tabs.common.form_fields import TenantField
+from app.ui.theme.icons import Icon
+from app.ui.widgets.banner import ProgressBar
+from app.ui.widgets.buttons import CheckBox, push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import ask_open, ask_save
+from app.ui.widgets.form_dialog import FieldValue, FormDialog
+from app.ui.widgets.formatting import first_line
+from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.workers.export import save_text
+from app.workers.runner import Task
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor, seldom
+
+SOON_MS = 300
+"""From an edit to the next dry run."""
+_LISTED = 200
+"""Lines that are wrong and shown; a file has them all."""
+_WRONG = (StaticColumn("Line", right=True), StaticColumn("Why it makes no user"))
+_FILES = "CSV and text (*.csv *.tsv *.txt);;All files (*)"
+_ALL_TO_ONE, _EMPTY = "The same for all lines", "Leave empty"
+_MOST_HEAD = 60
+
+
+class LinesField(QWidget):
+    """`LinesField(theme, choose)`: lines that are pasted or typed, or a file, which `choose` asks for.
+
+    `changed()` with every edit; `value()` is the text, or the file's path.
+    """
+
+    changed = Signal()
+    is_unfinished = True  # what is wrong with it as a whole is said when the action is pressed
+
+    def __init__(self, context: Context, choose: Callable[[], object]) -> None:
+        super().__init__()
+        self.path: Path | None = None
+        self.box = QPlainTextEdit(tabChangesFocus=True)
+        self.box.setAccessibleName("Lines")
+        self.box.setPlaceholderText("email,tenant\nada@example.com,acme-corp\n…")
+        self.box.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.box.setFont(context.theme.mono_font())
+        self.box.setFixedHeight(6 * self.box.fontMetrics().lineSpacing())
+        self.file = Label(look=Look.DIM, wrap=True)
+        self.file_button = push_button(context.theme, "Choose a file…", choose, icon=Icon.OPEN)
+        self.paste_button = push_button(context.theme, "Paste lines instead", lambda: self.take(None))
+        buttons = in_row(self.file_button, self.paste_button, (self.file, 1), spacing=8)
+        in_column(self.box, buttons, within=self, spacing=8)
+        self.box.textChanged.connect(self.changed)
+        self.setFocusProxy(self.box)
+        self.take(None)
+
+    def value(self) -> str:
+        return self.box.toPlainText() if self.path is None else str(self.path)
+
+    def take(self, path: Path | None) -> None:
+        """The lines of a file, or with None those of the box."""
+        self.path = path
+        self.box.setVisible(path is None)
+        self.paste_button.setVisible(path is not None)
+        self.file.setText("" if path is None else visible(path.name))
+        self.setFocusProxy(self.box if path is None else self.file_button)
+        self.changed.emit()
+
+    def reader(self) -> Callable[[], str]:
+        """What gives the lines, off the interface thread."""
+        if self.path is not None:
+            return partial(adding.read_text, self.path)
+        text = self.box.toPlainText()
+        return lambda: text
+
+
+class AddUsersDialog(FormDialog):
+    """Says of each line what it would make, and creates those that may be in one act.
+
+    `judged(Judged)` when a dry run has ended.
+    """
+
+    judged = Signal(object)
+    _written = Signal(int, int)
+
+    def __init__(self, context: Context, tenant: str | None, parent: QWidget | None = None) -> None:
+        sentence = "Paste lines or choose a CSV file. Nothing is created before you have seen what would be."
+        super().__init__(context.theme, "New users", sentence, action="Create users", parent=parent)
+        self._context = context
+        stored = context.opened.schema.stored.get(USERS.name)
+        self._names = adding.fillable(stored) if stored is not None else (EMAIL, TENANT)
+        self._asked = USERS.asks_for(stored) if stored is not None else ()
+        self._sheet: Sheet | None = None
+        self.found: Judged | None = None
+        self._task: Task | None = None
+        self._is_ending = self._is_writing = False
+        self._build(tenant)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._cut)
+        self._written.connect(self.bar.show_progress)
+        self.submitted.connect(self._create)
+        self.finished.connect(self._stop)
+        self._show(None)
+        self.lines.setFocus()
+
+    def _build(self, tenant: str | None) -> None:
+        self.lines = LinesField(self._context, self._choose)
+        self.add_field("lines", "Lines", self.lines, self._check_lines)
+        self._columns: dict[str, QComboBox] = {}
+        for name in self._names:
+            box = self._columns[name] = QComboBox()
+            label = {EMAIL: "E-mail address", TENANT: "Tenant"}.get(name, name)
+            self.add_field(f"of_{name}", f"{label} is in", box)
+            box.currentIndexChanged.connect(self._judge)
+        self.tenant = TenantField(self._context.tenants, tenant)
+        self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant)
+        self.new_tenants = CheckBox("Create tenants that are not there yet")
+        self.add_field("new_tenants", "New tenants", self.new_tenants)
+        self.bar, self.outcome = ProgressBar(), Label(look=Look.STRONG, wrap=True)
+        self.wrong = StaticTable(self._context.theme, "Lines that make no user", _WRONG, most=5, wide=1)
+        save = "Save the wrong lines…"
+        self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
+        self.bar.setAccessibleName("How far it is")
+        for part in (self.outcome, self.bar, self.wrong):
+            self.add_widget(part)
+        self.add_apart(self.save_button)
+        self.lines.changed.connect(self._edited_lines)
+        self.tenant.changed.connect(self._judge)
+        self.new_tenants.toggled.connect(self._judge)
+
+    def read_file(self, path: Path) -> None:
+        self.lines.take(path)
+
+    def save_wrong(self, path: Path) -> None:
+        """Writes all lines that make no user, with the reasons."""
+        sheet, found = self._sheet, self.found
+        if sheet is not None and found is not None:
+            said = f"{counted(len(found.bad), 'line')} saved to {path.name}"
+
+            def work(monitor: Monitor) -> None:
+                save_text(path, found.bad_lines(sheet))
+
+            self._context.job(
+                f"Saving to {path.name}…", work, on_done=lambda _: self._context.say(said, path)
+            )
+
+    def reject(self) -> None:
+        """While it is written, that is ended first, of which nothing is left then."""
+        if self._is_writing:
+            self._is_ending = True
+            self.cancel_button.setEnabled(False)
+        else:
+            super().reject()
+
+    def set_busy(self, busy: bool) -> None:
+        super().set_busy(busy)
+        self._is_writing, self._is_ending = busy, False
+        self.cancel_button.setEnabled(True)
+        self.bar.setVisible(busy)
+        if busy:
+            self.bar.show_progress(0, 0)
+        else:
+            self._show(self.found)
+
+    # the dry run: the lines are cut when they change, and judged when anything does
+
+    def _edited_lines(self) -> None:
+        self._stop()
+        self._sheet = None
+        self._show(None)
+        self._soon.start()
+
+    def _cut(self) -> None:
+        read = self.lines.reader()
+
+        def work(monitor: Monitor) -> Sheet:
+            return adding.cut(read(), monitor)
+
+        self._begin(work, self._offer)
+
+    def _offer(self, sheet: Sheet) -> None:
+        """Offers the columns that there are, as the head line has them."""
+        self._sheet = sheet
+        guess = adding.guessed(sheet, self._names)
+        titles = [first_line(visible(title), _MOST_HEAD) or "—" for title in sheet.head]
+        for name, box in self._columns.items():
+            with QSignalBlocker(box):
+                box.clear()
+                if name != EMAIL:
+                    box.addItem(_ALL_TO_ONE if name == TENANT else _EMPTY, -1)
+                for position, title in enumerate(titles):
+                    box.addItem(title, position)
+                box.setCurrentIndex(box.findData(guess.get(name, -1 if name != EMAIL else 0)))
+        self._judge()
+
+    def _judge(self) -> None:
+        self._stop()
+        self.tenant.setEnabled(TENANT not in self._wanted_columns())
+        self._show(None)
+        sheet = self._sheet
+        if sheet is None or not sheet.rows:
+            return
+        wanted = Wanted(
+            self._wanted_columns(),
+            self.tenant.value(),
+            frozenset(self._context.tenants),
+            self.new_tenants.isChecked() or self._is_new_agreed(),
+        )
+        database, asked = self._context.opened.database, self._asked
+
+        def work(monitor: Monitor) -> Judged:
+            with database.connection_context(), database.cancellable(monitor.cancelled):
+                return adding.judge(database, sheet, wanted, asked, monitor)
+
+        run = partial(self._begin, work, self._judged)
+        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self)
+
+    def _is_new_agreed(self) -> bool:
+        """The tenant of all lines may be a new one, which its own field asks about."""
+        return TENANT not in self._wanted_columns() and not self._check_tenant("")
+
+    def _wanted_columns(self) -> dict[str, int]:
+        found = {name: box.currentData() for name, box in self._columns.items()}
+        return {name: at for name, at in found.items() if at is not None and at >= 0}
+
+    def _check_tenant(self, value: FieldValue) -> str:
+        return "" if TENANT in self._wanted_columns() else self.tenant.check(self.tenant.value())
+
+    def _check_lines(self, value: FieldValue) -> str:
+        most = self._context.opened.database.most_at_once
+        if not str(value).strip():
+            return "Paste lines, or choose a file."
+        if self.found is None:
+            return "The lines are still being looked at." if self._task else "No user can be made of these."
+        if not self.found.good:
+            return "No line makes a user."
+        too_many = most is not None and len(self.found.good) > most
+        return "These are too many for one act here." if too_many else ""
+
+    def _begin(self, work: Callable[[Monitor], Any], use: Callable[[Any], object]) -> None:
+        self._stop()
+        self.bar.show()
+        self.bar.show_progress(0, 0)
+
+        def done(found: Any) -> None:
+            if self._task is task:
+                self._task = None
+                self.bar.hide()
+                use(found)
+
+        def failed(error: TenantAdminError) -> None:
+            if self._task is task:
+                self._task = None
+                self.bar.hide()
+                if not isinstance(error, Cancelled):
+                    self.show_error(error)
+
+        def advance(done: int, total: int) -> None:
+            if self._task is task:
+                self.bar.show_progress(done, total)
+
+        task = self._context.runner.job(work, on_progress=advance, on_done=done, on_failed=failed)
+        self._task = task
+
+    def _stop(self) -> None:
+        self._soon.stop()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        self.bar.hide()
+
+    def _judged(self, found: Judged) -> None:
+        self._show(found)
+        self.judged.emit(found)
+
+    def _show(self, found: Judged | None) -> None:
+        self.found = found
+        good, bad = (len(found.good), found.bad) if found is not None else (0, ())
+        most = self._context.opened.database.most_at_once
+        self.action_button.setText(f"Create {counted(good, 'user')}" if good else "Create users")
+        self.outcome.setText("" if found is None else _result(found, most))
+        self.outcome.setVisible(found is not None)
+        self.wrong.show_rows([_row(one.line, one.why) for one in bad[:_LISTED]])
+        for part in (self.wrong, self.save_button):
+            part.setVisible(bool(bad))
+
+    # the act
+
+    def _create(self) -> None:
+        good = self.found.good if self.found is not None else ()
+        monitor = Monitor(seldom(self._written.emit), lambda: self._is_ending)
+        write = partial(self.write, self._context.act, users.create_many, good, monitor)
+        self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self)
+
+    def _choose(self) -> None:
+        path = ask_open(self, "Choose a file of users", str(self._context.opened.folder), _FILES)
+        if path is not None:
+            self.read_file(path)
+
+    def _ask_save(self) -> None:
+        start = str(self._context.opened.folder / "users-not-created.csv")
+        chosen = ask_save(self, "Save the wrong lines", start, "CSV (*.csv)")
+        if chosen is not None:
+            self.save_wrong(chosen[0])
+
+
+def _row(line: int, why: str) -> Sequence[Cell]:
+    return Cell(f"{line:,}", line), Cell(first_line(visible(why), 200), tone=Tone.BAD)
+
+
+def _result(found: Judged, most: int | None) -> str:
+    good, bad = len(found.good), len(found.bad)
+    said = f"{counted(good, 'user')} can be created" if good else "No line makes a user"
+    said += f", {counted(bad, 'line')} cannot." if bad and good else "."
+    if found.new_tenants:
+        named = ", ".join(visible(one) for one in found.new_tenants[:3])
+        more = f" and {len(found.new_tenants) - 3:,} more" if len(found.new_tenants) > 3 else ""
+        said += f" New tenants, for good: {named}{more}."
+    if most is not None and good > most:
+        said += f" At most {counted(most, 'user')} go in one act here; cut the lines into parts."
+    return said

@@ -1,0 +1,145 @@
+"""Many users of a list, in the window: lines, columns, a dry run, one act, and a file of the rest."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.services.records.adding import Judged
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.users.adding import AddUsersDialog
+from tests.fixtures.heart import Heart
+from tests.fixtures.window import ask, click, closed, count, dialog, open_file, press, texts, type_text, words
+
+MANY, STALL_MS = 20_000, 250
+"""As many as can be ended in time; and what no busy machine makes of the little that is done at once."""
+
+LINES = """Mail;Organisation
+one@new.example;acme-corp
+TWO@new.example;acme-corp
+two@new.example;acme-corp
+nobody;acme-corp
+three@new.example;nowhere-yet
+"""
+
+
+def pasted(qtbot: QtBot, form: AddUsersDialog, lines: str) -> Judged:
+    """Pastes lines and waits for what would become of them."""
+    QGuiApplication.clipboard().setText(lines)
+    assert QApplication.focusWidget() is form.lines.box
+    press("Ctrl+A")
+    with qtbot.waitSignal(form.judged) as judged:
+        press("Ctrl+V")
+    found = judged.args[0]
+    assert isinstance(found, Judged)
+    return found
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> AddUsersDialog:
+    press("Ctrl+Shift+U")
+    return dialog(qtbot, window, AddUsersDialog)
+
+
+@pytest.mark.slow
+def test_lines_are_pasted_judged_and_created_by_keys(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    before = count(demo_path, "users")
+    form = opened(qtbot, window)
+    click(qtbot, form.action_button)
+    assert "Paste lines, or choose a file." in words(form)
+    form.lines.setFocus()
+    pasted(qtbot, form, LINES)
+    assert [form._columns[name].currentText() for name in ("email", "tenant_id")] == ["Mail", "Organisation"]
+    assert texts(form.wrong) == [
+        ["4", "Line 3 has the same address in acme-corp."],
+        ["5", "“nobody” is not an e-mail address; it needs the form name@example.com."],
+        ["6", "There is no tenant nowhere-yet yet."],
+    ]
+    assert "2 users can be created, 3 lines cannot." in words(form)
+    form.save_wrong(tmp_path / "wrong.csv")
+    qtbot.waitUntil((tmp_path / "wrong.csv").exists)
+    assert (tmp_path / "wrong.csv").read_text().splitlines()[2].startswith("5,")
+    with qtbot.waitSignal(form.judged):
+        form.new_tenants.click()
+    assert "New tenants, for good: nowhere-yet." in words(form)
+    assert form.action_button.text() == "Create 3 users" and count(demo_path, "users") == before
+    form.lines.setFocus()
+    form.action_button.setFocus()
+    press("Return")
+    closed(qtbot, window, AddUsersDialog)
+    assert count(demo_path, "users") == before + 3
+    qtbot.waitUntil(lambda: page.model.rowCount() == before + 3)
+    kinds = ask(demo_path, "SELECT tenant_id, event_type FROM audit_chain ORDER BY seq DESC LIMIT 2")
+    assert kinds == [("nowhere-yet", "users_created"), ("acme-corp", "users_created")]
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: count(demo_path, "users") == before)
+
+
+@pytest.mark.slow
+def test_addresses_alone_go_to_a_tenant_that_is_chosen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    form = opened(qtbot, window)
+    (email,) = ask(demo_path, "SELECT email FROM users WHERE tenant_id = 'acme-corp' LIMIT 1")[0]
+    found = pasted(qtbot, form, f"new@new.example\n{email.upper()}")
+    assert not found.good and "The tenant is missing." in texts(form.wrong)[0][1]
+    with qtbot.waitSignal(form.judged):
+        form.tenant.box.setCurrentIndex(form.tenant.box.findText("acme-corp"))
+    assert texts(form.wrong) == [["2", f"acme-corp already has a user with the e-mail address {email}."]]
+    click(qtbot, form.action_button)
+    closed(qtbot, window, AddUsersDialog)
+    assert ask(demo_path, "SELECT tenant_id FROM users WHERE email = 'new@new.example'") == [("acme-corp",)]
+
+
+@pytest.mark.slow
+def test_what_is_no_csv_is_said_below_the_lines_and_escape_asks(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    form = opened(qtbot, window)
+    bad = tmp_path / "latin.csv"
+    bad.write_bytes(b"email\nzo\xeb@x.example\n")
+    form.read_file(bad)
+    qtbot.waitUntil(lambda: "latin.csv is no text in UTF-8" in words(form))
+    assert form.action_button.text() == "Create users"
+    click(qtbot, form.lines.paste_button)
+    qtbot.waitUntil(lambda: "latin.csv" not in words(form))
+    form.lines.setFocus()
+    type_text(qtbot, "a")
+    press("Escape")
+    assert form.isVisible()
+
+
+@pytest.mark.slow
+def test_many_come_in_without_a_stall_and_can_be_ended(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    before = count(demo_path, "users")
+    lines = tmp_path / "users.csv"
+    lines.write_text("email\n" + "".join(f"u{number}@host{number % 50}.example\n" for number in range(MANY)))
+    form = opened(qtbot, window)
+    form.tenant.box.setCurrentIndex(form.tenant.box.findText("acme-corp"))
+    heart = Heart()
+    heart.act = "judging"
+    with qtbot.waitSignal(form.judged):
+        form.read_file(lines)
+    assert form.action_button.text() == f"Create {MANY:,} users"
+    heart.act = "ending"
+    click(qtbot, form.action_button)
+    qtbot.waitUntil(lambda: form.bar.maximum() > 0 and form.bar.value() > 5)
+    press("Escape")
+    qtbot.waitUntil(lambda: "Cancelled" in words(form))
+    assert count(demo_path, "users") == before
+    heart.act = "creating"
+    click(qtbot, form.action_button)
+    closed(qtbot, window, AddUsersDialog)
+    qtbot.waitUntil(lambda: page.model.rowCount() == before + MANY)
+    heart.stop()
+    assert count(demo_path, "users") == before + MANY
+    assert not [pause for pause in heart.pauses if pause[0] > STALL_MS], heart.pauses
