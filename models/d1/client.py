@@ -67,6 +67,8 @@ _WRITTEN_OUT: Final = 1e21
 
 _FULL: Final = ": SQLITE_FULL"
 """How another such answer ends, with code 10000."""
+_BOOKMARK: Final = re.compile(r"(?=.{1,200}\Z)[0-9a-f]+(?:-[0-9a-f]+)*", re.IGNORECASE)
+"""`00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683`, as Cloudflare's own examples are."""
 ANOTHER_FORM: Final = "its answer has another form than D1's"
 
 _PASSING: Final = re.compile(
@@ -191,7 +193,7 @@ class Client:
         for page in range(1, _PAGES):
             answer = self.call("GET", f"/d1/database?page={page}&per_page=100")
             with _of_d1():
-                found += [{**one} for one in answer["result"]]
+                found += [self._listed(one) for one in answer["result"]]
                 info = answer.get("result_info") or {}
                 if not answer["result"] or len(found) >= info.get("total_count", len(found)):
                     break
@@ -234,7 +236,10 @@ class Client:
         except UnknownDatabase:
             return None
         with _of_d1():
-            return str(answer["result"]["bookmark"])
+            found = self._bookmark(answer["result"]["bookmark"])
+        if found is None:
+            raise NotKnown("it names no bookmark")
+        return found
 
     def go_back(self, database: str, bookmark: str) -> str | None:
         """Brings the database back to a bookmark; what it was at before is one, too, where the API says so.
@@ -244,7 +249,16 @@ class Client:
         path = f"{_path(database)}/time_travel/restore?bookmark={quote(bookmark, safe='')}"
         answer = self.call("POST", path)["result"]
         with _of_d1():
-            return None if answer.get("previous_bookmark") is None else str(answer["previous_bookmark"])
+            return self._bookmark(answer.get("previous_bookmark"))
+
+    def _bookmark(self, told: Any) -> str | None:
+        """What may be one, which is kept, shown and recorded: nothing else that an answer holds is."""
+        is_one = isinstance(told, str) and _BOOKMARK.fullmatch(told) and self.masked(told) == told
+        return told if is_one else None
+
+    def _listed(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept and shown of a database, without the token."""
+        return {what: self.masked(told) if isinstance(told, str) else told for what, told in one.items()}
 
     def call(
         self, method: str, path: str, body: bytes = b"", *, cancelled: Stop = never, dropped: Stop = never

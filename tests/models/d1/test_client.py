@@ -222,6 +222,28 @@ def test_a_refusal_is_an_answer_whatever_its_code_but_to_a_batch(odd: Odd, clien
         client.bookmark("1111")
 
 
+@pytest.mark.parametrize(
+    "told", ["null", "5", '""', '"None"', '"\\u001b[2J"', '"0001-"', '"feed0123456789"', f'"{"0" * 201}"']
+)
+def test_what_is_no_bookmark_is_not_promised_as_the_way_back(odd: Odd, client: Client, told: str) -> None:
+    """Nor is the token, whatever its letters."""
+    client.token = "feed0123456789"
+    odd.said = b'{"success": true, "result": {"bookmark": %s, "previous_bookmark": %s}}' % (
+        (told.encode(),) * 2
+    )
+    with pytest.raises(NotKnown, match="names no bookmark"):
+        client.bookmark("1111")
+    assert client.go_back("1111", "0001-abcdef") is None
+    odd.said = odd.said.replace(told.encode(), b'"00000085-0000024c-00004C6D-8e61"')
+    assert client.bookmark("1111") == client.go_back("1111", "0") == "00000085-0000024c-00004C6D-8e61"
+
+
+def test_no_database_is_called_like_the_token(odd: Odd, client: Client) -> None:
+    client.token = "feed0123456789"
+    odd.said = b'{"success": true, "result": [{"uuid": "1111", "name": "at feed0123456789", "size": 5}]}'
+    assert client.databases() == [{"uuid": "1111", "name": "at [token]", "size": 5}]
+
+
 def test_what_is_said_of_an_answer_is_so(odd: Odd, client: Client) -> None:
     for said, words in ((b"[1,2]", "another form than D1's"), (b"[1,", "is no JSON")):
         odd.said = said
