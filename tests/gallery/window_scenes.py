@@ -37,11 +37,13 @@ from app.ui.tabs.users.password import PasswordField, PasswordShown, password_fo
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
+from app.workers.receiver import Answering, Received
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import make_context
@@ -279,6 +281,8 @@ def register(registry: Registry) -> None:
         secrets = OldSecrets("db", None)
         return _dialog(scenes, theme, lambda context: rotate_form(context, DESTINATION, secrets))
 
+    registry.scene("dialog-receiver", None)(partial(_receiving, scenes))
+    registry.scene("dialog-receiver-small", SMALL)(partial(_receiving, scenes))
     registry.scene("dialog-secret", None)(secret)
     registry.scene("dialog-rotate-secret", None)(rotate)
     for name, body in (("", ""), ("-holds", CHECKED), ("-differs", f"{CHECKED}\n")):
@@ -297,6 +301,20 @@ def _checking(scenes: WindowScenes, body: str, theme: Theme) -> Shot:
             made = make(DESTINATION, "run_killed", CHECKED, now=NOW)
             dialog.headers.setPlainText(made.head())
             dialog.body_editor.setPlainText(body)
+        return dialog
+
+    return _dialog(scenes, theme, build)
+
+
+def _receiving(scenes: WindowScenes, theme: Theme) -> Shot:
+    def build(context: Context) -> ReceiverDialog:
+        dialog = ReceiverDialog(context, DESTINATION.title, DESTINATION.secret)
+        if dialog.receiver is not None:  # whose port is another each time
+            dialog.address.setText("http://127.0.0.1:8787/hook")
+        for number, answered in enumerate((Answering.ERROR, Answering.OK, Answering.OK)):
+            made = make(DESTINATION, "run_killed", sample_event("run_killed", NOW), now=NOW)
+            body = made.body + b" " if number == 0 else made.body
+            dialog.came.emit(Received(NOW + 60 * number, made.head(), body, answered=answered))
         return dialog
 
     return _dialog(scenes, theme, build)

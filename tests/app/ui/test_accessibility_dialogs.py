@@ -47,6 +47,7 @@ from app.ui.tabs.users.password import PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from app.ui.theme import Theme
@@ -149,6 +150,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
+    "receiver": ReceiverDialog,
     "secret": lambda context: SecretDialog(context, "Secret", "Of CI.", Secret("s3cret")),
     "rotate secret": lambda context: rotate_form(context, HERE, OldSecrets("db", None)),
     "check request": lambda context: CheckRequestDialog(context, HERE, OldSecrets("db", None)),

@@ -104,6 +104,7 @@ class WebhooksTab(RecordTab):
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
         add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
         add(ActionSpec("deliveries", "Delivery log…", Icon.LOG, self._open_log, shortcut="Ctrl+L"))
+        add(ActionSpec("receiver", "Receiver on this computer…", Icon.RECEIVER, self._open_receiver))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
 
@@ -151,6 +152,22 @@ class WebhooksTab(RecordTab):
         self._with_destination(
             lambda found: CheckRequestDialog(self.context, found, self.old_secrets, self).open_once()
         )
+
+    def _open_receiver(self) -> None:
+        """With the secret of the webhook that is selected, if one is."""
+
+        def show(found: "Destination | None") -> None:
+            from app.ui.tabs.webhooks.receiving import ReceiverDialog  # noqa: PLC0415 - rows show before
+
+            name, secret = ("", None) if found is None else (found.title, found.secret)
+            receiver = ReceiverDialog(self.context, name, secret, self)
+            receiver.finished.connect(receiver.deleteLater)
+            receiver.show()
+
+        if self.selection.refusal(single=True, writes=False) is None:
+            self._with_destination(show)
+        else:
+            show(None)
 
     @cached_property
     def old_secrets(self) -> "OldSecrets":

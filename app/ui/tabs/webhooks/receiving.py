@@ -1,0 +1,171 @@
+"""A receiver on this computer, in a window beside the program's own: what it is sent, and how it answers."""
+
+from collections import deque
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.deliveries.checking import Tried, check
+from app.services.deliveries.request import EVENT
+from app.services.records.webhooks import Secret
+from app.services.text import byte_size
+from app.ui.session.context import Context
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.formatting import absolute_time
+from app.ui.widgets.json_view import indented
+from app.ui.widgets.labels import FoldedLabel, Label, Look, in_column, in_row, text_box
+from app.workers.receiver import SLOW_SECONDS, Answering, Received, Receiver
+from models.errors import TenantAdminError
+
+_ANSWERS = {
+    Answering.OK: "200 OK",
+    Answering.ERROR: "500 Internal Server Error",
+    Answering.SLOW: f"200 OK, after {SLOW_SECONDS:g} s",
+    Answering.REDIRECT: "302 Found, to elsewhere",
+}
+_COLUMNS = (
+    StaticColumn("Received"),
+    StaticColumn("Event"),
+    StaticColumn("Signature"),
+    StaticColumn("Size", right=True),
+    StaticColumn("Answered", dim=True),
+)
+_EVENT = 1
+_SIGNATURES: Final[dict[bool | None, tuple[str, Tone | None, str | None]]] = {
+    True: ("holds", Tone.OK, Icon.OK),
+    False: ("does not hold", Tone.BAD, Icon.BAD),
+    None: ("not checked", None, None),
+}
+_SENTENCE = (
+    "For as long as this window is open, this program takes webhooks from this computer alone. Give the "
+    "address to a webhook of a database that you try things with."
+)
+_OFF = "Test events go to this computer only where the preferences allow that, which they do not now."
+_NOTHING = "Nothing was received yet."
+_KEPT = 200
+_ROWS, _HEIGHT = 5, 150
+_WIDTH = 720
+
+
+class ReceiverDialog(Dialog):
+    """Stands beside the window, which stays usable. Signatures are checked with the `secret`, if any, of the
+    webhook of this `name`. What was received goes with it.
+    """
+
+    came = Signal(object)
+
+    def __init__(
+        self, context: Context, name: str = "", secret: Secret | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(context.theme, "Receiver", _SENTENCE, parent=parent)
+        self.setMinimumWidth(_WIDTH)
+        self._context, self._secret, self._name = context, secret, name
+        self._received: deque[Received] = deque(maxlen=_KEPT)
+        self.receiver: Receiver | None = None
+        theme = context.theme
+        self.address = FoldedLabel("", caption="Address")
+        self.address.setFont(theme.mono_font())
+        self.copy_button = push_button(theme, "Copy address", self._copy, icon=Icon.COPY)
+        self.answers = QComboBox()
+        for answering, words in _ANSWERS.items():
+            self.answers.addItem(words, answering.value)
+        self.answers.setAccessibleName("Answers with")
+        answers = Label("Answers with", Look.DIM)
+        answers.setBuddy(self.answers)
+        self.off = Label(_OFF, Look.WARN, wrap=True)
+        self.off.setVisible(not context.settings.webhooks_here)
+        self.table = StaticTable(theme, "Received", _COLUMNS, most=_ROWS, wide=_EVENT)
+        self.state = Label(_NOTHING, Look.DIM, wrap=True)
+        self.request = text_box(theme, "Request as it was received")
+        self.request.setMinimumHeight(_HEIGHT)
+        parts = QWidget()
+        in_column(
+            in_row((self.address, 1), self.copy_button),
+            in_row(answers, (self.answers, 1)),
+            self.off,
+            self.table,
+            self.state,
+            (self.request, 1),
+            within=parts,
+        )
+        self.add_widget(parts, 1)
+        self.clear_button = push_button(theme, "Clear", self._clear, icon=Icon.CLOSE)
+        self.set_close_button(left=[self.clear_button])
+        self.answers.currentIndexChanged.connect(self._answer)
+        self.table.selection_changed.connect(self._show_chosen)
+        self.came.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._begin()
+
+    def _begin(self) -> None:
+        try:
+            receiver = Receiver(self.came.emit, self._context.clock)
+        except TenantAdminError as error:
+            self.address.setText(str(error))
+            self.copy_button.setEnabled(False)
+            return
+        self.receiver = receiver
+        self.address.setText(receiver.url)
+        self.finished.connect(receiver.stop)
+        self.destroyed.connect(receiver.stop)  # with the file, or the window
+
+    def _answer(self) -> None:
+        if self.receiver is not None:
+            self.receiver.answering = Answering(self.answers.currentData())
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.address.text())
+
+    def _take(self, received: Received) -> None:
+        self._received.appendleft(received)
+        self._show()
+
+    def _clear(self) -> None:
+        self._received.clear()
+        self._show()
+
+    def _show(self) -> None:
+        utc = self._context.settings.utc_times
+        self.table.show_rows([self._cells(one, utc=utc) for one in self._received])
+        self.state.setText(self._said())
+        if self._received:
+            self.table.select_row(0)
+        else:
+            self.request.clear()
+
+    def _said(self) -> str:
+        if not self._received:
+            return _NOTHING
+        if self._secret is None:
+            return "Signatures are not checked: open this with a webhook selected that has a secret."
+        return f"Signatures are checked with the secret of {self._name}."
+
+    def _cells(self, one: Received, *, utc: bool) -> tuple[Cell, ...]:
+        found = check(one.head, _text(one), self._tried(), now=int(one.at))
+        words, tone, icon = _SIGNATURES[found.holds]
+        return (
+            Cell(absolute_time(int(one.at), utc), int(one.at)),
+            Cell(one.header(EVENT) or "—"),
+            Cell(words, tone=tone, icon=icon, tip="\n".join((found.title, *found.findings))),
+            Cell(byte_size(len(one.body)), len(one.body)),
+            Cell(one.answered.value),
+        )
+
+    def _tried(self) -> list[Tried]:
+        return [] if self._secret is None else [Tried(self._secret, "the secret")]
+
+    def _show_chosen(self) -> None:
+        rows = self.table.selected_rows()
+        if rows:
+            chosen = self._received[self.table.source_row(rows[0])]
+            cut = "\n… (cut)" if chosen.is_cut else ""
+            self.request.setPlainText(f"{chosen.head}\n\n{indented(_text(chosen))}{cut}")
+
+
+def _text(received: Received) -> str:
+    return received.body.decode("utf-8", "replace")

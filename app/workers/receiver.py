@@ -1,0 +1,137 @@
+"""A receiver of webhooks on this computer, to try things with, which answers as a person wants it to."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+from app.services.deliveries.sending import SECONDS
+from models.errors import TenantAdminError
+
+HOST: Final = "127.0.0.1"
+"""Nobody else's computer reaches it."""
+PATH: Final = "/hook"
+MOST_BODY: Final = 256 * 1024
+"""Bytes of a body that are read."""
+SLOW_SECONDS: Final = SECONDS + 5
+_PATIENCE: Final = 15.0
+_AT_ONCE: Final = 8
+
+
+class Answering(StrEnum):
+    OK = "200"
+    ERROR = "500"
+    SLOW = "slow"
+    REDIRECT = "redirect"
+
+
+class ReceiverNotStarted(TenantAdminError):
+    heading = "The receiver was not started"
+    sentence = "Nothing can be received at port {what} ({why}). Choose another port."
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came: its first line and headers, a line each, and as much of the body as is read."""
+
+    at: float
+    head: str
+    body: bytes = field(repr=False)
+    is_cut: bool = False
+    answered: Answering = Answering.OK
+
+    def header(self, name: str) -> str:
+        wanted = f"{name.lower()}:"
+        lines = (line for line in self.head.split("\n")[1:] if line.lower().startswith(wanted))
+        return next(lines, "").partition(":")[2].strip()
+
+
+class Receiver:
+    """Listens from its making on, at a free port unless one is given, until `stop()`. `heard(Received)` is
+    called on a thread of its own. Raises `ReceiverNotStarted`.
+    """
+
+    def __init__(
+        self,
+        heard: Callable[[Received], object],
+        clock: Callable[[], float],
+        *,
+        port: int = 0,
+        answering: Answering = Answering.OK,
+    ) -> None:
+        self.answering = answering
+        self.stopped = threading.Event()
+        self._room = threading.BoundedSemaphore(_AT_ONCE)
+        self._heard, self._clock = heard, clock
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = _PATIENCE
+            protocol_version = "HTTP/1.0"
+            server_version, sys_version = "tenant-admin", ""
+
+            def handle(self) -> None:
+                with suppress(OSError, ValueError):
+                    if receiver._room.acquire(timeout=_PATIENCE):
+                        try:
+                            super().handle()
+                        finally:
+                            receiver._room.release()
+
+            def do_POST(self) -> None:
+                receiver._take(self)
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing that was received stands in a log."""
+
+        try:
+            self._server = ThreadingHTTPServer((HOST, port), Handler)
+        except (OSError, OverflowError) as error:
+            raise ReceiverNotStarted(str(port), getattr(error, "strerror", None) or "no such port") from error
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="receiver", daemon=True
+        ).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}{PATH}"
+
+    def stop(self, *_: object) -> None:
+        """Takes nothing more, in a moment; what waits to be answered is answered now. Nobody waits here."""
+        if not self.stopped.is_set():
+            self.stopped.set()
+            self._thread("receiver's end", self._end)
+
+    def _end(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _thread(self, name: str, work: Callable[[], object]) -> None:
+        threading.Thread(target=work, name=name, daemon=True).start()
+
+    def _take(self, request: BaseHTTPRequestHandler) -> None:
+        answering = self.answering
+        told = request.headers.get("Content-Length", "0")
+        length = int(told) if told.isdecimal() and len(told) < 12 else 0
+        body = request.rfile.read(min(length, MOST_BODY))
+        head = "\n".join(
+            [request.requestline, *(f"{name}: {value}" for name, value in request.headers.items())]
+        )
+        with suppress(RuntimeError):  # whoever listened has gone
+            self._heard(Received(self._clock(), head, body, length > MOST_BODY, answering))
+        if answering is Answering.SLOW:
+            self.stopped.wait(SLOW_SECONDS)
+        status = {Answering.ERROR: 500, Answering.REDIRECT: 302}.get(answering, 200)
+        said = b'{"received": true}' if status == 200 else b'{"error": "as was asked for"}'
+        request.send_response(status)
+        if status == 302:
+            request.send_header("Location", f"{self.url}/elsewhere")
+        request.send_header("Content-Type", "application/json")
+        request.send_header("Content-Length", str(len(said)))
+        request.end_headers()
+        request.wfile.write(said)

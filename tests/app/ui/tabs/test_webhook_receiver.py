@@ -1,0 +1,87 @@
+"""The receiver as a person tries a webhook with it."""
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks.receiving import ReceiverDialog
+from app.ui.tabs.webhooks.sending import SendEventDialog
+from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def cells(shown: ReceiverDialog) -> list[list[str]]:
+    model = shown.table.model()
+    return [[model.index(row, column).data() for column in range(5)] for row in range(model.rowCount())]
+
+
+@pytest.mark.slow
+def test_an_event_is_sent_to_the_receiver_and_seen_there(
+    window: MainWindow, qtbot: QtBot, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE webhook_destinations SET secret = ?, events = '*'", SECRET)
+    window.settings.webhooks_here = True
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 2)
+    choose(qtbot, page, 0)
+    page.commands.trigger("receiver")
+    shown = dialog(qtbot, window, ReceiverDialog)
+    assert shown.off.isHidden() and shown.receiver is not None
+    click(qtbot, shown.copy_button)
+    url = QGuiApplication.clipboard().text()
+    assert url == shown.receiver.url
+    ask(demo_path, "UPDATE webhook_destinations SET url = ?, hostname = '127.0.0.1'", url)
+    window.activateWindow()
+    page.table.setFocus()
+    qtbot.waitUntil(page.table.hasFocus)
+    press("T")  # the window stays usable
+    sending = dialog(qtbot, window, SendEventDialog)
+    press("Return")
+    qtbot.waitUntil(lambda: sending.answer.title.text() == "200 OK")
+    qtbot.waitUntil(lambda: len(cells(shown)) == 1)
+    (row,) = cells(shown)
+    assert row[1:3] == ["run_started", "holds"] and row[4] == "200"
+    assert "X-Webhook-Signature: sha256=" in shown.request.toPlainText()
+    assert '"type": "run_started"' in shown.request.toPlainText()
+    shown.answers.setCurrentIndex(1)
+    sending.send()
+    qtbot.waitUntil(lambda: sending.answer.title.text() == "500 Internal Server Error")
+    sending.reject()
+    closed(qtbot, window, SendEventDialog)
+    port = shown.receiver.port
+    shown.clear_button.click()
+    assert cells(shown) == [] and shown.request.toPlainText() == ""
+    shown.activateWindow()
+    shown.reject()
+    closed(qtbot, window, ReceiverDialog)
+    qtbot.waitUntil(lambda: refused(port))
+
+
+def refused(port: int) -> bool:
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.slow
+def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
+    window: MainWindow, qtbot: QtBot, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 2)
+    page.commands.trigger("receiver")
+    shown = dialog(qtbot, window, ReceiverDialog)
+    assert shown.off.isVisible() and shown.receiver is not None
+    port = shown.receiver.port
+    with closing(socket.create_connection(("127.0.0.1", port))) as client:
+        client.sendall(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
+        qtbot.waitUntil(lambda: len(cells(shown)) == 1)
+    assert cells(shown)[0][1:3] == ["—", "not checked"]
+    assert "open this with a webhook selected" in shown.state.text()
+    window.close_file()
+    qtbot.waitUntil(lambda: refused(port))
