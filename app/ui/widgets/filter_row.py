@@ -211,6 +211,13 @@ class FilterRow(QWidget):
         self.count.setVisible(count is not None)
         self._share_room()
 
+    def said(self) -> str:
+        """All that there is to say of the count, whatever there is room for."""
+        if self._counted is None:
+            return ""
+        number, which, order = self._counted
+        return ", ".join(filter(None, (f"{counted(number, *self._noun)} {which}".rstrip(), order)))
+
     def add_chips(self, chips: QWidget, wanted: Callable[[], int]) -> None:
         """More of what the rows are filtered by, which takes its room from the text: nothing else moves. In
         less room than they `wanted` to be read they have a line of their own.
@@ -273,10 +280,9 @@ class FilterRow(QWidget):
         if self._counted is None:
             self.count.setText("")
             return
-        number, which, order = self._counted
+        (number, which, _), whole = self._counted, self.said()
         noun = counted(number, *self._noun)
         words = f"{noun} {which}".rstrip()
-        whole = ", ".join(filter(None, (words, order)))
         if self._narrow:
             words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:

@@ -12,7 +12,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Banner
 from tests.fixtures.ears import Heard
-from tests.fixtures.window import ask, choose, go, open_file, press
+from tests.fixtures.window import TABLES, ask, choose, go, open_file, press, said, type_text
 
 
 def test_a_banner_is_heard_when_it_comes_and_when_it_says_something_else(
@@ -94,3 +94,34 @@ def test_a_broken_chain_is_heard_at_once_and_once(
     qtbot.waitUntil(window.workspace.broken.isVisible)
     qtbot.waitUntil(lambda: window.workspace is not None and window.workspace.is_settled)
     assert len(heard.at_once) == 1
+
+
+@pytest.mark.slow
+def test_what_a_filter_leaves_is_heard(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, heard: Heard
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    total = page.filters.count.text()
+    assert heard.words == []
+    press("Ctrl+F")
+    type_text(qtbot, "zzzz")
+    qtbot.waitUntil(lambda: heard.words == ["0 users. No match"])
+    page.filters.text.clear()
+    qtbot.waitUntil(lambda: heard.words[1:] == [total])
+    ask(demo_path, "DELETE FROM users WHERE rowid = 1")
+    with qtbot.waitSignal(page.list.loaded):
+        press("F5")
+    assert len(heard.words) == 2, "what comes and goes by itself"
+    (tenant, left), *_ = ask(demo_path, "SELECT tenant_id, count(*) FROM users GROUP BY 1")
+    window.tenants.pick(tenant)
+    qtbot.waitUntil(lambda: heard.words[2:] == [said(left, 0)])
+
+
+@pytest.mark.slow
+def test_that_rows_cannot_be_shown_is_heard(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, heard: Heard
+) -> None:
+    ask(demo_path, f"DROP TABLE {TABLES[2]}")
+    open_file(qtbot, window, demo_path)
+    press("Ctrl+3")
+    qtbot.waitUntil(lambda: any(words.startswith("Not in this database. ") for words in heard.words))

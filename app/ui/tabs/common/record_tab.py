@@ -26,6 +26,7 @@ from app.ui.tabs.common.list_controller import Facets, ListController
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import framed_button, push_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
@@ -92,6 +93,8 @@ class RecordTab(QWidget):
         """Whether a person has still to agree to what a filter or an order reads."""
         self._uncounted: ListQuery | None = None
         """The list whose pick lists are counted when its rows are there: they come first."""
+        self._announced: ListQuery | None = None
+        """What the rows were filtered by when it was last said how many these are."""
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
@@ -592,12 +595,20 @@ class RecordTab(QWidget):
         if not total:
             self.inspector.show_empty(of_none=True)
         self.commands.update()
+        self._announce_left(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
         if wanted is not None:
             self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
         elif put_back is not None:  # where the filters hide it, they stay
             self._jump_back(put_back)
+
+    def _announce_left(self, kept: ListQuery, total: int) -> None:
+        """What another filter or tenant leaves; of rows that come and go by themselves nobody is told."""
+        before, self._announced = self._announced, kept
+        if kept != before and before is not None and self.isVisible():
+            none = "" if total else self.empty_state.title.text()
+            announce(self.table, ". ".join(filter(None, (self.filters.said(), none))))
 
     def _jump_back(self, record_id: object) -> None:
         """Selects what was taken back, unless a person has selected something else meanwhile."""
@@ -661,6 +672,8 @@ class RecordTab(QWidget):
         """Says why there are no rows, which nobody has counted."""
         self.filters.set_count(None)
         self.empty_state.set(icon, title, why)
+        if self.isVisible():
+            announce(self.table, f"{title}. {why}")
         self.clear_button.setVisible(clearable)
         self.again_button.setVisible(again)
         self.door_button.hide()
