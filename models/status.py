@@ -77,6 +77,8 @@ class AuditEvent(StrEnum):
     WEBHOOK_RESTORED = "webhook_restored"
     NOTIFICATIONS_READ = "notifications_read"
     NOTIFICATIONS_UNREAD = "notifications_unread"
+    NOTIFICATIONS_DELETED = "notifications_deleted"
+    NOTIFICATIONS_RESTORED = "notifications_restored"
     RUN_PAUSED = "run_paused"
     RUN_RESUMED = "run_resumed"
     RUN_COMPLETED = "run_completed"

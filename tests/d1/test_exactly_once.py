@@ -90,6 +90,8 @@ def acts(database: Database) -> Iterator[Callable[[], Change]]:
     yield one(webhooks.delete, [hook], **BY)
     yield from taken_back()
     yield one(notifications.mark, ["n"], read=True, **BY)
+    yield one(notifications.delete, ["n"], **BY)
+    yield from taken_back()
     yield one(runs.set_status, ["r"], RunStatus.DELETED, **BY)
     yield one(runs.restore, ["r"], **BY)
 

@@ -1,12 +1,14 @@
-"""Notifications: read them, mark them read or unread, singly and in bulk."""
+"""Notifications: read them, mark them read or unread, delete them, singly and in bulk."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
 from app.services.records.change import Change
+from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.rows import StoredRow, in_parts
 from app.services.records.tables import NOTIFICATIONS, flag
@@ -24,6 +26,8 @@ def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: 
     One audit entry a tenant names the ids (at most 1,000 each). Raises `NothingToDo` when nothing changes.
     """
     word = "read" if read else "unread"
+    done, undone = AuditEvent.NOTIFICATIONS_READ, AuditEvent.NOTIFICATIONS_UNREAD
+    kinds = (done, undone) if read else (undone, done)
     found = images.rows(NOTIFICATIONS.name, notification_ids, only=("tenant_id", "read"))
     rows = [row for row in found if flag(row["read"]) is not read]
     if not rows:
@@ -31,18 +35,52 @@ def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: 
     return Change(
         summary=f"{text.counted(len(rows), 'notification')} marked {word}",
         rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
-        events=_events(rows, read, actor),
-        inverse_events=_events(rows, not read, actor),
+        events=_events(kinds[0], rows, actor),
+        inverse_events=_events(kinds[1], rows, actor),
     )
 
 
-def _events(rows: Sequence[StoredRow], read: bool, actor: str) -> tuple[Event, ...]:
-    kind = AuditEvent.NOTIFICATIONS_READ if read else AuditEvent.NOTIFICATIONS_UNREAD
-    by_tenant: dict[str, list[Any]] = {}
+@writing.act
+def delete(images: Images, notification_ids: Sequence[str], *, actor: str, now: int) -> Change:
+    """Removes notifications, with all that goes along; undoing puts all of it back whole.
+
+    One audit entry a tenant names the ids (at most 1,000 each). Raises `NotFound` when none of them is left,
+    and what `dependents.removal` raises.
+    """
+    rows = images.found(NOTIFICATIONS.name, notification_ids, "notification", go=True)
+    images.require_seen(rows)
+    gone = removal(images, rows)
+    return Change(
+        summary=f"{text.counted(len(rows), 'notification')} deleted{gone}",
+        rows=gone.rows,
+        events=_events(AuditEvent.NOTIFICATIONS_DELETED, rows, actor, gone.of),
+        inverse_events=_events(AuditEvent.NOTIFICATIONS_RESTORED, rows, actor, gone.back),
+        along=str(gone),
+    )
+
+
+def _events(
+    kind: AuditEvent,
+    rows: Sequence[StoredRow],
+    actor: str,
+    along: Callable[[StoredRow], Mapping[str, Mapping[str, int]]] = lambda row: {},
+) -> tuple[Event, ...]:
+    by_tenant: dict[str, list[StoredRow]] = {}
     for row in rows:
-        by_tenant.setdefault(row.tenant, []).append(row.shown("id"))
+        by_tenant.setdefault(row.tenant, []).append(row)
     return tuple(
-        Event(tenant, kind, {"actor": actor, "count": len(part), "notificationIds": part})
-        for tenant, ids in by_tenant.items()
-        for part in in_parts(ids, IDS_PER_EVENT)
+        Event(tenant, kind, _payload(part, actor, along))
+        for tenant, own in by_tenant.items()
+        for part in in_parts(own, IDS_PER_EVENT)
     )
+
+
+def _payload(
+    rows: Sequence[StoredRow], actor: str, along: Callable[[StoredRow], Mapping[str, Mapping[str, int]]]
+) -> dict[str, Any]:
+    more: dict[str, Counter[str]] = {}
+    for row in rows:
+        for what, tables in along(row).items():
+            more.setdefault(what, Counter()).update(tables)
+    ids = [row.shown("id") for row in rows]
+    return {"actor": actor, "count": len(ids), "notificationIds": ids, **{key: {**more[key]} for key in more}}

@@ -35,7 +35,7 @@ _CHIPS: dict[bool, Chip] = {
 
 
 class NotificationsTab(RecordTab):
-    """Notifications: read them, mark them read or unread, open their runs."""
+    """Notifications: read them, mark them read or unread, delete them, open their runs."""
 
     spec = NOTIFICATIONS_TAB
     opens = "open_run"
@@ -94,6 +94,7 @@ class NotificationsTab(RecordTab):
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read)
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
+        add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
 
     def show_acts_of_many(self) -> None:
         for name, shown in (("open_run", False), ("mark_read", True), ("mark_unread", True)):

@@ -1,3 +1,4 @@
+import apsw
 import pytest
 
 from app.services.records import notifications, writing
@@ -6,7 +7,7 @@ from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.tables import EVERYONE, NOTIFICATIONS, Scope
 from models.engine import Database
-from models.errors import NotAllowed
+from models.errors import NotAllowed, NotFound
 from models.local.database import LocalDatabase
 from models.schema import inspect
 from tests.app.services.conftest import Events
@@ -75,3 +76,28 @@ def test_marking_what_is_so_already_is_refused_and_leaves_no_entry(
     with pytest.raises(NotAllowed, match="Already marked read"):
         notifications.mark(engine, ids, read=True, actor="ops", now=NOW)
     assert events() == []
+
+
+def test_what_is_deleted_is_named_in_an_entry_a_tenant_and_comes_back_whole(
+    engine: Database, database: LocalDatabase, sql: apsw.Connection, events: Events
+) -> None:
+    mine, theirs = fill(database, 3), fill(database, 1, "globex", read=1)
+    sql.execute("CREATE TABLE seen (id TEXT REFERENCES notifications(id) ON DELETE CASCADE, x)")
+    sql.execute("INSERT INTO seen VALUES (?, 1), (?, 2)", (mine[0], mine[1]))
+    before = sql.execute("SELECT * FROM notifications ORDER BY id").fetchall()
+    change = notifications.delete(engine, [*mine[:2], *theirs], actor="ops", now=NOW)
+    assert change.summary == "3 notifications deleted, with 2 rows of seen"
+    assert [key for (key,) in sql.execute("SELECT id FROM notifications")] == [mine[2]]
+    writing.undo(engine, change, now=NOW)
+    assert sql.execute("SELECT * FROM notifications ORDER BY id").fetchall() == before
+    assert sql.execute("SELECT count(*) FROM seen").get == 2
+    own = {"actor": "ops", "count": 2, "notificationIds": mine[:2]}
+    other = {"actor": "ops", "count": 1, "notificationIds": theirs}
+    assert events() == [
+        ("acme", "notifications_deleted", {**own, "alsoDeleted": {"seen": 2}}),
+        ("globex", "notifications_deleted", other),
+        ("acme", "notifications_restored", {**own, "alsoRestored": {"seen": 2}}),
+        ("globex", "notifications_restored", other),
+    ]
+    with pytest.raises(NotFound):
+        notifications.delete(engine, ["nobody's"], actor="ops", now=NOW)

@@ -276,3 +276,24 @@ def test_a_read_only_file_says_why(show_tab: ShowTab, context: Context, qtbot: Q
     for name in ("mark_read", "mark_unread", "read_all"):
         action = tab.commands.action(name)
         assert not action.isEnabled() and "the disk is read-only" in action.toolTip()
+
+
+def test_one_goes_by_a_key_and_several_after_a_question_and_undo_brings_them_back(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    count = int(stored(context, "SELECT COUNT(*) FROM notifications"))
+    choose(tab, qtbot, 1)
+    wanted = tab.model.record_id(2)
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == count - 1 and tab.list.current_id() == wanted)
+    tab.table.selectAll()
+    qtbot.keyClick(tab.table, Qt.Key.Key_Delete)
+    asked = dialog(qtbot, tab, ConfirmDialog)
+    assert asked.windowTitle() == f"Delete {count - 1:,} notifications?"
+    assert asked.confirm_button.isEnabled(), "no tenant's name is to be typed"
+    qtbot.mouseClick(asked.confirm_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: tab.model.rowCount() == 0)
+    context.history.undo()
+    context.history.undo()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == count)
+    assert int(stored(context, "SELECT COUNT(*) FROM notifications")) == count
