@@ -253,9 +253,12 @@ class Orphaned(Exception):
 
 
 class Caller:
-    """Whoever asked for a job, as the child sees it. Its methods raise `Orphaned`."""
+    """Whoever asked for a job, as the child sees it, listening at the other end of `to`. Its methods raise
+    `Orphaned`.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, to: BinaryIO) -> None:
+        self._to = to
         self.progress = seldom(lambda done, total: self.say({"done": done, "total": total}))
 
     def part(self, piece: Any) -> None:
@@ -264,8 +267,8 @@ class Caller:
 
     def say(self, message: Message) -> None:
         try:
-            sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
-            sys.stdout.buffer.flush()
+            self._to.write(json.dumps(message).encode() + b"\n")
+            self._to.flush()
         except OSError:
             raise Orphaned from None
 
@@ -275,16 +278,27 @@ def serve(worker: str, behind: str = "") -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches it, too; whoever asked for the work decides
     if behind and hasattr(os, "nice"):
         os.nice(max(0, BEHIND - os.nice(0)))
+    jobs, answers = sys.stdin.buffer, _own_output()
     work = import_module(WORKERS[worker]).work
-    jobs = sys.stdin.buffer
     try:
-        Caller().say({"begun": True})
+        Caller(answers).say({"begun": True})
         for line in jobs:
-            caller = Caller()
+            caller = Caller(answers)
             caller.say(_answer(work, json.loads(line), jobs, caller))
     except Orphaned:
         pass
     return 0
+
+
+def _own_output() -> BinaryIO:
+    """Standard output, which whoever asked reads; what anybody else prints there, as a keyring may, goes
+    nowhere from here on.
+    """
+    own = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return own
 
 
 def _answer(work: Callable[..., Any], job: Job, attached: BinaryIO, caller: Caller) -> Message:

@@ -39,6 +39,12 @@ def test_a_silent_keyring_is_waited_for_with_a_limit_and_is_not_an_absent_one(
     assert not folder.exists(), "no other key is made meanwhile"
 
 
+def test_one_that_prints_answers_all_the_same(desktop: Desktop, folder: Path) -> None:
+    desktop.meets("words")
+    key = load_key(folder, SystemKeyring())
+    assert (key.where, desktop.kept) == (IN_KEYRING, 1)
+
+
 @pytest.mark.parametrize("meets", ["locked", "dismissed"])
 def test_a_locked_keyring_is_not_an_absent_one(desktop: Desktop, meets: str, folder: Path) -> None:
     desktop.meets(meets)
