@@ -69,8 +69,8 @@ def new_file(path: Path) -> Iterator[Path]:
     """Gives a name, not yet taken, to build a database under that becomes `path`, never in place of another.
 
     When the block ends the file is on the disk, readable by its owner only, and called `path`; when it fails,
-    nothing is left. Raises `InvalidInput` (no such folder), `AlreadyThere`, also for a log without its file,
-    and the storage errors of what happens within.
+    nothing is left. Raises `InvalidInput` (no such folder), `FolderGiven`, `AlreadyThere`, also for a log
+    without its file, and the storage errors of what happens within.
     """
     _require_room(path)
     with expected_errors(path), unfinished(path) as building:
@@ -160,6 +160,8 @@ def _require_room(path: Path) -> None:
         raise errors.InvalidInput(
             "path", f"There is no folder {path.parent}; create it first, or choose another."
         )
+    if os.path.isdir(path):  # noqa: PTH112
+        raise errors.FolderGiven(path)
     for suffix in SIBLINGS:
         # SQLite would take a stale log for the new file's own and mix the two databases.
         if os.path.lexists(sibling(path, suffix)):

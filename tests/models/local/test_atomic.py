@@ -67,6 +67,16 @@ class TestNewFile:
         assert path.read_bytes() == b"theirs"
         assert list(tmp_path.iterdir()) == [path]
 
+    @pytest.mark.parametrize("where", [".", "/", "taken", "taken/.."])
+    def test_a_folder_is_no_name_for_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        (tmp_path / "taken").mkdir()
+        monkeypatch.chdir(tmp_path)
+        for making in (new_file, new_file_by_parts):
+            with pytest.raises(FolderGiven, match="is a folder, which is not a file"), making(Path(where)):
+                pass
+
     def test_what_fails_leaves_nothing_and_is_a_sentence(self, tmp_path: Path) -> None:
         path = tmp_path / "new.sqlite"
         with pytest.raises(DiskFull, match=r"new\.sqlite is full"), new_file(path) as building:
