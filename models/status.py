@@ -69,6 +69,7 @@ class AuditEvent(StrEnum):
     SETTINGS_CHANGED = "settings_changed"
 
     USER_RESTORED = "user_restored"
+    USER_MOVED = "user_moved"
     USERS_CREATED = "users_created"
     USERS_DELETED = "users_deleted"
     WEBHOOK_UPDATED = "webhook_updated"

@@ -33,6 +33,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
+from app.ui.tabs.users.moving import move_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
@@ -212,6 +213,10 @@ def register(registry: Registry) -> None:
         context.setParent(dialog)
         dialog.lines.box.setPlainText(_LINES)
         return Shot(dialog, ready=dialog.judged, close=context.stop)
+
+    @registry.scene("dialog-move-users", None)
+    def move_users(theme: Theme) -> Shot:
+        return _dialog(scenes, theme, lambda context: move_form(context, ["a", "b", "c"], {}))
 
     @registry.scene("dialog-set-password", None)
     def set_password(theme: Theme) -> Shot:

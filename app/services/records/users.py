@@ -1,5 +1,5 @@
-"""A tenant's users: create, edit the e-mail, set and invalidate passwords, delete; each an entry in the
-tenant's audit chain.
+"""A tenant's users: create, edit the e-mail, move to another tenant, set and invalidate passwords, delete;
+each an entry in the tenant's audit chain.
 """
 
 import json
@@ -202,6 +202,45 @@ def rename(
 
 
 @writing.act
+def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str, now: int) -> Change:
+    """Gives users to another tenant, with an entry in the chain of the one and of the other. What other
+    tables hold of them stays as it is. Raises `NotFound`, `NothingToDo` where all are that tenant's, and
+    `InvalidInput` where somebody there has an address already, or two of them have the same.
+    """
+    tenant = text.tenant_id(tenant_id)
+    found = images.found(USERS.name, user_ids, "user", only=("tenant_id", "email"))
+    rows = [row for row in found if row["tenant_id"] != tenant]
+    if not rows:
+        raise NothingToDo(f"Already of {tenant}.")
+    first: dict[str, StoredRow] = {}
+    for row in rows:
+        other = first.setdefault(text.folded(str(row.shown("email"))), row)
+        if other is not row:
+            whose = " and of ".join(sorted((other.tenant, row.tenant)))
+            raise InvalidInput(
+                "tenant_id",
+                f"Two of them, of {whose}, have the e-mail address "
+                f"{row.shown('email')}; {tenant} can have one of them. Nothing was changed.",
+            )
+    what = f"{writing.named(rows, 'user', _name)} moved to {tenant}"
+    return Change(
+        summary=what,
+        # With the address, which is what is checked there.
+        rows=tuple(images.changed(row, {"tenant_id": tenant, "email": row["email"]}, now) for row in rows),
+        events=tuple(event for row in rows for event in _moved(row, row.tenant, tenant, actor)),
+        inverse_events=tuple(event for row in rows for event in _moved(row, tenant, row.tenant, actor)),
+        checks=_Addresses({row["id"]: tenant for row in rows}, "tenant_id"),
+        inverse_checks=_Addresses({row["id"]: row.tenant for row in rows}, "tenant_id"),
+    )
+
+
+def _moved(row: StoredRow, before: str, after: str, actor: str) -> tuple[Event, Event]:
+    changes = {"tenant_id": {"from": before, "to": after}}
+    payload = {"actor": actor, "userId": row.shown("id"), "email": row.shown("email"), "changes": changes}
+    return Event(before, AuditEvent.USER_MOVED, payload), Event(after, AuditEvent.USER_MOVED, payload)
+
+
+@writing.act
 def set_password(images: Images, user_id: str, typed: Typed, *, actor: str, now: int) -> Change:
     """Gives the user another password, or a first one. Raises `NotFound`, `ColumnMissing`, `InvalidInput`."""
     row = images.found(USERS.name, [user_id], "user", only=_OF_PASSWORDS)[0]
@@ -245,9 +284,9 @@ class _Addresses:
     Two who had the same before an act may have it again after its undo: nothing has changed since.
     """
 
-    def __init__(self, tenants: Mapping[Value, str]) -> None:
-        """`tenants` says whose the users are, by their ids."""
-        self._tenants = tenants
+    def __init__(self, tenants: Mapping[Value, str], field: str = "email") -> None:
+        """`tenants` says whose the users are, by their ids, `field` which of a form is wrong otherwise."""
+        self._tenants, self._field = tenants, field
         self._known: set[tuple[Value, Value]] = set()
 
     def of_what_was(self, rows: Sequence[RowChange], database: Database) -> list[Check]:
@@ -299,7 +338,7 @@ class _Addresses:
                     self._known.add((user, other))
                 elif other != user and (user, other) not in self._known:
                     raise InvalidInput(
-                        "email", f"{tenant} already has a user with the e-mail address {email}."
+                        self._field, f"{tenant} already has a user with the e-mail address {email}."
                     )
 
 

@@ -4,7 +4,7 @@ modules of its own, which are loaded with the first of their forms.
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -79,6 +79,8 @@ class UsersTab(RecordTab):
             return self._without_passwords() or refusal()
 
         add(ActionSpec("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
+        move = "Move to another tenant…"
+        add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))
 
@@ -101,6 +103,18 @@ class UsersTab(RecordTab):
         from app.ui.tabs.users.password import password_form  # noqa: PLC0415
 
         return password_form(self.context, user, self)
+
+    def _move(self) -> None:
+        from app.ui.tabs.users.moving import move_form  # noqa: PLC0415
+
+        seen = self.selection.seen()
+
+        def ask(ids: list[Any]) -> None:
+            form = move_form(self.context, ids, seen, self)
+            form.outdated.connect(self.reload)
+            form.open_once()
+
+        self.selection.with_ids(ask)
 
     def _invalidate(self) -> None:
         from app.services.records.users import invalidate_passwords  # noqa: PLC0415

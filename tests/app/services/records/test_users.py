@@ -6,12 +6,22 @@ import apsw
 import pytest
 
 from app.services.chain.cautions import Agreed
+from app.services.chain.where import InFile
 from app.services.records import users, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
 from app.services.records.users import valid_email
+from app.workers import scan_pool
 from models.engine import Database
-from models.errors import ChangedSince, InvalidInput, NotFound, ReadOnlyFile, RowChanged
+from models.errors import (
+    ChangedSince,
+    InvalidInput,
+    NotFound,
+    NothingToDo,
+    ReadOnlyFile,
+    ReferredByChange,
+    RowChanged,
+)
 from tests.app.services.conftest import Events
 from tests.conftest import NOW
 from tests.fixtures.connected import execute
@@ -205,3 +215,77 @@ def test_an_address_in_any_script_is_one(email: str) -> None:
 def test_what_no_mail_reaches_is_no_address(email: str) -> None:
     with pytest.raises(InvalidInput, match=r"is not an e-mail address"):
         valid_email(email)
+
+
+def test_a_user_moves_with_an_entry_in_each_chain_and_comes_back(
+    engine: Database, sql: apsw.Connection, events: Events, database_path: Path
+) -> None:
+    create(engine, "b@globex.example", "globex")
+    user = create(engine)
+    sql.execute("UPDATE users SET password_hash = 'kept' WHERE id = ?", (user,))
+    before = [*sql.execute("SELECT * FROM users ORDER BY id")]
+    change = users.move(engine, [user], "globex", actor="ops", now=NOW + 5)
+    assert change.summary == "User ada@acme.example moved to globex"
+    found = read_record(engine, USERS, user)
+    assert (found["tenant_id"], found["has_password"], found["updated_at"]) == ("globex", True, NOW + 5)
+    payload = {
+        "actor": "ops",
+        "userId": user,
+        "email": "ada@acme.example",
+        "changes": {"tenant_id": {"from": "acme", "to": "globex"}},
+    }
+    assert events()[2:] == [("acme", "user_moved", payload), ("globex", "user_moved", payload)]
+    undone = writing.undo(engine, change, now=NOW + 6)
+    assert [*sql.execute("SELECT * FROM users ORDER BY id")] == before
+    back = payload | {"changes": {"tenant_id": {"from": "globex", "to": "acme"}}}
+    assert events()[4:] == [("globex", "user_moved", back), ("acme", "user_moved", back)]
+    writing.undo(engine, undone, now=NOW + 7)
+    assert read_record(engine, USERS, user)["tenant_id"] == "globex"
+    report = scan_pool.verify(InFile(database_path), now=NOW + 9)
+    assert (report.entries, list(report.findings)) == (8, [])
+
+
+def test_several_move_at_once_all_or_none(engine: Database, sql: apsw.Connection, events: Events) -> None:
+    ids = [create(engine, f"u{number}@x.example", f"t{number}") for number in range(4)]
+    there = create(engine, "U3@x.example", "globex")
+    with pytest.raises(InvalidInput, match="globex already has a user with the e-mail address U3"):
+        users.move(engine, ids, "globex", actor="ops", now=NOW)
+    users.delete(engine, [there], actor="ops", now=NOW)
+    told = len(events())
+    users.move(engine, [*ids, there], "t0", actor="ops", now=NOW)
+    assert {row[0] for row in sql.execute("SELECT tenant_id FROM users")} == {"t0"}
+    assert sorted(tenant for tenant, *_ in events()[told:]) == ["t0", "t0", "t0", "t1", "t2", "t3"]
+    with pytest.raises(NothingToDo, match="Already of t0"):
+        users.move(engine, ids, "t0", actor="ops", now=NOW)
+
+
+def test_two_of_one_address_do_not_move_together(engine: Database, sql: apsw.Connection) -> None:
+    ids = [create(engine, "é@x.example", "t0"), create(engine, "É@x.example", "t1")]
+    with pytest.raises(InvalidInput, match="of t0 and of t1, have the e-mail address"):
+        users.move(engine, ids, "globex", actor="ops", now=NOW)
+    with pytest.raises(InvalidInput) as refused:
+        users.move(engine, ids[:1], "t1", actor="ops", now=NOW)
+    assert refused.value.field == "tenant_id"
+    assert [row[0] for row in sql.execute("SELECT tenant_id FROM users ORDER BY tenant_id")] == ["t0", "t1"]
+
+
+def test_who_cannot_come_back_stays_where_they_moved(engine: Database) -> None:
+    user = create(engine)
+    change = users.move(engine, [user], "globex", actor="ops", now=NOW)
+    create(engine, "Ada@acme.example")
+    with pytest.raises(InvalidInput, match="acme already has a user"):
+        writing.undo(engine, change, now=NOW)
+    assert read_record(engine, USERS, user)["tenant_id"] == "globex"
+
+
+def test_what_refers_to_a_user_and_its_tenant_keeps_it_there(engine: Database, database_path: Path) -> None:
+    user = create(engine)
+    execute(
+        database_path,
+        "CREATE UNIQUE INDEX both ON users (tenant_id, id)",
+        "CREATE TABLE seats (tenant, of, FOREIGN KEY (tenant, of) REFERENCES users (tenant_id, id))",
+        "INSERT INTO seats SELECT tenant_id, id FROM users",
+    )
+    with pytest.raises(ReferredByChange, match="seats"):
+        users.move(engine, [user], "globex", actor="ops", now=NOW)
+    assert read_record(engine, USERS, user)["tenant_id"] == "acme"

@@ -1,0 +1,41 @@
+"""The form that gives users to another tenant."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from app.services.records import users
+from app.services.records.seen import Seen
+from app.services.records.tables import USERS, Scope
+from app.services.text import counted
+from app.ui.session.context import Context
+from app.ui.tabs.common.form_fields import TenantField
+from app.ui.widgets.form_dialog import FormDialog
+
+
+def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget | None = None) -> FormDialog:
+    """Moves these users, who were `seen` as they are, to the tenant that is chosen."""
+    count = counted(len(ids), "user")
+    sentence = (
+        f"{count} will be another tenant's; an entry in each chain says so. What other tables hold of "
+        f"{'it' if len(ids) == 1 else 'them'} stays as it is. Undo brings back who is moved."
+    )
+    form = FormDialog(
+        context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent
+    )
+    field = TenantField(context.tenants, None)
+    form.add_field("tenant_id", "Tenant", field, field.check)
+    field.setFocus()
+
+    def move() -> None:
+        tenant = field.value()
+        act = partial(context.act, users.move, ids, seen=seen)
+        # The addresses of a tenant are compared as people read them, which no index does.
+        context.when_agreed(
+            context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant), form
+        )
+
+    form.submitted.connect(move)
+    return form

@@ -1,0 +1,64 @@
+"""Users go to another tenant by keys, and come back."""
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.form_fields import TenantField
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.window import ask, choose, closed, dialog, open_file, press, words
+
+OF = "SELECT tenant_id FROM users WHERE id = ?"
+
+
+@pytest.mark.slow
+def test_those_selected_move_by_keys_and_come_back(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    page.table.setFocus()
+    press("Shift+Down")
+    ids = [page.model.record_id(row) for row in (1, 2)]
+    before = [ask(demo_path, OF, one) for one in ids]
+    press("Ctrl+Shift+M")
+    form = dialog(qtbot, window, FormDialog)
+    assert form.action_button.text() == "Move 2 users"
+    press("Return")
+    assert "Choose a tenant." in words(form)
+    field = form.editor("tenant_id")
+    assert isinstance(field, TenantField)
+    tenant = "a tenant of its own"
+    field.box.setCurrentIndex(field.box.count() - 1)
+    field.name.setText(tenant)
+    field.agree.setChecked(True)
+    with qtbot.waitSignal(page.context.runner.changed) as done:
+        press("Return")
+    closed(qtbot, window, FormDialog)
+    assert done.args[0].summary == f"2 users moved to {tenant}"
+    assert [ask(demo_path, OF, one) for one in ids] == [[(tenant,)]] * 2
+    entries = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE event_type = 'user_moved' ORDER BY seq")
+    assert len(entries) == 4 and entries[1] == entries[3] == (tenant,)
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: [ask(demo_path, OF, one) for one in ids] == before)
+
+
+@pytest.mark.slow
+def test_an_address_that_is_taken_there_is_said_at_the_field(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    newest = "SELECT id FROM users ORDER BY created_at DESC, rowid DESC LIMIT 2"
+    (other,), (user,) = ask(demo_path, newest)
+    ask(demo_path, "UPDATE users SET email = 'same@x.example', tenant_id = 'acme-corp' WHERE id = ?", other)
+    ask(demo_path, "UPDATE users SET email = 'Same@x.example', tenant_id = 'else' WHERE id = ?", user)
+    page = open_file(qtbot, window, demo_path)
+    assert choose(qtbot, page, 1) == user
+    press("Ctrl+Shift+M")
+    form = dialog(qtbot, window, FormDialog)
+    field = form.editor("tenant_id")
+    assert isinstance(field, TenantField)
+    field.box.setCurrentIndex(field.box.findText("acme-corp"))
+    press("Return")
+    qtbot.waitUntil(lambda: "acme-corp already has a user with the e-mail address" in words(form))
+    assert ask(demo_path, OF, user) == [("else",)]
+    press("Escape")
