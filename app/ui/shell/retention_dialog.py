@@ -204,7 +204,11 @@ class RetentionDialog(Dialog):
                     self._numbers.append(line)
         elif plan.obstacle is None:
             self.add_widget(Label(_EVERY_DAY, wrap=True))
-        self._add_what_stays(plan)  # before the tables, which may be long
+        # What is to be known stands before the tables, which may be long.
+        doubts = () if plan.attempt is None else plan.attempt.known.doubts
+        for note in filter(None, (*doubts, plan.unfinished, plan.caution)):
+            self.add_widget(Label(note, Look.WARN, wrap=True))
+        self._add_what_stays(plan)
         if due:
             self._add_what_goes(plan)
         self.milliseconds = CheckBox("Times that seem to be in milliseconds are: judge them as such", self)
@@ -225,10 +229,6 @@ class RetentionDialog(Dialog):
             self.add_condition(Label(way_back, Look.STRONG, wrap=True))
         else:
             self.add_widget(Label(way_back, Look.DIM, wrap=True))
-        for note in () if plan.attempt is None else plan.attempt.known.doubts:
-            self.add_widget(Label(note, Look.WARN, wrap=True))
-        for note in filter(None, (plan.unfinished, plan.caution)):
-            self.add_widget(Label(note, Look.WARN, wrap=True))
         if not self._cannot and plan.has_chain:
             self.archive = ArchiveChoice(theme, archive)
             self.archive.changed.connect(self.archive_changed)

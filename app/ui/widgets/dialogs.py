@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QPushButton,
     QScrollArea,
+    QScrollBar,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeView,
@@ -61,6 +62,14 @@ LISTED = 50
 _NAMED = 200
 """Letters of what must be typed that are shown; the tool tip has the rest."""
 _ROWS = 6
+
+_SCROLLING: dict[int, QScrollBar.SliderAction] = {
+    Qt.Key.Key_PageUp: QScrollBar.SliderAction.SliderPageStepSub,
+    Qt.Key.Key_PageDown: QScrollBar.SliderAction.SliderPageStepAdd,
+    Qt.Key.Key_Home: QScrollBar.SliderAction.SliderToMinimum,
+    Qt.Key.Key_End: QScrollBar.SliderAction.SliderToMaximum,
+}
+"""What each key does to words that are longer than a dialog is high."""
 
 
 class Dialog(QDialog):
@@ -184,13 +193,15 @@ class Dialog(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return presses the button that has the focus; where none has, the main one, if that does not throw
-        away what was set here.
+        away what was set here. The keys that scroll do it wherever the focus is that does not heed them.
         """
         focused = self.focusWidget()
         pressed = event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}
         cancel = getattr(self, "cancel_button", None)
         if pressed and isinstance(focused, QPushButton) and focused.isEnabled() and not event.isAutoRepeat():
             focused.click()
+        elif event.key() in _SCROLLING:
+            self._scroll.verticalScrollBar().triggerAction(_SCROLLING[event.key()])
         elif not pressed or cancel is None or not cancel.isDefault():
             super().keyPressEvent(event)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -278,3 +279,26 @@ def test_a_preview_closed_while_it_is_counted_again_stays_closed(
     closed(qtbot, window, RetentionDialog)
     qtbot.waitUntil(lambda: retention._planning is None)
     assert not window.findChildren(RetentionDialog)
+
+
+@pytest.mark.slow
+def test_keys_scroll_what_is_longer_than_the_dialog_wherever_the_focus_is(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    columns = "tenant_id, event_type, payload, previous_hash, hash, created_at"
+    for tenant in range(30):  # of which each is told why its entry stays
+        sql = f"INSERT INTO audit_chain ({columns}) VALUES (?, 'x', '{{}}', 'no hash', 'none either', ?)"
+        ask(demo_path, sql, f"tenant-{tenant}", NOW - 500 * DAY)
+    open_file(qtbot, window, demo_path)
+    window.commands.action("retention").trigger()
+    box = dialog(qtbot, window, RetentionDialog)
+    bar = box._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    stops: list[QAbstractButton] = [box.cancel_button, box.off_button, box.archive.box, *box.doubts.values()]
+    for stop in filter(QAbstractButton.isVisible, stops):
+        stop.setFocus()
+        for forth, back in (("PgDown", "PgUp"), ("End", "Home"), ("Ctrl+End", "Ctrl+Home")):
+            for key, end in ((forth, bar.maximum()), (back, bar.minimum())):
+                for _ in range(20):
+                    press(key)
+                assert bar.value() == end and stop.hasFocus(), f"{key} on {stop.text()}"
