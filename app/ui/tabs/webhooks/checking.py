@@ -14,6 +14,7 @@ from app.services.text import utc_time
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks.answer_view import VerdictCard
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.dialogs import Dialog
@@ -103,6 +104,8 @@ class CheckRequestDialog(Dialog):
         found: Checked = check(
             self.headers.toPlainText(), self.body_editor.toPlainText(), secrets, now=self._context.clock()
         )
+        if found.title != self.verdict.title.text():
+            announce(self.verdict, found.title)
         why = found.findings[0] if found.findings else ""
         self.verdict.show_verdict(*_LOOKS[found.holds], found.title, why)
         rest = found.findings[1:_FINDINGS]

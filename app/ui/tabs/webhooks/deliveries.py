@@ -21,6 +21,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.webhooks.answer_view import AnswerView, looks_of
 from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.columns import Columns
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
@@ -229,6 +230,8 @@ class DeliveriesDialog(Dialog):
         if self._is_closed:
             return
         self._current = None  # the new one is the first
+        said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))
+        announce(self.answer, said, at_once=not sent.answer.is_ok)
         if sent.not_kept:
             self.answer.show_answer(sent.answer)
             self.state.setText(sent.not_kept)

@@ -17,9 +17,10 @@ from app.ui.session.context import Context
 from app.ui.tabs.webhooks.answer_view import AnswerView
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.columns import Columns
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.workers import names
 from app.workers.runner import Task
@@ -45,6 +46,8 @@ class SendEventDialog(Dialog):
         self.setMinimumWidth(_WIDTH)
         self._context, self._destination = context, destination
         self._request: Request | None = None
+        self._delivered = ""
+        """The body that was sent last, as it was typed: it is in the log."""
         self._task: Task | None = None
         self._is_closed = False
         theme = context.theme
@@ -70,7 +73,7 @@ class SendEventDialog(Dialog):
         self.body_editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.body_editor.setAccessibleName("Body")
         self.body_editor.setMinimumHeight(_LEAST_BODY)
-        self.problem = Label(look=Look.BAD, wrap=True)
+        self.problem, self.promise = Label(look=Look.BAD, wrap=True), Label(_PROMISE, Look.DIM, wrap=True)
         self.problem.hide()
         self.answer = AnswerView(theme, _HINT)
         self.kept = Label("", Look.DIM, wrap=True)
@@ -114,7 +117,7 @@ class SendEventDialog(Dialog):
             body,
             (self.body_editor, 1),
             self.problem,
-            Label(_PROMISE, Look.DIM, wrap=True),
+            self.promise,
             within=left,
         )
         in_column((self.answer, 1), self.kept, within=right)
@@ -142,8 +145,7 @@ class SendEventDialog(Dialog):
         typed = self.body_editor.toPlainText()
         self.body_state.setText(_SAMPLE if typed == self._sample else _EDITED)
         self._request = self._made()
-        can_send = self._request is not None and self._task is None
-        self.send_button.setEnabled(can_send)
+        self.send_button.setEnabled(self._request is not None or self._task is not None)
         self.curl_button.setEnabled(self._request is not None)
         if self._request is not None:
             self.request.setPlainText(self._request.head())
@@ -159,24 +161,30 @@ class SendEventDialog(Dialog):
                 signing=Signing(self.signing.currentData()),
             )
         except InvalidInput as error:
-            self.problem.setText(str(error))
-            self.problem.show()
-            self.body_editor.setAccessibleDescription(str(error))
+            self._say_problem(str(error))
             return None
-        self.problem.hide()
-        self.body_editor.setAccessibleDescription("")
+        self._say_problem("")
         return made
 
+    def _say_problem(self, sentence: str) -> None:
+        """In the place of the promise, so that nothing else moves."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+        self.promise.setVisible(not sentence)
+        self.body_editor.setAccessibleDescription(sentence)
+
     def send(self) -> None:
-        """Sends what is shown, with the time of now."""
-        self._show_request()
+        """Sends what is shown, with the time of now; nothing while something is on its way."""
+        if self._task is None:
+            self._show_request()
         if self._request is None or self._task is not None:
             return
+        self._delivered = self.body_editor.toPlainText()
         signing = Signing(self.signing.currentData())
         work = partial(deliverer(self._context).deliver, self._destination, self._request, signing=signing)
+        # The focus stays where it is: a second Return in haste must neither send twice nor stop it.
         self.stop_button.show()
-        self.stop_button.setFocus()
-        self.send_button.setEnabled(False)
+        self._name_send("Sending…")
         words = f"Sending a test event to {self._destination.title}…"
         self._task = self._context.job(words, work, on_done=self._show_answer, on_failed=self._show_failure)
 
@@ -189,28 +197,47 @@ class SendEventDialog(Dialog):
         self._task = None
         if self._is_closed:
             return False
-        had_focus = self.stop_button.hasFocus()
-        self.stop_button.hide()
-        self.send_button.setText("Send again")
+        self._name_send("Send again")
         self._show_request()
-        if had_focus:
+        if self.stop_button.hasFocus():
             self.send_button.setFocus()
+        self.stop_button.hide()
         return True
+
+    def _name_send(self, words: str) -> None:
+        self.send_button.setText(words)
+        self.send_button.setAccessibleName(words)
 
     def _show_answer(self, sent: Sent) -> None:
         if self._sent():
             self.answer.show_answer(sent.answer)
+            said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))
+            announce(self.answer, said, at_once=not sent.answer.is_ok)
             self.kept.setText(sent.not_kept or _KEPT)
             self.kept.show()
 
     def _show_failure(self, error: TenantAdminError) -> None:
         if self._sent():
-            self.problem.setText(str(error))
-            self.problem.show()
+            self._say_problem(str(error))
+            announce(self.problem, str(error), at_once=True)
 
     def _copy_curl(self) -> None:
         if self._request is not None:
             QGuiApplication.clipboard().setText(as_curl(self._request))
+
+    def reject(self) -> None:
+        """A body of one's own is asked about first, as forms do."""
+        if self.body_state.text() == _SAMPLE or self.body_editor.toPlainText() == self._delivered:
+            super().reject()
+            return
+        ConfirmDialog(
+            self.theme,
+            "Discard the body?",
+            "The body was edited, and was not sent as it is now.",
+            action="Discard body",
+            cancel="Keep editing",
+            parent=self,
+        ).open_once(super().reject)
 
     def _end(self) -> None:
         self._is_closed = True

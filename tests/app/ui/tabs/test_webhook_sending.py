@@ -19,8 +19,10 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.sending import SendEventDialog
+from app.ui.widgets.dialogs import ConfirmDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
+from tests.fixtures.ears import listening
 from tests.fixtures.hooked import Hook, answer, connections, serving
 from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press, type_text
 
@@ -101,11 +103,38 @@ def test_the_body_is_edited_and_what_is_no_json_is_not_sent(
         assert "does not send it to this webhook" in shown.meaning.text()
         sent(qtbot, shown)
         assert hook.requests[0].endswith(b'\r\n\r\n{"a":1}')
+        shown.body_editor.setPlainText('{"a": 2}')
+        shown.reject()
+        asked = dialog(qtbot, shown, ConfirmDialog)
+        assert asked.title.text() == "Discard the body?"
+        asked.reject()
+        assert shown.isVisible() and shown.body_editor.toPlainText() == '{"a": 2}'
     assert shown.answer.title.text() == "500 Internal Server Error"
     assert "answered with an error" in shown.answer.why.text()
     assert "oh <img src=x>" in shown.answer.body.text_view.toPlainText()
     names = [piece.text() for piece in shown.answer.waterfall.findChildren(type(shown.answer.total))]
     assert {"resolve", "connect", "first byte", "body"} <= set(names)
+
+
+@pytest.mark.slow
+def test_return_twice_in_haste_sends_once_and_what_came_of_it_is_heard(
+    window: MainWindow, qtbot: QtBot, demo_path: Path
+) -> None:
+    with serving(answer("500 Internal Server Error", b"no")) as hook, listening() as heard:
+        point(demo_path, hook)
+        window.settings.webhooks_here = True
+        open_file(qtbot, window, demo_path)
+        page = go(qtbot, window, 2)
+        choose(qtbot, page, 0)
+        page.commands.trigger("send_event")
+        shown = dialog(qtbot, window, SendEventDialog)
+        press("Return")
+        press("Return")
+        qtbot.waitUntil(shown.answer.title.isVisible)
+        assert shown.answer.title.text() == "500 Internal Server Error" and len(hook.requests) == 1
+        assert shown.focusWidget() is shown.send_button
+        assert shown.send_button.accessibleName() == "Send again"
+        assert any("500 Internal Server Error. The server was reached" in text for text in heard.at_once)
 
 
 @pytest.mark.slow
@@ -182,7 +211,8 @@ def test_it_can_be_stopped_and_the_window_lives_meanwhile(
         shown = opened(show_tab, context, qtbot)
         shown.send_button.click()
         qtbot.waitUntil(arrived.is_set)
-        assert not shown.send_button.isEnabled()
+        shown.send_button.click()  # once more changes nothing
+        assert shown.send_button.text() == shown.send_button.accessibleName() == "Sending…"
         click(qtbot, shown.stop_button)
         qtbot.waitUntil(lambda: shown._task is None)
         assert shown.answer.title.text() == "Cancelled" and "not known" in shown.answer.why.text()
