@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -53,6 +53,10 @@ LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
 
 
+_AT_ONCE: Final = 20
+"""Milliseconds between up and down within which no finger presses a key again."""
+
+
 def _first(selection: QItemSelection) -> QItemSelection:
     """Its first cell alone."""
     if selection.isEmpty():
@@ -85,6 +89,8 @@ class DataTable(QTableView):
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
         self._focusing = False
+        self._let_go = 0, 0
+        """The key that went up last, and when, in milliseconds."""
         self.copy: Callable[[], object] = self.copy_selection
         """What the keys for it do; a tab copies from the file instead."""
         self.cells = CellDelegate(theme, self)
@@ -273,6 +279,20 @@ class DataTable(QTableView):
         if rows and cursorAction in ends:
             return model.index(ends[cursorAction], self._column())
         return super().moveCursor(cursorAction, modifiers)
+
+    def event(self, event: QEvent) -> bool:
+        """A key that is held leads through the rows, and acts once. On X11 Qt takes some of its
+        repetitions for a key pressed anew, where its going up has come alone: nobody is as fast as they are.
+        """
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyRelease:
+            self._let_go = event.key(), event.timestamp()
+        elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            key, at = self._let_go
+            since = event.timestamp() - at
+            if event.isAutoRepeat() or (key == event.key() and at and 0 <= since <= _AT_ONCE):
+                event.accept()  # so that it is no shortcut
+                return True
+        return super().event(event)
 
     def keyboardSearch(self, search: str) -> None:
         """Nothing: it would read every row of the list on the interface thread."""

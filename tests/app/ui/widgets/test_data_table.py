@@ -3,8 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QAbstractTableModel, QByteArray, QModelIndex, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QPixmap
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QByteArray,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+)
+from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -333,3 +341,21 @@ def test_of_a_long_selection_a_screen_reader_has_nobody_list_the_cells(qtbot: Qt
         QAccessible.setActive(heard)
     assert table.selected_rows() == [5]
     assert model.asked < 1000
+
+
+@pytest.mark.parametrize(("after", "acts"), [(0, False), (12, False), (70, True)])
+def test_a_key_that_is_held_acts_once(table: DataTable, after: int, acts: bool) -> None:
+    """Also where Qt does not say so: a finger takes its time."""
+
+    def key(kind: QEvent.Type, at: int, *, repeated: bool = False) -> bool:
+        event = QKeyEvent(kind, Qt.Key.Key_Delete, Qt.KeyboardModifier.NoModifier, "", repeated)
+        event.setTimestamp(at)
+        event.ignore()
+        table.event(event)
+        return not event.isAccepted()
+
+    override, let_go = QEvent.Type.ShortcutOverride, QEvent.Type.KeyRelease
+    assert key(override, 1_000)
+    assert not key(override, 1_500, repeated=True)
+    key(let_go, 2_000)
+    assert key(override, 2_000 + after) is acts
