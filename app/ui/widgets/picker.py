@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
-from app.services.text import folded
+from app.services.text import counted, folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, CountChips, field_icons
 from app.ui.widgets.labels import Label, Look, in_column
 
@@ -257,6 +258,7 @@ class PickerPopup(QFrame):
         self.show()
         (self.field if self._is_long else self.list).setFocus(Qt.FocusReason.PopupFocusReason)
         self.list.scrollTo(self.list.currentIndex(), QAbstractItemView.ScrollHint.EnsureVisible)
+        self._announce()
 
     def type(self, text: str) -> None:
         self.field.show()
@@ -273,7 +275,10 @@ class PickerPopup(QFrame):
                 self.hide()
                 return True
             if watched is self.field and event.key() in _MOVING:
+                before = self.list.currentIndex().row()
                 self.list.event(event)
+                if self.list.currentIndex().row() != before:
+                    self._announce()
                 return True
             if watched is self.list and _is_typed(event):
                 self.type(event.text())
@@ -291,6 +296,14 @@ class PickerPopup(QFrame):
         # With a search, "any" is rarely meant when something else matches.
         first = 1 if self.field.text() and len(found) > 1 and found[0].key is None else 0
         self.list.setCurrentIndex(self.model.index(first))
+        self._announce(counted(len(found), "result") if found else self.nothing.text())
+
+    def _announce(self, found: str = "") -> None:
+        """What was `found`, and the row that Return chooses, where the field has the focus, not the list."""
+        if self.isVisible() and self.field.hasFocus():
+            index = self.list.currentIndex()
+            row = str(self.model.rows[index.row()]) if index.isValid() else ""
+            announce(self.list, ". ".join(filter(None, (found.rstrip("."), row))))
 
     def _choose(self, index: Index) -> None:
         if index.isValid():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +12,8 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.theme import Theme
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.buttons import Choice
+from app.ui.widgets.picker import Picker
 from tests.fixtures.ears import Heard
 from tests.fixtures.window import TABLES, ask, choose, go, open_file, press, said, type_text
 
@@ -125,3 +128,34 @@ def test_that_rows_cannot_be_shown_is_heard(
     open_file(qtbot, window, demo_path)
     press("Ctrl+3")
     qtbot.waitUntil(lambda: any(words.startswith("Not in this database. ") for words in heard.words))
+
+
+def test_a_list_under_its_search_is_heard_row_by_row(qtbot: QtBot, theme: Theme, heard: Heard) -> None:
+    picker = Picker(theme, "Tenant", "All tenants", search_hint="Search tenants")
+    qtbot.addWidget(picker)
+    names = ("acme-corp", "blue-harbor", "cedar-works", "dune-labs", "east-side", "fjord", "golf")
+    picker.set_choices([Choice(name, name, 3) for name in names])
+    picker.show()
+    picker.activateWindow()
+    picker.setFocus()
+    qtbot.keyClick(picker, Qt.Key.Key_Return)
+    popup = picker.popup
+    qtbot.waitUntil(popup.field.hasFocus)
+    assert heard.words == ["All tenants"]
+    qtbot.keyClick(popup.field, Qt.Key.Key_Down)
+    qtbot.keyClick(popup.field, Qt.Key.Key_Down)
+    assert heard.words[1:] == ["acme-corp, 3", "blue-harbor, 3"]
+    heard.words.clear()
+    qtbot.keyClicks(popup.field, "ea")
+    assert heard.words[-1] == "1 result. east-side, 3"
+    qtbot.keyClicks(popup.field, "x")
+    assert heard.words[-1] == "Nothing matches"
+    qtbot.keyClick(popup.field, Qt.Key.Key_Backspace)
+    qtbot.keyClick(popup.field, Qt.Key.Key_Return)
+    assert picker.key() == "east-side"
+    heard.words.clear()
+    picker.set_choices([Choice(name, name) for name in names[:3]])
+    qtbot.keyClick(picker, Qt.Key.Key_Return)
+    qtbot.waitUntil(popup.list.hasFocus)
+    qtbot.keyClick(popup.list, Qt.Key.Key_Down)
+    assert heard.words == [], "Qt says of a list that has the focus which row it is"
