@@ -13,6 +13,8 @@ from app.ui.widgets.buttons import ENDS, push_button
 from app.ui.widgets.formatting import tooltip
 from app.ui.widgets.labels import set_tip
 
+_HEARD = "heardWhereShown"
+
 Refuses = Callable[[], str | None]
 """Says why an action cannot apply now, or None when it can."""
 
@@ -209,6 +211,22 @@ class Actions(QObject):
                 menu.addAction(self._actions[name])
             else:
                 menu.addSeparator()
+        if not menu.property(_HEARD):
+            menu.setProperty(_HEARD, True)
+            menu.aboutToShow.connect(lambda: _hear_in(menu))
+        _hear_in(menu)  # it may be about to be shown already
+
+
+def _hear_in(menu: QMenu) -> None:
+    """Lets go of what screen readers know its actions by. Qt makes that once for an action, as an item of the
+    menu that was looked at first: in any other one it is not there.
+    """
+    from PySide6.QtGui import QAccessible  # noqa: PLC0415 - 3 ms of a start
+
+    for action in menu.actions():
+        known = QAccessible.queryAccessibleInterface(action)
+        if known is not None:
+            QAccessible.deleteAccessibleInterface(QAccessible.uniqueId(known))
 
 
 def give_letters(menu: QMenu) -> None:

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QApplication,
     QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QTabBar,
@@ -29,7 +32,7 @@ from tests.fixtures.keyboard import (
     unreached,
     unspoken,
 )
-from tests.fixtures.window import ask, choose, go, is_settled, open_file
+from tests.fixtures.window import ask, choose, go, is_settled, open_file, press
 
 
 @pytest.mark.slow
@@ -172,3 +175,35 @@ def test_labels_of_data_never_take_markup(qtbot: QtBot, window: MainWindow, demo
     choose(qtbot, page, 0)
     for label in window.findChildren(QLabel):
         assert label.textFormat() == Qt.TextFormat.PlainText or not label.text(), label.text()
+
+
+def _shown(menu: QMenu) -> list[str]:
+    """What it has on the screen."""
+    return [act.text().replace("&", "") for act in menu.actions() if act.text() and act.isVisible()]
+
+
+def _heard(menu: QMenu) -> list[str]:
+    """What a screen reader finds in it."""
+    items = QAccessible.queryAccessibleInterface(menu)
+    found = [items.child(place) for place in range(items.childCount())]
+    names = [item.text(QAccessible.Text.Name) for item in found if not item.state().invisible]
+    return [name for name in names if name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", (0, 1, 4))
+def test_menus_that_share_acts_are_heard_whole_whichever_was_first(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    for keys in ("Alt+R", "Shift+F10", "Alt+R", "Shift+F10"):
+        press(keys)
+        qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu) and len(_shown(menu)) > 4
+        assert _heard(menu) == _shown(menu), keys
+        qtbot.keyClick(menu, Qt.Key.Key_Escape)
+        page.table.setFocus()
