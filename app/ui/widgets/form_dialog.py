@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCalendarWidget, QCheckBox, QComboBox, QDateEdit, 
 
 from app.services.records.tables import valid_beside
 from app.ui.theme import Theme, set_property
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog
 from app.ui.widgets.labels import Label, Look, add_layout, in_column
@@ -182,6 +183,7 @@ class FormDialog(Dialog):
             if isinstance(error, ChangedMeanwhile):
                 self.read_again_button.show()
             field = self.show_error(error)
+            announce(self, str(error))
             if field is not None:
                 self.go_to(field)
             elif had_focus is not None:
@@ -197,6 +199,7 @@ class FormDialog(Dialog):
         wrong = [key for key in self._entries if self._check(key)]
         if wrong:
             self.go_to(wrong[0])
+            announce(self, self._entries[wrong[0]].problem.text())  # the focus may have been there before
         else:
             self.submitted.emit()
 
@@ -268,11 +271,16 @@ def _say(entry: _Entry, sentence: str) -> None:
     entry.problem.setText(sentence)
     entry.problem.setVisible(bool(sentence))
     entry.hint.setVisible(bool(entry.hint.text()) and not sentence)
-    entry.editor.setAccessibleDescription(sentence or entry.hint.text())
-    typed = _typed(entry.editor)
+    typed, said = _typed(entry.editor), sentence or entry.hint.text()
     for part in (entry.editor, *entry.editor.findChildren(QWidget)):
-        if isinstance(part, QLineEdit | QComboBox) or part is typed:
+        was_typed = part.property("invalid") is not None
+        if isinstance(part, QLineEdit | QComboBox) or part is typed or was_typed:
             set_property(part, "invalid", bool(sentence) and part is typed)
+            is_inner_box = (
+                isinstance(part, QComboBox) and part is not entry.editor
+            )  # the label is not its own
+            own = part.accessibleName() if is_inner_box else ""
+            part.setAccessibleDescription(" – ".join(filter(None, (own, said if part is typed else ""))))
 
 
 def _typed(editor: QWidget) -> QWidget:

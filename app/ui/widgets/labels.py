@@ -350,6 +350,12 @@ def set_tip(widget: QWidget, text: str) -> None:
     widget.setAccessibleDescription(bounded(text))
 
 
+def name_choice(box: QWidget, name: str) -> None:
+    """Says what a combo box is for, also where Qt says the choice for a name, as on Linux."""
+    box.setAccessibleName(name)
+    box.setAccessibleDescription(name)
+
+
 def text_box(
     theme: Theme, name: str, text: str = "", *, kind: type[QPlainTextEdit] = QPlainTextEdit
 ) -> QPlainTextEdit:

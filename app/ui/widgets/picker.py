@@ -22,7 +22,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, CountChips, field_icons
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
 _COMMANDS = (
     Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
@@ -57,8 +57,7 @@ class Picker(QComboBox):
         self._choices: tuple[Choice, ...] = ()
         self.before: Callable[[Callable[[], None]], object] = lambda show: show()
         """What is to be done before the list opens, which then calls what it is given."""
-        self.setAccessibleName(name)
-        self.setAccessibleDescription(name)  # where Qt says the choice for a name, as on Linux
+        name_choice(self, name)
         self.addItem(any_label)
         self.set_choices(())
 

@@ -21,7 +21,7 @@ from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Lines, StatusChip
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.labels import Label, Look, name_choice
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import TenantAdminError
@@ -49,7 +49,7 @@ class ArtifactDialog(Dialog):
         self._context, self._artifacts = context, tuple(artifacts)
         self._reading: Task | None = None
         self.versions = QComboBox()
-        self.versions.setAccessibleName("Version")
+        name_choice(self.versions, "Version")
         for position, artifact in enumerate(artifacts):
             newest = " (newest)" if position == 0 and len(artifacts) > 1 else ""
             version = formatting.figure(artifact["version"]) or "—"

@@ -28,7 +28,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.ui.widgets.json_view import indented
-from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, text_box
 from app.ui.widgets.waterfall import milliseconds
 from app.workers.runner import Task
 from models.errors import TenantAdminError
@@ -77,11 +77,11 @@ class DeliveriesDialog(Dialog):
         self.text.setAccessibleName("Filter the deliveries")
         field_icons(theme, self.text, Icon.FILTER)
         self.outcome = QComboBox()
-        self.outcome.setAccessibleName("Result")
+        name_choice(self.outcome, "Result")
         for words, wanted in _RESULTS:
             self.outcome.addItem(words, wanted)
         self.of = QComboBox()
-        self.of.setAccessibleName("Webhook")
+        name_choice(self.of, "Webhook")
         self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         if webhook is not None:
             self.of.addItem(name, webhook)

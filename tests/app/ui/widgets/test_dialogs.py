@@ -245,12 +245,12 @@ def test_an_empty_field_is_not_reproached_before_the_action(qtbot: QtBot, theme:
     form.open()
     qtbot.waitUntil(form.isActiveWindow)
     tenant.box.setCurrentIndex(1)
-    assert tenant.name.hasFocus() and tenant.accessibleDescription() == ""
+    assert tenant.name.hasFocus() and tenant.name.accessibleDescription() == ""
     form.action_button.click()
-    assert tenant.accessibleDescription() == "The tenant is missing."
+    assert tenant.name.accessibleDescription() == "The tenant is missing."
     assert tenant.name.property("invalid") and not tenant.box.property("invalid")
     tenant.box.setCurrentIndex(0)
-    assert not tenant.name.property("invalid") and tenant.accessibleDescription() == ""
+    assert not tenant.name.property("invalid") and tenant.name.accessibleDescription() == ""
     form.set_clean()
 
 

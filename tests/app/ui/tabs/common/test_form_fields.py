@@ -1,12 +1,15 @@
 """A tenant is chosen, event types are ticked; what is new is asked for."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import WIDTH
 from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.ears import Heard
 from tests.fixtures.seen import cut
 from tests.fixtures.window import added
 
@@ -42,13 +45,13 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
     qtbot.waitUntil(form.isActiveWindow)
     field.box.setCurrentIndex(1)
     qtbot.keyClicks(field.name, "initech")
-    assert form.is_dirty() and field.accessibleDescription() == ""
+    assert form.is_dirty() and field.agree.accessibleDescription() == ""
     for part in (field.name, field.agree):  # Return goes to the box, and does no more there
         qtbot.keyClick(part, Qt.Key.Key_Return)
         assert field.agree.hasFocus() and not submitted
-    assert field.accessibleDescription().startswith("This tenant is not there yet.")
+    assert field.agree.accessibleDescription().startswith("This tenant is not there yet.")
     qtbot.keyClick(field.agree, Qt.Key.Key_Space)
-    assert field.accessibleDescription() == ""
+    assert field.agree.accessibleDescription() == ""
     field.name.setText("initecj")  # another name is agreed to again
     form.action_button.click()
     assert not submitted
@@ -105,3 +108,39 @@ def test_event_types_are_ticked_and_others_warned_of(qtbot: QtBot) -> None:
     assert field.value() == "run_started,run_killed"
     field.all.click()
     assert field.value() == "*" and not field.boxes["run_started"].isEnabled()
+
+
+def test_what_the_tenant_s_parts_are_for_and_what_is_wrong_is_heard_where_the_focus_is(
+    qtbot: QtBot, theme: Theme, heard: Heard
+) -> None:
+    form = added(qtbot, FormDialog(theme, "New user"))
+    field = TenantField(["acme-corp"], None)
+    form.add_field("tenant_id", "Tenant", field, field.check)
+    form.open()
+    qtbot.waitUntil(form.isActiveWindow)
+
+    def described() -> str:
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        interface = QAccessible.queryAccessibleInterface(focused)
+        return interface.text(QAccessible.Text.Description)
+
+    field.box.setFocus()
+    assert described() == "Tenant"
+    form.action_button.click()
+    assert field.box.hasFocus() and described() == "Tenant – Choose a tenant."
+    assert heard.words == ["Choose a tenant."]
+    field.box.setCurrentIndex(1)
+    form.action_button.click()
+    assert field.name.hasFocus() and described() == "The tenant is missing."
+    assert field.box.accessibleDescription() == "Tenant"
+    qtbot.keyClicks(field.name, "initech")
+    assert described() == field.name.placeholderText()
+    form.action_button.click()
+    assert field.agree.hasFocus() and described().startswith("This tenant is not there yet.")
+    field.agree.click()
+    assert described() == ""
+    field.box.setCurrentIndex(0)
+    field.box.setFocus()
+    assert described() == "Tenant"
+    form.set_clean()
