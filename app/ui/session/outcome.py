@@ -60,6 +60,7 @@ class State(Enum):
     OUTSIDE = ("not verified", None, None, f"Only other entries were verified. {_VERIFY} this one.")
     UNREAD = ("not verified", None, None, "It could not be read whole.")
     HOLDS = ("linked", Icon.LINK, Tone.OK, "Hash and link hold.")
+    HELD = ("was linked", Icon.LINK, None, f"It held when all was verified. {_VERIFY} this entry again.")
     UNPROVEN = ("unproven", Icon.WARNING, Tone.WARN, "It holds, but nothing proves what came before it.")
     NAMED = ("see finding", Icon.WARNING, Tone.BAD, "Hash and link hold, but a finding names this entry.")
     CHANGED = ("hash wrong", Icon.BAD, Tone.BAD, "The entry is not as it was written.")

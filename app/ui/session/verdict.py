@@ -80,6 +80,23 @@ class FileVerdict(QObject):
         return said is not None and said.verdict in BROKEN
 
     @property
+    def whole_stands(self) -> bool:
+        """Whether all of it was found to hold, and what is known has only been held against a checkpoint
+        since, and contradicts nothing.
+        """
+        if self.outcome is not None:
+            since, intact = self.outcome.asked.since, self.outcome.intact
+        else:
+            since, intact = (None, False) if self.last is None else (self.last.since, self.last.intact)
+        return since is not None and intact and self.whole_at is not None
+
+    def held(self, seq: int) -> bool:
+        """Whether an entry that was not looked at since held then, for all that is known."""
+        known = self.outcome
+        first = None if known is None else known.asked.section.first
+        return self.whole_stands and known is not None and not known.outdated and seq < (first or 0)
+
+    @property
     def is_new_line(self) -> bool:
         """Whether a checkpoint was made of it against which none before it is held."""
         from app.services.chain.checkpoint import NEW_LINE  # noqa: PLC0415

@@ -18,7 +18,7 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
-from app.ui.tabs.audit.words import CHANGED, headline
+from app.ui.tabs.audit.words import CHANGED, WHOLE, headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
 from app.ui.widgets.labels import bounded
@@ -223,15 +223,19 @@ class SelfVerification(QObject):
             return Icon.SHIELD_OFF, "dim", words, "Verifying recomputes every hash and follows every link."
         said = known.report if isinstance(known, Outcome) else known
         since = known.asked.since if isinstance(known, Outcome) else known.since
-        tone, words, icon = headline(said, since, verdict.newer)
+        stands, at = verdict.whole_stands, known.at
+        tone, words, icon = WHOLE if stands else headline(said, since, verdict.newer)
         which = "whole" if since is None else f"from checkpoint {since} on"
         which = which if isinstance(known, Outcome) else known.which
-        tip = f"{words}: verified {which}, {absolute_time(known.at, utc)}, by {known.by}"
-        if known.intact and verdict.newer and said.entries:
+        looked = "verified" if known.intact else "looked at"
+        if stands and verdict.whole_at is not None:
+            at, looked = verdict.whole_at, f"verified whole, {absolute_time(verdict.whole_at, utc)};"
+        tip = f"{words}: {looked} {which}, {absolute_time(known.at, utc)}, by {known.by}"
+        if known.intact and verdict.newer and (stands or said.entries):
             words += f" through entry {grouped(known.through)} · {how_many(verdict.newer, 'newer', 'newer')}"
             tip += f"; {verdict.not_verified}"
         elif known.intact and not verdict.newer:
-            words += f", {relative_time(known.at, now)}"
+            words += f", {relative_time(at, now)}"
         if verdict.outcome is None:
             tip += "; not looked at since"
         elif verdict.outcome.outdated:

@@ -143,8 +143,10 @@ class VerificationPanel(QWidget):
         """What is known of an entry, by the latest verification that looked at it."""
         latest_first = (self._part, self._of_tenant, self._context.verdict.outcome)
         known = [of.state(seq) for of in latest_first if of is not None]
-        looked_at = (state for state in known if state not in (State.UNCHECKED, State.OUTSIDE))
-        return next(looked_at, known[0] if known else State.UNCHECKED)
+        looked_at = [state for state in known if state not in (State.UNCHECKED, State.OUTSIDE)]
+        if not looked_at and self._context.verdict.held(seq):
+            return State.HELD
+        return next(iter(looked_at or known), State.UNCHECKED)
 
     @property
     def is_running(self) -> bool:

@@ -35,6 +35,11 @@ CHANGED = "Changed since it was verified"
 
 Words = tuple[Tone, str, str, str, str]
 
+WHOLE = HEADLINES[Verdict.VERIFIED]
+"""Of what was verified whole, and has only been held against a checkpoint since."""
+
+_KNEW = "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
+
 
 def heading(said: Report | KeptVerdict) -> tuple[Tone, str, str]:
     """Tone, headline and icon of a verdict; a question, where a person has to say which database it is of."""
@@ -74,15 +79,16 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
     newer = verdict.not_verified
     if verdict.outcome is not None:
         tone, head, rest, detail, icon = banner(verdict.outcome, verdict.newer)
-        if (
-            verdict.outcome.asked.since is not None
-            and verdict.outcome.intact
-            and verdict.whole_at is not None
-        ):
-            detail = _joined(f"All of it was verified {relative_time(verdict.whole_at, now)}", inside(detail))
+        stands = verdict.whole_stands and not verdict.outcome.outdated
+        if stands:
+            tone, head, icon = WHOLE
+            rest, detail = f"— {_whole(verdict, now)}", _since_then(verdict.outcome)
+        elif verdict.whole_stands:
+            detail = _joined(f"All of it was verified {_whole(verdict, now)}", inside(detail))
         if newer:
             detail = _joined(newer, inside(detail))
-            if verdict.outcome.intact and not verdict.outcome.outdated and verdict.outcome.report.entries:
+            holds = verdict.outcome.intact and not verdict.outcome.outdated
+            if holds and (stands or verdict.outcome.report.entries):
                 head += f" through entry {grouped(verdict.outcome.through)}"
         return tone, head, rest, detail, icon
     last = verdict.last
@@ -94,9 +100,25 @@ def of_file(verdict: FileVerdict, now: int, utc: bool) -> Words:
         return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
     tone, head, icon = headline(last, last.since, verdict.newer)
     rest = f"— {relative_time(last.at, now)} by {last.by}, not looked at since"
+    if verdict.whole_stands:
+        _, head, icon = WHOLE
+        rest = f"— {_whole(verdict, now)}; {last.which} {rest.removeprefix('— ')}"
     looked = f"{_entries(last.entries)} {last.which}, {absolute_time(last.at, utc)}"
     found = _joined(newer, looked, tally(last.errors, last.warnings))
     return (Tone.NEUTRAL if last.intact else tone), head, rest, found, icon
+
+
+def _whole(verdict: FileVerdict, now: int) -> str:
+    """That it was whole, and when."""
+    return "whole" if verdict.whole_at is None else f"whole, {relative_time(verdict.whole_at, now)}"
+
+
+def _since_then(outcome: Outcome) -> str:
+    """What was added to a verdict of the whole by looking from a checkpoint on."""
+    count = outcome.report.entries
+    new = "the newest entry holds" if count == 1 else f"the newest {_entries(count)} hold"
+    added = f"Since then, from checkpoint {outcome.asked.since} on: {new if count else 'nothing new'}"
+    return _joined(added, f"{inside(_KNEW)} again", duration(outcome.report.seconds))
 
 
 def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:
@@ -122,10 +144,7 @@ def banner(outcome: Outcome, newer: int = 0) -> Words:
     if asked.since is not None and report.intact:
         tone, head, icon = headline(report, asked.since, newer)
         rest = f"— those after checkpoint {asked.since}" if report.entries else ""
-        detail = (
-            "Each chain still has the last entry that the checkpoint knew; those before were not looked at"
-        )
-        return tone, head, rest, _joined(detail, duration(report.seconds)), icon
+        return tone, head, rest, _joined(_KNEW, duration(report.seconds)), icon
     tenant, first, last = asked.section
     if first is not None and last is not None:
         return _range_banner(report, tenant, first, last)

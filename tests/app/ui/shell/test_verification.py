@@ -30,7 +30,7 @@ from tests.fixtures.appending import append
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
 from tests.fixtures.sample import sample
-from tests.fixtures.window import ask, click, current, dialog, go, open_file
+from tests.fixtures.window import ask, click, current, dialog, go, open_file, press, values
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
@@ -62,13 +62,56 @@ def test_a_file_is_verified_when_it_is_opened_and_signed_once(
     assert window.shield.accessibleName() == "Audit chain: Chain verified, just now"
     assert "whole" in window.shield.toolTip() and window.settings.actor in window.shield.toolTip()
     opened()
-    assert window.shield.text() == "Nothing new since checkpoint 1, just now", (
-        "of nothing it is not said that it holds"
-    )
+    assert window.shield.text() == "Chain verified, just now"
+    assert "verified whole, " in window.shield.toolTip()
+    assert "; from checkpoint 1 on, " in window.shield.toolTip()
     page = go(qtbot, window, AUDIT)
     assert isinstance(page, AuditTab)
-    assert page.banner.headline() == "Nothing new since checkpoint 1" and page.banner.tone() is Tone.NEUTRAL
+    assert page.banner.headline() == "Chain verified — whole, just now" and page.banner.tone() is Tone.OK
+    assert page.banner.detail().startswith("Since then, from checkpoint 1 on: nothing new · each chain still")
+    assert "those before were not looked at again" in page.banner.detail()
     assert len(CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(demo_path))) == 1
+
+
+def test_the_verdict_of_the_whole_stands_after_a_restart(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        press("Ctrl+Return")
+    added = "Since then, from checkpoint 1 on: "
+    for entries, said, link in ((0, "nothing new", "was linked"), (1, "the newest entry holds", "linked")):
+        window.close_file()
+        for _ in range(entries):
+            append(demo_path, "new", 1)
+        window.settings.verify_by_itself = True
+        opened()
+        page = go(qtbot, window, AUDIT)
+        assert isinstance(page, AuditTab)
+        assert page.banner.headline() == "Chain verified — whole, just now" and page.banner.tone() is Tone.OK
+        assert page.banner.detail().startswith(added + said)
+        links = values(page, "previous_hash")
+        assert links[0] == link and set(links[1:9]) == {"was linked"}
+        assert window.shield.text() == "Chain verified, just now"
+    window.close_file()
+    window.settings.verify_by_itself = False
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    head = "Chain verified — whole, just now; from checkpoint 1 on just now by "
+    qtbot.waitUntil(lambda: page.banner.headline().startswith(head))
+    assert page.banner.headline().endswith(", not looked at since") and page.banner.tone() is Tone.NEUTRAL
+    window.close_file()
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq > 600")
+    window.settings.verify_by_itself = True
+    opened()
+    assert window.shield.text() == "Chain broken", "what contradicts it takes its place"
+    assert "looked at whole" in window.shield.toolTip() and "verified" not in window.shield.toolTip()
 
 
 def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(

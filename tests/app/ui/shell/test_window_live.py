@@ -909,12 +909,12 @@ def test_the_chain_is_verified_from_the_checkpoint_on(
     page = go(qtbot, window, 1)
     assert isinstance(page, AuditTab)
     assert page.verify_button.text() == "Verify chain"
-    for headline in ("Chain verified", "Nothing new since checkpoint 1"):
+    for headline in ("Chain verified — 60", "Chain verified — whole, just now"):
         with qtbot.waitSignal(page.verified):
             page.commands.trigger("verify")
         assert page.banner.headline().startswith(headline)
         assert page.verify_button.text() == "Verify what is new"
-    assert page.banner.detail().startswith("All of it was verified just now")
+    assert page.banner.detail().startswith("Since then, from checkpoint 1 on: nothing new")
     page.commands.trigger("verify_whole")
     asked = dialog(qtbot, window, ConfirmDialog)
     assert "rows of d1:prod are read, and charged" in " ".join(labels(asked)), "also where it is little"
@@ -970,7 +970,9 @@ def test_much_is_verified_when_a_person_says_so(
         click(qtbot, asked().confirm_button)
     with qtbot.waitSignal(page.verified):
         page.commands.trigger("verify")
-    assert page.banner.headline().startswith("Nothing new since checkpoint 1"), "of which nothing is asked"
+    assert page.banner.detail().startswith("Since then, from checkpoint 1 on: nothing new"), (
+        "nothing is asked"
+    )
     execute(file, f"UPDATE audit_chain SET hash = 'x' WHERE seq = {last}")
     page.commands.trigger("verify")
     with qtbot.waitSignal(page.verified):
