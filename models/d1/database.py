@@ -359,9 +359,9 @@ class D1Database(Database):
             why = str(error)
         except errors.RemoteError:  # certain: it was not sent, or not let in
             raise
-        except errors.StorageError:
+        except errors.StorageError as error:
             # A network may send twice by itself; the second copy is refused.
-            if sent is None or not self._is_in(sent):
+            if sent is None or not self._came_in(sent, error):
                 raise
             self.client.count(lost=1)
             return None
@@ -389,20 +389,31 @@ class D1Database(Database):
                 why = error.heading
         raise errors.OutcomeUnknown(self.place, why)
 
-    def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:
-        """Raises `unknown` where that cannot be told."""
+    def _came_in(self, sent: Sent, kept_out: errors.StorageError) -> bool:
+        """Whether a first copy did. Raises `OutcomeUnknown` where that cannot be told."""
         try:
-            return bool(self._read([sent.proof], _UNWANTED.get())[0])
-        except (errors.RemoteError, *_PASSING) as error:
-            raise unknown(self.place, error.heading).of(sent.what) from error
+            return self._is_in(sent)
+        except errors.OutcomeUnknown as unknown:
+            if type(unknown.__cause__) is type(kept_out):  # so does a missing table with the question
+                return False
+            raise
+
+    def _is_in(self, sent: Sent, unknown: type[errors.OutcomeUnknown] = errors.OutcomeUnknown) -> bool:
+        """Raises `unknown` where that cannot be told. Asked so that no answer can lack its row."""
+        asked = {**sent.proof, "sql": f"SELECT EXISTS ({sent.proof['sql']})"}
+        try:
+            (((is_in,),),) = self._read([asked], _UNWANTED.get())
+            return bool(is_in)
         except errors.Cancelled:
             raise unknown(self.place, _ENDED).of(sent.what) from None
+        except errors.StorageError as error:
+            raise unknown(self.place, error.heading).of(sent.what) from error
 
     def settle(self) -> Settled | None:
         found: Settled | None = None
         for sent in self.client.shared.left(self.identity):
             found = Settled(self._is_in(sent, errors.EarlierUnknown), sent.what)
-            if not found.saved and abs(time.time() - sent.at) < _ON_ITS_WAY * self.client.seconds:
+            if not found.saved and sent.age() < _ON_ITS_WAY * self.client.seconds:
                 raise errors.EarlierUnknown(self.place, "it may still be on its way").of(sent.what)
             self.client.shared.forget(sent)
         if self._in_doubt:  # what was asked before may have been answered since

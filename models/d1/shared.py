@@ -51,13 +51,18 @@ SELECT id, proof, at, process, begun, unknown FROM sent WHERE place = ? ORDER BY
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A batch that was sent, by the statement that finds a row if it is in, what it was to do, and when it
-    was sent, in epoch seconds.
+    was sent, on the computer's own clock since its start, which nobody sets.
     """
 
     number: int
     proof: dict[str, Any]
     what: str
     at: float
+
+    def age(self) -> float:
+        """For how many seconds at least it has been on its way."""
+        now = time.monotonic()
+        return now - self.at if now >= self.at else now  # the computer was started since
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Bookmark:
 class Shared:
     """The file in `folder`, made when it is needed first; without a folder, what one process remembers.
 
-    Any thread may call it. Times are epoch seconds. Raises the storage errors of the file.
+    Any thread may call it. Times are epoch seconds, but for `Sent.at`. Raises the storage errors of the file.
     """
 
     def __init__(
@@ -130,7 +135,7 @@ class Shared:
 
     def keep(self, place: str, proof: dict[str, Any], what: str = "") -> Sent:
         """Notes what is about to be sent to a database, on the disk."""
-        now = time.time()
+        now = time.monotonic()
         with self._transaction(on_disk=True) as file:
             file.execute(
                 "INSERT INTO sent (place, proof, at, process, begun) VALUES (?, ?, ?, ?, ?)",
@@ -141,7 +146,7 @@ class Shared:
     def unknown(self, sent: Sent) -> None:
         """Its outcome is not known, and whoever writes to that database next has to find it out."""
         with self._transaction(on_disk=True) as file:
-            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (time.time(), sent.number))
+            file.execute("UPDATE sent SET unknown = 1, at = ? WHERE id = ?", (time.monotonic(), sent.number))
 
     def forget(self, sent: Sent) -> None:
         """Its outcome is known; that it was once sent may stay there, which is found out again."""

@@ -17,6 +17,7 @@ from models.d1.shared import Shared
 from models.engine import Statement, raw
 from models.errors import (
     Cancelled,
+    EarlierUnknown,
     InvalidInput,
     NoAnswer,
     OutcomeUnknown,
@@ -142,6 +143,46 @@ def test_what_may_still_come_through_is_waited_for(production: D1Database, edge:
     assert settled(production) is False
     users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
     assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example"], 1)
+
+
+@pytest.mark.parametrize("step", [3_600, -3_600])
+def test_a_clock_that_is_set_shortens_no_wait_for_it(
+    edge: Edge, live: Live, file: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    production = D1Database(edge.client(seconds=60), live.ids[file])
+    edge.faults = ["lost before"] * 5
+    with pytest.raises(OutcomeUnknown):
+        users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() + step)
+    with pytest.raises(EarlierUnknown, match="it may still be on its way"):
+        production.settle()
+
+
+def test_the_question_whether_it_is_in_has_an_answer_that_no_missing_row_gives(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    """Without its rows it would say that it is not, and the act would be refused as done twice."""
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    edge.faults, edge.read_faults = ["emptied after"], ["", "emptied after"]
+    users.create(production, "acme", "b@acme.example", actor="ops", now=NOW)
+    assert (edge.faults, edge.read_faults) == ([], [])
+    assert (emails(file), assert_one_chain(file, "acme")) == (["ada@acme.example", "b@acme.example"], 2)
+
+
+def test_where_the_question_is_refused_it_is_not_known(
+    production: D1Database, edge: Edge, file: Path
+) -> None:
+    """As where somebody takes the chain's table away in between: that nothing was changed is not so."""
+    delete = raw("DELETE FROM users WHERE email = 'ada@acme.example'")
+    gone = Statement(delete, expect=1, proof=raw("SELECT 1 FROM nowhere"), what="it")
+    users.create(production, "acme", "ada@acme.example", actor="ops", now=NOW)
+    edge.faults = ["lost after"]
+    with pytest.raises(OutcomeUnknown) as unknown:
+        production.run_batch([gone])
+    assert (unknown.value.act, emails(file)) == ("it", [])
+    with pytest.raises(EarlierUnknown):
+        production.settle()
 
 
 def test_a_lock_that_the_next_try_meets_says_nothing_of_the_first(

@@ -72,12 +72,18 @@ assert shared.left("prod") == []
     subprocess.run([sys.executable, "-c", code], check=True)
     shared = Shared(tmp_path)
     (left,) = shared.left("prod")
-    assert (left.proof, abs(left.at - time.time()) < 60, shared.left("other")) == (PROOF, True, [])
+    assert (left.proof, 0 <= left.age() < 60, shared.left("other")) == (PROOF, True, [])
     shared.forget(left)
     mine = shared.keep("prod", PROOF)
     assert shared.left("prod") == []
     shared.unknown(mine)
     assert [one.proof for one in Shared(tmp_path).left("prod")] == [PROOF]
+
+
+def test_what_was_sent_before_the_computer_started_is_as_old_as_that_at_least() -> None:
+    up = time.monotonic()
+    assert up <= Sent(1, PROOF, "", up + HOUR).age() < up + 60
+    assert HOUR <= Sent(1, PROOF, "", up - HOUR).age() < HOUR + 60
 
 
 def test_without_a_folder_it_is_remembered_as_long_as_the_process_runs() -> None:
