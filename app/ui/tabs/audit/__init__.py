@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -169,10 +170,16 @@ class AuditTab(RecordTab):
         self._seq = judged.seq
 
     def show_findings(self) -> None:
-        """Shows them, where there are some, in a small window in the place of the entry."""
+        """Shows them, where there are some, in a small window in the place of the entry, and has the keyboard
+        there: at the first one, unless one is chosen already or what the person filters by would go.
+        """
         if self._listed_beside is not None:
             self.pane.show_findings()
             self.fold(False)
+        if self.findings.table.isVisible():
+            if not (self.query().filtered or self.findings.table.chosen().isValid()):
+                self.findings.go_to_first(self.scope.tenant_id)
+            self.findings.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_acts_of_many(self) -> None:
         self.pane.show_entry()

@@ -29,6 +29,7 @@ from tests.conftest import NOW
 from tests.fixtures.appending import append
 from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
+from tests.fixtures.keyboard import MOST
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, click, current, dialog, go, open_file, press, values
 
@@ -210,6 +211,30 @@ def test_what_was_tampered_with_between_two_openings_is_red_in_every_tab(
     assert page.banner.headline().startswith("All tenants: chain broken")
     go(qtbot, window, 0)
     assert workspace.broken.banner.headline().startswith("All tenants: chain broken")
+
+
+@pytest.mark.parametrize("size", ((1280, 800), (900, 560)))
+def test_show_findings_has_the_focus_at_the_first_of_them(
+    qtbot: QtBot, opened: Opened, window: MainWindow, demo_path: Path, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq IN (300, 310)")
+    opened()
+    workspace = window.workspace
+    assert workspace is not None
+    for _ in range(MOST):
+        press("Tab")
+        if workspace.broken.findings_button.hasFocus():
+            break
+    press("Return")
+    page = current(window)
+    assert isinstance(page, AuditTab)
+    qtbot.waitUntil(lambda: page.list.current_id() == 300)
+    qtbot.waitUntil(page.findings.table.hasFocus)
+    assert page.findings.table.selected_rows() == [0]
+    press("Down")
+    qtbot.waitUntil(lambda: page.list.current_id() == 310)
+    assert page.findings.table.hasFocus() and page.findings.table.isVisible()
 
 
 def test_the_verdict_is_kept_where_the_preference_is_off(
