@@ -13,14 +13,12 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFileIconProvider,
     QFileSystemModel,
-    QFrame,
     QHeaderView,
     QLayout,
     QLineEdit,
     QListView,
     QListWidget,
     QPushButton,
-    QScrollArea,
     QScrollBar,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -35,6 +33,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
+from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import (
     IconLabel,
@@ -115,9 +114,7 @@ class Dialog(QDialog):
             self._content.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         add_layout(self._content, words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
-        self._scroll = scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll = FollowingScroll(_AROUND)
         scroll.setMinimumHeight(1)  # else it takes what it thinks it needs from the buttons
         scroll.setWidget(content)
         self._foot = in_column(self._buttons, spacing=12)
@@ -256,9 +253,7 @@ class Dialog(QDialog):
 
     def show_focus(self) -> None:
         """What is typed into is in sight, with its caption, where the words have to scroll."""
-        focus, words = self.focusWidget(), self._scroll.widget()
-        if focus is not None and words is not None and words.isAncestorOf(focus):
-            self._scroll.ensureWidgetVisible(focus, 0, _AROUND)
+        self._scroll.show_focus()
 
     def _make_room(self) -> None:
         """At least as large as its words need, as far as the screen allows: a layout whose labels wrap does

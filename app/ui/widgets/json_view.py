@@ -139,6 +139,11 @@ class JsonModel(QAbstractItemModel):
             return self._theme.colour("dim" if dim else "text")
         return None
 
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Of what holds nothing also that: else it is said to be unfolded."""
+        flags = super().flags(index)
+        return flags if self._node(index).children else flags | Qt.ItemFlag.ItemNeverHasChildren
+
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> object:
         is_name = role == DISPLAY and orientation == Qt.Orientation.Horizontal
         return ("Name", "Value")[section] if is_name else None

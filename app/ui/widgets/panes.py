@@ -7,11 +7,9 @@ from functools import cached_property
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QFrame,
     QGridLayout,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QStackedLayout,
     QToolButton,
@@ -23,6 +21,7 @@ from app.services.text import counted
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Chip, Lines, StatusChip, push_button, tool_button
+from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.labels import (
     FoldedLabel,
     IconLabel,
@@ -168,26 +167,15 @@ class MasterDetail(QSplitter):
 _AROUND_FOCUS = 8
 
 
-class _Body(QScrollArea):
+class _Body(FollowingScroll):
     """As high as its content, so that what follows stands below it."""
 
     def __init__(self, content: QWidget) -> None:
-        super().__init__(widgetResizable=True)
+        super().__init__(_AROUND_FOCUS)
         self._content = content
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setViewport(QWidget())
         self.setWidget(content)
         self.setMinimumHeight(_LEAST_BODY)
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.focusChanged.connect(self._show_focused)
-
-    def _show_focused(self, _: QWidget | None, focused: QWidget | None) -> None:
-        """Qt scrolls to it only where the focus came from within; a click is where one looks already."""
-        by_mouse = QApplication.mouseButtons() != Qt.MouseButton.NoButton
-        if focused is not None and not by_mouse and self._content.isAncestorOf(focused):
-            self.ensureWidgetVisible(focused, 0, _AROUND_FOCUS)
 
     def sizeHint(self) -> QSize:
         wanted = self._content.heightForWidth(self.viewport().width())

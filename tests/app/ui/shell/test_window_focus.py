@@ -7,15 +7,25 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPlainTextEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtWidgets import (
+    QAbstractScrollArea,
+    QApplication,
+    QDialog,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.actions import Actions
-from app.ui.widgets.json_view import LARGE
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.json_view import LARGE, JsonView
 from app.ui.widgets.picker import Picker
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.window import ask, choose, closed, count, dialog, go, open_file, press
@@ -200,3 +210,53 @@ def test_the_focus_is_in_the_text_that_takes_the_place_of_its_beginning(
     assert whole.toPlainText().rstrip().endswith(("long", '"}'))
     press("Tab")
     assert page.inspector.isAncestorOf(QApplication.focusWidget() or window), "it goes on from there"
+
+
+@pytest.mark.parametrize("name", ("Config as text", "Config as a tree"))
+@pytest.mark.parametrize("height", (800, 620))
+def test_the_line_in_which_the_keyboard_is_shows_in_the_inspector(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, name: str, height: int
+) -> None:
+    window.resize(1280, height)
+    config = json.dumps({f"setting {number}": number for number in range(14)})
+    ask(demo_path, "UPDATE planning_runs SET config = ?", config)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 4)
+    choose(qtbot, page, 0)
+    if name.endswith("tree"):
+        next(one for one in page.inspector.findChildren(JsonView) if one.isVisible()).show_tree(True)
+    page.table.setFocus()
+    for _ in range(MOST):
+        press("Tab")
+        box = QApplication.focusWidget()
+        if box is not None and box.accessibleName() == name:
+            break
+    assert isinstance(box, QAbstractScrollArea)
+
+    def is_seen() -> bool:
+        line = QRectF(box.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)).toRect()
+        seen = box.viewport().visibleRegion().boundingRect()
+        return seen.top() <= line.top() and line.bottom() <= seen.bottom()
+
+    most = box.viewport().visibleRegion().boundingRect().height()
+    assert is_seen() and most >= min(box.viewport().height(), 3 * box.fontMetrics().lineSpacing())
+    for _ in range(14):
+        press("Down")
+        qtbot.waitUntil(is_seen, timeout=5_000)
+
+
+def test_what_tab_leads_to_shows_in_a_dialog_that_scrolls(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    columns = "tenant_id, event_type, payload, previous_hash, hash, created_at"
+    for tenant in range(30):
+        sql = f"INSERT INTO audit_chain ({columns}) VALUES (?, 'x', '{{}}', 'no hash', 'none either', 1)"
+        ask(demo_path, sql, f"tenant-{tenant}")
+    open_file(qtbot, window, demo_path)
+    window.commands.trigger("retention")
+    box = dialog(qtbot, window, Dialog)
+    for key in ("End", *["Tab"] * 8):
+        press(key)
+        focused = QApplication.focusWidget()
+        assert focused is not None and box.isAncestorOf(focused)
+        assert key == "End" or not focused.visibleRegion().isEmpty(), focused.accessibleName()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.ui.theme import Theme
 from app.ui.widgets.json_view import LARGE, JsonModel, JsonView, Literal, Obj, indented, parse
 from app.ui.widgets.labels import in_column
+from tests.fixtures.window import added
 
 
 @pytest.fixture
@@ -183,3 +184,14 @@ def test_it_is_as_high_as_its_text_up_to_a_bound(qtbot: QtBot, theme: Theme) -> 
     view.set_json(json.dumps({str(number): number for number in range(99)}))
     lines = host.minimumSizeHint().height() / view.text_view.fontMetrics().lineSpacing()
     assert lines < 20, "a long text leaves room for what stands below it"
+
+
+def test_what_holds_nothing_is_not_said_to_be_unfolded(qtbot: QtBot, theme: Theme) -> None:
+    view = added(qtbot, JsonView(theme))
+    view.set_json('{"limits": {"pivots": 3}, "language": "en"}')
+    view.show_tree(True)
+    view.show()
+    heard = QAccessible.queryAccessibleInterface(view.tree)
+    cells = [heard.child(place) for place in range(heard.childCount())]
+    unfolded = [cell.text(QAccessible.Text.Name) for cell in cells if cell.state().expanded]
+    assert "limits" in unfolded and not {"pivots", "language", '"en"', "3"}.intersection(unfolded)

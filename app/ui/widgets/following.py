@@ -1,0 +1,51 @@
+"""What scrolls to where the keyboard is."""
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
+
+from app.ui.widgets.later import later
+
+
+class FollowingScroll(QScrollArea):
+    """Shows all of what has the focus, with `around` pixels above and below; where there is no room for it,
+    the line in which the keyboard is, also when that is another. A click is where one looks already.
+    """
+
+    def __init__(self, around: int) -> None:
+        super().__init__(widgetResizable=True)
+        self._around = around
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._focus_moved)
+
+    def show_focus(self) -> None:
+        focused, content = self.window().focusWidget(), self.widget()
+        if focused is None or content is None or not content.isAncestorOf(focused):
+            return
+        room = self.viewport().height()
+        place = QRect(focused.mapTo(content, QPoint()), focused.size())
+        if place.height() > room:
+            line = QRectF(focused.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)).toAlignedRect()
+            whole = line.height() > room  # of what has no line that is current: its beginning
+            place = QRect(focused.mapTo(content, QPoint() if whole else line.topLeft()), line.size())
+            place.setHeight(1 if whole else line.height())
+        margin = min(place.height() // 2 + self._around, room // 2 - 1)
+        self.ensureVisible(place.center().x(), place.center().y(), 0, max(0, margin))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and watched is self.window().focusWidget():
+            later(self, 0, self.show_focus)
+        return super().eventFilter(watched, event)
+
+    def _focus_moved(self, _: QWidget | None, focused: QWidget | None) -> None:
+        """Qt scrolls to it only where the focus came from within, and of a text to its first line alone."""
+        content = self.widget()
+        if focused is None or content is None or not content.isAncestorOf(focused):
+            return
+        focused.installEventFilter(self)
+        if QApplication.mouseButtons() == Qt.MouseButton.NoButton:
+            if focused.height() > self.viewport().height():  # as much of it as there is room for
+                self.verticalScrollBar().setValue(focused.mapTo(content, QPoint()).y())
+            self.show_focus()
