@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QSho
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
+    QPlainTextEdit,
     QPushButton,
     QSplitter,
     QStackedLayout,
@@ -95,7 +96,7 @@ _ROOM_FOR_ICON = 40 + 8
 LOW = 320
 """The height of a tab in pixels below which its rows need the margins."""
 GAP = 12
-_LONG, _MOST_LINES = 160, 12
+_LONG, _MOST_LINES, _OPENED_LINES = 160, 12, 14
 _FOLDS, _FOLDS_LINES = 2 * _LONG, 6
 """Characters and lines beyond which a value shows its start: a few more are shown as soon as asked for."""
 _COPIED_MS = 1200
@@ -349,7 +350,7 @@ class Field:
 
 class FieldList(QWidget):
     """Values are plain text, selectable with mouse and keyboard. A value longer than 320 characters or six
-    lines shows its start and a "Show all" button, which opens it unwrapped.
+    lines shows its start and a "Show all" button, which opens it, to scroll through in the same face.
     """
 
     def __init__(self, theme: Theme) -> None:
@@ -433,7 +434,10 @@ class FieldList(QWidget):
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)
-        whole.setMinimumHeight(140)
+        whole.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        if not field.mono:
+            whole.setFont(self.font())
+        whole.setMinimumHeight(_OPENED_LINES * whole.fontMetrics().lineSpacing())
         self._grid.removeWidget(holder)
         self._grid.addWidget(whole, row, 1)
         self._names[row].setBuddy(whole)

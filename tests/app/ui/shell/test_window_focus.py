@@ -208,6 +208,9 @@ def test_the_focus_is_in_the_text_that_takes_the_place_of_its_beginning(
     whole = QApplication.focusWidget()
     assert isinstance(whole, QPlainTextEdit) and page.inspector.isAncestorOf(whole) and whole.isVisible()
     assert whole.toPlainText().rstrip().endswith(("long", '"}'))
+    if start == "Show all of Idea":
+        qtbot.waitUntil(lambda: whole.blockCount() == 1 and whole.document().lineCount() > 20)
+        assert whole.horizontalScrollBar().maximum() == 0 and whole.font().family() == page.font().family()
     press("Tab")
     assert page.inspector.isAncestorOf(QApplication.focusWidget() or window), "it goes on from there"
 
