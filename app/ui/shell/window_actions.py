@@ -68,6 +68,14 @@ def add_actions(window: MainWindow) -> None:
     def copy_as(form: str) -> Callable[[], object]:
         return of_file(lambda file: file.current().copy_rows(form))
 
+    def of_value(words: str) -> Callable[[], str]:
+        def with_column() -> str:
+            column = "" if window.workspace is None else window.workspace.current().column_of_keys()
+            return f"{words} ({column.replace('&', '&&')})" if column else words
+
+        return with_column
+
+    by_value = of_value("Filter &by this value")
     copy_one = of_file(lambda file: file.current().copy_value())
     filter_one = of_file(lambda file: file.current().filter_by_current())
     select_all = of_file(lambda file: file.current().table.selectAll())
@@ -108,9 +116,9 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("copy_csv", "&CSV", None, copy_as("csv"), no_row),
         ActionSpec("copy_json", "&JSON lines", None, copy_as("json"), no_row),
         ActionSpec("copy_sql", "&SQL inserts", None, copy_as("sql"), no_row),
-        ActionSpec("copy_value", "Copy this &value", None, copy_one, no_row, "Ctrl+Shift+C"),
+        ActionSpec("copy_this_value", of_value("Copy this &value"), None, copy_one, no_row, "Ctrl+Shift+C"),
         ActionSpec("select_all", "Select &all rows", None, select_all, no_file, "Ctrl+A", of_table=True),
-        ActionSpec("filter_value", "Filter &by this value", None, filter_one, no_row, "Ctrl+Shift+F"),
+        ActionSpec("filter_by_this_value", by_value, None, filter_one, no_row, "Ctrl+Shift+F"),
         ActionSpec("filter", "&Filter", Icon.FILTER, filter_rows, no_file, "Ctrl+F"),
         ActionSpec("search", "&Search everything", Icon.SEARCH, window.search.focus, no_file, SHORTCUT),
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
@@ -159,7 +167,8 @@ def fill_menus(window: MainWindow) -> None:
     edit.addMenu(copy_as)
     commands.fill(copy_as, ("copy_csv", "copy_json", "copy_sql"))
     commands.fill(
-        edit, ("copy_value", "select_all", "", "filter_value", "filter", "search", "", "preferences")
+        edit,
+        ("copy_this_value", "select_all", "", "filter_by_this_value", "filter", "search", "", "preferences"),
     )
     record, view = bar.addMenu("&Record"), bar.addMenu("&View")
     record.aboutToShow.connect(lambda: _fill_record(record, window))

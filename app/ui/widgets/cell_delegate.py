@@ -46,14 +46,15 @@ class CellDelegate(QStyledItemDelegate):
     What the model's header answers for alignment, Role.MONOSPACE and Role.DIM goes for the whole column: to
     ask each cell takes half as long again. Tone.NEUTRAL is dim. Words with a tone are never shortened by
     `sizeHint`. Tool tips come from ToolTipRole, escaped; a shortened cell without one shows its whole text.
-    Where the view is disabled, all of it is. `focus_row` is the row that has the keyboard's focus, or -1.
+    Where the view is disabled, all of it is. `focus_row` and `focus_column` have the keyboard's focus, or
+    are -1: the row has a mark, and the cell, which is what is copied or filtered by, a frame.
     """
 
     def __init__(self, theme: Theme, view: QTableView) -> None:
         super().__init__(view)
         self._theme = theme
         self._view = view
-        self.focus_row = -1
+        self.focus_row = self.focus_column = -1
         theme.changed.connect(self.forget)
         self.forget()
 
@@ -67,7 +68,7 @@ class CellDelegate(QStyledItemDelegate):
         self._mono_drop = round(self._plain_metrics.ascent() - self._mono_metrics.ascent())
         self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
-        self._off_pen = QPen(colour("disabled"))
+        self._off_pen, self._frame_pen = QPen(colour("disabled")), QPen(colour("accent"))
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
         self._of_column = cache(self._ask)
@@ -83,6 +84,9 @@ class CellDelegate(QStyledItemDelegate):
         painter.fillRect(left, top + height - 1, width, 1, self._line)
         if row == self.focus_row and self._view.horizontalHeader().sectionPosition(index.column()) == 0:
             painter.fillRect(left, top, 3, height - 1, self._accent)
+        if row == self.focus_row and index.column() == self.focus_column:
+            painter.setPen(self._frame_pen)
+            painter.drawRect(left, top, width - 1, height - 2)
 
         model = index.model()
         data = model.data

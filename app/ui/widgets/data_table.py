@@ -74,6 +74,8 @@ class DataTable(QTableView):
     Home and End go to the first and last row. Sorting calls the model's `sort`.
     """
 
+    acts_on_cells = True
+    """Whether the cell is marked that the keyboard is at, and not its row alone."""
     menu_requested = Signal(object, QPoint)
     selection_changed = Signal()
     opened = Signal(object)
@@ -356,6 +358,7 @@ class DataTable(QTableView):
         before = self.cells.focus_row
         now = self.currentIndex().row() if self.hasFocus() else -1
         self.cells.focus_row = now
+        self.cells.focus_column = self._column() if now >= 0 and self.acts_on_cells else -1
         width = self.viewport().width()
         for row in {before, now} - {-1}:
             self.viewport().update(0, self.rowViewportPosition(row), width, self.rowHeight(row))
@@ -434,6 +437,8 @@ class StaticTable(DataTable):
     """As high as its rows, up to `most`, or less where there is no room; with None as all of them, for what
     scrolls by itself. `wide` is the column that takes the width that the others leave.
     """
+
+    acts_on_cells = False
 
     def __init__(
         self,

@@ -52,7 +52,7 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
     if index.isValid():
         menu.addSeparator()
         shown, key = tab.model.columns[index.column()], tab.model.key(index.row())
-        column, of = shown.name, f" ({shown.title})"  # the one that has the focus, which no mark shows
+        column, of = shown.name, f" ({shown.title})"
         menu.addAction(f"Filter by this value{of}", partial(_with_value, tab, key, column, tab.filter_by))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():

@@ -418,6 +418,11 @@ class RecordTab(QWidget):
 
         copy_current(self)
 
+    def column_of_keys(self) -> str:
+        """The title of the column whose value is copied and filtered by; empty where no row is current."""
+        index = self.table.currentIndex()
+        return self.model.columns[index.column()].title if index.isValid() else ""
+
     def filter_by_current(self) -> None:
         from app.ui.tabs.common.exporting import filter_by_current  # noqa: PLC0415 - few ask for it
 

@@ -1,5 +1,6 @@
 """The window by its keys: wherever the focus is, and with an answer where one cannot act."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -303,3 +304,40 @@ def test_a_narrow_window_has_the_inspector_folded_away_until_it_is_asked_for(
     assert page.inspector.isVisible()
     window.resize(900, 560)
     assert page.inspector.isVisible()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", (Mode.LIGHT, Mode.DARK))
+def test_the_cell_is_framed_whose_value_the_keys_copy(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, mode: Mode
+) -> None:
+    window.commands.trigger(mode.value)
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+
+    def framed() -> list[str]:
+        """The columns with a frame around the cell of the first row, by what is painted."""
+        painted, accent = page.table.viewport().grab().toImage(), page.context.theme.colour("accent")
+        found = []
+        for column in range(page.model.columnCount()):
+            cell = page.table.visualRect(page.model.index(0, column))
+            if cell.width() and painted.pixelColor(cell.left() + cell.width() // 2, cell.top()) == accent:
+                found.append(page.model.columns[column].title)
+        return found
+
+    def says(words: str) -> bool:
+        return window.toast.label.text() == words
+
+    edit = next(action.menu() for action in window.menuBar().actions() if action.text() == "&Edit")
+    assert isinstance(edit, QMenu)
+    for key in ("Home", "Right", "Right", "Left"):
+        press(key)
+        (column,) = framed()
+        press("Ctrl+Shift+C")
+        qtbot.waitUntil(partial(says, f"{column} copied"))
+        edit.aboutToShow.emit()
+        words = [action.text().replace("&", "") for action in edit.actions()]
+        assert {f"Copy this value ({column})", f"Filter by this value ({column})"} <= set(words)
+    page.filters.text.setFocus()
+    assert framed() == []
