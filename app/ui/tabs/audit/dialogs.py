@@ -105,10 +105,11 @@ class CheckpointsDialog(Dialog):
         self.set_buttons([close, self.make_button], left=left[:3])
         close.setFocus()
         self._job: Task | None = None
-        self._closed = False
+        self._closed = self._is_busy = False
         self._ways: Collection[Reason] = ()
-        self._undecided = False
+        self._undecided = self._doubted = False
         self.finished.connect(self._end)
+        context.verdict.changed.connect(self._allow_ways)
         self._read()
 
     def make(self, reason: Reason) -> None:
@@ -198,11 +199,14 @@ class CheckpointsDialog(Dialog):
         unreadable: Sequence[str] = (),
         ways: Collection[Reason] = (),
         doubt: str = "",
+        *,
+        doubted: bool = False,
     ) -> None:
         """Lists them, the newest first; `unreadable` names the rows of the store that cannot be read. `ways`
-        are what a person may say of the database, `doubt` why somebody has to.
+        are what a person may say of the database, `doubt` why somebody has to. Where it is `doubted` in any
+        way which one it is, they may say it although all of it holds.
         """
-        self._ways, self._undecided = ways, bool(doubt)
+        self._ways, self._undecided, self._doubted = ways, bool(doubt), doubted or bool(doubt)
         self.key.setText(where)
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
@@ -229,13 +233,16 @@ class CheckpointsDialog(Dialog):
         )
 
     def _read(self) -> None:
-        def work(monitor: Monitor) -> tuple[object, ...]:
+        def work(monitor: Monitor) -> tuple[tuple[object, ...], bool]:
             found, known = self._store.checkpoints(self._where), self._store.known(self._where)
             where = self._store.where_key_is() if found else ""
             doubt = among_the_ways(" ".join(known.doubts)) if known.undecided else ""
-            return found, where, self._store.unreadable(self._where), self._store.ways(self._where), doubt
+            unreadable, ways = self._store.unreadable(self._where), self._store.ways(self._where)
+            return (found, where, unreadable, ways, doubt), bool(known.doubts)
 
-        self._run("Reading checkpoints…", work, lambda found: self.show_checkpoints(*found))
+        self._run(
+            "Reading checkpoints…", work, lambda found: self.show_checkpoints(*found[0], doubted=found[1])
+        )
 
     def _run(
         self,
@@ -266,17 +273,30 @@ class CheckpointsDialog(Dialog):
         if self._job is not None:
             self._job.cancel()
 
+    @property
+    def _reasons(self) -> Collection[Reason]:
+        """Those of the ways that what was found gives a reason for: none where it agrees with the
+        checkpoints. A copy of a database that is where it was may be another one all the same.
+        """
+        found = self._context.verdict.outcome
+        agrees = found is not None and found.intact and not (found.outdated or self._doubted)
+        return () if agrees and Reason.START_OVER in self._ways else self._ways
+
     def _set_busy(self, busy: bool) -> None:
         for button in (self.import_button, self.check_button):
             button.setEnabled(not busy)
         self.make_button.setEnabled(not busy and not self._undecided)
         self.export_button.setEnabled(not busy and not self.table.isHidden())
-        ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
-        for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):
-            button.setEnabled(not busy and way in self._ways)
-            set_tip(button, tip if way in self._ways else f"{tip}. {_NO_WAY}")
+        self._is_busy = busy
+        self._allow_ways()
         if busy:
             self.state.setText("Working…")
+
+    def _allow_ways(self) -> None:
+        ways = ((self.start_over_button, Reason.START_OVER), (self.another_button, Reason.ANOTHER_DATABASE))
+        for (button, way), (_, _, tip) in zip(ways, _BUTTONS[3:], strict=True):
+            button.setEnabled(not self._is_busy and way in self._reasons)
+            set_tip(button, tip if way in self._reasons else f"{tip}. {_NO_WAY}")
 
     def _ask_export(self) -> None:
         start = str(self._opened.folder / f"{self._opened.stem}.checkpoints.json")

@@ -31,7 +31,7 @@ from tests.fixtures.checkpoints import VERIFY, sign
 from tests.fixtures.connected import connected
 from tests.fixtures.keyboard import MOST
 from tests.fixtures.sample import sample
-from tests.fixtures.window import ask, click, current, dialog, go, open_file, press, values
+from tests.fixtures.window import ask, click, closed, current, dialog, go, open_file, press, values
 
 pytestmark = pytest.mark.slow
 AUDIT = 1
@@ -144,6 +144,39 @@ def test_which_database_a_file_is_is_a_question_until_a_person_has_answered_it(
     assert page.banner.headline() == "Chain verified — 60 entries" and window.shield.text().startswith(
         "Chain"
     )
+
+
+def test_where_nothing_differs_nobody_is_asked_which_database_it_is(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    window.settings.verify_by_itself = False
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        press("Ctrl+Return")
+    assert page.banner.headline().startswith("Chain verified")
+
+    def ways() -> tuple[bool, bool]:
+        """Whether they can be pressed, once the checkpoints are there."""
+        page.commands.trigger("checkpoints")
+        box = dialog(qtbot, page, CheckpointsDialog)
+        qtbot.waitUntil(box.table.isVisible)
+        for button in (box.start_over_button, box.another_button):
+            why = "What was found here, as said above, gives no reason for that."
+            assert button.accessibleDescription().endswith(why) is not button.isEnabled()
+        can = box.start_over_button.isEnabled(), box.another_button.isEnabled()
+        press("Escape")
+        closed(qtbot, window, CheckpointsDialog)
+        return can
+
+    assert ways() == (False, False)
+    ask(demo_path, "UPDATE audit_chain SET payload = '{}' WHERE seq = 300")
+    with qtbot.waitSignal(page.verified):
+        press("Ctrl+Return")
+    assert page.banner.headline().startswith("Chain broken") and ways() == (True, True)
 
 
 def test_while_it_is_verified_shield_and_banner_say_so(
