@@ -669,3 +669,20 @@ def test_what_state_a_record_is_in_is_seen_beside_the_inspector_of_a_small_windo
     page.fold_inspector(False)
     qtbot.waitUntil(lambda: page.table.viewport().width() < 500)
     assert not page.table.horizontalHeader().isSectionHidden(page.model.column_of(state))
+
+
+@pytest.mark.slow
+def test_whose_the_rows_are_gives_way_first_where_one_tenant_is_chosen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    window.resize(900, 560)
+    choose(qtbot, page, 1)
+    page.fold_inspector(False)
+    header, tenant = page.table.horizontalHeader(), page.model.column_of("tenant_id")
+    qtbot.waitUntil(lambda: page.table.viewport().width() < 500)
+    assert not header.isSectionHidden(tenant)
+    window.tenants.pick("acme-corp")
+    qtbot.waitUntil(lambda: header.isSectionHidden(tenant))
+    window.tenants.pick(None)
+    qtbot.waitUntil(lambda: not header.isSectionHidden(tenant))

@@ -1,8 +1,8 @@
 """A tenant is chosen, event types are ticked; what is new is asked for."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.common.form_fields import EventsField, TenantField
@@ -61,7 +61,18 @@ def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot,
     form.set_clean()
 
 
-def test_keys_step_over_a_new_tenant_and_the_list_asks_for_its_name(qtbot: QtBot, theme: Theme) -> None:
+def wheel(part: QWidget, turned: int) -> None:
+    """Turns the mouse's wheel over it."""
+    middle, none = QPointF(part.rect().center()), QPoint()
+    buttons, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    phase = Qt.ScrollPhase.NoScrollPhase
+    where = part.mapToGlobal(middle)
+    QApplication.sendEvent(
+        part, QWheelEvent(middle, where, none, QPoint(0, turned), buttons, keys, phase, False)
+    )
+
+
+def test_keys_and_wheel_step_over_a_new_tenant_and_the_list_asks_its_name(qtbot: QtBot, theme: Theme) -> None:
     form = added(qtbot, FormDialog(theme, "New user"))
     field = TenantField(["acme-corp"], "acme-corp")
     form.add_field("tenant_id", "Tenant", field, field.check)
@@ -71,6 +82,10 @@ def test_keys_step_over_a_new_tenant_and_the_list_asks_for_its_name(qtbot: QtBot
     qtbot.keyClick(field.box, Qt.Key.Key_Down)
     assert field.name.isVisible() and field.box.hasFocus()
     qtbot.keyClick(field.box, Qt.Key.Key_Up)
+    assert field.box.currentText() == "acme-corp" and field.name.isHidden()
+    wheel(field.box, -120)
+    assert field.name.isVisible() and field.box.hasFocus()
+    wheel(field.box, 120)
     assert field.box.currentText() == "acme-corp" and field.name.isHidden()
     field.box.showPopup()
     qtbot.keyClick(field.box.view(), Qt.Key.Key_Down)
