@@ -88,6 +88,8 @@ class VirtualTableModel(QAbstractTableModel):
         self._places = [positions[column.name] for column in columns]
         self._readers = readers(self.columns, self._places)
         self._headers = [header(column) for column in self.columns]
+        self.said_of_column: Callable[[int], str] = lambda section: ""
+        """What a screen reader says of a column beside its title: whoever shows it knows."""
         self._ask_soon = QTimer(self, singleShot=True, interval=0)
         self._ask_soon.timeout.connect(self._ask)
         self._look_ahead = QTimer(self, singleShot=True, interval=AHEAD_MS)
@@ -318,6 +320,8 @@ class VirtualTableModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
         if orientation != _HORIZONTAL or not 0 <= section < len(self._headers):
             return None
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return self.said_of_column(section)
         return self._headers[section].get(role)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:

@@ -16,7 +16,7 @@ from app.ui.shell.files import show_folder
 from app.ui.shell.global_search import SHORTCUT
 from app.ui.theme import MODES, Kind, Mode
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec
+from app.ui.widgets.actions import ActionSpec, give_letters
 from app.ui.widgets.buttons import BESIDE_WORDS, BUTTON, Choice, framed_button
 from app.ui.widgets.formatting import first_line, shortened, tooltip
 from app.ui.widgets.labels import set_tip
@@ -266,6 +266,12 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
     tabs = [name for name in window.commands.names() if name.startswith("tab_")]
     modes = [mode.value for mode, _ in MODES]
     window.commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *modes))
+    for one in menu.findChildren(QMenu):
+        one.deleteLater()  # those of the tab before
+    if window.workspace is not None:
+        menu.addSeparator()
+        window.workspace.current().add_header_menus(menu)
+        give_letters(menu)
 
 
 def _preferences(window: MainWindow) -> None:

@@ -1,6 +1,6 @@
 """The table that every tab shows its rows in, and a small one as high as its rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,12 +38,13 @@ from PySide6.QtGui import (
     QShowEvent,
     QStandardItemModel,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QSizePolicy, QTableView, QWidget
 
 from app.itemmodels.columns import DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.text import one_cell
 from app.ui.theme import Theme
+from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewport
 
@@ -217,6 +218,20 @@ class DataTable(QTableView):
         if row is not None and row != top:
             self.updateGeometries()  # the scroll bar's range follows later by itself
             bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
+
+    def add_header_menus(self, menu: QMenu, unsortable: Collection[int] = ()) -> None:
+        """What the mouse does in the header, for those who have none."""
+        orders, columns = menu.addMenu("Sort by"), menu.addMenu("Columns")
+        self._header.fill_sort_menu(orders, unsortable)
+        self._header.fill_columns_menu(columns)
+        for one in (orders, columns):
+            give_letters(one)
+
+    def said_order(self) -> str:
+        return self._header.said_order()
+
+    def said_of_column(self, column: int) -> str:
+        return self._header.said_of(column)
 
     def show_order(self, column: int, order: Qt.SortOrder) -> None:
         """Point at the column that the rows are in order of already, without sorting."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import filterfalse
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QResizeEvent
@@ -19,6 +20,7 @@ _FITTED_ROWS = 50
 """Rows that columns are fitted to: a tall screen of them. Qt's thousand take 100 ms."""
 
 _ARROW = 12
+_ORDERS = {Qt.SortOrder.AscendingOrder: "Ascending", Qt.SortOrder.DescendingOrder: "Descending"}
 _DRAWN = b"\x1e"
 MISSING = 26
 """The width of the button that says how many columns have given way."""
@@ -309,7 +311,7 @@ class TableHeader(QHeaderView):
         self._missing.setProperty("small", True)
         self._missing.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._missing.setMenu(menu := QMenu(self._missing))
-        menu.aboutToShow.connect(lambda: self._fill_menu(menu))
+        menu.aboutToShow.connect(lambda: self.fill_columns_menu(menu))
         self.say_missing(())
 
     def sizeHint(self) -> QSize:
@@ -395,10 +397,40 @@ class TableHeader(QHeaderView):
         """The menu that hides, shows and fits columns; `section` is the one it was opened on."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._fill_menu(menu, section)
+        self.fill_columns_menu(menu, section)
         return menu
 
-    def _fill_menu(self, menu: QMenu, section: int = -1) -> None:
+    def fill_sort_menu(self, menu: QMenu, unsortable: Collection[int] = ()) -> None:
+        """What a click on each title does, and which way the rows are in order."""
+        by, order = self.sortIndicatorSection(), self.sortIndicatorOrder()
+        menu.clear()
+        for column in filterfalse(unsortable.__contains__, map(self.logicalIndex, range(self.count()))):
+            to = order if column == by else Qt.SortOrder.AscendingOrder
+            action = menu.addAction(self._word(column).replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(column == by)
+            action.triggered.connect(lambda _, c=column, to=to: self._table.sortByColumn(c, to))
+        menu.addSeparator()
+        for to, words in _ORDERS.items():
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(by >= 0 and order == to)
+            action.setEnabled(by >= 0)
+            action.triggered.connect(lambda _, to=to: self._table.sortByColumn(by, to))
+
+    def said_order(self) -> str:
+        """The order that the arrow shows, in words; empty where it shows none."""
+        by = self.sortIndicatorSection()
+        return f"Sorted by {self._word(by)}, {_ORDERS[self.sortIndicatorOrder()].lower()}" if by >= 0 else ""
+
+    def said_of(self, section: int) -> str:
+        """What one sees of a column, for those who hear its title."""
+        if self.isSectionHidden(section):
+            return "Not shown"
+        is_order = self.isSortIndicatorShown() and section == self.sortIndicatorSection()
+        return f"Sorted, {_ORDERS[self.sortIndicatorOrder()].lower()}" if is_order else ""
+
+    def fill_columns_menu(self, menu: QMenu, section: int = -1) -> None:
         menu.clear()
         if section >= 0:
             name = self._word(section).replace("&", "&&")

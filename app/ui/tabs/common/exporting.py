@@ -61,6 +61,8 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
         menu.addAction(
             f"Copy this value{of}", partial(_with_value, tab, key, column, partial(_copy_value, tab))
         )
+    menu.addSeparator()
+    tab.add_header_menus(menu)
     give_letters(menu)
     menu.popup(where)
 

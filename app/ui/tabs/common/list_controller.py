@@ -85,6 +85,7 @@ class ListController(QObject):
         """Whether its keys could not be read, and are read again when they are wanted."""
         self.model = VirtualTableModel(columns, table.names, self._request_page, self)
         view.setModel(self.model)
+        self.model.said_of_column = view.said_of_column
         HeldPainting(view, self.model)
         self._fitted = view.columns.restore()
         self._show_own_order()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
@@ -93,8 +93,8 @@ class RecordTab(QWidget):
         """Whether a person has still to agree to what a filter or an order reads."""
         self._uncounted: ListQuery | None = None
         """The list whose pick lists are counted when its rows are there: they come first."""
-        self._announced: ListQuery | None = None
-        """What the rows were filtered by when it was last said how many these are."""
+        self._announced: tuple[ListQuery, str] | None = None
+        """What the rows were filtered by when it was last said how many these are, and their order."""
         self._wanted_record: object = None
         self._put_back: object = None
         """What was undone or done again last, and is to be selected where it is in the list."""
@@ -400,6 +400,11 @@ class RecordTab(QWidget):
     def clear_filters(self) -> None:
         self.set_filter_text("")
 
+    def add_header_menus(self, menu: QMenu) -> None:
+        """How the rows may be sorted and which columns show, for the keyboard."""
+        unsortable = [place for place, column in enumerate(self.model.columns) if not column.sortable]
+        self.table.add_header_menus(menu, unsortable)
+
     def export(self) -> None:
         """Asks where to, and exports every row that the filters keep."""
         from app.ui.tabs.common.exporting import ask_export  # noqa: PLC0415 - few ask for it
@@ -600,7 +605,7 @@ class RecordTab(QWidget):
         if not total:
             self.inspector.show_empty(of_none=True)
         self.commands.update()
-        self._announce_left(replace(shown, sort=None, descending=False, as_added=False), total)
+        self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
         wanted, self._wanted_record = self._wanted_record, None
         put_back, self._put_back = self._put_back, None
         if wanted is not None:
@@ -608,12 +613,19 @@ class RecordTab(QWidget):
         elif put_back is not None:  # where the filters hide it, they stay
             self._jump_back(put_back)
 
-    def _announce_left(self, kept: ListQuery, total: int) -> None:
-        """What another filter or tenant leaves; of rows that come and go by themselves nobody is told."""
-        before, self._announced = self._announced, kept
-        if kept != before and before is not None and self.isVisible():
+    def _announce_rows(self, kept: ListQuery, total: int) -> None:
+        """What another filter or tenant leaves, or another order; of rows that come and go by themselves
+        nobody is told.
+        """
+        order = self.table.said_order()
+        before, self._announced = self._announced, (kept, order)
+        if before is None or not self.isVisible():
+            return
+        if kept != before[0]:
             none = "" if total else self.empty_state.title.text()
             announce(self.table, ". ".join(filter(None, (self.filters.said(), none))))
+        elif order != before[1]:
+            announce(self.table, order or self.filters.said())
 
     def _jump_back(self, record_id: object) -> None:
         """Selects what was taken back, unless a person has selected something else meanwhile."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QAccessible, QKeyEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +17,7 @@ from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Mode
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.ears import Heard
 from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, texts, type_text, values
 
 
@@ -341,3 +343,56 @@ def test_the_cell_is_framed_whose_value_the_keys_copy(
         assert {f"Copy this value ({column})", f"Filter by this value ({column})"} <= set(words)
     page.filters.text.setFocus()
     assert framed() == []
+
+
+def enter(menu: QMenu, words: str) -> QMenu | None:
+    """Presses the letter of an entry; the menu that it opens, where it opens one."""
+    (entry,) = (act for act in menu.actions() if act.text().replace("&", "") == words)
+    QTest.keyClicks(menu, entry.text().partition("&")[2][0].lower())
+    within = entry.menu()
+    return within if isinstance(within, QMenu) else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keys", ("Alt+V", "Shift+F10"))
+def test_rows_are_sorted_and_columns_chosen_by_keys_and_both_are_heard(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, heard: Heard, keys: str
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 0)
+
+    def opened() -> QMenu:
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        page.table.setFocus()
+        press(keys)
+        qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        return menu
+
+    def described(name: str) -> str:
+        table = QAccessible.queryAccessibleInterface(page.table)
+        cells = (table.child(place) for place in range(table.childCount()))
+        titles = (one for one in cells if one.role() == QAccessible.Role.ColumnHeader)
+        (title,) = (one for one in titles if one.text(QAccessible.Text.Name) == name)
+        return title.text(QAccessible.Text.Description)
+
+    def marked(menu: QMenu) -> list[str]:
+        return [act.text().replace("&", "") for act in menu.actions() if act.isChecked()]
+
+    assert described("Created") == "Sorted, descending" and described("E-mail") == ""
+    for words, order in (("E-mail", "ascending"), ("Descending", "descending")):
+        orders = enter(opened(), "Sort by")
+        assert orders is not None
+        before = marked(orders)
+        with qtbot.waitSignal(page.list.loaded):
+            enter(orders, words)
+        assert before == (["Created", "Descending"] if order == "ascending" else ["E-mail", "Ascending"])
+        assert described("E-mail") == f"Sorted, {order}" and described("Created") == ""
+        qtbot.waitUntil(lambda: heard.words[-1:] == [f"Sorted by E-mail, {order}"])  # noqa: B023
+    columns = enter(opened(), "Columns")
+    assert columns is not None
+    enter(columns, "Created")
+    assert page.table.isColumnHidden(page.model.column_of("created_at"))
+    assert described("Created") == "Not shown"
