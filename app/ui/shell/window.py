@@ -481,6 +481,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Tenant Admin")
         self._bar.show_file(None)
         self._where.setText("")
+        set_tip(self._where, "")
         self.commands.update()
 
     def _welcome_if_nothing(self) -> None:

@@ -207,3 +207,25 @@ def test_menus_that_share_acts_are_heard_whole_whichever_was_first(
         assert _heard(menu) == _shown(menu), keys
         qtbot.keyClick(menu, Qt.Key.Key_Escape)
         page.table.setFocus()
+
+
+@pytest.mark.slow
+def test_nothing_speaks_of_a_file_that_was_closed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+
+    def told() -> str:
+        parts = (window.statusBar(), window._bar, window.menuBar())
+        interfaces = [QAccessible.queryAccessibleInterface(one) for part in parts for one in in_sight(part)]
+        return "\n".join(one.text(kind) for one in interfaces if one is not None for kind in _SAID)
+
+    assert str(demo_path) in told()
+    press("Ctrl+W")
+    qtbot.waitUntil(lambda: window.workspace is None)
+    assert demo_path.name not in told()
+
+
+_SAID = (QAccessible.Text.Name, QAccessible.Text.Description, QAccessible.Text.Value)
+
+
+def in_sight(part: QWidget) -> list[QWidget]:
+    return [one for one in (part, *part.findChildren(QWidget)) if one.isVisible()]
