@@ -45,7 +45,7 @@ from app.ui.widgets.banner import Toast, WaitLine
 from app.ui.widgets.buttons import ElidedButton
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.later import later
-from app.ui.widgets.tab_order import is_lost, step
+from app.ui.widgets.tab_order import is_lost, release, step
 from app.workers.runner import Runner
 from models.errors import Cancelled, FileOrName, NothingToDo, TenantAdminError, TokenRefused
 from models.progress import Monitor
@@ -349,6 +349,7 @@ class MainWindow(QMainWindow):
         self.tenants.set_key(None)
         self.search.attach(workspace)
         self._pages.addWidget(workspace)
+        release(self._pages)  # the rows have it next
         self._pages.setCurrentWidget(workspace)
         self._bar.show_file(opened)
         set_tip(self._where, f"{opened.whole_place}{_NOTICED if opened.database.costs else ''}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar, QTabWidget, QWidget
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -23,6 +23,7 @@ from app.ui.theme import Kind
 from app.ui.widgets.formatting import grouped
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.later import later
+from app.ui.widgets.tab_order import release
 from app.workers.runner import tidy_as_it_goes
 from models.engine import Capability
 from models.errors import TenantAdminError
@@ -98,7 +99,11 @@ class Workspace(QWidget):
         self._beginning.timeout.connect(self._begin)
         self._around = QTimer(self, singleShot=True, interval=AROUND_MS)
         self._around.timeout.connect(self._look_around)
-        self.tabs = QTabWidget(documentMode=True)
+        self.tabs, bar = QTabWidget(), QTabBar()
+        bar.currentChanged.connect(self._release_focus)  # before the pages turn, as QTabWidget hears it later
+        self.tabs.setTabBar(bar)
+        self.tabs.setDocumentMode(True)
+        bar.setDrawBase(False)  # which that has set
         self.tabs.setAccessibleName("Tables of the database")
         self.tabs.tabBar().setAccessibleName("Tables of the database")
         self.tabs.setUsesScrollButtons(False)  # titles are shortened where a window is narrow
@@ -352,6 +357,10 @@ class Workspace(QWidget):
         if table in _POSITIONS:
             self.tabs.setCurrentIndex(_POSITIONS[table])
             self.with_current(then)
+
+    def _release_focus(self) -> None:
+        if not self.tabs.tabBar().hasFocus():
+            release(self.tabs)
 
     def _tab_shown(self) -> None:
         self._tell_broken()

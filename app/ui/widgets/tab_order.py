@@ -28,6 +28,15 @@ def is_lost(focused: QWidget | None) -> bool:
     return focused is None or not (takes_keys and focused.isVisible() and focused.isEnabled())
 
 
+def release(part: QWidget) -> None:
+    """Takes the focus from within what is about to go out of sight, when it is known where it will be: Qt
+    would give it to something on the way, which a screen reader says first.
+    """
+    focused = part.window().focusWidget()
+    if focused is not None and part.isAncestorOf(focused):
+        focused.clearFocus()
+
+
 def is_stop(part: QWidget) -> bool:
     """Whether Tab leads there."""
     policy = part.focusPolicy() & Qt.FocusPolicy.TabFocus

@@ -28,7 +28,7 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import LARGE, JsonView
 from app.ui.widgets.picker import Picker
 from tests.fixtures.keyboard import MOST
-from tests.fixtures.window import ask, choose, closed, count, dialog, go, open_file, press
+from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, go, open_file, press
 
 pytestmark = pytest.mark.slow
 
@@ -263,3 +263,19 @@ def test_what_tab_leads_to_shows_in_a_dialog_that_scrolls(
         focused = QApplication.focusWidget()
         assert focused is not None and box.isAncestorOf(focused)
         assert key == "End" or not focused.visibleRegion().isEmpty(), focused.accessibleName()
+
+
+def test_nothing_on_the_way_has_the_focus_when_a_file_opens_and_when_tabs_turn(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    had = list[object]()
+    QApplication.instance().focusChanged.connect(lambda _, new: had.append(new))  # type: ignore[union-attr]
+    tables = [open_file(qtbot, window, demo_path).table]
+    for place in (1, 2, 3, 4, 0, 1):
+        page = go(qtbot, window, place)
+        qtbot.waitUntil(page.table.hasFocus)
+        tables.append(page.table)
+    assert [one for one in had if one is not None] == tables, "not what a screen reader would say first"
+    page.filters.text.setFocus()
+    window.workspace.jump(TABLES[0], None)  # type: ignore[union-attr]
+    assert had[-1] is tables[0] and had[-3] is page.filters.text
