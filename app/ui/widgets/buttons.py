@@ -535,6 +535,7 @@ class CountChips(Lines):
             button = QPushButton(self)
             button.setProperty("kind", "chip")
             button.setCheckable(True)
+            button.setAutoExclusive(True)  # the group does it: this says to screen readers that one is chosen
             button.setAutoDefault(False)
             self._group.addButton(button, number)
             button.show()

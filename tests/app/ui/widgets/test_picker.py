@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -167,6 +167,8 @@ def test_chips_show_counts_and_are_exclusive(qtbot: QtBot, chips: CountChips) ->
         chips.buttons()[1].click()
     assert caught.args == ["running"]
     assert [button.isChecked() for button in chips.buttons()] == [False, True, False]
+    roles = {QAccessible.queryAccessibleInterface(button).role() for button in chips.buttons()}
+    assert roles == {QAccessible.Role.RadioButton}, "nobody ticks several"
 
 
 def test_chips_without_room_take_another_line(qtbot: QtBot, chips: CountChips) -> None:
