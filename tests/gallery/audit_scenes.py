@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QAbstractItemView
@@ -14,10 +15,11 @@ from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.theme import Theme
 from app.ui.widgets.form_dialog import FormDialog
 from tests.conftest import NOW
+from tests.fixtures import damage
 from tests.fixtures.archived import archive, cut
 from tests.fixtures.checkpoints import sign
 from tests.gallery.registry import Registry, Shot
-from tests.gallery.window_scenes import AUDIT, SMALL, Relay, WindowScenes
+from tests.gallery.window_scenes import AUDIT, SMALL, Preparation, Relay, WindowScenes
 
 Act = Callable[[AuditTab], object]
 
@@ -48,8 +50,10 @@ def register(registry: Registry) -> None:
         registry.scene(f"audit-{name}")(_archived(scenes, spoil))
     registry.scene("audit-archive-small", SMALL)(_archived(scenes, None))
     registry.scene("audit-archive-gone")(_archived(scenes, lambda file: shutil.rmtree(file.parent)))
-    for name, prepare in (("signed", _sign), ("unreadable", _damage)):
-        registry.scene(f"audit-{name}")(_state(scenes, None, lambda page: page.verify(), prepare))
+    registry.scene("audit-signed")(_state(scenes, None, lambda page: page.verify(), _sign))
+    registry.scene("audit-unreadable")(
+        _state(scenes, partial(damage.spoil, table="audit_chain", number=200), lambda page: page.verify())
+    )
     registry.scene("audit-running")(_running(scenes))
     registry.scene("audit-running-small", SMALL)(_running(scenes))
     registry.scene("audit-cancelled")(_cancelled(scenes))
@@ -68,7 +72,10 @@ def range_dialog_wrong(theme: Theme) -> Shot:
 
 
 def _state(
-    scenes: WindowScenes, change: str | None, act: Act, prepare: Callable[[MainWindow], object] | None = None
+    scenes: WindowScenes,
+    change: Preparation | None,
+    act: Act,
+    prepare: Callable[[MainWindow], object] | None = None,
 ) -> Callable[[Theme], Shot]:
     def build(theme: Theme) -> Shot:
         return scenes.window(theme, _at_rest, change=change, until=_after(act, prepare))
@@ -78,12 +85,6 @@ def _state(
 
 def _sign(window: MainWindow) -> None:
     sign(_path(window), paths.checkpoints_dir(), now=NOW - 86_400, reason=Reason.REQUEST)
-
-
-def _damage(window: MainWindow) -> None:
-    with _path(window).open("r+b") as file:
-        file.seek(4096 * 300)
-        file.write(b"\xff" * 4096 * 40)
 
 
 def _path(window: MainWindow) -> Path:

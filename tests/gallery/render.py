@@ -17,7 +17,7 @@ from tests.gallery.registry import Scene, Shot
 
 _TURN_MS, _PATIENCE_SECONDS = 10, 120
 
-_SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
+_SECONDS = re.compile(r"(?<![\d,])\b[\d,]+(\.\d+)? m?s\b")
 _FOLDER = re.compile(re.escape(tempfile.gettempdir()) + r"/[^\s.,]*")
 
 

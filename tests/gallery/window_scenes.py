@@ -60,6 +60,10 @@ SMALL = (900, 560)
 """The least that the window takes."""
 
 
+Preparation = str | Callable[[Path], object]
+"""An SQL script that a file is changed by, or what else is done to it before it is opened."""
+
+
 class WindowScenes:
     """Builds windows on files in a folder that goes with it."""
 
@@ -74,11 +78,13 @@ class WindowScenes:
         path.parent.mkdir()
         return path
 
-    def file(self, change: str | None = None) -> Path:
-        """A new sample file, changed by an SQL script if one is given."""
+    def file(self, change: Preparation | None = None) -> Path:
+        """A new sample file, changed as is given, if anything is."""
         path = self._place()
         sample(path, rows=4_000, tenants=6)
-        if change:
+        if callable(change):
+            change(path)
+        elif change:
             connection = apsw.Connection(str(path))
             connection.execute(change)
             connection.close()
@@ -89,7 +95,7 @@ class WindowScenes:
         theme: Theme,
         then: Callable[[MainWindow], object],
         *,
-        change: str | None = None,
+        change: Preparation | None = None,
         rows: bool = True,
         read_only: bool = False,
         until: Callable[[MainWindow], object] | None = None,
@@ -118,7 +124,7 @@ class WindowScenes:
             close=window.close,
         )
 
-    def tab(self, position: int, change: str | None = None) -> Callable[[Theme], Shot]:
+    def tab(self, position: int, change: Preparation | None = None) -> Callable[[Theme], Shot]:
         def build(theme: Theme) -> Shot:
             until = _settled(position)
             return self.window(theme, lambda window: _show(window, position), change=change, until=until)
