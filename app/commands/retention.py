@@ -187,7 +187,8 @@ def retention(options: argparse.Namespace) -> int:
 
             if error.result.unreported and bugs.write(f"{given.place}: {error}"):
                 common.complain(f"that is in the log as well: {bugs.log_file()}")
-            return common.EXIT_FINDINGS if error.result.total else common.EXIT_COULD_NOT_RUN
+            went = error.result.total or error.may_be_more
+            return common.EXIT_FINDINGS if went else common.EXIT_COULD_NOT_RUN
     return _say_result(result, database, options)
 
 

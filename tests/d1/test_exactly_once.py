@@ -429,6 +429,20 @@ def test_retention_goes_without_a_bookmark_where_somebody_says_so(
     assert "refused this (no bookmark)" in result.to_json()["noBookmark"]
 
 
+def test_retention_whose_first_step_is_not_known_says_the_way_back(
+    live: Live, edge: Edge, tmp_path: Path
+) -> None:
+    """And that something has gone, perhaps: it has."""
+    path, database = pieces(live, edge, tmp_path, seconds=0.3)
+    edge.bookmarks, edge.faults = [], ["lost after", *["lost before"] * 4]
+    said = r"when 0 of [\d,]+ rows had been removed; perhaps the first are; a new run finds out, and goes on"
+    with pytest.raises(RetentionStopped, match=said) as stopped:
+        retain(database, checkpoint=unsigned(path), **HOW)
+    assert stopped.value.result.bookmark == edge.bookmarks[0]
+    assert stopped.value.may_be_more
+    assert retain(database, checkpoint=unsigned(path), **HOW).total < stopped.value.planned
+
+
 def test_retention_goes_on_where_it_was_interrupted(live: Live, edge: Edge, tmp_path: Path) -> None:
     """What it says of its last step is so: nobody knows yet whether that is in."""
     path, database = pieces(live, edge, tmp_path, seconds=0.3)

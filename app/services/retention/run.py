@@ -50,10 +50,10 @@ class NoCheckpoint(TenantAdminError):
 
 class RetentionStopped(StorageError):
     """Something failed after transactions of a run had removed rows, which are gone, or had kept entries in
-    archives, which stay there; `result` counts them.
+    archives, which stay there, or is not known to have; `result` counts them.
 
-    `planned` is how many rows were to go; `error` is what failed, `unreported` why the chain has no report of
-    it, perhaps.
+    `planned` is how many rows were to go, `may_be_more` whether the last step is not known to have failed;
+    `error` is what did, `unreported` why the chain has no report of it, perhaps.
     """
 
     heading = "Retention stopped"
@@ -66,11 +66,15 @@ class RetentionStopped(StorageError):
         unreported: TenantAdminError | None = None,
     ) -> None:
         self.result, self.planned, self.error = result, planned, error
+        self.may_be_more = isinstance(error, OutcomeUnknown)
         state = "those are gone, the others stay, and a new run goes on from there"
         if isinstance(error, LogMissing):
             state = "how many of those are gone for good shows when the database is opened again"
-        elif isinstance(error, OutcomeUnknown):
-            state = "those are gone, the next ones perhaps too; a new run finds out, and goes on from there"
+        elif self.may_be_more:
+            state = (
+                f"{'those are gone, the next ones perhaps too' if result.total else 'perhaps the first are'}"
+                "; a new run finds out, and goes on from there"
+            )
         elif not result.total:
             first, *more = result.archives
             kept = f"{first} and {counted(len(more), 'more file')}" if more else first
@@ -127,7 +131,7 @@ class Run(RetentionRemoval):
         Raises `ReadOnlyFile`, `NotAllowed` where something stands in the way of any removal,
         `NeedsConfirmation`, `ClockProblem`, `NotRecorded`, `NoCheckpoint`, `NoBookmark`, the storage errors,
         those of the archive among them, where nothing had been removed or archived, and `RetentionStopped`
-        where something had; what was removed is reported in the chain too.
+        where something had, or perhaps; what was removed is reported in the chain too.
         """
         self.database.require_writable()
         started = time.monotonic()
@@ -165,6 +169,7 @@ class Run(RetentionRemoval):
 
     def go(self) -> None:
         """All of it but the checkpoint after. The commit of the report syncs all those before it."""
+        removing = False
         try:
             try:
                 with self.database.in_background(self.monitor.cancelled):
@@ -173,9 +178,11 @@ class Run(RetentionRemoval):
                         self.mark()  # before what costs more
                     if self.plan.total and self.plan.has_chain:
                         self.check()
+                    removing = True
                     self.remove()
+                    removing = False
             except Cancelled:
-                self.result.cancelled = True
+                self.result.cancelled, removing = True, False
             if (
                 self.unreported
                 or self.plan.unfinished
@@ -183,7 +190,8 @@ class Run(RetentionRemoval):
             ):
                 self.report()
         except TenantAdminError as error:
-            if not (self.result.total or self.result.archives):
+            perhaps = removing and isinstance(error, OutcomeUnknown) and error.is_undecided
+            if not (self.result.total or self.result.archives or perhaps):
                 raise
             stopped = RetentionStopped(self.result, self.plan.total, error)
             try:
