@@ -11,8 +11,9 @@ import apsw
 import pytest
 
 from models import errors
-from models.local.file import LogIndex, in_use_by, patiently, require_file, sample, written_by
+from models.local.file import LogIndex, in_use_by, is_sound, patiently, require_file, sample, written_by
 from models.progress import never
+from tests.fixtures.damage import spoil
 
 READ = "import sys\nfile = open(sys.argv[1], 'rb')\nprint('ready', flush=True)\nsys.stdin.read()\n"
 
@@ -189,3 +190,22 @@ def test_a_log_that_is_cut_while_it_is_looked_at_is_no_bug(tmp_path: Path, left:
         short = tmp_path / "short"
         short.write_bytes(log.read_bytes()[:left])
         assert sample(path, LogIndex(short), 2)[1]
+
+
+@pytest.mark.parametrize("bad", ["hex(zeroblob(200000000))", "json_extract(x, '$.a')"])
+def test_a_column_that_cannot_be_reckoned_is_no_damage_and_takes_no_memory(tmp_path: Path, bad: str) -> None:
+    """The hostile one took 400 MB and half a second for each row; of the other a copy was refused."""
+    path = tmp_path / "generated.sqlite"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x)")
+        for table in "abc":
+            many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 900)"
+            db.execute(f"{many} INSERT INTO {table} SELECT 'no JSON ' || i FROM n")
+        db.execute(f"ALTER TABLE a ADD COLUMN g TEXT AS ({bad})")
+        apsw.memory_high_water(True)
+        assert is_sound(db) and is_sound(db, '"a"')
+        assert apsw.memory_high_water() < 20_000_000
+        assert db.limit(apsw.SQLITE_LIMIT_LENGTH) > 400_000_000
+    spoil(path, "c")
+    with closing(apsw.Connection(str(path))) as db:
+        assert not is_sound(db) and not is_sound(db, "c") and is_sound(db, "b")
