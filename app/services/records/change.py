@@ -190,6 +190,8 @@ def _looked_at(query: ListQuery) -> set[str]:
     found = {column for column, _ in query.choices}
     if query.sort or not query.as_added:
         found.add(query.sort or table.sort)
+    if query.quiet_since is not None:
+        found.update(("updated_at", "email"))
     if query.text:
         found.update(("tenant_id", *(column.name for column in (*table.searched, *table.names_things))))
     if query.since is not None or query.until is not None:

@@ -32,6 +32,9 @@ _TEXTS = {ColumnKind.ID, ColumnKind.WORD, ColumnKind.NAME, ColumnKind.PROSE, Col
 
 _LONGEST_NUMBER = 18
 
+_MOST_BOUND = 50
+"""Values that are bound one by one: a statement of D1's has a hundred."""
+
 _KEY = "row_key"
 """What a subquery calls the key: of an expression that is no column, SQLite chooses a name."""
 
@@ -60,7 +63,9 @@ class ListQuery:
     whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
     the list with the values to keep. `since` and `until` are epoch seconds, `until` itself excluded. `sort`
     is a column of the list; None is the table's own order, and then `descending` has no meaning. With
-    `as_added` that is the order of rowids, in which a page costs no more than its rows.
+    `as_added` that is the order of rowids, in which a page costs no more than its rows. `quiet_since` keeps
+    users who were there before, of whom no audit entry from then on says that they did anything, or had
+    anything done to them, and who were not changed since.
     """
 
     table: str
@@ -72,11 +77,13 @@ class ListQuery:
     sort: str | None = None
     descending: bool = False
     as_added: bool = False
+    quiet_since: int | None = None
 
     @property
     def filtered(self) -> bool:
         """Whether anything but the tenant restricts the rows."""
-        return bool(self.text or self.choices or self.since is not None or self.until is not None)
+        times = self.since, self.until, self.quiet_since
+        return bool(self.text or self.choices) or any(one is not None for one in times)
 
     def document(self) -> QueryDocument:
         """The query as names and values, never SQL; bytes are written as `{"bytes": hex}`."""
@@ -112,10 +119,12 @@ class Statements:
     total. `key` fetches it: a primary key as `exactly` writes it. Raises `NoSingleKey`.
     """
 
-    def __init__(self, query: ListQuery, stored: StoredTable, limits: Limits) -> None:
+    def __init__(
+        self, query: ListQuery, stored: StoredTable, limits: Limits, *, has_chain: bool = True
+    ) -> None:
         if stored.row_key is None:
             raise NoSingleKey(stored.name)
-        self.query, self.table = query, DECLARED[query.table]
+        self.query, self.table, self._has_chain = query, DECLARED[query.table], has_chain
         self._stored, self._present, self._limits = stored, frozenset(stored.names), limits
         self.source = self.table.model._meta.table
         self.has_rowids = stored.rowid is not None
@@ -242,7 +251,8 @@ class Statements:
     def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:
         """The values of a column and their counts, most frequent first, under the query's other filters."""
         choices = tuple(choice for choice in self.query.choices if choice[0] != column)
-        others = Statements(replace(self.query, choices=choices), self._stored, self._limits)
+        query = replace(self.query, choices=choices)
+        others = Statements(query, self._stored, self._limits, has_chain=self._has_chain)
         value, count = self.value(self.table.column(column)), fn.COUNT(SQL("*"))
         return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
 
@@ -316,6 +326,17 @@ class Statements:
             found.append(time >= self.query.since)
         if self.query.until is not None:
             found.append(time < self.query.until)
+        if self.query.quiet_since is not None:
+            found += self._quiet(self.query.quiet_since)
+        return found
+
+    def _quiet(self, since: int) -> list[Any]:
+        stamps = [moment(self.value(self.table.column(name))) for name in ("created_at", "updated_at")]
+        found = [fn.coalesce(stamp, 0) < since for stamp in stamps]
+        if self._has_chain:
+            named = [SQL(_NAMED_SINCE, [since, json.dumps(keys)]) for keys in _NAMED_BY]
+            values = [self.value(self.table.column(name)) for name in ("id", "email")]
+            found += [value.not_in(of) for value, of in zip(values, named, strict=True)]
         return found
 
     def _chosen(self, column: TableColumn, values: tuple[Value, ...]) -> Any:
@@ -362,6 +383,17 @@ class Statements:
         begins = dict.fromkeys((begin, begin.lower()))
         found = reduce(or_, ((value >= one) & (value < f"{one}\U0010ffff") for one in begins))
         return found & value.endswith(end) if shortened else found
+
+
+_NAMED_BY = ("userId", "actor"), ("email", "actor")
+"""By which values of a payload an entry names a user: by the id, by the address."""
+
+_NAMED_SINCE = f"""(SELECT named.value FROM audit_chain,
+json_each(CASE WHEN json_valid(payload) THEN payload ELSE '{{}}' END) AS named
+WHERE CASE WHEN typeof(audit_chain.created_at) = 'text' THEN unixepoch(audit_chain.created_at)
+    WHEN audit_chain.created_at < {SECONDS_LIMIT} THEN audit_chain.created_at
+    ELSE audit_chain.created_at / 1000 END >= ?
+  AND named.type = 'text' AND named.key IN (SELECT value FROM json_each(?)))"""  # noqa: S608
 
 
 def _of_one(found: Any) -> Select:
@@ -424,7 +456,9 @@ def _one_of(value: Any, values: tuple[Value, ...]) -> Any:
     raw = [item for item in values if isinstance(item, bytes)]
     plain = [item for item in values if item is not None and not isinstance(item, bytes)]
     found: list[Any] = []
-    if plain:
+    if len(plain) > _MOST_BOUND:
+        found.append(value.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(plain)])))
+    elif plain:
         found.append(value.in_(plain))
     if raw:
         found.append(value.cast("BLOB").in_(raw))

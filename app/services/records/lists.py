@@ -23,7 +23,7 @@ from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.record import readable_keys, value_of
 from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
-from app.services.records.tables import DECLARED, TableColumn
+from app.services.records.tables import AUDIT_CHAIN, DECLARED, TableColumn
 from models.engine import Database, Rows
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
@@ -101,7 +101,8 @@ class Lists:
         table, stored = DECLARED[query.table], self._tables.get(query.table)
         sort = table.column(query.sort or table.sort)
         by_rowid = (query.as_added and query.sort is None) or (stored and stored.rowid == sort.source)
-        return rows if by_rowid else 2 * rows
+        of_chain = 0 if query.quiet_since is None else 2 * self._sizes.get(AUDIT_CHAIN.name, 0)
+        return (rows if by_rowid else 2 * rows) + of_chain
 
     def written(self, table: str, columns: Collection[str]) -> int:
         """About how many rows are charged where a row of the table gets other values in these columns."""
@@ -306,7 +307,8 @@ class Lists:
     def _statements(self, database: Database, query: ListQuery) -> Statements:
         if query.table not in self._tables:
             raise TableMissing(query.table)
-        return Statements(query, self._tables[query.table], database.limits)
+        has_chain = AUDIT_CHAIN.name in self._tables
+        return Statements(query, self._tables[query.table], database.limits, has_chain=has_chain)
 
 
 def position(keys: Keys, key: Key) -> int | None:

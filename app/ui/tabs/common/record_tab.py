@@ -230,6 +230,10 @@ class RecordTab(QWidget):
     def read_beside(self, query: ListQuery) -> None:
         """Reads what else the tab shows of the rows that the filters keep."""
 
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        """The query with what else the tab keeps rows by."""
+        return query
+
     def no_match(self) -> tuple[str, str]:
         """Title and sentence where the filters leave no row."""
         return "No match", f"No {self.spec.table.noun[0]} matches these filters."
@@ -457,6 +461,7 @@ class RecordTab(QWidget):
             descending=descending,
             as_added=self._is_long,
         )
+        found = self.narrowed(found)
         own = (self.spec.table.sort, self.spec.table.descending)
         if found.as_added and self._sort == own and not found.filtered:
             return replace(found, sort=None, descending=False)  # of so many that is the order of adding

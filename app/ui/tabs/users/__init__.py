@@ -3,14 +3,16 @@ modules of its own, which are loaded with the first of their forms.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.services.records.change import Change
+from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.tables import USERS, Scope
+from app.services.records.tables import EVERYONE, USERS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
@@ -25,7 +27,11 @@ from app.ui.tabs.common.declared import USERS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
+from app.ui.widgets.buttons import Choice
 from app.ui.widgets.labels import line_edit
+from app.ui.widgets.picker import Picker
+from models.errors import TenantAdminError
+from models.status import DAY
 
 if TYPE_CHECKING:
     from app.ui.widgets.form_dialog import FormDialog
@@ -34,11 +40,110 @@ if TYPE_CHECKING:
 PASSWORDS: Final = USERS.column("has_password").source
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A list of users that is often wanted: by their address, which others have in their tenant or `across`
+    tenants, of whom nothing was heard for so many days, or those without a password.
+    """
+
+    key: str
+    words: str
+    across: bool | None = None
+    quiet_days: int = 0
+
+
+VIEWS: Final = (
+    View("twice", "Same address in a tenant", across=False),
+    View("across", "Same address in several tenants", across=True),
+    View("no-password", "Without a password"),
+    *(View(f"quiet-{days}", f"No activity for {days} days", quiet_days=days) for days in (30, 90, 365)),
+)
+
+
+def _view(key: str | None) -> View | None:
+    return next((view for view in VIEWS if view.key == key), None)
+
+
 class UsersTab(RecordTab):
     """Users: search, create, edit the e-mail address, set and invalidate passwords, delete."""
 
     spec = USERS_TAB
     opens = "edit"
+    _alike: tuple[Any, ...] = ()
+    _alike_are_old = True
+    """Whether those whose address others have are to be found first."""
+
+    def listen(self) -> None:
+        self.views = Picker(self.context.theme, "View", "All users", width=140)
+        self.views.set_choices([Choice(view.key, view.words) for view in VIEWS])
+        self.views.picked.connect(self._choose_view)
+        self.filters.share_with(self.views)
+        super().listen()
+
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        """By the view that is chosen."""
+        view = _view(self.views.key())
+        if view is None:
+            return query
+        if view.quiet_days:
+            return replace(query, quiet_since=self.context.clock() - view.quiet_days * DAY)
+        chosen = ("id", self._alike) if view.across is not None else ("has_password", (0,))
+        return replace(query, choices=(*query.choices, chosen))
+
+    def clear_filters(self) -> None:
+        had_view = self.views.key() is not None
+        self.views.set_key(None)
+        super().clear_filters()
+        if had_view:
+            self.filters_changed()
+
+    def set_scope(self, scope: Scope) -> None:
+        super().set_scope(scope)
+        self._alike_are_old = True
+
+    def hear(self, change: Change, initiator: object) -> None:
+        """Who is alike may be others by now."""
+        self._alike_are_old = self._alike_are_old or self.shows_any_of(change.tables)
+        super().hear(change, initiator)
+        view = _view(self.views.key())
+        if view is not None and view.across is not None and self._alike_are_old and not self._stale:
+            self._find_alike(view.across)
+
+    def _choose_view(self, key: str | None) -> None:
+        view = _view(key)
+        if view is None or view.across is None:
+            self.filters_changed()
+        else:
+            self._find_alike(view.across)
+
+    def _read(self, *, agreed: bool = False) -> None:
+        view = _view(self.views.key())
+        if view is not None and view.across is not None and self._alike_are_old:
+            self._find_alike(view.across)
+        else:
+            super()._read(agreed=agreed)
+
+    def _find_alike(self, across: bool) -> None:
+        """Finds them, then shows them; while they are looked for, those shown stay."""
+        from app.services.records.duplicates import duplicates  # noqa: PLC0415
+
+        scope = self.scope
+
+        def found(ids: tuple[Any, ...]) -> None:
+            view = _view(self.views.key())
+            if view is not None and view.across is across and scope == self.scope:
+                self._alike, self._alike_are_old = ids, False
+                self.filters_changed()
+
+        def failed(error: TenantAdminError) -> None:
+            self.views.set_key(None)
+            self.refused(error)
+            self.filters_changed()
+
+        look = partial(self.context.runner.read, duplicates, scope, across=across)
+        rows = 3 * self.context.rows_of(USERS.name, EVERYONE)
+        run = partial(look, on_done=found, on_failed=failed)
+        self.context.when_agreed(rows, run, self, lambda: self.views.set_key(None))
 
     def special_columns(self) -> declared.Special:
         return {"has_password": {"icon": declared.either(Icon.KEY)}}

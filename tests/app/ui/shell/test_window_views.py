@@ -1,0 +1,71 @@
+"""Ready views of users in the window."""
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.services.records.tables import Scope
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.users import UsersTab
+from tests.conftest import NOW
+from tests.fixtures.window import ask, choose, count, open_file, press, values
+
+
+def show(qtbot: QtBot, page: UsersTab, key: str | None) -> None:
+    with qtbot.waitSignal(page.list.loaded):
+        page.views.pick(key)
+
+
+@pytest.fixture
+def page(qtbot: QtBot, window: MainWindow, demo_path: Path) -> UsersTab:
+    for number, (tenant, email) in enumerate(
+        (("acme-corp", "same@x.example"), ("acme-corp", "SAME@x.example"), ("else", "Same@X.example"))
+    ):
+        ask(
+            demo_path,
+            "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
+            f"same-{number}",
+            tenant,
+            email,
+        )
+    page = open_file(qtbot, window, demo_path)
+    assert isinstance(page, UsersTab)
+    return page
+
+
+@pytest.mark.slow
+def test_those_with_the_same_address_go_out_of_the_view_when_they_are_no_more(
+    qtbot: QtBot, page: UsersTab, demo_path: Path
+) -> None:
+    show(qtbot, page, "twice")
+    assert sorted(values(page, "email")) == ["SAME@x.example", "same@x.example"]
+    show(qtbot, page, "across")
+    assert page.model.rowCount() == 3
+    show(qtbot, page, "twice")
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Del")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 0)
+    assert count(demo_path, "users", "acme-corp") > 0
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 2)
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.rowCount() == count(demo_path, "users"))
+    assert page.views.key() is None
+
+
+@pytest.mark.slow
+def test_the_other_views_and_a_tenant(qtbot: QtBot, page: UsersTab, demo_path: Path) -> None:
+    show(qtbot, page, "no-password")
+    without = ask(demo_path, "SELECT count(*) FROM users WHERE coalesce(password_hash, '') = ''")[0][0]
+    assert page.model.rowCount() == without > 3
+    show(qtbot, page, "quiet-365")
+    assert 3 <= page.model.rowCount() < count(demo_path, "users")
+    stamps = "SELECT count(*) FROM users WHERE max(created_at, updated_at) < ?"
+    assert page.model.rowCount() <= ask(demo_path, stamps, NOW - 365 * 86_400)[0][0]
+    show(qtbot, page, "across")
+    page.set_scope(Scope("else"))
+    with qtbot.waitSignal(page.list.loaded):
+        page.activate()
+    qtbot.waitUntil(lambda: values(page, "email") == ["Same@X.example"])
