@@ -31,7 +31,7 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
-from app.ui.tabs.users import edit_user_form, new_user_form
+from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import move_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
@@ -219,6 +219,15 @@ def register(registry: Registry) -> None:
         context.setParent(dialog)
         dialog.lines.box.setPlainText(_LINES)
         return Shot(dialog, ready=dialog.judged, close=context.stop)
+
+    @registry.scene("dialog-edit-other-columns", None)
+    def edit_other_columns(theme: Theme) -> Shot:
+        file = scenes.file("ALTER TABLE users ADD COLUMN name TEXT; ALTER TABLE users ADD COLUMN role TEXT;")
+        context = make_context(file, theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
+        user = replace(_user(), unknown={"name": "Ada Lovelace", "role": "operator"})
+        dialog = edit_others_form(context, user)
+        context.setParent(dialog)
+        return Shot(dialog, close=context.stop)
 
     @registry.scene("dialog-move-users", None)
     def move_users(theme: Theme) -> Shot:

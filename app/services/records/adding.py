@@ -13,7 +13,7 @@ from typing import Final
 
 from app.services import text
 from app.services.records import users
-from app.services.records.tables import USERS, undeclared, valid_beside
+from app.services.records.tables import USERS, valid_beside
 from app.services.records.users import NewUser
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
@@ -139,13 +139,7 @@ def fillable(stored: StoredTable) -> tuple[str, ...]:
     """The columns of a file's users that a sheet may fill: address and tenant, and those that only the file
     knows, but for secrets.
     """
-    declared = {column.source for column in USERS.columns}
-    unknown = (name for name in stored.columns if name not in declared)
-    return (
-        EMAIL,
-        TENANT,
-        *(name for name in unknown if undeclared(name).source == name == undeclared(name).name),
-    )
+    return (EMAIL, TENANT, *USERS.others(stored))
 
 
 def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:

@@ -274,8 +274,7 @@ class Images:
                     raise lacking(stored, name)
             row = StoredRow(stored, {**image, **stamps, **others})
             if number == 1:  # worth a look, which spares one at each
-                found = self.read([raw("SELECT name, upper(type) FROM pragma_table_info(?)", table.name)])[0]
-                types = {str(name): str(kind) for name, kind in found}
+                types = self.types(table.name)
             shape = tuple(map(type, row.image.values()))
             if shape not in kept and types:
                 kept[shape] = len(columns) == len(row.image) and all(
@@ -284,6 +283,11 @@ class Images:
             if not kept.get(shape):
                 self._made.add(row.record_id)
             yield row
+
+    def types(self, table: str) -> dict[str, str]:
+        """What its columns are declared as, in capitals."""
+        found = self.read([raw("SELECT name, upper(type) FROM pragma_table_info(?)", table)])[0]
+        return {str(name): str(kind) for name, kind in found}
 
     def refuse_triggers(self, tables: Iterable[str]) -> None:
         """Raises `NotAllowed` where one of the tables, which are to be written, has a trigger."""

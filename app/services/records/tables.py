@@ -175,6 +175,14 @@ class Table:
         declared = {column.source for column in self.columns}
         return tuple(name for name in stored.never_null if name not in declared | stored.defaults.keys())
 
+    def others(self, stored: StoredTable) -> tuple[str, ...]:
+        """The columns of a file's table that nobody has declared and people may fill: those that hold values
+        of their own, and no secrets.
+        """
+        declared = {column.source for column in self.columns}
+        unknown = (undeclared(name) for name in stored.columns if name not in declared)
+        return tuple(column.name for column in unknown if column.kind is not ColumnKind.PRESENCE)
+
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:

@@ -17,8 +17,20 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.passwords import Typed
-from app.services.records.rows import RowChange, StoredRow, Value, bytewise, decoded, exactly, in_parts, shown
-from app.services.records.tables import USERS
+from app.services.records.rows import (
+    RowChange,
+    StoredRow,
+    Value,
+    bytewise,
+    decoded,
+    exactly,
+    in_parts,
+    legible,
+    shown,
+)
+from app.services.records.tables import USERS, undeclared
+from app.services.records.typed import in_type
+from app.services.records.webhooks import without_urls, without_users
 from models.engine import Database, Limits, Rows
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
 from models.progress import UNWATCHED, Monitor
@@ -199,6 +211,54 @@ def rename(
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
+
+
+@writing.act
+def set_others(
+    images: Images,
+    user_id: str,
+    values: Mapping[str, str],
+    seen: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    actor: str,
+    now: int,
+) -> Change:
+    """Gives columns that only the file knows other values, as they are typed: in the type that a column
+    declares, and nothing (NULL) for an empty text where it may be so. Raises `NotFound`, `InvalidInput`,
+    `NotAllowed`, `ChangedMeanwhile` where one is not as it was `seen`, and what the table's own rules raise
+    when it is written.
+    """
+    row = images.row(USERS.name, user_id, "user")
+    editable = USERS.others(row.table)
+    if unknown := [name for name in values if name not in editable]:
+        raise NotAllowed(f"{', '.join(unknown)} cannot be edited here; nothing was changed.")
+    differ = [name for name in values if name in seen and legible(row[name]) != seen[name]]
+    if differ:
+        raise ChangedMeanwhile(f"the user ({', '.join(differ)})")
+    kinds, never_null = images.types(USERS.name), row.table.never_null
+    typed = {
+        name: in_type(name, kinds.get(name, ""), value) if value or name in never_null else None
+        for name, value in values.items()
+    }
+    after = {name: value for name, value in typed.items() if not row.holds(name, value)}
+    if not after:
+        raise NotAllowed("Nothing was changed.")
+    before = {name: row[name] for name in after}
+    return Change(
+        summary=f"{', '.join(after)} of {row.shown('email')} changed",
+        rows=(images.changed(row, after, now),),
+        events=(_updated(row, _of_others(before, after), actor),),
+        inverse_events=(_updated(row, _of_others(after, before), actor),),
+    )
+
+
+def _of_others(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Any]:
+    """What an entry says of them: nobody knows what they hold, so nothing that may let anybody in."""
+
+    def said(name: str, value: Value) -> Any:
+        return shown(without_urls(value) if undeclared(name).host_only else without_users(value))
+
+    return {name: {"from": said(name, before[name]), "to": said(name, after[name])} for name in after}
 
 
 @writing.act

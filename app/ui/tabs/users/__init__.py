@@ -13,6 +13,7 @@ from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import EVERYONE, USERS, Scope
+from app.services.text import readable
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.acts import (
@@ -184,6 +185,16 @@ class UsersTab(RecordTab):
             return self._without_passwords() or refusal()
 
         add(ActionSpec("invalidate", words, Icon.CANCEL, self._invalidate, refuse, "Ctrl+Shift+I"))
+        add(
+            edit_act(
+                self,
+                "Edit other columns…",
+                lambda user: edit_others_form(self.context, user, self),
+                name="edit_others",
+                keys="Shift+F2",
+                refusal=self._without_others,
+            )
+        )
         move = "Move to another tenant…"
         add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
@@ -199,6 +210,11 @@ class UsersTab(RecordTab):
         from app.ui.tabs.users.adding import AddUsersDialog  # noqa: PLC0415
 
         AddUsersDialog(self.context, self.scope.tenant_id, self).open_once()
+
+    def _without_others(self) -> str | None:
+        stored = self.context.opened.schema.stored.get(USERS.name)
+        none = stored is not None and not USERS.others(stored)
+        return "Users have no other columns in this database." if none else None
 
     def _without_passwords(self) -> str | None:
         stored = self.context.opened.schema.columns.get(USERS.name, ())
@@ -281,6 +297,35 @@ def edit_user_form(context: Context, user: Record, parent: QWidget | None = None
         context.when_agreed(context.rows_of(USERS.name, Scope(user.text("tenant_id"))), write, form)
 
     form.submitted.connect(rename)
+    return form
+
+
+def edit_others_form(context: Context, user: Record, parent: QWidget | None = None) -> "FormDialog":
+    """Columns that only the file knows; what no line can show stays as it is."""
+    from app.services.records import users  # noqa: PLC0415
+    from app.services.records.typed import can_be_typed  # noqa: PLC0415
+    from app.ui.widgets.form_dialog import FormDialog  # noqa: PLC0415
+
+    stored = context.opened.schema.stored[USERS.name]
+    sentence = f"{user.text('email')}, a user of {user['tenant_id']}"
+    form = FormDialog(context.theme, "Edit other columns", sentence, action="Save", parent=parent)
+    seen = {name: user.unknown[name] for name in USERS.others(stored) if name in user.unknown}
+    for name, value in seen.items():
+        field = line_edit(readable(value))
+        hint = "" if name in stored.never_null else "Empty stores nothing (NULL)."
+        if not can_be_typed(value):
+            field.setReadOnly(True)
+            hint = "No line can show this; it stays as it is."
+        form.add_field(name, name, field, hint=hint)
+    for name in [*seen][:1]:
+        form.editor(name).setFocus()
+
+    def save() -> None:
+        edited = form.edited()
+        values = {name: str(value) for name, value in form.values().items() if name in edited}
+        form.write(context.act, users.set_others, user["id"], values, {name: seen[name] for name in values})
+
+    form.submitted.connect(save)
     return form
 
 

@@ -1,0 +1,145 @@
+"""Columns of users that only the file knows: edited in their type, by the table's rules, and on record."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from app.services.chain.where import InFile
+from app.services.records import users, writing
+from app.services.records.images import Images
+from app.services.records.record import read_record
+from app.services.records.rows import Value
+from app.services.records.tables import USERS
+from app.services.records.typed import can_be_typed, in_type
+from app.workers import scan_pool
+from models.engine import Database
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, Refused
+from tests.app.services.conftest import Events
+from tests.app.services.records.test_users import create
+from tests.conftest import NOW
+from tests.fixtures.connected import execute
+
+COLUMNS = (
+    "ALTER TABLE users ADD COLUMN name TEXT",
+    "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator' CHECK (role <> 'king')",
+    "ALTER TABLE users ADD COLUMN seats INTEGER",
+    "ALTER TABLE users ADD COLUMN rate REAL",
+    "ALTER TABLE users ADD COLUMN api_token TEXT",
+    "ALTER TABLE users ADD COLUMN site TEXT",
+)
+
+
+@pytest.fixture
+def user(engine: Database, database_path: Path) -> str:
+    execute(database_path, *COLUMNS)
+    return create(engine)
+
+
+def test_values_are_stored_in_the_type_declared_and_taken_back(
+    engine: Database, user: str, sql: apsw.Connection, events: Events, database_path: Path
+) -> None:
+    before = [*sql.execute("SELECT * FROM users")]
+    seen = {"name": None, "role": "operator", "seats": None}
+    values = {"name": "Ada", "role": "admin", "seats": "007", "rate": "7"}
+    change = users.set_others(engine, user, values, seen, actor="ops", now=NOW)
+    assert change.summary == "name, role, seats, rate of ada@acme.example changed"
+    assert [*sql.execute("SELECT name, role, seats, typeof(seats), rate, typeof(rate) FROM users")] == [
+        ("Ada", "admin", 7, "integer", 7.0, "real")
+    ]
+    kind, payload = events()[-1][1:]
+    assert (kind, payload["userId"], payload["changes"]) == (
+        "user_updated",
+        user,
+        {
+            "name": {"from": None, "to": "Ada"},
+            "role": {"from": "operator", "to": "admin"},
+            "seats": {"from": None, "to": 7},
+            "rate": {"from": None, "to": 7.0},
+        },
+    )
+    undone = writing.undo(engine, change, now=NOW)
+    assert [*sql.execute("SELECT * FROM users")] == before
+    writing.undo(engine, undone, now=NOW)
+    users.set_others(engine, user, {"name": "", "seats": ""}, actor="ops", now=NOW)
+    assert [*sql.execute("SELECT name, seats FROM users")] == [(None, None)]
+    assert not list(scan_pool.verify(InFile(database_path), now=NOW).findings)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"seats": "seven"}, "seats is declared INTEGER: a whole number"),
+        ({"seats": "9223372036854775808"}, "whole number"),
+        ({"rate": "much"}, "rate is declared REAL: a number"),
+        ({"name": "Ada\u202e"}, "characters that cannot be seen"),
+    ],
+)
+def test_what_is_no_value_of_the_type_is_refused(
+    engine: Database, user: str, events: Events, values: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=sentence) as refused:
+        users.set_others(engine, user, values, actor="ops", now=NOW)
+    assert refused.value.field in values
+    assert len(events()) == 1
+
+
+def test_the_tables_own_rules_are_kept(
+    engine: Database, user: str, sql: apsw.Connection, events: Events
+) -> None:
+    with pytest.raises(Refused):
+        users.set_others(engine, user, {"role": "king", "name": "Ada"}, actor="ops", now=NOW)
+    assert [*sql.execute("SELECT role, name FROM users")] == [("operator", None)] and len(events()) == 1
+
+
+def test_neither_secrets_nor_our_own_columns_are_edited_here(engine: Database, user: str) -> None:
+    assert USERS.others(Images(engine).table("users")) == ("name", "role", "seats", "rate", "site")
+    for name in ("api_token", "email", "password_hash", "nowhere"):
+        with pytest.raises(NotAllowed, match="cannot be edited here"):
+            users.set_others(engine, user, {name: "x"}, actor="ops", now=NOW)
+
+
+def test_one_that_is_another_by_now_stays(engine: Database, user: str, sql: apsw.Connection) -> None:
+    sql.execute("UPDATE users SET name = 'Theirs'")
+    with pytest.raises(ChangedMeanwhile, match="name"):
+        users.set_others(engine, user, {"name": "Mine"}, {"name": None}, actor="ops", now=NOW)
+    assert read_record(engine, USERS, user).unknown["name"] == "Theirs"
+
+
+def test_an_entry_holds_nothing_that_lets_anybody_in(engine: Database, user: str, events: Events) -> None:
+    site = "https://ada:hunter2@x.example/path"
+    users.set_others(engine, user, {"site": site}, actor="ops", now=NOW)
+    assert read_record(engine, USERS, user).unknown["site"] == site
+    assert "hunter2" not in str(events())
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "stored"),
+    [
+        ("INTEGER", "-12", -12),
+        ("BIGINT UNSIGNED", "5", 5),
+        ("VARCHAR(20)", "007", "007"),
+        ("", "7", "7"),
+        ("DOUBLE", "1e3", 1000.0),
+        ("NUMERIC", "7.0", 7),
+        ("DECIMAL(4,1)", "7.5", 7.5),
+        ("DATE", "2026-11-28", "2026-11-28"),
+        ("BOOLEAN", "1", 1),
+    ],
+)
+def test_a_type_stores_what_sqlite_would(database: Database, kind: str, typed: str, stored: Value) -> None:
+    found = in_type("x", kind, typed)
+    assert (found, type(found)) == (stored, type(stored))
+    connection = apsw.Connection(":memory:")
+    connection.execute(f"CREATE TABLE t (x {kind})")
+    connection.execute("INSERT INTO t VALUES (?)", (typed,))
+    assert [*connection.execute("SELECT x, typeof(x) FROM t")] == [
+        (stored, {int: "integer", float: "real", str: "text"}[type(stored)])
+    ]
+
+
+def test_what_no_line_can_show_is_not_edited() -> None:
+    assert [can_be_typed(one) for one in ("a", None, 7, "a\nb", " a", b"a", "x" * 2_000)] == [
+        *[True] * 3,
+        *[False] * 4,
+    ]

@@ -1,0 +1,56 @@
+"""Columns that only the file knows, edited in the window by keys."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.window import ask, choose, closed, dialog, open_file, press, type_text, value_of, words
+
+ROLE = (
+    "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator' CHECK (role IN ('operator', 'admin'))"
+)
+
+
+@pytest.mark.slow
+def test_other_columns_are_edited_by_keys_and_taken_back(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, ROLE)
+    ask(demo_path, "ALTER TABLE users ADD COLUMN seats INTEGER")
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 1)
+    look = "SELECT role, seats FROM users WHERE id = ?"
+    press("Shift+F2")
+    form = dialog(qtbot, window, FormDialog)
+    assert [*form.values()] == ["role", "seats"]
+    assert QApplication.focusWidget() is form.editor("role")
+    press("Ctrl+A")
+    type_text(qtbot, "king")
+    press("Return")
+    qtbot.waitUntil(lambda: bool(form.problem.text()))
+    form.go_to("role")
+    type_text(qtbot, "admin")
+    press("Tab")
+    type_text(qtbot, "many")
+    press("Return")
+    qtbot.waitUntil(lambda: "a whole number" in words(form))
+    assert ask(demo_path, look, user) == [("operator", None)]
+    type_text(qtbot, "12")
+    press("Return")
+    closed(qtbot, window, FormDialog)
+    assert ask(demo_path, look, user) == [("admin", 12)]
+    qtbot.waitUntil(lambda: value_of(page.fields, "role") == "admin")
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: ask(demo_path, look, user) == [("operator", None)])
+
+
+@pytest.mark.slow
+def test_where_there_are_none_it_says_so(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    action = page.commands.action("edit_others")
+    assert not action.isEnabled() and "no other columns" in action.toolTip()
