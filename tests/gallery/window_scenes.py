@@ -22,7 +22,7 @@ from app.services.deliveries.request import make
 from app.services.deliveries.samples import sample as sample_event
 from app.services.deliveries.signing import Signing
 from app.services.records.record import Record
-from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import EVERYONE, USERS, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -33,6 +33,7 @@ from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
+from app.ui.tabs.users.filtering import FilterByColumnDialog
 from app.ui.tabs.users.moving import move_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
@@ -226,6 +227,14 @@ def register(registry: Registry) -> None:
         context = make_context(file, theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
         user = replace(_user(), unknown={"name": "Ada Lovelace", "role": "operator"})
         dialog = edit_others_form(context, user)
+        context.setParent(dialog)
+        return Shot(dialog, close=context.stop)
+
+    @registry.scene("dialog-filter-by-column", None)
+    def filter_by_column(theme: Theme) -> Shot:
+        file = scenes.file("ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator';")
+        context = make_context(file, theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
+        dialog = FilterByColumnDialog(context, EVERYONE, lambda column, value: None)
         context.setParent(dialog)
         return Shot(dialog, close=context.stop)
 

@@ -177,6 +177,7 @@ def effect_on(query: ListQuery, change: Change) -> Effect:
         else:
             stored |= row.changing
     changed = {column.name for column in table.columns if moves or column.source in stored}
+    changed |= stored - {column.source for column in table.columns}  # those that only the file knows
     return Effect(
         moves=moves or not changed.isdisjoint(_looked_at(query)),
         records=frozenset(row.record_id for row in rows),

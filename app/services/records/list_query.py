@@ -61,11 +61,11 @@ class ListQuery:
 
     `text` is found anywhere in the table's searched columns, and where an id, a hash or a tenant begins,
     whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
-    the list with the values to keep. `since` and `until` are epoch seconds, `until` itself excluded. `sort`
-    is a column of the list; None is the table's own order, and then `descending` has no meaning. With
-    `as_added` that is the order of rowids, in which a page costs no more than its rows. `quiet_since` keeps
-    users who were there before, of whom no audit entry from then on says that they did anything, or had
-    anything done to them, and who were not changed since.
+    the list, or of the file alone, with the values to keep. `since` and `until` are epoch seconds, `until`
+    itself excluded. `sort` is a column of the list; None is the table's own order, and then `descending` has
+    no meaning. With `as_added` that is the order of rowids, in which a page costs no more than its rows.
+    `quiet_since` keeps users who were there before, of whom no audit entry from then on says that they did
+    anything, or had anything done to them, and who were not changed since.
     """
 
     table: str
@@ -136,8 +136,8 @@ class Statements:
         self.as_added = query.as_added and query.sort is None and self.has_rowids
 
     def has(self, name: str) -> bool:
-        """Whether the file has what a declared column is read from."""
-        return self.table.column(name).source in self._present
+        """Whether the file has what a column is read from."""
+        return self.table.of_file(name).source in self._present
 
     def select(self, *what: Any) -> Any:
         """`what` of the rows that the query keeps, in no order."""
@@ -253,7 +253,7 @@ class Statements:
         choices = tuple(choice for choice in self.query.choices if choice[0] != column)
         query = replace(self.query, choices=choices)
         others = Statements(query, self._stored, self._limits, has_chain=self._has_chain)
-        value, count = self.value(self.table.column(column)), fn.COUNT(SQL("*"))
+        value, count = self.value(self.table.of_file(column)), fn.COUNT(SQL("*"))
         return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
 
     def before(self, key: Key) -> Any:
@@ -318,7 +318,7 @@ class Statements:
         return value
 
     def _conditions(self) -> list[Any]:
-        found = [self._chosen(self.table.column(name), values) for name, values in self.query.choices]
+        found = [self._chosen(self.table.of_file(name), values) for name, values in self.query.choices]
         if self.query.text:
             found.append(self._contains(self.query.text))
         time = self.time()

@@ -183,6 +183,10 @@ class Table:
         unknown = (undeclared(name) for name in stored.columns if name not in declared)
         return tuple(column.name for column in unknown if column.kind is not ColumnKind.PRESENCE)
 
+    def of_file(self, name: str) -> TableColumn:
+        """A column by its name, declared or as the file alone has it."""
+        return next((column for column in self.columns if column.name == name), undeclared(name))
+
     def column(self, name: str) -> TableColumn:
         """Raises `KeyError` for a name that is not declared."""
         for column in self.columns:

@@ -163,7 +163,7 @@ def chip(record: Record, name: str, looks: Mapping[bool, Chip]) -> Chip:
 
 def choice_label(table: tables.Table, name: str, value: Value) -> str:
     """The words for a value of a column in a pick list."""
-    column = table.column(name)
+    column = table.of_file(name)
     if value is None:
         return "(none)"
     if value == "":

@@ -47,7 +47,7 @@ class ExactFilters(QWidget):
     def add(self, column: str, value: Value) -> None:
         """Keeps the rows with this value, beside the filters there are; another of the column gives way."""
         self._drop(column)
-        words = f"{self._table.column(column).label}: {self._words(column, value)}"
+        words = f"{self._table.of_file(column).label}: {self._words(column, value)}"
         chip = ElidedButton(self._context.theme, words, Icon.CLOSE)
         chip.setAccessibleName(f"Take away the filter {words}")
         chip.clicked.connect(lambda: self._take_away(column))
@@ -90,7 +90,7 @@ class ExactFilters(QWidget):
         return words + self._row.spacing() * (len(chips) - 1)
 
     def _words(self, column: str, value: Value) -> str:
-        at = declared.epoch(value) if self._table.column(column).kind is ColumnKind.TIME else None
+        at = declared.epoch(value) if self._table.of_file(column).kind is ColumnKind.TIME else None
         if at is not None:
             words = formatting.absolute_time(at, self._context.settings.utc_times)
             # Others of that second may be stored otherwise, and are not kept.

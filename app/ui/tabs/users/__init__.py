@@ -195,6 +195,12 @@ class UsersTab(RecordTab):
                 refusal=self._without_others,
             )
         )
+        other = "Filter by another column…"
+        add(
+            ActionSpec(
+                "filter_others", other, Icon.FILTER, self._filter_others, self._without_others, "Ctrl+Shift+L"
+            )
+        )
         move = "Move to another tenant…"
         add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
@@ -210,6 +216,11 @@ class UsersTab(RecordTab):
         from app.ui.tabs.users.adding import AddUsersDialog  # noqa: PLC0415
 
         AddUsersDialog(self.context, self.scope.tenant_id, self).open_once()
+
+    def _filter_others(self) -> None:
+        from app.ui.tabs.users.filtering import FilterByColumnDialog  # noqa: PLC0415
+
+        FilterByColumnDialog(self.context, self.scope, self.exact.add, self).open_once()
 
     def _without_others(self) -> str | None:
         stored = self.context.opened.schema.stored.get(USERS.name)

@@ -13,7 +13,7 @@ from app.ui.theme import Theme, set_property
 from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FieldValue, FormDialog, checked
-from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.labels import Label, Look, in_column, name_choice
 from app.workers.runner import Task
 from models.engine import Database
 
@@ -37,7 +37,7 @@ class PasswordField(QWidget):
         self._context, self._about = context, about
         self._judging: Task | None = None
         self.how = QComboBox()
-        self.how.setAccessibleName("How")
+        name_choice(self.how, "How")
         self.how.addItems([_GENERATE, _TYPE])
         self.typed = QLineEdit(echoMode=QLineEdit.EchoMode.Password, placeholderText="The new password")
         self.typed.setAccessibleName("New password")

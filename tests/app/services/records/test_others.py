@@ -8,6 +8,8 @@ import pytest
 from app.services.chain.where import InFile
 from app.services.records import users, writing
 from app.services.records.images import Images
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
 from app.services.records.record import read_record
 from app.services.records.rows import Value
 from app.services.records.tables import USERS
@@ -15,6 +17,7 @@ from app.services.records.typed import can_be_typed, in_type
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, Refused
+from models.schema import inspect
 from tests.app.services.conftest import Events
 from tests.app.services.records.test_users import create
 from tests.conftest import NOW
@@ -143,3 +146,18 @@ def test_what_no_line_can_show_is_not_edited() -> None:
         *[True] * 3,
         *[False] * 4,
     ]
+
+
+def test_a_list_is_narrowed_by_them(engine: Database, user: str, sql: apsw.Connection) -> None:
+    other = create(engine, "b@acme.example")
+    sql.execute("UPDATE users SET role = 'admin', seats = 3, api_token = 's' WHERE id = ?", (other,))
+    lists = Lists(inspect(engine))
+
+    def kept(column: str, value: object) -> list[object]:
+        query = ListQuery("users", choices=((column, (value,)),))  # type: ignore[arg-type]
+        return [row[0] for row in lists.open_list(engine, query).rows if row is not None]
+
+    assert kept("role", "admin") == kept("seats", 3) == [other]
+    assert kept("seats", None) == [user] and kept("nowhere", 1) == []
+    choices = lists.choices(engine, ListQuery("users"), ["role", "seats", "nowhere"])
+    assert choices == {"role": (("admin", 1), ("operator", 1)), "seats": ((None, 1), (3, 1)), "nowhere": ()}

@@ -6,7 +6,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.services.records import users
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.users.filtering import FilterByColumnDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import ask, choose, closed, dialog, open_file, press, type_text, value_of, words
 
@@ -54,3 +56,30 @@ def test_where_there_are_none_it_says_so(qtbot: QtBot, window: MainWindow, demo_
     choose(qtbot, page, 1)
     action = page.commands.action("edit_others")
     assert not action.isEnabled() and "no other columns" in action.toolTip()
+
+
+@pytest.mark.slow
+def test_users_are_kept_by_the_value_of_another_column(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, ROLE)
+    ask(demo_path, "UPDATE users SET role = 'admin' WHERE rowid <= 3")
+    page = open_file(qtbot, window, demo_path)
+    total = page.model.rowCount()
+    press("Ctrl+Shift+L")
+    form = dialog(qtbot, window, FilterByColumnDialog)
+    qtbot.waitUntil(lambda: form.value.count() == 2)
+    assert [form.value.itemText(at) for at in (0, 1)] == [f"operator ({total - 3})", "admin (3)"]
+    press("Tab")
+    press("Down")
+    with qtbot.waitSignal(page.list.loaded):
+        press("Return")
+    assert page.model.rowCount() == 3
+    assert [chip.accessibleName() for chip in page.exact.chips()] == ["Take away the filter role: admin"]
+    user = choose(qtbot, page, 0)
+    with qtbot.waitSignal(page.context.runner.changed):
+        page.context.act(users.set_others, user, {"role": "operator"})
+    qtbot.waitUntil(lambda: page.model.rowCount() == 2)
+    with qtbot.waitSignal(page.list.loaded):
+        page.clear_filters()
+    assert page.model.rowCount() == total
