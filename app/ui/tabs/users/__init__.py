@@ -152,6 +152,7 @@ class UsersTab(RecordTab):
     def show_details(self, record: Record) -> None:
         self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
         self.fields.set_fields(declared.fields(self.context, record))
+        self.commands.show_button("edit_others", self._without_others() is None)
 
     def add_acts(self) -> None:
         add = self.commands.add

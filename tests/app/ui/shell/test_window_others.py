@@ -56,6 +56,7 @@ def test_where_there_are_none_it_says_so(qtbot: QtBot, window: MainWindow, demo_
     choose(qtbot, page, 1)
     action = page.commands.action("edit_others")
     assert not action.isEnabled() and "no other columns" in action.toolTip()
+    assert not page.commands._buttons["edit_others"].isVisible()
 
 
 @pytest.mark.slow
