@@ -7,7 +7,16 @@ from itertools import chain, count
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QFileInfo, QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAbstractFileIconProvider, QIcon, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QAbstractFileIconProvider,
+    QColor,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPalette,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -22,6 +31,7 @@ from PySide6.QtWidgets import (
     QScrollBar,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QTreeView,
     QWidget,
 )
@@ -486,6 +496,16 @@ def _by_name() -> _ByName:
     return _ByName()
 
 
+def _inked(icon: QIcon, ink: QColor) -> QIcon:
+    """An icon of one colour, in this one."""
+    picture = icon.pixmap(32)
+    painter = QPainter(picture)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(picture.rect(), ink)
+    painter.end()
+    return QIcon(picture)
+
+
 _PLACES = 160
 """Pixels for the names beside the files of a dialog."""
 
@@ -500,12 +520,17 @@ def open_dialog(parent: QWidget, title: str, start: str, filters: str = "") -> Q
     dialog.resize(min(880, room.width() - 2 * _EDGE), min(540, room.height() - 2 * _AROUND))
     files = dialog.findChild(QTreeView)
     if files is not None:  # Qt's own dialog, whose columns would cut off sizes and dates
+        files.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         files.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         files.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         files.setItemDelegateForColumn(files.model().columnCount() - 1, _InOurDates(files))
     places = dialog.findChild(QListView, "sidebar")
     if isinstance(places, QListView):  # which Qt gives as little room as it takes
         places.setMinimumWidth(min(_PLACES, places.sizeHintForColumn(0) + _GAP))
+    for name in ("backButton", "forwardButton", "toParentButton"):  # black, whatever the theme
+        if isinstance(button := dialog.findChild(QToolButton, name), QToolButton):
+            ink = button.palette().color(QPalette.ColorGroup.Active, QPalette.ColorRole.ButtonText)
+            button.setIcon(_inked(button.icon(), ink))
     dialog.setIconProvider(_by_name())
     if not paths.is_dir(at):
         dialog.selectFile(at.name)

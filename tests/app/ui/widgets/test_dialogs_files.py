@@ -6,12 +6,20 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileSystemModel, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+from PySide6.QtWidgets import (
+    QFileSystemModel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QTreeView,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
+from app.ui.theme import Mode, Theme
 from app.ui.widgets.dialogs import open_dialog
 from app.ui.widgets.formatting import moment
 from app.workers import watches
@@ -19,7 +27,7 @@ from models.local.file import diagnose
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.checkpoints import verify as verify_known
-from tests.fixtures.window import child, open_file
+from tests.fixtures.window import added, child, open_file
 
 LINUX = sys.platform == "linux"
 
@@ -92,3 +100,15 @@ def test_the_watch_of_a_dialog_outlives_it_and_ends(
     assert len(watched()) == 2 * LINUX
     qtbot.waitUntil(lambda: not watched())
     assert locks(demo_path) == held
+
+
+def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    theme.set_mode(Mode.DARK)
+    parent = added(qtbot, QWidget())
+    dialog = added(qtbot, open_dialog(parent, "Open", str(tmp_path)))
+    for name in ("backButton", "forwardButton", "toParentButton"):
+        button = dialog.findChild(QToolButton, name)
+        assert isinstance(button, QToolButton)
+        picture = button.icon().pixmap(16).toImage()
+        inks = [picture.pixelColor(x, y) for x in range(16) for y in range(16)]
+        assert max(ink.lightness() for ink in inks if ink.alpha() > 200) > 180, name
