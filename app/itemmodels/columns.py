@@ -15,6 +15,7 @@ ROOT = QModelIndex()
 # Roles as numbers: Qt's enums are slow, and a cell is asked for several.
 DISPLAY = Qt.ItemDataRole.DisplayRole.value
 TOOLTIP = Qt.ItemDataRole.ToolTipRole.value
+DESCRIPTION = Qt.ItemDataRole.AccessibleDescriptionRole.value
 ALIGNMENT = Qt.ItemDataRole.TextAlignmentRole.value
 LEFT = (Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter).value
 RIGHT = (Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter).value
@@ -87,11 +88,22 @@ class Column:
     hint: str | None = None
 
 
+def _described(column: Column) -> Callable[[Any, Row], str | None]:
+    """What a screen reader says beside what is shown: the tool tip, or the whole of what is shortened."""
+
+    def described(value: Any, row: Row) -> str | None:
+        tip = column.tooltip(value, row) if column.tooltip is not None else None
+        return tip or (plain(value, row) if "…" in column.text(value, row) else None)
+
+    return described
+
+
 def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, list[Reader | None]]:
     """For each role and column the function that reads a row; None where a column has no answer."""
     asked: dict[int, list[Callable[[Any, Row], Any] | None]] = {
         DISPLAY: [column.text for column in columns],
         TOOLTIP: [column.tooltip or (lambda value, row: None) for column in columns],  # what has gone says so
+        DESCRIPTION: [_described(column) for column in columns],
         # The first is asked of rows on their way, too.
         Role.TONE: [
             column.tone or (None if at else lambda value, row: None) for at, column in enumerate(columns)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal
 
 from app.itemmodels.columns import (
     AWAITED,
+    DESCRIPTION,
     DISPLAY,
     ROOT,
     TOOLTIP,
@@ -292,7 +293,7 @@ class VirtualTableModel(QAbstractTableModel):
         if found is _MISSING:
             found = self._miss(position, page)
         if found is None:
-            return {DISPLAY: GONE, TOOLTIP: GONE_TIP}.get(role)
+            return {DISPLAY: GONE, TOOLTIP: GONE_TIP, DESCRIPTION: GONE_TIP}.get(role)
         if found is _MISSING:
             return None if column else {DISPLAY: PLACEHOLDER, Role.TONE: AWAITED}.get(role)
         try:
@@ -320,7 +321,7 @@ class VirtualTableModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
         if orientation != _HORIZONTAL or not 0 <= section < len(self._headers):
             return None
-        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+        if role == DESCRIPTION:
             return self.said_of_column(section)
         return self._headers[section].get(role)
 

@@ -40,7 +40,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QSizePolicy, QTableView, QWidget
 
-from app.itemmodels.columns import DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
+from app.itemmodels.columns import DESCRIPTION, DISPLAY, TOOLTIP, Column, Index, Role, Tone, header
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.text import one_cell
 from app.ui.theme import Theme
@@ -539,6 +539,7 @@ def _values(cell: Cell) -> dict[int, object]:
     values = {
         DISPLAY: cell.text,
         TOOLTIP: cell.tip,
+        DESCRIPTION: cell.tip or cell.whole,
         # Numbers as text of one length: Qt compares integers of 32 and of 64 bits by the lower 32.
         Role.ORDER: cell.text if cell.order is None else f"{cell.order + 2**63:020}",
         Role.TONE: cell.tone,

@@ -229,3 +229,19 @@ _SAID = (QAccessible.Text.Name, QAccessible.Text.Description, QAccessible.Text.V
 
 def in_sight(part: QWidget) -> list[QWidget]:
     return [one for one in (part, *part.findChildren(QWidget)) if one.isVisible()]
+
+
+@pytest.mark.slow
+def test_cells_that_are_shortened_or_relative_are_described_whole(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    user = choose(qtbot, page, 0)
+    page.table.horizontalHeader().showSection(page.model.column_of("id"))
+    table, columns = QAccessible.queryAccessibleInterface(page.table), page.model.columnCount()
+    count = table.childCount() // (page.model.rowCount() + 1)  # the headers are children, too
+    cells = [table.child(count + place) for place in range(columns)]
+    told = {one.text(QAccessible.Text.Name): one.text(QAccessible.Text.Description) for one in cells}
+    assert user in told.values() and "acme-corp" not in told.values()
+    ((stored,),) = ask(demo_path, "SELECT datetime(created_at, 'unixepoch') FROM users WHERE id = ?", user)
+    assert any(stored[:10] in one for one in told.values()), told
