@@ -311,7 +311,7 @@ class Banner(QFrame):
         if self.isVisible() and self._headline.text() and new != self._heard:
             self._heard = new
             words = self._headline.text() if self.is_busy() else self._news or self.headline()
-            announce(self, words, at_once=self._tone is Tone.BAD)
+            announce(self, words, at_once=self._tone is Tone.BAD and not self._news)
 
     def event(self, event: QEvent) -> bool:
         shares = event.type() in {QEvent.Type.LayoutRequest, QEvent.Type.Resize}

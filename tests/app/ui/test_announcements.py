@@ -34,6 +34,7 @@ def test_a_banner_is_heard_when_it_comes_and_when_it_says_something_else(
     assert heard.at_once == ["Chain broken — 1 finding"]
     banner.show_verdict(Tone.BAD, "Chain broken", "— 1 finding", news="Since then: entry 4 verified")
     qtbot.waitUntil(lambda: heard.words[2:] == ["Since then: entry 4 verified"])
+    assert len(heard.at_once) == 1
     banner.show_progress("Verifying…", 0, 9)
     qtbot.waitUntil(lambda: heard.words[3:] == ["Verifying…"])
     banner.show_progress("Verifying…", 3, 9, "3 of 9 entries")
