@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.itemmodels.columns import Tone
@@ -161,6 +162,7 @@ class ParkedIdeasDialog(Dialog):
         self.page = ParkedIdeas(context, self)
         self.add_widget(self.page, 1)
         self.set_close_button()
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)
         self.open_as_large_as(_IDEAS)
 
 

@@ -395,6 +395,9 @@ def parked(tab: RunsTab, qtbot: QtBot) -> ParkedIdeasDialog:
 @pytest.mark.slow
 def test_parked_ideas_stand_beside_the_window(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     dialog = parked(tab, qtbot)
+    qtbot.waitUntil(dialog.isActiveWindow)
+    qtbot.keyClick(dialog, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert dialog.page.filters.text.hasFocus()
     assert dialog.isVisible() and not dialog.isModal()
     dialog.page.table.select_row(0)
     qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
