@@ -34,6 +34,7 @@ class HelpWindow(QDialog):
         self.browser.setAccessibleName("What you can do")
         self.browser.document().setDocumentMargin(12)
         self.browser.setMarkdown(tasks())
+        self._wrap_code()
         self.browser.moveCursor(QTextCursor.MoveOperation.Start)
         self.field = QLineEdit(placeholderText="Find in the help")
         self.field.setAccessibleName("Find in the help")
@@ -47,6 +48,16 @@ class HelpWindow(QDialog):
         room = self.screen().availableSize()
         self.resize(min(_WIDE, room.width() - _EDGE), min(_HIGH, room.height() - _EDGE))
         self.browser.setFocus()
+
+    def _wrap_code(self) -> None:
+        """Else the longest line of a command has the whole window scroll sideways."""
+        block = self.browser.document().begin()
+        while block.isValid():
+            form = block.blockFormat()
+            if form.nonBreakableLines():
+                form.setNonBreakableLines(False)
+                QTextCursor(block).setBlockFormat(form)
+            block = block.next()
 
     def focusNextPrevChild(self, next_one: bool) -> bool:
         return step(self, next_one)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.services.text import quoted, visible
@@ -176,6 +176,16 @@ def fill_menus(window: MainWindow) -> None:
     commands.fill(bar.addMenu("&Help"), ("help", "shortcuts", "logs", "", "about"))
 
 
+class _MenuButton(QToolButton):
+    """Down opens its menu, as that of a pick list opens its list."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self.showMenu()
+        else:
+            super().keyPressEvent(event)
+
+
 class ToolBar(QToolBar):
     """Which database is open, the search, and in `tenants` the tenant that every tab, count, export and
     verification is scoped to.
@@ -186,7 +196,7 @@ class ToolBar(QToolBar):
         self._low = False
         self._window = window
         self.setObjectName("main")
-        self.database_button = QToolButton()
+        self.database_button = _MenuButton()
         self.database_button.setProperty("framed", True)
         self.database_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.database_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -322,9 +332,9 @@ def _shortcuts(window: MainWindow) -> None:
     from app.ui.shell.dialogs import ShortcutsDialog  # noqa: PLC0415
 
     keys = [("Everywhere", *pair) for pair in window.commands.shortcuts()]
-    if window.workspace is not None:
+    if window.workspace is not None:  # first what can be done with what is in sight
         page = window.workspace.current()
-        keys += [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
+        keys[:0] = [(page.spec.table.title, *pair) for pair in page.commands.shortcuts()]
     ShortcutsDialog(window.theme, keys, window).open_once()
 
 

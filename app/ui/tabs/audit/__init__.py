@@ -326,7 +326,10 @@ class AuditTab(RecordTab):
         dialog.open_once(lambda: self.verify_range(*dialog.ends()))
 
     def ask_archive(self) -> None:
-        choose_folder(self, "Verify with an archive", self._known_archive(), self.verify)
+        """Begins where retention keeps it, or beside the file."""
+        file = self.context.opened.file
+        beside = None if file is None else file.parent
+        choose_folder(self, "Verify with an archive", self._known_archive() or beside, self.verify)
 
     def _known_archive(self) -> Path | None:
         return self.context.settings.retention_archive.get(self.context.opened.kept_by)

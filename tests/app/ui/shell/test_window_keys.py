@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QToolButton
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.dialogs import ShortcutsDialog
@@ -180,11 +180,40 @@ def test_f1_lists_every_key_of_the_window_and_of_the_tab(
     listed = texts(dialog(qtbot, window, ShortcutsDialog).table)
     assert ["Ctrl+K", "Search everything", "Everywhere"] in listed
     assert ["F2", "Edit e-mail…", "Users"] in listed
+    assert [where for _, _, where in listed[:2]] == ["Users", "Users"], "what is in sight comes first"
     assert len({key for key, _, _ in listed}) == len(listed), "each key has one meaning"
     assert len(listed) == len(window.commands.shortcuts()) + len(page.commands.shortcuts())
     press("Escape")
     closed(qtbot, window, Dialog)
     assert QApplication.focusWidget() is page.table
+
+
+def test_down_opens_the_menu_of_the_database_button(qtbot: QtBot, window: MainWindow) -> None:
+    window._bar.database_button.setFocus()
+    opened = list[str]()
+
+    def leave() -> None:
+        menu = QApplication.activePopupWidget()
+        if isinstance(menu, QMenu):
+            opened.extend(action.text() for action in menu.actions())
+            menu.close()
+
+    timer = QTimer(window, interval=5)
+    timer.timeout.connect(leave)
+    timer.start()
+    press("Down")
+    timer.stop()
+    assert "&Open…" in opened and window._bar.database_button.hasFocus()
+
+
+@pytest.mark.slow
+def test_an_archive_is_looked_for_beside_the_file(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 1)
+    press("Ctrl+Shift+A")
+    box = dialog(qtbot, page, QFileDialog)
+    assert Path(box.directory().absolutePath()) == demo_path.parent
+    box.reject()
 
 
 @pytest.mark.slow
@@ -195,6 +224,7 @@ def test_the_help_stands_beside_the_window_and_finds_words(qtbot: QtBot, window:
     said = shown.browser.toPlainText()
     assert said.startswith("Look around first\n") and "**" not in said and "For developers" not in said
     qtbot.waitUntil(shown.browser.hasFocus)
+    assert shown.browser.horizontalScrollBar().maximum() == 0, "no line is longer than it is wide"
     places = []
     press("Ctrl+F")
     assert QApplication.focusWidget() is shown.field
