@@ -1,9 +1,9 @@
 """From a connection to the database that it names: its client, its id, and whether it answers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from app import paths
 from app.services.live.connections import NamedConnection
@@ -15,6 +15,9 @@ from models.d1.errors import UnknownDatabase
 from models.d1.shared import Shared
 from models.engine import raw
 from models.errors import InvalidInput
+
+_NAMED: Final = 20
+"""Databases that a sentence lists: an account may have 50,000."""
 
 
 def client(
@@ -69,16 +72,14 @@ def identified(connection: NamedConnection, found: Client, wanted: str) -> Named
     if connection.is_local:  # whose server goes by bindings
         known |= named_by_project(connection, known)
     if not wanted and len(known) > 1:
-        names = ", ".join(sorted(name or key for key, name in known.items()))
+        names = _some(sorted(name or key for key, name in known.items()))
         raise InvalidInput("database", f"There are several databases; choose one of them: {names}.")
     matching = [key for key, name in known.items() if wanted in {"", key}]
     matching = matching or [key for key, name in known.items() if wanted == name]
     if not matching:
         raise UnknownDatabase(found.masked(wanted))
     if len(matching) > 1:
-        raise InvalidInput(
-            "database", f"Several are called {wanted}; give the id of one: {', '.join(matching)}."
-        )
+        raise InvalidInput("database", f"Several are called {wanted}; give the id of one: {_some(matching)}.")
     return replace(connection, database_id=matching[0], database_name=known[matching[0]])
 
 
@@ -88,3 +89,8 @@ def tried(connection: NamedConnection, found: Client) -> float:
     begun = time.monotonic()
     D1Database(found, known.database_id, read_only=True).scalar(raw("SELECT 1"))
     return time.monotonic() - begun
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

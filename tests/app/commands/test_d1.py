@@ -111,6 +111,7 @@ def test_what_does_not_answer_is_not_added(
     assert pasted.returncode == 2 and "That is the API token" in pasted.stderr and TOKEN not in pasted.stderr
     several = run(*ADD, "--url", edge.base)
     assert several.returncode == 2 and "choose one of them: DB, " in several.stderr
+    assert re.search(r"(?:, \S+){19} and \d+ more\.$", several.stderr), "not all that an account may have"
     clear = run(*ADD, "--database", database, "--url", "http://api.example.org/client/v4")
     assert clear.returncode == 2 and "must begin with https" in clear.stderr
     empty = run(*ADD, "--database", database, "--url", "")
