@@ -225,8 +225,9 @@ class UsersTab(RecordTab):
 
     def _without_others(self) -> str | None:
         stored = self.context.opened.schema.stored.get(USERS.name)
-        none = stored is not None and not USERS.others(stored)
-        return "Users have no other columns in this database." if none else None
+        if stored is None:
+            return self.context.without(USERS.name)
+        return None if USERS.others(stored) else "Users have no other columns in this database."
 
     def _without_passwords(self) -> str | None:
         stored = self.context.opened.schema.columns.get(USERS.name, ())
