@@ -1,6 +1,7 @@
 """Bodies as the platform sends them, one for each event type: what is in them is made up."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from models.status import Phase, RunStatus, WebhookEvent
@@ -8,7 +9,7 @@ from models.status import Phase, RunStatus, WebhookEvent
 RUN_ID: Final = "run_01M7TESTEVENT0000000000"
 """Of no run; a receiver that looks it up finds nothing."""
 
-MEANINGS: Final = {
+MEANINGS: Final[Mapping[str, str]] = {
     WebhookEvent.RUN_STARTED: "A planning run has begun.",
     WebhookEvent.PHASE_COMPLETED: "A run has finished one of its phases.",
     WebhookEvent.RUN_COMPLETED: "A run has gone through all its phases.",

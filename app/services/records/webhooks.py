@@ -21,12 +21,11 @@ from app.services.records.rows import RawText, StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable, without_hooks
 from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
-from models.status import AuditEvent, WebhookEvent
+from models.status import AuditEvent
 
 ALL_EVENTS = "*"
 THIS_COMPUTER: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """The hosts that `http` may be used for."""
-EVENT_TYPES: tuple[str, ...] = tuple(WebhookEvent)
 
 _TYPE = re.compile(r"[A-Za-z0-9._-]+")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)

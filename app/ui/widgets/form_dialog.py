@@ -1,8 +1,9 @@
 """The base of dialogs that edit: fields with a sentence below each when wrong; no edit is lost silently."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QDate, Qt, Signal, SignalInstance
@@ -108,11 +109,14 @@ class FormDialog(Dialog):
         self._clean[key] = value()
         _say(self._entries[key], "")
 
-    def add_asked(self, columns: Sequence[str]) -> None:
-        """A field for each column that only the file knows and that no new record may leave empty."""
+    def add_asked(self, columns: Sequence[str], known: Mapping[str, object] = MappingProxyType({})) -> None:
+        """A field for each column that only the file knows and that no new record may leave empty, with what
+        is `known` of them.
+        """
         for column in columns:
-            check = checked(partial(valid_beside, column))
-            self.add_field(column, column, QLineEdit(), check, "This database asks for it.")
+            check, value = checked(partial(valid_beside, column)), known.get(column)
+            text = str(value) if isinstance(value, str | int | float) else ""
+            self.add_field(column, column, QLineEdit(text), check, "This database asks for it.")
         self._asked = tuple(columns)
 
     def asked(self) -> dict[str, str]:

@@ -66,6 +66,7 @@ def edit_act(
     icon: str = Icon.EDIT,
     keys: str = "F2",
     refusal: Refuses = lambda: None,
+    in_menu: bool = False,
 ) -> ActionSpec:
     """Opens the form of the selected record; and again where somebody else has changed it meanwhile."""
 
@@ -81,7 +82,8 @@ def edit_act(
     def refuse() -> str | None:
         return refusal() or tab.selection.refusal(single=True)
 
-    return record_act(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys)
+    spec = ActionSpec if in_menu else record_act
+    return spec(name, text, icon, lambda: tab.current.when_whole(open_form), refuse, keys)
 
 
 def delete_act(

@@ -1,6 +1,6 @@
 """Fields of forms that offer what there is, and take something new only where that is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
@@ -109,7 +109,8 @@ class TenantField(QWidget):
 
 
 class EventsField(QWidget):
-    """`EventsField(known, every, stored)`: a check box for all event types, one for each, and others as text.
+    """`EventsField(known, every, stored)`: a check box for all event types, one for each `known` with what it
+    means, if that is told, and others as text.
 
     `every` is the word for all. `value()` is the comma list, the `stored` one itself while nothing differs.
     """
@@ -117,11 +118,13 @@ class EventsField(QWidget):
     changed = Signal()
     is_unfinished = False
 
-    def __init__(self, known: Sequence[str], every: str, stored: str) -> None:
+    def __init__(self, known: Mapping[str, str], every: str, stored: str) -> None:
         super().__init__()
         self._every, self._stored = every, stored
         self.all = CheckBox("All events, also those that come later")
-        self.boxes = {name: CheckBox(name) for name in known}
+        self.boxes = {
+            name: CheckBox(f"{name} – {meaning}" if meaning else name) for name, meaning in known.items()
+        }
         self.other = QLineEdit(placeholderText="Other event types, a comma list")
         self.other.setAccessibleName("Other event types")
         self.warning = Label(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
+from app.services.deliveries.samples import MEANINGS
 from app.services.records import webhooks
 from app.services.records.record import Record
-from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
+from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
@@ -99,6 +100,17 @@ class WebhooksTab(RecordTab):
             add(acts.record_act(word.lower(), words, icon, run, refusal, key))
         refusal = partial(self.selection.refusal, single=True, writes=False)
         add(acts.record_act("send_event", "Send test event…", Icon.SEND, self._send_event, refusal, "T"))
+        add(
+            acts.edit_act(
+                self,
+                "Duplicate to another tenant…",
+                lambda webhook: WebhookDialog(self.context, like=webhook, parent=self),
+                name="duplicate",
+                icon=Icon.COPY,
+                keys="Ctrl+D",
+                in_menu=True,
+            )
+        )
         add(ActionSpec("reveal_secret", "Reveal secret…", Icon.REVEAL, self._reveal, self._no_secret))
         rotate = partial(self.selection.refusal, single=True)
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
@@ -232,9 +244,16 @@ class WebhookDialog(FormDialog):
         *,
         tenant: str | None = None,
         webhook: Record | None = None,
+        like: Record | None = None,
         parent: QWidget | None = None,
     ) -> None:
         title, sentence, action = "New webhook", "Events are delivered by POST to this URL.", "Create webhook"
+        if like is not None:
+            title = "Duplicate webhook"
+            sentence = (
+                f"Like {like.text('name') or like.text('hostname')} of {like['tenant_id']}, and for another "
+                "tenant. Its secret is not taken along: tenants must not be able to sign for each other."
+            )
         if webhook is not None:
             title, sentence, action = "Edit webhook", f"Webhook of {webhook['tenant_id']}", "Save"
         super().__init__(context.theme, title, sentence, action=action, parent=parent)
@@ -244,14 +263,15 @@ class WebhookDialog(FormDialog):
         if webhook is None:
             tenants = TenantField(context.tenants, tenant)
             self.add_field("tenant_id", "Tenant", tenants, tenants.check)
-        self.add_field("name", "Name", line_edit(webhook.text("name") if webhook else ""))
+        first = webhook or like
+        self.add_field("name", "Name", line_edit(first.text("name") if first else ""))
         stored_url = webhook.text("url") if webhook else None
-        url = line_edit(stored_url or "")
+        url = line_edit(first.text("url") if first else "")
         url.setPlaceholderText("https://hooks.example.com/path")
         check_url = checked(webhooks.valid_url, stored_url)
         self.add_field("url", "URL", url, check_url, "https, or http on this computer")
-        stored_events = webhook.text("events") if webhook else webhooks.ALL_EVENTS
-        events = EventsField(webhooks.EVENT_TYPES, webhooks.ALL_EVENTS, stored_events)
+        stored_events = first.text("events") if first else webhooks.ALL_EVENTS
+        events = EventsField(MEANINGS, webhooks.ALL_EVENTS, stored_events)
         self.add_field("events", "Events", events, checked(webhooks.valid_events, stored_events))
         secret = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         if webhook is not None and webhook["has_secret"]:
@@ -263,9 +283,13 @@ class WebhookDialog(FormDialog):
             self.add_field("secret", "Secret", secret, hint="Signs every delivery; may be left empty.")
         stored = context.opened.schema.stored.get(WEBHOOK_DESTINATIONS.name)
         if webhook is None and stored is not None:
-            self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored))
+            beside = {} if like is None else like.unknown
+            known = {
+                name: beside[name] for name in beside if undeclared(name).kind is not ColumnKind.PRESENCE
+            }
+            self.add_asked(WEBHOOK_DESTINATIONS.asks_for(stored), known)
         active = CheckBox("Active")
-        active.setChecked(webhook is None or flag(webhook["active"]) is True)
+        active.setChecked(first is None or flag(first["active"]) is True)
         self.add_field("active", "Active", active)
         (url if webhook is None and tenant else self.editor(next(iter(self.values())))).setFocus()
         self.submitted.connect(self._submit)

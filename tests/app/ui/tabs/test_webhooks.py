@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks import WebhookDialog, WebhooksTab
-from app.ui.widgets.buttons import StatusChip
+from app.ui.widgets.buttons import CheckBox, StatusChip
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.local.database import LocalDatabase
 from tests.app.ui.conftest import ShowTab
@@ -147,3 +147,38 @@ def test_an_edit_of_what_somebody_else_has_changed_is_refused_and_shown_as_it_is
     form.read_again_button.click()
     qtbot.waitUntil(lambda: child(tab, WebhookDialog) is not form)
     assert child(tab, WebhookDialog).values()["name"] == "Again theirs"
+
+
+@pytest.mark.slow
+def test_a_webhook_is_duplicated_to_another_tenant_without_its_secret(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    path = context.opened.path
+    ask(path, "UPDATE webhook_destinations SET secret = 'hidden', events = 'run_killed', active = 0")
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown) as shown:
+        tab.table.select_row(0)
+    sql = (
+        "SELECT tenant_id, name, url, hostname, events, secret, active FROM webhook_destinations WHERE id = ?"
+    )
+    ((tenant, name, *same, secret, active),) = ask(path, sql, shown.args[0])
+    other = next(one for one in context.tenants if one != tenant)
+    tab.commands.trigger("duplicate")
+    form = child(tab, WebhookDialog)
+    assert form.title.text() == "Duplicate webhook" and tenant in form.sentence.text()
+    assert not form.is_dirty()
+    form.submit()  # a tenant is chosen, not taken over
+    assert form.isVisible()
+    write(form, "tenant_id", other)
+    with qtbot.waitSignal(context.runner.changed) as changed:
+        form.submit()
+    ((made, its_name, *its_own, its_secret, its_state),) = ask(path, sql, changed.args[0].rows[0].record_id)
+    assert (made, its_name, its_own, its_secret, its_state) == (other, name, same, None, active == 1)
+    assert secret == "hidden"
+
+
+def test_each_event_stands_there_with_what_it_means(context: Context, qtbot: QtBot) -> None:
+    form = WebhookDialog(context, tenant="acme")
+    qtbot.addWidget(form)
+    words = [box.words for box in form.editor("events").findChildren(CheckBox)]
+    assert "run_killed – A run has failed its kill test." in words and len(words) == 7

@@ -112,10 +112,12 @@ def test_the_tenant_in_view_is_chosen(qtbot: QtBot) -> None:
 
 
 def test_event_types_are_ticked_and_others_warned_of(qtbot: QtBot) -> None:
-    field = EventsField(["run_started", "run_killed"], "*", "run_killed, run_strated,run_killed")
+    known = {"run_started": "A run has begun.", "run_killed": ""}
+    field = EventsField(known, "*", "run_killed, run_strated,run_killed")
     qtbot.addWidget(field)
     assert field.value() == "run_killed, run_strated,run_killed"  # untouched is as it is stored
     assert field.boxes["run_killed"].isChecked() and field.other.text() == "run_strated"
+    assert field.boxes["run_started"].words == "run_started – A run has begun."
     assert not field.warning.isHidden()
     field.other.clear()
     assert field.value() == "run_killed" and field.warning.isHidden()
