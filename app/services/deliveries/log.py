@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, TextField
+from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, TextField, fn
 
 from app import paths
 from app.services.deliveries.answer import Answer, Outcome, Part, Step
@@ -178,6 +178,19 @@ class DeliveryLog:
             if sought in folded("\0".join((one.event, one.name, one.host, one.code, one.tenant, one.body)))
         )
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
+
+    def failing(self, database: str) -> frozenset[str]:
+        """The ids of the webhooks to which what was sent last has failed."""
+        last = (
+            StoredDelivery.select(fn.MAX(StoredDelivery.id))
+            .where(StoredDelivery.database == database)
+            .group_by(StoredDelivery.webhook)
+        )
+        query = StoredDelivery.select(StoredDelivery.webhook).where(
+            StoredDelivery.id.in_(last), StoredDelivery.is_ok == 0
+        )
+        with self._opened() as file:
+            return frozenset() if file is None else frozenset(str(webhook) for (webhook,) in file.rows(query))
 
     def answer(self, number: int) -> Answer | None:
         """What came of a delivery; None where it is gone or cannot be read."""

@@ -1,13 +1,18 @@
 """Where a tenant's events are delivered to, and the form for a destination."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.itemmodels.columns import Row, Tone
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import webhooks
+from app.services.records.change import Change
+from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
 from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
@@ -16,12 +21,14 @@ from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.webhooks.views import ReadyViews
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
 from app.ui.widgets.form_dialog import FormDialog, checked
 from app.ui.widgets.formatting import first_line, plain
-from app.ui.widgets.labels import line_edit
+from app.ui.widgets.labels import in_row, line_edit
+from app.ui.widgets.panes import LOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +67,35 @@ class WebhooksTab(RecordTab):
             "events": {"text": _events, "tooltip": lambda value, row: _all_events(value)},
             "has_secret": {"icon": declared.either(Icon.KEY)},
         }
+
+    def top_widgets(self) -> Sequence[QWidget]:
+        self.views = ReadyViews(self.context, self.filters_changed)
+        self._line = QWidget()
+        in_row(self.views, None, within=self._line)
+        return (self._line,)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the tab is low the views make room for rows, unless one is chosen."""
+        super().resizeEvent(event)
+        self._line.setHidden(self.height() < LOW and self.views.ids is None)
+
+    def query(self) -> ListQuery:
+        found, ids = super().query(), self.views.ids
+        return found if ids is None else replace(found, choices=(*found.choices, ("id", ids)))
+
+    def read_beside(self, query: ListQuery) -> None:
+        self.views.count(query.scope)
+
+    def hear(self, change: Change, initiator: object) -> None:
+        super().hear(change, initiator)
+        if self.spec.table.name in change.tables and self.isVisibleTo(self.window()):
+            self.views.count(self.scope)
+
+    def set_filter_text(self, text: str) -> None:
+        had_view = self.views.clear()
+        super().set_filter_text(text)
+        if had_view:
+            self.filters_changed()
 
     def show_details(self, record: Record) -> None:
         active = flag(record["active"])

@@ -182,3 +182,41 @@ def test_each_event_stands_there_with_what_it_means(context: Context, qtbot: QtB
     qtbot.addWidget(form)
     words = [box.words for box in form.editor("events").findChildren(CheckBox)]
     assert "run_killed – A run has failed its kill test." in words and len(words) == 7
+
+
+@pytest.mark.slow
+def test_ready_views_are_counted_chosen_and_follow_what_is_done(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    path = context.opened.path
+    ask(path, "UPDATE webhook_destinations SET secret = 's', url = 'https://h.example/' || id")
+    ask(path, "UPDATE webhook_destinations SET hostname = 'h.example', events = '*', active = 1")
+    ask(path, "UPDATE webhook_destinations SET secret = NULL WHERE rowid <= 2")
+    ask(path, "UPDATE webhook_destinations SET hostname = 'else.example' WHERE rowid = 3")
+    tab = show_tab(WebhooksTab)
+    total = tab.model.rowCount()
+
+    def counts() -> dict[str | None, int | None]:
+        return {chip.key: chip.count for chip in tab.views._chips}
+
+    qtbot.waitUntil(lambda: counts()["without secret"] == 2)
+    assert (counts()["dead"], counts()["duplicate"], counts()["host differs"]) == (1, 0, 1)
+    view = {button.text().rpartition(" ")[0]: button for button in tab.views.buttons()}
+    view["Without secret"].click()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == 2)
+    assert tab.query().filtered
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.commands.trigger("edit")
+    form = child(tab, WebhookDialog)
+    write(form, "secret", "a new one")
+    form.submit()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == 1)  # it has one now
+    tab.clear_filters()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+    assert tab.views.key() is None
+    view["Duplicate"].click()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == 0)
+    qtbot.waitUntil(tab.clear_button.isVisible)
+    tab.clear_button.click()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)

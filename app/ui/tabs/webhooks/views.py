@@ -1,0 +1,92 @@
+"""The ready views above the list of webhooks."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.services.deliveries.log import DeliveryLog, LogUnreadable
+from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
+from app.services.records.webhook_views import Members, View, members
+from app.ui.session.context import Context
+from app.ui.widgets.buttons import Choice
+from app.ui.widgets.picker import FoldingChips
+from models.engine import Database
+
+_WORDS = {
+    View.DEAD: "Dead",
+    View.DUPLICATE: "Duplicate",
+    View.UNSIGNED: "Without secret",
+    View.HOST_DIFFERS: "Host differs",
+}
+
+
+class ReadyViews(FoldingChips):
+    """`ReadyViews(context, changed)`: `changed()` is called when other webhooks are to be listed than before.
+
+    How many each has is counted with every list where reading costs nothing, else when one is chosen.
+    """
+
+    def __init__(self, context: Context, changed: Callable[[], object]) -> None:
+        super().__init__(context.theme, "View")
+        self._context, self._list_again = context, changed
+        self._scope: Scope | None = None
+        self._found: Members | None = None
+        self.ids: tuple[Any, ...] | None = None
+        """Those of the view that is chosen; None where it is none."""
+        self._offer()
+        self.changed.connect(lambda key: self._choose())
+
+    def count(self, scope: Scope) -> None:
+        """Reads them again; of a database where reading costs, if a view is chosen."""
+        self._scope = scope
+        if not self._context.costs or self.key() is not None:
+            self._read(scope)
+
+    def clear(self) -> bool:
+        """Chooses none, without a word; whether one was chosen."""
+        had = self.ids is not None
+        self.set_key(None)
+        self.ids = None
+        return had
+
+    def _choose(self) -> None:
+        if self.key() is None:
+            if self.clear():
+                self._list_again()
+        elif self._found is not None and not self._context.costs:
+            self._take()
+        elif self._scope is not None:
+            rows, scope = self._context.rows_of(WEBHOOK_DESTINATIONS.name, self._scope), self._scope
+            self._context.when_agreed(rows, lambda: self._read(scope), self.window(), self._declined)
+
+    def _declined(self) -> None:
+        self.clear()
+
+    def _read(self, scope: Scope) -> None:
+        def done(found: Members) -> None:
+            if scope == self._scope:
+                self._found = found
+                self._offer()
+                self._take()
+
+        database = str(self._context.opened.kept_by)
+        self._context.runner.read(_members, scope, database, on_done=done, on_failed=lambda error: None)
+
+    def _take(self) -> None:
+        key = self.key()
+        ids = None if key is None or self._found is None else self._found[View(key)]
+        if ids != self.ids:
+            self.ids = ids
+            self._list_again()
+
+    def _offer(self) -> None:
+        counts = {view: None if self._found is None else len(self._found[view]) for view in View}
+        chips = [Choice(view.value, words, counts[view]) for view, words in _WORDS.items()]
+        self.set_chips([Choice(None, "All"), *chips])
+
+
+def _members(database: Database, scope: Scope, kept_by: str) -> Members:
+    try:
+        failing = DeliveryLog().failing(kept_by)
+    except LogUnreadable:
+        failing = frozenset()
+    return members(database, scope, failing)

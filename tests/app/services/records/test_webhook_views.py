@@ -1,0 +1,51 @@
+"""Which webhooks each ready view has."""
+
+import apsw
+
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists
+from app.services.records.tables import EVERYONE, Scope
+from app.services.records.webhook_views import View, members
+from models.engine import Database
+from models.schema import inspect
+
+_INSERT = (
+    "INSERT INTO webhook_destinations (id, tenant_id, name, hostname, url, secret, active, events,"
+    " created_at, updated_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, 1, 1)"
+)
+ROWS = [
+    ("sound", "a", "h.example", "https://h.example/1", "s", 1, "*"),
+    ("other tenant", "b", "h.example", "https://h.example/1", "s", 1, "*"),
+    ("twin 1", "a", "h.example", "https://h.example/2", "s", 1, "*"),
+    ("twin 2", "a", "h.example", "https://h.example/2", "s", 0, "run_killed"),
+    ("silent", "a", "h.example", "https://h.example/3", "s", 1, " , "),
+    ("off", "a", "h.example", "https://h.example/4", "s", 0, ""),
+    ("no secret", "a", "h.example", "https://h.example/5", None, 1, "*"),
+    ("empty secret", "b", "h.example", "https://h.example/6", "", 1, "*"),
+    ("elsewhere", "a", "else.example", "https://h.example/7", "s", 1, "*"),
+    ("failing", "a", "h.example", "https://h.example/8", "s", 1, "*"),
+    (b"\x00", "a", "h.example", "https://h.example/9", None, 1, "*"),
+]
+
+
+def test_each_view_has_its_own(engine: Database, sql: apsw.Connection) -> None:
+    sql.executemany(_INSERT, ROWS)
+    found = members(engine, EVERYONE, {"failing"})
+    assert set(found[View.DEAD]) == {"silent", "elsewhere", "failing"}
+    assert set(found[View.DUPLICATE]) == {"twin 1", "twin 2"}
+    assert set(found[View.UNSIGNED]) == {"no secret", "empty secret"}
+    assert found[View.HOST_DIFFERS] == ("elsewhere",)
+    assert members(engine, Scope("b"))[View.UNSIGNED] == ("empty secret",)
+    assert members(engine, Scope("c")) == dict.fromkeys(View, ())
+
+
+def test_a_list_of_more_than_a_statement_has_parameters_is_read(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    rows = [(f"wh_{number}", "a", "h.example", "https://h.example/", None, 1, "*") for number in range(300)]
+    sql.executemany(_INSERT, rows)
+    ids = members(engine, EVERYONE)[View.DUPLICATE]
+    assert len(ids) == 300
+    query = ListQuery("webhook_destinations", choices=(("id", ids[:250]),))
+    lists = Lists(inspect(engine))
+    assert len(lists.load_keys(engine, query)) == 250
