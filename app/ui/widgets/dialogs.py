@@ -67,6 +67,9 @@ _GAP = 20
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
 _AROUND, _EDGE = 48, 8
+_CAPTION = 30
+"""Pixels above a field that show with it, so that one reads what it is for."""
+
 LISTED = 50
 _NAMED = 200
 """Letters of what must be typed that are shown; the tool tip has the rest."""
@@ -124,7 +127,7 @@ class Dialog(QDialog):
             self._content.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         add_layout(self._content, words, 1)
         # On a small screen the words scroll, and the buttons stay in sight.
-        self._scroll = scroll = FollowingScroll(_AROUND)
+        self._scroll = scroll = FollowingScroll(_CAPTION)
         scroll.setMinimumHeight(1)  # else it takes what it thinks it needs from the buttons
         scroll.setWidget(content)
         self._foot = in_column(self._buttons, spacing=12)
