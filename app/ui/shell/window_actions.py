@@ -70,7 +70,7 @@ def add_actions(window: MainWindow) -> None:
 
     def of_value(words: str) -> Callable[[], str]:
         def with_column() -> str:
-            column = "" if window.workspace is None else window.workspace.current().column_of_keys()
+            column = "" if window.workspace is None else window.workspace.column_of_keys
             return f"{words} ({column.replace('&', '&&')})" if column else words
 
         return with_column

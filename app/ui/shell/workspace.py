@@ -186,6 +186,12 @@ class Workspace(QWidget):
         return self._page(self.tabs.currentIndex())
 
     @property
+    def column_of_keys(self) -> str:
+        """That of the tab in sight, which is not built for this either; empty where it has none yet."""
+        page = self._built.get(self.tabs.currentIndex())
+        return "" if page is None else page.column_of_keys()
+
+    @property
     def has_row(self) -> bool:
         """Whether the tab in sight, which is not built for this, has a current row."""
         page = self._built.get(self.tabs.currentIndex())
