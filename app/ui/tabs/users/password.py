@@ -1,7 +1,5 @@
 """The form for a user's new password, and the dialog that shows a generated one this once."""
 
-from functools import partial
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
@@ -104,15 +102,20 @@ def password_form(context: Context, user: Record, parent: QWidget | None = None)
     form.add_field("password", "Password", field, field.check)
     field.setFocus()
 
+    generated: list[str] = []
+
     def write() -> None:
         password = field.value() or passwords.generated()
-        if not field.is_typed:
-            shown = partial(PasswordShown, context.theme, email, password, parent)
-            form.accepted.connect(lambda: shown().open_once())
+        generated[:] = [] if field.is_typed else [password]  # of several tries the last is stored
         typed = Typed(password, (email, tenant))
         form.write(context.act, users.set_password, user["id"], typed)
 
+    def show() -> None:
+        for password in generated:
+            PasswordShown(context.theme, email, password, parent).open_once()
+
     form.submitted.connect(write)
+    form.accepted.connect(show)
     return form
 
 

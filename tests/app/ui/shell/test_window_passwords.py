@@ -60,6 +60,23 @@ def test_one_is_generated_shown_once_copied_and_taken_back(
 
 
 @pytest.mark.slow
+def test_of_several_tries_the_one_that_is_stored_is_shown(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    choose(qtbot, page, 1)
+    press("Ctrl+Shift+P")
+    form = dialog(qtbot, window, FormDialog)
+    ask(demo_path, "CREATE TRIGGER no BEFORE UPDATE ON users BEGIN SELECT RAISE(ABORT, 'no'); END")
+    press("Return")
+    qtbot.waitUntil(lambda: form.action_button.isEnabled() and "nothing was changed" in words(form))
+    ask(demo_path, "DROP TRIGGER no")
+    press("Return")
+    dialog(qtbot, window, PasswordShown)
+    assert len(window.findChildren(PasswordShown)) == 1
+
+
+@pytest.mark.slow
 def test_one_that_is_typed_is_judged_while_it_is_typed(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
