@@ -14,6 +14,7 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
+from app.ui.widgets.later import later
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
@@ -270,10 +271,14 @@ class FilterRow(QWidget):
         taken += sum(room_of_words(button) for button in self._trailing if not button.text())
         room = self.width() - taken - (len(others) + 1) * self._row.spacing()
         fits, beside = self._wanted_by_chips() <= room, self._row.indexOf(chips) >= 0
-        if fits and not beside:
+        if fits == beside:
+            return
+        if fits:
             self._row.insertWidget(1, chips, 100)
-        elif beside and not fits:
+        else:
             self._below.insertWidget(0, chips, 100)
+        # Qt forgets that of a row which grows while what it stands in is being laid out.
+        later(self, 0, self.updateGeometry)
 
     def _say_count(self) -> None:
         """All of it, or as much as there is room for, with all of it in the tool tip."""
