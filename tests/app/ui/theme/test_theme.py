@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QImage, QPainter, QPalette, QPixmap, QRawFont
-from PySide6.QtWidgets import QApplication, QFrame, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Tone
@@ -263,3 +271,17 @@ def test_a_tool_button_is_as_wide_with_the_focus_as_without(
         button.setText("words")
         hints.append(button.sizeHint())
     assert hints[0] == hints[1]
+
+
+@pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
+@pytest.mark.parametrize("kind", [QLineEdit, QPlainTextEdit])
+def test_what_an_empty_field_says_can_be_read(
+    qtbot: QtBot, theme: Theme, mode: Mode, kind: type[QLineEdit] | type[QPlainTextEdit]
+) -> None:
+    theme.set_mode(mode)
+    field = added(qtbot, kind())
+    field.setPlaceholderText("name@example.com")
+    field.show()
+    field.ensurePolished()
+    said = field.palette().color(QPalette.ColorRole.PlaceholderText)
+    assert (said.name(), said.alpha()) == (theme.tokens["dim"], 255)
