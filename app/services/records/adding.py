@@ -111,7 +111,7 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
     lines = lines.removeprefix("\ufeff")
     first = next((line for line in lines.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count) if any(one in first for one in _DELIMITERS) else ","
-    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
     begun = 1
