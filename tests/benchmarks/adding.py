@@ -15,7 +15,7 @@ import apsw
 
 from app import paths
 from app.services.records import adding, users, writing
-from app.services.records.adding import Wanted
+from app.services.records.adding import WantedUser
 from models.local.migrations import create_database
 from tests.benchmarks.timing import interleaved, resident_mb
 from tests.conftest import NOW
@@ -58,7 +58,7 @@ def ours(path: Path, text: str, told: Callable[[str, float], object] = lambda wh
 
         sheet = adding.cut(text)
         step("cut")
-        found = adding.judge(database, sheet, Wanted({"email": 0}, TENANT, frozenset([TENANT])), ())
+        found = adding.judge(database, sheet, WantedUser({"email": 0}, TENANT, frozenset([TENANT])), ())
         step("judged")
         assert not found.bad
         change = users.create_many(database, found.good, actor="ops", now=NOW)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog
 
 from app import paths
 from app.services.chain.checkpoints.document import KEY_BYTES, KEY_FILE
-from app.services.deliveries.answer import Answer, Outcome, Part, Step
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.old_secrets import OldSecrets
@@ -280,7 +280,7 @@ def register(registry: Registry) -> None:
         )
         return _dialog(scenes, theme, lambda context: WebhookDialog(context, webhook=webhook))
 
-    def send_event(answer: Answer | None, theme: Theme) -> Shot:
+    def send_event(answer: DeliveryAnswer | None, theme: Theme) -> Shot:
         def build(context: Context) -> SendEventDialog:
             shown = SendEventDialog(context, DESTINATION)
             if answer is not None:
@@ -368,8 +368,8 @@ DESTINATION = Destination(
     "run_killed,run_completed",
     Secret("s3cret"),
 )
-FAILED = Answer(
-    Outcome.ANSWERED,
+FAILED = DeliveryAnswer(
+    DeliveryOutcome.ANSWERED,
     "The server was reached and answered with an error.",
     500,
     (("Content-Type", "application/json"), ("Date", "Wed, 18 Nov 2026 14:31:08 GMT"), ("Retry-After", "120")),
@@ -377,19 +377,19 @@ FAILED = Answer(
     address="203.0.113.24",
     tls="TLS 1.3",
     steps=(
-        Step(Part.RESOLVE, 0, 0.012),
-        Step(Part.CONNECT, 0.012, 0.038),
-        Step(Part.TLS, 0.05, 0.061),
-        Step(Part.FIRST_BYTE, 0.111, 1.148),
-        Step(Part.BODY, 1.259, 0.025),
+        Step(DeliveryPart.RESOLVE, 0, 0.012),
+        Step(DeliveryPart.CONNECT, 0.012, 0.038),
+        Step(DeliveryPart.TLS, 0.05, 0.061),
+        Step(DeliveryPart.FIRST_BYTE, 0.111, 1.148),
+        Step(DeliveryPart.BODY, 1.259, 0.025),
     ),
     seconds=1.284,
 )
 OK = replace(FAILED, why="", status=200, body=b'{"ok":true}', steps=FAILED.steps[:4], seconds=0.143)
-REFUSED = Answer(
-    Outcome.REFUSED,
+REFUSED = DeliveryAnswer(
+    DeliveryOutcome.REFUSED,
     "hooks.northwind-clinics.example leads to 10.0.0.7, which is of a private network; nothing was sent.",
-    steps=(Step(Part.RESOLVE, 0, 0.012),),
+    steps=(Step(DeliveryPart.RESOLVE, 0, 0.012),),
     seconds=0.012,
 )
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from app.services.deliveries.request import Header
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of it, by the word that stands where else a status would."""
 
     ANSWERED = "answered"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Part(StrEnum):
+class DeliveryPart(StrEnum):
     """What a delivery's time goes to, in this order."""
 
     RESOLVE = "resolve"
@@ -37,18 +37,18 @@ class Part(StrEnum):
 class Step:
     """When a part began, and how long it took, in seconds."""
 
-    part: Part
+    part: DeliveryPart
     begun: float
     took: float
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeliveryAnswer:
     """`why` is a sentence where it is no answer in the 200s. `status` and what else came is there as far as
     it had come; `body` is unpacked, and `is_cut` where more would have come. `seconds` is all of it.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     why: str = ""
     status: int | None = None
     headers: Sequence[Header] = ()
@@ -61,12 +61,14 @@ class Answer:
 
     @property
     def is_ok(self) -> bool:
-        return self.outcome is Outcome.ANSWERED and self.status is not None and 200 <= self.status < 300
+        return (
+            self.outcome is DeliveryOutcome.ANSWERED and self.status is not None and 200 <= self.status < 300
+        )
 
     @property
     def code(self) -> str:
         """The status, or what stands in its place."""
-        return str(self.status) if self.outcome is Outcome.ANSWERED else self.outcome.value
+        return str(self.status) if self.outcome is DeliveryOutcome.ANSWERED else self.outcome.value
 
     @property
     def title(self) -> str:

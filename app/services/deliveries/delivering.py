@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.services.deliveries.answer import Answer
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable
 from app.services.deliveries.request import Request, make
@@ -19,11 +19,11 @@ _LEAST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Delivered:
     """What came of it, and its number in the log; or why it is not kept there."""
 
     request: Request
-    answer: Answer
+    answer: DeliveryAnswer
     number: int = 0
     not_kept: str = ""
 
@@ -48,7 +48,7 @@ class Deliverer:
         *,
         signing: Signing,
         resent: int = 0,
-    ) -> Sent:
+    ) -> Delivered:
         """Sends it; the secret is taken out of what the server says."""
         answer = send(request, resolve=self.resolve, allow_here=self.allow_here, cancelled=monitor.cancelled)
         if destination.secret is not None:
@@ -57,8 +57,8 @@ class Deliverer:
         try:
             number = self.log.add(self.database, destination, request, answer, signing=signing, **how)
         except LogUnreadable as error:
-            return Sent(request, answer, not_kept=str(error))
-        return Sent(request, answer, number)
+            return Delivered(request, answer, not_kept=str(error))
+        return Delivered(request, answer, number)
 
 
 def again(database: Database, delivery: Delivery, *, now: int) -> tuple[Destination, Request]:
@@ -80,7 +80,7 @@ def once_more(destination: Destination, delivery: Delivery, *, now: int) -> Requ
     )
 
 
-def _without(answer: Answer, secret: Secret) -> Answer:
+def _without(answer: DeliveryAnswer, secret: Secret) -> DeliveryAnswer:
     """An echo of what it was sent must not bring the secret into the log, or before anybody's eyes."""
     parts = [part for part in (secret.value, secret.value.removeprefix(PREFIX)) if len(part) >= _LEAST]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, TextField, fn
 
 from app import paths
-from app.services.deliveries.answer import Answer, Outcome, Part, Step
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import STANDARD_ID, Request
 from app.services.deliveries.signing import Signing
@@ -93,7 +93,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LogQuery:
     """Which deliveries of a database a list shows: of one webhook and tenant, or all; those that went well,
     or not, or both; those with a text in event, name, host, code or body.
     """
@@ -118,7 +118,7 @@ class DeliveryLog:
         database: str,
         destination: Destination,
         request: Request,
-        answer: Answer,
+        answer: DeliveryAnswer,
         *,
         signing: Signing,
         days: int,
@@ -155,7 +155,7 @@ class DeliveryLog:
                 with file.atomic("IMMEDIATE"):
                     _prune(file, now - days * DAY)
 
-    def find(self, wanted: Wanted) -> list[Delivery]:
+    def find(self, wanted: LogQuery) -> list[Delivery]:
         """The newest of them, newest first."""
         query = StoredDelivery.select(*_LISTED).where(StoredDelivery.database == wanted.database)
         for column, value in (
@@ -192,7 +192,7 @@ class DeliveryLog:
         with self._opened() as file:
             return frozenset() if file is None else frozenset(str(webhook) for (webhook,) in file.rows(query))
 
-    def answer(self, number: int) -> Answer | None:
+    def answer(self, number: int) -> DeliveryAnswer | None:
         """What came of a delivery; None where it is gone or cannot be read."""
         query = StoredDelivery.select(StoredDelivery.parts, StoredDelivery.answer).where(
             StoredDelivery.id == number
@@ -287,7 +287,7 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
     return None
 
 
-def _parts(answer: Answer) -> dict[str, Any]:
+def _parts(answer: DeliveryAnswer) -> dict[str, Any]:
     """All of it but the body."""
     return {
         "outcome": answer.outcome.value,
@@ -302,11 +302,11 @@ def _parts(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _answer(parts: dict[str, Any], body: bytes) -> Answer:
+def _answer(parts: dict[str, Any], body: bytes) -> DeliveryAnswer:
     """Raises ValueError, TypeError and LookupError for what `_parts` has not given."""
     status = parts["status"]
-    return Answer(
-        Outcome(parts["outcome"]),
+    return DeliveryAnswer(
+        DeliveryOutcome(parts["outcome"]),
         str(parts["why"]),
         None if status is None else int(status),
         tuple((str(name), str(text)) for name, text in parts["headers"]),
@@ -314,7 +314,7 @@ def _answer(parts: dict[str, Any], body: bytes) -> Answer:
         bool(parts["isCut"]),
         str(parts["address"]),
         str(parts["tls"]),
-        tuple(Step(Part(part), float(begun), float(took)) for part, begun, took in parts["steps"]),
+        tuple(Step(DeliveryPart(part), float(begun), float(took)) for part, begun, took in parts["steps"]),
         float(parts["seconds"]),
     )
 

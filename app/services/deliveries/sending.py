@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, TypeVar
 import httpcore
 
 from app.services.deliveries.addresses import plain, why_not
-from app.services.deliveries.answer import Answer, Outcome, Part, Step, meaning
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step, meaning
 from app.services.deliveries.request import Request
 from app.services.records.webhooks import THIS_COMPUTER
 from models.errors import Cancelled
@@ -57,7 +57,7 @@ class Resolve(Protocol):
 
 
 class _Failed(Exception):
-    def __init__(self, outcome: Outcome, why: str) -> None:
+    def __init__(self, outcome: DeliveryOutcome, why: str) -> None:
         super().__init__(why)
         self.outcome, self.why = outcome, why
 
@@ -85,21 +85,21 @@ class _Call:
             raise Cancelled
         left = self.until - time.monotonic()
         if left <= 0:
-            raise _Failed(Outcome.TIMEOUT, "")
+            raise _Failed(DeliveryOutcome.TIMEOUT, "")
         return left
 
     def slice(self) -> float:
         return min(_SLICE, self.left())
 
     @contextmanager
-    def part(self, part: Part) -> Iterator[None]:
+    def part(self, part: DeliveryPart) -> Iterator[None]:
         begun = time.monotonic()
         try:
             yield
         finally:
             self.add(part, begun, time.monotonic())
 
-    def add(self, part: Part, begun: float, ended: float) -> None:
+    def add(self, part: DeliveryPart, begun: float, ended: float) -> None:
         self.steps.append(Step(part, begun - self.began, ended - begun))
 
 
@@ -123,7 +123,7 @@ def send(
     cancelled: Stop = never,
     seconds: float = SECONDS,
     trusted: ssl.SSLContext | None = None,
-) -> Answer:
+) -> DeliveryAnswer:
     """Sends it once. What the network does is an answer and no error; so is that it was cancelled, since the
     destination may have it then.
 
@@ -135,14 +135,14 @@ def send(
     try:
         _carry_out(request, call, came, resolve, trusted, allow_here=allow_here)
         assert came.status is not None  # noqa: S101  # it has come
-        outcome, why = Outcome.ANSWERED, meaning(came.status)
+        outcome, why = DeliveryOutcome.ANSWERED, meaning(came.status)
     except _Failed as failed:
         outcome, why = failed.outcome, failed.why
     except Cancelled:
-        outcome, why = Outcome.CANCELLED, ""
-    if outcome in (Outcome.TIMEOUT, Outcome.CANCELLED):
+        outcome, why = DeliveryOutcome.CANCELLED, ""
+    if outcome in (DeliveryOutcome.TIMEOUT, DeliveryOutcome.CANCELLED):
         why = _said_of_end(outcome, call, came, seconds)
-    return Answer(
+    return DeliveryAnswer(
         outcome,
         why,
         came.status,
@@ -162,8 +162,12 @@ def _usual() -> ssl.SSLContext:
     return httpcore.default_ssl_context()
 
 
-def _said_of_end(outcome: Outcome, call: _Call, came: _Came, seconds: float) -> str:
-    how = "It was cancelled" if outcome is Outcome.CANCELLED else f"There was no end within {seconds:g} s"
+def _said_of_end(outcome: DeliveryOutcome, call: _Call, came: _Came, seconds: float) -> str:
+    how = (
+        "It was cancelled"
+        if outcome is DeliveryOutcome.CANCELLED
+        else f"There was no end within {seconds:g} s"
+    )
     if came.status is not None:
         return f"{how}: the server had begun to answer, and had not finished."
     if call.is_sent:
@@ -206,7 +210,7 @@ def _carry_out(
         except _Full:
             came.is_cut = True
         finally:
-            call.add(Part.BODY, begun, time.monotonic())
+            call.add(DeliveryPart.BODY, begun, time.monotonic())
 
 
 def _addresses(request: Request, call: _Call, resolve: Resolve, *, allow_here: bool) -> list[str]:
@@ -214,11 +218,11 @@ def _addresses(request: Request, call: _Call, resolve: Resolve, *, allow_here: b
     is_here = request.host in {host.strip("[]") for host in THIS_COMPUTER}
     if is_here and not allow_here:
         raise _Failed(
-            Outcome.REFUSED,
+            DeliveryOutcome.REFUSED,
             "This webhook is on this computer, where nothing is sent to unless the preferences allow it; "
             "nothing was sent.",
         )
-    with call.part(Part.RESOLVE):
+    with call.part(DeliveryPart.RESOLVE):
         try:
             plain(request.host)
             found: Sequence[str] = (request.host,)
@@ -226,15 +230,15 @@ def _addresses(request: Request, call: _Call, resolve: Resolve, *, allow_here: b
             try:
                 found = resolve(request.host, call.left(), call.cancelled)
             except NotResolved as error:
-                raise _Failed(Outcome.NO_HOST, f"{error} Nothing was sent.") from None
+                raise _Failed(DeliveryOutcome.NO_HOST, f"{error} Nothing was sent.") from None
             except TimeoutError:
-                raise _Failed(Outcome.TIMEOUT, "") from None
+                raise _Failed(DeliveryOutcome.TIMEOUT, "") from None
     for address in found:
         if why := why_not(address, is_here=is_here):
             name = "" if address == request.host else f"{request.host} leads to "
-            raise _Failed(Outcome.REFUSED, f"{name}{address}, which {why}; nothing was sent.")
+            raise _Failed(DeliveryOutcome.REFUSED, f"{name}{address}, which {why}; nothing was sent.")
     if not found:
-        raise _Failed(Outcome.NO_HOST, f"{request.host} has no address. Nothing was sent.")
+        raise _Failed(DeliveryOutcome.NO_HOST, f"{request.host} has no address. Nothing was sent.")
     return list(found)[:_TRIED]
 
 
@@ -245,16 +249,16 @@ def _told(call: _Call, came: _Came) -> Iterator[None]:
         yield
     except httpcore.RemoteProtocolError:
         if came.status is not None:
-            raise _Failed(Outcome.BROKEN, _BROKE) from None
+            raise _Failed(DeliveryOutcome.BROKEN, _BROKE) from None
         if call.room == MOST_HEAD:
             why = "The server closed the connection without an answer; whether it has the event is not known."
-            raise _Failed(Outcome.BROKEN, why) from None
-        raise _Failed(Outcome.NO_HTTP, "What the server answered is not HTTP.") from None
+            raise _Failed(DeliveryOutcome.BROKEN, why) from None
+        raise _Failed(DeliveryOutcome.NO_HTTP, "What the server answered is not HTTP.") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
         why = "The connection broke; whether the server has the event is not known."
         if came.status is not None:
             why = _BROKE
-        raise _Failed(Outcome.BROKEN, why) from None
+        raise _Failed(DeliveryOutcome.BROKEN, why) from None
 
 
 def _encoding(came: _Came) -> str:
@@ -272,7 +276,7 @@ def _take(parts: Iterator[bytes], encoding: str, came: _Came) -> None:
         try:
             came.body += unpack.decompress(part, room + 1) if unpack else part[: room + 1]
         except zlib.error:
-            raise _Failed(Outcome.BROKEN, "The body of the answer cannot be unpacked.") from None
+            raise _Failed(DeliveryOutcome.BROKEN, "The body of the answer cannot be unpacked.") from None
         if len(came.body) > MOST_BODY:
             del came.body[MOST_BODY:]
             raise _Full
@@ -288,14 +292,14 @@ class _Network(httpcore.NetworkBackend):
 
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         why = ""
-        with self._call.part(Part.CONNECT):
+        with self._call.part(DeliveryPart.CONNECT):
             for number, address in enumerate(self._addresses):
                 share = self._call.left() / (len(self._addresses) - number)
                 found, why = _connected(address, port, self._call, time.monotonic() + share)
                 if found is not None:
                     self._came.address = address
                     return _Stream(found, self._call, self._came)
-        raise _Failed(Outcome.NO_CONNECTION, f"{why} Nothing was sent.")
+        raise _Failed(DeliveryOutcome.NO_CONNECTION, f"{why} Nothing was sent.")
 
 
 def _connected(address: str, port: int, call: _Call, until: float) -> tuple[socket.socket | None, str]:
@@ -339,7 +343,8 @@ class _Stream(httpcore.NetworkStream):
             if self._came.status is not None:
                 raise _Full
             raise _Failed(
-                Outcome.TOO_LONG, f"The headers of the answer are longer than {MOST_HEAD // 1024} KiB."
+                DeliveryOutcome.TOO_LONG,
+                f"The headers of the answer are longer than {MOST_HEAD // 1024} KiB.",
             )
         size = min(max_bytes, _READ, call.room)
         try:
@@ -354,7 +359,7 @@ class _Stream(httpcore.NetworkStream):
 
     def _see_first_byte(self) -> None:
         call = self._call
-        call.add(Part.FIRST_BYTE, self._begun or time.monotonic(), time.monotonic())
+        call.add(DeliveryPart.FIRST_BYTE, self._begun or time.monotonic(), time.monotonic())
         call.first_byte = time.monotonic()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -381,7 +386,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        with self._call.part(Part.TLS):
+        with self._call.part(DeliveryPart.TLS):
             try:
                 self._socket.setblocking(True)
                 secured = ssl_context.wrap_socket(
@@ -392,10 +397,10 @@ class _Stream(httpcore.NetworkStream):
                 self._came.tls = (secured.version() or "TLS").replace("TLSv", "TLS ")
             except ssl.SSLCertVerificationError as error:
                 why = f"The server's certificate is not good for this host ({error.verify_message})."
-                raise _Failed(Outcome.TLS, f"{why} Nothing was sent.") from None
+                raise _Failed(DeliveryOutcome.TLS, f"{why} Nothing was sent.") from None
             except (ssl.SSLError, OSError, ValueError):
                 why = "No secure connection came about: the server speaks another protocol, or broke off."
-                raise _Failed(Outcome.TLS, f"{why} Nothing was sent.") from None
+                raise _Failed(DeliveryOutcome.TLS, f"{why} Nothing was sent.") from None
             finally:
                 if not self._came.tls:
                     self.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from app.services.deliveries.answer import Answer
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.log import Delivery
 from app.services.records.tables import ColumnKind, undeclared
 from app.services.records.webhooks import without_urls
@@ -31,7 +31,7 @@ _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
 _DEEPEST: Final = 100
 
 
-def lines(deliveries: Iterable[tuple[Delivery, Answer | None]]) -> Iterable[str]:
+def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Iterable[str]:
     """A JSON object each, oldest first as given."""
     for delivery, answer in deliveries:
         document: dict[str, Any] = {
@@ -61,7 +61,7 @@ def lines(deliveries: Iterable[tuple[Delivery, Answer | None]]) -> Iterable[str]
         yield json.dumps(document) + "\n"
 
 
-def export(path: Path, deliveries: Iterable[tuple[Delivery, Answer | None]]) -> int:
+def export(path: Path, deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> int:
     """Writes them to a file, whole or not at all; gives how many. Raises the storage errors of the file."""
     count = 0
     with expected_errors(path), replacing(path) as building, building.open("w", encoding="ascii") as stream:

@@ -47,7 +47,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedUser:
     """Which column of a sheet holds what, by the names of the file's columns; `tenant` is that of all lines
     where none holds it. Tenants that are not `there` are created where that is wanted (`new_tenants`).
     """
@@ -161,7 +161,7 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
 
 
 def judge(
-    database: Database, sheet: Sheet, wanted: Wanted, asked: Sequence[str], monitor: Monitor = UNWATCHED
+    database: Database, sheet: Sheet, wanted: WantedUser, asked: Sequence[str], monitor: Monitor = UNWATCHED
 ) -> Judged:
     """Looks at each line as “New user” would, within the sheet and against the database; `asked` are columns
     that no new user may leave empty. Raises `Cancelled`, and the storage errors.
@@ -243,7 +243,7 @@ class _Emails:
 class _Tenants:
     """Whose a user is to be, looked at once for each name."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: WantedUser) -> None:
         self._wanted = wanted
         self._found: dict[str, str | InvalidInput] = {}
         self._there: Callable[[str], str | None] = {text.folded(one): one for one in wanted.there}.get

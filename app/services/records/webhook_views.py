@@ -18,7 +18,7 @@ from models.schema import read_stored
 _READ: Final = ("id", "tenant_id", "url", "hostname", "events", "active", "has_secret")
 
 
-class View(StrEnum):
+class WebhookView(StrEnum):
     DEAD = "dead"
     """Active, and delivers nothing: it has no events, its host is not the URL's, or what was sent to it from
     here last has failed.
@@ -29,7 +29,7 @@ class View(StrEnum):
     HOST_DIFFERS = "host differs"
 
 
-Members = Mapping[View, tuple[Any, ...]]
+Members = Mapping[WebhookView, tuple[Any, ...]]
 """The ids of each view's webhooks, as they are stored."""
 
 
@@ -51,14 +51,14 @@ def members(database: Database, scope: Scope, failing: Collection[str] = ()) -> 
     rows = _rows(database, scope)
     urls = Counter((row.tenant, row.url) for row in rows)
     doubted = {row.key for row in rows if host_doubt(row.url, row.host) is not None}
-    found: dict[View, list[Any]] = {view: [] for view in View}
+    found: dict[WebhookView, list[Any]] = {view: [] for view in WebhookView}
     for row in rows:
         silent = not row.events.strip(" ,") or row.key in doubted or str(row.key) in failing
         for view, holds in (
-            (View.DEAD, row.active and silent),
-            (View.DUPLICATE, urls[row.tenant, row.url] > 1),
-            (View.UNSIGNED, not row.has_secret),
-            (View.HOST_DIFFERS, row.key in doubted),
+            (WebhookView.DEAD, row.active and silent),
+            (WebhookView.DUPLICATE, urls[row.tenant, row.url] > 1),
+            (WebhookView.UNSIGNED, not row.has_secret),
+            (WebhookView.HOST_DIFFERS, row.key in doubted),
         ):
             if holds:
                 found[view].append(row.key)

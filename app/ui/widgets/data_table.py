@@ -299,7 +299,7 @@ class DataTable(QTableView):
 
     def event(self, event: QEvent) -> bool:
         """A key that is held leads through the rows, and acts once. On X11 Qt takes some of its
-        repetitions for a key pressed anew, where its going up has come alone: nobody is as fast as they are.
+        repetitions for a new press, where its going up has come alone: nobody is as fast as they are.
         """
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyRelease:
             self._let_go = event.key(), event.timestamp()

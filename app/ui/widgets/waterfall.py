@@ -17,7 +17,7 @@ _HEIGHT, _BAR = 20, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WaterfallBar:
     """A part by its name; when it began and how long it took, in seconds."""
 
     name: str
@@ -37,7 +37,7 @@ class Waterfall(QWidget):
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(1, 1)
 
-    def show_pieces(self, pieces: Sequence[Piece]) -> None:
+    def show_pieces(self, pieces: Sequence[WaterfallBar]) -> None:
         clear(self._grid)
         whole = max((piece.begun + piece.took for piece in pieces), default=0.0)
         longest = max(pieces, key=lambda piece: piece.took, default=None)
@@ -58,7 +58,7 @@ def milliseconds(seconds: float) -> str:
 
 
 class _Bar(QWidget):
-    def __init__(self, theme: Theme, piece: Piece, whole: float, *, is_longest: bool) -> None:
+    def __init__(self, theme: Theme, piece: WaterfallBar, whole: float, *, is_longest: bool) -> None:
         super().__init__()
         self._theme, self._is_longest = theme, is_longest
         self._from, self._part = (piece.begun / whole, piece.took / whole) if whole else (0.0, 0.0)

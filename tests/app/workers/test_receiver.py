@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from app.services.deliveries.answer import Answer, Outcome
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.checking import Tried, check
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
@@ -27,7 +27,7 @@ class Heard:
         self.all: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self.receiver = Receiver(self.all.put, lambda: NOW)
 
-    def deliver(self, body: str = '{"a":1}', seconds: float = 5.0) -> Answer:
+    def deliver(self, body: str = '{"a":1}', seconds: float = 5.0) -> DeliveryAnswer:
         destination = Destination("1", url=self.receiver.url, hostname="127.0.0.1", secret=SECRET)
         request = make(destination, "run_killed", body, now=NOW)
         return send(request, resolve=resolve, allow_here=True, seconds=seconds)
@@ -63,7 +63,7 @@ def test_it_answers_as_it_is_told_to(heard: Heard, answering: Answering, code: s
 
 def test_a_slow_answer_is_not_waited_for_and_ends_with_it(heard: Heard) -> None:
     heard.receiver.answering = Answering.SLOW
-    assert heard.deliver(seconds=0.5).outcome is Outcome.TIMEOUT
+    assert heard.deliver(seconds=0.5).outcome is DeliveryOutcome.TIMEOUT
     assert heard.next().answered is Answering.SLOW
     assert receiving.SLOW_SECONDS > 15
     begun = time.monotonic()

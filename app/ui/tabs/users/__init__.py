@@ -42,7 +42,7 @@ PASSWORDS: Final = USERS.column("has_password").source
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class UsersView:
     """A list of users that is often wanted: by their address, which others have in their tenant or `across`
     tenants, of whom nothing was heard for so many days, or those without a password.
     """
@@ -54,14 +54,14 @@ class View:
 
 
 VIEWS: Final = (
-    View("twice", "Same address in a tenant", across=False),
-    View("across", "Same address in several tenants", across=True),
-    View("no-password", "Without a password"),
-    *(View(f"quiet-{days}", f"No activity for {days} days", quiet_days=days) for days in (30, 90, 365)),
+    UsersView("twice", "Same address in a tenant", across=False),
+    UsersView("across", "Same address in several tenants", across=True),
+    UsersView("no-password", "Without a password"),
+    *(UsersView(f"quiet-{days}", f"No activity for {days} days", quiet_days=days) for days in (30, 90, 365)),
 )
 
 
-def _view(key: str | None) -> View | None:
+def _view(key: str | None) -> UsersView | None:
     return next((view for view in VIEWS if view.key == key), None)
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.records import adding, users
-from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, Wanted
+from app.services.records.adding import EMAIL, TENANT, Judged, Sheet, WantedUser
 from app.services.records.tables import EVERYONE, USERS
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -211,7 +211,7 @@ class AddUsersDialog(FormDialog):
         sheet = self._sheet
         if sheet is None or not sheet.rows:
             return
-        wanted = Wanted(
+        wanted = WantedUser(
             self._wanted_columns(),
             self.tenant.value(),
             frozenset(self._context.tenants),

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.answer import Answer, Outcome
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.log import Delivery
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
@@ -12,7 +12,7 @@ from app.ui.theme import Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
-from app.ui.widgets.waterfall import Piece, Waterfall, milliseconds
+from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
 
@@ -71,10 +71,12 @@ class AnswerView(QWidget):
         in_column(self._hint, self._answer, None, within=self)
         self._answer.hide()
 
-    def show_answer(self, answer: Answer) -> None:
+    def show_answer(self, answer: DeliveryAnswer) -> None:
         self.verdict.show_verdict(*looks(answer.is_ok, answer.outcome), answer.title, answer.why)
         self.total.setText(milliseconds(answer.seconds))
-        self.waterfall.show_pieces([Piece(step.part.value, step.begun, step.took) for step in answer.steps])
+        self.waterfall.show_pieces(
+            [WaterfallBar(step.part.value, step.begun, step.took) for step in answer.steps]
+        )
         size = f"first {byte_size(len(answer.body))}, cut" if answer.is_cut else byte_size(len(answer.body))
         source = (answer.address, answer.tls, size if answer.status is not None else "")
         self.source.setText(" · ".join(filter(None, source)))
@@ -90,14 +92,14 @@ class AnswerView(QWidget):
         self._hint.show()
 
 
-def looks(is_ok: bool, outcome: Outcome) -> tuple[Tone, str]:
+def looks(is_ok: bool, outcome: DeliveryOutcome) -> tuple[Tone, str]:
     """How a delivery is coloured, and its icon."""
     if is_ok:
         return Tone.OK, Icon.OK
-    return (Tone.WARN, Icon.CANCELLED) if outcome is Outcome.CANCELLED else (Tone.BAD, Icon.BAD)
+    return (Tone.WARN, Icon.CANCELLED) if outcome is DeliveryOutcome.CANCELLED else (Tone.BAD, Icon.BAD)
 
 
 def looks_of(delivery: Delivery) -> tuple[Tone, str]:
     """The same of one in the log."""
-    known = next((one for one in Outcome if one.value == delivery.code), Outcome.ANSWERED)
+    known = next((one for one in DeliveryOutcome if one.value == delivery.code), DeliveryOutcome.ANSWERED)
     return looks(delivery.is_ok, known)

@@ -10,11 +10,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from app.services.deliveries import sharing
-from app.services.deliveries.answer import Answer
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.curl import VARIABLE, as_curl
-from app.services.deliveries.delivering import Sent, again
+from app.services.deliveries.delivering import Delivered, again
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, Wanted
+from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -137,7 +137,7 @@ class DeliveriesDialog(Dialog):
 
     def reload(self) -> None:
         """Reads those that the filters keep; the one that is selected stays so."""
-        wanted = Wanted(
+        wanted = LogQuery(
             str(self._context.opened.kept_by),
             self.of.currentData(),
             self._tenant if self.of.currentData() is None else None,
@@ -185,7 +185,7 @@ class DeliveriesDialog(Dialog):
         self._offer()
 
         def show(answer: object) -> None:
-            if self._current == chosen and isinstance(answer, Answer):
+            if self._current == chosen and isinstance(answer, DeliveryAnswer):
                 self.answer.show_answer(answer)
 
         self._run(lambda: self._log.answer(chosen.number), show)
@@ -225,7 +225,7 @@ class DeliveriesDialog(Dialog):
         self._task = self._context.job(words, work, on_done=self._sent, on_failed=self._not_sent)
         self._offer()
 
-    def _sent(self, sent: Sent) -> None:
+    def _sent(self, sent: Delivered) -> None:
         self._task = None
         if self._is_closed:
             return

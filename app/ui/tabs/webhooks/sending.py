@@ -6,7 +6,7 @@ from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QPlainTextEdit, QWidget
 
 from app.services.deliveries.curl import VARIABLE, as_curl
-from app.services.deliveries.delivering import Deliverer, Sent
+from app.services.deliveries.delivering import Delivered, Deliverer
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import Request, make
@@ -208,7 +208,7 @@ class SendEventDialog(Dialog):
         self.send_button.setText(words)
         self.send_button.setAccessibleName(words)
 
-    def _show_answer(self, sent: Sent) -> None:
+    def _show_answer(self, sent: Delivered) -> None:
         if self._sent():
             self.answer.show_answer(sent.answer)
             said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))

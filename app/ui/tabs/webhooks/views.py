@@ -5,17 +5,17 @@ from typing import Any
 
 from app.services.deliveries.log import DeliveryLog, LogUnreadable
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
-from app.services.records.webhook_views import Members, View, members
+from app.services.records.webhook_views import Members, WebhookView, members
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.picker import FoldingChips
 from models.engine import Database
 
 _WORDS = {
-    View.DEAD: "Dead",
-    View.DUPLICATE: "Duplicate",
-    View.UNSIGNED: "Without secret",
-    View.HOST_DIFFERS: "Host differs",
+    WebhookView.DEAD: "Dead",
+    WebhookView.DUPLICATE: "Duplicate",
+    WebhookView.UNSIGNED: "Without secret",
+    WebhookView.HOST_DIFFERS: "Host differs",
 }
 
 
@@ -73,13 +73,13 @@ class ReadyViews(FoldingChips):
 
     def _take(self) -> None:
         key = self.key()
-        ids = None if key is None or self._found is None else self._found[View(key)]
+        ids = None if key is None or self._found is None else self._found[WebhookView(key)]
         if ids != self.ids:
             self.ids = ids
             self._list_again()
 
     def _offer(self) -> None:
-        counts = {view: None if self._found is None else len(self._found[view]) for view in View}
+        counts = {view: None if self._found is None else len(self._found[view]) for view in WebhookView}
         chips = [Choice(view.value, words, counts[view]) for view, words in _WORDS.items()]
         self.set_chips([Choice(None, "All"), *chips])
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.services.deliveries.addresses import why_not
-from app.services.deliveries.answer import Outcome
+from app.services.deliveries.answer import DeliveryOutcome
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
 from app.services.deliveries.sending import send
@@ -99,7 +99,11 @@ def test_no_spelling_of_a_forbidden_address_is_connected_to() -> None:
                 refused += 1
                 continue
             answer = send(request, resolve=resolve, allow_here=True, seconds=5)
-            assert answer.outcome in (Outcome.REFUSED, Outcome.NO_HOST, Outcome.TIMEOUT) or _is_here(host)
+            assert answer.outcome in (
+                DeliveryOutcome.REFUSED,
+                DeliveryOutcome.NO_HOST,
+                DeliveryOutcome.TIMEOUT,
+            ) or _is_here(host)
     assert refused
     assert [place for place in connected if not _is_this_computer(place)] == []
 
@@ -129,4 +133,4 @@ def test_a_name_that_leads_here_is_refused_by_whatever_name() -> None:
     )
     with connections() as connected:
         answer = send(request, resolve=resolve, allow_here=True)
-    assert answer.outcome in (Outcome.REFUSED, Outcome.NO_HOST) and not connected
+    assert answer.outcome in (DeliveryOutcome.REFUSED, DeliveryOutcome.NO_HOST) and not connected

@@ -10,10 +10,10 @@ import pytest
 
 from app import paths
 from app.services.deliveries import log as logs
-from app.services.deliveries.answer import Answer, Outcome, Part, Step
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
 from app.services.deliveries.delivering import Deliverer, again
 from app.services.deliveries.destination import Destination, read_destination
-from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable, Wanted
+from app.services.deliveries.log import Delivery, DeliveryLog, LogQuery, LogUnreadable
 from app.services.deliveries.request import make
 from app.services.deliveries.sharing import export, redacted
 from app.services.deliveries.signing import Signing
@@ -32,8 +32,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DESTINATION = Destination(
     "wh_1", "acme", "CI", "https://h.acme.example/T0/hidden-path", "h.acme.example", "*", Secret(SECRET)
 )
-ANSWER = Answer(
-    Outcome.ANSWERED,
+ANSWER = DeliveryAnswer(
+    DeliveryOutcome.ANSWERED,
     "It failed.",
     500,
     (("Date", "now"), ("Set-Cookie", "sid=hidden-cookie")),
@@ -41,13 +41,13 @@ ANSWER = Answer(
     is_cut=True,
     address="1.1.1.1",
     tls="TLS 1.3",
-    steps=(Step(Part.RESOLVE, 0.0, 0.25),),
+    steps=(Step(DeliveryPart.RESOLVE, 0.0, 0.25),),
     seconds=1.25,
 )
 
 
 def keep(
-    log: DeliveryLog, answer: Answer = ANSWER, *, at: int = NOW, event: str = "run_killed", **how: int
+    log: DeliveryLog, answer: DeliveryAnswer = ANSWER, *, at: int = NOW, event: str = "run_killed", **how: int
 ) -> int:
     request = make(DESTINATION, event, '{"runId":"r-é"}', now=at)
     days = how.get("days", 30)
@@ -55,7 +55,7 @@ def keep(
 
 
 def found(log: DeliveryLog, **wanted: object) -> list[Delivery]:
-    return log.find(replace(Wanted("db"), **wanted))  # type: ignore[arg-type]
+    return log.find(replace(LogQuery("db"), **wanted))  # type: ignore[arg-type]
 
 
 def test_what_is_kept_is_read_back_whole() -> None:
@@ -70,7 +70,7 @@ def test_what_is_kept_is_read_back_whole() -> None:
         "https://h.acme.example/…", '{"runId":"r-é"}', NOW, 1250,
     )  # fmt: skip
     assert log.answer(number) == ANSWER
-    assert log.find(Wanted("another")) == []
+    assert log.find(LogQuery("another")) == []
 
 
 def test_neither_the_secret_nor_the_path_is_in_the_file_which_is_the_persons_alone() -> None:
@@ -88,7 +88,7 @@ def test_a_list_is_filtered_by_what_a_person_types() -> None:
     log = DeliveryLog()
     keep(log)
     keep(log, replace(ANSWER, status=200), event="run_started", at=NOW + 1)
-    keep(log, replace(ANSWER, outcome=Outcome.TIMEOUT, status=None), event="run_started", at=NOW + 2)
+    keep(log, replace(ANSWER, outcome=DeliveryOutcome.TIMEOUT, status=None), event="run_started", at=NOW + 2)
     assert [one.code for one in found(log)] == ["timeout", "200", "500"]
     assert [one.code for one in found(log, is_ok=True)] == ["200"]
     assert [one.code for one in found(log, is_ok=False)] == ["timeout", "500"]
@@ -175,10 +175,10 @@ def test_an_event_is_sent_again_to_the_webhook_as_it_is_now(engine: Database) ->
         request = make(destination, "run_killed", '{"a":1}', now=NOW, signing=Signing.STANDARD)
         assert not deliverer.deliver(destination, request, UNWATCHED, signing=Signing.STANDARD).answer.is_ok
         webhooks.update(engine, key, replace(form, url=hook.url()), actor="ops", now=NOW)
-        (failed,) = log.find(Wanted("db"))
+        (failed,) = log.find(LogQuery("db"))
         destination, request = again(engine, failed, now=NOW + 60)
         deliverer.deliver(destination, request, UNWATCHED, signing=failed.signing, resent=failed.number)
-    newest, _ = log.find(Wanted("db"))
+    newest, _ = log.find(LogQuery("db"))
     assert newest.is_ok and newest.resent == failed.number and newest.message == failed.message != ""
     assert f"webhook-id: {failed.message}".encode() in hook.requests[0]
     assert f"webhook-timestamp: {NOW + 60}".encode() in hook.requests[0]

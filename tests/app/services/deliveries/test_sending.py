@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.services.deliveries.answer import Answer, Outcome, Part
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import make
 from app.services.deliveries.sending import MOST_BODY, NotResolved, send
@@ -36,7 +36,7 @@ def nobody(host: str, seconds: float, cancelled: Stop) -> Sequence[str]:
     raise AssertionError(f"{host} was resolved")
 
 
-def deliver(hook: Hook | str, **how: Any) -> Answer:
+def deliver(hook: Hook | str, **how: Any) -> DeliveryAnswer:
     url = hook if isinstance(hook, str) else hook.url()
     destination = Destination("1", url=url, hostname=host_in(url), secret=Secret("s3cret"))
     options = {"resolve": names.resolve, "allow_here": True, "seconds": 5.0, **how}
@@ -64,11 +64,16 @@ def test_what_a_server_answers_is_told_with_its_times(status: str, is_ok: bool, 
         connections() as connected,
     ):
         found = deliver(hook)
-    assert (found.outcome, found.status, found.is_ok) == (Outcome.ANSWERED, int(status[:3]), is_ok)
+    assert (found.outcome, found.status, found.is_ok) == (DeliveryOutcome.ANSWERED, int(status[:3]), is_ok)
     assert found.title == status and why in found.why
     assert ("Location", "http://127.0.0.1:1/") in found.headers
     assert found.text() == ("" if "204" in status else "said")
-    assert [step.part for step in found.steps] == [Part.RESOLVE, Part.CONNECT, Part.FIRST_BYTE, Part.BODY]
+    assert [step.part for step in found.steps] == [
+        DeliveryPart.RESOLVE,
+        DeliveryPart.CONNECT,
+        DeliveryPart.FIRST_BYTE,
+        DeliveryPart.BODY,
+    ]
     assert 0 <= sum(step.took for step in found.steps) <= found.seconds
     assert connected == [("127.0.0.1", hook.port)]  # and nowhere that it points to
 
@@ -128,7 +133,7 @@ def test_there_is_one_deadline_for_all_of_it(
         begun = time.monotonic()
         found = deliver(hook, seconds=1.0)
         took = time.monotonic() - begun
-    assert found.outcome is Outcome.TIMEOUT and found.status == status and said in found.why
+    assert found.outcome is DeliveryOutcome.TIMEOUT and found.status == status and said in found.why
     assert 0.9 < took < 2.0
 
 
@@ -137,7 +142,7 @@ def test_a_handshake_that_does_not_end_is_not_waited_for_longer() -> None:
     with serving(silent, reads=False) as hook:
         begun = time.monotonic()
         found = deliver(hook.url(scheme="https"), seconds=0.5)
-    assert found.outcome is Outcome.TIMEOUT and "nothing was sent" in found.why
+    assert found.outcome is DeliveryOutcome.TIMEOUT and "nothing was sent" in found.why
     assert time.monotonic() - begun < 1.5
 
 
@@ -151,7 +156,7 @@ def test_a_server_that_takes_nothing_ends_at_the_deadline() -> None:
         request = make(destination, "run_killed", f'"{"x" * 260_000}"', now=NOW)
         begun = time.monotonic()
         found = send(request, resolve=nobody, allow_here=True, seconds=1.0)
-    assert found.outcome is Outcome.TIMEOUT and time.monotonic() - begun < 2.0
+    assert found.outcome is DeliveryOutcome.TIMEOUT and time.monotonic() - begun < 2.0
 
 
 def test_an_endless_body_is_cut() -> None:
@@ -180,7 +185,7 @@ def test_what_is_packed_and_short_is_read() -> None:
     with serving(answer("200 OK", gzip.compress(b"said"), "Content-Encoding: gzip")) as hook:
         assert (found := deliver(hook)).text() == "said" and not found.is_cut
     with serving(answer("200 OK", b"no gzip", "Content-Encoding: gzip")) as hook:
-        assert deliver(hook).outcome is Outcome.BROKEN
+        assert deliver(hook).outcome is DeliveryOutcome.BROKEN
 
 
 def test_what_packs_nothing_for_ever_is_not_read_for_ever() -> None:
@@ -211,19 +216,19 @@ def test_endless_headers_are_cut(line: bytes) -> None:
 
     with serving(endless) as hook:
         found = deliver(hook)
-    assert found.outcome in (Outcome.TOO_LONG, Outcome.NO_HTTP) and found.status is None
+    assert found.outcome in (DeliveryOutcome.TOO_LONG, DeliveryOutcome.NO_HTTP) and found.status is None
 
 
 @pytest.mark.parametrize(
     ("said", "outcome", "why"),
     [
-        (b"", Outcome.BROKEN, "without an answer"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", Outcome.BROKEN, "before the end"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", Outcome.NO_HTTP, "not HTTP"),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", Outcome.NO_HTTP, "not HTTP"),
+        (b"", DeliveryOutcome.BROKEN, "without an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", DeliveryOutcome.BROKEN, "before the end"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", DeliveryOutcome.NO_HTTP, "not HTTP"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", DeliveryOutcome.NO_HTTP, "not HTTP"),
     ],
 )
-def test_what_is_no_whole_answer_is_told_as_that(said: bytes, outcome: Outcome, why: str) -> None:
+def test_what_is_no_whole_answer_is_told_as_that(said: bytes, outcome: DeliveryOutcome, why: str) -> None:
     with serving(lambda connection: connection.sendall(said)) as hook:
         found = deliver(hook)
     assert found.outcome is outcome and why in found.why
@@ -234,10 +239,10 @@ def test_a_server_that_resets_or_is_not_there_is_no_error() -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     with serving(reset) as hook:
-        assert deliver(hook).outcome is Outcome.BROKEN
+        assert deliver(hook).outcome is DeliveryOutcome.BROKEN
         url = hook.url()
     found = deliver(url)
-    assert found.outcome is Outcome.NO_CONNECTION and "Nothing takes connections" in found.why
+    assert found.outcome is DeliveryOutcome.NO_CONNECTION and "Nothing takes connections" in found.why
 
 
 def test_a_certificate_must_be_for_the_host(signer: Authority) -> None:
@@ -246,25 +251,31 @@ def test_a_certificate_must_be_for_the_host(signer: Authority) -> None:
         found = deliver(url, trusted=signer.trusted)
         assert found.is_ok and found.tls.startswith("TLS 1.") and found.address == "127.0.0.1"
         parts = [step.part for step in found.steps]
-        assert parts == [Part.RESOLVE, Part.CONNECT, Part.TLS, Part.FIRST_BYTE, Part.BODY]
+        assert parts == [
+            DeliveryPart.RESOLVE,
+            DeliveryPart.CONNECT,
+            DeliveryPart.TLS,
+            DeliveryPart.FIRST_BYTE,
+            DeliveryPart.BODY,
+        ]
         by_address = deliver(hook.url(scheme="https"), trusted=signer.trusted)
         assert by_address.is_ok
         for wrong in ({"trusted": None},):  # nobody trusts who signed it
-            assert deliver(url, **wrong).outcome is Outcome.TLS
+            assert deliver(url, **wrong).outcome is DeliveryOutcome.TLS
 
 
 @pytest.mark.parametrize(("name", "days"), [("hooks.example.com", 30), ("localhost", -1)])
 def test_a_wrong_certificate_is_sent_nothing(signer: Authority, name: str, days: int) -> None:
     with serving(answer(), secured=signer.server(name, days=days)) as hook:
         found = deliver(hook.url(scheme="https", host="localhost"), trusted=signer.trusted)
-    assert found.outcome is Outcome.TLS and "Nothing was sent" in found.why
+    assert found.outcome is DeliveryOutcome.TLS and "Nothing was sent" in found.why
     assert hook.requests == []
 
 
 def test_a_server_without_tls_is_told_as_that() -> None:
     with serving(answer(), reads=False) as hook:
         found = deliver(hook.url(scheme="https"))
-    assert found.outcome is Outcome.TLS
+    assert found.outcome is DeliveryOutcome.TLS
 
 
 @pytest.mark.parametrize(
@@ -273,7 +284,7 @@ def test_a_server_without_tls_is_told_as_that() -> None:
 def test_a_name_with_any_forbidden_address_is_connected_to_nowhere(addresses: list[str]) -> None:
     with serving(answer()) as hook, connections() as connected:
         found = deliver(hook.url(scheme="https", host="hooks.example.com"), resolve=lambda *_: addresses)
-    assert found.outcome is Outcome.REFUSED and "hooks.example.com leads to" in found.why
+    assert found.outcome is DeliveryOutcome.REFUSED and "hooks.example.com leads to" in found.why
     assert connected == [] and hook.requests == []
 
 
@@ -291,14 +302,14 @@ def test_a_name_is_asked_for_once_and_what_was_judged_is_connected_to() -> None:
     assert asked == ["localhost"] and connected == [("127.0.0.1", hook.port)]
     with serving(answer()) as hook, connections() as connected:
         found = deliver(hook.url(host="localhost"), resolve=lambda *_: ["127.0.0.1", "10.0.0.1"])
-    assert found.outcome is Outcome.REFUSED and connected == []
+    assert found.outcome is DeliveryOutcome.REFUSED and connected == []
 
 
 def test_this_computer_is_reached_only_where_that_is_allowed() -> None:
     with serving(answer()) as hook, connections() as connected:
         for url in (hook.url(), hook.url(host="localhost")):
             found = deliver(url, allow_here=False, resolve=nobody)
-            assert found.outcome is Outcome.REFUSED and "preferences" in found.why
+            assert found.outcome is DeliveryOutcome.REFUSED and "preferences" in found.why
     assert connected == [] and hook.requests == []
 
 
@@ -324,9 +335,9 @@ def test_a_name_that_nobody_knows_or_tells_is_no_error() -> None:
     def silent_names(host: str, seconds: float, cancelled: Stop) -> Sequence[str]:
         raise TimeoutError
 
-    assert deliver("https://a.example/", resolve=unknown).outcome is Outcome.NO_HOST
-    assert deliver("https://a.example/", resolve=silent_names).outcome is Outcome.TIMEOUT
-    assert deliver("https://a.example/", resolve=lambda *_: []).outcome is Outcome.NO_HOST
+    assert deliver("https://a.example/", resolve=unknown).outcome is DeliveryOutcome.NO_HOST
+    assert deliver("https://a.example/", resolve=silent_names).outcome is DeliveryOutcome.TIMEOUT
+    assert deliver("https://a.example/", resolve=lambda *_: []).outcome is DeliveryOutcome.NO_HOST
 
 
 def test_it_can_be_cancelled_at_any_moment() -> None:
@@ -339,7 +350,7 @@ def test_it_can_be_cancelled_at_any_moment() -> None:
     with serving(slow) as hook:
         begun = time.monotonic()
         found = deliver(hook, cancelled=wanted.is_set, seconds=15.0)
-    assert found.outcome is Outcome.CANCELLED and "not known" in found.why
+    assert found.outcome is DeliveryOutcome.CANCELLED and "not known" in found.why
     assert time.monotonic() - begun < 1.5
     assert deliver(hook.url(), cancelled=lambda: True).why == "It was cancelled: nothing was sent."
 
@@ -355,7 +366,7 @@ def test_who_asks_for_a_name_waits_no_longer_than_given(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(socket, "getaddrinfo", ask)
     begun = time.monotonic()
-    assert deliver("https://a.example/", seconds=0.3).outcome is Outcome.TIMEOUT
+    assert deliver("https://a.example/", seconds=0.3).outcome is DeliveryOutcome.TIMEOUT
     assert time.monotonic() - begun < 1.5
     released.set()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.services.chain.where import InFile
 from app.services.records import adding, users, writing
-from app.services.records.adding import Judged, Wanted, _Emails
+from app.services.records.adding import Judged, WantedUser, _Emails
 from app.services.records.users import NewUser, valid_email
 from app.workers import scan_pool
 from models.engine import Database
@@ -38,7 +38,7 @@ def judged(
     sheet = adding.cut(text)
     stored, _ = read_stored(database)
     columns = adding.guessed(sheet, adding.fillable(stored["users"]))
-    return adding.judge(database, sheet, Wanted(columns, tenant, ACME, new_tenants), asked)
+    return adding.judge(database, sheet, WantedUser(columns, tenant, ACME, new_tenants), asked)
 
 
 def emails(sql: apsw.Connection) -> list[tuple[str, str]]:
@@ -118,7 +118,7 @@ def test_each_line_that_makes_no_user_has_its_reason(engine: Database) -> None:
 
 def test_the_lines_that_are_wrong_come_back_as_they_were(engine: Database) -> None:
     sheet = adding.cut("name,email\n=1+1,wrong\n'quoted,also wrong\n")
-    found = adding.judge(engine, sheet, Wanted({"email": 1}, "acme", ACME), ())
+    found = adding.judge(engine, sheet, WantedUser({"email": 1}, "acme", ACME), ())
     text = found.bad_lines(sheet)
     assert [row[2] for row in csv.reader(io.StringIO(text))] == ["name", "'=1+1", "''quoted"]
     again = adding.cut(text)
@@ -241,7 +241,7 @@ def test_it_ends_where_a_person_ends_it_and_nothing_is_written(
         adding.judge(
             database,
             adding.cut(text),
-            Wanted({"email": 0}, "acme", ACME),
+            WantedUser({"email": 0}, "acme", ACME),
             (),
             Monitor(cancelled=lambda: True),
         )

@@ -5,7 +5,7 @@ import apsw
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.tables import EVERYONE, Scope
-from app.services.records.webhook_views import View, members
+from app.services.records.webhook_views import WebhookView, members
 from models.engine import Database
 from models.schema import inspect
 
@@ -31,12 +31,12 @@ ROWS = [
 def test_each_view_has_its_own(engine: Database, sql: apsw.Connection) -> None:
     sql.executemany(_INSERT, ROWS)
     found = members(engine, EVERYONE, {"failing"})
-    assert set(found[View.DEAD]) == {"silent", "elsewhere", "failing"}
-    assert set(found[View.DUPLICATE]) == {"twin 1", "twin 2"}
-    assert set(found[View.UNSIGNED]) == {"no secret", "empty secret"}
-    assert found[View.HOST_DIFFERS] == ("elsewhere",)
-    assert members(engine, Scope("b"))[View.UNSIGNED] == ("empty secret",)
-    assert members(engine, Scope("c")) == dict.fromkeys(View, ())
+    assert set(found[WebhookView.DEAD]) == {"silent", "elsewhere", "failing"}
+    assert set(found[WebhookView.DUPLICATE]) == {"twin 1", "twin 2"}
+    assert set(found[WebhookView.UNSIGNED]) == {"no secret", "empty secret"}
+    assert found[WebhookView.HOST_DIFFERS] == ("elsewhere",)
+    assert members(engine, Scope("b"))[WebhookView.UNSIGNED] == ("empty secret",)
+    assert members(engine, Scope("c")) == dict.fromkeys(WebhookView, ())
 
 
 def test_a_list_of_more_than_a_statement_has_parameters_is_read(
@@ -44,7 +44,7 @@ def test_a_list_of_more_than_a_statement_has_parameters_is_read(
 ) -> None:
     rows = [(f"wh_{number}", "a", "h.example", "https://h.example/", None, 1, "*") for number in range(300)]
     sql.executemany(_INSERT, rows)
-    ids = members(engine, EVERYONE)[View.DUPLICATE]
+    ids = members(engine, EVERYONE)[WebhookView.DUPLICATE]
     assert len(ids) == 300
     query = ListQuery("webhook_destinations", choices=(("id", ids[:250]),))
     lists = Lists(inspect(engine))

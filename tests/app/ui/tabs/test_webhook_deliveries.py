@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app import paths
-from app.services.deliveries.log import DeliveryLog, Wanted
+from app.services.deliveries.log import DeliveryLog, LogQuery
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
@@ -164,4 +164,4 @@ def test_what_is_too_old_goes_when_the_log_is_opened(
     context.clock = lambda: clock + 31 * 86_400
     shown = opened(show_tab, context, qtbot)
     qtbot.waitUntil(lambda: "Nothing was sent yet" in shown.state.text())
-    assert DeliveryLog().find(Wanted(str(context.opened.kept_by))) == []
+    assert DeliveryLog().find(LogQuery(str(context.opened.kept_by))) == []

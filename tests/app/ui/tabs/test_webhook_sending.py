@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.services.deliveries.answer import Outcome
+from app.services.deliveries.answer import DeliveryOutcome
 from app.services.deliveries.samples import RUN_ID
 from app.services.deliveries.signing import platform_signature
 from app.services.records.webhooks import Secret
@@ -241,4 +241,4 @@ def test_a_webhook_without_a_secret_or_with_another_host_says_so(
 
 
 def test_outcomes_have_words_of_their_own() -> None:
-    assert len({outcome.value for outcome in Outcome}) == len(Outcome)
+    assert len({outcome.value for outcome in DeliveryOutcome}) == len(DeliveryOutcome)
