@@ -46,9 +46,9 @@ def compare(joined: Joined, history: CheckpointHistory, tenant: str | None = Non
     joined.add(*moved.values())
     failed = set(moved)
     latest = [voice[-1] for voice in history.voices]
-    starts = _starts(history)
+    starts, baseline = _starts(history), history.baseline
     for position, known in enumerate(history.checkpoints):
-        current = position >= history.baseline  # those before it only know what markers say was removed since
+        current = position >= baseline  # those before it only know what markers say was removed since
         for name, sealed in known.tenants.items():
             if name in failed or (tenant is not None and name != tenant):
                 continue
@@ -87,13 +87,14 @@ def compare_within(
     """
     joined.add(*history.findings)
     newest = {name: known for known in history.checkpoints for name in known.tenants}
+    baseline = history.baseline
     held = [
         (known, name)
         for position, known in enumerate(history.checkpoints)
         for name, sealed in known.tenants.items()
         if extent.first <= sealed.last_seq <= extent.asked_through
         and extent.tenant in (None, name)
-        and (position >= history.baseline or _tells(joined, name, sealed, newest[name].tenants[name]))
+        and (position >= baseline or _tells(joined, name, sealed, newest[name].tenants[name]))
     ]
     there = newest.keys() & joined.chains.keys()
     firsts = begin(sorted(there.union(name for _, name in held)), bool(held))
