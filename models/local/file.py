@@ -17,7 +17,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -320,8 +320,40 @@ def is_sound(connection: apsw.Connection, table: str | None = None) -> bool:
 
     That a row breaks its table's own rules, a CHECK or NOT NULL past which it was written, is none, nor that
     a generated column or an indexed expression cannot be reckoned: SQLite looks at pages before rows, and
-    at other tables' rows when they are asked for. A hostile schema may make such a value as long as it likes,
-    for each row; none is reckoned that is longer than the file.
+    at other tables' rows when they are asked for.
+    """
+    with _checking(connection):
+        try:
+            found = connection.execute(f"PRAGMA integrity_check({table or 2**31 - 1})")
+            return all(message == "ok" or _OF_RULES.fullmatch(message) for (message,) in found)
+        except (apsw.SQLError, apsw.TooBigError):
+            if table is not None:
+                return True
+            from models.engine import sql_name  # noqa: PLC0415 - a child that verifies needs no models
+
+            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            return all(is_sound(connection, sql_name(str(name))) for (name,) in names)
+
+
+def of_other_types(connection: apsw.Connection, table: str) -> list[str]:
+    """The columns of a table with values that their types would have changed when they were written: only a
+    schema edited by hand has them. Of a hundred such values at most.
+    """
+    from models.engine import sql_name  # noqa: PLC0415 - a child that verifies needs no models
+
+    of_type = re.compile(rf"(NUMERIC|TEXT) value in {re.escape(table)}\.(?P<column>.*)", re.DOTALL)
+    with _checking(connection):
+        try:
+            found = [message for (message,) in connection.execute(f"PRAGMA quick_check({sql_name(table)})")]
+        except (apsw.SQLError, apsw.TooBigError):
+            return []
+    return [*dict.fromkeys(match["column"] for match in map(of_type.fullmatch, found) if match)]
+
+
+@contextmanager
+def _checking(connection: apsw.Connection) -> Iterator[None]:
+    """CHECKs are no damage, and no value is reckoned that is longer than the file: a hostile schema may make
+    one as long as it likes, for each row.
     """
     checks = connection.pragma("ignore_check_constraints")
     length = connection.limit(apsw.SQLITE_LIMIT_LENGTH)
@@ -329,15 +361,7 @@ def is_sound(connection: apsw.Connection, table: str | None = None) -> bool:
     set_pragma(connection, "ignore_check_constraints", 1)
     connection.limit(apsw.SQLITE_LIMIT_LENGTH, min(length, max(size, _RECKONED)))
     try:
-        found = connection.execute(f"PRAGMA integrity_check({table or 2**31 - 1})")
-        return all(message == "ok" or _OF_RULES.fullmatch(message) for (message,) in found)
-    except (apsw.SQLError, apsw.TooBigError):
-        if table is not None:
-            return True
-        from models.engine import sql_name  # noqa: PLC0415 - a child that verifies needs no models
-
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return all(is_sound(connection, sql_name(str(name))) for (name,) in names)
+        yield
     finally:
         set_pragma(connection, "ignore_check_constraints", checks)
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, length)

@@ -24,7 +24,7 @@ from models.errors import DamagedFile, InvalidInput
 from models.local import statements
 from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
-from models.local.file import is_sound
+from models.local.file import is_sound, of_other_types
 from models.local.trial import is_numbered
 from models.progress import Progress, ignore
 from models.schema import (
@@ -160,7 +160,9 @@ class _Export:
                 begun = self._file.tell()
                 try:
                     self._rows(table, which, total, count)
-                    if self._wanted.readable and table.rowid is None:
+                    if not self._wanted.readable:
+                        self._note_types(table)
+                    elif table.rowid is None:
                         self._note_damage(table)
                 except DamagedFile:
                     if not self._wanted.readable:
@@ -336,6 +338,15 @@ class _Export:
         """What was read of a table without rowids as it came, and no error said."""
         if not is_sound(self._database.connection(), sql_name(table.name)):
             self._note(f"{table.name} is damaged: rows of it may be missing, or be written twice")
+
+    def _note_types(self, table: StoredTable) -> None:
+        """What comes in otherwise than it is here."""
+        columns = of_other_types(self._database.connection(), table.name)
+        if columns:
+            self._note(
+                f"{table.name} has values that the types of its columns contradict, and change where they "
+                f"are written: in {', '.join(columns)}"
+            )
 
     def _numbering(self, tables: set[str]) -> None:
         """The numbers that AUTOINCREMENT goes on from, of tables with all their rows: of others it is their
