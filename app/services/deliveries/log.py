@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, TextField, fn
+from peewee import AutoField, BlobField, IntegerField, Model, SchemaManager, Select, TextField, fn
 
 from app import paths
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, DeliveryPart, Step
@@ -86,6 +86,21 @@ class Delivery:
     message: str
     at: int
     body: str = field(repr=False)
+    resent: int
+    code: str
+    is_ok: bool
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Of a delivery what came of it, without what was sent."""
+
+    number: int
+    webhook: str
+    tenant: str
+    event: str
+    at: int
     resent: int
     code: str
     is_ok: bool
@@ -179,18 +194,20 @@ class DeliveryLog:
         )
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
-    def failing(self, database: str) -> frozenset[str]:
-        """The ids of the webhooks to which what was sent last has failed."""
-        last = (
-            StoredDelivery.select(fn.MAX(StoredDelivery.id))
-            .where(StoredDelivery.database == database)
-            .group_by(StoredDelivery.webhook)
+    def last(self, database: str, tenant: str | None, most: int) -> list[Attempt]:
+        """Of each webhook, of a tenant or of all, the last so many that nobody cancelled, oldest first."""
+        newest = StoredDelivery.at.desc(), StoredDelivery.id.desc()
+        place = fn.ROW_NUMBER().over(partition_by=[StoredDelivery.webhook], order_by=newest)
+        of_all = StoredDelivery.select(*_TRIED, place.alias("place")).where(
+            StoredDelivery.database == database, StoredDelivery.code != DeliveryOutcome.CANCELLED.value
         )
-        query = StoredDelivery.select(StoredDelivery.webhook).where(
-            StoredDelivery.id.in_(last), StoredDelivery.is_ok == 0
-        )
+        if tenant is not None:
+            of_all = of_all.where(StoredDelivery.tenant == tenant)
+        columns = [of_all.c[column.name] for column in _TRIED]
+        query = Select([of_all], columns).where(of_all.c.place <= most).order_by(of_all.c.at, of_all.c.id)
         with self._opened() as file:
-            return frozenset() if file is None else frozenset(str(webhook) for (webhook,) in file.rows(query))
+            rows = [] if file is None else file.rows(query)
+        return [one for row in rows if (one := _attempt(row)) is not None]
 
     def answer(self, number: int) -> DeliveryAnswer | None:
         """What came of a delivery; None where it is gone or cannot be read."""
@@ -287,6 +304,15 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
     return None
 
 
+def _attempt(row: Sequence[Any]) -> Attempt | None:
+    """None of one that this program has not written."""
+    number, webhook, tenant, event, at, resent, code, is_ok, took = row
+    texts, numbers = (webhook, tenant, event, code), (number, at, resent, is_ok, took)
+    if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
+        return None
+    return Attempt(number, webhook, tenant, event, at, resent, code, bool(is_ok), took)
+
+
 def _parts(answer: DeliveryAnswer) -> dict[str, Any]:
     """All of it but the body."""
     return {
@@ -330,6 +356,17 @@ _LISTED: Final = (
     StoredDelivery.message,
     StoredDelivery.at,
     StoredDelivery.body,
+    StoredDelivery.resent,
+    StoredDelivery.code,
+    StoredDelivery.is_ok,
+    StoredDelivery.took_ms,
+)
+_TRIED: Final = (
+    StoredDelivery.id,
+    StoredDelivery.webhook,
+    StoredDelivery.tenant,
+    StoredDelivery.event,
+    StoredDelivery.at,
     StoredDelivery.resent,
     StoredDelivery.code,
     StoredDelivery.is_ok,

@@ -1,8 +1,10 @@
 """The ready views above the list of webhooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
+from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, LogUnreadable
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import Members, WebhookView, members
@@ -85,8 +87,7 @@ class ReadyViews(FoldingChips):
 
 
 def _members(database: Database, scope: Scope, kept_by: str) -> Members:
-    try:
-        failing = DeliveryLog().failing(kept_by)
-    except LogUnreadable:
-        failing = frozenset()
+    failing: Collection[str] = ()
+    with suppress(LogUnreadable):
+        failing = health.failing(health.known(DeliveryLog(), kept_by, scope.tenant_id))
     return members(database, scope, failing)
