@@ -38,6 +38,8 @@ class Span(StrEnum):
     """A preset, or CUSTOM for two dates."""
 
     ANY = "any"
+    LAST_HOUR = "hour"
+    LAST_24_HOURS = "day"
     TODAY = "today"
     LAST_7 = "7"
     LAST_30 = "30"
@@ -46,11 +48,20 @@ class Span(StrEnum):
 
 
 _WORDS = {
+    Span.LAST_HOUR: "Last hour",
+    Span.LAST_24_HOURS: "Last 24 hours",
     Span.TODAY: "Today",
     Span.LAST_7: "Last 7 days",
     Span.LAST_30: "Last 30 days",
     Span.LAST_90: "Last 90 days",
     Span.CUSTOM: "From … to …",
+}
+_SECONDS = {
+    Span.LAST_HOUR: 3_600,
+    Span.LAST_24_HOURS: DAY,
+    Span.LAST_7: 7 * DAY,
+    Span.LAST_30: 30 * DAY,
+    Span.LAST_90: 90 * DAY,
 }
 
 
@@ -72,7 +83,7 @@ class DateRange:
                 return _midnight(self.first, utc), _midnight(self.last + timedelta(days=1), utc)
             case Span.ANY | Span.CUSTOM:
                 return None, None
-        return now - int(self.span.value) * DAY, None
+        return now - _SECONDS[self.span], None
 
     def words(self) -> str:
         """How a user reads those of Span.CUSTOM: "2026-11-01 – 2026-11-22"."""

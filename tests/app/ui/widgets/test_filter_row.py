@@ -146,6 +146,8 @@ def test_export_is_the_window_s_key_in_the_text_too(qtbot: QtBot, theme: Theme) 
 
 def test_date_bounds() -> None:
     assert DateRange().bounds(NOW, utc=True) == (None, None)
+    assert DateRange(Span.LAST_HOUR).bounds(NOW, utc=True) == (NOW - 3600, None)
+    assert DateRange(Span.LAST_24_HOURS).bounds(NOW, utc=True) == (NOW - 86400, None)
     assert DateRange(Span.LAST_7).bounds(NOW, utc=True) == (NOW - 7 * 86400, None)
     assert DateRange(Span.TODAY).bounds(NOW, utc=True) == (NOW - NOW % 86400, None)
     one_day = DateRange(Span.CUSTOM, date(2026, 11, 18), date(2026, 11, 18))
