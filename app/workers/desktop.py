@@ -6,11 +6,13 @@ from typing import Any, Final
 
 _BUS: Final = "org.freedesktop.Notifications"
 _SECONDS: Final = 2
+_NORMAL: Final = 1
 _CRITICAL: Final = 2
 
 
-def told_by_bus(title: str, words: str, icon: str) -> bool:
-    """Has the desktop show a message; False where nothing shows any. It waits for the bus: call it in a job.
+def told_by_bus(title: str, words: str, icon: str, *, urgent: bool) -> bool:
+    """Has the desktop show a message; False where nothing shows any. What is urgent stays until somebody has
+    seen it. It waits for the bus: call it in a job.
 
     After https://specifications.freedesktop.org/notification-spec, by which the words may be markup.
     """
@@ -31,7 +33,10 @@ def told_by_bus(title: str, words: str, icon: str) -> bool:
 
             (can,) = ask("GetCapabilities")
             said = html.escape(words, quote=False) if "body-markup" in can else words
-            hints = {"urgency": ("y", _CRITICAL), "desktop-entry": ("s", "tenant-admin")}
+            hints = {
+                "urgency": ("y", _CRITICAL if urgent else _NORMAL),
+                "desktop-entry": ("s", "tenant-admin"),
+            }
             ask("Notify", "susssasa{sv}i", ("Tenant Admin", 0, icon, title, said, [], hints, -1))
     except (
         OSError,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.services import text
@@ -10,13 +11,44 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
-from app.services.records.rows import StoredRow, in_parts
+from app.services.records.rows import StoredRow, Value, in_parts, shown
 from app.services.records.tables import NOTIFICATIONS, flag
+from models.engine import Database, raw, sql_name
 from models.errors import NothingToDo
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
+_TOLD = 1_000
+_LAST = f"SELECT max({{}}) FROM main.{NOTIFICATIONS.name}"  # noqa: S608
+_CAME = f"""
+SELECT id, substr(tenant_id, 1, 200), substr(title, 1, 200) FROM main.{NOTIFICATIONS.name}
+WHERE {{0}} > ? AND read = 0 ORDER BY {{0}} DESC LIMIT {_TOLD}
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Unread notifications behind a row, the latest first and a thousand at most, as (id, tenant, title);
+    `last` is the last row of all, from which on to look the next time.
+    """
+
+    last: int
+    unread: tuple[tuple[Value, str, str], ...] = ()
+
+
+def arrived(database: Database, rowid: str, last: int | None) -> Arrived:
+    """What came since row `last`, where the table's rows are numbered by `rowid`; nothing before the first
+    look, which has none.
+    """
+    queries = [raw(_LAST.format(sql_name(rowid)))]
+    if last is not None:
+        queries.append(raw(_CAME.format(sql_name(rowid)), last))
+    ((end,),), *more = database.read_batch(queries)
+    found = tuple(
+        (key, str(shown(tenant)), str(shown(title))) for rows in more for key, tenant, title in rows
+    )
+    return Arrived(end if isinstance(end, int) else 0, found)
 
 
 @writing.act

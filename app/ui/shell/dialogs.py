@@ -188,6 +188,14 @@ class PreferencesDialog(FormDialog):
             hint="Quietly: from the last checkpoint on or, once a day, whole. The status bar says what was "
             "found.",
         )
+        tell = CheckBox("Tell on the desktop of new unread notifications")
+        tell.setChecked(settings.tell_of_notifications)
+        self.add_field(
+            "tell",
+            tell.words,
+            tell,
+            hint="Titles and tenants, while a file is open and its window is not in front.",
+        )
         here = CheckBox("Send test events to webhooks on this computer, too")
         here.setChecked(settings.webhooks_here)
         self.add_field(
@@ -213,6 +221,7 @@ class PreferencesDialog(FormDialog):
         settings.confirm_deletion = bool(values["ask"])
         settings.retention_days = int(values["days"])
         settings.verify_by_itself = bool(values["verify"])
+        settings.tell_of_notifications = bool(values["tell"])
         settings.webhooks_here = bool(values["here"])
         settings.deliveries_days = int(values["deliveries"])
         if settings.save():

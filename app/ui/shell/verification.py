@@ -4,9 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
-from app import paths
 from app.itemmodels.columns import Tone
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import few_behind
@@ -18,31 +17,17 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import OTHERS, RETENTION, Outcome, by_itself
 from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
+from app.ui.shell.desktop_notice import tell
 from app.ui.tabs.audit.words import CHANGED, WHOLE, headline
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import absolute_time, grouped, relative_time
-from app.ui.widgets.labels import bounded
-from app.ui.widgets.later import later
-from app.workers.desktop import told_by_bus
 from app.workers.runner import Task
 from app.workers.scan_pool import store_and_verifier
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 from models.status import DAY
 
-_LOOK_MS, _NOTIFIED_MS = 60_000, 15_000
-_TOLD = 400
-"""Characters of a message on the desktop."""
-
-
-def _by_tray(title: str, words: str, owner: QObject) -> None:
-    """Qt shows a message beside an icon in the tray, where there is one; the icon is there only meanwhile."""
-    if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
-        return
-    tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
-    tray.show()
-    tray.showMessage(title, words, QSystemTrayIcon.MessageIcon.Critical)
-    later(tray, _NOTIFIED_MS, tray.deleteLater)
+_LOOK_MS = 60_000
 
 
 class SelfVerification(QObject):
@@ -165,16 +150,7 @@ class SelfVerification(QObject):
         words = ". ".join(
             [counted(report.found, "finding"), *(found.message for found in report.findings[:1])]
         )
-        words, icon = (
-            bounded(words, longest=_TOLD),
-            str(paths.resources_dir() / "icons" / "tenant-admin-128.png"),
-        )
-
-        def told(by_bus: bool) -> None:
-            if not by_bus:
-                _by_tray(title, words, window)
-
-        self._context.runner.job(lambda monitor: told_by_bus(title, words, icon), on_done=told)
+        tell(self._context.runner, window, title, words, urgent=True)
 
     def _failed(self, error: TenantAdminError) -> None:
         self._job, self._verdict.is_running = None, False

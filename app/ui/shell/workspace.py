@@ -31,12 +31,14 @@ from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.live.connections import NamedConnection
+    from app.ui.shell.arrivals import Arrivals
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
 
 _REST = (
     "app.services.records.users",
     "email_validator",
+    "app.ui.shell.arrivals",
     "app.ui.tabs.common.exporting",
     "app.ui.shell.retention",
     "app.ui.shell.verification",
@@ -269,6 +271,16 @@ class Workspace(QWidget):
         return retention
 
     @cached_property
+    def arrivals(self) -> "Arrivals":
+        from app.ui.shell.arrivals import Arrivals  # noqa: PLC0415
+
+        return Arrivals(self.context, self._open_notification, self)
+
+    def _open_notification(self, record_id: object) -> None:
+        self.window().activateWindow()
+        self.jump(NOTIFICATIONS.name, record_id)
+
+    @cached_property
     def verification(self) -> "SelfVerification":
         from app.ui.shell.verification import SelfVerification  # noqa: PLC0415
 
@@ -466,6 +478,7 @@ class Workspace(QWidget):
         """Whether it could be loaded or not: each part loads what it still needs, and says what it cannot."""
         self.retention.start()
         self.verification.start()
+        self.arrivals.start()
 
     def _is_beside(self) -> bool:
         return self.tabs.currentIndex() != _POSITIONS[AUDIT_CHAIN.name]

@@ -1,0 +1,55 @@
+"""A message on the desktop: by the bus that shows them on Linux, else beside an icon in the tray."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
+
+from app import paths
+from app.ui.widgets.labels import bounded
+from app.ui.widgets.later import later
+from app.workers.desktop import told_by_bus
+from app.workers.runner import Runner
+
+_SHOWN_MS = 15_000
+_TOLD = 400
+"""Characters of a message."""
+
+
+def tell(
+    runner: Runner,
+    owner: QObject,
+    title: str,
+    words: str,
+    *,
+    urgent: bool = False,
+    clicked: Callable[[], object] = lambda: None,
+) -> None:
+    """Says it where the desktop shows such messages, and nowhere else. `clicked` is called where a message of
+    the tray is clicked on; of the bus nobody waits for an answer.
+    """
+    title, words = bounded(title, longest=_TOLD), bounded(words, longest=_TOLD)
+    icon = str(paths.resources_dir() / "icons" / "tenant-admin-128.png")
+
+    def told(by_bus: bool) -> None:
+        if not by_bus:
+            _by_tray(title, words, owner, urgent, clicked)
+
+    runner.job(lambda monitor: told_by_bus(title, words, icon, urgent=urgent), on_done=told)
+
+
+def _by_tray(title: str, words: str, owner: QObject, urgent: bool, clicked: Callable[[], object]) -> None:
+    """Qt shows a message beside an icon in the tray, where there is one; the icon is there only meanwhile."""
+    if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
+        return
+    tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
+    tray.messageClicked.connect(partial(_call, clicked))
+    tray.show()
+    kind = QSystemTrayIcon.MessageIcon.Critical if urgent else QSystemTrayIcon.MessageIcon.Information
+    tray.showMessage(title, words, kind)
+    later(tray, _SHOWN_MS, tray.deleteLater)
+
+
+def _call(function: Callable[[], object]) -> None:
+    function()
