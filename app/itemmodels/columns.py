@@ -44,7 +44,8 @@ class Role(IntEnum):
     WHOLE: the full value as str, for copies and filters by it, where DisplayRole is shortened. ORDER: the
     text that a small table is sorted by.
     Of a column's header, MONOSPACE: bool, for ids and hashes. DIM: bool, for secondary columns. MIDDLE: bool,
-    for what is told apart by its end, and so shortened in the middle.
+    for what is told apart by its end, and so shortened in the middle. BARS: bool, where its cells answer with
+    `Bars`, or None.
     """
 
     TONE = _FIRST
@@ -54,6 +55,18 @@ class Role(IntEnum):
     WHOLE = _FIRST + 4
     ORDER = _FIRST + 5
     MIDDLE = _FIRST + 6
+    BARS = _FIRST + 7
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Small bars on a line: of each its height, from 0 to 1, or None for one below the line. They take the
+    last of so many `places`; one that is none has a dash. `quiet`: without colour.
+    """
+
+    heights: Sequence[float | None]
+    places: int
+    quiet: bool = False
 
 
 Row = tuple[Any, ...]
@@ -71,7 +84,8 @@ class Column:
 
     `text`, `tone`, `icon` and `tooltip` are called with the value and the whole row, in the list's own order
     of columns. A file may hold anything anywhere: a value they cannot take (they raise `TypeError` and the
-    like) is shown as it is stored, without tone or icon. `hint` is the header's tool tip.
+    like) is shown as it is stored, without tone or icon. `hint` is the header's tool tip. A column that tells
+    what is known beside the file is `of` one of the list's, and `bars` stand before its words.
     """
 
     name: str
@@ -86,6 +100,8 @@ class Column:
     middle: bool = False
     sortable: bool = True
     hint: str | None = None
+    of: str = ""
+    bars: Callable[[Any, Row], Bars | None] | None = None
 
 
 def _described(column: Column) -> Callable[[Any, Row], str | None]:
@@ -109,7 +125,8 @@ def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, li
             column.tone or (None if at else lambda value, row: None) for at, column in enumerate(columns)
         ],
         Role.ICON: [column.icon for column in columns],
-        Role.WHOLE: [plain for _ in columns],
+        Role.WHOLE: [column.text if column.of else plain for column in columns],
+        Role.BARS: [column.bars for column in columns],
     }
     return {
         int(role): [
@@ -132,4 +149,5 @@ def header(column: Column) -> dict[int, Any]:
         int(Role.MONOSPACE): column.monospace,
         int(Role.DIM): column.dim,
         int(Role.MIDDLE): column.middle,
+        int(Role.BARS): column.bars is not None,
     }

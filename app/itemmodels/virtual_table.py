@@ -86,7 +86,7 @@ class VirtualTableModel(QAbstractTableModel):
         self._tell_soon = QTimer(self, singleShot=True, interval=0)
         self._tell_soon.timeout.connect(self._tell)
         positions = {name: position for position, name in enumerate(names)}
-        self._places = [positions[column.name] for column in columns]
+        self._places = [positions[column.of or column.name] for column in columns]
         self._readers = readers(self.columns, self._places)
         self._headers = [header(column) for column in self.columns]
         self.said_of_column: Callable[[int], str] = lambda section: ""

@@ -17,7 +17,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
 from app.services.records.rows import STORED, bytewise, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
-from app.services.records.tables import DECLARED, EVERYONE, ColumnKind, Scope, TableColumn
+from app.services.records.tables import DECLARED, EVERYONE, RANK, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
 from models.errors import StorageError
 from models.schema import StoredTable, caseless
@@ -63,9 +63,11 @@ class ListQuery:
     whatever the case of its letters, composed or not; nothing in it is a wildcard. `choices` names columns of
     the list, or of the file alone, with the values to keep. `since` and `until` are epoch seconds, `until`
     itself excluded. `sort` is a column of the list; None is the table's own order, and then `descending` has
-    no meaning. With `as_added` that is the order of rowids, in which a page costs no more than its rows.
-    `quiet_since` keeps users who were there before, of whom no audit entry from then on says that they did
-    anything, or had anything done to them, and who were not changed since.
+    no meaning; by `RANK` the rows come that have one of the first of the `ranks` for an id, then those of the
+    next, and at last those of none; a dozen ranks at most. With `as_added` that is the order of rowids, in
+    which a page costs no more than its rows. `quiet_since` keeps users who were there before, of whom no
+    audit entry from then on says that they did anything, or had anything done to them, and who were not
+    changed since.
     """
 
     table: str
@@ -78,6 +80,7 @@ class ListQuery:
     descending: bool = False
     as_added: bool = False
     quiet_since: int | None = None
+    ranks: tuple[tuple[str, ...], ...] = ()
 
     @property
     def filtered(self) -> bool:
@@ -94,7 +97,8 @@ class ListQuery:
     def of(cls, document: QueryDocument) -> "ListQuery":
         """The query that `document()` was made of, equal to it."""
         choices = tuple((name, tuple(map(_value, values))) for name, values in document["choices"])
-        return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices})
+        ranks = tuple(map(tuple, document["ranks"]))
+        return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices, "ranks": ranks})
 
 
 def _plain(value: Value) -> Any:
@@ -131,7 +135,7 @@ class Statements:
         self._by = Column(self.source, stored.row_key)
         self.key = self._by if self.has_rowids else exactly(self._by)
         self._narrowed = query.scope.tenant_id is not None and self.table.has_tenants(stored)
-        self.sort = self.table.column(query.sort or self.table.sort)
+        self.sort = self.table.sorted_by(query.sort)
         self.descending = self.table.descending if query.sort is None else query.descending
         self.as_added = query.as_added and query.sort is None and self.has_rowids
 
@@ -160,7 +164,7 @@ class Statements:
 
     def gapless(self, extent: Sequence[Rows]) -> range | None:
         """The keys that `extent` gave; None where they have gaps or are not in the list's order."""
-        if self.sort is not self.table.key or self.sort.source != self._stored.rowid:
+        if not self.by_key or self.sort.source != self._stored.rowid:
             return None
         (count,), (first,), (last,) = (rows[0] for rows in extent)
         if not count:
@@ -168,6 +172,11 @@ class Statements:
         if count != last - first + 1:
             return None
         return range(last, first - 1, -1) if self.descending else range(first, last + 1)
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the rows are in order of what names a record."""
+        return self.sort is self.table.key and self.query.sort != RANK
 
     @property
     def narrowed(self) -> bool:
@@ -307,6 +316,9 @@ class Statements:
 
     def _sort_key(self, source: ModelAlias | None = None) -> Any:
         value = self.value(self.sort, source)
+        if self.query.sort == RANK:
+            ranks = [(_is_in(value, ids), SQL(str(rank))) for rank, ids in enumerate(self.query.ranks)]
+            return Case(None, ranks, SQL(str(len(ranks)))) if ranks else value
         match self.sort.kind:
             case ColumnKind.NAME:
                 # Not NOCASE, which takes a text to end at a NUL.
@@ -451,13 +463,18 @@ def _pattern_bytes(text: str) -> int:
     return 2 + len(text.encode("utf-8", "surrogatepass")) + sum(map(text.count, "%_\\"))
 
 
+def _is_in(value: Any, plain: Sequence[Value]) -> Any:
+    """Any number of them as one parameter."""
+    return value.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(plain)]))
+
+
 def _one_of(value: Any, values: tuple[Value, ...]) -> Any:
     """Bytes stand for a BLOB or for text that is no UTF-8; None for NULL."""
     raw = [item for item in values if isinstance(item, bytes)]
     plain = [item for item in values if item is not None and not isinstance(item, bytes)]
     found: list[Any] = []
     if len(plain) > _MOST_BOUND:
-        found.append(value.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(plain)])))
+        found.append(_is_in(value, plain))
     elif plain:
         found.append(value.in_(plain))
     if raw:

@@ -23,7 +23,7 @@ from app.services.records.list_query import Key, ListQuery, Statements, Value
 from app.services.records.record import readable_keys, value_of
 from app.services.records.rows import RawText, decoded, exactly, legible, perhaps_another
 from app.services.records.rows import Value as Stored
-from app.services.records.tables import AUDIT_CHAIN, DECLARED, TableColumn
+from app.services.records.tables import AUDIT_CHAIN, DECLARED, RANK, TableColumn
 from models.engine import Database, Rows
 from models.errors import TableMissing, UndecodableText
 from models.schema import Schema
@@ -99,8 +99,9 @@ class Lists:
         and again in a sorter where it is not in the order of rowids.
         """
         table, stored = DECLARED[query.table], self._tables.get(query.table)
-        sort = table.column(query.sort or table.sort)
-        by_rowid = (query.as_added and query.sort is None) or (stored and stored.rowid == sort.source)
+        sort = table.sorted_by(query.sort)
+        is_of_rowid = stored and stored.rowid == sort.source and query.sort != RANK
+        by_rowid = (query.as_added and query.sort is None) or is_of_rowid
         of_chain = 0 if query.quiet_since is None else 2 * self._sizes.get(AUDIT_CHAIN.name, 0)
         return (rows if by_rowid else 2 * rows) + of_chain
 
@@ -438,7 +439,7 @@ def _read(
 
 def _range(database: Database, statements: Statements) -> range | None:
     """The keys without reading them, where they have no gap and are what the list is sorted by."""
-    if statements.query.filtered or statements.sort is not statements.table.key:
+    if statements.query.filtered or not statements.by_key:
         return None
     return statements.gapless(database.read_batch(statements.extent()))
 

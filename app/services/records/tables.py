@@ -50,6 +50,9 @@ class ColumnKind(Enum):
     PRESENCE = auto()
 
 
+RANK = "rank"
+"""In the place of a column's name: an order that the database does not know (`ListQuery.ranks`)."""
+
 ON, OFF = (1, "1"), (0, "0")
 """What a flag is stored as: the platform asks for `active = 1`, which a text is in a column of texts."""
 
@@ -182,6 +185,12 @@ class Table:
         declared = {column.source for column in self.columns}
         unknown = (undeclared(name) for name in stored.columns if name not in declared)
         return tuple(column.name for column in unknown if column.kind is not ColumnKind.PRESENCE)
+
+    def sorted_by(self, name: str | None) -> TableColumn:
+        """What the rows of a list are in order of, which is its own where no column is named; by `RANK` it is
+        the key, by which the ranks are given.
+        """
+        return self.key if name == RANK else self.column(name or self.sort)
 
     def of_file(self, name: str) -> TableColumn:
         """A column by its name, declared or as the file alone has it."""

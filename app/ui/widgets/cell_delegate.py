@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
-from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, TOOLTIP, Index, Role, Tone
+from app.itemmodels.columns import ALIGNMENT, AWAITED, DISPLAY, TOOLTIP, Bars, Index, Role, Tone
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.widgets.formatting import tooltip
@@ -23,7 +23,13 @@ _LONGEST = 300
 _CACHED_TEXTS = 4096
 _RIGHT = Qt.AlignmentFlag.AlignRight.value
 _TONE, _ICON, _MONOSPACE, _DIM = int(Role.TONE), int(Role.ICON), int(Role.MONOSPACE), int(Role.DIM)
-_MIDDLE = int(Role.MIDDLE)
+_MIDDLE, _BARS = int(Role.MIDDLE), int(Role.BARS)
+_BAR, _PITCH, _HIGHEST, _STUB, _DASH = 2, 4, 13, 4, 2
+
+
+def bars_width(places: int) -> int:
+    """The width in pixels of so many bars."""
+    return places * _PITCH - (_PITCH - _BAR)
 
 
 class _Laid(NamedTuple):
@@ -38,6 +44,7 @@ class _Column(NamedTuple):
     mono: bool
     dim: bool
     middle: bool
+    bars: bool
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -69,6 +76,7 @@ class CellDelegate(QStyledItemDelegate):
         self._pens = {tone: QPen(colour("dim" if tone is Tone.NEUTRAL else tone)) for tone in Tone}
         self._text_pen, self._dim_pen = QPen(colour("text")), QPen(colour("dim"))
         self._off_pen, self._frame_pen = QPen(colour("disabled")), QPen(colour("accent"))
+        self._ok, self._bad, self._quiet = colour(Tone.OK), colour(Tone.BAD), colour("scroll_hover")
         self._selection, self._line, self._accent = colour("selection"), colour("line"), colour("accent")
         self._laid = lru_cache(_CACHED_TEXTS)(self._lay_out)
         self._of_column = cache(self._ask)
@@ -95,7 +103,7 @@ class CellDelegate(QStyledItemDelegate):
         if tone == AWAITED:  # so that one knows where one is on the way
             shown, tone = f"row {row + 1:,} {shown}", Tone.NEUTRAL
         icon = data(index, _ICON)
-        right, mono, dim, middle = self._of_column(model, index.column())
+        right, mono, dim, middle, has_bars = self._of_column(model, index.column())
         left += PAD
         width -= 2 * PAD
         if icon:
@@ -106,6 +114,11 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawPixmap(left, top + (height - ICON) // 2, pixmap)
             left += ICON + GAP
             width -= ICON + GAP
+        bars: Bars | None = data(index, _BARS) if has_bars else None
+        if bars is not None and width > 0:
+            self._paint_bars(painter, bars, left, top + height // 2 + _HIGHEST // 2 - 1)
+            left += bars_width(bars.places) + GAP
+            width -= bars_width(bars.places) + GAP
         if shown is None or width <= 0:
             return
         laid = self._lay(str(shown), mono, width, middle)
@@ -119,6 +132,22 @@ class CellDelegate(QStyledItemDelegate):
         x = left + (width - laid.width if right else 0)
         y = top + round((height - self._plain_metrics.height()) / 2) + (self._mono_drop if mono else 0)
         painter.drawStaticText(QPointF(round(x), y), laid.text)
+
+    def _paint_bars(self, painter: QPainter, bars: Bars, left: int, line: int) -> None:
+        """What failed hangs below the line: it is told by more than its colour."""
+        grey = bars.quiet or not self._view.isEnabled()
+        up, down = (self._quiet, self._quiet) if grey else (self._ok, self._bad)
+        left += bars_width(bars.places) - bars_width(len(bars.heights))
+        painter.fillRect(left, line, bars_width(len(bars.heights)), 1, self._line)
+        for dash in range(bars.places - len(bars.heights), 0, -1):
+            painter.fillRect(left - dash * _PITCH, line, _BAR, 1, self._quiet)
+        for place, height in enumerate(bars.heights):
+            x = left + place * _PITCH
+            if height is None:
+                painter.fillRect(x, line + 1, _BAR, _STUB, down)
+            else:
+                tall = max(_DASH, round(height * _HIGHEST))
+                painter.fillRect(x, line - tall, _BAR, tall, up)
 
     def paint_behind(self, painter: QPainter, rect: QRect, row: int) -> None:
         """Goes on with a row behind its last column."""
@@ -134,6 +163,9 @@ class CellDelegate(QStyledItemDelegate):
         width = metrics.horizontalAdvance(shown) + 2 * PAD + 2
         if model.data(index, _ICON):
             width += ICON + GAP
+        bars: Bars | None = model.data(index, _BARS)
+        if bars is not None:
+            width += bars_width(bars.places) + GAP
         return QSize(round(width), round(metrics.height()) + 2 * 8)
 
     def helpEvent(
@@ -148,7 +180,7 @@ class CellDelegate(QStyledItemDelegate):
         return True
 
     def _ask(self, model: QAbstractItemModel, column: int) -> _Column:
-        roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE)
+        roles = (ALIGNMENT, _MONOSPACE, _DIM, _MIDDLE, _BARS)
         right, *others = (model.headerData(column, Qt.Orientation.Horizontal, role) for role in roles)
         return _Column(is_right(right), *map(bool, others))
 

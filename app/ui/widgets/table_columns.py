@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTableView, QToolButton, QWidg
 from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.cell_delegate import GAP, ICON, PAD, is_right
+from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
 from app.ui.widgets.labels import set_tip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
@@ -168,8 +168,9 @@ class ColumnLayout(QObject):
 
     def _narrow(self, columns: Iterable[int], widest: int) -> None:
         for column in columns:
-            if self._header.sectionSize(column) > widest:
-                self._header.resizeSection(column, widest)
+            most = max(widest, self.room_for_words(column))
+            if self._header.sectionSize(column) > most:
+                self._header.resizeSection(column, most)
 
     def _room(self) -> int:
         """The width for columns, beside the button for those that have given way where some have."""
@@ -197,9 +198,12 @@ class ColumnLayout(QObject):
                     self._table.setColumnHidden(column, True)
                 self._header.setStretchLastSection(stretches)
 
-    def set_widest(self, column: int, words: Sequence[str], *, icon: bool = True) -> None:
-        """Make `column` wide enough for each of these words, with an icon, when columns are fitted."""
-        self._words[column] = tuple(words), ICON + GAP if icon else 0
+    def set_widest(self, column: int, words: Sequence[str], *, icon: bool = True, bars: int = 0) -> None:
+        """Make `column` wide enough for each of these words, with an icon and so many bars, when columns are
+        fitted.
+        """
+        beside = (ICON + GAP if icon else 0) + (bars_width(bars) + GAP if bars else 0)
+        self._words[column] = tuple(words), beside
 
     def room_for_words(self, column: int) -> int:
         """The width in pixels that the words given for `column` need; 0 where none were."""

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QByteArray, QModelIndex, QPoint, QStringListModel, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
+from app.itemmodels.columns import Column
 from app.services.records import export
 from app.services.records.export import Format
 from app.services.records.list_query import Key, ListQuery, Value
@@ -51,16 +52,14 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
     tab.commands.fill(menu)
     if index.isValid():
         menu.addSeparator()
-        shown, key = tab.model.columns[index.column()], tab.model.key(index.row())
-        column, of = shown.name, f" ({shown.title})"
-        menu.addAction(f"Filter by this value{of}", partial(_with_value, tab, key, column, tab.filter_by))
+        cell = _cell(tab, index)
+        of = f" ({cell.column.title})"
+        menu.addAction(f"Filter by this value{of}", partial(_filter_by, tab, cell))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))
         menu.addAction("Export these rows…", lambda: tab.list.when_selected(partial(ask_export, tab)))
-        menu.addAction(
-            f"Copy this value{of}", partial(_with_value, tab, key, column, partial(_copy_value, tab))
-        )
+        menu.addAction(f"Copy this value{of}", partial(_copy, tab, cell))
     menu.addSeparator()
     tab.add_header_menus(menu)
     give_letters(menu)
@@ -68,16 +67,38 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
 
 
 def filter_by_current(tab: "RecordTab") -> None:
-    _with_value(tab, *_current(tab), tab.filter_by)
+    _filter_by(tab, _cell(tab, tab.table.currentIndex()))
 
 
 def copy_current(tab: "RecordTab") -> None:
-    _with_value(tab, *_current(tab), partial(_copy_value, tab))
+    _copy(tab, _cell(tab, tab.table.currentIndex()))
 
 
-def _current(tab: "RecordTab") -> tuple[Key | None, str]:
-    index = tab.table.currentIndex()
-    return tab.model.key(index.row()), tab.model.columns[index.column()].name
+class _Cell(NamedTuple):
+    """One of a row by its key, as rows may move; with the words that it shows."""
+
+    key: Key | None
+    column: Column
+    words: str
+
+
+def _cell(tab: "RecordTab", index: QModelIndex) -> _Cell:
+    return _Cell(tab.model.key(index.row()), tab.model.columns[index.column()], str(index.data() or ""))
+
+
+def _filter_by(tab: "RecordTab", cell: _Cell) -> None:
+    if cell.column.of:
+        tab.context.say(f"The database does not know “{cell.column.title}”: sort by it instead.")
+    else:
+        _with_value(tab, cell.key, cell.column.name, tab.filter_by)
+
+
+def _copy(tab: "RecordTab", cell: _Cell) -> None:
+    if cell.column.of:
+        QGuiApplication.clipboard().setText(cells(cell.words))
+        tab.context.say(f"{cell.column.title} copied")
+    else:
+        _with_value(tab, cell.key, cell.column.name, partial(_copy_value, tab))
 
 
 def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[str, Value], object]) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
+from app.itemmodels.columns import Column
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
@@ -118,7 +119,7 @@ class RecordTab(QWidget):
             load=partial(settings.column_state.get, table.name),
             save=partial(settings.column_state.set, table.name),
         )
-        columns = declared.columns(context, table, self.special_columns())
+        columns = self.shown_columns(declared.columns(context, table, self.special_columns()))
         self.list = ListController(context, table, columns, self.table, self)
         self.model = self.list.model
         hidden = [column.name for column in table.listed if column.hidden]
@@ -193,6 +194,15 @@ class RecordTab(QWidget):
     def special_columns(self) -> declared.Special:
         """What of its columns differs from their kind, by name."""
         return {}
+
+    def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
+        """Those of the table, and what else is known of each row."""
+        return columns
+
+    @property
+    def gives_way(self) -> tuple[str, ...]:
+        """The columns that go out of sight where room is short, the first of them first."""
+        return self.spec.table.gives_way
 
     def build_inspector(self) -> None:
         """Adds the parts of the inspector, once: the fields, or what more there is."""
@@ -486,7 +496,7 @@ class RecordTab(QWidget):
 
     def _let_give_way(self) -> None:
         """Of one tenant's rows nobody needs to read whose they are."""
-        gives = self.spec.table.gives_way
+        gives = self.gives_way
         if self.scope != EVERYONE:
             gives = tuple(sorted(gives, key=lambda name: name != "tenant_id"))
         self.table.columns.let_give_way([self.model.column_of(name) for name in gives])
@@ -553,9 +563,8 @@ class RecordTab(QWidget):
         rows = counted(self._reads(query), "row")
         by = ""
         if query.sort is not None and not is_again:
-            by = (
-                f", by {self.spec.table.column(query.sort).label}{', descending' if query.descending else ''}"
-            )
+            title = self.model.columns[self.model.column_of(query.sort)].title
+            by = f", by {title}{', descending' if query.descending else ''}"
         self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}{by}")
         ways = _OF_A_TENANT if self.scope == EVERYONE else _CHARGED
         self.price_label.setText(_AGAIN if is_again else ways)

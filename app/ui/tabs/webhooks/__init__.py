@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Column, Row, Tone
+from app.services.deliveries.health import LAST
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import webhooks
 from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.tables import WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
+from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, ColumnKind, flag, undeclared
 from app.services.records.webhooks import WebhookInput
 from app.ui.session.context import Context
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.webhooks.faring import WIDEST, Faring, RecentDeliveries
 from app.ui.tabs.webhooks.views import ReadyViews
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
@@ -51,6 +53,7 @@ class WebhooksTab(RecordTab):
 
     spec = WEBHOOKS_TAB
     opens = "edit"
+    recent: RecentDeliveries | None = None
 
     def special_columns(self) -> declared.Special:
         return {
@@ -68,6 +71,27 @@ class WebhooksTab(RecordTab):
             "has_secret": {"icon": declared.either(Icon.KEY)},
         }
 
+    @cached_property
+    def faring(self) -> Faring:
+        faring = Faring(self.context, self)
+        faring.changed.connect(self._show_faring)
+        return faring
+
+    def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
+        at = 1 + next(at for at, column in enumerate(columns) if column.name == "events")
+        return (*columns[:at], self.faring.column(), *columns[at:])
+
+    @property
+    def gives_way(self) -> tuple[str, ...]:
+        """How it fares goes after most of what the file says; its URL tells one from another."""
+        known = super().gives_way
+        at = known.index("tenant_id")
+        return (*known[:at], "created_at", RANK, *known[at:])
+
+    def listen(self) -> None:
+        super().listen()
+        self.table.columns.set_widest(self.model.column_of(RANK), (WIDEST,), bars=LAST)
+
     def top_widgets(self) -> Sequence[QWidget]:
         self.views = ReadyViews(self.context, self.filters_changed)
         self._line = QWidget()
@@ -81,10 +105,29 @@ class WebhooksTab(RecordTab):
 
     def query(self) -> ListQuery:
         found, ids = super().query(), self.views.ids
+        if found.sort == RANK:
+            found = replace(found, ranks=self.faring.ranks())
         return found if ids is None else replace(found, choices=(*found.choices, ("id", ids)))
 
     def read_beside(self, query: ListQuery) -> None:
         self.views.count(query.scope)
+        self.faring.read()
+
+    def look_again(self) -> None:
+        """Once something may have been sent."""
+        self.faring.read()
+        if not self.context.costs:
+            self.views.count(self.scope)
+
+    def _show_faring(self) -> None:
+        shown = self.list.shown
+        if shown is not None and shown.sort == RANK and shown.ranks != self.faring.ranks():
+            self.reload()
+        else:
+            self.model.repaint()
+        record = self.current.whole()
+        if record is not None and self.list.selected_count() == 1:
+            self._show_recent(record)
 
     def hear(self, change: Change, initiator: object) -> None:
         super().hear(change, initiator)
@@ -117,6 +160,15 @@ class WebhooksTab(RecordTab):
                 has_secret={"value": "•••••••• (set)"} if record["has_secret"] else {},
             )
         )
+        self._show_recent(record)
+
+    def _show_recent(self, record: Record) -> None:
+        one = self.faring.of(record["tenant_id"], record["id"])
+        if self.recent is None and one is not None:  # few have sent anything, and the tab shows before
+            self.recent = RecentDeliveries(self.context, self._open_log_at)
+            self.inspector.add_widget(self.recent)
+        if self.recent is not None:
+            self.recent.show_health(one, active=flag(record["active"]) is True)
 
     def add_acts(self) -> None:
         add = self.commands.add
@@ -173,7 +225,10 @@ class WebhooksTab(RecordTab):
     def _send_event(self) -> None:
         from app.ui.tabs.webhooks.sending import SendEventDialog  # noqa: PLC0415 - rows show before
 
-        self._with_destination(lambda found: SendEventDialog(self.context, found, self).open_once())
+        def show(found: "Destination") -> None:
+            SendEventDialog(self.context, found, self, delivered=self.look_again).open_once()
+
+        self._with_destination(show)
 
     def _reveal(self) -> None:
         from app.ui.tabs.webhooks.secrets import reveal  # noqa: PLC0415 - rows show before
@@ -232,7 +287,10 @@ class WebhooksTab(RecordTab):
         return None if has_one else "No secret is stored for this webhook."
 
     def _open_log(self) -> None:
-        """Of the webhook that is selected, or of all."""
+        self._open_log_at(0)
+
+    def _open_log_at(self, number: int) -> None:
+        """Of the webhook that is selected, or of all; at the delivery of this number, or at the newest."""
         from app.ui.tabs.webhooks.deliveries import DeliveriesDialog  # noqa: PLC0415 - rows show before
 
         rows = self.selection.records() if self.list.selected_count() == 1 else []
@@ -240,7 +298,16 @@ class WebhooksTab(RecordTab):
         name = "" if chosen is None else str(chosen[_NAME] or chosen[_HOST])
         webhook = None if chosen is None else str(chosen[0])
         tenant = self.scope.tenant_id
-        DeliveriesDialog(self.context, webhook=webhook, name=name, tenant=tenant, parent=self).open_once()
+        dialog = DeliveriesDialog(
+            self.context,
+            webhook=webhook,
+            name=name,
+            tenant=tenant,
+            number=number,
+            delivered=self.look_again,
+            parent=self,
+        )
+        dialog.open_once()
 
     def _set_active(self, active: bool) -> None:
         verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")

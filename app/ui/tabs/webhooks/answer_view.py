@@ -1,42 +1,20 @@
 """What came of one delivery, as dialogs show it: a verdict, its times, headers and body."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Tone
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.log import Delivery
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
-from app.ui.theme import Theme, set_property
+from app.ui.tabs.webhooks.verdict_card import VerdictCard
+from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import IconLabel, Label, Look, in_column, in_row, text_box
+from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
 
 _HEADERS_HEIGHT = 84
-
-
-class VerdictCard(QFrame):
-    """An icon, a few words, and why: red as a surface where it is bad."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setProperty("card", True)
-        self._icon = IconLabel(theme, 24)
-        self.title = Label(look=Look.TITLE, wrap=True)
-        self.why = Label(wrap=True, selectable=True)
-        self.why.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        words = in_column(self.title, self.why, spacing=2)
-        in_row(self._icon, (words, 1), within=self, margins=(12, 10, 12, 10), spacing=12)
-
-    def show_verdict(self, tone: Tone, icon: str, title: str, why: str) -> None:
-        self._icon.show_icon(icon, tone)
-        self.title.setText(title)
-        set_property(self.title, "look", Look.TEXT if tone is Tone.NEUTRAL else tone.value)
-        self.why.setText(why)
-        self.why.setVisible(bool(why))
-        set_property(self, "alarm", tone is Tone.BAD)
 
 
 class AnswerView(QWidget):

@@ -54,7 +54,10 @@ _FILES = "JSON lines (*.jsonl)"
 
 
 class DeliveriesDialog(Dialog):
-    """Of one `webhook`, by its id, or of all; of the tenant that is chosen, or of all."""
+    """Of one `webhook`, by its id, or of all; of the tenant that is chosen, or of all. The delivery of this
+    `number` is selected, or the newest. `delivered()` is called when something was sent, the dialog closed or
+    not.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class DeliveriesDialog(Dialog):
         webhook: str | None = None,
         name: str = "",
         tenant: str | None = None,
+        number: int = 0,
+        delivered: Callable[[], object] = lambda: None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(context.theme, "Delivery log", _SENTENCE, parent=parent)
@@ -70,6 +75,7 @@ class DeliveriesDialog(Dialog):
         self._context, self._tenant, self._log = context, tenant, DeliveryLog()
         self._asked, self._turns, self._is_closed = 0, count(1), False
         self._deliveries: Sequence[Delivery] = ()
+        self._wanted, self._tell_delivered = number, delivered
         self._current: Delivery | None = None
         self._task: Task | None = None
         theme = context.theme
@@ -153,15 +159,17 @@ class DeliveriesDialog(Dialog):
         self._run(lambda: self._log.find(wanted), show)
 
     def _show(self, found: Sequence[Delivery]) -> None:
-        before = self._current
+        wanted = self._wanted if self._current is None else self._current.number
+        self._wanted = 0
         self._deliveries = found
         now, utc = self._context.clock(), self._context.settings.utc_times
         self.table.show_rows([_cells(one, now, utc=utc) for one in found])
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
         self.state.setText(counted(len(found), "delivery", "deliveries") + more if found else self._nothing())
-        there = [at for at, one in enumerate(found) if before is not None and one.number == before.number]
+        there = [at for at, one in enumerate(found) if one.number == wanted]
         if found:
             self.table.select_row(there[0] if there else 0)
+            self.table.scrollTo(self.table.currentIndex())
         else:
             self._current = None
             self.answer.clear()
@@ -227,6 +235,7 @@ class DeliveriesDialog(Dialog):
 
     def _sent(self, sent: Delivered) -> None:
         self._task = None
+        self._tell_delivered()
         if self._is_closed:
             return
         self._current = None  # the new one is the first

@@ -1,5 +1,6 @@
 """Sends a test event to a webhook, and shows the request as it is sent and what came of it."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtGui import QGuiApplication, QTextOption
@@ -38,13 +39,23 @@ _LEAST_BODY = 150
 
 
 class SendEventDialog(Dialog):
-    """For one destination, as it was read when the dialog opened."""
+    """For one destination, as it was read when the dialog opened. `delivered()` is called when something was
+    sent, the dialog closed or not.
+    """
 
-    def __init__(self, context: Context, destination: Destination, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        destination: Destination,
+        parent: QWidget | None = None,
+        *,
+        delivered: Callable[[], object] = lambda: None,
+    ) -> None:
         sentence = f"To {destination.title} of {destination.tenant} · {destination.url}"
         super().__init__(context.theme, "Send a test event", sentence, parent=parent)
         self.setMinimumWidth(_WIDTH)
         self._context, self._destination = context, destination
+        self._tell_delivered = delivered
         self._request: Request | None = None
         self._delivered = ""
         """The body that was sent last, as it was typed: it is in the log."""
@@ -209,6 +220,7 @@ class SendEventDialog(Dialog):
         self.send_button.setAccessibleName(words)
 
     def _show_answer(self, sent: Delivered) -> None:
+        self._tell_delivered()
         if self._sent():
             self.answer.show_answer(sent.answer)
             said = ". ".join(filter(None, (sent.answer.title, sent.answer.why)))

@@ -21,6 +21,7 @@ queries = st.builds(
     until=st.none() | st.integers(),
     sort=st.none() | texts,
     descending=st.booleans(),
+    ranks=st.lists(st.lists(texts, max_size=3).map(tuple), max_size=3).map(tuple),
 )
 
 

@@ -1,10 +1,12 @@
 """Which webhooks each ready view has."""
 
+from dataclasses import replace
+
 import apsw
 
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
-from app.services.records.tables import EVERYONE, Scope
+from app.services.records.tables import EVERYONE, RANK, Scope
 from app.services.records.webhook_views import WebhookView, members
 from models.engine import Database
 from models.schema import inspect
@@ -49,3 +51,25 @@ def test_a_list_of_more_than_a_statement_has_parameters_is_read(
     query = ListQuery("webhook_destinations", choices=(("id", ids[:250]),))
     lists = Lists(inspect(engine))
     assert len(lists.load_keys(engine, query)) == 250
+
+
+def test_a_list_is_in_order_of_ranks_that_the_database_does_not_know(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    """As many ranks as a D1 takes, of more webhooks than a statement has parameters; NULL comes last."""
+    rows = [(f"wh_{number:03}", "a", "h", "https://h/", None, 1, "*") for number in range(300)]
+    sql.executemany(_INSERT, [*rows, (None, "a", "h", "https://h/", None, 1, "*")])
+    ranks = tuple(tuple(f"wh_{number:03}" for number in range(rank, 280, 12)) for rank in reversed(range(12)))
+    query = ListQuery("webhook_destinations", sort=RANK, ranks=ranks)
+    lists = Lists(inspect(engine))
+    keys = lists.load_keys(engine, query)
+    ids = [row[0] for row in lists.load_page(engine, query, keys) if row is not None]
+    assert ids[:280] == [one for rank in ranks for one in rank]
+    assert ids[280:] == [*(f"wh_{number}" for number in range(280, 300)), None]
+    assert lists.open_list(engine, query).keys[:200] == keys[:200]
+    for place in (0, 14, 299):
+        assert lists.locate(engine, query, ids[place]) == (place, keys[place])
+    backwards = replace(query, descending=True)
+    assert list(lists.load_keys(engine, backwards)) == list(keys)[::-1]
+    assert lists.locate(engine, backwards, ids[14]) == (300 - 14, keys[14])
+    assert len(lists.load_keys(engine, replace(query, ranks=()))) == 301

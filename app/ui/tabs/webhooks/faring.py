@@ -1,0 +1,169 @@
+"""How webhooks fare by what was sent to them from here: a column of their list, a part of the inspector."""
+
+from collections.abc import Callable, Mapping
+from math import log10
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.columns import Bars, Column, Row, Tone
+from app.services.deliveries import health
+from app.services.deliveries.answer import title_of
+from app.services.deliveries.health import LAST, Fares, Health
+from app.services.deliveries.log import Attempt, DeliveryLog, LogUnreadable
+from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag
+from app.services.text import readable
+from app.ui.session.context import Context
+from app.ui.tabs.webhooks.verdict_card import VerdictCard
+from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.waterfall import milliseconds
+from models.engine import Database
+
+NONE = "none yet"
+WIDEST = "20 of 20 · 500"
+_TITLE = f"Last {LAST} deliveries"
+_FROM_HERE = "Sent from this program: what the platform itself delivers cannot be seen."
+_HINT = f"{_FROM_HERE} Higher bars took longer."
+_TENANT, _ACTIVE = map(WEBHOOK_DESTINATIONS.names.index, ("tenant_id", "active"))
+_LEAST, _FIFTHS = 0.15, 5
+_SHOWN = 5
+_COLUMNS = (StaticColumn("Result"), StaticColumn("Event"), StaticColumn("Sent", dim=True))
+_EVENT = 1
+
+
+class Faring(QObject):
+    """What is known of the webhooks of the open file. `changed()` when it is other than before."""
+
+    changed = Signal()
+
+    def __init__(self, context: Context, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._known: Mapping[tuple[str, str], Health] = {}
+
+    def read(self) -> None:
+        """In the background; a log that cannot be read tells nothing, as its own dialog says."""
+        kept_by = str(self._context.opened.kept_by)
+
+        def known(database: Database) -> Mapping[tuple[str, str], Health]:
+            try:
+                return health.known(DeliveryLog(), kept_by)
+            except LogUnreadable:
+                return {}
+
+        self._context.runner.read(known, on_done=self._take, on_failed=lambda error: None)
+
+    def _take(self, known: Mapping[tuple[str, str], Health]) -> None:
+        if known != self._known:
+            self._known = known
+            self.changed.emit()
+
+    def of(self, tenant: object, webhook: object) -> Health | None:
+        return self._known.get((readable(tenant), readable(webhook)))
+
+    def ranks(self) -> tuple[tuple[str, ...], ...]:
+        """The ids of those that fare alike, the worst first."""
+        groups: dict[tuple[int, int], list[str]] = {}
+        order = list(Fares)
+        for (_, webhook), one in self._known.items():
+            part = _FIFTHS * one.well // len(one.attempts)
+            groups.setdefault((order.index(one.fares), part), []).append(webhook)
+        return tuple(tuple(sorted(groups[key])) for key in sorted(groups))
+
+    def column(self) -> Column:
+        return Column(
+            RANK,
+            _TITLE,
+            of="id",
+            text=lambda value, row: NONE if (one := self._of(row)) is None else one.words,
+            tone=self._tone,
+            icon=lambda value, row: Icon.BAD if self._tone(value, row) is Tone.BAD else None,
+            tooltip=self._tip,
+            bars=self._bars,
+            hint=_HINT,
+        )
+
+    def _of(self, row: Row) -> Health | None:
+        return self.of(row[_TENANT], row[0])
+
+    def _tone(self, value: object, row: Row) -> Tone | None:
+        """Quiet where all went well, or nobody sends there."""
+        one = self._of(row)
+        if one is None or one.fares is Fares.WELL or flag(row[_ACTIVE]) is not True:
+            return Tone.NEUTRAL
+        return Tone.BAD if one.fares is Fares.FAILING else None
+
+    def _tip(self, value: object, row: Row) -> str:
+        one = self._of(row)
+        if one is None:
+            return "Nothing was sent to it from this program yet."
+        ago = relative_time(one.last.at, self._context.clock())
+        return f"{one.sentence} The last: {title_of(one.last.code)}, {ago}."
+
+    def _bars(self, value: object, row: Row) -> Bars | None:
+        one = self._of(row)
+        if one is None:
+            return None
+        heights = [_height(tried.took_ms) if tried.is_ok else None for tried in one.attempts]
+        return Bars(heights, LAST, quiet=flag(row[_ACTIVE]) is not True)
+
+
+def _height(took_ms: int) -> float:
+    """From nothing to ten seconds, by its digits: 10 ms and 100 ms are told apart as well as 1 s and 10 s."""
+    return min(1.0, _LEAST + (1 - _LEAST) * max(0.0, log10(max(took_ms, 1)) / 4))
+
+
+class RecentDeliveries(QWidget):
+    """Of one webhook: since when it fails, and its last deliveries. `show_log(number)` is asked for with the
+    one that was chosen, or 0. Not in sight where nothing was sent.
+    """
+
+    def __init__(self, context: Context, show_log: Callable[[int], object]) -> None:
+        super().__init__()
+        self._context = context
+        self._attempts: list[Attempt] = []
+        theme: Theme = context.theme
+        self.verdict = VerdictCard(theme)
+        self.table = StaticTable(theme, "Recent deliveries", _COLUMNS, most=None, wide=_EVENT)
+        self.log_button = push_button(theme, "Delivery log", lambda: show_log(0), kind=Kind.FLAT)
+        line = in_row(Label("Recent deliveries", Look.SECTION), None, self.log_button)
+        in_column(self.verdict, line, self.table, Label(_FROM_HERE, Look.DIM, wrap=True), within=self)
+        self._show_log = show_log
+        self.table.clicked.connect(self._open)
+        self.table.opened.connect(self._open)
+        self.hide()
+
+    def _open(self) -> None:
+        rows = self.table.selected_rows()
+        if rows:
+            self._show_log(self._attempts[self.table.source_row(rows[0])].number)
+
+    def show_health(self, one: Health | None, *, active: bool) -> None:
+        self.setVisible(one is not None)
+        if one is None:
+            return
+        now, utc = self._context.clock(), self._context.settings.utc_times
+        self._attempts = list(reversed(one.attempts))[:_SHOWN]
+        self.table.show_rows([_cells(tried, now, utc=utc) for tried in self._attempts])
+        fails = one.fares is Fares.FAILING and active
+        self.verdict.setVisible(fails)
+        if fails:
+            first = one.failures[0]
+            since = relative_time(first.at, now).removesuffix(" ago")
+            title = "Fails since just now" if since == "just now" else f"Failing for {since}"
+            self.verdict.show_verdict(Tone.BAD, Icon.WARNING, title, one.sentence)
+
+
+def _cells(tried: Attempt, now: int, *, utc: bool) -> tuple[Cell, ...]:
+    tone, icon = (Tone.OK, Icon.OK) if tried.is_ok else (Tone.BAD, Icon.BAD)
+    took = milliseconds(tried.took_ms / 1000)
+    return (
+        Cell(tried.code, tone=tone, icon=icon, tip=f"{title_of(tried.code)} · {took}"),
+        Cell(f"{tried.event} · again" if tried.resent else tried.event),
+        Cell(relative_time(tried.at, now), tried.at, tip=absolute_time(tried.at, utc)),
+    )
