@@ -31,7 +31,8 @@ from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import Banner, Toast
-from app.ui.widgets.buttons import Choice, CountChips, StatusChip, push_button, tool_button
+from app.ui.widgets.buttons import Choice, StatusChip, push_button, tool_button
+from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
 from app.ui.widgets.filter_row import DateRange, FilterRow, FilterValues, Pick, Span
@@ -346,11 +347,11 @@ def parts(theme: Theme) -> Shot:
 def pick_list(theme: Theme) -> Shot:
     """The list of a filter's pick list, and a long one with a search."""
     page, column = _page()
-    filters = FilterRow(theme, "Filter…", picks=[Pick("event", "Event type", "Any event type")])
+    filters = FilterRow(theme, "Filter…", picks=[Pick("event", "Event type", "Any event type", "types")])
     many = [Choice(name, name, count) for name, count in EVENTS]
     many += [Choice(f"custom_event_{n}", f"custom_event_{n}", n * 37) for n in range(20)]
     filters.pickers["event"].set_choices(many, 184_220)
-    filters.pickers["event"].set_key("user_updated")
+    filters.pickers["event"].set_keys(["user_updated", "custom_event_1"])
     column.addWidget(filters)
     column.addStretch(1)
     picker = filters.pickers["event"]

@@ -1,14 +1,13 @@
-"""Buttons, and chips: a status as a word on a tinted pill, and a row of exclusive toggles with counts."""
+"""Buttons, and chips: a status as a word on a tinted pill."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, SignalInstance
 from PySide6.QtGui import (
     QAction,
     QCursor,
     QGuiApplication,
-    QKeyEvent,
     QMouseEvent,
     QPaintEvent,
     QResizeEvent,
@@ -17,7 +16,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QBoxLayout,
-    QButtonGroup,
     QCheckBox,
     QFrame,
     QLineEdit,
@@ -29,7 +27,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import Tone
-from app.services.text import counted
 from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
@@ -462,85 +459,3 @@ class Lines(QWidget):
 
 def _size_of(part: QWidget) -> QSize:
     return part.sizeHint().expandedTo(part.minimumSize()).boundedTo(part.maximumSize())
-
-
-class CountChips(Lines):
-    """A row of toggles of which one is chosen; `changed(object)` carries its key when the user chose it.
-
-    Left and right, Home and End move and choose; Tab enters and leaves the row as one stop.
-    """
-
-    changed = Signal(object)
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._chips: tuple[Choice, ...] = ()
-        self._group = QButtonGroup(self)
-        self._group.idClicked.connect(lambda number: self.changed.emit(self._chips[number].key))
-        self._group.idToggled.connect(lambda number, on: self._one_stop(number) if on else None)
-        self.setAccessibleName(name)
-
-    def set_chips(self, chips: Sequence[Choice]) -> None:
-        """Show these toggles; the choice is kept, or the first is chosen when it is gone."""
-        same = [(c.key, c.label) for c in chips] == [(c.key, c.label) for c in self._chips]
-        key = self.key()
-        self._chips = tuple(chips)
-        if not same:
-            self._rebuild()
-        for number, chip in enumerate(chips):
-            button = self._group.button(number)
-            button.setText(f"{chip.shown} {chip.count_text}".rstrip().replace("&", "&&"))
-            described = chip.shown if chip.count is None else f"{chip.shown}, {counted(chip.count, 'row')}"
-            button.setAccessibleName(described)
-            # A smaller number moves nothing beside it.
-            button.setMinimumWidth(max(button.minimumWidth(), button.sizeHint().width()))
-        self.set_key(key)
-        self.updateGeometry()
-        self._arrange()
-
-    def key(self) -> str | None:
-        number = self._group.checkedId()
-        return self._chips[number].key if 0 <= number < len(self._chips) else None
-
-    def set_key(self, key: str | None) -> None:
-        """Choose without emitting `changed`; an unknown key chooses the first."""
-        keys = [chip.key for chip in self._chips]
-        if keys:
-            chosen = keys.index(key) if key in keys else 0
-            self._group.button(chosen).setChecked(True)
-            self._one_stop(chosen)
-
-    def buttons(self) -> list[QPushButton]:
-        return [b for b in self._group.buttons() if isinstance(b, QPushButton)]
-
-    def parts(self) -> Sequence[QWidget]:
-        return self.buttons()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        # Qt moves the choice with the focus for the arrow keys, among the buttons of a group.
-        if event.key() in {Qt.Key.Key_Home, Qt.Key.Key_End} and self._chips:
-            button = self.buttons()[0 if event.key() == Qt.Key.Key_Home else -1]
-            button.setFocus(Qt.FocusReason.TabFocusReason)
-            if not button.isChecked():
-                button.click()
-        else:
-            super().keyPressEvent(event)
-
-    def _rebuild(self) -> None:
-        for button in self._group.buttons():
-            self._group.removeButton(button)
-            button.hide()
-            button.deleteLater()
-        for number in range(len(self._chips)):
-            button = QPushButton(self)
-            button.setProperty("kind", "chip")
-            button.setCheckable(True)
-            button.setAutoExclusive(True)  # the group does it: this says to screen readers that one is chosen
-            button.setAutoDefault(False)
-            self._group.addButton(button, number)
-            button.show()
-
-    def _one_stop(self, chosen: int) -> None:
-        for number, button in enumerate(self._group.buttons()):
-            policy = Qt.FocusPolicy.StrongFocus if number == chosen else Qt.FocusPolicy.ClickFocus
-            button.setFocusPolicy(policy)

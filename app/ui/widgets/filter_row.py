@@ -15,6 +15,7 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
+from app.ui.widgets.many_picker import ManyPicker
 from app.ui.widgets.picker import Picker
 from models.status import DAY
 
@@ -132,19 +133,22 @@ class DateRangePicker(Picker):
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A pick list of a filter row: its key in the values, its accessible name, the words for "any"."""
+    """A pick list of a filter row: its key in the values, its accessible name, the words for "any", and what
+    `several` of its values are called.
+    """
 
     key: str
     name: str
     any_label: str
+    several: str = "values"
 
 
 @dataclass(frozen=True, slots=True)
 class FilterValues:
-    """What a filter row asks for. `picks` holds only the lists where something is chosen, as (key, value)."""
+    """What a filter row asks for. `picks` holds the lists where something is chosen, as (key, values)."""
 
     text: str = ""
-    picks: tuple[tuple[str, str], ...] = ()
+    picks: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dates: DateRange = field(default_factory=DateRange)
 
 
@@ -188,9 +192,9 @@ class FilterRow(QWidget):
         in_column(self._row, self._below, within=self)
         self._chips: QWidget | None = None
         self._wanted_by_chips: Callable[[], int] = lambda: 0
-        self.pickers: dict[str, Picker] = {}
+        self.pickers: dict[str, ManyPicker] = {}
         for spec in picks:
-            picker = Picker(theme, spec.name, spec.any_label, width=140)
+            picker = ManyPicker(theme, spec.name, spec.any_label, spec.several, width=140)
             picker.picked.connect(self._emit)
             self.pickers[spec.key] = picker
             self._row.addWidget(picker)
@@ -204,7 +208,7 @@ class FilterRow(QWidget):
         self._row.addWidget(self.count)
 
     def values(self) -> FilterValues:
-        chosen = tuple((k, key) for k, p in self.pickers.items() if (key := p.key()) is not None)
+        chosen = tuple((k, keys) for k, p in self.pickers.items() if (keys := p.keys()))
         dates = self.dates.value() if self.dates is not None else DateRange()
         return FilterValues(self.text.text().strip(), chosen, dates)
 
@@ -212,7 +216,7 @@ class FilterRow(QWidget):
         """Ask for `values`, as far as this row has a field for them; emits `changed` when they differ."""
         self.text.setText(values.text)
         for key, picker in self.pickers.items():
-            picker.set_key(dict(values.picks).get(key))
+            picker.set_keys(dict(values.picks).get(key, ()))
         if self.dates is not None:
             self.dates.set_value(values.dates)
         self._emit()

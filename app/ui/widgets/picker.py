@@ -1,11 +1,11 @@
-"""A combo box whose list can be searched: pick lists, and the choice of the tenant."""
+"""A combo box whose list can be searched: the choice of the tenant, of a view, of days."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -21,7 +21,7 @@ from app.services.text import counted, folded
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import Choice, CountChips, field_icons
+from app.ui.widgets.buttons import Choice, field_icons
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
 _COMMANDS = (
@@ -64,9 +64,12 @@ class Picker(QComboBox):
     @cached_property
     def popup(self) -> "PickerPopup":
         """The list below it; made when it is first opened, because a window has many that never are."""
-        popup = PickerPopup(self._theme, self, self._hint)
+        popup = self._make_popup()
         popup.set_choices(self._choices)
         return popup
+
+    def _make_popup(self) -> "PickerPopup":
+        return PickerPopup(self._theme, self, self._hint)
 
     def set_choices(self, choices: Sequence[Choice], any_count: int | None = None) -> None:
         """Offer these, in this order, below "any"; what is chosen stays so, even if it is not among them."""
@@ -144,66 +147,16 @@ class Picker(QComboBox):
         painter.end()
 
     def _show_choice(self) -> None:
-        unknown = Choice(self._key, self._key or self._any)
-        self.setItemText(0, next((c for c in self._choices if c.key == self._key), unknown).shown)
+        self.setItemText(0, self._words_for(self._key))
+
+    def _words_for(self, key: str | None) -> str:
+        return next(
+            (choice for choice in self._choices if choice.key == key), Choice(key, key or self._any)
+        ).shown
 
     def _close(self) -> None:
         if "popup" in vars(self):
             self.popup.hide()
-
-
-class FoldingChips(CountChips):
-    """Chips, or where one line has no room for all of them, or they stand `among` pickers, one more with the
-    same choices.
-    """
-
-    _folded = _among = False
-
-    def __init__(self, theme: Theme, name: str) -> None:
-        super().__init__(name)
-        self.picker = Picker(theme, name, f"Any {name.lower()}", width=140)
-        self.picker.setParent(self)
-        self.picker.hide()
-        self.picker.picked.connect(self._pick)
-
-    def set_chips(self, chips: Sequence[Choice]) -> None:
-        super().set_chips(chips)
-        first, *others = chips
-        self.picker.set_choices(others, first.count)
-        self._fold()
-
-    def set_key(self, key: str | None) -> None:
-        super().set_key(key)
-        self.picker.set_key(self.key())
-
-    def parts(self) -> Sequence[QWidget]:
-        return [self.picker] if self._folded else super().parts()
-
-    def stand_among(self, among: bool) -> None:
-        self._among = among
-        self._fold()
-        self.updateGeometry()
-
-    def sizeHint(self) -> QSize:
-        return self.picker.sizeHint() if self._among else self.size_of(super().parts())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(self.picker.minimumSizeHint().width(), self.sizeHint().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._fold()
-        super().resizeEvent(event)
-
-    def _fold(self) -> None:
-        self._folded = self._among or self.sizeHint().width() > self.width()
-        for part in super().parts():
-            part.setHidden(self._folded)
-        self.picker.setVisible(self._folded)
-        self._arrange()
-
-    def _pick(self, key: str | None) -> None:
-        self.set_key(key)
-        self.changed.emit(key)
 
 
 class PickerPopup(QFrame):
@@ -215,7 +168,7 @@ class PickerPopup(QFrame):
         super().__init__(picker, Qt.WindowType.Popup)
         self._picker = picker
         self._all: Sequence[Choice] = ()
-        self.model = RowsModel[Choice](self)
+        self.model = self._make_model()
         self.field = QLineEdit(placeholderText=hint)
         self.field.setAccessibleName(hint)
         field_icons(theme, self.field, Icon.SEARCH)
@@ -224,7 +177,7 @@ class PickerPopup(QFrame):
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setModel(self.model)
-        self._delegate = _Delegate(theme, self.model, self.list)
+        self._delegate = self._make_delegate(theme)
         self.list.setItemDelegate(self._delegate)
         self.nothing = Label("Nothing matches.", Look.DIM)
         self.nothing.setContentsMargins(8, 8, 8, 8)
@@ -233,11 +186,19 @@ class PickerPopup(QFrame):
         frame.setProperty("popup", True)
         in_column(frame, within=self)
         edges = (_EDGE, _EDGE, _EDGE, _EDGE)
-        in_column(self.field, self.nothing, self.list, within=frame, margins=edges, spacing=_EDGE)
+        self._column = in_column(
+            self.field, self.nothing, self.list, within=frame, margins=edges, spacing=_EDGE
+        )
         self.field.textChanged.connect(self._search)
         self.list.clicked.connect(self._choose)
         self.field.installEventFilter(self)
         self.list.installEventFilter(self)
+
+    def _make_model(self) -> "RowsModel[Choice]":
+        return RowsModel[Choice](self)
+
+    def _make_delegate(self, theme: Theme) -> "ChoiceDelegate":
+        return ChoiceDelegate(theme, self.model, self.list)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """Offer these, as far as the search keeps them; a long list can be searched."""
@@ -268,10 +229,10 @@ class PickerPopup(QFrame):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in _ENTER:
-                self._choose(self.list.currentIndex())
+                self._enter(self.list.currentIndex())
                 return True
             if event.key() == Qt.Key.Key_Escape:
-                self.hide()
+                self._give_up()
                 return True
             if watched is self.field and event.key() in _MOVING:
                 before = self.list.currentIndex().row()
@@ -308,6 +269,18 @@ class PickerPopup(QFrame):
         if index.isValid():
             self._picker.pick(self.model.rows[index.row()].key)
 
+    def _enter(self, index: Index) -> None:
+        """What Return does."""
+        self._choose(index)
+
+    def _give_up(self) -> None:
+        """What Escape does."""
+        self.hide()
+
+    def _room_below(self) -> QSize:
+        """What stands below the list takes."""
+        return QSize(0, 0)
+
     def _place(self) -> None:
         picker, model = self._picker, self.model
         rows = len(model.rows)
@@ -319,10 +292,10 @@ class PickerPopup(QFrame):
         widest = max((hint.width() for hint in hints), default=0) + 24
         screen = (picker.screen() or QGuiApplication.primaryScreen()).availableGeometry()
         self.list.setFixedHeight(row_height * min(_SHOWN, max(1, rows)) + 4)
-        width = min(max(picker.width(), widest), 480)
+        width = min(max(picker.width(), widest, self._room_below().width()), 480)
         # Summed up here: a field that has never been shown does not know the style's height yet.
         self.field.setFixedHeight(max(32, self.field.fontMetrics().height() + 14))
-        height = self.list.height() + 2 * _EDGE
+        height = self.list.height() + 2 * _EDGE + self._room_below().height()
         if not self.field.isHidden():
             height += self.field.height() + _EDGE
         self.setFixedSize(width, height)
@@ -372,7 +345,7 @@ class RowsModel(QAbstractListModel, Generic[AnyRow]):
         return row.shown if role == DISPLAY else str(row)
 
 
-class _Delegate(QStyledItemDelegate):
+class ChoiceDelegate(QStyledItemDelegate):
     """The label at the left, its count at the right; `chosen` is ticked."""
 
     def __init__(self, theme: Theme, model: RowsModel[Choice], view: QWidget) -> None:
@@ -395,9 +368,7 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(rect, theme.colour("hover"))
         inner = rect.adjusted(_PAD, 0, -_PAD, 0)
         painter.setFont(option.font)
-        if choice.key == self.chosen:
-            tick = theme.pixmap(Icon.CHECK, "accent", 16, option.widget.devicePixelRatioF())
-            painter.drawPixmap(inner.x() - 4, rect.y() + (rect.height() - 16) // 2, tick)
+        self.paint_mark(painter, QRect(inner.x() - 4, rect.y() + (rect.height() - 16) // 2, 16, 16), choice)
         inner.adjust(16, 0, 0, 0)
         count = choice.count_text
         painter.setPen(theme.colour("dim"))
@@ -406,3 +377,11 @@ class _Delegate(QStyledItemDelegate):
         word = option.fontMetrics.elidedText(choice.shown, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(theme.colour("text"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, word)
+
+    def paint_mark(self, painter: QPainter, place: QRect, choice: Choice) -> None:
+        """Says at the left whether it is chosen."""
+        if choice.key == self.chosen:
+            painter.drawPixmap(place.topLeft(), self.tick(painter, "accent", place.width()))
+
+    def tick(self, painter: QPainter, colour: str, size: int) -> QPixmap:
+        return self._theme.pixmap(Icon.CHECK, colour, size, painter.device().devicePixelRatioF())

@@ -27,7 +27,8 @@ from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.banner import STOP_WAITING, Banner
-from app.ui.widgets.buttons import Choice, CountChips, push_button
+from app.ui.widgets.buttons import Choice, push_button
+from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ConfirmDialog, ask_save
 from app.ui.widgets.labels import Label, Look, in_column

@@ -49,10 +49,18 @@ class TabSpec:
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""
         return tuple(
-            Pick(column.name, column.label, f"Any {_inside(column.label)}")
+            Pick(column.name, column.label, f"Any {_inside(column.label)}", several(column))
             for column in self.table.offered
             if column.name in offered and column.name not in self.chips
         )
+
+
+def several(column: tables.TableColumn) -> str:
+    """What more than one of a column's values are called: "types" of an event type, "statuses"."""
+    if column.kind is tables.ColumnKind.PRESENCE:
+        return "values"
+    noun = _inside(column.label.split()[-1])
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def filter_hint(table: tables.Table) -> str:

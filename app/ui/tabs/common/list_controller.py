@@ -15,15 +15,15 @@ from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import joined, places, without
 from app.services.records.list_query import Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing, Page
-from app.services.records.tables import Table
+from app.services.records.tables import Table, TableColumn
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import choice_label
+from app.ui.tabs.common.declared import choice_label, several
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Choice
+from app.ui.widgets.count_chips import FoldingChips
 from app.ui.widgets.data_table import DataTable, HeldPainting
 from app.ui.widgets.filter_row import FilterRow
-from app.ui.widgets.picker import FoldingChips
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
@@ -533,10 +533,12 @@ def _same_but_later(query: ListQuery, shown: ListQuery | None) -> bool:
 
 
 class FacetChips(FoldingChips):
-    """`FacetChips(theme, name, known)`: a toggle for each known value of a column, and one for all others."""
+    """`FacetChips(theme, column, known)`: a toggle for each known value of a column, and one for all others;
+    several may be chosen.
+    """
 
-    def __init__(self, theme: Theme, name: str, known: Sequence[str]) -> None:
-        super().__init__(theme, name)
+    def __init__(self, theme: Theme, column: TableColumn, known: Sequence[str]) -> None:
+        super().__init__(theme, column.label, several(column))
         self._known = known
         self._others: tuple[Value, ...] = ()
         self._found: Counts | None = None
@@ -549,8 +551,9 @@ class FacetChips(FoldingChips):
 
     def chosen(self) -> tuple[Value, ...]:
         """The values filtered by; none where it is any."""
-        key = self.key()
-        return () if key is None else self._others if key == OTHER else (key,)
+        keys = self.keys()
+        others = self._others if OTHER in keys else ()
+        return (*(key for key in keys if key != OTHER), *others)
 
     def choose(self, value: Value) -> bool:
         """Filters by one of the known values; False where it is none of them."""
@@ -573,9 +576,9 @@ class FacetChips(FoldingChips):
         ]
         if self._others:
             chips.append(Choice(OTHER, "Other", sum(counts.get(value, 0) for value in self._others)))
-        before = self.key()
+        before = self.keys()
         self.set_chips(chips)
-        if self.key() != before:
+        if self.keys() != before:
             self.changed.emit(self.key())
 
 
@@ -603,7 +606,7 @@ class Facets:
     def chosen(self) -> dict[str, tuple[Value, ...]]:
         """The columns filtered by a value."""
         picks = self._filters.values().picks
-        picked = {column: (self._values[column].get(key, key),) for column, key in picks}
+        picked = {column: tuple(self._values[column].get(key, key) for key in keys) for column, keys in picks}
         return picked | {column: chips.chosen() for column, chips in self.chips.items() if chips.chosen()}
 
     def choose(self, column: str, value: Value) -> bool:
@@ -613,7 +616,7 @@ class Facets:
             return self.chips[column].choose(value)
         elif key in self._values[column]:
             values = self._filters.values()
-            picks = {**dict(values.picks), column: key}
+            picks = {**dict(values.picks), column: (key,)}
             self._filters.set_values(replace(values, picks=tuple(picks.items())))
         else:
             return False
@@ -684,8 +687,7 @@ class Facets:
                 for value, count in counts
             ]
             picker = self._filters.pickers[column]
-            key = picker.key()
-            if key is not None and key not in {choice.key for choice in choices}:
+            for key in set(picker.keys()) - {choice.key for choice in choices}:
                 # No row has it any more, and it is filtered by all the same: in words.
                 value = self._values[column].get(key, key)
                 choices.append(Choice(key, choice_label(self._table, column, value), 0))

@@ -109,7 +109,9 @@ class RunsTab(RecordTab):
         }
 
     def top_widgets(self) -> Sequence[QWidget]:
-        self.chips = self.facets.chips["status"] = FacetChips(self.context.theme, "Status", planning.STATUSES)
+        self.chips = self.facets.chips["status"] = FacetChips(
+            self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
+        )
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)
         self._line = QWidget()

@@ -10,7 +10,7 @@ from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope
 from app.services.records.webhook_views import Members, WebhookView, members
 from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
-from app.ui.widgets.picker import FoldingChips
+from app.ui.widgets.count_chips import FoldingChips
 from models.engine import Database
 
 _WORDS = {

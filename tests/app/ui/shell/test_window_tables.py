@@ -158,6 +158,31 @@ def test_the_menu_filters_by_the_value_under_the_mouse(
     assert page.filters.pickers["event_type"].currentText() == kind
 
 
+def test_several_values_of_a_column_are_kept_at_once(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """By keys: the second and the third event type, with what each has beside it still counted."""
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    picker = page.filters.pickers["event_type"]
+    sql = "SELECT event_type, count(*) FROM audit_chain GROUP BY 1 ORDER BY 2 DESC, 1"
+    counts = ask(demo_path, sql)
+    qtbot.waitUntil(lambda: picker.popup.model.rowCount() == 1 + len(counts))
+    picker.setFocus()
+    press("Down")
+    for key in ("Down", "Down", "Ctrl+Space", "Down", "Ctrl+Space", "Return"):
+        press(key)
+    (first, some), (second, more) = counts[1:3]
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(some + more, AUDIT))
+    assert set(values(page, "event_type")) <= {first, second, "None"}
+    assert picker.currentText() == "2 types"
+    assert page.query().choices == (("event_type", tuple(sorted((first, second)))),)
+    offered = [("Any event type", sum(count for _, count in counts)), *counts]
+    qtbot.waitUntil(lambda: [(one.label, one.count) for one in picker.popup.model.rows] == offered)
+    page.clear_filters()
+    qtbot.waitUntil(lambda: picker.currentText() == "Any event type")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "start"),

@@ -1,15 +1,17 @@
 """Searching, choosing and giving up in the lists; chips by keyboard; phases."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs.phase_scores import PhaseScore, PhaseScores
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import Choice, CountChips
-from app.ui.widgets.picker import FoldingChips, Picker
+from app.ui.widgets.buttons import Choice
+from app.ui.widgets.count_chips import CountChips, FoldingChips
+from app.ui.widgets.many_picker import ManyPicker
+from app.ui.widgets.picker import Picker
 from tests.fixtures.window import added
 
 
@@ -149,6 +151,122 @@ def test_a_name_that_hides_something_is_shown_escaped(switcher: Picker) -> None:
     switcher.set_key("a\u202eb")
     assert switcher.currentText() == r"a\u202eb"
     assert switcher.key() == "a\u202eb"
+
+
+_NAMES = ("ant", "bee", "cat", "dog", "eel", "fox", "gnu")
+
+
+@pytest.fixture
+def types(qtbot: QtBot, theme: Theme) -> ManyPicker:
+    types = added(qtbot, ManyPicker(theme, "Type", "Any type", "types", width=140))
+    types.set_choices(
+        [Choice(name, name.title(), 4) for name in ["ant", "bee", "cat", "dog", "eel", "fox", "gnu"]]
+    )
+    types.show()
+    return types
+
+
+def states(types: ManyPicker) -> list[str]:
+    """The rows that are checked."""
+    model = types.popup.model
+    rows = (model.index(row) for row in range(model.rowCount()))
+    return [row.data() for row in rows if row.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked]
+
+
+def test_several_are_checked_with_space_and_hold_with_return(qtbot: QtBot, types: ManyPicker) -> None:
+    types.showPopup()
+    field = types.popup.field
+    assert states(types) == ["Any type"]
+    with qtbot.assertNotEmitted(types.picked):
+        for wanted in ("bee", "dog", "gnu"):
+            qtbot.keyClicks(field, wanted)
+            qtbot.keyClick(field, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+        qtbot.keyClick(field, Qt.Key.Key_Space)  # the search is selected, and a space would be its first
+        qtbot.keyClick(field, Qt.Key.Key_Delete)
+    assert states(types) == ["Bee", "Dog"]
+    with qtbot.waitSignal(types.picked, timeout=0) as caught:
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert caught.args == [("bee", "dog")] and types.keys() == ("bee", "dog")
+    assert types.currentText() == "2 types"
+    assert "Bee, Dog" in types.toolTip() and types.accessibleDescription() == "Type: Bee, Dog"
+
+
+def test_escape_keeps_none_of_what_was_checked(qtbot: QtBot, types: ManyPicker) -> None:
+    types.set_keys(["cat"])
+    types.showPopup()
+    with qtbot.assertNotEmitted(types.picked):
+        qtbot.keyClick(types.popup.field, Qt.Key.Key_Space)  # takes the check of Cat away
+        assert states(types) == ["Any type"]
+        qtbot.keyClick(types.popup.field, Qt.Key.Key_Escape)
+    assert types.keys() == ("cat",) and types.currentText() == "Cat" and not types.toolTip()
+    assert types.accessibleDescription() == "Type"
+
+
+def test_a_click_on_a_box_checks_and_one_on_words_keeps_that_alone(qtbot: QtBot, types: ManyPicker) -> None:
+    types.showPopup()
+    view = types.popup.list
+
+    def press(row: int, x: int, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        place = view.visualRect(types.popup.model.index(row)).topLeft() + QPoint(x, 10)
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, keys, place)
+
+    press(1, 12)
+    press(3, 60, Qt.KeyboardModifier.ControlModifier)
+    assert types.popup.isVisible() and states(types) == ["Ant", "Cat"]
+    heard = QAccessible.queryAccessibleInterface(view)
+    cells = [heard.child(place) for place in range(heard.childCount())]
+    assert all(cell.state().checkable for cell in cells)
+    assert [cell.text(QAccessible.Text.Name) for cell in cells if cell.state().checked] == [
+        "Ant, 4",
+        "Cat, 4",
+    ]
+    with qtbot.waitSignal(types.picked, timeout=0) as caught:
+        types.hidePopup()  # as a click elsewhere does
+    assert caught.args == [("ant", "cat")]
+    types.showPopup()
+    press(2, 60)
+    assert not types.popup.isVisible() and types.keys() == ("bee",)
+    types.showPopup()
+    press(4, 12)
+    press(0, 12)
+    assert states(types) == ["Any type"]
+    types.hidePopup()
+    assert types.keys() == () and types.currentText() == "Any type"
+
+
+def test_many_choices_are_named_up_to_a_dozen(types: ManyPicker) -> None:
+    types.set_keys([f"type-{number:02}" for number in range(15)])
+    assert types.currentText() == "15 types"
+    assert types.accessibleDescription().endswith("type-11, and 3 others")
+
+
+def test_of_chips_several_are_chosen_with_ctrl(qtbot: QtBot, theme: Theme) -> None:
+    chips = added(qtbot, FoldingChips(theme, "Status", "statuses"))
+    chips.set_chips([Choice(None, "All", 9), *(Choice(name, name, 3) for name in ("new", "old", "odd"))])
+    chips.resize(chips.sizeHint())
+    chips.show()
+    everything, new, old, odd = chips.buttons()
+    qtbot.mouseClick(new, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(chips.changed, timeout=0):
+        qtbot.mouseClick(odd, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    assert chips.keys() == ("new", "odd") and not everything.isChecked()
+    assert isinstance(chips.picker, ManyPicker) and chips.picker.currentText() == "2 statuses"
+    qtbot.mouseClick(odd, Qt.MouseButton.LeftButton)
+    assert chips.keys() == ("odd",), "a click alone keeps that one"
+    odd.setFocus()
+    qtbot.waitUntil(odd.hasFocus)
+    qtbot.keyClick(odd, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
+    assert old.hasFocus() and chips.keys() == ("odd",)
+    qtbot.keyClick(old, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert chips.keys() == ("old", "odd")
+    qtbot.keyClick(old, Qt.Key.Key_Left)
+    assert chips.keys() == ("new",) and new.hasFocus()
+    qtbot.keyClick(new, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    assert chips.keys() == () and everything.isChecked()
+    qtbot.keyClick(new, Qt.Key.Key_End)
+    assert chips.keys() == ("odd",)
+    qtbot.keyClick(odd, Qt.Key.Key_Home)
+    assert everything.isChecked() and not odd.isChecked()
 
 
 @pytest.fixture

@@ -84,6 +84,19 @@ def test_the_chips_count_every_status_and_filter(tab: RunsTab, context: Context,
     assert tab.chips.key() is None and tab.filters.values() == FilterValues()
 
 
+def test_runs_of_several_statuses(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+    press_chip(tab, qtbot, "Killed")
+    running = next(button for button in tab.chips.buttons() if button.text().startswith("Running"))
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(running, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    sql = "SELECT count(*) FROM planning_runs WHERE status IN ('running', 'killed')"
+    assert tab.model.rowCount() == ask(context.opened.path, sql)[0][0]
+    assert set(dict(tab.query().choices)["status"]) == {"running", "killed"}
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.clear_filters()
+    assert not tab.chips.keys() and not tab.query().filtered
+
+
 @pytest.mark.slow
 def test_a_status_nobody_knows_has_a_chip_of_its_own(
     show_tab: ShowTab, context: Context, qtbot: QtBot
