@@ -1,4 +1,4 @@
-"""Ready views of a list of webhooks: which of them one looks after."""
+"""Ready views of a list of webhooks, which of them one looks after; and which would receive an event."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -9,13 +9,13 @@ from typing import Any, Final
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, Scope, flag
-from app.services.records.webhooks import host_doubt
+from app.services.records.webhooks import host_doubt, wants
 from app.services.text import readable
 from models.engine import Database
 from models.errors import TableMissing
 from models.schema import read_stored
 
-_READ: Final = ("id", "tenant_id", "url", "hostname", "events", "active", "has_secret")
+_READ: Final = ("id", "tenant_id", "name", "url", "hostname", "events", "active", "has_secret")
 
 
 class WebhookView(StrEnum):
@@ -34,9 +34,12 @@ Members = Mapping[WebhookView, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class WebhookRow:
+    """One as it may be shown, but for its `key`, which is as it is stored."""
+
     key: Any
     tenant: str
+    name: str
     url: str
     host: str
     events: str
@@ -48,7 +51,7 @@ def members(database: Database, scope: Scope, failing: Collection[str] = ()) -> 
     """Those of a tenant, or of all; `failing` are the ids of those to which what was sent last has failed.
     What has no id that a list could be filtered by is in none.
     """
-    rows = _rows(database, scope)
+    rows = read_rows(database, scope)
     urls = Counter((row.tenant, row.url) for row in rows)
     doubted = {row.key for row in rows if host_doubt(row.url, row.host) is not None}
     found: dict[WebhookView, list[Any]] = {view: [] for view in WebhookView}
@@ -65,7 +68,20 @@ def members(database: Database, scope: Scope, failing: Collection[str] = ()) -> 
     return {view: tuple(ids) for view, ids in found.items()}
 
 
-def _rows(database: Database, scope: Scope) -> list[_Row]:
+def why_not(row: WebhookRow, event: str) -> tuple[str, ...]:
+    """Why the platform does not send an event of its tenant to a webhook; nothing where it does."""
+    doubt = host_doubt(row.url, row.host)
+    reasons = (
+        ("it is inactive", not row.active),
+        ("it has no events", not row.events.strip(" ,")),
+        (f"its events are {row.events}", row.events.strip(" ,") and not wants(row.events, event)),
+        ("" if doubt is None else f"{row.host or 'its host'} is {doubt[1]}", doubt is not None),
+    )
+    return tuple(reason for reason, holds in reasons if holds)
+
+
+def read_rows(database: Database, scope: Scope) -> list[WebhookRow]:
+    """Those of a tenant, or of all, that a list could be filtered by. Raises `TableMissing`."""
     table = WEBHOOK_DESTINATIONS
     query = ListQuery(table.name, scope)
 
@@ -80,6 +96,8 @@ def _rows(database: Database, scope: Scope) -> list[_Row]:
     for row in found:
         key, *others, active, has_secret = map(decoded, row)
         if isinstance(key, str | int):
-            tenant, url, host, events = (readable(shown(value)) for value in others)
-            rows.append(_Row(key, tenant, url, host, events, flag(active) is True, bool(has_secret)))
+            tenant, name, url, host, events = (readable(shown(value)) for value in others)
+            rows.append(
+                WebhookRow(key, tenant, name, url, host, events, flag(active) is True, bool(has_secret))
+            )
     return rows

@@ -78,6 +78,11 @@ def valid_events(value: str) -> str:
     return ",".join(dict.fromkeys(valid_event(name, "events") for name in wanted))
 
 
+def wants(events: str, event: str) -> bool:
+    """Whether stored `events` have an event's type, as the platform reads them: all of them, or a list."""
+    return events.strip() == ALL_EVENTS or event in (part.strip() for part in events.split(","))
+
+
 def valid_event(name: str, field: str = "event") -> str:
     """One event type. Raises `InvalidInput`."""
     if not _TYPE.fullmatch(name):

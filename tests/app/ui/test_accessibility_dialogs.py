@@ -48,6 +48,7 @@ from app.ui.tabs.users.password import PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
 from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
+from app.ui.tabs.webhooks.receivers import EventReceiversDialog
 from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.secrets import SecretDialog, rotate_form
 from app.ui.tabs.webhooks.sending import SendEventDialog
@@ -152,6 +153,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "parked ideas": parked_ideas,
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
+    "event receivers": lambda context: EventReceiversDialog(context, lambda key: None),
     "receiver": ReceiverDialog,
     "secret": lambda context: SecretDialog(context, "Secret", "Of CI.", Secret("s3cret")),
     "rotate secret": lambda context: rotate_form(context, HERE, OldSecrets("db", None)),

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _HOST = WEBHOOK_DESTINATIONS.names.index("hostname")
 _URL = WEBHOOK_DESTINATIONS.names.index("url")
 _NAME = WEBHOOK_DESTINATIONS.names.index("name")
+_TENANT = WEBHOOK_DESTINATIONS.names.index("tenant_id")
 _HAS_SECRET = WEBHOOK_DESTINATIONS.names.index("has_secret")
 _CHIPS: dict[bool, Chip] = {
     True: ("active", Tone.OK, Icon.OK),
@@ -204,6 +205,9 @@ class WebhooksTab(RecordTab):
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
         add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
         add(ActionSpec("deliveries", "Delivery log…", Icon.LOG, self._open_log, shortcut="Ctrl+L"))
+        lacks = partial(self.context.without, self.spec.table.name)
+        who = "Who receives an event…"
+        add(ActionSpec("event_receivers", who, Icon.SEARCH, self._open_receivers, lacks))
         add(ActionSpec("receiver", "Receiver on this computer…", Icon.RECEIVER, self._open_receiver))
         add(acts.delete_act(self, lambda: webhooks.delete, "url"))
         add(acts.history_act(self))
@@ -255,6 +259,14 @@ class WebhooksTab(RecordTab):
         self._with_destination(
             lambda found: CheckRequestDialog(self.context, found, self.old_secrets, self).open_once()
         )
+
+    def _open_receivers(self) -> None:
+        """Of the tenant that is chosen, or of that of the webhook that is selected."""
+        from app.ui.tabs.webhooks.receivers import EventReceiversDialog  # noqa: PLC0415 - rows show before
+
+        rows = self.selection.records() if self.list.selected_count() == 1 else []
+        tenant = self.scope.tenant_id or (str(rows[0][_TENANT]) if rows else None)
+        EventReceiversDialog(self.context, self.show_record, tenant=tenant, parent=self).open_once()
 
     def _open_receiver(self) -> None:
         """With the secret of the webhook that is selected, if one is."""

@@ -13,7 +13,7 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.request import Request, make
 from app.services.deliveries.samples import MEANINGS, sample
 from app.services.deliveries.signing import Signing
-from app.services.records.webhooks import ALL_EVENTS
+from app.services.records.webhooks import wants
 from app.ui.session.context import Context
 from app.ui.tabs.webhooks.answer_view import AnswerView
 from app.ui.theme import Kind
@@ -138,14 +138,14 @@ class SendEventDialog(Dialog):
         """The first event that the platform would send there."""
         wanted = [part.strip() for part in self._destination.events.split(",")]
         first = next((name for name in wanted if self.events.findText(name) >= 0), None)
-        if first is not None and ALL_EVENTS not in wanted:
+        if first is not None:
             self.events.setCurrentText(first)
 
     def _choose(self) -> None:
         """A body of one's own stays, whatever type is chosen."""
         event = self.events.currentText()
-        wanted = {part.strip() for part in self._destination.events.split(",")}
-        unwanted = "" if wanted & {event, ALL_EVENTS} else " The platform does not send it to this webhook."
+        is_wanted = wants(self._destination.events, event)
+        unwanted = "" if is_wanted else " The platform does not send it to this webhook."
         self.meaning.setText(MEANINGS[WebhookEvent(event)] + unwanted)
         if self.body_state.text() == _SAMPLE:
             self._sample = sample(event, self._context.clock())

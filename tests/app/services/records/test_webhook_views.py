@@ -7,7 +7,7 @@ import apsw
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
 from app.services.records.tables import EVERYONE, RANK, Scope
-from app.services.records.webhook_views import WebhookView, members
+from app.services.records.webhook_views import WebhookView, members, read_rows, why_not
 from models.engine import Database
 from models.schema import inspect
 
@@ -73,3 +73,28 @@ def test_a_list_is_in_order_of_ranks_that_the_database_does_not_know(
     assert list(lists.load_keys(engine, backwards)) == list(keys)[::-1]
     assert lists.locate(engine, backwards, ids[14]) == (300 - 14, keys[14])
     assert len(lists.load_keys(engine, replace(query, ranks=()))) == 301
+
+
+def test_who_receives_an_event_is_told_by_the_platforms_rule(engine: Database, sql: apsw.Connection) -> None:
+    sql.executemany(
+        _INSERT,
+        [
+            *ROWS,
+            ("text flag", "c", "h.example", "https://h.example/1", None, "1", " run_started , run_killed"),
+            ("star in a list", "c", "h.example", "https://h.example/2", None, 1, "*,run_started"),
+            ("begins alike", "c", "h.example", "https://h.example/3", None, 1, "run_killed_twice"),
+            ("both", "c", "g.example", "https://h.example/4", None, 0, "run_started"),
+        ],
+    )
+    found = {row.key: why_not(row, "run_killed") for row in read_rows(engine, EVERYONE)}
+    assert {key for key, reasons in found.items() if not reasons} == {
+        "sound", "other tenant", "twin 1", "no secret", "empty secret", "failing", "text flag",
+    }  # fmt: skip
+    assert found["twin 2"] == ("it is inactive",)
+    assert found["silent"] == ("it has no events",)
+    assert found["star in a list"] == ("its events are *,run_started",)
+    assert found["begins alike"] == ("its events are run_killed_twice",)
+    assert [reason.partition(" ")[0] for reason in found["both"]] == ["it", "its", "g.example"]
+    assert {row.key for row in read_rows(engine, Scope("c"))} == {
+        "text flag", "star in a list", "begins alike", "both",
+    }  # fmt: skip
