@@ -42,6 +42,7 @@ from models.engine import Database
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
+GO_TO = "go_to"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
@@ -207,6 +208,7 @@ class AuditTab(RecordTab):
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
+            (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, lambda: None, "Ctrl+G"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
             (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
@@ -356,7 +358,21 @@ class AuditTab(RecordTab):
             self.findings.go_to_first(self.scope.tenant_id)
 
     def _show_finding(self, seq: object) -> None:
-        if self.scope.tenant_id not in (None, self.findings.tenant_of(seq)):
+        self._show_entry(seq, self.findings.tenant_of(seq))
+
+    def ask_go_to(self) -> None:
+        from app.ui.tabs.audit.going import GoToDialog  # noqa: PLC0415 - few ask for it
+
+        dialog = GoToDialog(self.context, self)
+        dialog.found.connect(self._go_to)
+        dialog.open_once()
+
+    def _go_to(self, seq: object, tenant: str) -> None:
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._show_entry(seq, tenant)
+
+    def _show_entry(self, seq: object, tenant: str | None) -> None:
+        if self.scope.tenant_id not in (None, tenant):
             self.everyone_wanted.emit()
         self.show_record(seq)
 

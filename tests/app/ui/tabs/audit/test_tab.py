@@ -2,6 +2,7 @@
 
 import time
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,25 @@ from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab, _local_day
+from app.ui.tabs.audit.going import GoToDialog
 from app.ui.widgets import formatting
+from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, choose, click, count, go, labels, open_file, press, said, values
+from tests.fixtures.window import (
+    ask,
+    choose,
+    click,
+    closed,
+    count,
+    dialog,
+    go,
+    labels,
+    open_file,
+    press,
+    said,
+    values,
+)
 
 AUDIT = 1
 
@@ -309,3 +325,37 @@ def test_a_local_day_has_its_own_midnights_across_daylight_saving(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.slow
+def test_a_person_goes_to_an_entry_by_number_or_hash(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = in_window(qtbot, window, demo_path)
+    rows = ask(demo_path, "SELECT seq, tenant_id, hash FROM audit_chain ORDER BY seq")
+    (seq, tenant, value), (other, _, _) = rows[40], next(row for row in rows if row[1] != rows[40][1])
+    window.tenants.pick(tenant)
+    qtbot.waitUntil(lambda: page.scope.tenant_id == tenant and page.list.model.complete)
+    page.filters.set_values(FilterValues("nothing has this"))
+    page.table.setFocus()
+    for typed, wanted in ((value[:16], seq), (f"{other:,}", other)):
+        press("Ctrl+G")
+        form = dialog(qtbot, page, GoToDialog)
+        qtbot.keyClicks(form.typed, "999999999")
+        press("Return")
+        qtbot.waitUntil(partial(is_refused, form))
+        form.typed.selectAll()
+        qtbot.keyClicks(form.typed, typed)
+        press("Return")
+        qtbot.waitUntil(partial(is_at, page, wanted))
+        closed(qtbot, page, GoToDialog)
+        assert page.table.hasFocus()
+    assert page.scope.tenant_id is None
+
+
+def is_refused(form: GoToDialog) -> bool:
+    return "There is no entry 999,999,999" in " ".join(labels(form))
+
+
+def is_at(page: AuditTab, seq: int) -> bool:
+    return bool(page.list.current_id() == seq)
