@@ -1,5 +1,6 @@
 """Notifications: read them, mark them read or unread, delete them, singly and in bulk."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,20 +12,55 @@ from app.services.records import writing
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
+from app.services.records.record import read_record
 from app.services.records.rows import StoredRow, Value, in_parts, shown
-from app.services.records.tables import NOTIFICATIONS, flag
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, USERS, WEBHOOK_DESTINATIONS, Table, flag
 from models.engine import Database, raw, sql_name
-from models.errors import NothingToDo
+from models.errors import NotFound, NothingToDo, TableMissing
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
+NAMES = {"runId": PLANNING_RUNS, "userId": USERS, "webhookId": WEBHOOK_DESTINATIONS}
+"""What metadata name records by, as audit payloads do, and whose those are; the first goes first."""
+
 _TOLD = 1_000
 _LAST = f"SELECT max({{}}) FROM main.{NOTIFICATIONS.name}"  # noqa: S608
 _CAME = f"""
 SELECT id, substr(tenant_id, 1, 200), substr(title, 1, 200) FROM main.{NOTIFICATIONS.name}
 WHERE {{0}} > ? AND read = 0 ORDER BY {{0}} DESC LIMIT {_TOLD}
 """  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRecord:
+    """A record that metadata name: what it is called there, None where this database has it no more."""
+
+    table: Table
+    id: str
+    title: str | None
+
+
+def named(database: Database, metadata: object) -> tuple[NamedRecord, ...]:
+    """What metadata name, whatever else they may be; where reading is charged, a record or two a call."""
+    try:
+        found = json.loads(metadata) if isinstance(metadata, str) else None
+    except (ValueError, RecursionError):
+        return ()
+    ids = {key: found.get(key) for key in NAMES} if isinstance(found, dict) else {}
+    return tuple(
+        NamedRecord(NAMES[key], record_id, _title(database, NAMES[key], record_id))
+        for key, record_id in ids.items()
+        if isinstance(record_id, str) and record_id
+    )
+
+
+def _title(database: Database, table: Table, record_id: str) -> str | None:
+    try:
+        record = read_record(database, table, record_id)
+    except (NotFound, TableMissing):
+        return None
+    return next(filter(None, map(record.text, table.heading)), record_id)
 
 
 @dataclass(frozen=True, slots=True)

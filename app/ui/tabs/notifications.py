@@ -1,15 +1,16 @@
 """What the platform told its tenants, and who has read it."""
 
-import json
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from app.itemmodels.columns import Row, Tone
-from app.services.records import notifications, runs
+from app.services.records import notifications
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
-from app.services.records.record import read_record
-from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, flag
+from app.services.records.notifications import NamedRecord
+from app.services.records.record import Record, read_record
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, USERS, WEBHOOK_DESTINATIONS, flag
 from app.services.text import counted
 from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
@@ -17,7 +18,9 @@ from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import READ_EACH
 from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip
+from app.ui.widgets.by_letters import ByLetters
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, has_long_word
 from app.ui.widgets.panes import Field
@@ -34,11 +37,29 @@ _CHIPS: dict[bool, Chip] = {
 }
 
 
+_NAMED_IN = frozenset(table.name for table in notifications.NAMES.values())
+_CALLED = {PLANNING_RUNS: "Run", USERS: "User", WEBHOOK_DESTINATIONS: "Webhook"}
+_OPENS = "open_what_it_names"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationDetail:
+    """A notification, and the records that its metadata name."""
+
+    note: Record
+    named: tuple[NamedRecord, ...]
+
+    @property
+    def opened(self) -> NamedRecord | None:
+        """The first that this database has, or that it has no more."""
+        return next((one for one in self.named if one.title is not None), (*self.named, None)[0])
+
+
 class NotificationsTab(RecordTab):
-    """Notifications: read them, mark them read or unread, delete them, open their runs."""
+    """Go through notifications by letters, mark them read or unread, delete them, open what they name."""
 
     spec = NOTIFICATIONS_TAB
-    opens = "open_run"
+    opens = _OPENS
 
     def special_columns(self) -> declared.Special:
         return {
@@ -58,15 +79,14 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
 
-    def load(self, database: Database, record_id: Any) -> acts.NamesRun:
+    def load(self, database: Database, record_id: Any) -> NotificationDetail:
         record = read_record(database, NOTIFICATIONS, record_id)
-        run_id = _run_id(record["metadata"])
-        return acts.NamesRun(record, run_id, None if run_id is None else runs.idea_of(database, run_id))
+        return NotificationDetail(record, notifications.named(database, record["metadata"]))
 
-    def show_details(self, record: acts.NamesRun) -> None:
-        note = record.record
+    def show_details(self, record: NotificationDetail) -> None:
+        note = record.note
         read = flag(note["read"])
-        self.commands.show_button("open_run", True)
+        self.commands.show_button(_OPENS, True)
         self.commands.show_button("mark_read", read is not True)
         self.commands.show_button("mark_unread", read is not False)
         chips: list[Chip] = [(note.text("type"), Tone.NEUTRAL, None), declared.chip(note, "read", _CHIPS)]
@@ -76,8 +96,10 @@ class NotificationsTab(RecordTab):
         self._message.setText(message if fits else "")
         self._message.setVisible(fits)
         fields = [] if fits else [Field("Message", message)]
-        if record.run_id is not None and record.idea is not None:
-            fields += [Field("Run", record.idea), Field("Run id", record.run_id, mono=True)]
+        for one in record.named:
+            if one.title is not None:
+                called = _CALLED[one.table]
+                fields += [Field(called, one.title), Field(f"{called} id", one.id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")
         self.fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
         metadata = note["metadata"]
@@ -88,20 +110,60 @@ class NotificationsTab(RecordTab):
         add = self.commands.add
         words, keys = "Mark all shown read", "Ctrl+Shift+R"
         add(acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
-        add(acts.open_run_act(self, partial(self.selection.refusal, single=True, writes=False), "O"))
+        add(acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O"))
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read)
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
         add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
+        self.letters = ByLetters(self.table)
+        for name, words, go, letter in (
+            ("next", "Next notification", self.letters.go_on, "J"),
+            ("previous", "Previous notification", self.letters.go_back, "K"),
+            ("pick", "Select, or select no more", self.letters.pick, "X"),
+        ):
+            add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
+        self.commands.pressed.connect(self._go_on)
 
     def show_acts_of_many(self) -> None:
-        for name, shown in (("open_run", False), ("mark_read", True), ("mark_unread", True)):
+        for name, shown in ((_OPENS, False), ("mark_read", True), ("mark_unread", True)):
             self.commands.show_button(name, shown)
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
-        return super().shows_any_of(tables) or PLANNING_RUNS.name in tables
+        return super().shows_any_of(tables) or not _NAMED_IN.isdisjoint(tables)
+
+    def _opens_words(self) -> str:
+        detail: NotificationDetail | None = self.current.whole()
+        opened = None if detail is None else detail.opened
+        return f"Open {'run' if opened is None else opened.table.noun[0]}"
+
+    def _open(self) -> None:
+        def show(detail: NotificationDetail) -> None:
+            opened = detail.opened
+            if opened is not None and opened.title is not None:
+                self.jump.emit(opened.table.name, opened.id)
+
+        self.current.when_whole(show)
+
+    def _refuse_open(self) -> str | None:
+        refusal, detail = self.selection.refusal(single=True, writes=False), self.current.whole()
+        if refusal is not None or detail is None:
+            return refusal
+        if detail.opened is None:
+            return "This notification names no run, user or webhook."
+        gone = f"Its {detail.opened.table.noun[0]} is no longer in this database."
+        return gone if detail.opened.title is None else None
+
+    def _refuse_to_go(self) -> str | None:
+        return None if self.model.rowCount() else "No notification is shown."
+
+    def _go_on(self, name: str) -> None:
+        """From a row that its letter has marked read to the next one; several are dealt with at once."""
+        if name == "mark_read":
+            self.letters.let_be()
+            if self.list.selected_count() == 1:
+                self.letters.go_on()
 
     def _mark(self, read: bool) -> None:
         """Where the filter drops the rows marked, what comes after them is selected: for triage by key."""
@@ -152,23 +214,11 @@ class NotificationsTab(RecordTab):
         )
 
     def _refuse_all(self) -> str | None:
-        if self.context.cannot_write:
-            return self.context.cannot_write
-        return None if self.model.rowCount() else "No notification is shown."
+        return self.context.cannot_write or self._refuse_to_go()
 
 
 def _title_tone(value: Any, row: Row) -> Tone | None:
     return Tone.ACCENT if flag(row[_READ]) is False else None
-
-
-def _run_id(metadata: object) -> str | None:
-    """What the metadata name as "runId"; None for whatever else they may be."""
-    try:
-        found = json.loads(metadata) if isinstance(metadata, str) else None
-    except (ValueError, RecursionError):
-        return None
-    run_id = found.get("runId") if isinstance(found, dict) else None
-    return run_id if isinstance(run_id, str) and run_id else None
 
 
 def _unread(lists: Lists, seen: InSight, database: Any, query: ListQuery, keys: Keys | None) -> acts.Frozen:

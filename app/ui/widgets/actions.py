@@ -33,9 +33,9 @@ class ActionSpec:
 
     `text` marks its mnemonic with "&"; a function where the words change. `shortcut` is a key sequence's
     text; in a tab, single keys work while the table has the focus. A single letter stands on the act's
-    button, and none does what `ends` something: a slip of the finger must not. `checked` is for one of
-    several that is on or off: its menu marks it. `of_table` is for a key that tables and fields heed by
-    themselves: menus and the list of keys only show it.
+    button, unless it is one `of_table`, and none does what `ends` something: a slip of the finger must not.
+    `checked` is for one of several that is on or off: its menu marks it. `of_table` is for a key that tables
+    and fields heed by themselves, to go about in them: menus and the list of keys only show it.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ActionSpec:
     def __post_init__(self) -> None:
         if self.ends and self.is_letter:
             raise ValueError(f"{self.name} would be done by the letter {self.shortcut} alone.")
-        if self.is_letter and self.button_in is ButtonIn.MENU:
+        if self.is_letter and self.button_in is ButtonIn.MENU and not self.of_table:
             raise ValueError(f"{self.name} has no button that the letter {self.shortcut} stands on.")
 
     @property
@@ -80,10 +80,12 @@ class Actions(QObject):
 
     `update()` enables what applies now, in menus and buttons alike; the tool tip of the rest says why not.
     `refused(sentence)` says it to whoever presses its keys. `unseen(name)` comes in place of the act whose
-    letter is pressed while the button that it stands on is not in sight.
+    letter is pressed while the button that it stands on is not in sight; `pressed(name)` behind one that was
+    begun by its keys.
     """
 
     refused = Signal(str)
+    pressed = Signal(str)
     unseen = Signal(str)
 
     def __init__(self, theme: Theme, table: QWidget | None, parent: QWidget) -> None:
@@ -124,8 +126,11 @@ class Actions(QObject):
         button = self._buttons.get(spec.name)
         if spec.is_letter and button is not None and not button.isVisible() and spec.refusal() is None:
             self.unseen.emit(spec.name)
-        else:
-            self.trigger(spec.name)
+            return
+        begins = spec.refusal() is None
+        self.trigger(spec.name)
+        if begins:
+            self.pressed.emit(spec.name)
 
     def button(self, name: str) -> QPushButton:
         spec = self._specs[name]

@@ -1,3 +1,5 @@
+import json
+
 import apsw
 import pytest
 
@@ -35,6 +37,33 @@ def test_the_unread_count_follows_the_tenant(engine: Database, database: LocalDa
     fill(database, 4, read=1)
     assert unread(engine, Scope("acme")) == 3
     assert unread(engine, EVERYONE) == 5
+
+
+def test_metadata_name_runs_users_and_webhooks_whatever_else_they_are(
+    engine: Database, database: LocalDatabase
+) -> None:
+    with database.connection() as connection:
+        connection.execute(
+            "INSERT INTO planning_runs (id, idea, created_at, updated_at) VALUES ('r', 'I', 1, 1)"
+        )
+        connection.execute(
+            "INSERT INTO users (id, tenant_id, email, created_at, updated_at)"
+            " VALUES ('u', 'acme', 'a@b.c', 1, 1)"
+        )
+        connection.execute(
+            "INSERT INTO webhook_destinations (id, tenant_id, hostname, url, created_at, updated_at)"
+            " VALUES ('w', 'acme', 'h.example', 'https://h.example/secret', 1, 1)"
+        )
+    metadata = json.dumps({"webhookId": "w", "userId": "u", "runId": "r", "phase": "strategy"})
+    found = notifications.named(engine, metadata)
+    assert [(one.table.name, one.id, one.title) for one in found] == [
+        ("planning_runs", "r", "I"),
+        ("users", "u", "a@b.c"),
+        ("webhook_destinations", "w", "h.example"),
+    ]
+    assert [one.title for one in notifications.named(engine, '{"userId":"gone"}')] == [None]
+    odd = (None, 7, b"\xff", "no json", "[1]", '{"runId":7}', '{"runId":""}', "[" * 100_000)
+    assert [notifications.named(engine, one) for one in odd] == [()] * len(odd)
 
 
 def test_marking_a_mix_changes_only_the_unread_and_undo_restores_exactly_those(

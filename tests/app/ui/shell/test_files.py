@@ -73,7 +73,16 @@ def refusals(page: RecordTab) -> dict[str, str]:
     """Each act that writes, with its tool tip; left out are those that only look, and those of what
     the sample has none of.
     """
-    looks = {"verify", "open_run", "open_artifact", "artifacts", "parked", "history", "export"}
+    looks = {
+        "verify",
+        "open_run",
+        "open_what_it_names",
+        "open_artifact",
+        "artifacts",
+        "parked",
+        "history",
+        "export",
+    }
     others = {"edit_others", "filter_others", "reveal_secret"}
     return {
         name: page.commands.action(name).toolTip()

@@ -1,5 +1,6 @@
 """Notifications as a person works through them."""
 
+import json
 from typing import Any
 
 import apsw
@@ -13,7 +14,9 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.errors import ChangedMeanwhile
 from tests.app.ui.conftest import ShowTab
-from tests.fixtures.window import ask, dialog, pick
+from tests.fixtures.window import ask, dialog, pick, value_of
+
+OPENS = "open_what_it_names"
 
 
 @pytest.fixture
@@ -101,7 +104,7 @@ def test_an_own_act_that_the_list_does_not_show_yet_is_no_reason_to_refuse_the_n
 
 
 @pytest.mark.slow
-def test_a_key_marks_the_row_read_and_stays_on_it(
+def test_a_key_marks_the_row_read_and_goes_on_to_the_next(
     tab: NotificationsTab, context: Context, qtbot: QtBot
 ) -> None:
     row, before = row_in_state(tab, "unread"), unread(context)
@@ -110,8 +113,9 @@ def test_a_key_marks_the_row_read_and_stays_on_it(
         qtbot.keyClick(tab.table, Qt.Key.Key_R)
     assert done.args[0].summary == "1 notification marked read"
     qtbot.waitUntil(lambda: state(tab, row) == "read")
-    assert tab.table.selected_rows() == [row]
+    assert tab.table.selected_rows() == [row + 1]
     assert unread(context) == before - 1
+    choose(tab, qtbot, row)
     assert "Already" in tab.commands.action("mark_read").toolTip()
     assert not tab.commands.action("mark_read").isEnabled()
     context.history.undo()
@@ -200,11 +204,76 @@ def test_the_inspector_shows_the_message_whole_and_opens_the_run(
     choose(tab, qtbot, 0)
     record = tab.current.whole()
     assert record is not None
-    assert tab._message.text() == record.record["message"]
-    assert record.idea is not None and record.run_id in tab._metadata.text_view.toPlainText()
+    assert tab._message.text() == record.note["message"]
+    assert record.opened.title is not None and record.opened.id in tab._metadata.text_view.toPlainText()
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_O):
+        with qtbot.waitSignal(tab.jump) as jump:
+            qtbot.keyClick(tab.table, key)
+        assert jump.args == ["planning_runs", record.opened.id]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("table", "key"), [("users", "userId"), ("webhook_destinations", "webhookId")])
+def test_a_letter_opens_the_user_or_the_webhook_that_the_metadata_name(
+    show_tab: ShowTab, context: Context, qtbot: QtBot, table: str, key: str
+) -> None:
+    ((wanted,),) = ask(context.opened.path, f"SELECT id FROM {table} ORDER BY id LIMIT 1")
+    metadata = json.dumps({"runId": "run_gone", key: wanted})
+    newest = "id = (SELECT id FROM notifications ORDER BY created_at DESC, rowid DESC LIMIT 1)"
+    ask(context.opened.path, f"UPDATE notifications SET metadata = ? WHERE {newest}", metadata)
+    tab = show_tab(NotificationsTab)
+    choose(tab, qtbot, 0)
+    noun = "user" if table == "users" else "webhook"
+    assert tab.commands._buttons[OPENS].text() == f"Open {noun} (O)"
+    assert value_of(tab.fields, f"{noun.capitalize()} id") == wanted
     with qtbot.waitSignal(tab.jump) as jump:
-        qtbot.keyClick(tab.table, Qt.Key.Key_Return)
-    assert jump.args == ["planning_runs", record.run_id]
+        qtbot.keyClick(tab.table, Qt.Key.Key_O)
+    assert jump.args == [table, wanted]
+
+
+def test_the_inbox_is_gone_through_by_letters_alone(
+    tab: NotificationsTab, context: Context, qtbot: QtBot
+) -> None:
+    """As typed, without a look: each letter is about the row that the one before has led to."""
+    ask(context.opened.path, "UPDATE notifications SET read = 0")
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    total = tab.model.rowCount()
+    pick(qtbot, tab, "read", "int:0")
+    choose(tab, qtbot, 0)
+    ids = [tab.model.record_id(row) for row in range(8)]
+    qtbot.keyClicks(tab.table, "jjk")
+    assert tab.table.selected_rows() == [1]
+    qtbot.keyClicks(tab.table, "rrr")  # the second to the fourth
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 3)
+    marked = [one for (one,) in ask(context.opened.path, "SELECT id FROM notifications WHERE read = 1")]
+    assert set(marked) == set(ids[1:4])
+    qtbot.waitUntil(lambda: tab.list.current_id() == ids[4] and tab.table.selected_rows() == [1])
+    qtbot.keyClicks(tab.table, "xjjxjx")
+    assert tab.table.selected_rows() == [1, 3, 4]
+    qtbot.keyClicks(tab.table, "x")
+    assert tab.table.selected_rows() == [1, 3], "let go again"
+    with qtbot.waitSignal(context.runner.changed) as done:
+        qtbot.keyClick(tab.table, Qt.Key.Key_R)
+    assert done.args[0].summary == "2 notifications marked read"
+    assert ask(context.opened.path, "SELECT id FROM notifications WHERE read = 1 AND id = ?", ids[6])
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total - 5 and len(tab.table.selected_rows()) == 1)
+    at = tab.table.selected_rows()[0]
+    qtbot.keyClicks(tab.table, "j")
+    assert tab.table.selected_rows() == [at + 1], "what was picked out has been dealt with"
+
+
+def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:
+    keys = dict(tab.commands.shortcuts())
+    assert [keys[letter] for letter in "JKXRUO"] == [
+        "Next notification",
+        "Previous notification",
+        "Select, or select no more",
+        "Mark read",
+        "Mark unread",
+        "Open what it names",
+    ]
+    assert not {"next", "previous", "pick"} & tab.commands._buttons.keys()
 
 
 @pytest.mark.slow
@@ -224,19 +293,19 @@ def test_a_message_that_would_fill_the_inspector_opens_on_demand(
 @pytest.mark.slow
 def test_without_its_run_the_button_says_why(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
     reasons = {
-        "NULL": "names no run",
-        "'no json'": "names no run",
-        "'[1]'": "names no run",
-        "'{\"runId\":7}'": "names no run",
+        "NULL": "names no run, user or webhook",
+        "'no json'": "names no run, user or webhook",
+        "'[1]'": "names no run, user or webhook",
+        "'{\"runId\":7}'": "names no run, user or webhook",
         '\'{"runId":"run_gone"}\'': "no longer in this database",
-        "x'00ff'": "names no run",
+        "x'00ff'": "names no run, user or webhook",
     }
     path = context.opened.path
     ids = [row[0] for row in ask(path, "SELECT id FROM notifications ORDER BY created_at DESC LIMIT 6")]
     for record_id, metadata in zip(ids, reasons, strict=True):
         ask(path, f"UPDATE notifications SET metadata = {metadata} WHERE id = ?", record_id)
     tab = show_tab(NotificationsTab)
-    button = tab.commands._buttons["open_run"]
+    button = tab.commands._buttons[OPENS]
     for record_id, (metadata, reason) in zip(ids, reasons.items(), strict=True):
         rows = range(tab.model.rowCount())
         choose(tab, qtbot, next(row for row in rows if tab.model.record_id(row) == record_id))
