@@ -28,6 +28,7 @@ COMMANDS = {
     "migrations": "files.migrations",
     "demo": "files.demo",
     "info": "files.info",
+    "tenants": "tenants.tenants",
     "d1": "d1.d1",
 }
 """Each command's module and function in `app.commands`."""
@@ -57,6 +58,7 @@ examples:
   tenant-admin export demo.sqlite demo.sql
                                         write a file as SQL that `wrangler d1 execute` takes
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
+  tenant-admin tenants list demo.sqlite say how each tenant stands
   tenant-admin d1 add prod --account A --database foundation-primary --production
                                         name a live D1 database, which is d1:prod from then on
   tenant-admin info d1:prod             say what it holds

@@ -87,6 +87,7 @@ def add_actions(window: MainWindow) -> None:
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
+    tenants = of_file(lambda file: file.show_tenants(window.tenants.pick))
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts, show_help = partial(_shortcuts, window), partial(_help, window)
@@ -124,6 +125,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
+        ActionSpec("tenants", "&Tenants…", None, tenants, no_file, "Ctrl+T"),
         *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
         ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1"),
         ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
@@ -209,6 +211,7 @@ class ToolBar(QToolBar):
         menu.aboutToShow.connect(lambda: window.show_recent(partial(self._fill_database_menu, menu)))
         self.database_button.setMenu(menu)
         self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
+        self.tenants.foot = "How all tenants stand…", partial(window.commands.trigger, "tenants")
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         for widget in (self.database_button, self.tenants, spacer, window.search):
@@ -275,7 +278,7 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
     window.commands.update()  # the preferences choose the theme, too
     tabs = [name for name in window.commands.names() if name.startswith("tab_")]
     modes = [mode.value for mode, _ in MODES]
-    window.commands.fill(menu, ("refresh", "", *tabs, *([""] if tabs else []), *modes))
+    window.commands.fill(menu, ("refresh", "tenants", "", *tabs, *([""] if tabs else []), *modes))
     for one in menu.findChildren(QMenu):
         one.deleteLater()  # those of the tab before
     if window.workspace is not None:

@@ -288,6 +288,18 @@ class Workspace(QWidget):
         verification.said.connect(self.shield)
         return verification
 
+    def show_tenants(self, choose: Callable[[str], object]) -> None:
+        """How all of them stand; `choose(name)` when a person opens one."""
+        from app.services.tenants.overview import cost  # noqa: PLC0415 - few look
+        from app.ui.shell.tenants import TenantsDialog  # noqa: PLC0415
+
+        opened, window = self.context.opened, self.window()
+
+        def show() -> None:
+            TenantsDialog(self.context, choose, current=self.scope.tenant_id, parent=window).open_once()
+
+        self.context.when_agreed(cost(opened.schema.stored, opened.sizes), show, window)
+
     def show_verdict(self) -> None:
         self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_findings())
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QLineEdit,
+    QPushButton,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -18,10 +19,10 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import counted, folded
-from app.ui.theme import Theme
+from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
-from app.ui.widgets.buttons import Choice, field_icons
+from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.labels import Label, Look, in_column, name_choice
 
 _COMMANDS = (
@@ -57,6 +58,8 @@ class Picker(QComboBox):
         self._choices: tuple[Choice, ...] = ()
         self.before: Callable[[Callable[[], None]], object] = lambda show: show()
         """What is to be done before the list opens, which then calls what it is given."""
+        self.foot: tuple[str, Callable[[], object]] | None = None
+        """The words of a button below the list, and what it does when that has closed."""
         name_choice(self, name)
         self.addItem(any_label)
         self.set_choices(())
@@ -66,6 +69,8 @@ class Picker(QComboBox):
         """The list below it; made when it is first opened, because a window has many that never are."""
         popup = self._make_popup()
         popup.set_choices(self._choices)
+        if self.foot is not None:
+            popup.add_foot(*self.foot)
         return popup
 
     def _make_popup(self) -> "PickerPopup":
@@ -166,7 +171,7 @@ class PickerPopup(QFrame):
         from PySide6.QtWidgets import QListView  # noqa: PLC0415 - 1 ms of a start
 
         super().__init__(picker, Qt.WindowType.Popup)
-        self._picker = picker
+        self._theme, self._picker = theme, picker
         self._all: Sequence[Choice] = ()
         self.model = self._make_model()
         self.field = QLineEdit(placeholderText=hint)
@@ -186,9 +191,9 @@ class PickerPopup(QFrame):
         frame.setProperty("popup", True)
         in_column(frame, within=self)
         edges = (_EDGE, _EDGE, _EDGE, _EDGE)
-        self._column = in_column(
-            self.field, self.nothing, self.list, within=frame, margins=edges, spacing=_EDGE
-        )
+        parts = (self.field, self.nothing, self.list)
+        self._column = in_column(*parts, within=frame, margins=edges, spacing=_EDGE)
+        self.foot: QPushButton | None = None
         self.field.textChanged.connect(self._search)
         self.list.clicked.connect(self._choose)
         self.field.installEventFilter(self)
@@ -199,6 +204,11 @@ class PickerPopup(QFrame):
 
     def _make_delegate(self, theme: Theme) -> "ChoiceDelegate":
         return ChoiceDelegate(theme, self.model, self.list)
+
+    def add_foot(self, words: str, run: Callable[[], object]) -> None:
+        self.foot = push_button(self._theme, words, self.hide, kind=Kind.FLAT)
+        self.foot.clicked.connect(run)
+        self._column.addWidget(self.foot)
 
     def set_choices(self, choices: Sequence[Choice]) -> None:
         """Offer these, as far as the search keeps them; a long list can be searched."""
@@ -298,6 +308,9 @@ class PickerPopup(QFrame):
         height = self.list.height() + 2 * _EDGE + self._room_below().height()
         if not self.field.isHidden():
             height += self.field.height() + _EDGE
+        if self.foot is not None:
+            self.foot.setFixedHeight(self.field.height())
+            height += self.foot.height() + _EDGE
         self.setFixedSize(width, height)
         below = picker.mapToGlobal(QPoint(0, picker.height() + 2))
         box = QRect(below, self.size())

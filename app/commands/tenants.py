@@ -1,0 +1,43 @@
+"""`tenant-admin tenants`: how all tenants stand."""
+
+import argparse
+from pathlib import Path
+
+from app.commands import common
+from app.services.text import tenant_name, utc_time
+
+
+def tenants_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list")
+    every = actions.add_parser("list", help="say how each of them stands")
+    every.add_argument("file", type=Path)
+    every.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def tenants(options: argparse.Namespace) -> int:
+    """Say how each tenant stands."""
+    return {"list": _list}[options.action](options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
+    from app.services.tenants import overview  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+    given = common.opened(options.file, read_only=True)
+    if given.database.costs:
+        common.say_before(given.place, overview.cost(given.schema.stored, given.sizes), "up to")
+    known = overview.known_of(store_and_verifier()[0].verdicts.last(given.where))
+    with given.database.connection_context():
+        found = overview.overview(given.database, known, DeliveryLog(), str(given.kept_by))
+    if options.json:
+        common.print_json([one.to_json() for one in found])
+        return common.EXIT_INTACT
+    for one in found:
+        last = "no activity" if one.last is None else f"last activity {utc_time(one.last)}"
+        common.say(
+            f"{tenant_name(one.name)}: {overview.totals([one], of_one=True)}; chain {one.chain}; {last}"
+        )
+    common.say(overview.totals(found))
+    common.say_used(given.database.usage)
+    return common.EXIT_INTACT

@@ -1,0 +1,280 @@
+"""How every tenant stands: one row for each that any table mentions, counted by one query a table."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from peewee import BaseQuery, Select, fn
+from peewee import Table as PeeweeTable
+
+from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.rules import BROKEN, Verdict
+from app.services.deliveries import health
+from app.services.deliveries.log import DeliveryLog
+from app.services.records.list_query import moment
+from app.services.records.tables import (
+    AUDIT_CHAIN,
+    NOTIFICATIONS,
+    OFF,
+    ON,
+    PLANNING_RUNS,
+    USERS,
+    WEBHOOK_DESTINATIONS,
+)
+from app.services.text import counted, folded
+from models.engine import Database, raw
+from models.schema import StoredTable, StoredTables, caseless, internal, read_stored
+
+TENANTS: Final = "tenants"
+"""The platform's own table of them, which not every file has."""
+
+_TENANT: Final = "tenant_id"
+_TIMES: Final = ("created_at", "updated_at")
+_ACTIVE: Final = (
+    "SELECT id FROM main.webhook_destinations WHERE active IN (1, '1') "
+    "AND id IN (SELECT value FROM json_each(?))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOfChains:
+    """What the last verification, which was made `at` and saw the entries up to seq `through`, says of each
+    tenant's chain; `others` of those that it does not name. Something `is_broken` that it may not name.
+    """
+
+    at: int = 0
+    through: int = 0
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    others: Verdict | None = None
+    is_broken: bool = False
+
+
+def known_of(said: KeptVerdict | None) -> KnownOfChains:
+    """What is still known of it after a restart: of all of them, or nothing of any."""
+    if said is None:
+        return KnownOfChains()
+    whole = said.intact and not said.part and (said.since is None or said.whole_at is not None)
+    others = said.verdict if whole else None
+    return KnownOfChains(said.at, said.through, {}, others, is_broken=said.verdict in BROKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantRow:
+    """How a tenant stands. `title` and `plan` are what the platform's own table calls it. `verdict` is what
+    was found of its chain `verified_at`, None where nothing was; `newer` of its entries came since. Of its
+    `active` webhooks what was sent last to so many is `failing`. `rows` counts all that are its own, `first`
+    and `last` are the earliest and the latest time in them. `runs` is None where a run has no tenant.
+    """
+
+    name: str
+    title: str = ""
+    plan: str = ""
+    users: int = 0
+    entries: int = 0
+    newer: int = 0
+    verdict: Verdict | None = None
+    verified_at: int | None = None
+    unread: int = 0
+    active: int = 0
+    failing: int = 0
+    runs: int | None = None
+    rows: int = 0
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def chain(self) -> str:
+        """How its chain stands, in words."""
+        if self.verdict is None:
+            return "not verified" if self.entries else "no entries"
+        words = {Verdict.VERIFIED: "verified", Verdict.CONSISTENT: "verified"}.get(self.verdict)
+        said = words or str(self.verdict).replace("_", " ").lower()
+        return f"{said}, {self.newer:,} new since" if self.newer else said
+
+    @property
+    def is_in_need(self) -> bool:
+        """Whether its chain or a webhook needs looking after."""
+        return self.failing > 0 or self.verdict not in (None, Verdict.VERIFIED, Verdict.CONSISTENT)
+
+    def has(self, text: str) -> bool:
+        """Whether its name, or what the platform calls it, has a text (`folded`) in it."""
+        return text in folded(f"{self.name}\0{self.title}\0{self.plan}")
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tenant": self.name,
+            "title": self.title,
+            "plan": self.plan,
+            "users": self.users,
+            "entries": self.entries,
+            "chain": None if self.verdict is None else str(self.verdict),
+            "newEntries": self.newer,
+            "verifiedAt": self.verified_at,
+            "unread": self.unread,
+            "activeWebhooks": self.active,
+            "failingWebhooks": self.failing,
+            "planningRuns": self.runs,
+            "rows": self.rows,
+            "firstActivity": self.first,
+            "lastActivity": self.last,
+        }
+
+
+def totals(rows: Sequence[TenantRow], *, of_one: bool = False) -> str:
+    """What they have together, in words; `of_one` whose name stands before."""
+    sums = {
+        name: sum(getattr(row, name) for row in rows) for name in ("users", "entries", "unread", "active")
+    }
+    failing = sum(row.failing for row in rows)
+    parts = [
+        *([] if of_one else [counted(len(rows), "tenant")]),
+        counted(sums["users"], "user"),
+        counted(sums["entries"], "entry", "entries"),
+        counted(sums["unread"], "unread notification"),
+        counted(sums["active"], "active webhook") + (f", {failing:,} failing" if failing else ""),
+    ]
+    return " · ".join(parts)
+
+
+def of_tenants(stored: StoredTables) -> list[StoredTable]:
+    """The tables whose rows belong to a tenant, ours or not, the platform's own table of them last."""
+    own = [
+        table
+        for name, table in stored.items()
+        if not internal(name) and caseless(name) != TENANTS and _column(table, _TENANT)
+    ]
+    return own + [table for name, table in stored.items() if caseless(name) == TENANTS and _key(table)]
+
+
+def cost(stored: StoredTables, sizes: Mapping[str, int]) -> int:
+    """How many rows `overview` reads, as far as `Opened.sizes` tells."""
+    return sum(sizes.get(table.name, 0) for table in of_tenants(stored))
+
+
+def overview(
+    database: Database, known: KnownOfChains, log: DeliveryLog | None, kept_by: str
+) -> list[TenantRow]:
+    """Every tenant that any table mentions, in order of their names; `known` and `kept_by`
+    (`Opened.kept_by`) are of this database. The caller holds a connection.
+
+    Raises the storage errors, and `LogUnreadable` where there is a `log`.
+    """
+    tables, found = read_stored(database, lambda tables: [_query(one, known) for one in of_tenants(tables)])
+    runs = any(table.name == PLANNING_RUNS.name for table in of_tenants(tables))
+    counts: defaultdict[str, TenantRow] = defaultdict(lambda: TenantRow("", runs=0 if runs else None))
+    for table, rows in zip(of_tenants(tables), found, strict=True):
+        names = list(_asked(table))
+        for row in rows:
+            name = _text(database, row[0])
+            counts[name] = _added(counts[name], table, dict(zip(names, row, strict=True)), database)
+    failing = _failing(database, tables, log, kept_by)
+    gone = {name for name, verdict in known.verdicts.items() if verdict in BROKEN}
+    return [
+        _judged(replace(counts[name], name=name, failing=failing.get(name, 0)), known)
+        for name in sorted(counts.keys() | gone)
+    ]
+
+
+def _column(table: StoredTable, name: str) -> str | None:
+    return next((column for column in table.names if caseless(column) == name), None)
+
+
+def _key(table: StoredTable) -> str | None:
+    """By what a row of it names its tenant."""
+    return _column(table, "id" if caseless(table.name) == TENANTS else _TENANT)
+
+
+def _asked(table: StoredTable) -> Iterator[str]:
+    """What is asked of a table's rows, in order; `_expression` says how."""
+    yield "name"
+    yield "rows"
+    if caseless(table.name) == TENANTS:
+        yield from (name for name in ("title", "plan") if _column(table, _SPELT[name]))
+    for name, (owner, column) in _FLAGGED.items():
+        if table.name == owner and _column(table, column):
+            yield name
+    for time in _TIMES:
+        if _column(table, time):
+            yield from (f"first {time}", f"last {time}")
+
+
+_SPELT: Final = {"title": "name", "plan": "plan"}
+_FLAGGED: Final = {
+    "newer": (AUDIT_CHAIN.name, "seq"),
+    "unread": (NOTIFICATIONS.name, "read"),
+    "active": (WEBHOOK_DESTINATIONS.name, "active"),
+}
+_COUNTS: Final = {USERS.name: "users", AUDIT_CHAIN.name: "entries", PLANNING_RUNS.name: "runs"}
+
+
+def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
+    source = PeeweeTable(table.name, schema="main")
+    key = getattr(source.c, _key(table) or "")
+
+    def expression(name: str) -> Any:
+        def column(wanted: str) -> Any:
+            return getattr(source.c, _column(table, wanted) or "")
+
+        if name == "rows":
+            return fn.COUNT(key)
+        if name == "name":
+            return key.cast("BLOB")
+        if name in _SPELT:
+            return fn.MIN(fn.SUBSTR(column(_SPELT[name]).cast("BLOB"), 1, 512))
+        if name in _FLAGGED:
+            of = column(_FLAGGED[name][1])
+            flag = {"newer": lambda: of > known.through, "unread": lambda: of.in_(OFF)}
+            return fn.SUM(flag.get(name, lambda: of.in_(ON))())
+        which, _, time = name.partition(" ")
+        return (fn.MIN if which == "first" else fn.MAX)(moment(column(time)))
+
+    asked = [expression(name) for name in _asked(table)]
+    return Select([source], asked).where(key.is_null(False)).group_by(key.collate("BINARY"))
+
+
+def _text(database: Database, stored: bytes | str | None) -> str:
+    return stored.decode(database.encoding, "replace") if isinstance(stored, bytes) else str(stored or "")
+
+
+def _added(row: TenantRow, table: StoredTable, told: Mapping[str, Any], database: Database) -> TenantRow:
+    """The same with what one table tells of it; two tenants that are shown alike are one."""
+    times = [int(value) for name, value in told.items() if " " in name and isinstance(value, int | float)]
+    more: dict[str, Any] = {
+        name: getattr(row, name) + int(told[name] or 0) for name in _FLAGGED if name in told
+    }
+    more |= {name: _text(database, told[name]) for name in _SPELT if told.get(name)}
+    if caseless(table.name) != TENANTS:
+        more["rows"] = row.rows + told["rows"]
+    if (counts := _COUNTS.get(table.name)) is not None:
+        more[counts] = (getattr(row, counts) or 0) + told["rows"]
+    if times:
+        more["first"] = min([*times, *([] if row.first is None else [row.first])])
+        more["last"] = max([*times, *([] if row.last is None else [row.last])])
+    return replace(row, **more)
+
+
+def _judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
+    verdict = known.verdicts.get(row.name)
+    if verdict is None and row.entries > row.newer:  # else all of them came since
+        verdict = known.others
+    return replace(row, verdict=verdict, verified_at=None if verdict is None else known.at)
+
+
+def _failing(
+    database: Database, tables: StoredTables, log: DeliveryLog | None, kept_by: str
+) -> Mapping[str, int]:
+    """To how many of a tenant's webhooks that are still there and active what was sent last has failed."""
+    if log is None or not {"id", "active"} <= {*getattr(tables.get(WEBHOOK_DESTINATIONS.name), "names", ())}:
+        return {}
+    found = health.known(log, kept_by)
+    ids = health.failing(found)
+    if not ids:
+        return {}
+    active = {row[0] for row in database.rows(raw(_ACTIVE, json.dumps(sorted(ids))))}
+    counts: defaultdict[str, int] = defaultdict(int)
+    for tenant, webhook in found:
+        if webhook in active and webhook in ids:
+            counts[tenant] += found[tenant, webhook].fares is health.Fares.FAILING
+    return counts

@@ -1,0 +1,28 @@
+"""`tenant-admin tenants`, as a shell script meets it."""
+
+import json
+from pathlib import Path
+
+from tests.fixtures.command import run
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask, count
+
+
+def test_it_says_how_each_stands_as_lines_and_as_json(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    assert run("verify", path).returncode == 0
+    ask(
+        path,
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES ('x', '\x1b', 'x', 1, 1)",
+    )
+    done = run("tenants", "list", path)
+    assert done.returncode == 0 and "\x1b" not in done.stdout
+    *lines, whole = done.stdout.splitlines()
+    assert len(lines) == 4 and whole.startswith(f"4 tenants · {count(path, 'users')} users · 300 entries")
+    assert any(
+        line.startswith("acme-corp: ") and "; chain verified; last activity 20" in line for line in lines
+    )
+    assert "1 user · 0 entries · 0 unread notifications · 0 active webhooks; chain no entries" in done.stdout
+    found = json.loads(run("tenants", "list", path, "--json").stdout)
+    assert sum(one["entries"] for one in found) == 300
+    assert {one["chain"] for one in found} == {"CONSISTENT", None}

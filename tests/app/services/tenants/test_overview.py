@@ -1,0 +1,162 @@
+"""How every tenant stands, on a file and on a live database."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.chain.rules import Verdict
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.request import make
+from app.services.deliveries.signing import Signing
+from app.services.tenants.overview import KnownOfChains, TenantRow, cost, known_of, overview, totals
+from models.engine import Database
+from models.local.database import LocalDatabase
+from models.schema import read_stored
+from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_NOTIFICATIONS, INTO_USERS
+
+NOTHING = KnownOfChains()
+HOOKS = (
+    "INSERT INTO webhook_destinations (id, tenant_id, hostname, url, active, created_at, updated_at) VALUES "
+)
+
+
+def fill(database: LocalDatabase) -> None:
+    entry = "'user_created', '{}', '', ''"
+    for sql in (
+        INTO_USERS + f"('u1', 'acme', 'a@x.example', NULL, {NOW - 900}, {NOW - 50}),"
+        f"('u2', 'acme', 'b@x.example', NULL, {NOW - 800}, {NOW - 800})",
+        INTO_AUDIT_CHAIN + f"(1, 'acme', {entry}, {NOW - 1000}), (2, 'globex', {entry}, {(NOW - 7) * 1000}),"
+        f"(3, 'acme', {entry}, {NOW - 60})",
+        INTO_NOTIFICATIONS + f"('n1', 'acme', 't', '', '', NULL, 0, {NOW - 70}),"
+        f"('n2', 'acme', 't', '', '', NULL, 1, {NOW - 70}), ('n3', 'only-here', 't', '', '', NULL, 0, {NOW})",
+        HOOKS + f"('w1', 'globex', 'h.example', 'https://h.example/', 1, {NOW - 90}, {NOW - 90}),"
+        f"('w2', 'globex', 'h.example', 'https://h.example/', 0, {NOW - 90}, {NOW - 90})",
+        "CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT, plan TEXT, created_at INTEGER)",
+        f"INSERT INTO tenants VALUES ('idle', 'Idle & Sons', 'free', {NOW - 5000})",
+        "CREATE TABLE escalations (id INTEGER PRIMARY KEY, tenant_id TEXT, created_at INTEGER)",
+        f"INSERT INTO escalations VALUES (1, 'elsewhere', {NOW - 3}), (2, NULL, {NOW})",
+    ):
+        database.execute_sql(sql)
+
+
+def look(database: Database, known: KnownOfChains = NOTHING, **of: Any) -> dict[str, TenantRow]:
+    found = overview(database, known, of.get("log"), "here")
+    assert [one.name for one in found] == sorted(one.name for one in found)
+    return {one.name: one for one in found}
+
+
+def test_each_is_counted_over_all_tables(engine: Database, database: LocalDatabase) -> None:
+    fill(database)
+    found = look(engine)
+    assert found == {
+        "acme": TenantRow(
+            "acme", users=2, entries=2, newer=2, unread=1, rows=6, first=NOW - 1000, last=NOW - 50
+        ),
+        "elsewhere": TenantRow("elsewhere", rows=1, first=NOW - 3, last=NOW - 3),
+        "globex": TenantRow("globex", entries=1, newer=1, active=1, rows=3, first=NOW - 90, last=NOW - 7),
+        "idle": TenantRow("idle", "Idle & Sons", "free", first=NOW - 5000, last=NOW - 5000),
+        "only-here": TenantRow("only-here", unread=1, rows=1, first=NOW, last=NOW),
+    }
+    said = totals(list(found.values()))
+    assert said == "5 tenants · 2 users · 3 entries · 2 unread notifications · 1 active webhook"
+    assert found["idle"].has("sons") and found["acme"].has("cm") and not found["acme"].has("sons")
+
+
+def test_what_it_reads_is_known_beforehand_and_takes_one_query_a_table(
+    database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database)
+    stored, _ = read_stored(database)
+    names = ("users", "audit_chain", "notifications", "webhook_destinations", "tenants", "escalations")
+    assert cost(stored, dict.fromkeys((*names, "planning_artifacts"), 10)) == 60
+    many = ", ".join(
+        f"('t{number}', 'tenant {number}', 'a{number}@x.example', 1, 1)" for number in range(500)
+    )
+    database.execute_sql(f"INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES {many}")
+    asked = 0
+    read = LocalDatabase.read_batch
+
+    def counted(self: LocalDatabase, queries: Any) -> Any:
+        nonlocal asked
+        asked += len(queries)
+        return read(self, queries)
+
+    monkeypatch.setattr(LocalDatabase, "read_batch", counted)
+    assert len(look(database)) == 505
+    assert asked < 20
+
+
+def test_planning_runs_are_counted_where_they_name_their_tenant(database: LocalDatabase) -> None:
+    assert look(database) == {}
+    database.execute_sql("ALTER TABLE planning_runs ADD COLUMN tenant_id TEXT")
+    database.execute_sql(
+        "INSERT INTO planning_runs (id, tenant_id, idea, created_at, updated_at) VALUES "
+        f"('r1', 'acme', 'x', {NOW * 1000}, {NOW * 1000}), ('r2', NULL, 'y', {NOW}, {NOW})"
+    )
+    assert look(database) == {"acme": TenantRow("acme", runs=1, rows=1, first=NOW, last=NOW)}
+
+
+def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabase) -> None:
+    fill(database)
+    named = {"acme": Verdict.VERIFIED, "gone": Verdict.TAMPERED, "none": Verdict.VERIFIED}
+    found = look(database, KnownOfChains(NOW, 2, named, others=None))
+    assert {name: one.chain for name, one in found.items()} == {
+        "acme": "verified, 1 new since",
+        "elsewhere": "no entries",
+        "globex": "not verified",
+        "gone": "tampered",
+        "idle": "no entries",
+        "only-here": "no entries",
+    }
+    assert found["gone"].is_in_need and not found["globex"].is_in_need
+    rest = look(database, KnownOfChains(NOW, 1, {}, others=Verdict.CONSISTENT))
+    assert (rest["acme"].chain, rest["globex"].chain) == ("verified, 1 new since", "not verified")
+    assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "others", "broken"),
+    [
+        ({}, Verdict.VERIFIED, False),
+        ({"verdict": Verdict.TAMPERED}, None, True),
+        ({"part": True}, None, False),
+        ({"undecided": True}, None, False),
+        ({"since": 4}, None, False),
+        ({"since": 4, "whole_at": NOW}, Verdict.VERIFIED, False),
+    ],
+)
+def test_what_is_kept_of_the_whole_says_of_all_that_they_hold_or_nothing(
+    changes: dict[str, Any], others: Verdict | None, broken: bool
+) -> None:
+    said = replace(KeptVerdict(Verdict.VERIFIED, NOW, "mei", 3, 0, 0, through=3), **changes)
+    assert known_of(said) == KnownOfChains(NOW, 3, {}, others, is_broken=broken)
+    assert known_of(None) == NOTHING
+
+
+def test_webhooks_fare_by_the_log_as_long_as_they_are_there_and_active(
+    engine: Database, database: LocalDatabase
+) -> None:
+    fill(database)
+    log = DeliveryLog()
+    for webhook in ("w1", "w2", "deleted"):
+        to = Destination(webhook, "globex", "", "https://h.example/", "h.example", "*", None)
+        answer = DeliveryAnswer(DeliveryOutcome.TIMEOUT, seconds=1)
+        log.add("here", to, make(to, "run_killed", "{}", now=NOW), answer, signing=Signing.PLATFORM, days=30)
+    found = look(engine, log=log)
+    assert {name: one.failing for name, one in found.items() if one.failing} == {"globex": 1}
+    assert found["globex"].is_in_need
+    assert totals([found["globex"]]).endswith("1 active webhook, 1 failing")
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_can_be(database: LocalDatabase) -> None:
+    database.execute_sql(
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES "
+        "('a', x'ff41', 'a', 1, 1), ('b', CAST(x'ff41' AS TEXT), 'b', 'never', x'00'), ('c', 7, 'c', 1, 1)"
+    )
+    found = look(database)
+    assert {name: one.users for name, one in found.items()} == {"7": 1, "�A": 2}
