@@ -151,6 +151,8 @@ class Settings:
     """Whether a file is verified when it is opened, and daily while it is open."""
     tell_of_notifications = Setting(_flag, False)
     """Whether the desktop tells of unread notifications that come in."""
+    unread_alone = Setting(_flag, True)
+    """Whether the tab of notifications begins with those that are unread."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""
     deliveries_days = Setting(partial(_number, least=1, most=RETENTION_DAYS[-1]), 30)

@@ -1,6 +1,6 @@
 """What the platform told its tenants, and who has read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,15 @@ from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
 from app.services.records.notifications import NamedRecord
 from app.services.records.record import Record, read_record
-from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, USERS, WEBHOOK_DESTINATIONS, flag
+from app.services.records.tables import (
+    NOTIFICATIONS,
+    OFF,
+    ON,
+    PLANNING_RUNS,
+    USERS,
+    WEBHOOK_DESTINATIONS,
+    flag,
+)
 from app.services.text import counted
 from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
@@ -30,6 +38,8 @@ from models.errors import NothingToDo, TenantAdminError
 _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
 
+_UNREAD = ("read", OFF[:1])
+_SHOW_ALL = "Show all notifications"
 _READ = NOTIFICATIONS.names.index("read")
 _CHIPS: dict[bool, Chip] = {
     True: ("read", Tone.NEUTRAL, Icon.READ),
@@ -60,6 +70,19 @@ class NotificationsTab(RecordTab):
 
     spec = NOTIFICATIONS_TAB
     opens = _OPENS
+
+    def listen(self) -> None:
+        """Begins with the unread ones, as an inbox does, unless all were wanted last, or a person has to
+        agree first to what finding them reads.
+        """
+        unread = replace(self.query(), choices=(_UNREAD,))
+        self.facets.always_offer("read", OFF[0], ON[0])
+        if self.context.settings.unread_alone and not self._costs_much(unread):
+            self.facets.choose("read", OFF[0])
+        super().listen()
+        if "read" in self.filters.pickers:
+            self.filters.pickers["read"].picked.connect(lambda _: self._remember_view())
+        self.clear_button.clicked.connect(self._leave_empty_inbox)
 
     def special_columns(self) -> declared.Special:
         return {
@@ -125,6 +148,26 @@ class NotificationsTab(RecordTab):
         ):
             add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
         self.commands.pressed.connect(self._go_on)
+
+    def no_match(self) -> tuple[str, str]:
+        return (
+            ("All read", "No notification is unread.") if self._shows_unread_alone() else super().no_match()
+        )
+
+    def clear_words(self) -> str:
+        return _SHOW_ALL if self._shows_unread_alone() else super().clear_words()
+
+    def _shows_unread_alone(self) -> bool:
+        """Whether nothing else is looked for."""
+        asked = self.query()
+        return asked.choices == (_UNREAD,) and not replace(asked, choices=()).filtered
+
+    def _remember_view(self) -> None:
+        self.context.settings.unread_alone = self.facets.chosen().get("read") == _UNREAD[1]
+
+    def _leave_empty_inbox(self) -> None:
+        if self.clear_button.text() == _SHOW_ALL:
+            self._remember_view()
 
     def show_acts_of_many(self) -> None:
         for name, shown in ((_OPENS, False), ("mark_read", True), ("mark_unread", True)):

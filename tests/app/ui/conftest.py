@@ -82,7 +82,9 @@ def demo_path(tmp_path: Path) -> Path:
 @pytest.fixture
 def context(demo_path: Path, tmp_path: Path, theme: Theme, qapp: QApplication) -> Iterator[Context]:
     """What a tab needs of an open file of sample data; the clock stands at NOW."""
-    context = make_context(demo_path, theme, Settings(tmp_path / "settings"), lambda: NOW)
+    settings = Settings(tmp_path / "settings")
+    settings.unread_alone = False  # most tests are about any notification
+    context = make_context(demo_path, theme, settings, lambda: NOW)
     yield context
     context.stop()
 
@@ -109,7 +111,7 @@ def window(qtbot: QtBot, theme: Theme) -> Iterator[MainWindow]:
     """The whole window, in front, without a file; the clock stands at NOW."""
     settings = Settings()
     settings.utc_times = True
-    settings.verify_by_itself = False
+    settings.verify_by_itself = settings.unread_alone = False  # most tests are about any notification
     window = MainWindow(theme, settings, lambda: NOW)
     window.resize(1280, 800)  # the screen of these tests is smaller
     qtbot.addWidget(window)

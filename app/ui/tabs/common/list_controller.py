@@ -594,6 +594,7 @@ class Facets:
         self._table = table
         self.chips: dict[str, FacetChips] = {}
         self._values: defaultdict[str, dict[str, Value]] = defaultdict(dict)
+        self._always: dict[str, list[str]] = {}
         self._counting: Task | None = None
         self._awaited: dict[str, None] = {}
         self._due: dict[str, ListQuery] = {}
@@ -621,6 +622,17 @@ class Facets:
         else:
             return False
         return True
+
+    def always_offer(self, column: str, *values: Value) -> None:
+        """Offers these by the column's pick list, if there is one, before they are counted, and also where no
+        row has them.
+        """
+        picker = self._filters.pickers.get(column)
+        if picker is not None:
+            self._always[column] = keys = [*map(_key, values)]
+            self._values[column].update(zip(keys, values, strict=True))
+            words = (choice_label(self._table, column, value) for value in values)
+            picker.set_choices([*map(Choice, keys, words)])
 
     def count(self, query: ListQuery, columns: Sequence[str]) -> None:
         """Reads the values of columns that the query's other filters keep, and offers them.
@@ -687,8 +699,9 @@ class Facets:
                 for value, count in counts
             ]
             picker = self._filters.pickers[column]
-            for key in set(picker.keys()) - {choice.key for choice in choices}:
-                # No row has it any more, and it is filtered by all the same: in words.
+            kept = dict.fromkeys((*self._always.get(column, ()), *picker.keys()))
+            for key in (key for key in kept if key not in {choice.key for choice in choices}):
+                # No row has it any more, and it is filtered by all the same, or may be: in words.
                 value = self._values[column].get(key, key)
                 choices.append(Choice(key, choice_label(self._table, column, value), 0))
             picker.set_choices(choices, sum(count for _, count in counts))

@@ -248,6 +248,10 @@ class RecordTab(QWidget):
         """Title and sentence where the filters leave no row."""
         return "No match", f"No {self.spec.table.noun[0]} matches these filters."
 
+    def clear_words(self) -> str:
+        """What the button says then that takes the filters away."""
+        return "Clear filters"
+
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 
@@ -610,6 +614,8 @@ class RecordTab(QWidget):
         filtered = self.query().filtered
         if filtered:
             self.empty_state.set(Icon.SEARCH, *self.no_match())
+            self.clear_button.setText(self.clear_words())
+            self.clear_button.setAccessibleName(self.clear_words())
         else:
             self.empty_state.set(self.spec.icon, *self.spec.empty)
         self.clear_button.setVisible(filtered)

@@ -263,6 +263,44 @@ def test_the_inbox_is_gone_through_by_letters_alone(
     assert tab.table.selected_rows() == [at + 1], "what was picked out has been dealt with"
 
 
+def test_unread_ones_are_shown_first_and_what_was_wanted_last_is_kept(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    context.settings.unread_alone = True
+    tab = show_tab(NotificationsTab)
+    assert tab.model.rowCount() == unread(context) > 0
+    assert tab.filters.pickers["read"].currentText() == "Unread"
+    ask(context.opened.path, "UPDATE notifications SET read = 1")
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert (tab.model.rowCount(), tab.empty_state.title.text()) == (0, "All read")
+    assert tab.clear_button.isVisible() and tab.clear_button.text() == "Show all notifications"
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(tab.clear_button, Qt.MouseButton.LeftButton)
+    total = int(stored(context, "SELECT COUNT(*) FROM notifications"))
+    assert tab.model.rowCount() == total and not context.settings.unread_alone
+    assert show_tab(NotificationsTab).model.rowCount() == total, "all were wanted last"
+    pick(qtbot, tab, "read", "int:0")
+    assert context.settings.unread_alone
+    tab.set_filter_text("zeppelin")
+    qtbot.waitUntil(lambda: tab.empty_state.title.text() == "No match")
+    assert tab.clear_button.text() == "Clear filters"
+    tab.clear_filters()
+    qtbot.waitUntil(lambda: tab.model.rowCount() == total)
+    assert context.settings.unread_alone, "to look past a filter is no wish for ever"
+
+
+@pytest.mark.slow
+def test_a_record_asked_for_is_shown_although_it_is_read(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    context.settings.unread_alone = True
+    tab = show_tab(NotificationsTab)
+    ((read,),) = ask(context.opened.path, "SELECT id FROM notifications WHERE read = 1 LIMIT 1")
+    tab.show_record(read)
+    qtbot.waitUntil(lambda: tab.list.current_id() == read)
+
+
 def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:
     keys = dict(tab.commands.shortcuts())
     assert [keys[letter] for letter in "JKXRUO"] == [
