@@ -4,18 +4,13 @@ from dataclasses import dataclass, replace
 
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.destination import Destination, read_destination
+from app.services.deliveries.hiding import without_own, without_secret
 from app.services.deliveries.log import Delivery, DeliveryLog, LogUnreadable
 from app.services.deliveries.request import Request, make
 from app.services.deliveries.sending import Resolve, send
-from app.services.deliveries.signing import PREFIX, Signing
-from app.services.records.webhooks import Secret
+from app.services.deliveries.signing import Signing
 from models.engine import Database
-from models.masking import masked
 from models.progress import Monitor
-
-_MARK = "[secret]"
-_LEAST = 4
-"""Characters of a secret that is looked for in what a server says; a shorter one stands in any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +44,13 @@ class Deliverer:
         signing: Signing,
         resent: int = 0,
     ) -> Delivered:
-        """Sends it; the secret is taken out of what the server says."""
+        """Sends it; of what the server says nobody is shown a secret, and the log keeps none."""
         answer = send(request, resolve=self.resolve, allow_here=self.allow_here, cancelled=monitor.cancelled)
-        if destination.secret is not None:
-            answer = _without(answer, destination.secret)
+        answer = without_own(answer, destination)
         how = {"days": self.days, "resent": resent}
+        kept = replace(request, body=without_secret(request.body.decode(), destination).encode())
         try:
-            number = self.log.add(self.database, destination, request, answer, signing=signing, **how)
+            number = self.log.add(self.database, destination, kept, answer, signing=signing, **how)
         except LogUnreadable as error:
             return Delivered(request, answer, not_kept=str(error))
         return Delivered(request, answer, number)
@@ -78,20 +73,3 @@ def once_more(destination: Destination, delivery: Delivery, *, now: int) -> Requ
         signing=delivery.signing,
         message_id=delivery.message,
     )
-
-
-def _without(answer: DeliveryAnswer, secret: Secret) -> DeliveryAnswer:
-    """An echo of what it was sent must not bring the secret into the log, or before anybody's eyes."""
-    parts = [part for part in (secret.value, secret.value.removeprefix(PREFIX)) if len(part) >= _LEAST]
-
-    def mask(text: str) -> str:
-        for part in parts:
-            text = masked(text, part, _MARK)
-        return text
-
-    body = answer.body.decode("latin-1")  # byte for byte
-    in_bytes = [part.encode("utf-8", "surrogatepass").decode("latin-1") for part in parts]
-    for part in dict.fromkeys((*in_bytes, *parts)):
-        body = masked(body, part, _MARK)
-    headers = tuple((mask(name), mask(text)) for name, text in answer.headers)
-    return replace(answer, headers=headers, body=body.encode("latin-1"), why=mask(answer.why))

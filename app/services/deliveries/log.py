@@ -19,7 +19,7 @@ from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome, Deli
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.request import STANDARD_ID, Request
 from app.services.deliveries.signing import Signing
-from app.services.records.webhooks import host_alone
+from app.services.records.webhooks import host_alone, without_urls
 from app.services.text import folded
 from models import errors
 from models.local import atomic
@@ -144,7 +144,7 @@ class DeliveryLog:
             "database": database,
             "webhook": str(destination.key),
             "tenant": destination.tenant,
-            "name": destination.name,
+            "name": str(without_urls(destination.name)),
             "host": host_alone(destination.url),
             "event": request.event,
             "signing": signing.value,

@@ -6,29 +6,21 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from app.services.deliveries import hiding
 from app.services.deliveries.answer import DeliveryAnswer
+from app.services.deliveries.hiding import GONE
 from app.services.deliveries.log import Delivery
-from app.services.records.tables import ColumnKind, undeclared
 from app.services.records.webhooks import without_urls
 from app.services.text import utc_time
 from models.local.atomic import expected_errors, replacing
 
-_GONE: Final = "…"
 _MAIL: Final = re.compile(r"[^\s@\"'<>(),;:\[\]\\]{1,64}@[^\s@\"'<>(),;:\[\]\\/]{1,255}")
-_TOKEN: Final = re.compile(
-    r"\b(?:whsec_|(?:sk|pk|rk|ghp|gho|github_pat|xox[abpr]|glpat)[_-])[\w+/=-]{8,}"
-    r"|(?i:\b(?:bearer|basic)\s+)[\w+/=.~-]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt)\$[^\s\"']{8,}"
-)
-"""Secrets and password hashes by how they are written."""
 _PERSON: Final = re.compile(
     r"e_?mail|(?:^|_)(?:first|last|full|user|given|family|display|sur)?_?name$|phone|mobile|address|street"
     r"|birth|(?:^|_)(?:ip|ssn|iban)(?:_|$)"
 )
 """What a member is called that says who somebody is, as far as a name can tell."""
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\W_]+")
-_DEEPEST: Final = 100
 
 
 def lines(deliveries: Iterable[tuple[Delivery, DeliveryAnswer | None]]) -> Iterable[str]:
@@ -76,37 +68,20 @@ def redacted(text: str) -> str:
     try:
         found = json.loads(text)
         if isinstance(found, dict | list):
-            return json.dumps(_within(found, 0), ensure_ascii=False)
+            return json.dumps(hiding.within(found, _plain, _tells), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass
     return _plain(text)
 
 
-def _within(value: Any, depth: int) -> Any:
-    if depth > _DEEPEST:
-        return _GONE
-    match value:
-        case dict():
-            return {
-                _plain(name): _GONE if _tells(name) and held not in (None, "") else _within(held, depth + 1)
-                for name, held in value.items()
-            }
-        case list():
-            return [_within(one, depth + 1) for one in value]
-        case str():
-            return _plain(value)
-    return value
-
-
 def _tells(name: str) -> bool:
     words = _WORDS.sub("_", name).lower()
-    return undeclared(name).kind is ColumnKind.PRESENCE or _PERSON.search(words) is not None
+    return hiding.names_secret(name) or _PERSON.search(words) is not None
 
 
 def _header(name: str, text: str) -> str:
-    is_secret = name.lower() in {"set-cookie", "cookie", "authorization", "proxy-authorization"}
-    return _GONE if is_secret or _tells(name) else _plain(text)
+    return GONE if _tells(name) else _plain(hiding.header(name, text))
 
 
 def _plain(text: str) -> str:
-    return _MAIL.sub(_GONE, _TOKEN.sub(_GONE, str(without_urls(text))))
+    return _MAIL.sub(GONE, hiding.plain(str(without_urls(text))))

@@ -11,17 +11,23 @@ _LEAST = 640
 
 
 class Columns(QWidget):
-    def __init__(self, left: QWidget, right: QWidget, *, spacing: int = 24) -> None:
+    """`shares` are what each takes of the width."""
+
+    def __init__(
+        self, left: QWidget, right: QWidget, *, spacing: int = 24, shares: tuple[int, int] = (1, 1)
+    ) -> None:
         super().__init__()
-        self._parts, self._spacing = (left, right), spacing
-        self._row = in_row((left, 1), (right, 1), within=self, spacing=spacing)
+        self._parts, self._spacing, self._shares = (left, right), spacing, shares
+        self._row = in_row((left, shares[0]), (right, shares[1]), within=self, spacing=spacing)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
     def heightForWidth(self, width: int) -> int:
         if width >= _LEAST:
-            return max(_height(part, (width - self._spacing) // 2) for part in self._parts)
+            each = (width - self._spacing) / sum(self._shares)
+            shared = zip(self._parts, self._shares, strict=True)
+            return max(_height(part, int(each * share)) for part, share in shared)
         return sum(_height(part, width) for part in self._parts) + self._spacing
 
     def sizeHint(self) -> QSize:

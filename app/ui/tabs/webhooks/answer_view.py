@@ -2,14 +2,12 @@
 
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Tone
-from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
-from app.services.deliveries.log import Delivery
+from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.sending import SECONDS
 from app.services.text import byte_size
+from app.ui.tabs.webhooks.event_table import looks_of
 from app.ui.tabs.webhooks.verdict_card import VerdictCard
 from app.ui.theme import Theme
-from app.ui.theme.icons import Icon
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, in_column, in_row, text_box
 from app.ui.widgets.waterfall import Waterfall, WaterfallBar, milliseconds
@@ -18,7 +16,7 @@ _HEADERS_HEIGHT = 84
 
 
 class AnswerView(QWidget):
-    """Nothing but `hint` before there is one."""
+    """Nothing but a hint before there is one."""
 
     def __init__(self, theme: Theme, hint: str) -> None:
         super().__init__()
@@ -50,7 +48,8 @@ class AnswerView(QWidget):
         self._answer.hide()
 
     def show_answer(self, answer: DeliveryAnswer) -> None:
-        self.verdict.show_verdict(*looks(answer.is_ok, answer.outcome), answer.title, answer.why)
+        look = looks_of(answer.code, is_ok=answer.is_ok)
+        self.verdict.show_verdict(*look, answer.title, answer.why)
         self.total.setText(milliseconds(answer.seconds))
         self.waterfall.show_pieces(
             [WaterfallBar(step.part.value, step.begun, step.took) for step in answer.steps]
@@ -64,20 +63,8 @@ class AnswerView(QWidget):
         self._hint.hide()
         self._answer.show()
 
-    def clear(self) -> None:
-        """Shows the hint again."""
+    def clear(self, hint: str) -> None:
+        """Shows a hint in place of an answer."""
+        self._hint.setText(hint)
         self._answer.hide()
         self._hint.show()
-
-
-def looks(is_ok: bool, outcome: DeliveryOutcome) -> tuple[Tone, str]:
-    """How a delivery is coloured, and its icon."""
-    if is_ok:
-        return Tone.OK, Icon.OK
-    return (Tone.WARN, Icon.CANCELLED) if outcome is DeliveryOutcome.CANCELLED else (Tone.BAD, Icon.BAD)
-
-
-def looks_of(delivery: Delivery) -> tuple[Tone, str]:
-    """The same of one in the log."""
-    known = next((one for one in DeliveryOutcome if one.value == delivery.code), DeliveryOutcome.ANSWERED)
-    return looks(delivery.is_ok, known)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
-from app.services.deliveries import sharing
+from app.services.deliveries import hiding, sharing
 from app.services.deliveries.answer import DeliveryAnswer
 from app.services.deliveries.curl import VARIABLE, as_curl
 from app.services.deliveries.delivering import Delivered, again
@@ -18,18 +18,17 @@ from app.services.deliveries.log import SHOWN, Delivery, DeliveryLog, LogQuery
 from app.services.deliveries.request import Request
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.webhooks.answer_view import AnswerView, looks_of
+from app.ui.tabs.webhooks import event_table
+from app.ui.tabs.webhooks.answer_view import AnswerView
 from app.ui.tabs.webhooks.sending import deliverer
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.columns import Columns
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog, ask_save
-from app.ui.widgets.formatting import absolute_time, relative_time
 from app.ui.widgets.json_view import indented
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice, text_box
-from app.ui.widgets.waterfall import milliseconds
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -37,19 +36,15 @@ _SENTENCE = (
     "What was sent from this program; what the platform itself delivers cannot be seen from here. It is kept "
     "in your own folder, without secrets, and not in the database."
 )
-_COLUMNS = (
-    StaticColumn("Result"),
-    StaticColumn("Sent"),
-    StaticColumn("Event"),
-    StaticColumn("Took", right=True),
-    StaticColumn("Webhook", dim=True),
-)
-_EVENT = 2
+_TITLES = ("Result", "Sent", "Event", "Took", "Webhook")
+_WEBHOOK = _TITLES.index("Webhook")
 _RESULTS = (("Any result", None), ("Delivered", True), ("Failed", False))
 _HINT = "Select a delivery to see what came of it."
 _FILTER_MS = 200
 _ROWS, _BODY_HEIGHT = 9, 110
 _WIDTH = 980
+_SHARES = (3, 2)
+"""What the table takes of the width, and what is shown of one."""
 _FILES = "JSON lines (*.jsonl)"
 
 
@@ -92,7 +87,7 @@ class DeliveriesDialog(Dialog):
         if webhook is not None:
             self.of.addItem(name, webhook)
         self.of.addItem("All webhooks", None)
-        self.table = StaticTable(theme, "Deliveries", _COLUMNS, most=_ROWS, wide=_EVENT)
+        self.table = event_table.event_table(theme, "Deliveries", _TITLES, most=_ROWS)
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.sent_body = text_box(theme, "Body that was sent")
         self.sent_body.setFixedHeight(_BODY_HEIGHT)
@@ -105,7 +100,7 @@ class DeliveriesDialog(Dialog):
         filters = in_row((self.of, 1), (self.outcome, 1))
         in_column(self.text, filters, self.table, self.state, None, within=left)
         in_column((self.answer, 1), self._sent_part, within=right)
-        self.add_widget(Columns(left, right), 1)
+        self.add_widget(Columns(left, right, shares=_SHARES), 1)
         self.resend_button = push_button(theme, "Send again", self.send_again, icon=Icon.SEND)
         tip = f"A command for a shell; the secret stays a variable, ${VARIABLE}"
         self.curl_button = push_button(theme, "Copy as curl", self.copy_curl, icon=Icon.TERMINAL, tip=tip)
@@ -164,6 +159,7 @@ class DeliveriesDialog(Dialog):
         self._deliveries = found
         now, utc = self._context.clock(), self._context.settings.utc_times
         self.table.show_rows([_cells(one, now, utc=utc) for one in found])
+        self.table.setColumnHidden(_WEBHOOK, self.of.currentData() is not None)  # which says whose they are
         more = f", the newest {SHOWN:,} of them" if len(found) == SHOWN else ""
         self.state.setText(counted(len(found), "delivery", "deliveries") + more if found else self._nothing())
         there = [at for at, one in enumerate(found) if one.number == wanted]
@@ -172,7 +168,7 @@ class DeliveriesDialog(Dialog):
             self.table.scrollTo(self.table.currentIndex())
         else:
             self._current = None
-            self.answer.clear()
+            self.answer.clear(_HINT)
             self._sent_part.hide()
         self._offer()
 
@@ -188,7 +184,7 @@ class DeliveriesDialog(Dialog):
             return
         self._current = chosen
         self.sent_title.setText(f"Sent · {chosen.event}" + (" · sent again" if chosen.resent else ""))
-        self.sent_body.setPlainText(indented(chosen.body))
+        self.sent_body.setPlainText(indented(hiding.secretless(chosen.body)))
         self._sent_part.show()
         self._offer()
 
@@ -196,7 +192,11 @@ class DeliveriesDialog(Dialog):
             if self._current == chosen and isinstance(answer, DeliveryAnswer):
                 self.answer.show_answer(answer)
 
-        self._run(lambda: self._log.answer(chosen.number), show)
+        def read() -> DeliveryAnswer | None:
+            answer = self._log.answer(chosen.number)
+            return None if answer is None else hiding.shown(answer)  # whoever kept it, and when
+
+        self._run(read, show)
 
     def _offer(self) -> None:
         for button in (self.resend_button, self.curl_button):
@@ -285,11 +285,10 @@ class DeliveriesDialog(Dialog):
 
 
 def _cells(one: Delivery, now: int, *, utc: bool) -> tuple[Cell, ...]:
-    tone, icon = looks_of(one)
     return (
-        Cell(one.code, tone=tone, icon=icon),
-        Cell(relative_time(one.at, now), one.at, tip=absolute_time(one.at, utc)),
-        Cell(f"{one.event} · again" if one.resent else one.event),
-        Cell(milliseconds(one.took_ms / 1000), one.took_ms),
+        event_table.result(one.code, is_ok=one.is_ok),
+        event_table.sent(one.at, now, utc=utc),
+        event_table.event(one.event, again=one.resent > 0),
+        event_table.took(one.took_ms),
         Cell(one.name or one.host, tip=f"{one.host} · {one.tenant}"),
     )

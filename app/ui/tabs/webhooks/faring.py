@@ -14,14 +14,14 @@ from app.services.deliveries.log import Attempt, DeliveryLog, LogUnreadable
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
 from app.ui.session.context import Context
+from app.ui.tabs.webhooks import event_table
 from app.ui.tabs.webhooks.verdict_card import VerdictCard
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
-from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.data_table import Cell
+from app.ui.widgets.formatting import relative_time
 from app.ui.widgets.labels import Label, Look, in_column, in_row
-from app.ui.widgets.waterfall import milliseconds
 from models.engine import Database
 
 NONE = "none yet"
@@ -32,8 +32,7 @@ _HINT = f"{_FROM_HERE} Higher bars took longer."
 _TENANT, _ACTIVE = map(WEBHOOK_DESTINATIONS.names.index, ("tenant_id", "active"))
 _LEAST, _FIFTHS = 0.15, 5
 _SHOWN = 5
-_COLUMNS = (StaticColumn("Result"), StaticColumn("Event"), StaticColumn("Sent", dim=True))
-_EVENT = 1
+_TITLES = ("Result", "Event", "Sent")
 
 
 class Faring(QObject):
@@ -129,7 +128,7 @@ class RecentDeliveries(QWidget):
         self._attempts: list[Attempt] = []
         theme: Theme = context.theme
         self.verdict = VerdictCard(theme)
-        self.table = StaticTable(theme, "Recent deliveries", _COLUMNS, most=None, wide=_EVENT)
+        self.table = event_table.event_table(theme, "Recent deliveries", _TITLES, most=None)
         self.log_button = push_button(theme, "Delivery log", lambda: show_log(0), kind=Kind.FLAT)
         line = in_row(Label("Recent deliveries", Look.SECTION), None, self.log_button)
         in_column(self.verdict, line, self.table, Label(_FROM_HERE, Look.DIM, wrap=True), within=self)
@@ -160,10 +159,8 @@ class RecentDeliveries(QWidget):
 
 
 def _cells(tried: Attempt, now: int, *, utc: bool) -> tuple[Cell, ...]:
-    tone, icon = (Tone.OK, Icon.OK) if tried.is_ok else (Tone.BAD, Icon.BAD)
-    took = milliseconds(tried.took_ms / 1000)
     return (
-        Cell(tried.code, tone=tone, icon=icon, tip=f"{title_of(tried.code)} · {took}"),
-        Cell(f"{tried.event} · again" if tried.resent else tried.event),
-        Cell(relative_time(tried.at, now), tried.at, tip=absolute_time(tried.at, utc)),
+        event_table.result(tried.code, is_ok=tried.is_ok, took_ms=tried.took_ms),
+        event_table.event(tried.event, again=tried.resent > 0),
+        event_table.sent(tried.at, now, utc=utc),
     )

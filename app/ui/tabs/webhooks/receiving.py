@@ -13,9 +13,10 @@ from app.services.deliveries.request import EVENT
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size
 from app.ui.session.context import Context
+from app.ui.tabs.webhooks import event_table
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.data_table import Cell
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time
 from app.ui.widgets.json_view import indented
@@ -29,14 +30,7 @@ _ANSWERS = {
     Answering.SLOW: f"200 OK, after {SLOW_SECONDS:g} s",
     Answering.REDIRECT: "302 Found, to elsewhere",
 }
-_COLUMNS = (
-    StaticColumn("Received"),
-    StaticColumn("Event"),
-    StaticColumn("Signature"),
-    StaticColumn("Size", right=True),
-    StaticColumn("Answered", dim=True),
-)
-_EVENT = 1
+_TITLES = ("Received", "Event", "Signature", "Size", "Answered")
 _SIGNATURES: Final[dict[bool | None, tuple[str, Tone | None, str | None]]] = {
     True: ("holds", Tone.OK, Icon.OK),
     False: ("does not hold", Tone.BAD, Icon.BAD),
@@ -80,7 +74,7 @@ class ReceiverDialog(Dialog):
         answers.setBuddy(self.answers)
         self.off = Label(_OFF, Look.WARN, wrap=True)
         self.off.setVisible(not context.settings.webhooks_here)
-        self.table = StaticTable(theme, "Received", _COLUMNS, most=_ROWS, wide=_EVENT)
+        self.table = event_table.event_table(theme, "Received", _TITLES, most=_ROWS)
         self.state = Label(_NOTHING, Look.DIM, wrap=True)
         self.request = text_box(theme, "Request as it was received")
         self.request.setMinimumHeight(_HEIGHT)
@@ -150,7 +144,7 @@ class ReceiverDialog(Dialog):
         words, tone, icon = _SIGNATURES[found.holds]
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),
-            Cell(one.header(EVENT) or "—"),
+            event_table.event(one.header(EVENT) or "—"),
             Cell(words, tone=tone, icon=icon, tip="\n".join((found.title, *found.findings))),
             Cell(byte_size(len(one.body)), len(one.body)),
             Cell(one.answered.value),

@@ -3,8 +3,8 @@
 from typing import ClassVar, Final
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtGui import QGuiApplication, QTextOption
+from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
 from app.services.deliveries.destination import Destination
 from app.services.deliveries.old_secrets import OldSecret, OldSecrets
@@ -13,14 +13,19 @@ from app.services.records import webhooks
 from app.services.records.webhooks import Secret
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.labels import FoldedLabel, Label, Look
+from app.ui.widgets.labels import Label, Look, text_box
 
 SHOWN_SECONDS: Final = 10
+LONGER_SECONDS: Final = 60
+MOST_SECONDS: Final = 120
+"""After which it is hidden in any case: somebody may have gone."""
 _TICK_MS = 1_000
-_LINES = 6
+_LINES = 2
+_WAITS = "Shown for as long as this field has the focus, two minutes at most."
 _DOTS = "•" * 24
 _FORMS = (
     ("whsec_ and base64, as the Standard Webhooks say", SecretForm.STANDARD),
@@ -36,21 +41,27 @@ _PERIODS = (
 
 
 class SecretDialog(Dialog):
-    """Shows a secret for ten seconds, and puts it on the clipboard once; then neither of both any more."""
+    """Shows a secret for ten seconds, or longer where that is asked for, and puts it on the clipboard once;
+    then neither of both any more. The time stands still while the field has the focus, which is where a
+    screen reader spells it, for no more than two minutes.
+    """
 
     def __init__(
         self, context: Context, title: str, sentence: str, secret: Secret, parent: QWidget | None = None
     ) -> None:
         super().__init__(context.theme, title, sentence, icon=Icon.KEY, parent=parent)
         self._secret: Secret | None = secret
-        self._left = SHOWN_SECONDS
-        self.field = FoldedLabel(secret.value, most=_LINES, caption="Secret")  # which nobody can select
-        self.field.setFont(context.theme.mono_font())
+        self._left, self._spent = SHOWN_SECONDS, 0
+        self.field = text_box(context.theme, "Secret", secret.value)
+        self.field.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
+        self.field.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self.field.setFixedHeight(_LINES * self.field.fontMetrics().lineSpacing() + 24)
         self.note = Label("", Look.DIM, wrap=True)
         for part in (self.field, self.note):
             self.add_widget(part)
         self.copy_button = push_button(context.theme, "Copy once", self._copy, icon=Icon.COPY)
-        self.set_close_button(left=[self.copy_button])
+        self.longer_button = push_button(context.theme, "Show longer", self._show_longer, icon=Icon.REVEAL)
+        self.set_close_button(left=[self.copy_button, self.longer_button])
         self.copy_button.setFocus()
         self._clock = QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self._tick)
@@ -59,14 +70,23 @@ class SecretDialog(Dialog):
         self._say()
 
     def _tick(self) -> None:
-        self._left -= 1
-        if self._left <= 0:
+        self._spent += 1
+        if not self.field.hasFocus():
+            self._left -= 1
+        if self._left <= 0 or self._spent >= MOST_SECONDS:
             self.hide_secret()
         else:
             self._say()
 
     def _say(self) -> None:
-        self.note.setText(f"Hidden in {self._left} s.")
+        waits = self.field.hasFocus()
+        left = min(self._left, MOST_SECONDS - self._spent)
+        self.note.setText(_WAITS if waits else f"Hidden in {left} s.")
+
+    def _show_longer(self) -> None:
+        self._left = LONGER_SECONDS
+        self._say()
+        announce(self.note, self.note.text())
 
     def _copy(self) -> None:
         if self._secret is not None:
@@ -76,11 +96,12 @@ class SecretDialog(Dialog):
 
     def hide_secret(self) -> None:
         """Nothing of it is held any more."""
-        had_focus = self.copy_button.hasFocus()
+        had_focus = any(part.hasFocus() for part in (self.copy_button, self.longer_button, self.field))
         self._secret = None
         self._clock.stop()
-        self.field.setText(_DOTS)
-        self.copy_button.setEnabled(False)
+        self.field.setPlainText(_DOTS)
+        for button in (self.copy_button, self.longer_button):
+            button.setEnabled(False)
         self.note.setText("It is hidden again; ask for it once more if you need it.")
         if had_focus:
             self.close_button.setFocus()

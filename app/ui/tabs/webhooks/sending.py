@@ -32,6 +32,7 @@ _SIGNED = {Signing.PLATFORM: "the platform", Signing.STANDARD: "Standard Webhook
 _SAMPLE, _EDITED = "sample, unchanged", "edited"
 _PROMISE = "Goes to the real address. The run id is made up; all else is as the platform sends it."
 _HINT = "What the server answers stands here. Nothing about the webhook is changed by sending to it."
+_ON_ITS_WAY = "On its way…"
 _KEPT = "Kept in the delivery log. Nothing about the webhook was changed."
 _WIDTH = 860
 _REQUEST_LINES = 10
@@ -195,6 +196,8 @@ class SendEventDialog(Dialog):
         work = partial(deliverer(self._context).deliver, self._destination, self._request, signing=signing)
         # The focus stays where it is: a second Return in haste must neither send twice nor stop it.
         self.stop_button.show()
+        self.answer.clear(_ON_ITS_WAY)  # what came of the one before is no answer to this
+        self.kept.hide()
         self._name_send("Sending…")
         words = f"Sending a test event to {self._destination.title}…"
         self._task = self._context.job(words, work, on_done=self._show_answer, on_failed=self._show_failure)
@@ -230,6 +233,7 @@ class SendEventDialog(Dialog):
 
     def _show_failure(self, error: TenantAdminError) -> None:
         if self._sent():
+            self.answer.clear(_HINT)
             self._say_problem(str(error))
             announce(self.problem, str(error), at_once=True)
 

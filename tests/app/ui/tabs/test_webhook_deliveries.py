@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
+from app.services.deliveries.destination import Destination
 from app.services.deliveries.log import DeliveryLog, LogQuery
+from app.services.deliveries.request import make
+from app.services.deliveries.signing import Signing
 from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
@@ -16,8 +21,9 @@ from app.ui.tabs.webhooks.deliveries import DeliveriesDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
 from tests.app.ui.conftest import ShowTab
 from tests.app.ui.tabs.test_webhook_sending import SECRET, point
+from tests.conftest import NOW
 from tests.fixtures.hooked import answer, serving
-from tests.fixtures.window import ask, choose, closed, dialog, go, open_file, press, type_text
+from tests.fixtures.window import ask, choose, closed, dialog, go, labels, open_file, press, type_text
 
 
 def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> DeliveriesDialog:
@@ -165,3 +171,27 @@ def test_what_is_too_old_goes_when_the_log_is_opened(
     shown = opened(show_tab, context, qtbot)
     qtbot.waitUntil(lambda: "Nothing was sent yet" in shown.state.text())
     assert DeliveryLog().find(LogQuery(str(context.opened.kept_by))) == []
+
+
+@pytest.mark.slow
+def test_the_log_shows_no_secret_whoever_kept_it_and_its_table_has_room_for_its_columns(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    said = b'{"session": {"accessToken": "hidden-token"}, "at": "https://ada:hidden-pw@a.example/x"}'
+    kept = DeliveryAnswer(
+        DeliveryOutcome.ANSWERED, "", 200, (("Set-Cookie", "sid=hidden-cookie"), ("X-Up", "yes")), said
+    )
+    to = Destination("wh_1", "acme-corp", "CI", "https://a.example/", "a.example", "*", None)
+    made = make(to, "run_killed", '{"password": "hidden-body", "runId": "r1"}', now=NOW)
+    log, database = DeliveryLog(), str(context.opened.kept_by)
+    log.add(database, to, made, kept, signing=Signing.PLATFORM, days=30)
+    shown = opened(show_tab, context, qtbot)
+    qtbot.waitUntil(shown.answer.headers.isVisible)
+    read = [shown.sent_body.toPlainText(), shown.answer.headers.toPlainText(), *labels(shown.answer)]
+    for box in shown.answer.body.findChildren(QPlainTextEdit):
+        read.append(box.toPlainText())
+    whole = "\n".join(read)
+    assert "hidden" not in whole and "X-Up: yes" in whole and '"runId": "r1"' in whole
+    titles = shown.table.horizontalHeader()
+    assert titles.length() <= shown.table.viewport().width(), "all of its columns are in sight"
+    assert shown.table.width() > shown.answer.width()

@@ -16,10 +16,11 @@ from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.checking import CheckRequestDialog
-from app.ui.tabs.webhooks.secrets import SHOWN_SECONDS, SecretDialog
+from app.ui.tabs.webhooks.secrets import LONGER_SECONDS, MOST_SECONDS, SHOWN_SECONDS, SecretDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
+from tests.fixtures.ears import listening
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.window import ask, choose, closed, dialog, go, labels, open_file, press
 
@@ -57,10 +58,10 @@ def test_a_secret_is_shown_for_ten_seconds_and_copied_once(
 ) -> None:
     tab.commands.trigger("reveal_secret")
     shown = dialog(qtbot, tab, SecretDialog)
-    assert shown.field.text() == SECRET and shown.note.text() == f"Hidden in {SHOWN_SECONDS} s."
+    assert shown.field.toPlainText() == SECRET and shown.note.text() == f"Hidden in {SHOWN_SECONDS} s."
     for _ in range(SHOWN_SECONDS):
         shown._clock.timeout.emit()
-    assert SECRET not in "".join(labels(shown)) and "hidden again" in shown.note.text()
+    assert SECRET not in said(shown) and "hidden again" in shown.note.text()
     assert not shown.copy_button.isEnabled() and not shown._clock.isActive()
     assert shown.focusWidget() is shown.close_button
     press("Return")
@@ -71,10 +72,46 @@ def test_a_secret_is_shown_for_ten_seconds_and_copied_once(
     assert shown.focusWidget() is shown.copy_button
     press("Return")
     assert QGuiApplication.clipboard().text() == SECRET
-    assert not shown.copy_button.isEnabled() and SECRET not in "".join(labels(shown))
+    assert not shown.copy_button.isEnabled() and SECRET not in said(shown)
     press("Esc")
     closed(qtbot, tab, SecretDialog)
     assert SECRET not in "".join(capfd.readouterr())
+
+
+def said(shown: SecretDialog) -> str:
+    """All that can be read of it."""
+    return "".join([*labels(shown), shown.field.toPlainText()])
+
+
+@pytest.mark.slow
+def test_it_stays_while_it_is_read_and_longer_when_that_is_asked_for_but_not_for_good(
+    tab: WebhooksTab, qtbot: QtBot
+) -> None:
+    tab.commands.trigger("reveal_secret")
+    shown = dialog(qtbot, tab, SecretDialog)
+    tick = shown._clock.timeout.emit
+    press("Shift+Tab")
+    assert shown.focusWidget() is shown.field and shown.field.isReadOnly()
+    for _ in range(3 * SHOWN_SECONDS):
+        tick()
+    assert shown.field.toPlainText() == SECRET and "has the focus" in shown.note.text()
+    press("Ctrl+A")
+    assert shown.field.textCursor().selectedText() == SECRET
+    press("Tab")
+    press("Tab")
+    assert shown.focusWidget() is shown.longer_button
+    with listening() as heard:
+        press("Return")
+    assert heard.words == [f"Hidden in {LONGER_SECONDS} s."]
+    for _ in range(LONGER_SECONDS - 1):
+        tick()
+    assert shown.field.toPlainText() == SECRET
+    shown.field.setFocus()
+    for _ in range(MOST_SECONDS - 3 * SHOWN_SECONDS - LONGER_SECONDS + 1):
+        assert SECRET in said(shown)
+        tick()
+    assert SECRET not in said(shown) and shown.focusWidget() is shown.close_button
+    assert not shown.longer_button.isEnabled()
 
 
 @pytest.mark.slow
@@ -87,7 +124,7 @@ def test_a_secret_is_rotated_and_taken_back_and_the_old_one_is_still_taken(
         press("Return")
     shown = dialog(qtbot, tab, SecretDialog)
     new = stored(context, tab)
-    assert shown.field.text() == new != SECRET and len(standard_key(Secret(new))) == 32
+    assert shown.field.toPlainText() == new != SECRET and len(standard_key(Secret(new))) == 32
     assert "replaced" in changed.args[0].summary
     press("Esc")
     closed(qtbot, tab, SecretDialog)
@@ -125,7 +162,10 @@ def test_a_first_secret_is_generated_in_hex(
     press("Down")
     press("Return")
     shown = dialog(qtbot, tab, SecretDialog)
-    assert len(bytes.fromhex(shown.field.text())) == 32 and stored(context, tab) == shown.field.text()
+    assert (
+        len(bytes.fromhex(shown.field.toPlainText())) == 32
+        and stored(context, tab) == shown.field.toPlainText()
+    )
 
 
 @pytest.mark.slow

@@ -4,11 +4,13 @@ import json
 import socket
 import subprocess
 import threading
+from itertools import count
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.services.deliveries.answer import DeliveryOutcome
@@ -24,7 +26,7 @@ from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.ears import listening
 from tests.fixtures.hooked import Hook, answer, connections, serving
-from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press, type_text
+from tests.fixtures.window import ask, choose, click, closed, dialog, go, labels, open_file, press, type_text
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -242,3 +244,30 @@ def test_a_webhook_without_a_secret_or_with_another_host_says_so(
 
 def test_outcomes_have_words_of_their_own() -> None:
     assert len({outcome.value for outcome in DeliveryOutcome}) == len(DeliveryOutcome)
+
+
+@pytest.mark.slow
+def test_the_answer_before_is_no_answer_to_what_is_on_its_way(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    goes_on = threading.Event()
+    refuses, seen = answer("500 Internal Server Error", b"no"), count()
+
+    def answers(connection: socket.socket) -> None:
+        if next(seen):
+            goes_on.wait(10)
+        refuses(connection)
+
+    with serving(answers) as hook:
+        point(context.opened.path, hook)
+        shown = opened(show_tab, context, qtbot)
+        sent(qtbot, shown)
+        assert shown.answer.title.isVisible() and shown.kept.isVisible()
+        shown.send_button.click()
+        assert not shown.answer.title.isVisible() and not shown.kept.isVisible()
+        assert "On its way…" in labels(shown.answer)
+        goes_on.set()
+        qtbot.waitUntil(shown.answer.title.isVisible)
+        assert "On its way…" not in [
+            label.text() for label in shown.answer.findChildren(QLabel) if label.isVisible()
+        ]

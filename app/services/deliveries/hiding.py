@@ -1,0 +1,143 @@
+"""What of a delivery nobody is shown, and nothing keeps: secrets, by what they are called and how they are
+written. What tells who somebody is stays, but for others (`sharing`).
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from app.services.deliveries.answer import DeliveryAnswer
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.signing import PREFIX
+from app.services.records.tables import ColumnKind, undeclared
+from app.services.records.webhooks import without_users
+from models.masking import masked
+
+GONE: Final = "…"
+SECRET_MARK, ADDRESS_MARK = "[secret]", "[address]"
+_LEAST = 4
+"""Characters of a secret that is looked for in what a server says; a shorter one stands in any text."""
+_LEAST_PART, _LONG_PART = 8, 20
+"""Of a part of an address with a digit, and of one without."""
+_DEEPEST: Final = 100
+_HEADERS: Final = frozenset({"set-cookie", "cookie", "authorization", "proxy-authorization"})
+_TOKEN: Final = re.compile(
+    r"\b(?:whsec_|(?:sk|pk|rk|ghp|gho|github_pat|xox[abpr]|glpat)[_-])[\w+/=-]{8,}"
+    r"|(?i:\b(?:bearer|basic)\s+)[\w+/=.~-]{8,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\$(?:argon2\w*|2[aby]|pbkdf2[\w-]*|scrypt)\$[^\s\"']{8,}"
+)
+"""Secrets and password hashes by how they are written."""
+_PAIR: Final = re.compile(
+    r"(?<![\w-])([\w-]{1,64})(\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}\\?[\"']?)([^\s\"'&,;<>{}\[\]\\]+)"
+)
+"""A name and what it is said to be, in a text of any kind."""
+
+
+def names_secret(name: str) -> bool:
+    """Whether what is called so is a secret; a signature is one of what it signs."""
+    return undeclared(name).kind is ColumnKind.PRESENCE or name.lower().endswith("signature")
+
+
+def header(name: str, text: str) -> str:
+    """A header's value as it may be shown."""
+    return GONE if name.lower() in _HEADERS or names_secret(name) else plain(text)
+
+
+def plain(text: str) -> str:
+    """A text without what is written or called as secrets are; URLs without user names and passwords."""
+    found = _TOKEN.sub(GONE, str(without_users(text)))
+    return _PAIR.sub(lambda pair: pair[1] + pair[2] + (GONE if names_secret(pair[1]) else pair[3]), found)
+
+
+def within(value: Any, text: Callable[[str], str], tells: Callable[[str], bool], depth: int = 0) -> Any:
+    """A value of JSON, each text in it made another, and gone what has a name that `tells`."""
+    if depth > _DEEPEST:
+        return GONE
+    match value:
+        case dict():
+            return {
+                text(name): GONE
+                if tells(name) and held not in (None, "")
+                else within(held, text, tells, depth + 1)
+                for name, held in value.items()
+            }
+        case list():
+            return [within(one, text, tells, depth + 1) for one in value]
+        case str():
+            return text(value)
+    return value
+
+
+def secretless(text: str) -> str:
+    """A body as it may be shown: as it is where it holds no secret; of JSON by its members' names, too."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return plain(text)
+    if not isinstance(found, dict | list):
+        return plain(text)
+    kept = within(found, plain, names_secret)
+    return text if kept == found else json.dumps(kept)
+
+
+def shown(answer: DeliveryAnswer) -> DeliveryAnswer:
+    """An answer as it may be shown and kept."""
+    headers = tuple((name, header(name, text)) for name, text in answer.headers)
+    said = answer.body.decode("utf-8", "surrogateescape")
+    kept = secretless(said)
+    body = answer.body if kept == said else kept.encode("utf-8", "surrogateescape")
+    return replace(answer, headers=headers, body=body, why=plain(answer.why))
+
+
+def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAnswer:
+    """The same without an echo of what the webhook itself was called by and signed with: its secret, and
+    what in its URL lets anybody post there.
+    """
+    marks = [(part, SECRET_MARK) for part in _secrets(destination)]
+    marks += [(part, ADDRESS_MARK) for part in _address(destination.url)]
+    body = answer.body.decode("latin-1")  # byte for byte
+    for part, mark in marks:
+        in_bytes = part.encode("utf-8", "surrogatepass").decode("latin-1")
+        for form in dict.fromkeys((in_bytes, part)):
+            body = masked(body, form, mark)
+
+    def mask(text: str) -> str:
+        for part, mark in marks:
+            text = masked(text, part, mark)
+        return text
+
+    headers = tuple((mask(name), mask(text)) for name, text in answer.headers)
+    return shown(replace(answer, headers=headers, body=body.encode("latin-1"), why=mask(answer.why)))
+
+
+def without_secret(text: str, destination: Destination) -> str:
+    """A text that was sent, as it is kept."""
+    for part in _secrets(destination):
+        text = masked(text, part, SECRET_MARK)
+    return text
+
+
+def _secrets(destination: Destination) -> list[str]:
+    if destination.secret is None:
+        return []
+    value = destination.secret.value
+    return [part for part in dict.fromkeys((value, value.removeprefix(PREFIX))) if len(part) >= _LEAST]
+
+
+def _address(url: str) -> list[str]:
+    """The parts of a path and a query that look as if they were secret, the longest first."""
+    try:
+        parts = urlsplit(url)
+        said = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    except ValueError:
+        return []
+    found = {
+        part
+        for part in said
+        if len(part) >= _LONG_PART or (len(part) >= _LEAST_PART and any(map(str.isdigit, part)))
+    }
+    return sorted(found, key=len, reverse=True)

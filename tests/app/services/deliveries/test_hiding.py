@@ -1,0 +1,97 @@
+"""What of a delivery nobody is shown and nothing keeps."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.services.deliveries import hiding
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
+from app.services.deliveries.destination import Destination
+from app.services.records.webhooks import Secret
+
+ANSWER = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200)
+SLACK = "https://hooks.slack.example/services/T024BE7LD/B024BE7LD/hiddenhiddenhidden24chars?key=hidden-key-1"
+TO = Destination("wh_1", "acme", "CI", SLACK, "hooks.slack.example", "*", Secret("whsec_hiddensecret"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Set-Cookie", "sid=hidden"),
+        ("COOKIE", "hidden"),
+        ("Authorization", "hidden"),
+        ("Proxy-Authorization", "hidden"),
+        ("X-Webhook-Signature", "sha256=hidden"),
+        ("webhook-signature", "v1,hidden"),
+        ("X-Api-Key", "hidden"),
+        ("X-Csrf-Token", "hidden"),
+        ("Location", "https://ada:hidden@a.example/"),
+        ("X-Debug", "Authorization: Bearer hidden-hidden"),
+        ("X-Debug", "password=hidden; path=/"),
+    ],
+)
+def test_a_header_is_shown_without_what_is_a_secret(name: str, text: str) -> None:
+    assert "hidden" not in hiding.header(name, text)
+
+
+def test_other_headers_stay_as_they_are() -> None:
+    for name, text in (
+        ("Content-Type", "application/json"),
+        ("Date", "Wed, 18 Nov 2026 14:31:08 GMT"),
+        ("Location", "https://a.example/in?x=1"),
+        ("Retry-After", "120"),
+        ("X-Request-Id", "req_7f3a09c2"),
+    ):
+        assert hiding.header(name, text) == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"password": "hidden", "a": {"apiKey": ["hidden"], "said": "Bearer hidden-hidden"}}',
+        '{"error": "no user at https://ada:hidden@a.example/x"}',
+        '{"note": "{\\"token\\": \\"hidden\\"}"}',
+        '{"password": "hidden", "cut": "',
+        "password=hidden&name=ada",
+        "Authorization: Basic aGlkZGVuOmhpZGRlbg==",
+        "hash $2b$12$hiddenhiddenhidden and whsec_hiddenhidden",
+        "https://hooks.slack.com/services/T0/B0/hidden",
+    ],
+)
+def test_a_body_is_shown_without_secrets(body: str) -> None:
+    found = hiding.secretless(body)
+    assert "hidden" not in found and "aGlkZGVu" not in found and found != body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error":"internal","message":"relation alerts has no column verdict","requestId":"req_7f3a09c2"}',
+        '{ "email" : "ada@acme.example" }',
+        "ada@acme.example: not found at 12:30",
+        "",
+        "[" * 100_000,
+    ],
+)
+def test_a_body_without_secrets_stays_to_the_last_space_and_persons_with_it(body: str) -> None:
+    assert hiding.secretless(body) == body
+
+
+def test_an_echo_of_the_webhooks_own_secret_and_address_is_gone() -> None:
+    said = (
+        "POST /services/T024BE7LD/B024BE7LD/hiddenhiddenhidden24chars?key=hidden%2Dkey%2D1 whsec_hiddensecret"
+    )
+    echo = replace(ANSWER, body=b"\xff" + said.encode(), headers=(("X-Path", said),), why=said)
+    found = hiding.without_own(echo, TO)
+    for text in (found.text(), found.headers[0][1], found.why):
+        assert "hidden" not in text and "T024BE7LD" not in text and "POST /services/" in text
+    assert found.body.startswith(b"\xff")
+    short = replace(TO, url="https://a.example/in?x=1", secret=None)
+    assert hiding.without_own(replace(ANSWER, body=b"/in?x=1"), short).body == b"/in?x=1"
+
+
+def test_what_is_no_utf_8_stays_so() -> None:
+    body = b'\xff\xfe{"a": 1}'
+    assert hiding.shown(replace(ANSWER, body=body)).body == body
+    cut = hiding.shown(replace(ANSWER, body=b"\xff password=hidden"))
+    assert cut.body.startswith(b"\xff") and b"hidden" not in cut.body
