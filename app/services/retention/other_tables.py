@@ -22,12 +22,13 @@ from typing import Any, Final
 
 from peewee import OP, SQL, BaseQuery, Column, Expression, Select, Table, fn
 
-from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time
+from app.services.chain.rules import SECONDS_LIMIT, is_no_time
 from app.services.records import references
 from app.services.records.images import Images
 from app.services.records.references import Fate, KeyPath, columns_of
 from app.services.records.rows import Value, decoded, exactly, given, in_parts, refers, tried
 from app.services.records.tables import DECLARED, NOTIFICATIONS, ON, PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.retention.age import is_old, old_in_milliseconds
 from models.engine import PAGE_ROWS, Database, Statement
 from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables, read_stored
@@ -354,7 +355,7 @@ class OtherTables:
         may_go, at = self._dated(table)
         young = (fn.typeof(at) == "real") & (at >= self.cutoff) & (at < SECONDS_LIMIT)
         found: dict[tuple[str, str], Sequence[Any]] = {
-            _MILLISECONDS: (may_go, _old_in_milliseconds(at, self.cutoff)),
+            _MILLISECONDS: (may_go, old_in_milliseconds(at, self.cutoff)),
             _NO_NUMBER: (may_go, fn.typeof(at) != "integer", ~young),
             _NO_TIME: (may_go, fn.typeof(at) == "integer", is_no_time(at)),
         }
@@ -457,16 +458,6 @@ def find_others(
 
 
 NOTHING_ELSE: Final = OtherTables(0, frozenset(), {}, {})
-
-
-def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
-    """The condition that `column` holds a time before `cutoff`, in whole seconds or perhaps milliseconds."""
-    in_seconds = (fn.typeof(column) == "integer") & (column < cutoff)
-    return in_seconds | _old_in_milliseconds(column, cutoff) if milliseconds else in_seconds
-
-
-def _old_in_milliseconds(column: Any, cutoff: int) -> Any:
-    return (fn.typeof(column) == "integer") & in_milliseconds(column, cutoff)
 
 
 _MILLISECONDS: Final = (

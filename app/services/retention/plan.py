@@ -17,6 +17,7 @@ from app.services.opened import Opened
 from app.services.records.images import followed
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.retention import other_tables
+from app.services.retention.age import cutoff_at
 from app.services.retention.clock import NO_FACTS, ClockDoubt, ClockFacts, find_doubt
 from app.services.retention.other_tables import NOTHING_ELSE, OtherTables, Skipped, find_others
 from app.services.retention.prefixes import TenantShare, find_prefixes
@@ -297,7 +298,7 @@ def plan(
         raise InvalidInput(
             "days", f"The retention period is a number of days, not less than 0 and not above {MOST_DAYS:,}."
         )
-    cutoff = now - days * DAY
+    cutoff = cutoff_at(now, days)
     untouched = database.watch()
     tables, stored, skipped = _usable(database)
     usable = _CHAIN in tables

@@ -13,7 +13,9 @@ from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.errors import ChangedMeanwhile
+from models.status import DAY
 from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
 from tests.fixtures.window import ask, dialog, pick, value_of
 
 OPENS = "open_what_it_names"
@@ -299,6 +301,37 @@ def test_a_record_asked_for_is_shown_although_it_is_read(
     ((read,),) = ask(context.opened.path, "SELECT id FROM notifications WHERE read = 1 LIMIT 1")
     tab.show_record(read)
     qtbot.waitUntil(lambda: tab.list.current_id() == read)
+
+
+def test_each_row_says_when_retention_removes_it(show_tab: ShowTab, context: Context, qtbot: QtBot) -> None:
+    path, column = context.opened.path, "leaves"
+    newest = "SELECT id FROM notifications ORDER BY created_at DESC, rowid DESC LIMIT 4"
+    ids = [key for (key,) in ask(path, newest)]
+    made = {0: NOW - 91 * DAY, 1: NOW - 88 * DAY, 2: NOW - 200 * DAY, 3: "soon"}
+    ask(path, "DELETE FROM notifications WHERE id NOT IN (?, ?, ?, ?)", *ids)
+    for place, at in made.items():
+        read, values = int(place != 2), (at, ids[place])
+        ask(path, f"UPDATE notifications SET read = {read}, created_at = ? WHERE id = ?", *values)
+    tab = show_tab(NotificationsTab)
+
+    def said() -> dict[str, str]:
+        at = tab.model.column_of(column)
+        rows = range(tab.model.rowCount())
+        return {str(tab.model.record_id(row)): str(tab.model.index(row, at).data()) for row in rows}
+
+    assert [said()[key] for key in ids] == ["next run", "in 2 d", "kept, unread", "never"]
+    row = next(row for row in range(4) if tab.model.record_id(row) == ids[1])
+    choose(tab, qtbot, row)
+    assert value_of(tab.fields, "Removed").startswith("2026-")
+    tip = tab.model.index(row, tab.model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole)
+    assert "the run after that removes it" in tip and "does not run by itself" in tip
+    context.settings.retention_days = 30
+    context.settings.retention_enabled.set(context.opened.kept_by, True)
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    assert [said()[key] for key in ids] == ["next run", "next run", "kept, unread", "never"]
+    tip = tab.model.index(row, tab.model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.endswith("and the next run removes it.") or "the next run removes it.</" in tip
 
 
 def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:

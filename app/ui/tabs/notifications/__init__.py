@@ -1,10 +1,11 @@
 """What the platform told its tenants, and who has read it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import notifications
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Lists
@@ -25,6 +26,7 @@ from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import READ_EACH
+from app.ui.tabs.notifications.leaving import LEAVES, WIDEST, Leaving
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip
@@ -94,6 +96,20 @@ class NotificationsTab(RecordTab):
             "message": {"dim": True},
         }
 
+    @cached_property
+    def leaving(self) -> Leaving:
+        return Leaving(self.context)
+
+    def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
+        return (*columns, self.leaving.column()) if self.leaving.is_told else columns
+
+    @property
+    def gives_way(self) -> tuple[str, ...]:
+        return (*([LEAVES] if self.leaving.is_told else []), *super().gives_way)
+
+    def read_beside(self, query: ListQuery) -> None:
+        self.leaving.read()
+
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True, caption="Message")
         self._metadata = JsonView(self.context.theme, "Metadata")
@@ -101,6 +117,8 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self.fields)
         self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
+        if self.leaving.is_told:
+            self.table.columns.set_widest(self.model.column_of(LEAVES), (WIDEST,), icon=False)
 
     def load(self, database: Database, record_id: Any) -> NotificationDetail:
         record = read_record(database, NOTIFICATIONS, record_id)
@@ -124,7 +142,10 @@ class NotificationsTab(RecordTab):
                 called = _CALLED[one.table]
                 fields += [Field(called, one.title), Field(f"{called} id", one.id, mono=True)]
         shown_elsewhere = ("read", "title", "message", "type", "metadata")
-        self.fields.set_fields([*fields, *declared.fields(self.context, note, without=shown_elsewhere)])
+        fields += declared.fields(self.context, note, without=shown_elsewhere)
+        if self.leaving.is_told:
+            fields.append(self.leaving.field(note["read"], note["created_at"]))
+        self.fields.set_fields(fields)
         metadata = note["metadata"]
         self._metadata.setVisible(metadata is not None)
         self._metadata.set_json(None if metadata is None else str(metadata))

@@ -1,0 +1,36 @@
+"""When something is old, and so removed by retention: the one rule of it, for columns and for single rows."""
+
+from typing import Any
+
+from peewee import fn
+
+from app.services.chain.rules import SECONDS_LIMIT, in_milliseconds, is_no_time, seconds
+from app.services.records.tables import ON
+from models.status import DAY
+
+
+def cutoff_at(now: int, days: int) -> int:
+    """What was made before is old at `now`, where data is kept for so many days; in epoch seconds."""
+    return now - days * DAY
+
+
+def is_old(column: Any, cutoff: int, *, milliseconds: bool = False) -> Any:
+    """The condition that `column` holds a time before `cutoff`, in whole seconds or perhaps milliseconds."""
+    in_seconds = (fn.typeof(column) == "integer") & (column < cutoff)
+    return in_seconds | old_in_milliseconds(column, cutoff) if milliseconds else in_seconds
+
+
+def old_in_milliseconds(column: Any, cutoff: int) -> Any:
+    return (fn.typeof(column) == "integer") & in_milliseconds(column, cutoff)
+
+
+def old_from(stored: object, days: int, *, milliseconds: bool = False) -> int | None:
+    """From when on in epoch seconds a row with this time `is_old`; None where nobody can tell."""
+    if not isinstance(stored, int) or is_no_time(stored) or (stored >= SECONDS_LIMIT and not milliseconds):
+        return None
+    return seconds(stored) + days * DAY + 1
+
+
+def may_go(read: object) -> bool:
+    """Whether a notification goes when it is old, by its flag as it is stored: those not read stay."""
+    return read in ON
