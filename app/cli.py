@@ -59,6 +59,8 @@ examples:
                                         write a file as SQL that `wrangler d1 execute` takes
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
   tenant-admin tenants list demo.sqlite say how each tenant stands
+  tenant-admin tenants export demo.sqlite acme-corp acme/
+                                        write all that it has, and its chain as evidence
   tenant-admin d1 add prod --account A --database foundation-primary --production
                                         name a live D1 database, which is d1:prod from then on
   tenant-admin info d1:prod             say what it holds

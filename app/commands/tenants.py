@@ -1,22 +1,29 @@
-"""`tenant-admin tenants`: how all tenants stand."""
+"""`tenant-admin tenants`: how all tenants stand, and all that one of them has."""
 
 import argparse
+import time
+from functools import partial
 from pathlib import Path
 
+from app import paths
 from app.commands import common
-from app.services.text import tenant_name, utc_time
+from app.services.text import counted, tenant_name, utc_time
 
 
 def tenants_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|export")
     every = actions.add_parser("list", help="say how each of them stands")
     every.add_argument("file", type=Path)
     every.add_argument("--json", action="store_true", help="print as JSON")
+    export = actions.add_parser("export", help="write all that one has, and its chain as evidence")
+    export.add_argument("file", type=Path)
+    export.add_argument("tenant")
+    export.add_argument("out", type=Path, help="a new or empty folder; secrets are left out")
 
 
 def tenants(options: argparse.Namespace) -> int:
-    """Say how each tenant stands."""
-    return {"list": _list}[options.action](options)
+    """Say how each tenant stands, or write all that one has."""
+    return {"list": _list, "export": _export}[options.action](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -41,3 +48,27 @@ def _list(options: argparse.Namespace) -> int:
     common.say(overview.totals(found))
     common.say_used(given.database.usage)
     return common.EXIT_INTACT
+
+
+def _export(options: argparse.Namespace) -> int:
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+    from app.workers.tenants import export_tenant  # noqa: PLC0415
+
+    given, now = common.opened(options.file, read_only=True), int(time.time())
+    done = export_tenant(
+        given.where,
+        options.tenant,
+        options.out,
+        *store_and_verifier(take_part=True),
+        now=now,
+        by=paths.os_user(),
+        in_child=False,
+        before=partial(common.say_before, given.place),
+    )
+    for table, count in done.rows.items():
+        common.say(f"{table}: {counted(count, 'row')}")
+    if done.verdict is not None:
+        common.say(f"audit chain: {counted(done.entries, 'entry', 'entries')}, {done.verdict}")
+    common.say(f"{options.out}: {counted(done.count, 'row')} in all")
+    common.say_used(given.database.usage)
+    return common.EXIT_INTACT if done.holds else common.EXIT_FINDINGS

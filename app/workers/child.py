@@ -33,6 +33,7 @@ WORKERS = {
     "scan": "app.workers.scan_pool",
     "export": "app.workers.export",
     "import": "app.workers.importing",
+    "tenants": "app.workers.tenants",
     "keyring": "app.workers.system_keyring",
 }
 

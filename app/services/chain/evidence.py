@@ -61,12 +61,7 @@ def write_bundle(
     `section` is what was verified, `checkpoints` are as `CheckpointStore.all_checkpoints` gives them. Raises
     `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
-    if paths.exists(folder) and not folder.is_dir():
-        raise InvalidInput("folder", f"{folder} is no folder; choose a new one for the report.")
-    if paths.exists(folder) and any(folder.iterdir()):
-        raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for the report.")
-    if not paths.exists(folder):
-        atomic.require_place(folder)
+    require_free(folder, "the report")
     if report.verdict is Verdict.VERIFIED or report.earlier is not None:
         section = Section(section.tenant)  # a range says neither of itself, but where it leaves nothing out
     with atomic.expected_errors(folder), _whole_or_nothing(folder):
@@ -98,9 +93,21 @@ def write_bundle(
             "seqTo": section.last,
             "verdict": str(report.verdict),
             "entries": report.entries,
-            "sha256": {item.name: _digest(item) for item in sorted(folder.iterdir())},
+            "sha256": {item.name: digest_of(item) for item in sorted(folder.iterdir())},
         }
         _write_json(folder / "manifest.json", manifest)
+
+
+def require_free(folder: Path, what: str) -> None:
+    """Raises `InvalidInput` where `folder`, which is to hold `what`, is none or is in use, and the errors of
+    `atomic.require_place`.
+    """
+    if paths.exists(folder) and not folder.is_dir():
+        raise InvalidInput("folder", f"{folder} is no folder; choose a new one for {what}.")
+    if paths.exists(folder) and any(folder.iterdir()):
+        raise InvalidInput("folder", f"{folder} is not empty; choose a new folder for {what}.")
+    if not paths.exists(folder):
+        atomic.require_place(folder)
 
 
 @contextmanager
@@ -128,7 +135,7 @@ def _write_json(file: Path, value: object) -> None:
     atomic.write(file, json.dumps(value, indent=1) + "\n")
 
 
-def _digest(file: Path) -> str:
+def digest_of(file: Path) -> str:
     with file.open("rb") as content:
         return file_digest(content, "sha256").hexdigest()
 

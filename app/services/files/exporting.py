@@ -15,9 +15,9 @@ import apsw
 
 from app.services.files.dump import BEGINNING, EXACT
 from app.services.files.inserts import AT_ONCE, ROW, STATEMENT, Inserts
+from app.services.records.belonging import has_tenants, of_tenant, referring
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
-from app.services.records.rows import BYTEWISE, refers
 from app.services.text import counted, tenant_name
 from models.engine import D1_LIMITS, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
@@ -27,16 +27,7 @@ from models.local.database import LocalDatabase
 from models.local.file import is_sound, of_other_types
 from models.local.trial import is_numbered
 from models.progress import Progress, ignore
-from models.schema import (
-    COUNTERS,
-    LEDGER,
-    ForeignKey,
-    StoredTable,
-    StoredTables,
-    caseless,
-    internal,
-    read_stored,
-)
+from models.schema import COUNTERS, LEDGER, StoredTable, StoredTables, caseless, internal, read_stored
 
 _WIDEST: Final = 100_000_000
 """Bytes of our own statement that reads a row: of two thousand columns, which is what SQLite takes, each is
@@ -193,7 +184,7 @@ class _Export:
                 if name not in conditions or key.table not in conditions:
                     continue
                 refer = " AND ".join(f"{sql_name(column)} IS NOT NULL" for column in key.columns)
-                there = _referring(key, name, conditions[name])
+                there = referring(key, name, conditions[name])
                 rows = self._ask(
                     "count(*)", key.table, f"({conditions[key.table]}) AND {refer} AND NOT {there}"
                 )
@@ -266,7 +257,7 @@ class _Export:
         found = self._wanted.conditions(self._stored)
         if self._wanted.tenant is None:
             return found
-        own = [name for name, table in self._stored.items() if _has_tenants(table)]
+        own = [name for name, table in self._stored.items() if has_tenants(table)]
         if not any(self._ask("1", name, f"{found[name]} LIMIT 1") for name in own):
             raise InvalidInput(
                 "tenant", f"{self._database.place} holds nothing of {tenant_name(self._wanted.tenant)}."
@@ -376,53 +367,3 @@ class _Export:
             and "AUTOINCREMENT" in item.sql.upper()
             and is_numbered(item.sql)
         ]
-
-
-def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
-    """Which rows of each table are a tenant's, as SQL: those that say so, those that refer to them by foreign
-    keys, and those that all these refer to. A table that is none of it has no condition.
-    """
-    own = BYTEWISE.format(sql_name("tenant_id"))
-    found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if _has_tenants(table)}
-    fresh = set(found)
-    while fresh:
-        ways: dict[str, list[str]] = {}
-        for parent in fresh:
-            for key in tables[parent].referring:
-                if key.table not in found:
-                    ways.setdefault(key.table, []).append(_referring(key, parent, found[parent]))
-        found |= {name: " OR ".join(some) for name, some in ways.items()}
-        fresh = set(ways)
-    while True:
-        ways = {
-            name: [_referred(key, found[key.table]) for key in table.referring if key.table in found]
-            for name, table in tables.items()
-            if name not in found
-        }
-        if not any(ways.values()):
-            return found
-        found |= {name: " OR ".join(some) for name, some in ways.items() if some}
-
-
-def _has_tenants(table: StoredTable) -> bool:
-    return "tenant_id" in map(str.lower, table.names)
-
-
-def _referring(key: ForeignKey, parent: str, condition: str) -> str:
-    """The condition that a row refers by the key to one of the parent's that meet theirs."""
-    there, child = (_names(names) for names in (key.parent_columns, (key.table,)))
-    own = ", ".join(BYTEWISE.format(sql_name(name)) for name in key.columns)
-    on = refers("parent", key)
-    of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
-    parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608
-    return f"({own}) IN (SELECT {of_child} FROM ({parents}) AS parent JOIN main.{child} AS child ON {on})"  # noqa: S608
-
-
-def _referred(key: ForeignKey, condition: str) -> str:
-    """The condition that rows of the key's table which meet theirs refer to a row by the key."""
-    held = f"SELECT {_names(key.columns)} FROM main.{sql_name(key.table)} WHERE {condition}"  # noqa: S608
-    return f"({_names(key.parent_columns)}) IN ({held})"
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(map(sql_name, names))

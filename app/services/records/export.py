@@ -153,10 +153,25 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
     if table.name not in tables:
         raise TableMissing(table.name)
     stored = tables[table.name]
-    known = {column.source: column for column in table.columns if column.kind is not ColumnKind.LENGTH}
     names = stored.columns if form is Format.SQL else stored.names
-    found = [known.get(name) or undeclared(name) for name in names]
+    found = [_column(table, name) for name in names]
     return [column for column in found if form is not Format.SQL or not column.of]
+
+
+def _column(table: Table | None, name: str) -> TableColumn:
+    """A column of the file, as it is declared or as the file alone has it."""
+    columns = () if table is None else table.columns
+    known = (one for one in columns if one.source == name and one.kind is not ColumnKind.LENGTH)
+    return next(known, None) or undeclared(name)
+
+
+def plain_of(table: str, name: str) -> Callable[[Value], str | int | float | None] | None:
+    """How the values of a column of any table are given in JSON lines; None of one that holds secrets."""
+    column = _column(DECLARED.get(table), name)
+    if column.kind is ColumnKind.PRESENCE:
+        return None
+    safe = _shortened(table, column)
+    return lambda value: _plain(value and safe(value))
 
 
 def _writer(

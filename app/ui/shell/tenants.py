@@ -1,7 +1,9 @@
 """All tenants: how each of them stands, and the way to one of them."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt
@@ -15,7 +17,9 @@ from app.services.deliveries.log import DeliveryLog
 from app.services.tenants import overview
 from app.services.tenants.overview import KnownOfChains, TenantRow
 from app.services.text import counted, folded, visible
+from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
+from app.ui.session.lock import ask_to_read
 from app.ui.session.verdict import FileVerdict
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
@@ -23,13 +27,15 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.dialogs import Dialog, ask_save
 from app.ui.widgets.formatting import LONGEST_AGO, absolute_time, figure, relative_time
 from app.ui.widgets.labels import Label, Look, in_row
-from models.engine import Database
-from models.errors import TenantAdminError
+from models.engine import MOST_READ, Database
+from models.errors import MuchToRead, TenantAdminError
+from models.progress import Monitor
 
 if TYPE_CHECKING:
+    from app.services.tenants.bundle import TenantExported
     from app.ui.session.outcome import Outcome
 
 _SENTENCE = (
@@ -55,6 +61,7 @@ class TenantsDialog(Dialog):
         self.setMinimumWidth(min(_SIZE, max(720, parent.width() - 80)))
         self._context, self._choose, self._name = context, choose, current
         self._is_closed = self._is_read = False
+        self._window = parent
         theme, settings = context.theme, context.settings
         self.text = QLineEdit(placeholderText="Filter by tenant…")
         self.text.setAccessibleName("Filter the tenants")
@@ -87,7 +94,9 @@ class TenantsDialog(Dialog):
         self.add_widget(self.state)
         self.open_button = push_button(theme, "Open this tenant", self.open_current, kind=Kind.PRIMARY)
         self.close_button = push_button(theme, "Close", self.reject)
-        self.set_buttons([self.close_button, self.open_button])
+        tip = "All that it has, without secrets, and its chain as evidence that can be checked anywhere"
+        self.export_button = push_button(theme, "Export data…", self._ask_export, icon=Icon.EXPORT, tip=tip)
+        self.set_buttons([self.close_button, self.open_button], left=[self.export_button])
         self.text.textChanged.connect(self._filter)
         self.chips.changed.connect(self._filter)
         self.table.opened.connect(lambda _: self.open_current())
@@ -120,6 +129,15 @@ class TenantsDialog(Dialog):
         if (chosen := self.current()) is not None:
             self.accept()
             self._choose(chosen.name)
+
+    def _ask_export(self) -> None:
+        if (chosen := self.current()) is None:
+            return
+        opened, words = self._context.opened, f"Export the data of {visible(chosen.name)}"
+        folder = opened.folder / f"{opened.stem} {_file_name(chosen.name)}"
+        if (found := ask_save(self, words, str(folder), replace=False)) is not None:
+            self.accept()  # what it does is shown in the window
+            export(self._context, chosen.name, found[0], self._window)
 
     def _columns(self) -> list[Column]:
         now, utc = self._context.clock, self._context.settings.utc_times
@@ -226,13 +244,15 @@ class TenantsDialog(Dialog):
     def _offer(self) -> None:
         if (chosen := self.current()) is not None:
             self._name = chosen.name
-        self.open_button.setEnabled(chosen is not None)
+        for button in (self.open_button, self.export_button):
+            button.setEnabled(chosen is not None)
         self.open_button.setDefault(True)
 
     def _menu(self, index: QModelIndex, where: QPoint) -> None:
         menu = QMenu(self)
         if index.isValid():
             menu.addAction("Open this tenant", self.open_current)
+            menu.addAction("Export data…", self._ask_export)
             menu.addAction("Copy the row", self.table.copy_selection)
             menu.addSeparator()
         self.table.add_header_menus(menu)
@@ -245,6 +265,42 @@ class TenantsDialog(Dialog):
 
     def _end(self) -> None:
         self._is_closed = True
+
+
+def export(context: Context, tenant: str, folder: Path, window: QWidget, most: int = MOST_READ) -> None:
+    """Writes all that a tenant has into a new folder; asks where more than `most` rows of a live database are
+    read for it.
+    """
+    opened, now, by = context.opened, context.clock(), context.settings.actor
+    words = ReadingText(f"Exporting {visible(tenant)} to {folder.name}")
+
+    def work(monitor: Monitor) -> "TenantExported":
+        from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415 - few export one
+        from app.workers.tenants import export_tenant  # noqa: PLC0415
+
+        before = partial(words.agreed, monitor.progress, most, opened.place)
+        told = partial(export_tenant, before=before, monitor=monitor)
+        return told(opened.where, tenant, folder, *store_and_verifier(), now=now, by=by)
+
+    def done(exported: "TenantExported") -> None:
+        said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
+        if not exported.holds:
+            said += "; its chain does not hold, as the report in it says"
+        context.say(said, folder)
+
+    def failed(error: TenantAdminError) -> None:
+        if isinstance(error, MuchToRead):
+            again = partial(export, context, tenant, folder, window, error.most)
+            ask_to_read(context.theme, error, again, window)
+        else:
+            context.runner.failed.emit(error)
+
+    context.job(words, work, on_done=done, on_failed=failed)
+
+
+def _file_name(tenant: str) -> str:
+    """A tenant's name as a part of a file's, as far as that can be."""
+    return re.sub(r"[^\w.-]+", "-", tenant).strip("-.")[:60] or "tenant"
 
 
 def known_now(verdict: FileVerdict) -> KnownOfChains:

@@ -26,3 +26,13 @@ def test_it_says_how_each_stands_as_lines_and_as_json(tmp_path: Path) -> None:
     found = json.loads(run("tenants", "list", path, "--json").stdout)
     assert sum(one["entries"] for one in found) == 300
     assert {one["chain"] for one in found} == {"CONSISTENT", None}
+
+
+def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:
+    path, out = sample(tmp_path / "foundation.sqlite", rows=300), tmp_path / "acme"
+    done = run("tenants", "export", path, "acme-corp", out)
+    entries = count(path, "audit_chain", "acme-corp")
+    assert done.returncode == 0 and f"audit chain: {entries} entries, CONSISTENT" in done.stdout
+    assert sorted(one.name for one in out.iterdir()) == ["chain", "manifest.json", "tables"]
+    again = run("tenants", "export", path, "acme-corp", out)
+    assert again.returncode == 2 and "is not empty; choose a new folder" in again.stderr

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.tenants import NAMES, TenantsDialog
 from app.ui.shell.window import MainWindow
-from tests.fixtures.window import ask, button, click, closed, count, dialog, open_file, press
+from tests.fixtures.window import ask, button, click, closed, count, dialog, open_file, press, words
 
 MANY = """
 INSERT INTO users (id, tenant_id, email, created_at, updated_at)
@@ -92,6 +92,23 @@ def test_chains_are_as_the_last_verification_found_them(
     click(qtbot, found.chips.buttons()[0])
     assert column(found, "name")[0] == broken
     press("Escape")
+
+
+@pytest.mark.slow
+def test_the_data_of_one_are_exported_into_a_folder(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    found = show(qtbot, window)
+    chosen, out = found.current(), demo_path.parent / "out"
+    assert chosen is not None
+    monkeypatch.setattr("app.ui.shell.tenants.ask_save", lambda *asked, **how: (out, ""))
+    click(qtbot, found.export_button)
+    closed(qtbot, window, TenantsDialog)
+    said = f"{chosen.rows} rows of {chosen.name} exported to out"
+    qtbot.waitUntil(lambda: said in words(window))
+    assert (out / "manifest.json").is_file()
+    assert page.context.opened.tenants
 
 
 @pytest.mark.slow

@@ -1,0 +1,64 @@
+"""Which rows belong to a tenant, through all tables and the foreign keys between them."""
+
+from collections.abc import Sequence
+
+from app.services.records.export import literal
+from app.services.records.rows import BYTEWISE, refers
+from models.engine import sql_name
+from models.schema import ForeignKey, StoredTable, StoredTables
+
+
+def own_of(tables: StoredTables, tenant: str) -> dict[str, str]:
+    """Which rows of each table are a tenant's, as SQL: those that say so, and those that refer to them by
+    foreign keys. A table that is none of it has no condition.
+    """
+    own = BYTEWISE.format(sql_name("tenant_id"))
+    found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if has_tenants(table)}
+    fresh = set(found)
+    while fresh:
+        ways: dict[str, list[str]] = {}
+        for parent in fresh:
+            for key in tables[parent].referring:
+                if key.table not in found:
+                    ways.setdefault(key.table, []).append(referring(key, parent, found[parent]))
+        found |= {name: " OR ".join(some) for name, some in ways.items()}
+        fresh = set(ways)
+    return found
+
+
+def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
+    """The same, and those that all these refer to."""
+    found = own_of(tables, tenant)
+    while True:
+        ways = {
+            name: [_referred(key, found[key.table]) for key in table.referring if key.table in found]
+            for name, table in tables.items()
+            if name not in found
+        }
+        if not any(ways.values()):
+            return found
+        found |= {name: " OR ".join(some) for name, some in ways.items() if some}
+
+
+def has_tenants(table: StoredTable) -> bool:
+    return "tenant_id" in map(str.lower, table.names)
+
+
+def referring(key: ForeignKey, parent: str, condition: str) -> str:
+    """The condition that a row refers by the key to one of the parent's that meet theirs."""
+    there, child = (_names(names) for names in (key.parent_columns, (key.table,)))
+    own = ", ".join(BYTEWISE.format(sql_name(name)) for name in key.columns)
+    on = refers("parent", key)
+    of_child = ", ".join(f"child.{sql_name(name)}" for name in key.columns)
+    parents = f"SELECT {there} FROM main.{sql_name(parent)} WHERE {condition}"  # noqa: S608
+    return f"({own}) IN (SELECT {of_child} FROM ({parents}) AS parent JOIN main.{child} AS child ON {on})"  # noqa: S608
+
+
+def _referred(key: ForeignKey, condition: str) -> str:
+    """The condition that rows of the key's table which meet theirs refer to a row by the key."""
+    held = f"SELECT {_names(key.columns)} FROM main.{sql_name(key.table)} WHERE {condition}"  # noqa: S608
+    return f"({_names(key.parent_columns)}) IN ({held})"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(map(sql_name, names))

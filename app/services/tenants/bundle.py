@@ -1,0 +1,203 @@
+"""All that one tenant has, as a folder that can be handed on and checked without this program.
+
+tables/NAME.jsonl  its rows of each table, a line each: every column but secrets, as lists export them
+chain/             its audit chain with the checkpoints and the stand-alone verifier: an evidence bundle
+manifest.json      what was exported, when, how many rows of what, and the SHA-256 of every file above
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from app import paths
+from app.services.chain import evidence
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.where import Where
+from app.services.records.belonging import own_of
+from app.services.records.export import literal, plain_of
+from app.services.records.rows import BYTEWISE, decoded, exact
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.tenants.overview import TENANTS
+from app.services.text import tenant_name
+from models.engine import raw, sql_name
+from models.errors import InvalidInput
+from models.local import atomic
+from models.local.database import LocalDatabase
+from models.progress import UNWATCHED, Monitor, Progress
+from models.schema import StoredTable, StoredTables, caseless, internal, read_stored
+
+ROWS: Final = "tables"
+CHAIN: Final = "chain"
+MANIFEST: Final = "manifest.json"
+_FORMAT: Final = "tenant-admin tenant 1"
+_LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
+"""What killed work may have left of one."""
+_STEP: Final = 1_000
+_LONGEST: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class TableWritten:
+    """A table's `rows` in a `file` of their own; the columns in `left_out` hold secrets."""
+
+    file: str
+    rows: int
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TenantExported:
+    """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
+    that; None where the tenant has none.
+    """
+
+    rows: Mapping[str, int]
+    entries: int
+    verdict: Verdict | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong with its chain."""
+        return self.verdict is None or self.verdict in SOUND
+
+    @property
+    def count(self) -> int:
+        return sum(self.rows.values()) + self.entries
+
+
+def belonging(tables: StoredTables, tenant: str) -> dict[str, str]:
+    """Which rows of which tables are the tenant's, as SQL; what the platform's own table of tenants says of
+    it is one.
+    """
+    found = own_of(tables, tenant)
+    for name, table in tables.items():
+        if caseless(name) == TENANTS and name not in found and "id" in map(caseless, table.names):
+            found[name] = f"{BYTEWISE.format(sql_name('id'))} = {literal(tenant)}"
+    return found
+
+
+def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:
+    """The same but for the audit chain, which is exported as evidence."""
+    found = belonging(tables, tenant)
+    return {name: which for name, which in found.items() if name != AUDIT_CHAIN.name and not internal(name)}
+
+
+def write_tables(
+    database: LocalDatabase, folder: Path, tenant: str, *, progress: Progress
+) -> tuple[dict[str, TableWritten], list[str]]:
+    """Writes the tenant's rows of each table into `folder`, all of one moment, and gives the tables that
+    belong to no tenant, too; memory stays that of the largest row.
+
+    `progress` is in rows. The caller holds a connection. Raises the storage errors and `OSError`.
+    """
+    with database.snapshot():
+        stored, _ = read_stored(database)
+        which = beside_chain(stored, tenant)
+        counts = {name: _count(database, name, condition) for name, condition in which.items()}
+        total, done = sum(counts.values()), 0
+        written: dict[str, TableWritten] = {}
+        for name, condition in which.items():
+            if not counts[name]:
+                continue
+
+            def told(rows: int, before: int = done) -> None:
+                progress(before + rows, total)
+
+            file = folder / f"{quote(name, safe=' ')[:_LONGEST]}.jsonl"
+            if file.exists():
+                file = file.with_stem(f"{file.stem} {len(written)}")
+            written[name] = _write(database, stored[name], condition, file, told)
+            done += written[name].rows
+        others = [name for name in stored if name not in which and not internal(name)]
+    return written, [name for name in others if name != AUDIT_CHAIN.name]
+
+
+def _count(database: LocalDatabase, table: str, condition: str) -> int:
+    return int(database.scalar(raw(f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}")))  # noqa: S608
+
+
+def _write(
+    database: LocalDatabase, table: StoredTable, condition: str, file: Path, told: Callable[[int], None]
+) -> TableWritten:
+    given = {name: plain_of(table.name, name) for name in table.names}
+    says = [(name, says) for name, says in given.items() if says is not None]
+    values = ", ".join(exact(table.name, name) for name, _ in says) or "'NULL'"
+    query = f"SELECT {values} FROM main.{sql_name(table.name)} WHERE {condition}"  # noqa: S608
+    rows = 0
+    with atomic.replacing(file) as building, building.open("w", encoding="utf-8", newline="\n") as stream:
+        for rows, row in enumerate(database.each(raw(query)), 1):
+            line = {name: plain(decoded(value)) for (name, plain), value in zip(says, row, strict=False)}
+            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+            if rows % _STEP == 0:
+                told(rows)
+    told(rows)
+    return TableWritten(file.name, rows, tuple(name for name, says in given.items() if says is None))
+
+
+def write(
+    where: Where,
+    tenant: str,
+    folder: Path,
+    *,
+    tables: Callable[[Path], tuple[Mapping[str, TableWritten], Sequence[str]]],
+    report: Report | None,
+    checkpoints: Sequence[Checkpoint],
+    now: int,
+    monitor: Monitor = UNWATCHED,
+) -> TenantExported:
+    """Writes the folder, which is made or must be empty: whole or not at all. `tables` writes their files
+    into the folder that it is given, as `write_tables`; `report` is of the tenant's chain, None where nothing
+    of one is there.
+
+    Raises `InvalidInput`, also where nothing is the tenant's, `Cancelled`, and what `tables`,
+    `evidence.write_bundle` and the making of a file raise.
+    """
+    evidence.require_free(folder, "the tenant's data")
+    atomic.sweep(folder.parent, folder.name, *_LEFT)
+    with atomic.expected_errors(folder), atomic.WorkFolder(folder.parent) as beside:
+        building = Path(beside, folder.name)
+        paths.make_private(building)
+        paths.make_private(building / ROWS)
+        written, no_tenants = tables(building / ROWS)
+        if not written and report is None:
+            raise InvalidInput("tenant", f"{where.name} holds nothing of {tenant_name(tenant)}.")
+        if report is not None:
+            evidence.write_bundle(
+                where,
+                report,
+                building / CHAIN,
+                section=Section(tenant),
+                checkpoints=checkpoints,
+                now=now,
+                monitor=monitor,
+            )
+        files = sorted(item for item in building.rglob("*") if item.is_file())
+        manifest: dict[str, Any] = {
+            "format": _FORMAT,
+            "tenant": tenant,
+            "database": where.name,
+            "exportedAt": now,
+            "tables": {
+                name: {"file": f"{ROWS}/{one.file}", "rows": one.rows, "secretsLeftOut": [*one.left_out]}
+                for name, one in written.items()
+            },
+            "ofNoTenant": [*no_tenants],
+            "chain": None,
+            "sha256": {item.relative_to(building).as_posix(): evidence.digest_of(item) for item in files},
+        }
+        if report is not None:
+            verdict = str(report.verdict)
+            manifest["chain"] = {"folder": CHAIN, "entries": report.entries, "verdict": verdict}
+        atomic.write(building / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        if paths.exists(folder):
+            folder.rmdir()
+        building.rename(folder)
+    rows = {name: one.rows for name, one in written.items()}
+    if report is None:
+        return TenantExported(rows, 0, None)
+    return TenantExported(rows, report.entries, report.verdict)

@@ -1,0 +1,129 @@
+"""Exports a tenant: its rows by a child process, which reads the file, or a copy of what is its own of a live
+database, and its chain as evidence. Never imports Qt.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.source import readable
+from app.services.chain.where import Where
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.tenants import bundle
+from app.services.tenants.bundle import TableWritten, TenantExported
+from app.workers.child import Caller, Children, Job
+from models.local.atomic import expected_errors, in_passing
+from models.local.database import LocalDatabase
+from models.progress import UNWATCHED, Monitor, Progress
+from models.schema import read_stored
+
+if TYPE_CHECKING:
+    from app.services.chain.checkpoints.making import Verifier
+    from app.services.chain.checkpoints.store import CheckpointStore
+
+Tables = tuple[Mapping[str, TableWritten], Sequence[str]]
+
+
+def export_tenant(
+    where: Where,
+    tenant: str,
+    folder: Path,
+    store: "CheckpointStore",
+    verify: "Verifier",
+    *,
+    now: int,
+    by: str,
+    monitor: Monitor = UNWATCHED,
+    in_child: bool = True,
+    before: Callable[[int], object] = lambda rows: None,
+) -> TenantExported:
+    """As `bundle.write`. `before` is told about how many rows of a live database are read, before they are.
+
+    Raises the errors of that, of `verify_with_checkpoints`, of `read_whole` and of `Children`.
+    """
+    with ExitStack() as stack:
+        of_chain = _entries(where, tenant)
+        if where.file is not None:
+            path = readable(where.file, stack)
+        else:
+            path = _fetched(where, tenant, stack, lambda rows: before(rows + 3 * of_chain), monitor)
+        report = (
+            _verified(where, tenant, store, verify, now=now, by=by, monitor=monitor) if of_chain else None
+        )
+
+        def tables(into: Path) -> Tables:
+            job = {"database": str(path), "tenant": tenant, "folder": str(into), "target": str(folder)}
+            if not in_child:
+                return _tables_of(_write(job, monitor.progress))
+            with Children("tenants", "export") as children:
+                (answer,) = children.run([job], monitor=monitor)
+            return _tables_of(answer)
+
+        return bundle.write(
+            where,
+            tenant,
+            folder,
+            tables=tables,
+            report=report,
+            checkpoints=store.all_checkpoints(where) if of_chain else (),
+            now=now,
+            monitor=monitor,
+        )
+
+
+def _entries(where: Where, tenant: str) -> int:
+    """About how many entries its chain has; 0 where there is none."""
+    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415 - not for a child
+    from models.tables import AuditEntry  # noqa: PLC0415
+
+    with where.connect() as database:
+        if AUDIT_CHAIN.name not in read_stored(database)[0]:
+            return 0
+        first = AuditEntry.select(AuditEntry.seq).where(AuditEntry.tenant_id == tenant).limit(1)
+        if not database.rows(first):
+            return 0
+    return to_read(where, Section(tenant)) or 1
+
+
+def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:
+    from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
+
+    return verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
+
+
+def _fetched(
+    where: Where, tenant: str, stack: ExitStack, before: Callable[[int], object], monitor: Monitor
+) -> Path:
+    """What a live database has of the tenant, but for its chain, as a file that goes with `stack`."""
+    from app.services.live.fetching import read_whole  # noqa: PLC0415 - as above
+
+    copy = Path(stack.enter_context(in_passing()), "rows")
+    with where.connect() as database:
+        wanted = lambda tables: bundle.beside_chain(tables, tenant)  # noqa: E731
+        read_whole(database, copy, wanted=wanted, before=before, monitor=monitor)
+    return copy
+
+
+def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
+    """In the child: writes the rows that the job names. Raises the errors of `bundle.write_tables`, those of
+    files naming its `target`.
+    """
+    return _write(job, caller.progress)
+
+
+def _write(job: Job, progress: Progress) -> Any:
+    database = LocalDatabase(Path(job["database"]), read_only=True)
+    with database.connection_context(), expected_errors(Path(job["target"])), database.own_errors():
+        written, others = bundle.write_tables(database, Path(job["folder"]), job["tenant"], progress=progress)
+    return {"written": {name: asdict(one) for name, one in written.items()}, "others": others}
+
+
+def _tables_of(answer: Any) -> Tables:
+    written = {
+        name: TableWritten(one["file"], one["rows"], tuple(one["left_out"]))
+        for name, one in answer["written"].items()
+    }
+    return written, answer["others"]
