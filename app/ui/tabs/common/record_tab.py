@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
@@ -17,7 +17,7 @@ from app.services.records.list_query import ListQuery, Value
 from app.services.records.lists import MOST_KEYS
 from app.services.records.record import read_record
 from app.services.records.rows import RowChange
-from app.services.records.tables import EVERYONE, ColumnKind, Scope
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, ColumnKind, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -36,6 +36,10 @@ from app.ui.widgets.labels import Label, Look, Part, in_column, in_row
 from app.ui.widgets.panes import GAP, LOW, EmptyState, FieldList, Inspector, MasterDetail, margin_in
 from models.engine import Database
 from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.services.records.history import Named, PastEntry
+    from app.ui.tabs.common.past import PastPart
 
 INSPECTOR = "inspector"
 _NOT_READ = "These rows are read when you agree to what that reads."
@@ -90,6 +94,7 @@ class RecordTab(QWidget):
         self.scope = EVERYONE
         self._stale = True
         self._shows_many = False
+        self.past: PastPart | None = None
         self.asks_first = False
         """Whether a person has still to agree to what a filter or an order reads."""
         self._uncounted: ListQuery | None = None
@@ -741,8 +746,33 @@ class RecordTab(QWidget):
         if self._shows_many:
             self._show_selection()
 
+    def named_in_history(self, record_id: Any, record: Any) -> "Named | None":
+        """How the audit chain's entries name a record that `load` has read; None for one that none can."""
+        from app.services.records.history import Named  # noqa: PLC0415 - rows show before
+
+        return Named.of(record_id)
+
+    def _show_past(self, record_id: object, record: Any) -> None:
+        """Made with the first record that is shown: the tab shows before."""
+        if self.past is None:
+            from app.services.records.history import is_kept  # noqa: PLC0415
+            from app.ui.tabs.common.past import PastPart  # noqa: PLC0415
+
+            if self.spec.table is AUDIT_CHAIN or not is_kept(self.context.opened.schema):
+                return
+            self.past = PastPart(self.context, self._open_entry)
+            self.inspector.add_widget(self.past)
+        self.past.show_past_of(self.named_in_history(record_id, record))
+
+    def _open_entry(self, entry: "PastEntry") -> None:
+        """In the audit chain, which may be another tenant's by now."""
+        if self.scope.tenant_id not in (None, entry.tenant_id):
+            self.everyone_wanted.emit()
+        self.jump.emit(AUDIT_CHAIN.name, entry.seq)
+
     def _show_record(self, record_id: object, record: Any) -> None:
         self.show_details(record)
+        self._show_past(record_id, record)
         self.inspector.show_record()
         self._show_selection()
         self.commands.update()

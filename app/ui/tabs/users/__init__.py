@@ -35,6 +35,7 @@ from models.errors import TenantAdminError
 from models.status import DAY
 
 if TYPE_CHECKING:
+    from app.services.records.history import Named
     from app.ui.widgets.form_dialog import FormDialog
 
 
@@ -153,6 +154,12 @@ class UsersTab(RecordTab):
         self.inspector.set_header(record.text("email"), f"user of {record['tenant_id']}")
         self.fields.set_fields(declared.fields(self.context, record))
         self.commands.show_button("edit_others", self._without_others() is None)
+
+    def named_in_history(self, record_id: Any, record: Record) -> "Named | None":
+        """By the address, too, as the platform's own entries do."""
+        from app.services.records.history import Named  # noqa: PLC0415
+
+        return Named.of(record_id, record.text("email"))
 
     def add_acts(self) -> None:
         add = self.commands.add

@@ -1,0 +1,205 @@
+"""What the audit chain says of one record: the entries that name it, the newest first, a page at a time."""
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, Final
+
+from peewee import SQL, fn
+
+from app.services.records.rows import Value, decoded, exactly, legible, shown
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.text import readable
+from models.engine import Database, Rows
+from models.errors import UndecodableText
+from models.schema import Schema
+from models.tables import AuditEntry
+
+PAGE: Final = 20
+"""Entries of a page."""
+
+AT_ONCE: Final = 100_000
+"""Numbers that one statement looks through: some 30 ms on a file."""
+
+LOOKED_THROUGH: Final = 300_000
+"""And all of a page, where reading costs nothing."""
+
+CHARGED: Final = 10_000
+"""And where each row that is read is charged."""
+
+_PAYLOAD = 131_072
+"""Characters read of a payload: more than the longest that names many."""
+_DEEP = 12
+_LONGEST = 40
+_ACTOR = "actor"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How entries name a record: by its id anywhere in a payload but as who acted, and by an address (of
+    users, whom the platform's own entries name so) where they name no other id.
+    """
+
+    record_id: str
+    email: str = ""
+
+    @classmethod
+    def of(cls, record_id: Value, email: str = "") -> "Named | None":
+        """None for an id that no payload can have."""
+        known = shown(record_id)
+        return cls(str(known), email) if isinstance(known, str | int) and str(known) else None
+
+    def texts(self) -> list[str]:
+        """What a payload that names it contains, however its JSON was written."""
+        forms = [
+            json.dumps(name, ensure_ascii=way)
+            for name in (self.record_id, self.email)
+            if name
+            for way in (False, True)
+        ]
+        if self.record_id.isascii() and self.record_id.isdigit():
+            forms += [f":{self.record_id}", f": {self.record_id}"]
+        return list(dict.fromkeys(forms))
+
+    def is_in(self, payload: object) -> bool:
+        """Whether a payload, as JSON gives it, is about the record."""
+        if any(key != _ACTOR and str(value) == self.record_id for key, value in _leaves(payload)):
+            return True
+        if not self.email or not isinstance(payload, dict):
+            return False
+        return payload.get("email") == self.email and payload.get("userId") in (None, "")
+
+
+@dataclass(frozen=True, slots=True)
+class PastEntry:
+    """One entry that names a record: `what` it says beside that, in a few words."""
+
+    seq: int
+    tenant_id: str
+    event_type: str
+    actor: str
+    what: str
+    created_at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The entries of a page. Those with numbers from `looked_to` on were looked at; None: all there are."""
+
+    entries: tuple[PastEntry, ...]
+    looked_to: int | None = None
+
+
+def is_kept(schema: Schema) -> bool:
+    """Whether the file has a chain that can be looked through by its numbers."""
+    stored = schema.stored.get(AUDIT_CHAIN.name)
+    wanted = {"seq", "event_type", "payload"}
+    return stored is not None and stored.rowid == "seq" and wanted <= set(stored.names)
+
+
+def read_past(
+    database: Database, schema: Schema, named: Named, before: int | None = None, *, most: int = LOOKED_THROUGH
+) -> Past:
+    """The newest entries with numbers below `before` (None: all) that name the record, at most `PAGE`, of
+    `most` numbers; no statement looks through more than `AT_ONCE` of them.
+    """
+    there = set(schema.stored[AUDIT_CHAIN.name].names)
+    ends = database.read_batch(
+        [AuditEntry.select(fn.MIN(AuditEntry.seq)), AuditEntry.select(fn.MAX(AuditEntry.seq))]
+    )
+    (first,), (last,) = (rows[0] for rows in ends)
+    if first is None:
+        return Past(())
+    above = last + 1 if before is None else min(before, last + 1)
+    lowest, found = max(first, above - most), list[PastEntry]()
+    while above > lowest and len(found) < PAGE:
+        low, wanted = max(lowest, above - min(AT_ONCE, most)), PAGE - len(found)
+        rows = _read(database, named, there, range(low, above), wanted)
+        entries = (_entry(row, named) for row in rows)
+        found += [entry for entry in entries if entry is not None]
+        above = rows[-1][0] if len(rows) == wanted else low
+    return Past(tuple(found), None if above <= first else above)
+
+
+def told(payload: object) -> tuple[str, str]:
+    """Who acted, and what was done beside that, as far as a payload says it in a form that is ours or the
+    platform's: changes with their values, else how many records it names.
+    """
+    if not isinstance(payload, dict):
+        return "", ""
+    actor = payload.get(_ACTOR)
+    changes = payload.get("changes")
+    parts = []
+    if isinstance(changes, dict):
+        parts = [_change(str(name), change) for name, change in changes.items()]
+    elif isinstance(count := payload.get("count"), int) and count > 1:
+        parts = [f"with {count - 1:,} more"]
+    return _short(actor) if isinstance(actor, str) else "", ", ".join(parts[:4])
+
+
+def _change(name: str, change: object) -> str:
+    if not isinstance(change, dict) or not {"from", "to"} <= change.keys():
+        return _short(name)
+    before, after = (_value(change[key]) for key in ("from", "to"))
+    return f"{_short(name)}: {before} → {after}"
+
+
+def _value(value: object) -> str:
+    return "(none)" if value is None else _short(readable(value)) or "(empty)"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _leaves(value: object, key: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
+    """The values of a payload that are neither lists nor objects, each with the name it stands under."""
+    if depth > _DEEP:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, name, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner, key, depth + 1)
+    else:
+        yield key, value
+
+
+def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
+    seq, tenant, event, payload, created = row
+    try:
+        said = json.loads(payload)
+    except (ValueError, TypeError, RecursionError):
+        said = None  # it has the record's name in it, whatever else it is
+    if said is not None and not named.is_in(said):
+        return None
+    actor, what = told(said)
+    return PastEntry(seq, readable(tenant), readable(event), actor, what, created)
+
+
+def _read(database: Database, named: Named, there: Collection[str], within: range, most: int) -> Rows:
+    columns = [
+        getattr(AuditEntry, name) if name in there else SQL("NULL")
+        for name in ("tenant_id", "event_type", "payload", "created_at")
+    ]
+    columns[2] = fn.SUBSTR(AuditEntry.payload, 1, _PAYLOAD)
+    names = reduce(or_, (fn.INSTR(AuditEntry.payload, text) > 0 for text in named.texts()))
+    wanted = (AuditEntry.seq >= within.start) & (AuditEntry.seq < within.stop) & names
+
+    def asked(cells: list[Any]) -> Any:
+        return (
+            AuditEntry.select(AuditEntry.seq, *cells)
+            .where(wanted)
+            .order_by(AuditEntry.seq.desc())
+            .limit(most)
+        )
+
+    try:
+        return database.rows(asked(columns))
+    except UndecodableText:
+        found = database.rows(asked([exactly(cell) for cell in columns]))
+        return [(row[0], *(legible(decoded(cell)) for cell in row[1:])) for row in found]
