@@ -241,6 +241,8 @@ class Database(Metered):
     """Whether checkpoints are known to know entries behind its last one."""
     waiting: Waiting | None = None
     """What a write waits for just now."""
+    on_crowd: Callable[[str], object] = staticmethod(lambda words: None)
+    """Told what is waited for where others write to the same chains all the time, now and then."""
     usage: Usage | None = None  # read on any thread
     size: int | None = None
     """In bytes, as it was told last; None where it is not."""

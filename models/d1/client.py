@@ -199,10 +199,10 @@ class Client:
                     break
         return found
 
-    def run(self, database: str, body: bytes, *, cancelled: Stop = never, dropped: Stop = never) -> Answer:
-        """What the statements of `body` (`statements.body`) give. Raises as `call` does."""
+    def run(self, database: str, body: bytes, **how: Any) -> Answer:
+        """What the statements of `body` (`statements.body`) give. `how` and what it raises as of `call`."""
         try:
-            answer = self.call("POST", _path(database) + _SQL, body, cancelled=cancelled, dropped=dropped)
+            answer = self.call("POST", _path(database) + _SQL, body, **how)
         except NotKnown:
             self.count(unread=1)
             raise
@@ -261,20 +261,29 @@ class Client:
         return {what: self.masked(told) if isinstance(told, str) else told for what, told in one.items()}
 
     def call(
-        self, method: str, path: str, body: bytes = b"", *, cancelled: Stop = never, dropped: Stop = never
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        cancelled: Stop = never,
+        dropped: Stop = never,
+        at_once: bool = False,
     ) -> dict[str, Any]:
         """The answer's JSON, in its turn among all calls of the account.
 
         Where the account takes none for a while, a person is told; what runs in the background waits, and
         tries again a few times what could not be sent.
-        `cancelled` ends the wait for the turn, `dropped` that for the answer (`Dropped`). Raises `Refusal`,
+        `cancelled` ends the wait for the turn, `dropped` that for the answer (`Dropped`). What is to follow
+        `at_once` on what was read for it takes one of the calls that are left to those that a person waits
+        for: in its turn it would come too late again, beside others who write. Raises `Refusal`,
         `NotKnown`, `NotReached` (nothing was sent), `TokenRefused`, `RateLimited`, `UnknownDatabase`, and
         `Cancelled`.
         """
         waits = iter(_AGAIN if IN_BACKGROUND.get() else ())
         while True:
             try:
-                self._await_turn(cancelled)
+                self._await_turn(cancelled, at_once=at_once)
                 return self._send(method, path, body, dropped)
             except RateLimited as error:
                 if not IN_BACKGROUND.get():
@@ -286,13 +295,13 @@ class Client:
                     raise
                 rest(wait, lambda: cancelled() or dropped())
 
-    def _await_turn(self, cancelled: Stop) -> None:
+    def _await_turn(self, cancelled: Stop, *, at_once: bool) -> None:
         """Waits until the account has a call left. Raises `RateLimited` and `Cancelled`."""
         background = IN_BACKGROUND.get()
         while self.account is not None:
             wait, paused = 0.0, False
             with suppress(StorageError):  # a full disk keeps nobody from reading
-                wait, paused = self.shared.take(self.account, background=background)
+                wait, paused = self.shared.take(self.account, background=background and not at_once)
             if not wait:
                 return
             if paused and not background:

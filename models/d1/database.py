@@ -105,6 +105,8 @@ class D1Database(Database):
         """How often they were found to be others."""
         self._in_doubt = False
         """Whether an own batch may still come through, so that no row tells whose it is."""
+        self._has_moved = False
+        """Whether the last batch came too late for the end of a chain."""
 
     @property
     def place(self) -> str:
@@ -319,7 +321,7 @@ class D1Database(Database):
         is_certain = False
         try:
             answer = self._write(whole, batch, sent, cancelled)
-            is_certain = True
+            is_certain, self._has_moved = True, False
             known = [] if answer is None else answer.rows
             for one, rows in zip(reversed(asked), known[-1 - len(ends) :: -1], strict=False):
                 cast("Rows", one.into)[:] = rows
@@ -327,6 +329,7 @@ class D1Database(Database):
                 self._note(*((known[0][0][0], known[-1][0][0]) if known else (None, None)))
         except errors.TenantAdminError as error:
             is_certain = not isinstance(error, errors.OutcomeUnknown)
+            self._has_moved = isinstance(error, errors.HeadMoved)
             raise
         finally:
             if not is_certain:
@@ -352,7 +355,9 @@ class D1Database(Database):
         """
         unwanted, stop = _UNWANTED.get(), _stop()
         try:
-            return self._run(batch, statements, lambda: cancelled() or stop(), unwanted)
+            return self._run(
+                batch, statements, lambda: cancelled() or stop(), unwanted, at_once=self._has_moved
+            )
         except Dropped:
             raise errors.OutcomeUnknown(self.place, _ENDED) from None
         except NotKnown as error:
@@ -421,11 +426,11 @@ class D1Database(Database):
         return found
 
     def _run(
-        self, sent: bytes, statements: Sequence[dict[str, Any]], cancelled: Stop, dropped: Stop
+        self, sent: bytes, statements: Sequence[dict[str, Any]], cancelled: Stop, dropped: Stop, **how: Any
     ) -> Answer:
-        """What these statements give, `sent` as one call."""
+        """What these statements give, `sent` as one call, `how` as the client has it."""
         try:
-            answer = self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped)
+            answer = self.client.run(self.database_id, sent, cancelled=cancelled, dropped=dropped, **how)
         except UnknownDatabase:  # the call does not name it
             raise UnknownDatabase(self.database_id) from None
         except Refusal as error:

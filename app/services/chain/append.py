@@ -3,7 +3,8 @@
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +18,14 @@ from app.services.chain.rules import named
 from app.services.text import tenant_name, without_hooks
 from models import errors
 from models.engine import Database, Rows, Statement, raw, sql_name, within
-from models.progress import UNWATCHED, WATCHING, Monitor, Stop, never
+from models.progress import UNWATCHED, WATCHING, Monitor, Stop, Waiting, never
 from models.status import DAY
 
 ATTEMPTS: Final = 500
 """How often an append that lost the race for a chain's head is tried again before the person is told."""
+
+_CROWD: Final = 8
+"""Tries after which a person is told what is waited for; then after twice as many each time."""
 
 _RECENT: Final = 1_000
 """Numbers at the table's end that are looked through past every index, before one is trusted with a head."""
@@ -157,6 +161,7 @@ def append(
     cancelled: Stop = never,
     agreed: Agreed | None = None,
     told: bool = False,
+    attempts: int = ATTEMPTS,
 ) -> float:
     """Writes the batch that `plan` makes, with its events at the ends of their chains, or nothing; for how
     many seconds that kept others from writing.
@@ -166,47 +171,73 @@ def append(
     same chains after that moves a head. Where planning has read the chains' ends already that look is spared;
     where one event has checks, by the first try, which writes only if they find nothing. A file without any
     chain takes the statements alone, where a person has `agreed` to that, and while it has none. Raises what
-    plan and checks raise, `Caution`, `HeadMoved` when the chains never rest, `NumbersUsedUp`, and the errors
-    of `Database.run_batch`; nothing is written then. `cancelled` ends the wait for another writer. `told`
-    says that a person knows of any caution.
+    plan and checks raise, `Caution`, `HeadMoved` when the chains do not rest for so many `attempts`,
+    `NumbersUsedUp`, and the errors of `Database.run_batch`; nothing is written then. `cancelled` ends the
+    wait for another writer, and so may a person who is told of it (`Cancelled`). `told` says that a person
+    knows of any caution.
     """
     agreed = agreed or Agreed()
     for is_so, caution in ((database.damaged, DamageMet), (database.is_earlier, EarlierState)):
         if is_so and not told:
             agreed.require(caution(database.place))
     heard: str | None = None
-    for attempt in range(ATTEMPTS):
-        batch = plan()
-        ends: Mapping[str, Head] | None
-        if batch.ends is not None and (not batch.checks or not (attempt or batch.events[1:])):
-            ends, unless = batch.ends, batch.checks
-        else:
-            ends, unless = _heads(database, batch, agreed), ()
-        if not told and ends is not None:
-            heard = _caution(database, batch, agreed, heard)
-        events = batch.events if batch.at_last is None else batch.at_last()
-        appended = [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
-        try:
-            first = [] if batch.unchanged is None else [batch.unchanged]
-            with within(WATCHING, batch.monitor):
-                return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
-        except errors.DiskFull as error:
-            if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
-                raise errors.NumbersUsedUp from error
-            raise
-        except errors.Refused as error:
-            for event in batch.events:
-                if reason := unknown_tenant(database, event.tenant_id):
-                    raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
-            raise
-        except (errors.HeadMoved, errors.RowChanged, errors.TableMissing) as error:
-            chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
-            has_moved = chain_made or batch.unchanged is not None or isinstance(error, errors.HeadMoved)
-            if cancelled() or not has_moved:
+    with _in_a_crowd(database) as again:
+        for attempt in range(attempts):
+            batch = plan()
+            ends: Mapping[str, Head] | None
+            if batch.ends is not None and (not batch.checks or not (attempt or batch.events[1:])):
+                ends, unless = batch.ends, batch.checks
+            else:
+                ends, unless = _heads(database, batch, agreed), ()
+            if not told and ends is not None:
+                heard = _caution(database, batch, agreed, heard)
+            events = batch.events if batch.at_last is None else batch.at_last()
+            appended = (
+                [_NO_CHAIN] if ends is None else append_statements(events, ends, now, unless, batch.what)
+            )
+            try:
+                first = [] if batch.unchanged is None else [batch.unchanged]
+                with within(WATCHING, batch.monitor):
+                    return database.run_batch([*first, *appended, *batch.statements], cancelled=cancelled)
+            except errors.DiskFull as error:
+                if rules.HIGHEST_SEQ in last_numbers(database)[:2]:
+                    raise errors.NumbersUsedUp from error
                 raise
-            # Spread the contenders; the wait stays far below what a person notices.
-            time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
+            except errors.Refused as error:
+                for event in batch.events:
+                    if reason := unknown_tenant(database, event.tenant_id):
+                        raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
+                raise
+            except (errors.HeadMoved, errors.RowChanged, errors.TableMissing) as error:
+                chain_made = isinstance(error, errors.RowChanged) and ends is None and has_chain(database)
+                has_moved = chain_made or batch.unchanged is not None or isinstance(error, errors.HeadMoved)
+                if cancelled() or not has_moved:
+                    raise
+                # Spread the contenders; the wait stays far below what a person notices.
+                again(attempt + 1)
+                time.sleep(random.uniform(0, 0.002 * min(attempt + 1, 10)))  # noqa: S311
     raise errors.HeadMoved
+
+
+@contextmanager
+def _in_a_crowd(database: Database) -> Iterator[Callable[[int], None]]:
+    """Says what is waited for where a chain moves on before each of many tries, of which it is told."""
+    words = f"Waiting for others, who write to the same chains of {database.place} all the time"
+    crowd, before = Waiting(words, time.monotonic()), database.waiting
+
+    def again(tries: int) -> None:
+        if crowd.cancelled:
+            raise errors.Cancelled
+        if tries >= _CROWD:
+            database.waiting = crowd
+            if tries.bit_count() == 1:
+                database.on_crowd(f"{words}: {tries} tries until now")
+
+    try:
+        yield again
+    finally:
+        if database.waiting is crowd:
+            database.waiting = before
 
 
 def _caution(database: Database, batch: Batch, agreed: Agreed, heard: str | None) -> str | None:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from app.services.chain import rules
-from app.services.chain.append import READABLE_HASH, Batch, Event, append
+from app.services.chain.append import ATTEMPTS, READABLE_HASH, Batch, Event, append
 from app.services.chain.entry import JOINED, QUICK_TYPES, Entry
 from app.services.chain.reading import markers_of, read_entries, read_entries_each
 from app.services.chain.verify.follow import COUNT, ERRORS, HEAD, SEQ, Follower, State, quick_check
@@ -332,13 +332,14 @@ def remove(
     now: int,
     cancelled: Stop,
     bookmark: str | None = None,
+    attempts: int = ATTEMPTS,
 ) -> float:
     """Removes the parts and appends their markers, in one transaction; for how many seconds that kept others
     from writing. The markers name the `bookmark` of what was there, if one was taken.
 
     Tried again while others append to the same chains; `cancelled` ends a wait for the lock. Raises
-    `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains never
-    rest, and the storage errors.
+    `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains do not
+    rest for so many `attempts`, and the storage errors.
     """
     removals, markers = [], []
     for part in batch:
@@ -348,4 +349,5 @@ def remove(
         marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
         payload = rules.marker_payload(marker) | ({} if bookmark is None else {"bookmark": bookmark})
         markers.append(Event(part.tenant_id, rules.MARKER_EVENT, payload))
-    return append(database, lambda: Batch(removals, markers), now=now, cancelled=cancelled, told=True)
+    batched = Batch(removals, markers)
+    return append(database, lambda: batched, now=now, cancelled=cancelled, told=True, attempts=attempts)

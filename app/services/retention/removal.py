@@ -17,9 +17,10 @@ from typing import Any, Final
 from app.services.chain.append import Batch, Event, Head, append, heads
 from app.services.chain.archives import Archiver
 from app.services.chain.checkpoints.making import Attempt
-from app.services.chain.pruning import CHANGED, LeftAlone, Part, Prefix, groups, joined, prove, remove
+from app.services.chain.pruning import CHANGED, GROUP, LeftAlone, Part, Prefix, groups, joined, prove, remove
 from app.services.chain.reading import marker_numbers
 from app.services.records.change import Change
+from app.services.records.rows import in_parts
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.retention.clock import ClockDoubt
 from app.services.retention.other_tables import OldRows, Skipped, refusal
@@ -50,6 +51,11 @@ _PAUSE: Final = 0.005
 shorter pause behind a shorter transaction is one that they miss."""
 
 _RETRIES: Final = 5
+
+_TRIES_TOGETHER: Final = 3
+"""Tries of a transaction for several tenants before it is one for half as many: others who append to one of
+the chains keep all of it out, and each of many is at rest sooner than all of them at once.
+"""
 
 _KEPT: Final = Refused, AlreadyExists
 """What the database's own rules say where they let go of no row, or where another would not do without it."""
@@ -85,6 +91,7 @@ class RetentionRemoval:
         self._done = self._total = 0
         self._unfolded = 0.0
         self._slices = 2
+        self._together = GROUP
         self._markers: dict[str, list[int]] = {}
         self._head: Head | None = None
 
@@ -162,8 +169,17 @@ class RetentionRemoval:
             return 0.0
         by: dict[str, Any] = {"cutoff": self.plan.cutoff, "now": self.now, "bookmark": self.result.bookmark}
         write = partial(remove, self.database, parts, **by)
+        if len(parts) > self._together:
+            return max(self._remove_parts(part, share) for part in in_parts(parts, self._together))
+        if len(parts) > 1:
+            write = partial(write, attempts=_TRIES_TOGETHER)
         try:
             return self._transact(write, {AUDIT_CHAIN.name: sum(part.count for part in parts)}, share)
+        except HeadMoved:
+            if len(parts) == 1:
+                raise
+            self._together = len(parts) // 2
+            return self._remove_parts(parts, share)
         except (RowChanged, *_KEPT) as error:  # the platform's own cleanup, say
             if len(parts) > 1:  # find whose entries they were
                 return max(self._remove_parts([part], share) for part in parts)

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from app.services.chain.append import Event, Head, append_statements
 from app.services.records import users, writing
 from models.d1.client import Client
 from models.d1.database import D1Database
@@ -18,6 +19,7 @@ from models.engine import Statement, raw
 from models.errors import (
     Cancelled,
     EarlierUnknown,
+    HeadMoved,
     InvalidInput,
     NoAnswer,
     OutcomeUnknown,
@@ -50,6 +52,26 @@ def settled(database: D1Database) -> bool | None:
             found = database.settle()
             return None if found is None else found.saved
     raise AssertionError("it is not known")
+
+
+def test_what_lost_the_race_for_a_chain_waits_for_no_turn_behind_what_it_read(
+    production: D1Database, edge: Edge
+) -> None:
+    """It takes one of those that work in the background leaves to others, and what follows takes none."""
+    production.client.shared = Shared(per_second=1e-6, burst=15)  # three of them may be taken there
+
+    def settings(last: str) -> list[Statement]:
+        event = Event("acme", "settings_changed", {})
+        return append_statements([event], {"acme": Head(last, None)}, NOW)
+
+    with production.in_background():
+        with pytest.raises(HeadMoved):  # which asks whether it has come in
+            production.run_batch(settings("f" * 64))
+        production.rows(raw("SELECT 1"))
+        production.run_batch(settings("0" * 64))
+        with pytest.raises(Cancelled), production.cancellable(lambda: True):
+            production.rows(raw("SELECT 1"))
+    assert len(edge.calls) == 4
 
 
 def test_results_in_another_order_are_an_answer_of_another_form(production: D1Database, edge: Edge) -> None:

@@ -24,7 +24,7 @@ from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import InFile
 from app.workers import scan_pool
 from models.engine import Database, Rows, Statement, raw
-from models.errors import HeadMoved, NotAllowed, NumbersUsedUp
+from models.errors import Cancelled, HeadMoved, NotAllowed, NumbersUsedUp
 from models.local.database import LocalDatabase
 from models.tables import AuditEntry
 from tests.app.services.chain.verify.chains import ChainFile
@@ -226,15 +226,32 @@ def test_what_a_check_finds_at_the_first_try_is_judged_at_the_second(engine: Dat
     assert len(ends) == 2 and chain_of(engine) == []
 
 
-def test_an_append_gives_up_when_the_chain_never_rests(
-    engine: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chain, "ATTEMPTS", 3)
+def test_an_append_gives_up_when_the_chain_never_rests(engine: Database) -> None:
     event = Event("acme-corp", "settings_changed", {})
     others = in_between(*[lambda: append(engine, THEIRS)] * 3)
     with pytest.raises(HeadMoved, match="nothing was changed"):
-        chain.append(engine, lambda: Batch((), (event,), [others]), now=NOW)
+        chain.append(engine, lambda: Batch((), (event,), [others]), now=NOW, attempts=3)
     assert len(chain_of(engine)) == 3
+
+
+def test_a_long_race_for_a_chain_is_told_and_a_person_may_end_it(database: LocalDatabase) -> None:
+    heard: list[str] = []
+    shown: list[str] = []
+    database.on_crowd = heard.append
+    event = Event("acme-corp", "settings_changed", {})
+
+    def theirs() -> None:
+        if database.waiting is not None:
+            shown.append(database.waiting.what)
+            database.waiting.cancelled = len(shown) > 12
+        append(database, THEIRS)
+
+    others = in_between(*[theirs] * 100)
+    with pytest.raises(Cancelled):
+        chain.append(database, lambda: Batch((), (event,), [others]), now=NOW)
+    assert {*shown} == {f"Waiting for others, who write to the same chains of {database.place} all the time"}
+    assert heard == [f"{shown[0]}: 8 tries until now", f"{shown[0]}: 16 tries until now"]
+    assert database.waiting is None and len(chain_of(database)) == 8 + len(shown)
 
 
 def test_nothing_is_appended_behind_an_entry_without_a_readable_hash(

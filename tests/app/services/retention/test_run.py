@@ -876,6 +876,29 @@ def test_many_tenants_are_removed_in_groups(database: LocalDatabase, sql: apsw.C
     assert all(len(chains.markers(sql, f"tenant-{number}")) == 1 for number in range(130))
 
 
+class Crowded(LocalDatabase):
+    """Somebody appends to a chain each time before a batch that is recorded in several."""
+
+    def run_batch(self, statements: Sequence[Statement], **options: Any) -> float:
+        if sum(one.proof is not None for one in statements) > 1:
+            with closing(apsw.Connection(str(self.path))) as other:
+                chains.append(other, "tenant-2", [NEW])
+        return super().run_batch(statements, **options)
+
+
+def test_tenants_are_removed_one_by_one_where_one_of_the_chains_never_rests(
+    database_path: Path, sql: apsw.Connection
+) -> None:
+    for number in range(4):
+        chains.append(sql, f"tenant-{number}", [OLD, OLD, NEW, NEW, NEW])
+    database = Crowded(database_path)
+    with database.connection_context():
+        assert retain(database).removed["audit_chain"] == 8
+    assert chains.problems(sql) == []
+    ((entries,),) = sql.execute("SELECT count(*) FROM audit_chain WHERE tenant_id = 'tenant-2'")
+    assert entries == 3 + 1 + 3 + 1 + 3  # three tries of all four; the first two; three of the others
+
+
 class Timed(LocalDatabase):
     """Says of each transaction that it held the lock for `held` seconds."""
 
