@@ -76,6 +76,7 @@ class AuditEvent(StrEnum):
     WEBHOOK_ACTIVATED = "webhook_activated"
     WEBHOOK_DEACTIVATED = "webhook_deactivated"
     WEBHOOK_RESTORED = "webhook_restored"
+    NOTIFICATIONS_CREATED = "notifications_created"
     NOTIFICATIONS_READ = "notifications_read"
     NOTIFICATIONS_UNREAD = "notifications_unread"
     NOTIFICATIONS_DELETED = "notifications_deleted"

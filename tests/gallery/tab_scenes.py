@@ -11,6 +11,7 @@ from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
@@ -37,6 +38,7 @@ def register(registry: Registry) -> None:
     registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
     registry.scene("dialog-artifact", (820, 640))(artifact)
     registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
+    registry.scene("dialog-compose", (640, 760))(compose)
 
 
 def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[Context, Callable[[], None]]:
@@ -93,6 +95,18 @@ def artifact(theme: Theme) -> Shot:
     versions = [found for found in detail.artifacts or () if found["phase"] == phase]
     dialog = ArtifactDialog(context, detail.run["idea"], versions)
     context.setParent(dialog)
+    return Shot(dialog, close=close)
+
+
+def compose(theme: Theme) -> Shot:
+    """A notification that is written to all tenants."""
+    context, close = _open(theme)
+    dialog = ComposeDialog(context, None, ())
+    context.setParent(dialog)
+    dialog.to.all.setChecked(True)
+    dialog.title_field.setText("Planning stands still on Sunday")
+    dialog.message.setPlainText("From 8 to 9 no run goes on.\nWhat is planned by then is kept.")
+    dialog.metadata.setPlainText('{"phase":"strategy"}')
     return Shot(dialog, close=close)
 
 

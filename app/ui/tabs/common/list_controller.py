@@ -623,6 +623,10 @@ class Facets:
             return False
         return True
 
+    def offered(self, column: str) -> tuple[Value, ...]:
+        """The values of a pick list, as far as they were counted."""
+        return tuple(self._values[column].values())
+
     def always_offer(self, column: str, *values: Value) -> None:
         """Offers these by the column's pick list, if there is one, before they are counted, and also where no
         row has them.

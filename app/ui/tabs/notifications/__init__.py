@@ -152,6 +152,7 @@ class NotificationsTab(RecordTab):
 
     def add_acts(self) -> None:
         add = self.commands.add
+        add(acts.create_act(self, "New notification…", self._compose))
         words, keys = "Mark all shown read", "Ctrl+Shift+R"
         add(acts.list_act("read_all", words, Icon.READ, self._read_all, self._refuse_all, keys))
         add(acts.record_act(_OPENS, self._opens_words, Icon.RUNS, self._open, self._refuse_open, "O"))
@@ -169,6 +170,12 @@ class NotificationsTab(RecordTab):
         ):
             add(ActionSpec(name, words, None, go, self._refuse_to_go, letter, of_table=True))
         self.commands.pressed.connect(self._go_on)
+
+    def _compose(self) -> None:
+        from app.ui.tabs.notifications.composing import ComposeDialog  # noqa: PLC0415 - rows show before
+
+        types = [one for one in self.facets.offered("type") if isinstance(one, str) and one]
+        ComposeDialog(self.context, self.scope.tenant_id, types, self).open_once()
 
     def no_match(self) -> tuple[str, str]:
         return (

@@ -16,17 +16,17 @@ from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import CheckBox, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import ask_open, ask_save
-from app.ui.widgets.form_dialog import FieldValue, FormDialog
+from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.long_form import LongForm
 from app.workers.export import save_text
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Monitor, seldom
+from models.progress import Monitor
 
 SOON_MS = 300
 """From an edit to the next dry run."""
@@ -85,14 +85,13 @@ class LinesField(QWidget):
         return lambda: text
 
 
-class AddUsersDialog(FormDialog):
+class AddUsersDialog(LongForm):
     """Says of each line what it would make, and creates those that may be in one act.
 
     `judged(Judged)` when a dry run has ended.
     """
 
     judged = Signal(object)
-    _written = Signal(int, int)
 
     def __init__(self, context: Context, tenant: str | None, parent: QWidget | None = None) -> None:
         sentence = "Paste lines or choose a CSV file. Nothing is created before you have seen what would be."
@@ -104,11 +103,9 @@ class AddUsersDialog(FormDialog):
         self._sheet: Sheet | None = None
         self.found: Judged | None = None
         self._task: Task | None = None
-        self._is_ending = self._is_writing = False
         self._build(tenant)
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._cut)
-        self._written.connect(self.bar.show_progress)
         self.submitted.connect(self._create)
         self.finished.connect(self._stop)
         self._show(None)
@@ -127,11 +124,10 @@ class AddUsersDialog(FormDialog):
         self.add_field(TENANT, "Tenant of all lines", self.tenant, self._check_tenant)
         self.new_tenants = CheckBox("Create tenants that are not there yet")
         self.add_field("new_tenants", "New tenants", self.new_tenants)
-        self.bar, self.outcome = ProgressBar(), Label(look=Look.STRONG, wrap=True)
+        self.outcome = Label(look=Look.STRONG, wrap=True)
         self.wrong = StaticTable(self._context.theme, "Lines that make no user", _WRONG, most=5, wide=1)
         save = "Save the wrong lines…"
         self.save_button = push_button(self._context.theme, save, self._ask_save, icon=Icon.EXPORT)
-        self.bar.setAccessibleName("How far it is")
         for part in (self.outcome, self.bar, self.wrong):
             self.add_widget(part)
         self.add_apart(self.save_button)
@@ -155,22 +151,9 @@ class AddUsersDialog(FormDialog):
                 f"Saving to {path.name}…", work, on_done=lambda _: self._context.say(said, path)
             )
 
-    def reject(self) -> None:
-        """While it is written, that is ended first, of which nothing is left then."""
-        if self._is_writing:
-            self._is_ending = True
-            self.cancel_button.setEnabled(False)
-        else:
-            super().reject()
-
     def set_busy(self, busy: bool) -> None:
         super().set_busy(busy)
-        self._is_writing, self._is_ending = busy, False
-        self.cancel_button.setEnabled(True)
-        self.bar.setVisible(busy)
-        if busy:
-            self.bar.show_progress(0, 0)
-        else:
+        if not busy:
             self._show(self.found)
 
     # the dry run: the lines are cut when they change, and judged when anything does
@@ -299,8 +282,7 @@ class AddUsersDialog(FormDialog):
 
     def _create(self) -> None:
         good = self.found.good if self.found is not None else ()
-        monitor = Monitor(seldom(self._written.emit), lambda: self._is_ending)
-        write = partial(self.write, self._context.act, users.create_many, good, monitor)
+        write = partial(self.write, self._context.act, users.create_many, good, self.monitor())
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), write, self)
 
     def _choose(self) -> None:

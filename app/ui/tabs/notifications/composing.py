@@ -1,0 +1,194 @@
+"""The form of a notification that an administrator writes, to one tenant or to many."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QPlainTextEdit, QWidget
+
+from app.services.deliveries.samples import MEANINGS
+from app.services.records import composing
+from app.services.records.composing import Composed
+from app.services.records.tables import NOTIFICATIONS
+from app.services.text import counted
+from app.ui.session.context import Context
+from app.ui.theme import Theme
+from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
+from app.ui.widgets.form_dialog import FieldValue, checked
+from app.ui.widgets.formatting import first_line
+from app.ui.widgets.labels import Label, Look, bounded, in_column, in_row
+from app.ui.widgets.long_form import LongForm
+from app.ui.widgets.many_picker import ManyPicker
+from models.status import SYSTEM_TENANT, WebhookEvent
+
+_SENTENCE = "Each tenant gets one of its own, unread, and an entry in its chain. Undo takes all of it back."
+_OTHER = "Another type…"
+_UNKNOWN = "The platform is not known to write these: a name that is mistyped is shown as it is."
+_SHAPE = '{"runId":"run_…","phase":"strategy"}'
+_HINT = "A JSON object, or nothing. What it names by runId, userId or webhookId can be opened from the list."
+_LINES, _FEW_LINES = 4, 2
+_NAMED, _PREVIEWED, _SHOWN = 3, 400, 60
+
+
+class RecipientsField(QWidget):
+    """`RecipientsField(theme, tenants, chosen)`: those tenants of all that are chosen in a list that can be
+    searched, or all of them.
+
+    `changed()` with every edit; `value()` tells edits apart.
+    """
+
+    changed = Signal()
+    is_unfinished = False
+
+    def __init__(self, theme: Theme, tenants: Sequence[str], chosen: str | None) -> None:
+        super().__init__()
+        self._tenants = tuple(one for one in tenants if one and one != SYSTEM_TENANT)
+        self.picker = ManyPicker(theme, "Tenants", "No tenant yet", "tenants")
+        self.picker.set_choices([Choice(one, bounded(one, longest=_SHOWN)) for one in self._tenants])
+        if chosen in self._tenants:
+            self.picker.set_key(chosen)
+        self.all = CheckBox(f"All {counted(len(self._tenants), 'tenant')}")
+        self.all.setVisible(len(self._tenants) > 1)
+        self.picker.picked.connect(lambda _: self.changed.emit())
+        self.all.toggled.connect(self._turn)
+        in_column(self.picker, self.all, within=self, spacing=4)
+        self.setFocusProxy(self.picker)
+
+    def tenants(self) -> tuple[str, ...]:
+        return self._tenants if self.all.isChecked() else self.picker.keys()
+
+    def value(self) -> str:
+        return "all" if self.all.isChecked() else "\n".join(self.picker.keys())
+
+    def _turn(self, all_of_them: bool) -> None:
+        self.picker.setEnabled(not all_of_them)
+        self.changed.emit()
+
+
+class TypeField(QWidget):
+    """`TypeField(types)`: one of the types there are, or another one, which is written.
+
+    `changed()` with every edit; `value()` is the type.
+    """
+
+    changed = Signal()
+    is_unfinished = False
+
+    def __init__(self, types: Sequence[str]) -> None:
+        super().__init__()
+        self._types = list(dict.fromkeys([*map(str, WebhookEvent), *types]))
+        self.box, self.name = QComboBox(), QLineEdit()
+        self.box.setAccessibleName("Type")
+        self.box.addItems([*(bounded(one, longest=_SHOWN) for one in self._types), _OTHER])
+        self.name.setPlaceholderText("The type, as the platform writes it")
+        self.name.setAccessibleName("Other type")
+        self.meaning, self.warning = Label("", Look.DIM, wrap=True), Label(_UNKNOWN, Look.WARN, wrap=True)
+        in_column(self.box, self.name, self.meaning, self.warning, within=self, spacing=4)
+        self.box.currentIndexChanged.connect(self._chosen)
+        self.name.textChanged.connect(self.changed)
+        self._chosen()
+
+    def value(self) -> str:
+        return self.name.text() if self._is_other() else self._types[self.box.currentIndex()]
+
+    def _is_other(self) -> bool:
+        return self.box.currentIndex() == len(self._types)
+
+    def _chosen(self) -> None:
+        is_other = self._is_other()
+        for part in (self.name, self.warning):
+            part.setVisible(is_other)
+        meaning = "" if is_other else MEANINGS.get(self.value(), "")
+        self.meaning.setText(meaning)
+        self.meaning.setVisible(bool(meaning))
+        self.setFocusProxy(self.name if is_other else self.box)
+        self.changed.emit()
+
+
+class LinesEditor(QPlainTextEdit):
+    """Text of several lines. `changed()` with every edit."""
+
+    changed = Signal()
+    is_unfinished = False
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(tabChangesFocus=True)
+        self.setFixedHeight((lines + 1) * self.fontMetrics().lineSpacing())
+        self.textChanged.connect(self.changed)
+
+    def value(self) -> str:
+        return self.toPlainText()
+
+
+class ComposeDialog(LongForm):
+    """Shows how the notification will read, and creates it for all tenants chosen in one act."""
+
+    def __init__(
+        self, context: Context, tenant: str | None, types: Sequence[str], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(context.theme, "New notification", _SENTENCE, action="Create", parent=parent)
+        self._context = context
+        stored = context.opened.schema.stored.get(NOTIFICATIONS.name)
+        theme = context.theme
+        self.to = RecipientsField(theme, context.tenants, tenant)
+        self.type, self.title_field = TypeField(types), QLineEdit()
+        self.message, self.metadata = LinesEditor(_LINES), LinesEditor(_FEW_LINES)
+        self.metadata.setPlaceholderText(_SHAPE)
+        self.metadata.setFont(theme.mono_font())
+        self.add_field("tenant_id", "To", self.to, self._check_tenants)
+        self.add_field("type", "Type", self.type, checked(composing.valid_type))
+        self.add_field("title", "Title", self.title_field, checked(composing.valid_title))
+        self.add_field("message", "Message", self.message, checked(composing.valid_message))
+        self.add_field("metadata", "Metadata", self.metadata, checked(composing.valid_metadata), _HINT)
+        self.add_asked(NOTIFICATIONS.asks_for(stored) if stored else ())
+        self._build_preview()
+        self.add_widget(self.bar)
+        for changed in (
+            self.to.changed,
+            self.type.changed,
+            self.title_field.textChanged,
+            self.message.changed,
+        ):
+            changed.connect(self._preview)
+        self.submitted.connect(self._create)
+        self._preview()
+        self.to.setFocus()
+
+    def _build_preview(self) -> None:
+        self._chip = StatusChip(self._context.theme)
+        self._title, self._to = Label("", Look.TITLE, wrap=True), Label("", Look.DIM, wrap=True)
+        self._text = Label("", wrap=True)
+        card = QFrame()
+        card.setProperty("card", True)
+        card.setAccessibleName("How it reads")
+        chip = in_row(self._chip, None)
+        margins = (12, 12, 12, 12)
+        in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
+        self.add_widget(Label("How it reads", Look.SECTION))
+        self.add_widget(card)
+
+    def _preview(self) -> None:
+        tenants = self.to.tenants()
+        named = ", ".join(bounded(one, longest=_SHOWN) for one in tenants[:_NAMED])
+        more = f" and {counted(len(tenants) - _NAMED, 'other')}" if len(tenants) > _NAMED else ""
+        self._to.setText(f"to {named}{more}" if tenants else "to nobody yet")
+        self._chip.set(self.type.value() or "no type yet")
+        self._title.setText(first_line(self.title_field.text()) or "No title yet")
+        message = self.message.value().strip()
+        self._text.setText(message if len(message) <= _PREVIEWED else f"{message[:_PREVIEWED].rstrip()}…")
+        self._text.setVisible(bool(message))
+        words = counted(len(tenants), "notification")
+        self.action_button.setText(f"Create {words}" if tenants else "Create")
+
+    def _check_tenants(self, value: FieldValue) -> str:
+        count, most = len(self.to.tenants()), self._context.opened.database.most_at_once
+        if most is not None and count > most:
+            return f"At most {counted(most, 'tenant')} are told in one act here."
+        return "" if count else "Choose at least one tenant."
+
+    def _create(self) -> None:
+        note = Composed(
+            self.type.value(), self.title_field.text(), self.message.value(), self.metadata.value()
+        )
+        act = partial(self._context.act, composing.compose, monitor=self.monitor())
+        self.write(act, self.to.tenants(), note, self.asked())

@@ -1,0 +1,136 @@
+"""Notifications that are written in the window, by keys, to some tenants and to a thousand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.notifications.composing import ComposeDialog
+from tests.fixtures.heart import Heart
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    click,
+    closed,
+    count,
+    dialog,
+    go,
+    open_file,
+    press,
+    type_text,
+    words,
+)
+
+NOTES = TABLES.index("notifications")
+MANY, STALL_MS = 1_000, 250
+"""Tenants, and what no busy machine makes of the little that is done at once."""
+
+
+def opened(qtbot: QtBot, window: MainWindow) -> ComposeDialog:
+    go(qtbot, window, NOTES)
+    press("Ctrl+Shift+N")
+    return dialog(qtbot, window, ComposeDialog)
+
+
+def typed(form: ComposeDialog, qtbot: QtBot, title: str, message: str, metadata: str = "") -> None:
+    for field, text in ((form.title_field, title), (form.message, message), (form.metadata, metadata)):
+        field.setFocus()
+        if text:
+            type_text(qtbot, text)
+
+
+def test_one_is_written_to_the_tenants_chosen_by_keys_and_taken_back_at_once(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    before = count(demo_path, "notifications")
+    form = opened(qtbot, window)
+    press("Return")
+    click(qtbot, form.action_button)
+    assert "Choose at least one tenant." in words(form) and "The title is missing." in words(form)
+    assert QApplication.focusWidget() is form.to.picker
+    press("Down")
+    qtbot.waitUntil(form.to.picker.popup.isVisible)
+    listed = form.to.picker.popup.list
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Space, Qt.Key.Key_Down, Qt.Key.Key_Space, Qt.Key.Key_Return):
+        qtbot.keyClick(listed, key)
+    chosen = form.to.tenants()
+    assert len(chosen) == 2 and form.to.picker.currentText() == "2 tenants"
+    typed(form, qtbot, "Down on Sunday", "From 8 to 9.", '{"runId":')
+    assert f"to {', '.join(chosen)}" in words(form) and "From 8 to 9." in words(form)
+    click(qtbot, form.action_button)
+    assert "This is no JSON" in words(form) and QApplication.focusWidget() is form.metadata
+    type_text(qtbot, '"run_1"}')
+    assert form.action_button.text() == "Create 2 notifications"
+    click(qtbot, form.action_button)
+    closed(qtbot, window, ComposeDialog)
+    columns = "tenant_id, type, title, message, metadata, read"
+    found = ask(demo_path, f"SELECT {columns} FROM notifications WHERE title = 'Down on Sunday' ORDER BY 1")
+    said = ("run_started", "Down on Sunday", "From 8 to 9.", '{"runId":"run_1"}', 0)
+    assert found == [(tenant, *said) for tenant in sorted(chosen)]
+    entries = ask(
+        demo_path, "SELECT tenant_id, event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 2"
+    )
+    assert {(tenant, kind) for tenant, kind, _ in entries} == {
+        (one, "notifications_created") for one in chosen
+    }
+    assert all(json.loads(payload)["title"] == "Down on Sunday" for *_, payload in entries)
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: count(demo_path, "notifications") == before)
+
+
+@pytest.mark.slow
+def test_another_type_is_written_with_a_warning_and_the_tenant_in_sight_is_chosen(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    window.workspace.set_tenant("acme-corp")
+    form = opened(qtbot, window)
+    assert form.to.tenants() == ("acme-corp",)
+    form.type.box.setFocus()
+    press("End")
+    assert "The platform is not known to write these" in words(form)
+    form.type.name.setFocus()
+    type_text(qtbot, "maintenance")
+    typed(form, qtbot, "Down on Sunday", "")
+    click(qtbot, form.action_button)
+    closed(qtbot, window, ComposeDialog)
+    found = ask(
+        demo_path, "SELECT tenant_id, metadata, message FROM notifications WHERE type = 'maintenance'"
+    )
+    assert found == [("acme-corp", None, "")]
+
+
+@pytest.mark.slow
+def test_a_thousand_tenants_are_told_without_a_stall_and_cancelled_in_time(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"
+    columns = "id, tenant_id, email, created_at, updated_at"
+    row = "'u' || i, 'tenant-' || i, 'u' || i || '@x.example', 1, 1"
+    ask(demo_path, f"{numbers} INSERT INTO users ({columns}) SELECT {row} FROM n")
+    open_file(qtbot, window, demo_path)
+    before, entries = count(demo_path, "notifications"), count(demo_path, "audit_chain")
+    form = opened(qtbot, window)
+    form.to.all.click()
+    tenants = len(form.to.tenants())
+    assert tenants >= MANY and f"and {tenants - 3:,} others" in words(form)
+    typed(form, qtbot, "Down on Sunday", "From 8 to 9.")
+    click(qtbot, form.action_button)
+    qtbot.waitUntil(form.bar.isVisible)
+    click(qtbot, form.cancel_button)
+    qtbot.waitUntil(form.action_button.isEnabled)
+    assert (count(demo_path, "notifications"), count(demo_path, "audit_chain")) == (before, entries)
+    heart = Heart()
+    heart.act = "writing"
+    click(qtbot, form.action_button)
+    closed(qtbot, window, ComposeDialog)
+    heart.stop()
+    assert [pause for pause in heart.pauses if pause[0] > STALL_MS] == []
+    assert count(demo_path, "notifications") == before + tenants
+    assert count(demo_path, "audit_chain") == entries + tenants
