@@ -29,6 +29,7 @@ _ACCOUNT: Final = re.compile(r"[0-9a-f]{1,32}", re.IGNORECASE)
 """An account's id; a token, pasted there by mistake and longer, is no such, and is kept nowhere."""
 _FILE: Final = "d1-{}.json"
 _LARGEST: Final = 100_000
+"""Bytes of such a file that are read, and so are kept."""
 
 
 class NoSuchConnection(TenantAdminError):
@@ -206,6 +207,11 @@ class Connections:
             raise InvalidInput("database", "Choose a database first.")
         file = self.file(connection.name)
         kept = json.dumps(asdict(connection), indent=1) + "\n"
+        if len(kept) > _LARGEST:
+            said = (
+                f"What it is called there is too long to be kept ({len(connection.database_name):,} letters)."
+            )
+            raise InvalidInput("database", f"{said} Nothing was added.")
         with atomic.expected_errors(file):
             paths.make_private(self._folder)
             atomic.sweep(self._folder, _FILE.format("*"))

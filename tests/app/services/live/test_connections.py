@@ -180,6 +180,16 @@ def test_nothing_is_kept_before_a_database_is_chosen() -> None:
     assert not paths.connections_dir().exists()
 
 
+def test_what_could_not_be_read_again_is_not_kept() -> None:
+    """Of a database whose name somebody's API makes that long."""
+    connection = NamedConnection("prod", "ab12", "1111", "n" * 100_000)
+    with pytest.raises(InvalidInput, match=r"too long to be kept \(100,000 letters\)"):
+        Connections().add(connection)
+    assert not Connections().all() and not Connections().unreadable()
+    Connections().add(replace(connection, database_name="ü" * 10_000))
+    assert [len(one.database_name) for one in Connections().all()] == [10_000]
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
     with pytest.raises(StorageError):
