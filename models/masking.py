@@ -8,13 +8,16 @@ from functools import lru_cache
 from typing import Final
 
 _LEAST: Final = 8
-"""Figures of base64 by which a token is known; fewer stand in any text."""
+"""Letters or figures of base64 by which a token is known; fewer stand in any text."""
+_SPACES: Final = 3
+"""Between two letters of one, at most: with any number a long gap would be walked again for each of them."""
 
 
 def masked(text: str, token: str, mark: str = "[token]") -> str:
     """The text with the mark in place of the token as it is, in a URL (`%2B`), in JSON (`\\u002b`, `\\/`),
     each of its characters by itself, and of the whole word of base64 that it is in, alone or behind
-    something (`Basic …` of a name and it). Takes time by the text's length.
+    something (`Basic …` of a name and it). A long one is known in letters of either case, too, and spaced or
+    in lines. Takes time by the text's length.
     """
     for form in _forms(token):
         text = form.sub(mark, text)
@@ -30,7 +33,9 @@ def _forms(token: str) -> tuple[re.Pattern[str], ...]:
             whole = (before + len(token)) * 8 // 6  # what follows changes the rest
             inner.append(figures[-(-before * 8 // 6) : whole])
     known = "|".join(re.escape(figures) for figures in dict.fromkeys(inner) if len(figures) >= _LEAST)
-    spelt = re.compile("".join(map(_character, token)))
+    is_long = len(token) >= _LEAST
+    between = rf"(?:\s|\\n|%20){{0,{_SPACES}}}" if is_long else ""
+    spelt = re.compile(between.join(map(_character, token)), re.IGNORECASE if is_long else 0)
     # From a word's beginning alone: tried at each of its letters it would take time by the word's square.
     return (spelt, re.compile(rf"(?<![\w+/-])[\w+/-]*(?:{known})[\w+/-]*=*")) if known else (spelt,)
 

@@ -309,6 +309,8 @@ def test_a_token_is_masked_in_every_form_in_which_a_call_may_be_quoted() -> None
     for before in ("", "u:", "me:", "Bearer "):
         for encoded in (b64encode, urlsafe_b64encode):
             forms.append("Basic " + encoded(f"{before}{token}:x".encode()).decode())
+    forms += [token.upper(), token.lower(), " ".join(token), "\r\n".join(token), "%20".join(token)]
+    forms += ["\\n".join([token[:7], token[7:]]), "\n  ".join([token[:9].upper(), token[9:]])]
     for form in forms:
         said = client.masked(f"authorization: {form} was not taken")
         assert said.startswith("authorization: ") and "[token]" in said and said.endswith(" was not taken")
@@ -316,5 +318,8 @@ def test_a_token_is_masked_in_every_form_in_which_a_call_may_be_quoted() -> None
     assert client.masked("Bearer of another, v1/aB+c") == "Bearer of another, v1/aB+c"
     plain, glued = Client("prod", "http://127.0.0.1:1", "acc", "tokenof40"), b64encode(b"tokenof40").decode()
     assert plain.masked(f"tokenof40{glued}, {glued}tokenof40") == "[token][token], [token][token]"
+    assert Client("prod", "http://127.0.0.1:1", "acc", "ab c").masked("AB C, a b c") == "AB C, a b c"
+    for gaps in (" " * 1_000_000, "v 1 " * 250_000, "v1" + " " * 1_000_000):
+        assert client.masked(gaps) == gaps
     long = "a" * 1_000_000  # one word of an answer; by its square it would take hours
     assert client.masked(long) == long
