@@ -283,14 +283,15 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
                 f"{row.shown('email')}; {tenant} can have one of them. Nothing was changed.",
             )
     what = f"{writing.named(rows, 'user', _name)} moved to {tenant}"
+    checks = _Addresses({row["id"]: row.tenant for row in rows}, "tenant_id")
     return Change(
         summary=what,
         # With the address, which is what is checked there.
         rows=tuple(images.changed(row, {"tenant_id": tenant, "email": row["email"]}, now) for row in rows),
         events=tuple(event for row in rows for event in _moved(row, row.tenant, tenant, actor)),
         inverse_events=tuple(event for row in rows for event in _moved(row, tenant, row.tenant, actor)),
-        checks=_Addresses({row["id"]: tenant for row in rows}, "tenant_id"),
-        inverse_checks=_Addresses({row["id"]: row.tenant for row in rows}, "tenant_id"),
+        checks=checks,
+        inverse_checks=checks,
     )
 
 
@@ -345,7 +346,9 @@ class _Addresses:
     """
 
     def __init__(self, tenants: Mapping[Value, str], field: str = "email") -> None:
-        """`tenants` says whose the users are, by their ids, `field` which of a form is wrong otherwise."""
+        """`tenants` says whose the users are, by their ids, where their rows do not; `field` which of a form
+        is wrong otherwise.
+        """
         self._tenants, self._field = tenants, field
         self._known: set[tuple[Value, Value]] = set()
 
@@ -353,32 +356,37 @@ class _Addresses:
         """The same of a deletion, and of an undo, which give nobody an address that they never had: where
         each row that is read costs something, those alone that an index of addresses finds.
         """
-        return self._checks(rows, database.limits, by_index=database.costs)
+        return self._checks(rows, database, also_given=database.costs)
 
     def __call__(self, rows: Sequence[RowChange], database: Database) -> list[Check]:
         """Looks for the addresses that these users have before and after, those of a tenant together.
 
-        SQLite folds ASCII alone, so a tenant's other addresses are read and folded here.
+        SQLite folds ASCII alone, so a tenant's other addresses are read and folded here; where each row that
+        is read costs something, of a tenant in which nobody gets one those that an index finds.
         """
-        return self._checks(rows, database.limits, by_index=False)
+        return self._checks(rows, database, also_given=False)
 
-    def _checks(self, rows: Sequence[RowChange], limits: Limits, *, by_index: bool) -> list[Check]:
+    def _checks(self, rows: Sequence[RowChange], database: Database, *, also_given: bool) -> list[Check]:
+        """`also_given`: an index will do for the addresses that somebody gets, too."""
+        limits = database.limits
         wanted: dict[str, _Wanted] = {}
         stored: dict[str, set[str]] = {}
         users = [row for row in rows if row.table == USERS.name and row.record_id in self._tenants]
         for user in users:
             for gets, image in ((True, user.after), (False, user.before)):
-                email = (image or {}).get("email")
+                email, tenant = (image or {}).get("email"), (image or {}).get("tenant_id")
                 if isinstance(email, str):
-                    of_tenant = wanted.setdefault(self._tenants[user.record_id], {})
+                    whose = tenant if isinstance(tenant, str) else self._tenants[user.record_id]
+                    of_tenant = wanted.setdefault(whose, {})
                     folded = text.folded(email)
                     of_tenant[folded] = (*of_tenant.get(folded, ()), (user.record_id, gets))
-                    stored.setdefault(self._tenants[user.record_id], set()).add(email)
+                    stored.setdefault(whose, set()).add(email)
         checks = []
         for tenant, addresses in wanted.items():
             judge = partial(self._judge, tenant, addresses)
             but = users[0].record_id if len(users) == 1 else None
-            if by_index:
+            is_given = any(gets for users in addresses.values() for _, gets in users)
+            if also_given or (database.costs and not is_given):
                 spelt = sorted({one for address in stored[tenant] for one in _spellings(address)})
                 parts = [*in_parts(spelt, limits.parameters - 4)]
                 look = _of_tenant(NodeList([SQL("+"), User.tenant_id]), tenant, but)  # + : not by its index

@@ -32,7 +32,8 @@ from app import paths
 from app.services.chain.where import InFile
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
-from app.services.records.webhooks import WebhookInput
+from app.services.records.passwords import Typed
+from app.services.records.webhooks import Secret, WebhookInput
 from app.workers import scan_pool
 from models.errors import ChangedSince, InvalidInput, NotAllowed, NotFound
 from models.local.database import LocalDatabase
@@ -99,6 +100,7 @@ ODD = st.sampled_from(
     ["NULL", "7", "0.5", "9e999", "'text'", "''", "x'00ff'", "CAST(x'ff41' AS TEXT)", "'a' || char(0)", "1.0"]
 )
 SECONDS = st.integers(1, 3)
+PASSWORD = Typed("A long one, with 9 words")
 
 
 def cell(value: Any) -> Cell:
@@ -145,6 +147,8 @@ def differences(
         old, new = before.get(key), after.get(key)
         if old is not None and new is not None:
             names = [name for name in old if old[name] != new[name]]
+            if key[0] == "users" and "tenant_id" in names:
+                names.append("email")  # which has to be free in the other tenant
             old, new = {name: old[name] for name in names}, {name: new[name] for name in names}
         if old != new:
             found[key] = old, new
@@ -228,6 +232,79 @@ class Acts(RuleBasedStateMachine):
 
         refused = not any(("users", key) in self.model for key in keys)
         self._act(later, expected, refused, users.delete, keys)
+
+    @rule(wanted=st.lists(st.tuples(st.sampled_from(TENANTS), EMAILS), min_size=1, max_size=3), later=SECONDS)
+    def create_many_users(self, wanted: list[tuple[str, str]], later: int) -> None:
+        columns = [name for (name,) in self.other.execute("SELECT name FROM pragma_table_info('users')")]
+
+        def expected(after: Content, change: Change) -> None:
+            for (tenant, email), row in zip(wanted, change.rows, strict=True):
+                key = row.key["id"]
+                stored = {"id": key, "tenant_id": tenant, "email": email, "role": "operator"}
+                stored |= dict.fromkeys(("created_at", "updated_at"), self.now)
+                after["users", key] = {name: cell(stored.get(name)) for name in columns}
+
+        folded = [(tenant, email.lower()) for tenant, email in wanted]
+        refused = len(set(folded)) < len(folded) or not self._addresses().isdisjoint(folded)
+        self._act(later, expected, refused, users.create_many, [(*one, None) for one in wanted])
+
+    @rule(tenant=st.sampled_from(TENANTS), later=SECONDS, data=st.data())
+    def move_users(self, tenant: str, later: int, data: st.DataObject) -> None:
+        keys = data.draw(st.lists(self._some("users"), min_size=1, max_size=3, unique=True))
+        there = [key for key in keys if ("users", key) in self.model]
+        moving = [key for key in there if self.model["users", key]["tenant_id"] != cell(tenant)]
+
+        def expected(after: Content, change: Change) -> None:
+            for key in moving:
+                after["users", key] |= {"tenant_id": cell(tenant), "updated_at": cell(self.now)}
+
+        wanted = [(tenant, self._email(self.model["users", key])) for key in moving]
+        refused = len(set(wanted)) < len(wanted) or not self._addresses().isdisjoint(wanted)
+        self._act(later, expected, refused or not moving, users.move, keys, tenant)
+
+    @rule(later=SECONDS, role=st.sampled_from(["admin", "operator"]), data=st.data())
+    def set_another_column(self, later: int, role: str, data: st.DataObject) -> None:
+        key = data.draw(self._some("users"))
+        self._set(later, "users", [key], {"role": role}, users.set_others, key, {"role": role})
+
+    @rule(later=SECONDS, data=st.data())
+    def set_a_password(self, later: int, data: st.DataObject) -> None:
+        key = data.draw(self._some("users"))
+
+        def expected(after: Content, change: Change) -> None:
+            values = {"password_hash": PASSWORD.stored, "updated_at": self.now}
+            after["users", key] |= {name: cell(value) for name, value in values.items()}
+
+        refused = ("users", key) not in self.model
+        self._act(later, expected, refused, users.set_password, key, PASSWORD)
+
+    @rule(later=SECONDS, data=st.data())
+    def take_passwords_away(self, later: int, data: st.DataObject) -> None:
+        keys = data.draw(st.lists(self._some("users"), min_size=1, max_size=3))
+        self._set(later, "users", keys, {"password_hash": None}, users.invalidate_passwords, keys)
+
+    @rule(later=SECONDS, secret=st.sampled_from(["whsec_one", "whsec_two"]), data=st.data())
+    def rotate_a_secret(self, later: int, secret: str, data: st.DataObject) -> None:
+        key = data.draw(self._some("webhook_destinations"))
+
+        def expected(after: Content, change: Change) -> None:
+            values = {"secret": secret, "updated_at": self.now}
+            after["webhook_destinations", key] |= {name: cell(value) for name, value in values.items()}
+
+        refused = ("webhook_destinations", key) not in self.model
+        self._act(later, expected, refused, webhooks.set_secret, key, Secret(secret))
+
+    @rule(later=SECONDS, table=st.sampled_from(["webhook_destinations", "notifications"]), data=st.data())
+    def delete_what_nothing_refers_to(self, later: int, table: str, data: st.DataObject) -> None:
+        keys = data.draw(st.lists(self._some(table), min_size=1, max_size=3, unique=True))
+        there = {(table, key) for key in keys} & self.model.keys()
+
+        def expected(after: Content, change: Change) -> None:
+            for key in there:
+                del after[key]
+
+        act = webhooks.delete if table == "webhook_destinations" else notifications.delete
+        self._act(later, expected, not there, act, keys)
 
     @rule(tenant=st.sampled_from(TENANTS), later=SECONDS, data=st.data())
     def create_or_change_webhook(self, tenant: str, later: int, data: st.DataObject) -> None:
@@ -406,6 +483,14 @@ class Acts(RuleBasedStateMachine):
                     )
                     if theirs and self._email(row) == self._email(image):
                         yield key, other
+
+    def _addresses(self) -> set[tuple[str, str]]:
+        """Those that are taken, each with its tenant."""
+        return {
+            (bytes.fromhex(row["tenant_id"][1]).decode(), self._email(row))
+            for (table, _), row in self.model.items()
+            if table == "users"
+        }
 
     def _taken(self, key: Key, email: str) -> bool:
         return any(

@@ -269,6 +269,21 @@ def test_two_of_one_address_do_not_move_together(engine: Database, sql: apsw.Con
     assert [row[0] for row in sql.execute("SELECT tenant_id FROM users ORDER BY tenant_id")] == ["t0", "t1"]
 
 
+def test_one_of_two_who_had_the_same_address_before_comes_back_beside_the_other(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    user, other = create(engine), create(engine, "b@acme.example")
+    sql.execute("UPDATE users SET email = 'Ada@acme.example' WHERE id = ?", (other,))
+    change = users.move(engine, [user], "globex", actor="ops", now=NOW)
+    undone = writing.undo(engine, change, now=NOW)
+    assert read_record(engine, USERS, user)["tenant_id"] == "acme", "as it was before"
+    change = writing.undo(engine, undone, now=NOW)
+    third = create(engine, "c@acme.example")
+    sql.execute("UPDATE users SET email = 'ADA@acme.example' WHERE id = ?", (third,))
+    with pytest.raises(InvalidInput, match="acme already has a user"):
+        writing.undo(engine, change, now=NOW)
+
+
 def test_who_cannot_come_back_stays_where_they_moved(engine: Database) -> None:
     user = create(engine)
     change = users.move(engine, [user], "globex", actor="ops", now=NOW)
