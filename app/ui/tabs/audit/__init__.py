@@ -11,13 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.itemmodels.columns import Tone
+from app.itemmodels.columns import Row, Tone
 from app.services.chain.reading import Link
 from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
-from app.services.records.tables import EVERYONE, Scope
+from app.services.records.summary import summary
+from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
@@ -34,6 +35,7 @@ from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.dialogs import choose_folder
 from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label
 from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP, LOW, Field
 from app.workers.runner import Task
@@ -49,6 +51,9 @@ _CLOSE = 8
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _READ_FOR_DAYS = 3
 """Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
+
+_EVENT_TYPE = AUDIT_CHAIN.names.index("event_type")
+_SUMMARY_HINT = "What the payload says; copied, filtered and exported is the payload itself."
 
 Ends = tuple[int, int]
 """The first and the last seq of a range, both included."""
@@ -69,6 +74,7 @@ class AuditTab(RecordTab):
     def special_columns(self) -> declared.Special:
         return {
             "tenant_id": {"dim": False},
+            "payload": {"title": "Summary", "text": _summary, "tooltip": _payload, "hint": _SUMMARY_HINT},
             "previous_hash": {
                 "text": lambda value, row: self._link_cell(row[0])[0],
                 "icon": lambda value, row: self._link_cell(row[0])[1],
@@ -132,7 +138,9 @@ class AuditTab(RecordTab):
         self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
 
     def build_inspector(self) -> None:
+        self._summary = Label(wrap=True, selectable=True, caption="Summary")
         self._payload = JsonView(self.context.theme)
+        self.inspector.add_widget(self._summary)
         self.inspector.add_widget(self._payload)
         self.inspector.add_widget(self.fields)
         self.table.columns.set_widest(
@@ -152,6 +160,9 @@ class AuditTab(RecordTab):
             words.HASHES[judged.hash_ok],
             words.LINKS[judged.link],
         )
+        said = summary(entry["event_type"], entry["payload"])
+        self._summary.setText(said or "")
+        self._summary.setVisible(said is not None)
         self._payload.set_json(entry.text("payload"))
         hashes = (
             ("Previous", entry.text("previous_hash"), Tone.NEUTRAL),
@@ -200,7 +211,7 @@ class AuditTab(RecordTab):
     def add_acts(self) -> None:
         self.panel = panel = VerificationPanel(self.context)
         self.verified = panel.verified
-        idle = panel.refuse_verify
+        idle, there = panel.refuse_verify, partial(self.context.without, AUDIT_CHAIN.name)
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
@@ -208,8 +219,8 @@ class AuditTab(RecordTab):
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
-            (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, lambda: None, "Ctrl+G"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
+            (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
             (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
@@ -393,6 +404,14 @@ class AuditTab(RecordTab):
     def _link_cell(self, seq: Any) -> LinkCell:
         state = self.panel.state(seq) if isinstance(seq, int) else State.UNCHECKED
         return cast("LinkCell", state.value)
+
+
+def _summary(value: Any, row: Row) -> str:
+    return summary(row[_EVENT_TYPE], value) or formatting.first_line(formatting.plain(value))
+
+
+def _payload(value: Any, row: Row) -> str:
+    return formatting.plain(value)
 
 
 def _local_day(at: int) -> int:

@@ -1,0 +1,163 @@
+"""What an entry of the audit chain says, in one line: who did what. The one place that knows the types.
+
+Who acted is named without the host of an address; the payload has the whole.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.services.chain.rules import MARKER_EVENT
+from app.services.records.history import told
+from app.services.records.list_query import CELL_CHARACTERS
+from app.services.text import counted
+from models.status import AuditEvent as Event
+
+_LONGEST: Final = 60
+"""Characters of a name within the line."""
+
+_USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("runId",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """`did`, then the first field of `names` that is there, or as many of a `noun` as `count` says. `between`
+    are two fields, before and after a change; `of` is one that says what it belongs to.
+    """
+
+    did: str
+    names: tuple[str, ...] = ()
+    noun: str = ""
+    between: tuple[str, str] = ("", "")
+    of: str = ""
+
+
+_LINES: Final[Mapping[str, _Line]] = {
+    Event.USER_CREATED: _Line("created user", _USER),
+    Event.USER_UPDATED: _Line("changed user", _USER),
+    Event.USER_DELETED: _Line("deleted user", _USER),
+    Event.USER_RESTORED: _Line("brought back user", _USER),
+    Event.USER_MOVED: _Line("moved user", _USER),
+    Event.USERS_CREATED: _Line("created", noun="user"),
+    Event.USERS_DELETED: _Line("deleted", noun="user"),
+    Event.WEBHOOK_CREATED: _Line("created webhook", _WEBHOOK),
+    Event.WEBHOOK_UPDATED: _Line("changed webhook", _WEBHOOK),
+    Event.WEBHOOK_ACTIVATED: _Line("activated webhook", _WEBHOOK),
+    Event.WEBHOOK_DEACTIVATED: _Line("deactivated webhook", _WEBHOOK),
+    Event.WEBHOOK_DELETED: _Line("deleted webhook", _WEBHOOK),
+    Event.WEBHOOK_RESTORED: _Line("brought back webhook", _WEBHOOK),
+    Event.NOTIFICATIONS_READ: _Line("marked as read", noun="notification"),
+    Event.NOTIFICATIONS_UNREAD: _Line("marked as unread", noun="notification"),
+    Event.NOTIFICATIONS_DELETED: _Line("deleted", noun="notification"),
+    Event.NOTIFICATIONS_RESTORED: _Line("brought back", noun="notification"),
+    Event.RUN_PAUSED: _Line("paused run", _RUN),
+    Event.RUN_RESUMED: _Line("resumed run", _RUN),
+    Event.RUN_COMPLETED: _Line("completed run", _RUN),
+    Event.RUN_KILLED: _Line("killed run", _RUN),
+    Event.RUN_CANCELLED: _Line("cancelled run", _RUN),
+    Event.RUN_DELETED: _Line("deleted run", _RUN),
+    Event.RUN_RESTORED: _Line("brought back run", _RUN),
+    Event.WORKFLOW_DISPATCHED: _Line("began", ("phase", "workflowInstanceId"), of="runId"),
+    Event.WORKFLOW_COMPLETED: _Line("completed", ("phase", "workflowInstanceId"), of="runId"),
+    Event.FILE_UPLOADED: _Line("uploaded", ("name", "fileId")),
+    Event.SETTINGS_CHANGED: _Line("changed", ("setting",), between=("from", "to")),
+    Event.RETENTION_REMOVED: _Line("removed by retention:"),
+    Event.RETENTION_COMPLETED: _Line("completed retention:"),
+    Event.RETENTION_FAILED: _Line("did not complete retention:"),
+    Event.DATABASE_RESTORED: _Line("restored the database"),
+    MARKER_EVENT: _Line("removed"),
+}
+
+
+def summary(event_type: object, payload: object) -> str | None:
+    """The line; None for a type that is not known, or a payload without what its type tells. The payload may
+    be cut as a list cuts it (`CELL_CHARACTERS`).
+    """
+    line = _LINES.get(event_type) if isinstance(event_type, str) else None
+    said = _fields(payload) if isinstance(payload, str) else None
+    if line is None or not said:
+        return None
+    what = _what(line, said, str(event_type))
+    if what is None:
+        return None
+    actor, changes = told(said)
+    did, (renamed, old_and_new) = line.did, _renamed(said)
+    if event_type == Event.USER_UPDATED and renamed:
+        did, what, changes = "renamed user", old_and_new, ""
+    words = " ".join(filter(None, (actor.partition("@")[0], did, what)))
+    if changes and line.names:
+        words += f" ({changes})"
+    return words if actor else words[0].upper() + words[1:]
+
+
+def _renamed(said: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether an address is all that was changed, and both of them."""
+    match said.get("changes"):
+        case {"email": {"from": before, "to": after}, **others} if not others:
+            return True, f"{_short(before)} → {_short(after)}"
+    return False, ""
+
+
+def _what(line: _Line, said: Mapping[str, Any], event_type: str) -> str | None:
+    if event_type == MARKER_EVENT:
+        return _marked(said)
+    if line.did.endswith(":"):
+        removed = said.get("removed")
+        if not isinstance(removed, dict):
+            return None
+        rows = removed.values()
+        return counted(sum(count for count in rows if isinstance(count, int)), "row")
+    if line.noun:
+        count = said.get("count")
+        return counted(count, line.noun) if isinstance(count, int) else None
+    if not line.names:
+        return ""
+    name = next((_short(said[key]) for key in line.names if said.get(key) not in (None, "")), None)
+    if name is None:
+        return None
+    before, after = line.between
+    if {before, after} <= said.keys():
+        name += f": {_short(said[before])} → {_short(said[after])}"
+    elif isinstance(changed := said.get("changed"), list):
+        name += f": {', '.join(map(_short, changed[:4]))}"
+    if line.of and said.get(line.of):
+        name += f" of {_short(said[line.of])}"
+    return name
+
+
+def _marked(said: Mapping[str, Any]) -> str | None:
+    count, last = said.get("count"), said.get("toSeq")
+    if not (isinstance(count, int) and isinstance(last, int)):
+        return None
+    return f"{counted(count, 'entry', 'entries')}, the last of them {last:,}"
+
+
+def _short(value: object) -> str:
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _fields(payload: str) -> dict[str, Any]:
+    """The fields of an object; of one that was cut, those that stand in it whole."""
+    try:
+        whole = json.loads(payload)
+    except (ValueError, RecursionError):
+        return _beginning(payload) if len(payload) >= CELL_CHARACTERS else {}
+    return whole if isinstance(whole, dict) else {}
+
+
+def _beginning(payload: str) -> dict[str, Any]:
+    found, decoder = dict[str, Any](), json.JSONDecoder()
+    rest = payload.lstrip()
+    try:
+        while rest[:1] in ("{", ","):
+            key, end = decoder.raw_decode(rest[1:].lstrip())
+            rest = rest[1:].lstrip()[end:].lstrip()
+            value, end = decoder.raw_decode(rest[1:].lstrip())
+            rest = rest[1:].lstrip()[end:].lstrip()
+            if rest:  # else it may have been cut, too
+                found[str(key)] = value
+    except (ValueError, RecursionError):
+        pass
+    return found

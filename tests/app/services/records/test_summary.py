@@ -1,0 +1,85 @@
+"""Each entry of the audit chain in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.services.chain.rules import MARKER_EVENT
+from app.services.demo import create_demo
+from app.services.records.list_query import CELL_CHARACTERS
+from app.services.records.summary import summary
+from models.status import AuditEvent
+from tests.conftest import NOW
+from tests.fixtures.window import ask
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "said"),
+    [
+        (
+            "user_updated",
+            {
+                "actor": "mei.rossi@acme.example",
+                "userId": "u1",
+                "changes": {"email": {"from": "a@b", "to": "c@d"}},
+            },
+            "mei.rossi renamed user a@b → c@d",
+        ),
+        (
+            "user_updated",
+            {"userId": "u1", "changed": ["role", "locale"], "actor": "ops"},
+            "ops changed user u1: role, locale",
+        ),
+        (
+            "user_updated",
+            {"userId": "u1", "changes": {"role": {"from": None, "to": "x"}}},
+            "Changed user u1 (role: (none) → x)",
+        ),
+        ("user_created", {"userId": "u1", "email": "a@b"}, "Created user a@b"),
+        ("users_created", {"actor": "ops", "count": 1200}, "ops created 1,200 users"),
+        ("notifications_read", {"actor": "ops", "count": 1}, "ops marked as read 1 notification"),
+        (
+            "workflow_completed",
+            {"runId": "r1", "phase": "strategy", "actor": "workflow"},
+            "workflow completed strategy of r1",
+        ),
+        ("settings_changed", {"setting": "mode", "from": "manual", "to": [1]}, "Changed mode: manual → [1]"),
+        (
+            "retention_completed",
+            {"actor": "ops", "removed": {"a": 1200, "b": 3}},
+            "ops completed retention: 1,203 rows",
+        ),
+        (
+            MARKER_EVENT,
+            {"fromSeq": 1, "toSeq": 300, "count": 120},
+            "Removed 120 entries, the last of them 300",
+        ),
+        ("user_created", {"actor": "ops"}, None),
+        ("user login", {"actor": "ops", "userId": "u1"}, None),
+    ],
+)
+def test_who_did_what_is_one_line(event: str, payload: dict[str, object], said: str | None) -> None:
+    assert summary(event, json.dumps(payload)) == said
+
+
+@pytest.mark.parametrize("payload", ["", "{", "[1]", "null", "[" * 3000, None, b"x", 7, '{"count": "9"}'])
+def test_what_is_no_payload_of_its_type_has_none(payload: object) -> None:
+    kinds = [kind for kind in (*AuditEvent, MARKER_EVENT, None, 5) if kind != AuditEvent.DATABASE_RESTORED]
+    assert {summary(kind, payload) for kind in kinds} == {None}
+
+
+def test_of_a_payload_that_a_list_cuts_whole_fields_count() -> None:
+    long = json.dumps({"actor": "ops", "count": 12, "notificationIds": ["x" * 40] * 30})[:CELL_CHARACTERS]
+    assert summary("notifications_read", long) == "ops marked as read 12 notifications"
+    for cut in range(CELL_CHARACTERS, CELL_CHARACTERS + 40):
+        payload = json.dumps({"actor": "o" * (cut - 40), "count": 123456789})[:CELL_CHARACTERS]
+        said = summary("notifications_read", payload)
+        assert said is None or said.endswith("123,456,789 notifications")
+
+
+def test_every_type_of_the_demo_has_a_line(tmp_path: Path) -> None:
+    create_demo(tmp_path / "demo.sqlite", rows=2000, now=NOW)
+    kinds = ask(tmp_path / "demo.sqlite", "SELECT event_type, payload FROM audit_chain GROUP BY event_type")
+    assert len(kinds) >= 8
+    assert [kind for kind, payload in kinds if summary(kind, payload) is None] == []
