@@ -5,16 +5,18 @@ written. What tells who somebody is stays, but for others (`sharing`).
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from app.services.deliveries.answer import DeliveryAnswer
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
-from app.services.deliveries.signing import PREFIX
+from app.services.deliveries.signing import PREFIX, standard_key
 from app.services.records.tables import ColumnKind, undeclared
 from app.services.records.webhooks import without_users
-from models.masking import masked
+from models.errors import InvalidInput
+from models.masking import masked, masked_end
 
 GONE: Final = "…"
 SECRET_MARK, ADDRESS_MARK = "[secret]", "[address]"
@@ -22,6 +24,8 @@ _LEAST = 4
 """Characters of a secret that is looked for in what a server says; a shorter one stands in any text."""
 _LEAST_PART, _LONG_PART = 8, 20
 """Of a part of an address with a digit, and of one without."""
+_KEYS: Final = frozenset({"key", "sig", "code", "auth", "access"})
+"""What a parameter of a URL is called that lets anybody post there, and a member of JSON need not."""
 _DEEPEST: Final = 100
 _HEADERS: Final = frozenset({"set-cookie", "cookie", "authorization", "proxy-authorization"})
 _TOKEN: Final = re.compile(
@@ -95,15 +99,17 @@ def shown(answer: DeliveryAnswer) -> DeliveryAnswer:
 
 def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAnswer:
     """The same without an echo of what the webhook itself was called by and signed with: its secret, and
-    what in its URL lets anybody post there.
+    what in its URL lets anybody post there; of a body that was cut, its beginning as well.
     """
     marks = [(part, SECRET_MARK) for part in _secrets(destination)]
     marks += [(part, ADDRESS_MARK) for part in _address(destination.url)]
     body = answer.body.decode("latin-1")  # byte for byte
+    is_whole = answer.outcome is DeliveryOutcome.ANSWERED and not answer.is_cut
+    mask_body = masked if is_whole else masked_end
     for part, mark in marks:
         in_bytes = part.encode("utf-8", "surrogatepass").decode("latin-1")
         for form in dict.fromkeys((in_bytes, part)):
-            body = masked(body, form, mark)
+            body = mask_body(body, form, mark)
 
     def mask(text: str) -> str:
         for part, mark in marks:
@@ -125,19 +131,29 @@ def _secrets(destination: Destination) -> list[str]:
     if destination.secret is None:
         return []
     value = destination.secret.value
-    return [part for part in dict.fromkeys((value, value.removeprefix(PREFIX))) if len(part) >= _LEAST]
+    parts = [value, value.removeprefix(PREFIX)]
+    with suppress(InvalidInput):  # a key of bytes, which a server may have printed
+        key = standard_key(destination.secret)
+        parts += [key.decode("latin-1"), key.hex(), key.hex().upper()]
+    return [part for part in dict.fromkeys(parts) if len(part) >= _LEAST]
+
+
+def _names_key(name: str) -> bool:
+    return names_secret(name) or name.lower() in _KEYS
 
 
 def _address(url: str) -> list[str]:
     """The parts of a path and a query that look as if they were secret, the longest first."""
     try:
         parts = urlsplit(url)
-        said = [*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+        query = parse_qsl(parts.query)
     except ValueError:
         return []
+    said = [*parts.path.split("/"), *map(unquote, parts.path.split("/")), *(value for _, value in query)]
     found = {
         part
         for part in said
         if len(part) >= _LONG_PART or (len(part) >= _LEAST_PART and any(map(str.isdigit, part)))
     }
+    found |= {value for name, value in query if len(value) >= _LEAST and _names_key(name)}
     return sorted(found, key=len, reverse=True)

@@ -1,12 +1,17 @@
 """What of a delivery nobody is shown and nothing keeps."""
 
+import html
+import json
+from base64 import b64encode
 from dataclasses import replace
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from app.services.deliveries import hiding
 from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
 from app.services.deliveries.destination import Destination
+from app.services.deliveries.signing import standard_key
 from app.services.records.webhooks import Secret
 
 ANSWER = DeliveryAnswer(DeliveryOutcome.ANSWERED, status=200)
@@ -88,6 +93,45 @@ def test_an_echo_of_the_webhooks_own_secret_and_address_is_gone() -> None:
     assert found.body.startswith(b"\xff")
     short = replace(TO, url="https://a.example/in?x=1", secret=None)
     assert hiding.without_own(replace(ANSWER, body=b"/in?x=1"), short).body == b"/in?x=1"
+
+
+OWN = 'whsec_q9<"&>+/x y%41é'
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        OWN, html.escape(OWN), quote(OWN), quote(OWN, safe=""), quote_plus(OWN), json.dumps(OWN),
+        json.dumps(OWN).replace("/", "\\/"), json.dumps(html.escape(OWN)), OWN.encode().hex(),
+        OWN.encode().hex().upper(), "".join(f"&#{ord(one)};" for one in OWN),
+        "".join(f"&#x{ord(one):04X};" for one in OWN), b64encode(f"me:{OWN}:x".encode()).decode(),
+    ],
+)  # fmt: skip
+def test_an_echo_of_the_secret_is_gone_however_it_is_written_and_however_it_is_cut(echo: str) -> None:
+    to = replace(TO, secret=Secret(OWN))
+    found = hiding.without_own(replace(ANSWER, body=f"it is {echo}, said".encode()), to).text()
+    assert found.startswith("it is ") and found.endswith(", said") and "[secret]" in found and len(found) < 45
+    for length in range(len(echo.encode())):
+        cut = replace(ANSWER, body=b"it is " + echo.encode()[:length], is_cut=True)
+        left = hiding.without_own(cut, to).text().lower()
+        begun = OWN[:8], OWN[:8].encode().hex(), "".join(f"&#{ord(one)};" for one in OWN[:6])
+        assert not [one for one in (*begun, "".join(f"&#x{ord(one):x};" for one in OWN[:6])) if one in left]
+
+
+def test_an_echo_of_the_key_is_gone_in_bytes_and_in_hex() -> None:
+    key = standard_key(Secret(KEY))
+    to = replace(TO, secret=Secret(KEY))
+    echo = replace(ANSWER, body=b"\xff" + key + b" " + key.hex().encode() + b" " + key.hex().upper().encode())
+    assert hiding.without_own(echo, to).body == b"\xff[secret] [secret] [secret]"
+    broken = replace(ANSWER, outcome=DeliveryOutcome.BROKEN, body=b"\xff" + key[:9])
+    assert hiding.without_own(broken, to).body == b"\xff[secret]"
+
+
+def test_a_parameter_that_is_called_a_key_is_one_however_it_looks() -> None:
+    to = replace(TO, url="https://a.example/a%2Fhidden-7-part/in?key=hidden&plain=shown")
+    found = hiding.without_own(replace(ANSWER, body=b"a/hidden-7-part got hidden and shown"), to)
+    assert found.text() == "[address] got [address] and shown"
 
 
 def test_what_is_no_utf_8_stays_so() -> None:
