@@ -135,7 +135,10 @@ def read_whole(
             looked = usage.read - used.read  # at the tables themselves, as again at the end
             total = max(about(database, tables), resumed)
             before(total - resumed + usage.read - used.read + looked)
-            unsettled = _Fetch(database, part, total, monitor).passes()
+            try:
+                unsettled = _Fetch(database, part, total, monitor).passes()
+            except (errors.TableMissing, errors.ColumnMissing) as error:  # which it had
+                raise NotFetched(database.place) from error
             if database.rows(raw(OBJECTS)) != objects:
                 raise NotFetched(database.place)
             part.finish(objects)

@@ -296,9 +296,17 @@ def test_what_never_rests_is_said(tmp_path: Path) -> None:
     assert scan_pool.verify(InFile(tmp_path / "copy.sqlite"), now=NOW).intact
 
 
-def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TABLE later (x)",
+        "ALTER TABLE users RENAME TO users2",
+        "ALTER TABLE users RENAME email TO address",
+    ],
+)
+def test_tables_that_are_altered_meanwhile_end_it(tmp_path: Path, change: str) -> None:
     source = sample(tmp_path / "source.sqlite", rows=300)
-    alter = [lambda: None] * 5 + [lambda: execute(source, "CREATE TABLE later (x)")]
+    alter = [lambda: None] * 5 + [lambda: execute(source, change)]
     with pytest.raises(NotFetched, match="were altered while it was read; nothing was written"):
         fetched(Disturbed(source, alter), tmp_path / "copy.sqlite")
     assert {path.name for path in tmp_path.iterdir()} == {"source.sqlite"}
