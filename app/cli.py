@@ -61,6 +61,8 @@ examples:
   tenant-admin tenants list demo.sqlite say how each tenant stands
   tenant-admin tenants export demo.sqlite acme-corp acme/
                                         write all that it has, and its chain as evidence
+  tenant-admin tenants erase demo.sqlite acme-corp
+                                        say what would go of it; --confirm acme-corp erases it
   tenant-admin d1 add prod --account A --database foundation-primary --production
                                         name a live D1 database, which is d1:prod from then on
   tenant-admin info d1:prod             say what it holds

@@ -92,6 +92,7 @@ class AuditEvent(StrEnum):
     RETENTION_COMPLETED = "retention_completed"
     RETENTION_FAILED = "retention_failed"
     DATABASE_RESTORED = "database_restored"
+    TENANT_ERASED = "tenant_erased"
 
 
 SYSTEM_TENANT = "system"

@@ -1,6 +1,7 @@
-"""`tenant-admin tenants`: how all tenants stand, and all that one of them has."""
+"""`tenant-admin tenants`: how all tenants stand, all that one of them has, and one erased."""
 
 import argparse
+import shlex
 import time
 from functools import partial
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 from app import paths
 from app.commands import common
 from app.services.text import counted, tenant_name, utc_time
+from models.errors import NotAllowed
+from models.progress import Monitor
 
 
 def tenants_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|export")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|export|erase")
     every = actions.add_parser("list", help="say how each of them stands")
     every.add_argument("file", type=Path)
     every.add_argument("--json", action="store_true", help="print as JSON")
@@ -19,11 +22,16 @@ def tenants_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("file", type=Path)
     export.add_argument("tenant")
     export.add_argument("out", type=Path, help="a new or empty folder; secrets are left out")
+    erase = actions.add_parser("erase", help="remove all that one has, behind a copy of the file")
+    erase.add_argument("file", type=Path)
+    erase.add_argument("tenant")
+    erase.add_argument("--confirm", metavar="TENANT", help="its name again; else it says what would go")
+    erase.add_argument("--force", action="store_true", help=common.BESIDE_SERVER)
 
 
 def tenants(options: argparse.Namespace) -> int:
-    """Say how each tenant stands, or write all that one has."""
-    return {"list": _list, "export": _export}[options.action](options)
+    """Say how each tenant stands, write all that one has, or erase one."""
+    return {"list": _list, "export": _export, "erase": _erase}[options.action](options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -71,4 +79,42 @@ def _export(options: argparse.Namespace) -> int:
         common.say(f"audit chain: {counted(done.entries, 'entry', 'entries')}, {done.verdict}")
     common.say(f"{options.out}: {counted(done.count, 'row')} in all")
     common.say_used(given.database.usage)
+    return common.EXIT_INTACT if done.holds else common.EXIT_FINDINGS
+
+
+def _erase(options: argparse.Namespace) -> int:
+    from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
+    from app.services.files.opening import open_database  # noqa: PLC0415
+    from app.services.tenants import erasing  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+    if isinstance(options.file, common.LiveName):
+        raise NotAllowed(f"{erasing.WHY_NOT_LIVE} Nothing was erased.")
+    path, tenant, now = common.database_path(options.file), options.tenant, int(time.time())
+    common.require_beside(path, force=options.force, nothing="erased")
+    opened = open_database(path, force_writable=True)
+    with opened.database.connection_context():
+        planned = erasing.plan(opened.database, tenant, now=now)
+    for line in planned.lines():
+        common.say(line)
+    if planned.obstacle is not None:
+        raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
+    if options.confirm != tenant:
+        common.complain(f"nothing was erased; to erase it, add --confirm {shlex.quote(tenant)}")
+        return common.EXIT_COULD_NOT_RUN
+    if planned.caution is not None:
+        common.complain(planned.caution)
+    own = store_and_verifier(take_part=True)
+    with common.asked_to_stop(finishing=True) as cancelled:
+        done = erasing.erase(
+            opened,
+            tenant,
+            *own,
+            actor=paths.os_user(),
+            now=now,
+            expected=planned,
+            log=DeliveryLog(),
+            monitor=Monitor(cancelled=cancelled),
+        )
+    common.say(done.said)
     return common.EXIT_INTACT if done.holds else common.EXIT_FINDINGS

@@ -341,13 +341,21 @@ def remove(
     `RowChanged` when the entries are no longer those that were proven, `HeadMoved` when the chains do not
     rest for so many `attempts`, and the storage errors.
     """
-    removals, markers = [], []
-    for part in batch:
-        last = raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)
-        rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
-        removals += [Statement(last), Statement(rest, expect=part.count - 1)]
-        marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
-        payload = rules.marker_payload(marker) | ({} if bookmark is None else {"bookmark": bookmark})
-        markers.append(Event(part.tenant_id, rules.MARKER_EVENT, payload))
+    removals = list(chain.from_iterable(map(removal_of, batch)))
+    markers = [marker_of(part, cutoff, bookmark) for part in batch]
     batched = Batch(removals, markers)
     return append(database, lambda: batched, now=now, cancelled=cancelled, told=True, attempts=attempts)
+
+
+def removal_of(part: Part) -> list[Statement]:
+    """What removes it, if it is still as it was proven."""
+    last = raw(_REMOVING_LAST, part.tenant_id, part.to_seq, part.last_hash)
+    rest = raw(_REMOVING_REST, part.tenant_id, part.from_seq, part.to_seq)
+    return [Statement(last), Statement(rest, expect=part.count - 1)]
+
+
+def marker_of(part: Part, cutoff: int, bookmark: str | None = None) -> Event:
+    """What tells of it in the same transaction."""
+    marker = rules.Marker(0, part.from_seq, part.to_seq, part.count, part.last_hash, cutoff, part.archive)
+    payload = rules.marker_payload(marker) | ({} if bookmark is None else {"bookmark": bookmark})
+    return Event(part.tenant_id, rules.MARKER_EVENT, payload)

@@ -170,6 +170,14 @@ class DeliveryLog:
                 with file.atomic("IMMEDIATE"):
                     _prune(file, now - days * DAY)
 
+    def forget(self, database: str, tenant: str) -> None:
+        """Lets go of all that was sent to the webhooks of one tenant."""
+        its_own = (StoredDelivery.database == database) & (StoredDelivery.tenant == tenant)
+        with self._opened() as file:
+            if file is not None:
+                with file.atomic("IMMEDIATE"):
+                    file.execute(StoredDelivery.delete().where(its_own))
+
     def find(self, wanted: LogQuery) -> list[Delivery]:
         """The newest of them, newest first."""
         query = StoredDelivery.select(*_LISTED).where(StoredDelivery.database == wanted.database)

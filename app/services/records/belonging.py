@@ -1,6 +1,7 @@
 """Which rows belong to a tenant, through all tables and the foreign keys between them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from app.services.records.export import literal
 from app.services.records.rows import BYTEWISE, refers
@@ -8,18 +9,25 @@ from models.engine import sql_name
 from models.schema import ForeignKey, StoredTable, StoredTables
 
 
-def own_of(tables: StoredTables, tenant: str) -> dict[str, str]:
-    """Which rows of each table are a tenant's, as SQL: those that say so, and those that refer to them by
-    foreign keys. A table that is none of it has no condition.
+def own_of(
+    tables: StoredTables,
+    tenant: str,
+    *,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    follows: Callable[[ForeignKey], bool] = lambda key: True,
+) -> dict[str, str]:
+    """Which rows of each table are a tenant's, as SQL: those that say so, those `beside` them, and those that
+    refer to them by foreign keys, as far as it `follows` these. A table that is none of it has no condition.
     """
     own = BYTEWISE.format(sql_name("tenant_id"))
     found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if has_tenants(table)}
+    found = {**beside, **found}
     fresh = set(found)
     while fresh:
         ways: dict[str, list[str]] = {}
         for parent in fresh:
             for key in tables[parent].referring:
-                if key.table not in found:
+                if key.table not in found and follows(key):
                     ways.setdefault(key.table, []).append(referring(key, parent, found[parent]))
         found |= {name: " OR ".join(some) for name, some in ways.items()}
         fresh = set(ways)

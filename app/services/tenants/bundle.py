@@ -29,7 +29,7 @@ from models.errors import InvalidInput
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
-from models.schema import StoredTable, StoredTables, caseless, internal, read_stored
+from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
 
 ROWS: Final = "tables"
 CHAIN: Final = "chain"
@@ -70,15 +70,16 @@ class TenantExported:
         return sum(self.rows.values()) + self.entries
 
 
-def belonging(tables: StoredTables, tenant: str) -> dict[str, str]:
-    """Which rows of which tables are the tenant's, as SQL; what the platform's own table of tenants says of
-    it is one.
+def belonging(
+    tables: StoredTables, tenant: str, follows: Callable[[ForeignKey], bool] = lambda key: True
+) -> dict[str, str]:
+    """Which rows of which tables are the tenant's, as SQL, as `own_of`; what the platform's own table of
+    tenants says of it is one.
     """
-    found = own_of(tables, tenant)
-    for name, table in tables.items():
-        if caseless(name) == TENANTS and name not in found and "id" in map(caseless, table.names):
-            found[name] = f"{BYTEWISE.format(sql_name('id'))} = {literal(tenant)}"
-    return found
+    said = (name for name, table in tables.items() if caseless(name) == TENANTS)
+    with_id = (name for name in said if "id" in map(caseless, tables[name].names))
+    beside = {name: f"{BYTEWISE.format(sql_name('id'))} = {literal(tenant)}" for name in with_id}
+    return own_of(tables, tenant, beside=beside, follows=follows)
 
 
 def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:

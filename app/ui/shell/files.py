@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.services.files.restoring import Offer
     from app.services.live.fetching import Fetched
     from app.services.opened import Opened
+    from app.services.tenants.erasing import Erasure
     from app.ui.widgets.dialogs import Door
     from models.engine import Database
 
@@ -389,6 +390,22 @@ class Files(QObject):
             return f"Restored; the file as it was is {done.kept.name}"
 
         self._rewrite(path, f"Restoring {path.name}…", work)
+
+    def erase_tenant(self, path: Path, erasure: Erasure) -> None:
+        """Erases what was agreed to, behind a copy of the file."""
+        actor, now = self._settings.actor, self._clock()
+
+        def work(monitor: Monitor) -> str:
+            from app.services.deliveries.log import DeliveryLog  # noqa: PLC0415
+            from app.services.files.opening import open_database  # noqa: PLC0415
+            from app.services.tenants.erasing import erase  # noqa: PLC0415
+            from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+            opened = open_database(path, force_writable=True)  # as the person had it open
+            told = partial(erase, expected=erasure, log=DeliveryLog(), monitor=monitor)
+            return told(opened, erasure.tenant, *store_and_verifier(), actor=actor, now=now).said
+
+        self._rewrite(path, f"Erasing {visible(erasure.tenant)}…", work)
 
     def _rewrite(
         self, path: Path, text: str, work: Callable[[Monitor], str], *, can_cancel: bool = True

@@ -14,7 +14,7 @@ from app.itemmodels.columns import Column, Row, Tone
 from app.itemmodels.listed import ListedModel
 from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries.log import DeliveryLog
-from app.services.tenants import overview
+from app.services.tenants import erasing, overview
 from app.services.tenants.overview import KnownOfChains, TenantRow
 from app.services.text import counted, folded, visible
 from app.ui.session.busy import ReadingText
@@ -27,21 +27,27 @@ from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog, ask_save
 from app.ui.widgets.formatting import LONGEST_AGO, absolute_time, figure, relative_time
-from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.labels import Label, Look, in_row, set_tip
 from models.engine import MOST_READ, Database
 from models.errors import MuchToRead, TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.services.tenants.bundle import TenantExported
+    from app.services.tenants.erasing import Erasure
     from app.ui.session.outcome import Outcome
 
 _SENTENCE = (
     "Opening one scopes every tab, count, export and verification to it. A tenant cannot be renamed: its "
     "audit chain, and every checkpoint that was signed of it, go by that name, so that under another one all "
     "of its entries would be missing."
+)
+_GOES = "All that it has goes for good, at once or not at all."
+_STAYS = (
+    "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
+    "entry in that of system say what went; what other chains and the checkpoints say of it stays."
 )
 NAMES: Final = ("name", "users", "chain", "entries", "unread", "webhooks", "runs", "first", "last", "row")
 _SIZE = 1040
@@ -52,16 +58,22 @@ _KEY = "tenants"
 
 
 class TenantsDialog(Dialog):
-    """`choose(name)` when a person opens one of them."""
+    """`choose(name)` when a person opens one of them, `erase(file, erasure)` when they agree to that."""
 
     def __init__(
-        self, context: Context, choose: Callable[[str], object], *, current: str | None, parent: QWidget
+        self,
+        context: Context,
+        choose: Callable[[str], object],
+        erase: "Callable[[Path, Erasure], object]",
+        *,
+        current: str | None,
+        parent: QWidget,
     ) -> None:
         super().__init__(context.theme, "Tenants", _SENTENCE, parent=parent)
         self.setMinimumWidth(min(_SIZE, max(720, parent.width() - 80)))
         self._context, self._choose, self._name = context, choose, current
         self._is_closed = self._is_read = False
-        self._window = parent
+        self._window, self._erase = parent, erase
         theme, settings = context.theme, context.settings
         self.text = QLineEdit(placeholderText="Filter by tenant…")
         self.text.setAccessibleName("Filter the tenants")
@@ -96,7 +108,9 @@ class TenantsDialog(Dialog):
         self.close_button = push_button(theme, "Close", self.reject)
         tip = "All that it has, without secrets, and its chain as evidence that can be checked anywhere"
         self.export_button = push_button(theme, "Export data…", self._ask_export, icon=Icon.EXPORT, tip=tip)
-        self.set_buttons([self.close_button, self.open_button], left=[self.export_button])
+        self.erase_button = push_button(theme, "Erase…", self._ask_erase, icon=Icon.DELETE)
+        left = [self.export_button, self.erase_button]
+        self.set_buttons([self.close_button, self.open_button], left=left)
         self.text.textChanged.connect(self._filter)
         self.chips.changed.connect(self._filter)
         self.table.opened.connect(lambda _: self.open_current())
@@ -138,6 +152,48 @@ class TenantsDialog(Dialog):
         if (found := ask_save(self, words, str(folder), replace=False)) is not None:
             self.accept()  # what it does is shown in the window
             export(self._context, chosen.name, found[0], self._window)
+
+    @property
+    def _cannot_erase(self) -> str | None:
+        if self._context.opened.file is None:
+            return erasing.WHY_NOT_LIVE
+        return self._context.cannot_write
+
+    def _ask_erase(self) -> None:
+        """Counts what would go, and shows that."""
+        chosen, context = self.current(), self._context
+        if chosen is not None and self._cannot_erase is None:
+            now = context.clock()
+
+            count = partial(erasing.plan, tenant=chosen.name, now=now)
+            context.runner.read(count, on_done=self._confirm, on_failed=self._say_failure)
+
+    def _confirm(self, found: "Erasure") -> None:
+        if self._is_closed:
+            return
+        name, path = visible(found.tenant), self._context.opened.path
+        if found.obstacle is not None or not found.tenant.strip():
+            why = found.obstacle or "It has no name that could be typed; the command erases it."
+            title = "This tenant cannot be erased"
+            ErrorDialog(self.theme, f"{why} Nothing was erased.", self, title=title).open_once()
+            return
+        sentence = f"{_GOES} A copy of the file is put beside it first, in {path.parent}. {_STAYS}"
+        dialog = ConfirmDialog(
+            self.theme,
+            f"Erase {name}?",
+            " ".join(filter(None, (sentence, found.caution))),
+            action=f"Erase {counted(found.total, 'row')}",
+            items=found.lines(),
+            whole=True,
+            typed=found.tenant,
+            parent=self,
+        )
+
+        def agreed() -> None:
+            self.accept()
+            self._erase(path, found)
+
+        dialog.open_once(agreed)
 
     def _columns(self) -> list[Column]:
         now, utc = self._context.clock, self._context.settings.utc_times
@@ -246,6 +302,9 @@ class TenantsDialog(Dialog):
             self._name = chosen.name
         for button in (self.open_button, self.export_button):
             button.setEnabled(chosen is not None)
+        cannot = self._cannot_erase
+        self.erase_button.setEnabled(chosen is not None and cannot is None)
+        set_tip(self.erase_button, cannot or "All that it has, behind a copy of the file")
         self.open_button.setDefault(True)
 
     def _menu(self, index: QModelIndex, where: QPoint) -> None:

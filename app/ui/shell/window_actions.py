@@ -87,7 +87,7 @@ def add_actions(window: MainWindow) -> None:
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
-    tenants = of_file(lambda file: file.show_tenants(window.tenants.pick))
+    tenants = of_file(lambda file: file.show_tenants(window.tenants.pick, files.erase_tenant))
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts, show_help = partial(_shortcuts, window), partial(_help, window)

@@ -30,7 +30,10 @@ from models.errors import TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.services.live.connections import NamedConnection
+    from app.services.tenants.erasing import Erasure
     from app.ui.shell.arrivals import Arrivals
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
@@ -288,15 +291,18 @@ class Workspace(QWidget):
         verification.said.connect(self.shield)
         return verification
 
-    def show_tenants(self, choose: Callable[[str], object]) -> None:
-        """How all of them stand; `choose(name)` when a person opens one."""
+    def show_tenants(
+        self, choose: Callable[[str], object], erase: "Callable[[Path, Erasure], object]"
+    ) -> None:
+        """How all of them stand; `choose(name)` when a person opens one, `erase` when they agree to that."""
         from app.services.tenants.overview import cost  # noqa: PLC0415 - few look
         from app.ui.shell.tenants import TenantsDialog  # noqa: PLC0415
 
         opened, window = self.context.opened, self.window()
 
         def show() -> None:
-            TenantsDialog(self.context, choose, current=self.scope.tenant_id, parent=window).open_once()
+            current = self.scope.tenant_id
+            TenantsDialog(self.context, choose, erase, current=current, parent=window).open_once()
 
         self.context.when_agreed(cost(opened.schema.stored, opened.sizes), show, window)
 

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.command import run
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
@@ -36,3 +38,22 @@ def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:
     assert sorted(one.name for one in out.iterdir()) == ["chain", "manifest.json", "tables"]
     again = run("tenants", "export", path, "acme-corp", out)
     assert again.returncode == 2 and "is not empty; choose a new folder" in again.stderr
+
+
+@pytest.mark.slow
+def test_one_is_erased_where_its_name_is_said_again(tmp_path: Path) -> None:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    users, before = count(path, "users", "acme-corp"), path.read_bytes()
+    asked = run("tenants", "erase", path, "acme-corp")
+    assert asked.returncode == 2 and f"users: {users} rows" in asked.stdout
+    assert "nothing was erased; to erase it, add --confirm acme-corp" in asked.stderr
+    wrong = run("tenants", "erase", path, "acme-corp", "--confirm", "acme")
+    assert wrong.returncode == 2 and path.read_bytes() == before
+    done = run("tenants", "erase", path, "acme-corp", "--confirm", "acme-corp")
+    assert done.returncode == 0 and "acme-corp is erased: " in done.stdout
+    assert "the chains are VERIFIED behind it" in done.stdout
+    assert count(path, "users", "acme-corp") == 0
+    (copy,) = tmp_path.glob("foundation.before-erasing.*.sqlite")
+    assert count(copy, "users", "acme-corp") == users
+    assert run("verify", path).returncode == 0
+    assert run("tenants", "erase", "d1:prod", "acme-corp").returncode == 2

@@ -118,6 +118,7 @@ def test_a_child_writes_the_same(path: Path, tmp_path: Path) -> None:
         assert file.read_bytes() == (others / "tables" / file.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_one_without_a_chain_and_one_that_is_not_there(path: Path, tmp_path: Path) -> None:
     done = export(InFile(path), tmp_path / "out", "other")
     assert (done.rows, done.entries, done.verdict) == ({"tenants": 1}, 0, None)
@@ -128,6 +129,7 @@ def test_one_without_a_chain_and_one_that_is_not_there(path: Path, tmp_path: Pat
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_it_is_there_whole_or_not_at_all(path: Path, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
@@ -141,6 +143,7 @@ def test_it_is_there_whole_or_not_at_all(path: Path, tmp_path: Path) -> None:
     assert export(InFile(path), tmp_path / "empty").count > 0
 
 
+@pytest.mark.slow
 def test_a_chain_that_does_not_hold_is_exported_and_said_to_be_so(path: Path, tmp_path: Path) -> None:
     ask(
         path,

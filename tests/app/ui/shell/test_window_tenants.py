@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.tenants import NAMES, TenantsDialog
 from app.ui.shell.window import MainWindow
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.fixtures.window import ask, button, click, closed, count, dialog, open_file, press, words
 
 MANY = """
@@ -109,6 +110,51 @@ def test_the_data_of_one_are_exported_into_a_folder(
     qtbot.waitUntil(lambda: said in words(window))
     assert (out / "manifest.json").is_file()
     assert page.context.opened.tenants
+
+
+@pytest.mark.slow
+def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    found = show(qtbot, window)
+    chosen = found.current()
+    assert chosen is not None
+    click(qtbot, found.erase_button)
+    asked = dialog(qtbot, found, ConfirmDialog)
+    listed = [asked.list.item(row).text() for row in range(asked.list.count())]
+    assert f"users: {chosen.users} rows" in listed
+    assert not asked.confirm_button.isEnabled()
+    qtbot.keyClicks(asked.typed, chosen.name)
+    with qtbot.waitSignal(window.opened):
+        press("Return")
+    qtbot.waitUntil(lambda: f"{chosen.name} is erased: {chosen.rows} rows" in words(window))
+    assert count(demo_path, "users", chosen.name) == 0
+    assert len(list(demo_path.parent.glob("*.before-erasing.*"))) == 1
+    page = window.workspace
+    assert page is not None
+    qtbot.waitUntil(lambda: page.is_settled)
+    assert not page.context.history.next_undo
+
+
+@pytest.mark.slow
+def test_why_one_cannot_be_erased_is_said(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(demo_path, "UPDATE notifications SET tenant_id = 'system'")
+    open_file(qtbot, window, demo_path)
+    found = show(qtbot, window)
+    qtbot.keyClicks(found.text, "system")
+    click(qtbot, found.erase_button)
+    said = dialog(qtbot, found, ErrorDialog)
+    assert "holds what was done to the whole database" in said.sentence.text()
+    press("Return")
+    closed(qtbot, found, ErrorDialog)
+    press("Escape")
+
+
+@pytest.mark.slow
+def test_what_is_read_only_erases_nothing(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path, read_only=True)
+    found = show(qtbot, window)
+    assert not found.erase_button.isEnabled() and "read-only" in found.erase_button.toolTip()
+    press("Escape")
 
 
 @pytest.mark.slow

@@ -1,0 +1,338 @@
+"""Takes a tenant out of a file: all its rows and its audit chain, in one transaction, so that no half of a
+tenant is ever left.
+
+The chain goes as retention's prefixes do (`chain.pruning`): whole, behind a checkpoint that has just seen
+every entry of it, with a marker in the same transaction that tells of it. What is left of the tenant is that
+marker, and an entry in the chain of `system`. A copy of the file is made before, which holds all that goes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.services.chain.append import Batch, Event, append, barred, heads, unknown_tenant
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.making import SignedReport, Verifier, verify_and_sign
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.numbering import Numbering
+from app.services.chain.pruning import Part, marker_of, removal_of
+from app.services.chain.rules import GENESIS, SECONDS_LIMIT, seconds
+from app.services.chain.verify.report import TenantReport
+from app.services.deliveries.log import DeliveryLog
+from app.services.files.describe import OpenedFile
+from app.services.records.belonging import referring
+from app.services.records.references import Fate, fate_of
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.tenants.bundle import belonging
+from app.services.text import counted, tenant_name
+from models.engine import Statement, raw, sql_name
+from models.errors import Cancelled, InvalidInput, NotAllowed, RowChanged, TenantAdminError
+from models.local.copies import back_up, free_name
+from models.local.database import LocalDatabase
+from models.progress import UNWATCHED, Monitor
+from models.schema import ForeignKey, StoredTables, internal, read_stored
+from models.status import SYSTEM_TENANT, AuditEvent
+
+WHY_NOT_LIVE: Final = (
+    "A tenant is erased in one transaction behind a copy of the whole, which a live database cannot do: what "
+    "stopped halfway would leave half a tenant, and no copy. Retention removes what is old there, in steps."
+)
+_AHEAD: Final = 60
+"""Seconds by which a chain's last entry may lie ahead of this computer's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What erasing a tenant would do: `going` counts the rows that go by table, those that refer to others
+    first, and `changed` those that stay and lose what they refer to. `stays` are sentences about what is left
+    of it, `obstacle` says why it cannot be, `caution` what to know before.
+    """
+
+    tenant: str
+    going: Mapping[str, int]
+    changed: Mapping[str, int]
+    stays: tuple[str, ...] = ()
+    obstacle: str | None = None
+    caution: str | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.going.values())
+
+    def lines(self) -> list[str]:
+        """What goes, changes and stays, for a person to decide by."""
+        return [
+            *(f"{table}: {counted(rows, 'row')}" for table, rows in self.going.items()),
+            *(
+                f"{table}: {counted(rows, 'row')} of others, which stay and lose what they refer to"
+                for table, rows in self.changed.items()
+            ),
+            *self.stays,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What has gone, and where the `copy` of what was there before lies. `after` is the verification behind
+    it, None where that could not be done; `problems` say why, and what else was not done.
+    """
+
+    erasure: Erasure
+    copy: Path
+    after: SignedReport | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """All of it in a sentence."""
+        whole = f"{tenant_name(self.erasure.tenant)} is erased: {counted(self.erasure.total, 'row')}"
+        kept = f"the file as it was is {self.copy.name}, which still holds all of it"
+        found = "" if self.after is None else f"; the chains are {self.after.report.verdict} behind it"
+        return ". ".join([f"{whole}; {kept}{found}", *self.problems])
+
+    @property
+    def holds(self) -> bool:
+        """Whether all was in order then."""
+        return self.after is not None and self.after.report.intact
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The conditions of the rows that go, children before what they refer to; what stays of the tenant's; and
+    the keys by which other rows refer to these.
+    """
+
+    going: Mapping[str, str]
+    stays: tuple[str, ...]
+    keys: tuple[tuple[str, ForeignKey], ...]
+
+    @classmethod
+    def of(cls, stored: StoredTables, tenant: str) -> "_Chosen":
+        goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
+        goes = {name: which for name, which in goes.items() if not internal(name)}
+        stays = []
+        for key in (key for name in goes for key in stored[name].referring if key.table == AUDIT_CHAIN.name):
+            owner = next(name for name in goes if key in stored[name].referring)
+            if [column.lower() for column in key.columns] == ["tenant_id"] and owner != AUDIT_CHAIN.name:
+                stays.append(owner)
+        keys = tuple((name, key) for name in goes for key in stored[name].referring if name not in stays)
+        sentences = tuple(
+            f"{name}: its row stays, because the marker in its audit chain refers to it" for name in stays
+        )
+        order = [name for name in _children_first(stored, goes) if name not in stays]
+        return cls({name: goes[name] for name in order}, sentences, keys)
+
+    def remaining(self, parent: str, key: ForeignKey) -> str:
+        """The condition that a row refers by the key to one that goes, and does not go itself."""
+        found = referring(key, parent, self.going[parent])
+        return f"{found} AND NOT ifnull(({self.going[key.table]}), 0)" if key.table in self.going else found
+
+
+def _children_first(stored: StoredTables, going: Mapping[str, str]) -> Iterator[str]:
+    seen = set[str]()
+
+    def visit(name: str) -> Iterator[str]:
+        seen.add(name)
+        for key in stored[name].referring:
+            if key.table in going and key.table not in seen:
+                yield from visit(key.table)
+        yield name
+
+    for name in going:
+        if name not in seen:
+            yield from visit(name)
+
+
+def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
+    """What erasing it would do now; the caller holds a connection.
+
+    Raises `InvalidInput` where nothing is the tenant's, and the storage errors.
+    """
+    with database.snapshot():
+        stored, _ = read_stored(database)
+        chosen = _Chosen.of(stored, tenant)
+
+        def count(table: str, condition: str) -> int:
+            query = f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
+            return int(database.scalar(raw(query)))
+
+        going = {name: rows for name, which in chosen.going.items() if (rows := count(name, which))}
+        if not going:
+            raise InvalidInput("tenant", f"{database.place} holds nothing of {tenant_name(tenant)}.")
+        changed: dict[str, int] = {}
+        obstacle = _barrier(database, stored, tenant, going)
+        for parent, key in chosen.keys:
+            fits = parent in going and len(key.columns) == len(key.parent_columns)
+            if not fits or not (rows := count(key.table, chosen.remaining(parent, key))):
+                continue
+            if fate_of(key) is Fate.CHANGES:
+                changed[key.table] = changed.get(key.table, 0) + rows
+                if stored[key.table].has_triggers:
+                    obstacle = obstacle or _triggers(key.table)
+            else:
+                obstacle = obstacle or (
+                    f"Rows of {key.table} that are not {tenant_name(tenant)}'s ({rows:,}) refer to rows of "
+                    f"{parent} that would go."
+                )
+        caution = None
+        if obstacle is None:
+            obstacle = _cannot_record(database, tenant, going, changed, now)
+            chains = [tenant] * (AUDIT_CHAIN.name in going)
+            caution = Numbering(database).caution([*chains, SYSTEM_TENANT])
+    return Erasure(tenant, going, changed, chosen.stays, obstacle, caution)
+
+
+def _triggers(table: str) -> str:
+    return f"{table} has triggers, and what they would change nobody can tell."
+
+
+def _barrier(
+    database: LocalDatabase, stored: StoredTables, tenant: str, going: Mapping[str, int]
+) -> str | None:
+    if tenant == SYSTEM_TENANT:
+        return f"The chain of {SYSTEM_TENANT} holds what was done to the whole database, erasures too."
+    if AUDIT_CHAIN.name not in stored:
+        return f"{database.place} has no audit chain, so that it would be recorded nowhere."
+    return next((_triggers(name) for name in going if stored[name].has_triggers), None)
+
+
+def _cannot_record(
+    database: LocalDatabase, tenant: str, going: Mapping[str, int], changed: Mapping[str, int], now: int
+) -> str | None:
+    events = [_event(Erasure(tenant, going, changed), "", "")]
+    if AUDIT_CHAIN.name in going:
+        events.append(marker_of(Part(tenant, 1, 1, 1, GENESIS), now))
+    return unknown_tenant(database, SYSTEM_TENANT) or barred(database, events, now)
+
+
+def _event(erasure: Erasure, actor: str, copy: str) -> Event:
+    payload: dict[str, Any] = {"actor": actor, "tenant": erasure.tenant, "removed": dict(erasure.going)}
+    if erasure.changed:
+        payload["changed"] = dict(erasure.changed)
+    return Event(SYSTEM_TENANT, AuditEvent.TENANT_ERASED, payload | {"copy": copy})
+
+
+def erase(
+    opened: OpenedFile,
+    tenant: str,
+    store: CheckpointStore,
+    verify: Verifier,
+    *,
+    actor: str,
+    now: int,
+    expected: Erasure | None = None,
+    log: DeliveryLog | None = None,
+    monitor: Monitor = UNWATCHED,
+) -> Erased:
+    """Erases it, behind a checkpoint and a copy, what the `log` has of it, too, and verifies and signs the
+    file again. With what was `expected` it is refused where by now more or other rows would go.
+
+    Raises `InvalidInput`, `NotAllowed` where something stands in its way, `Cancelled`, the errors of
+    `verify_and_sign`, and the storage errors of both files; nothing was erased then.
+    """
+    database = opened.database
+    if opened.read_only:
+        raise NotAllowed(
+            f"The file is open read-only, because {opened.read_only_reason}. Nothing was erased."
+        )
+    database.require_writable()
+    with database.connection_context():
+        planned = plan(database, tenant, now=now)
+        if planned.obstacle is not None:
+            raise NotAllowed(f"{planned.obstacle} Nothing was erased.")
+        if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
+            raise NotAllowed(_OTHERS)
+        how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
+        chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=monitor, **how))
+        if monitor.cancelled():
+            raise Cancelled
+        with free_name(opened.path, "erasing", now) as copy:
+            back_up(database.connection(), copy)
+            try:
+                event = _event(planned, actor, copy.name)
+                _carry_out(database, planned, chain, event, now)
+            except TenantAdminError as error:
+                if not error.is_undecided:
+                    copy.unlink()
+                raise
+    problems = list[str]()
+    try:
+        if log is not None:
+            log.forget(str(opened.kept_by), tenant)
+    except TenantAdminError as error:
+        problems.append(f"The delivery log still has what was sent to its webhooks. {error}")
+    after = None
+    try:
+        after = verify_and_sign(opened.where, store, verify, **how)
+    except (TenantAdminError, OSError) as error:  # it is erased all the same
+        problems.append(f"The chains could not be verified behind it. {error}")
+    return Erased(planned, copy, after, tuple(problems))
+
+
+_OTHERS: Final = "Other rows than were counted would go by now; nothing was erased. Look at what goes again."
+
+
+def _signed(opened: OpenedFile, tenant: str, found: SignedReport) -> TenantReport | None:
+    """Its chain, which a checkpoint has seen to its end; None where it has none. Raises `NotAllowed`."""
+    report = found.report
+    if not report.intact:
+        words = "is undecided" if report.undecided else f"is {report.verdict}"
+        raise NotAllowed(
+            f"The verdict of {opened.place}'s audit chains {words}, and no checkpoint can be made before, so "
+            "that nobody could tell afterwards whether what went was right. Nothing was erased. Verify the "
+            "chain, and put it right first."
+        )
+    own = next((one for one in report.tenants if one.tenant == tenant), None)
+    if own is not None and found.checkpoint is None:
+        raise NotAllowed(
+            f"No checkpoint could be made before the erasure. {found.why_not or ''} Nothing was erased."
+        )
+    return own
+
+
+def _carry_out(
+    database: LocalDatabase, planned: Erasure, chain: TenantReport | None, event: Event, now: int
+) -> None:
+    tenant = planned.tenant
+    at = _behind(database, chain, now)
+
+    def batch() -> Batch:
+        again = plan(database, tenant, now=now)
+        stored, _ = read_stored(database)
+        chosen = _Chosen.of(stored, tenant)
+        ends = heads(database, [tenant, SYSTEM_TENANT])
+        head = GENESIS if chain is None else chain.head
+        if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:
+            raise NotAllowed(_OTHERS)
+        statements, events = list[Statement](), [event]
+        for name in chosen.going:
+            if name == AUDIT_CHAIN.name and chain is not None:
+                part = Part(tenant, chain.first_seq or 1, chain.last_seq or 1, chain.entries, head or GENESIS)
+                statements += removal_of(part)
+                events.insert(0, marker_of(part, at))
+            elif name in planned.going:
+                delete = f"DELETE FROM main.{sql_name(name)} WHERE {chosen.going[name]}"  # noqa: S608
+                statements.append(Statement(raw(delete), expect=planned.going[name]))
+        return Batch(statements, events, ends=ends, what=f"the erasure of {tenant_name(tenant)}")
+
+    try:
+        with database.calm_log():
+            append(database, batch, now=at, told=True)
+    except RowChanged as error:
+        raise NotAllowed(_OTHERS) from error
+
+
+def _behind(database: LocalDatabase, chain: TenantReport | None, now: int) -> int:
+    """A time behind those of the chain's ends, as a marker's cutoff has to be. Raises `NotAllowed`."""
+    if chain is None:
+        return now
+    ends = f"SELECT created_at FROM {AUDIT_CHAIN.name} WHERE seq IN (?, ?)"  # noqa: S608
+    found = [at for (at,) in database.rows(raw(ends, chain.first_seq, chain.last_seq))]
+    last = max((seconds(at) for at in found if isinstance(at, int) and at < SECONDS_LIMIT * 1000), default=0)
+    if last > now + _AHEAD:
+        raise NotAllowed(
+            f"The chain of {tenant_name(chain.tenant)} ends ahead of this computer's clock, so that no "
+            "marker can say that all of it was older. Nothing was erased; look at the clock, or wait."
+        )
+    return max(now, last + 1)

@@ -1,0 +1,264 @@
+"""A tenant is taken out of a file whole, with a copy before and chains that hold behind it, or not at all."""
+
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.chain.append import Batch, Event, append
+from app.services.chain.checkpoint import Reason
+from app.services.chain.checkpoints.making import try_to_sign, verify_and_sign, verify_with_checkpoints
+from app.services.chain.evidence import write_bundle
+from app.services.chain.where import InFile
+from app.services.deliveries.answer import DeliveryAnswer, DeliveryOutcome
+from app.services.deliveries.destination import Destination
+from app.services.deliveries.log import DeliveryLog, LogQuery
+from app.services.deliveries.request import make
+from app.services.deliveries.signing import Signing
+from app.services.files.opening import open_database
+from app.services.tenants import erasing
+from app.services.tenants.erasing import Erased
+from app.workers.scan_pool import store_and_verifier
+from models.errors import Cancelled, InvalidInput, NotAllowed, TenantAdminError
+from models.progress import Monitor
+from tests.conftest import NOW
+from tests.fixtures.retaining import retain
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask, count
+
+TENANT = "acme-corp"
+OWN = ("users", "webhook_destinations", "notifications")
+REFERRING = f"""
+CREATE TABLE reviews (id INTEGER PRIMARY KEY, of TEXT NOT NULL REFERENCES users (id));
+CREATE TABLE marks (id INTEGER PRIMARY KEY, review INTEGER REFERENCES reviews (id));
+CREATE TABLE escalations (id INTEGER PRIMARY KEY, to_id TEXT REFERENCES users (id) ON DELETE SET NULL);
+CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT);
+INSERT INTO tenants VALUES ('{TENANT}', 'Acme'), ('other', 'Other');
+INSERT INTO reviews (id, of) SELECT 1, id FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
+INSERT INTO marks VALUES (1, 1), (2, 1), (3, NULL);
+INSERT INTO escalations (to_id) SELECT id FROM users WHERE tenant_id = '{TENANT}' LIMIT 3;
+INSERT INTO escalations (to_id) SELECT id FROM users WHERE tenant_id <> '{TENANT}' LIMIT 1
+"""
+
+
+def execute(path: Path, script: str) -> None:
+    for sql in script.split(";"):
+        ask(path, sql)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = sample(tmp_path / "foundation.sqlite", rows=300)
+    execute(path, REFERRING)
+    return path
+
+
+def erase(path: Path, tenant: str = TENANT, **how: Any) -> Erased:
+    own = store_and_verifier(take_part=True)
+    return erasing.erase(open_database(path), tenant, *own, actor="mei", now=how.pop("now", NOW), **how)
+
+
+def content(path: Path) -> list[Any]:
+    tables = [name for (name,) in ask(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return [(name, ask(path, f'SELECT * FROM "{name}"')) for name in tables]
+
+
+def verdict(path: Path) -> str:
+    own = store_and_verifier(take_part=True)
+    report = verify_with_checkpoints(InFile(path), *own, now=NOW + 1)
+    assert not report.findings
+    return str(report.verdict)
+
+
+def test_all_its_rows_and_its_chain_go_and_a_marker_and_a_record_stay(path: Path, tmp_path: Path) -> None:
+    before = content(path)
+    rows = {name: count(path, name, TENANT) for name in (*OWN, "audit_chain")}
+    done = erase(path)
+    assert done.holds and done.after is not None and done.after.checkpoint is not None
+    assert dict(done.erasure.going) == rows | {"reviews": 1, "marks": 2, "tenants": 1}
+    assert dict(done.erasure.changed) == {"escalations": 3}
+    assert [count(path, name, TENANT) for name in OWN] == [0, 0, 0]
+    assert ask(path, "SELECT count(*), count(to_id) FROM escalations") == [(4, 1)]
+    assert ask(path, "SELECT id FROM tenants") == [("other",)]
+    assert ask(path, "SELECT id FROM marks") == [(3,)]
+    ((kind, payload),) = ask(path, "SELECT event_type, payload FROM audit_chain WHERE tenant_id = ?", TENANT)
+    assert kind == "audit_pruned" and json.loads(payload)["count"] == rows["audit_chain"]
+    ((kind, payload),) = ask(
+        path,
+        "SELECT event_type, payload FROM audit_chain WHERE tenant_id = 'system' ORDER BY seq DESC LIMIT 1",
+    )
+    told = json.loads(payload)
+    assert (kind, told["actor"], told["tenant"], told["copy"]) == (
+        "tenant_erased", "mei", TENANT, done.copy.name
+    )  # fmt: skip
+    assert told["removed"] == dict(done.erasure.going) and told["changed"] == {"escalations": 3}
+    assert done.copy.parent == tmp_path and content(done.copy) == before
+    assert verdict(path) == "VERIFIED"
+    assert ask(path, "PRAGMA foreign_key_check") == [] and ask(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.slow
+def test_the_stand_alone_verifier_and_the_next_entries_agree(path: Path, tmp_path: Path) -> None:
+    erase(path)
+    opened = open_database(path)
+    with opened.database.connection_context():
+        for tenant in (TENANT, "system"):
+            batch = Batch((), (Event(tenant, "user_created", {}),))
+            append(opened.database, lambda batch=batch: batch, now=NOW + 2, told=True)  # type: ignore[misc]
+    assert verdict(path) == "VERIFIED"
+    store, verify = store_and_verifier(take_part=True)
+    where = InFile(path)
+    report = verify_and_sign(where, store, verify, now=NOW + 3, reason=Reason.REQUEST).report
+    known = store.all_checkpoints(where)
+    write_bundle(where, report, tmp_path / "bundle", checkpoints=known, now=NOW + 3)
+    program = [sys.executable, str(tmp_path / "bundle" / "verify_bundle.py")]
+    checked = subprocess.run(program, check=False, capture_output=True, text=True)
+    assert checked.returncode == 0 and "alone: VERIFIED" in checked.stdout, checked.stdout
+
+
+@pytest.mark.slow
+def test_one_whose_beginning_retention_took_is_erased_too(path: Path) -> None:
+    opened = open_database(path)
+    with opened.database.connection_context():
+        signed = partial(try_to_sign, InFile(path), *store_and_verifier(take_part=True), clock=lambda: NOW)
+        retain(opened.database, checkpoint=signed, days=10)
+    markers = "SELECT count(*) FROM audit_chain WHERE event_type = 'audit_pruned' AND tenant_id = ?"
+    assert ask(path, markers, TENANT) > [(0,)]
+    assert erase(path).holds
+    assert ask(path, markers, TENANT) == [(1,)]
+    assert verdict(path) == "VERIFIED"
+
+
+@pytest.mark.slow
+def test_a_second_time_and_all_others_one_by_one(path: Path) -> None:
+    erase(path)
+    again = erase(path, now=NOW + 10)
+    assert dict(again.erasure.going) == {"audit_chain": 1} and again.holds
+    for (tenant,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain WHERE tenant_id <> 'system'"):
+        assert erase(path, tenant, now=NOW + 20).holds
+    assert verdict(path) == "VERIFIED"
+    assert count(path, "users") == 0
+
+
+BARRED: list[tuple[str, str, str]] = [
+    (
+        "UPDATE audit_chain SET payload = '{}' WHERE seq = 5",
+        TENANT,
+        "TAMPERED, and no checkpoint can be made before",
+    ),
+    ("CREATE TRIGGER t AFTER DELETE ON reviews BEGIN SELECT 1; END", TENANT, "reviews has triggers"),
+    (
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, tenant_id TEXT, of TEXT REFERENCES users (id) "
+        f"ON DELETE CASCADE)|INSERT INTO notes (tenant_id, of) SELECT 'other', id FROM users "
+        f"WHERE tenant_id = '{TENANT}' LIMIT 1",
+        TENANT,
+        r"Rows of notes that are not acme-corp's \(1\) refer to rows of users that would go",
+    ),
+    (
+        "UPDATE notifications SET tenant_id = 'system' WHERE rowid = 1",
+        "system",
+        "The chain of system holds what was done",
+    ),
+    ("SELECT 1", "nobody", "holds nothing of nobody"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "tenant", "why"), BARRED)
+def test_what_stands_in_its_way_is_said_and_nothing_is_changed(
+    path: Path, tmp_path: Path, change: str, tenant: str, why: str
+) -> None:
+    for sql in change.split("|"):
+        ask(path, sql)
+    before, beside = content(path), sorted(tmp_path.iterdir())
+    with pytest.raises((NotAllowed, InvalidInput), match=why):
+        erase(path, tenant)
+    assert content(path) == before
+    assert sorted(tmp_path.iterdir()) == beside
+
+
+@pytest.mark.slow
+def test_what_came_since_it_was_counted_is_not_erased(path: Path, tmp_path: Path) -> None:
+    opened = open_database(path)
+    with opened.database.connection_context():
+        expected = erasing.plan(opened.database, TENANT, now=NOW)
+    ask(path, "DELETE FROM notifications WHERE rowid = (SELECT max(rowid) FROM notifications "
+        "WHERE tenant_id = ?)", TENANT)  # fmt: skip
+    with pytest.raises(NotAllowed, match="Other rows than were counted"):
+        erase(path, expected=expected)
+    with pytest.raises(Cancelled):
+        erase(path, monitor=Monitor(cancelled=lambda: True))
+    assert count(path, "users", TENANT) > 0
+    assert not list(tmp_path.glob("*before*"))
+
+
+@pytest.mark.slow
+def test_what_was_written_between_verification_and_erasure_stops_it(path: Path, tmp_path: Path) -> None:
+    """Another program appends to the chain when the checkpoint has been made."""
+    store, verify = store_and_verifier(take_part=True)
+
+    def verify_and_write(*asked: Any, **how: Any) -> Any:
+        report = verify(*asked, **how)
+        if not written:
+            written.append(True)
+            opened = open_database(path)
+            with opened.database.connection_context():
+                event = Event(TENANT, "user_created", {})
+                append(opened.database, lambda: Batch((), (event,)), now=NOW, told=True)
+        return report
+
+    written: list[bool] = []
+    with pytest.raises(TenantAdminError):
+        erasing.erase(open_database(path), TENANT, store, verify_and_write, actor="mei", now=NOW)
+    assert count(path, "users", TENANT) > 0
+    assert not list(tmp_path.glob("*before*"))
+    assert erase(path).holds
+
+
+@pytest.mark.slow
+def test_where_nothing_can_be_verified_behind_it_that_is_said_and_it_holds_all_the_same(path: Path) -> None:
+    store, verify = store_and_verifier(take_part=True)
+    asked: list[bool] = []
+
+    def once(*given: Any, **how: Any) -> Any:
+        asked.append(True)
+        if asked[1:]:
+            raise NotAllowed("No.")
+        return verify(*given, **how)
+
+    done = erasing.erase(open_database(path), TENANT, store, once, actor="mei", now=NOW)
+    assert not done.holds and "The chains could not be verified behind it. No." in done.said
+    assert verdict(path) == "VERIFIED"
+
+
+@pytest.mark.slow
+def test_what_was_sent_to_its_webhooks_is_forgotten(path: Path) -> None:
+    log, opened = DeliveryLog(), open_database(path)
+    answer = DeliveryAnswer(DeliveryOutcome.TIMEOUT, seconds=1)
+    for tenant in (TENANT, "globex"):
+        to = Destination("w", tenant, "", "https://h.example/", "h.example", "*", None)
+        request = make(to, "run_killed", "{}", now=NOW)
+        log.add(str(opened.kept_by), to, request, answer, signing=Signing.PLATFORM, days=30)
+    erase(path, log=log)
+    assert [one.tenant for one in log.find(LogQuery(str(opened.kept_by)))] == ["globex"]
+
+
+@pytest.mark.slow
+def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
+    path = sample(tmp_path / "gateway.sqlite", rows=60)
+    ((sql,),) = ask(path, "SELECT sql FROM sqlite_master WHERE name = 'audit_chain'")
+    rows = ask(path, "SELECT * FROM audit_chain")
+    ask(path, "CREATE TABLE tenants (id TEXT PRIMARY KEY, name TEXT)")
+    ask(path, "INSERT INTO tenants SELECT DISTINCT tenant_id, 'x' FROM audit_chain")
+    ask(path, "INSERT OR IGNORE INTO tenants VALUES ('system', 'x')")
+    ask(path, "DROP TABLE audit_chain")
+    ask(path, sql.replace("tenant_id TEXT NOT NULL", "tenant_id TEXT NOT NULL REFERENCES tenants (id)"))
+    for row in rows:
+        ask(path, f"INSERT INTO audit_chain VALUES ({', '.join('?' * len(row))})", *row)
+    done = erase(path)
+    assert done.holds and "its row stays" in done.erasure.lines()[-1]
+    assert (TENANT,) in ask(path, "SELECT id FROM tenants")
