@@ -6,12 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from app.services.records import runs as planning
+from app.services.records.list_query import ListQuery
 from app.services.records.tables import Scope
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
+from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
@@ -39,6 +41,7 @@ def register(registry: Registry) -> None:
     registry.scene("dialog-artifact", (820, 640))(artifact)
     registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
     registry.scene("dialog-compose", (640, 760))(compose)
+    registry.scene("dialog-groups", (680, 520))(groups)
 
 
 def _open(theme: Theme, make: Callable[[Path], object] | None = None) -> tuple[Context, Callable[[], None]]:
@@ -108,6 +111,14 @@ def compose(theme: Theme) -> Shot:
     dialog.message.setPlainText("From 8 to 9 no run goes on.\nWhat is planned by then is kept.")
     dialog.metadata.setPlainText('{"phase":"strategy"}')
     return Shot(dialog, close=close)
+
+
+def groups(theme: Theme) -> Shot:
+    """All notifications by their run."""
+    context, close = _open(theme)
+    dialog = GroupsDialog(context, ListQuery("notifications"), lambda column, value: None)
+    context.setParent(dialog)
+    return Shot(dialog, ready=dialog.counted, close=close)
 
 
 def parked_ideas(theme: Theme) -> Shot:

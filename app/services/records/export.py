@@ -161,7 +161,7 @@ def _columns(database: Database, table: Table, form: Format) -> list[TableColumn
 def _column(table: Table | None, name: str) -> TableColumn:
     """A column of the file, as it is declared or as the file alone has it."""
     columns = () if table is None else table.columns
-    known = (one for one in columns if one.source == name and one.kind is not ColumnKind.LENGTH)
+    known = (one for one in columns if one.source == name and not one.is_derived)
     return next(known, None) or undeclared(name)
 
 

@@ -17,7 +17,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
 from app.services.records.rows import STORED, bytewise, decoded, exactly, given, holds
 from app.services.records.rows import Value as Stored
-from app.services.records.tables import DECLARED, EVERYONE, RANK, ColumnKind, Scope, TableColumn
+from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
 from models.errors import StorageError
 from models.schema import StoredTable, caseless
@@ -257,13 +257,21 @@ class Statements:
     def _given(self, key: Key) -> Any:
         return given(key if isinstance(key, int) else decoded(key))
 
-    def grouped(self, column: str, cell: Callable[[Any], Any]) -> Any:
-        """The values of a column and their counts, most frequent first, under the query's other filters."""
+    def grouped(self, column: str, cell: Callable[[Any], Any], off: str = "") -> Any:
+        """The values of a column and their counts, most frequent first, under the query's other filters. With
+        the name of a flag also in how many rows it is `off`, those with most of these first, and the latest
+        time.
+        """
         choices = tuple(choice for choice in self.query.choices if choice[0] != column)
         query = replace(self.query, choices=choices)
         others = Statements(query, self._stored, self._limits, has_chain=self._has_chain)
         value, count = self.value(self.table.of_file(column)), fn.COUNT(SQL("*"))
-        return others.select(cell(value), count).group_by(value).order_by(count.desc(), value.asc())
+        told: list[Any] = [count]
+        order: list[Any] = [count.desc(), value.asc()]
+        if off:
+            is_off = fn.TOTAL(self.value(self.table.column(off)).in_(OFF)).cast("INTEGER")
+            told, order = [count, is_off, fn.MAX(self.time())], [is_off.desc(), *order]
+        return others.select(cell(value), *told).group_by(value).order_by(*order)
 
     def before(self, key: Key) -> Any:
         """The condition that a row comes before the one with this key in the query's order.

@@ -241,6 +241,19 @@ class Lists:
         found = dict(zip(wanted, _read(database, grouped, _as_choice), strict=True))
         return {name: tuple((value, count) for value, count in found.get(name, ())) for name in names}
 
+    def groups(self, database: Database, query: ListQuery, column: str, off: str, most: int) -> Rows:
+        """The values of a column as `choices` gives them, each with how many rows have it, in how many the
+        flag is `off`, and their latest time; the first `most`, those with most of these before.
+        """
+        statements = self._statements(database, query)
+        if not statements.has(column):
+            return []
+
+        def grouped(cell: Callable[[Any], Any]) -> list[Any]:
+            return [statements.grouped(column, cell, off).limit(most)]
+
+        return _read(database, grouped, _as_choice)[0]
+
     def per_day(
         self, database: Database, query: ListQuery, day_of: Callable[[int], int] | None = None
     ) -> tuple[tuple[int, int], ...]:

@@ -14,14 +14,22 @@ from app.services.records.dependents import removal
 from app.services.records.images import Images
 from app.services.records.record import read_record
 from app.services.records.rows import StoredRow, Value, in_parts, shown
-from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, USERS, WEBHOOK_DESTINATIONS, Table, flag
+from app.services.records.tables import (
+    NAMES_RUN,
+    NOTIFICATIONS,
+    PLANNING_RUNS,
+    USERS,
+    WEBHOOK_DESTINATIONS,
+    Table,
+    flag,
+)
 from models.engine import Database, raw, sql_name
 from models.errors import NotFound, NothingToDo, TableMissing
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
 """Ids named in one audit entry, so that its payload stays far below what D1 takes (models/README.md)."""
-NAMES = {"runId": PLANNING_RUNS, "userId": USERS, "webhookId": WEBHOOK_DESTINATIONS}
+NAMES = {NAMES_RUN: PLANNING_RUNS, "userId": USERS, "webhookId": WEBHOOK_DESTINATIONS}
 """What metadata name records by, as audit payloads do, and whose those are; the first goes first."""
 
 _TOLD = 1_000

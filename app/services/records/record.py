@@ -92,7 +92,16 @@ def value_of(column: TableColumn, source: Any) -> Any:
             return Case(None, [(stored.is_null(False) & (stored != ""), 1)], 0)
         case ColumnKind.LENGTH:
             return Case(None, [(hides(stored), fn.octet_length(stored))], fn.length(stored))
+        case ColumnKind.MEMBER:
+            return _member(stored, f"$.{column.member}")
     return stored
+
+
+def _member(stored: Any, path: str) -> Any:
+    """A text that is not empty, of a JSON object; NULL for anything else, whatever is stored."""
+    is_json = (fn.typeof(stored) == "text") & fn.json_valid(stored)
+    is_text = fn.json_type(Case(None, [(is_json, stored)]), path) == "text"
+    return Case(None, [(is_text, fn.nullif(fn.json_extract(stored, path), ""))])
 
 
 def hides(text: Any) -> Any:

@@ -34,7 +34,8 @@ class ColumnKind(Enum):
     stored so that an index can serve. NAME: text for people, sorted without regard to ASCII case. PROSE: text
     of any length, sorted by its beginning. JSON: read whole with its record, never in a list. NUMBER: as
     stored. TIME: epoch seconds, or milliseconds (`rules.seconds`). FLAG: 0 or 1 (`flag`). LENGTH: the
-    characters of a text that is not read. PRESENCE: whether a secret is stored; the secret itself never is.
+    characters of a text that is not read. MEMBER: the text that a JSON object has under the name `member`.
+    PRESENCE: whether a secret is stored; the secret itself never is.
     """
 
     KEY = auto()
@@ -47,11 +48,15 @@ class ColumnKind(Enum):
     TIME = auto()
     FLAG = auto()
     LENGTH = auto()
+    MEMBER = auto()
     PRESENCE = auto()
 
 
 RANK = "rank"
 """In the place of a column's name: an order that the database does not know (`ListQuery.ranks`)."""
+
+NAMES_RUN = "runId"
+"""What a run is named by in JSON that the platform writes."""
 
 ON, OFF = (1, "1"), (0, "0")
 """What a flag is stored as: the platform asks for `active = 1`, which a text is in a column of texts."""
@@ -82,6 +87,7 @@ class TableColumn:
     hidden: bool = False
     listed: bool = True
     of: str = ""
+    member: str = ""
     words: tuple[str, str] = ("yes", "no")
     host_only: bool = False
     is_declared: bool = True
@@ -91,6 +97,11 @@ class TableColumn:
     def source(self) -> str:
         """The column of the file that it is read from."""
         return self.of or self.name
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether it is read from a column that stands for itself as well."""
+        return self.kind in (ColumnKind.LENGTH, ColumnKind.MEMBER)
 
     def word(self, stored: object) -> str | None:
         """The word for the state of a flag; None for what is neither."""
@@ -329,6 +340,7 @@ NOTIFICATIONS = Table(
         _C("id", _K.KEY, "Id", hidden=True),
         _C("created_at", _K.TIME, "Created"),
         _C("metadata", _K.JSON, "Metadata", listed=False),
+        _C("names_run", _K.MEMBER, "Run", of="metadata", member=NAMES_RUN, listed=False),
     ),
 )
 

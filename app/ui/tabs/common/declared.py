@@ -194,6 +194,8 @@ def fields(
     """
     found = []
     for declared in record.table.columns:
+        if declared.kind is tables.ColumnKind.MEMBER:  # which its object shows
+            continue
         if declared.name in record.missing:
             found.append(Field(declared.label, MISSING, can_copy=False))
         elif declared.name not in without and (

@@ -161,6 +161,8 @@ class NotificationsTab(RecordTab):
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
             said = partial(acts.words_to_set, self, f"Mark {word}", "read", read)
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
+        words, keys = "Groups by run or type…", "Ctrl+Shift+G"
+        add(ActionSpec("groups", words, Icon.TREE, self._show_groups, self._refuse_to_go, keys))
         add(acts.delete_act(self, lambda: notifications.delete, "title", to_the_last=True))
         self.letters = ByLetters(self.table)
         for name, words, go, letter in (
@@ -176,6 +178,11 @@ class NotificationsTab(RecordTab):
 
         types = [one for one in self.facets.offered("type") if isinstance(one, str) and one]
         ComposeDialog(self.context, self.scope.tenant_id, types, self).open_once()
+
+    def _show_groups(self) -> None:
+        from app.ui.tabs.notifications.groups import GroupsDialog  # noqa: PLC0415 - rows show before
+
+        GroupsDialog(self.context, self.query(), self.filter_by, self).open_once()
 
     def no_match(self) -> tuple[str, str]:
         return (

@@ -11,12 +11,13 @@ from pytestqt.qtbot import QtBot
 from app.itemmodels.columns import Role, Tone
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
+from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.errors import ChangedMeanwhile
 from models.status import DAY
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, dialog, pick, value_of
+from tests.fixtures.window import ask, dialog, pick, texts, value_of
 
 OPENS = "open_what_it_names"
 
@@ -332,6 +333,35 @@ def test_each_row_says_when_retention_removes_it(show_tab: ShowTab, context: Con
     assert [said()[key] for key in ids] == ["next run", "next run", "kept, unread", "never"]
     tip = tab.model.index(row, tab.model.column_of(column)).data(Qt.ItemDataRole.ToolTipRole)
     assert tip.endswith("and the next run removes it.") or "the next run removes it.</" in tip
+
+
+@pytest.mark.slow
+def test_a_group_is_opened_by_keys_as_a_filter(tab: NotificationsTab, context: Context, qtbot: QtBot) -> None:
+    tab.activateWindow()
+    tab.table.setFocus()
+    tab.commands.trigger("groups")
+    groups = dialog(qtbot, tab, GroupsDialog)
+    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
+    run, rows = groups._groups[0].value, groups._groups[0].rows
+    assert texts(groups.table)[0][0] == groups._groups[0].title
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.keyClick(groups.table, Qt.Key.Key_Return)
+    assert tab.model.rowCount() == rows
+    assert tab.exact.choices() == [("names_run", (run,))] and tab.exact.chips()[0].isVisible()
+    path = context.opened.path
+    named = "SELECT count(*) FROM notifications WHERE metadata ->> 'runId' = ?"
+    assert ask(path, named, run) == [(rows,)]
+    tab.clear_filters()
+    tab.commands.trigger("groups")
+    groups = dialog(qtbot, tab, GroupsDialog)
+    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 1)
+    groups.by.setFocus()
+    qtbot.keyClick(groups.by, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: groups.table.hasFocus() and "_" in texts(groups.table)[0][0])
+    kind, rows = groups._groups[0].value, groups._groups[0].rows
+    with qtbot.waitSignal(tab.list.loaded):
+        qtbot.mouseClick(groups.open_button, Qt.MouseButton.LeftButton)
+    assert tab.model.rowCount() == rows and tab.filters.pickers["type"].currentText() == kind
 
 
 def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:
