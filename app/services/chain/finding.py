@@ -1,6 +1,8 @@
 """Which entry somebody means: by its number, or by its hash or the beginning of it."""
 
+import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from app.services.chain.rules import HIGHEST_SEQ, MARKER_EVENT, TABLE, Marker, read_marker
@@ -20,6 +22,7 @@ _ENDS: Final = f"SELECT min(seq), max(seq) FROM {TABLE}"  # noqa: S608
 _BEGINS: Final = f"""
 SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE hash >= ? AND hash < ? LIMIT {_NAMED + 1}
 """  # noqa: S608
+_TIMES: Final = f"SELECT created_at FROM {TABLE} WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608
 _BEHIND: Final = f"""
 SELECT CAST(tenant_id AS TEXT), seq, created_at, CAST(payload AS BLOB) FROM {TABLE}
 WHERE event_type = ? AND seq > ? ORDER BY seq LIMIT {_MARKERS}
@@ -59,6 +62,11 @@ def find_entry(database: Database, wanted: int | str) -> tuple[int, str]:
     more = " and others" if len(found) > _NAMED else ""
     several = f"The hashes of several entries begin with this: {named}{more}. Type more of it."
     raise InvalidInput(FIELD, several)
+
+
+def times_of(database: Database, numbers: Sequence[int]) -> list[Any]:
+    """The times of the entries that are there, as they are stored."""
+    return [at for (at,) in database.rows(raw(_TIMES, json.dumps(numbers)))]
 
 
 def _why_not(database: Database, number: int, ends: Rows) -> str:

@@ -1,5 +1,6 @@
 """A tenant's audit chain, and whether it holds."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -12,6 +13,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Row, Tone
+from app.services.chain.finding import times_of
 from app.services.chain.reading import Link
 from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
@@ -40,6 +42,7 @@ from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP, LOW, Field
 from app.workers.runner import Task
 from models.engine import Database
+from models.status import DAY
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
@@ -64,6 +67,7 @@ class AuditTab(RecordTab):
 
     spec = AUDIT_TAB
     _timeline_task: Task | None = None
+    _findings_task: Task | None = None
     _without_days: ListQuery | None = None
     """The list whose days were too many to be read, as far as its rows were known."""
     _listed_beside: Report | None = None
@@ -112,6 +116,7 @@ class AuditTab(RecordTab):
         query = replace(query, since=None, until=None)
         if self._timeline_task is not None:
             self._timeline_task.cancel()
+        self._mark_findings()
         rows = self.context.rows_of(query.table, query.scope)
         is_dear = self.context.is_much(_READ_FOR_DAYS * rows)
         self._without_days = query if is_dear else None
@@ -125,6 +130,24 @@ class AuditTab(RecordTab):
             on_done=self.timeline.set_days,
             on_failed=lambda error: self.timeline.set_days(()),
         )
+
+    def _mark_findings(self) -> None:
+        """Shows on the timeline on which days the entries are with which something is wrong."""
+        outcome, utc = self.panel.outcome, self.context.settings.utc_times
+        numbers = sorted({found.seq for found in outcome.report.findings if found.seq}) if outcome else []
+        if self._findings_task is not None:
+            self._findings_task.cancel()
+            self._findings_task = None
+
+        def told(times: list[Any]) -> None:
+            found = filter(None, map(declared.epoch, times))
+            self.timeline.set_findings(Counter(at // DAY if utc else _local_day(at) for at in found))
+
+        if numbers:
+            read = self.context.runner.read
+            self._findings_task = read(times_of, numbers, on_done=told, on_failed=lambda error: None)
+        else:
+            self.timeline.set_findings({})
 
     def _count_days_of_few(self, total: int) -> None:
         """How many the rows of a tenant are is known when they are listed."""
@@ -389,6 +412,7 @@ class AuditTab(RecordTab):
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""
+        self._mark_findings()
         self._share_room()
         self.model.repaint()
         shown: AuditDetail | None = self.current.whole()

@@ -1,8 +1,9 @@
 """How many entries there are on each day, as bars to pick a day from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
@@ -11,25 +12,33 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.services.text import counted
 from app.ui.theme import Theme
 
-_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP = 68, 18, 4, 28, 1
+_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK = 68, 18, 4, 28, 1, 4
 _EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: the first and last day it stands for, and how many entries they have together."""
+    """One bar, or several: the first and last day it stands for, how many entries they have together, and how
+    many findings there are of these.
+    """
 
     first: date
     last: date
     count: int
+    findings: int = 0
 
     def words(self) -> str:
         span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-        return f"{span}: {counted(self.count, 'entry', 'entries')}"
+        found = f", {counted(self.findings, 'finding')}" if self.findings else ""
+        return f"{span}: {counted(self.count, 'entry', 'entries')}{found}"
 
 
-def bars_of(days: Sequence[tuple[int, int]], most: int) -> list[Bar]:
-    """At most `most` bars of equal numbers of days, without gaps, from (days since 1970, count)."""
+def bars_of(
+    days: Sequence[tuple[int, int]], most: int, findings: Mapping[int, int] = MappingProxyType({})
+) -> list[Bar]:
+    """At most `most` bars of equal numbers of days, without gaps, from (days since 1970, count) and how many
+    findings there are on a day.
+    """
     if not days:
         return []
     first, last = days[0][0], days[-1][0]
@@ -37,10 +46,14 @@ def bars_of(days: Sequence[tuple[int, int]], most: int) -> list[Bar]:
     counts = [0] * -(-(last - first + 1) // width)
     for day, count in days:
         counts[(day - first) // width] += count
+    found = [0] * len(counts)
+    for day, count in findings.items():
+        if first <= day <= last:
+            found[(day - first) // width] += count
     start = _EPOCH + timedelta(days=first)
     end = _EPOCH + timedelta(days=last)
     return [
-        Bar(begin, min(end, begin + timedelta(days=width - 1)), count)
+        Bar(begin, min(end, begin + timedelta(days=width - 1)), count, found[position])
         for position, count in enumerate(counts)
         for begin in [start + timedelta(days=position * width)]
     ]
@@ -49,8 +62,9 @@ def bars_of(days: Sequence[tuple[int, int]], most: int) -> list[Bar]:
 class Timeline(QWidget):
     """`set_days([(days since 1970, count)])`; hidden below two days.
 
-    `picked(first, last)` (dates) when a bar is clicked, or chosen with Left, Right and Return. Each bar is a
-    day, or several where the days are more than the pixels.
+    `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
+    Right (Shift for several) and Return. Each bar is a day, or several where the days are more than the
+    pixels; one with findings has a mark above it.
     """
 
     picked = Signal(object, object)
@@ -61,7 +75,10 @@ class Timeline(QWidget):
         self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
         self._bars: list[Bar] = []
-        self._current = -1
+        self._findings: Mapping[int, int] = {}
+        self._current = self._anchor = -1
+        """The bar under the pointer or the keyboard, and where several begin."""
+        self._is_held = False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Entries per day")
@@ -74,6 +91,13 @@ class Timeline(QWidget):
         self._show_or_hide()
         self.update()
 
+    def set_findings(self, findings: Mapping[int, int]) -> None:
+        """How many there are on which day, in days since 1970."""
+        if findings != self._findings:
+            self._findings = findings
+            self._make_bars()
+            self.update()
+
     def set_room(self, enough: bool) -> None:
         self._has_room = enough
         self._show_or_hide()
@@ -82,8 +106,10 @@ class Timeline(QWidget):
         self.setVisible(self._has_room and len(self._days) > 1)
 
     def _make_bars(self) -> None:
-        self._bars = bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)))
-        self._current = -1
+        self._bars = bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)), self._findings)
+        self._current = self._anchor = -1
+        self._is_held = False
+        self.setAccessibleDescription("")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_bars()
@@ -104,13 +130,17 @@ class Timeline(QWidget):
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
         soft.setAlphaF(0.45)
+        chosen, bad = self._chosen(), self._theme.colour("bad")
         for position, bar in enumerate(bars):
             rect = self.bar_rect(position)
             height = max(2, round(bar.count / highest * (room - 4))) if bar.count else 0
             painter.fillRect(
                 QRect(rect.left(), room - height, rect.width(), height),
-                accent if position == self._current else soft,
+                accent if position in chosen else soft,
             )
+            if bar.findings:
+                left = rect.center().x() - _MARK // 2
+                painter.fillRect(QRect(left, 0, _MARK, _MARK), bad)
         painter.fillRect(0, room, self.width(), 1, line)
         painter.setPen(self._theme.colour("dim"))
         last = round(self._step() * len(bars))
@@ -132,18 +162,31 @@ class Timeline(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         position = self._at(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and position >= 0 and self._bars[position].count:
-            self._pick(position)
+        if event.button() == Qt.MouseButton.LeftButton and position >= 0:
+            self._is_held = True
+            self._go(position)
+            self._anchor = position
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._is_held:
+            self._is_held = False
+            self._pick()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         last = len(self._bars) - 1
         match event.key():
-            case Qt.Key.Key_Left:
-                self._go(max(0, (self._current if self._current >= 0 else last + 1) - 1))
-            case Qt.Key.Key_Right:
-                self._go(min(last, self._current + 1))
+            case Qt.Key.Key_Left | Qt.Key.Key_Right as key:
+                if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                    self._anchor = -1
+                elif self._anchor < 0:
+                    self._anchor = self._current
+                at = self._current if self._current >= 0 else last + 1
+                self._go(max(0, at - 1) if key == Qt.Key.Key_Left else min(last, self._current + 1))
+            case Qt.Key.Key_Escape if self._anchor >= 0:
+                self._anchor, self._is_held = -1, False
+                self.update()
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space if self._current >= 0:
-                self._pick(self._current)
+                self._pick()
             case _:
                 super().keyPressEvent(event)
 
@@ -154,15 +197,31 @@ class Timeline(QWidget):
         position = int(where.x() / self._step())
         return position if 0 <= position < len(self._bars) else -1
 
-    def _pick(self, position: int) -> None:
-        self.picked.emit(self._bars[position].first, self._bars[position].last)
+    def _chosen(self) -> range:
+        """The positions of the bars that are chosen: from where a person began to where they are."""
+        if self._current < 0:
+            return range(0)
+        begun = self._anchor if self._anchor >= 0 else self._current
+        return range(min(begun, self._current), max(begun, self._current) + 1)
+
+    def _together(self) -> Bar:
+        bars = [self._bars[position] for position in self._chosen()]
+        count, findings = (sum(one) for one in zip(*((bar.count, bar.findings) for bar in bars), strict=True))
+        return Bar(bars[0].first, bars[-1].last, count, findings)
+
+    def _pick(self) -> None:
+        together = self._together()
+        self._anchor = -1
+        self.update()
+        if together.count:
+            self.picked.emit(together.first, together.last)
 
     def _go(self, position: int) -> None:
-        if position == self._current:
+        if position == self._current or (self._is_held and position < 0):
             return
         self._current = position
         if position >= 0:
-            words = self._bars[position].words()
+            words = self._together().words()
             self.setAccessibleDescription(words)
             where = self.mapToGlobal(self.bar_rect(position).bottomLeft())
             QToolTip.showText(where, words, self)

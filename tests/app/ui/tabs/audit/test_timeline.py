@@ -1,6 +1,6 @@
 from datetime import date
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.records.list_query import ListQuery
@@ -39,6 +39,48 @@ def test_clicking_a_bar_picks_its_day(qtbot: QtBot, theme: Theme) -> None:
     with qtbot.waitSignal(timeline.picked) as picked:
         qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=timeline.bar_rect(1).center())
     assert picked.args == [date(2024, 10, 5), date(2024, 10, 5)]
+
+
+def test_dragging_over_bars_picks_their_days(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5), (DAY + 3, 1)])
+    timeline.show()
+    at = [timeline.bar_rect(position).center() for position in range(4)]
+    for begin, end, days in ((3, 1, (5, 7)), (0, 1, (4, 5))):
+        qtbot.mousePress(timeline, Qt.MouseButton.LeftButton, pos=at[begin])
+        qtbot.mouseMove(timeline, at[end])
+        qtbot.mouseMove(timeline, QPoint(4000, 10))  # beyond the last
+        with qtbot.waitSignal(timeline.picked) as picked:
+            qtbot.mouseRelease(timeline, Qt.MouseButton.LeftButton, pos=at[end])
+        assert picked.args == [date(2024, 10, day) for day in days]
+    with qtbot.assertNotEmitted(timeline.picked):  # a day without entries
+        qtbot.mouseClick(timeline, Qt.MouseButton.LeftButton, pos=at[2])
+    qtbot.mousePress(timeline, Qt.MouseButton.LeftButton, pos=at[0])
+    qtbot.keyClick(timeline, Qt.Key.Key_Escape)
+    with qtbot.assertNotEmitted(timeline.picked):
+        qtbot.mouseRelease(timeline, Qt.MouseButton.LeftButton, pos=at[1])
+
+
+def test_shift_and_arrows_pick_several_days(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5), (DAY + 2, 2)])
+    timeline.show()
+    qtbot.keyClick(timeline, Qt.Key.Key_Left)
+    for _ in range(2):
+        qtbot.keyClick(timeline, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert timeline.accessibleDescription() == "2024-10-04 to 2024-10-06: 10 entries"
+    with qtbot.waitSignal(timeline.picked) as picked:
+        qtbot.keyClick(timeline, Qt.Key.Key_Return)
+    assert picked.args == [date(2024, 10, 4), date(2024, 10, 6)]
+
+
+def test_days_with_findings_are_marked_and_said(qtbot: QtBot, theme: Theme) -> None:
+    timeline = shown(qtbot, theme, [(DAY, 3), (DAY + 1, 5)])
+    timeline.set_findings({DAY + 1: 2, DAY - 9: 1})
+    timeline.show()
+    picture, at = timeline.grab().toImage(), timeline.bar_rect(1).center()
+    assert picture.pixelColor(at.x(), 1) == theme.colour("bad")
+    assert picture.pixelColor(timeline.bar_rect(0).center().x(), 1) != theme.colour("bad")
+    qtbot.keyClick(timeline, Qt.Key.Key_Left)
+    assert timeline.accessibleDescription() == "2024-10-05: 5 entries, 2 findings"
 
 
 def test_the_keyboard_moves_says_and_picks(qtbot: QtBot, theme: Theme) -> None:
