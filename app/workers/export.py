@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from app.services.chain.verify.source import readable
 from app.services.chain.where import Where
-from app.services.files.exporting import Exported, Wanted, write_sql
+from app.services.files.exporting import Exported, Wanted, of_no_tenant, write_sql
 from app.services.records import export
 from app.services.records.export import Format, RowsWanted
 from app.services.records.list_query import ListQuery
@@ -33,7 +33,7 @@ from models.local.atomic import (
 )
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
-from models.schema import inspect
+from models.schema import inspect, read_stored
 
 
 def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool, monitor: Monitor) -> int:
@@ -119,7 +119,9 @@ def export_database(
         with expected_errors(target), unfinished(target) as copy:  # a person knows the target's name
             with source.connect() as database:
                 notes = read_whole(database, copy, wanted=which, before=before, monitor=monitor).notes
-            yield copy, notes
+                stored, _ = read_stored(database)
+                others = of_no_tenant(database, wanted, stored, stored.values())
+            yield copy, (*notes, *others)
 
     with at_hand() as (path, notes), _placed(target) if replace else new_file(target) as building:
         job = {
@@ -135,7 +137,7 @@ def export_database(
             done = Exported(**answer)
         else:
             done = _write_sql(job, monitor.progress)
-    return Exported(done.rows, [*notes, *done.notes])
+    return Exported(done.rows, list(dict.fromkeys([*notes, *done.notes])))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ they do nothing to rows that they have seen before. Each statement has less than
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from app.services.records.belonging import has_tenants, of_tenant, referring
 from app.services.records.export import literal
 from app.services.records.record import readable_keys
 from app.services.text import counted, tenant_name
-from models.engine import D1_LIMITS, raw, sql_name
+from models.engine import D1_LIMITS, Database, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
 from models.local import statements
 from models.local.atomic import expected_errors
@@ -109,6 +109,32 @@ def write_sql(
         database.own_errors(),
     ):
         return _Export(database, wanted, file, progress).run()
+
+
+def of_no_tenant(
+    database: Database, wanted: Wanted, stored: StoredTables, tables: Collection[StoredTable]
+) -> list[str]:
+    """What of the `tables` an export of one tenant leaves out, since it is nobody's, in sentences."""
+    if wanted.tenant is None:
+        return []
+    found = wanted.conditions(stored)
+    others = [table.name for table in tables if table.name not in found and not internal(table.name)]
+    named = {table.name for table in tables if "tenant_id" in map(str.lower, table.never_null)}
+    nameless = [table.name for table in tables if has_tenants(table) and table.name not in named]
+    asked = [f"SELECT EXISTS (SELECT 1 FROM main.{sql_name(name)})" for name in others]  # noqa: S608
+    asked += [
+        f"SELECT count(*) FROM main.{sql_name(name)} WHERE tenant_id IS NULL"  # noqa: S608
+        for name in nameless
+    ]
+    counts = [1 for _ in others] + [0 for _ in nameless]
+    with suppress(DamagedFile):  # of a table that nobody asked for
+        counts = [rows for ((rows,),) in database.read_batch(list(map(raw, asked)))]
+    said = [f"left out: the rows of {name}, which belong to no tenant" for name in others]
+    said += [
+        f"left out: {counted(rows, 'row')} of {name} without a tenant"
+        for name, rows in zip(nameless, counts[len(others) :], strict=True)
+    ]
+    return [sentence for sentence, rows in zip(said, counts, strict=True) if rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +288,8 @@ class _Export:
             raise InvalidInput(
                 "tenant", f"{self._database.place} holds nothing of {tenant_name(self._wanted.tenant)}."
             )
-        for table in tables:
-            if table.name not in found and not internal(table.name):
-                self._note(f"left out: the rows of {table.name}, which belong to no tenant")
+        for sentence in of_no_tenant(self._database, self._wanted, self._stored, tables):
+            self._note(sentence)
         return found
 
     def _ask(self, what: str, table: str, condition: str, how: str = "") -> Any:
