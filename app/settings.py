@@ -79,7 +79,7 @@ class SettingOf(Generic[K, T]):
     def get(self, key: K) -> T:
         return self._settings.read(self._key(key), self._read, self._default)
 
-    def set(self, key: K, value: T) -> None:
+    def set(self, key: K, value: T | None) -> None:
         self._settings.write(self._key(key), value)
 
 
@@ -161,6 +161,10 @@ class Settings:
     inspector_folded = SettingOf[bool, bool | None](_flag, None, _of_room)
     """Whether the inspector is folded away in narrow windows (True) and in others; None until one chose."""
     column_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "columns/{}".format)
+    views = SettingOf[str, str](_is(str), "", "views/{}".format)
+    """The views that a person has saved of a tab, by name, as JSON (`tabs.common.arrangement`)."""
+    left_at = SettingOf[FileOrName, str](_is(str), "", _of_database("left_at"))
+    """How each tab of a database was left, by its table, as JSON: filter, order and the record selected."""
     splitter_state = SettingOf[str, QByteArray](_is(QByteArray), QByteArray(), "splitters/{}".format)
     retention_enabled = SettingOf[FileOrName, bool | None](_flag, None, _of_database("retention_enabled"))
     """Whether retention may run on this file; None until the person has seen its preview."""

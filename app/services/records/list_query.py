@@ -90,23 +90,25 @@ class ListQuery:
 
     def document(self) -> QueryDocument:
         """The query as names and values, never SQL; bytes are written as `{"bytes": hex}`."""
-        choices = [[name, [_plain(value) for value in values]] for name, values in self.choices]
+        choices = [[name, [plain(value) for value in values]] for name, values in self.choices]
         return {**asdict(self), "scope": self.scope.tenant_id, "choices": choices}
 
     @classmethod
     def of(cls, document: QueryDocument) -> "ListQuery":
         """The query that `document()` was made of, equal to it."""
-        choices = tuple((name, tuple(map(_value, values))) for name, values in document["choices"])
+        choices = tuple((name, tuple(map(of_plain, values))) for name, values in document["choices"])
         ranks = tuple(map(tuple, document["ranks"]))
         return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices, "ranks": ranks})
 
 
-def _plain(value: Value) -> Any:
+def plain(value: Value) -> Any:
+    """A value as JSON can hold it."""
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
 
 
-def _value(plain: Any) -> Value:
-    return bytes.fromhex(plain["bytes"]) if isinstance(plain, dict) else plain
+def of_plain(found: Any) -> Value:
+    """The value that `plain` was made of."""
+    return bytes.fromhex(found["bytes"]) if isinstance(found, dict) else found
 
 
 def _cut(value: Any, characters: int) -> Any:

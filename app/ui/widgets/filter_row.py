@@ -86,6 +86,10 @@ class DateRange:
                 return None, None
         return now - _SECONDS[self.span], None
 
+    def said(self) -> str:
+        """How a user reads it where it stands alone; nothing for any time."""
+        return self.words() if self.span is Span.CUSTOM else _WORDS.get(self.span, "")
+
     def words(self) -> str:
         """How a user reads those of Span.CUSTOM: "2026-11-01 – 2026-11-22"."""
         return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"

@@ -83,6 +83,14 @@ class Picker(QComboBox):
             self.popup.set_choices(self._choices)
         self._show_choice()
 
+    def offers(self, key: str) -> bool:
+        return any(choice.key == key for choice in self._choices)
+
+    def add_choices(self, choices: Sequence[Choice]) -> None:
+        """Offers these behind the others."""
+        first, *others = self._choices
+        self.set_choices([*others, *choices], first.count)
+
     def key(self) -> str | None:
         """The chosen key; None is "any"."""
         return self._key

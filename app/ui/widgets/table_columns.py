@@ -216,15 +216,30 @@ class ColumnLayout(QObject):
         """Hand the state of the columns to `save`, once the user has arranged them."""
         self._saver.stop()
         if self._save is not None and self._arranged and self._table.model() is not None:
-            with self.by_itself():
-                self._take_back()
-                drawn = b"%s%d" % (_DRAWN, self._main_width) if self._main_width else b""
-                self._save(QByteArray(self._names() + drawn + b"\n" + self._header.saveState().data()))
-            self.fill()
+            self._save(QByteArray(self.state()))
+
+    def state(self) -> bytes:
+        """Which columns show, where and how wide."""
+        with self.by_itself():
+            self._take_back()
+            drawn = b"%s%d" % (_DRAWN, self._main_width) if self._main_width else b""
+            found = self._names() + drawn + b"\n" + bytes(self._header.saveState().data())
+        self.fill()
+        return found
 
     def restore(self) -> bool:
         """Take back what `save` was given; False when there is nothing that fits these columns."""
-        state = bytes(self._load().data()) if self._load is not None else b""
+        return self._take(bytes(self._load().data()) if self._load is not None else b"")
+
+    def arrange(self, state: bytes) -> bool:
+        """As a person arranges them; False where the state is that of other columns."""
+        done = self._take(state)
+        if done:
+            self.fill()
+            self.save()
+        return done
+
+    def _take(self, state: bytes) -> bool:
         told, newline, header_state = state.partition(b"\n")
         names, _, drawn = told.partition(_DRAWN)
         if not newline or names != self._names():

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView
 from app.itemmodels.columns import Column, Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import joined, places, without
-from app.services.records.list_query import Key, ListQuery, Value
+from app.services.records.list_query import ColumnChoice, Key, ListQuery, Value
 from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table, TableColumn
 from app.services.text import counted
@@ -555,6 +555,16 @@ class FacetChips(FoldingChips):
         others = self._others if OTHER in keys else ()
         return (*(key for key in keys if key != OTHER), *others)
 
+    def restore(self, values: Sequence[Value]) -> None:
+        """Filters by these, without a signal."""
+        others = [value for value in values if value not in self._known]
+        self._others = tuple(dict.fromkeys((*self._others, *others)))
+        self.set_keys(())
+        self.offer(self._found)
+        self.set_keys(
+            [*(str(value) for value in values if value in self._known), *([OTHER] if others else [])]
+        )
+
     def choose(self, value: Value) -> bool:
         """Filters by one of the known values; False where it is none of them."""
         if value not in self._known:
@@ -626,6 +636,21 @@ class Facets:
     def offered(self, column: str) -> tuple[Value, ...]:
         """The values of a pick list, as far as they were counted."""
         return tuple(self._values[column].values())
+
+    def restore(self, choices: Iterable[ColumnChoice]) -> list[ColumnChoice]:
+        """Filters by these values and no others, without a signal; those of the columns that nothing offers
+        are given back.
+        """
+        wanted = dict(choices)
+        for column, chips in self.chips.items():
+            chips.restore(wanted.pop(column, ()))
+        for column, picker in self._filters.pickers.items():
+            keys = {_key(value): value for value in wanted.pop(column, ())}
+            self._values[column].update(keys)
+            new = [key for key in keys if not picker.offers(key)]
+            picker.add_choices([Choice(key, choice_label(self._table, column, keys[key])) for key in new])
+            picker.set_keys(keys)
+        return list(wanted.items())
 
     def always_offer(self, column: str, *values: Value) -> None:
         """Offers these by the column's pick list, if there is one, before they are counted, and also where no

@@ -20,7 +20,7 @@ from app.services.records.rows import RowChange
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, ColumnKind, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
+from app.ui.tabs.common import arranging, declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
@@ -78,6 +78,8 @@ class RecordTab(QWidget):
     margin: ClassVar[int] = 16
     narrow: ClassVar[int] = NARROW
     opens: ClassVar[str] = ""
+    remembered_apart: ClassVar[frozenset[str]] = frozenset()
+    """Columns of which the tab itself remembers what it keeps of them."""
 
     def __init__(self, context: Context, parent: QWidget | None = None, *, in_parts: bool = False) -> None:
         """Builds all of it, or with `in_parts` nothing yet: whoever asks for that takes the `parts`."""
@@ -107,7 +109,8 @@ class RecordTab(QWidget):
         self._left_at: set[object] = {None}
         """The records that were current when that was asked for, or were made so by it."""
         context.history.begun.connect(self._leave_to_undo)
-        self._sort: tuple[str, bool] | None = None
+        self.sorted_by: tuple[str, bool] | None = None
+        """The column and whether descending; None is the table's own order."""
         spec, table = self.spec, self.spec.table
 
         self._offered = declared.offered(context, table)
@@ -171,7 +174,10 @@ class RecordTab(QWidget):
     # what a tab fills in
 
     def listen(self) -> None:
-        """Connects what the tab hears of, once all of it is there: events come in between its parts."""
+        """Connects what the tab hears of, once all of it is there: events come in between its parts. Its list
+        is arranged as it was left before.
+        """
+        self._put_back = arranging.restore(self)
         self.table.menu_requested.connect(self.open_row_menu)
         self.table.opened.connect(lambda _: self.open_record())
         self.inspector.menu_requested.connect(lambda where: self.open_row_menu(QModelIndex(), where))
@@ -248,6 +254,17 @@ class RecordTab(QWidget):
     def narrowed(self, query: ListQuery) -> ListQuery:
         """The query with what else the tab keeps rows by."""
         return query
+
+    def own_filter(self) -> str:
+        """The key of what else the tab keeps rows by, of its ready views; empty for none."""
+        return ""
+
+    def set_own_filter(self, key: str) -> None:
+        """Chooses it, without reading anything; a key that is not known chooses none."""
+
+    def own_words(self, key: str) -> str:
+        """What it is called."""
+        return key
 
     def no_match(self) -> tuple[str, str]:
         """Title and sentence where the filters leave no row."""
@@ -459,6 +476,7 @@ class RecordTab(QWidget):
     def stop(self) -> None:
         """Keeps what the user arranged; nothing is read after it."""
         self.table.columns.save()
+        arranging.keep(self)
         self.list.stop()
         self._master_detail.save_sizes()
 
@@ -468,7 +486,7 @@ class RecordTab(QWidget):
         values = self.filters.values()
         settings = self.context.settings
         since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
-        sort, descending = self._sort or (None, False)
+        sort, descending = self.sorted_by or (None, False)
         found = ListQuery(
             table=self.spec.table.name,
             scope=self.scope,
@@ -482,7 +500,7 @@ class RecordTab(QWidget):
         )
         found = self.narrowed(found)
         own = (self.spec.table.sort, self.spec.table.descending)
-        if found.as_added and self._sort == own and not found.filtered:
+        if found.as_added and self.sorted_by == own and not found.filtered:
             return replace(found, sort=None, descending=False)  # of so many that is the order of adding
         return found
 
@@ -519,6 +537,15 @@ class RecordTab(QWidget):
 
         spec = ActionSpec(INSPECTOR, "Inspector", Icon.INFO, turn, shortcut="F4", checked=shown)
         self.commands.add(spec)
+        self.commands.add(
+            ActionSpec("views", "Saved views…", Icon.LOG, self.open_views, shortcut="Ctrl+Shift+V")
+        )
+
+    def open_views(self) -> None:
+        """The views of its list that were saved, and what can be done with them."""
+        from app.ui.tabs.common.views import ViewsDialog  # noqa: PLC0415 - few ask for it
+
+        ViewsDialog(self).open_once()
 
     def _show_act(self, name: str) -> None:
         """In place of an act whose letter was pressed: the button that the letter stands on, and what is
@@ -599,9 +626,9 @@ class RecordTab(QWidget):
             self._read(agreed=True)
 
     def _sort_by(self, column: str, descending: bool) -> None:
-        if self.asks_first and self._sort == (column, descending):
+        if self.asks_first and self.sorted_by == (column, descending):
             descending = not descending  # the header shows the order that the rows have, and cannot turn it
-        self._sort = column, descending
+        self.sorted_by = column, descending
         self._read()
 
     def _loaded(self, total: int) -> None:

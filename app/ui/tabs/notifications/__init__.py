@@ -73,6 +73,8 @@ class NotificationsTab(RecordTab):
     spec = NOTIFICATIONS_TAB
     opens = _OPENS
 
+    remembered_apart = frozenset({"read"})
+
     def listen(self) -> None:
         """Begins with the unread ones, as an inbox does, unless all were wanted last, or a person has to
         agree first to what finding them reads.

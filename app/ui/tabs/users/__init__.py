@@ -92,6 +92,16 @@ class UsersTab(RecordTab):
         chosen = ("id", self._alike) if view.across is not None else ("has_password", (0,))
         return replace(query, choices=(*query.choices, chosen))
 
+    def own_filter(self) -> str:
+        return self.views.key() or ""
+
+    def set_own_filter(self, key: str) -> None:
+        self.views.set_key(key if _view(key) else None)
+
+    def own_words(self, key: str) -> str:
+        view = _view(key)
+        return key if view is None else view.words
+
     def clear_filters(self) -> None:
         had_view = self.views.key() is not None
         self.views.set_key(None)

@@ -23,7 +23,7 @@ from app.ui.tabs.common.declared import WEBHOOKS_TAB
 from app.ui.tabs.common.form_fields import EventsField, TenantField
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks.faring import WIDEST, Faring, RecentDeliveries
-from app.ui.tabs.webhooks.views import ReadyViews
+from app.ui.tabs.webhooks.views import ReadyViews, view_words
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import CheckBox, Chip
@@ -109,6 +109,15 @@ class WebhooksTab(RecordTab):
         if found.sort == RANK:
             found = replace(found, ranks=self.faring.ranks())
         return found if ids is None else replace(found, choices=(*found.choices, ("id", ids)))
+
+    def own_filter(self) -> str:
+        return self.views.key() or ""
+
+    def set_own_filter(self, key: str) -> None:
+        self.views.restore(key)
+
+    def own_words(self, key: str) -> str:
+        return view_words(key)
 
     def read_beside(self, query: ListQuery) -> None:
         self.views.count(query.scope)

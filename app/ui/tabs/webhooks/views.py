@@ -21,6 +21,11 @@ _WORDS = {
 }
 
 
+def view_words(key: str) -> str:
+    """What a view is called."""
+    return next((words for view, words in _WORDS.items() if view.value == key), key)
+
+
 class ReadyViews(FoldingChips):
     """`ReadyViews(context, changed)`: `changed()` is called when other webhooks are to be listed than before.
 
@@ -49,6 +54,12 @@ class ReadyViews(FoldingChips):
         self.set_key(None)
         self.ids = None
         return had
+
+    def restore(self, key: str) -> None:
+        """Chooses a view, or none, without a word; which webhooks it has is known with the next count."""
+        self.set_key(key or None)
+        known = None if self._context.costs else self._found
+        self.ids = None if known is None or self.key() is None else known[WebhookView(key)]
 
     def _choose(self) -> None:
         if self.key() is None:

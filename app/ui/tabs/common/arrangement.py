@@ -1,0 +1,106 @@
+"""How a person has arranged a tab's list: its filter, order and columns, as data that settings can keep."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from app.services.records.list_query import ColumnChoice, Value, of_plain, plain
+from app.services.records.tables import Table
+from app.ui.widgets.filter_row import DateRange, Span
+
+MOST_VIEWS = 100
+_LONGEST = 1_000_000
+"""Characters of what is kept: more was written by nobody's hand here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """`choices` are the values kept of each column, `own` is what else the tab keeps rows by, a key of its
+    ready views. `sort` is None for the table's own order. `columns` are as `ColumnLayout.state` gives them.
+    """
+
+    text: str = ""
+    choices: tuple[ColumnChoice, ...] = ()
+    dates: DateRange = field(default_factory=DateRange)
+    own: str = ""
+    sort: tuple[str, bool] | None = None
+    columns: bytes = field(default=b"", repr=False)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        dates = [
+            self.dates.span.value,
+            *(day and day.isoformat() for day in (self.dates.first, self.dates.last)),
+        ]
+        choices = [[name, [plain(value) for value in values]] for name, values in self.choices]
+        sort = None if self.sort is None else list(self.sort)
+        columns = self.columns.hex()
+        found = {"text": self.text, "choices": choices, "dates": dates, "own": self.own}
+        return {**found, "sort": sort, "columns": columns}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Arrangement":
+        """What `document()` was made of. Raises `ValueError` for anything else."""
+        try:
+            span, first, last = document["dates"]
+            days = (None if day is None else date.fromisoformat(day) for day in (first, last))
+            sort = document["sort"]
+            return cls(
+                text=_text(document["text"]),
+                choices=tuple(
+                    (_text(name), tuple(map(_value, values))) for name, values in document["choices"]
+                ),
+                dates=DateRange(Span(span), *days),
+                own=_text(document["own"]),
+                sort=None if sort is None else (_text(sort[0]), bool(sort[1])),
+                columns=bytes.fromhex(document["columns"]),
+            )
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(str(error)) from error
+
+    def gone(self, table: Table, there: Sequence[str]) -> list[str]:
+        """The columns that it keeps or sorts rows by and the file's table, which has those `there`, lacks."""
+        named = [name for name, _ in self.choices] + ([] if self.sort is None else [self.sort[0]])
+        return list(dict.fromkeys(name for name in named if table.of_file(name).source not in there))
+
+
+def written(documents: Mapping[str, Any]) -> str:
+    """Names and what each stands for, as settings keep them: in ASCII, and without the sign by which a file
+    of Qt's asks for an object to be made.
+    """
+    return json.dumps(documents).replace("@", "\\u0040")
+
+
+def read(text: str) -> dict[str, Any]:
+    """The same again; nothing of a text that is damaged."""
+    try:
+        found = json.loads(text) if text and len(text) <= _LONGEST else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def arrangements(text: str) -> dict[str, Arrangement]:
+    """The views that settings keep, by name; without those that are damaged."""
+    found: dict[str, Arrangement] = {}
+    for name, document in read(text).items():
+        try:
+            found[name] = Arrangement.of(document)
+        except ValueError:
+            continue
+    return found
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _value(found: Any) -> Value:
+    value = of_plain(found)
+    if not isinstance(value, str | int | float | bytes | None):
+        raise TypeError(f"{value!r} is no value")
+    return value

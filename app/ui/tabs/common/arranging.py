@@ -1,0 +1,88 @@
+"""Takes up how a tab's list is arranged, arranges it so again, and keeps it over the end of the program."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSignalBlocker
+
+from app.services.records.list_query import of_plain, plain
+from app.ui.tabs.common import arrangement
+from app.ui.tabs.common.arrangement import Arrangement
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.record_tab import RecordTab
+
+_FILTER, _RECORD = "filter", "record"
+
+
+def current(tab: "RecordTab", *, columns: bool = False) -> Arrangement:
+    """How the list is now."""
+    values = tab.filters.values()
+    sort = tab.sorted_by
+    known = {column.name for column in tab.spec.table.columns}
+    return Arrangement(
+        text=values.text,
+        choices=(*sorted(tab.facets.chosen().items()), *tab.exact.choices()),
+        dates=values.dates,
+        own=tab.own_filter(),
+        sort=sort if sort is not None and sort[0] in known else None,
+        columns=tab.table.columns.state() if columns else b"",
+    )
+
+
+def arrange(tab: "RecordTab", wanted: Arrangement) -> bool:
+    """Filters and sorts as wanted, without reading anything yet; whether the columns fit the file's."""
+    with QSignalBlocker(tab.model):  # Qt sorts by the column of a header that it arranges
+        fits = not wanted.columns or tab.table.columns.arrange(wanted.columns)
+    with QSignalBlocker(tab.filters), QSignalBlocker(tab.exact):
+        tab.exact.clear()
+        for column, values in tab.facets.restore(wanted.choices):
+            for value in values[:1]:
+                tab.exact.add(column, value)
+        tab.filters.set_values(replace(tab.filters.values(), text=wanted.text, dates=wanted.dates))
+    tab.set_own_filter(wanted.own)
+    tab.sorted_by = wanted.sort
+    return fits
+
+
+def restore(tab: "RecordTab") -> Any:
+    """As the tab was left in this database, before anything is read. The id of the record to go to, or None;
+    where each row that is read is charged, nobody has asked for that, nor for what a ready view reads.
+    """
+    context, table = tab.context, tab.spec.table
+    left = arrangement.read(context.settings.left_at.get(context.opened.kept_by)).get(table.name)
+    if not isinstance(left, dict):
+        return None
+    try:
+        wanted, record = Arrangement.of(left[_FILTER]), of_plain(left[_RECORD])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if wanted.gone(table, there(tab)):
+        return None
+    apart = tab.remembered_apart
+    own = [choice for choice in tab.facets.chosen().items() if choice[0] in apart]
+    choices = (*own, *(choice for choice in wanted.choices if choice[0] not in apart))
+    arrange(tab, replace(wanted, choices=choices, own="" if context.costs else wanted.own))
+    return None if context.costs else record
+
+
+def keep(tab: "RecordTab") -> None:
+    """For the next time that this database is opened."""
+    context, name = tab.context, tab.spec.table.name
+    place = context.opened.kept_by
+    was = context.settings.left_at.get(place)
+    known = arrangement.read(was)
+    now, record = current(tab), tab.list.current_id()
+    now = replace(now, choices=tuple(one for one in now.choices if one[0] not in tab.remembered_apart))
+    if now == Arrangement() and record is None:
+        known.pop(name, None)
+    else:
+        known[name] = {_FILTER: now.document(), _RECORD: plain(record)}
+    if (text := arrangement.written(known) if known else "") != was:
+        context.settings.left_at.set(place, text or None)
+
+
+def there(tab: "RecordTab") -> tuple[str, ...]:
+    """The columns of the file's table; where that is missing, as if it had all of ours."""
+    stored = tab.context.opened.schema.columns.get(tab.spec.table.name, ())
+    return tuple(stored) or tuple(column.source for column in tab.spec.table.columns)

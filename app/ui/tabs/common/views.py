@@ -1,0 +1,159 @@
+"""The views that a person has saved of a tab's list: a filter, an order and columns under a name."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.services.text import counted, single_line, visible
+from app.ui.tabs.common import arranging, declared
+from app.ui.tabs.common.arrangement import MOST_VIEWS, Arrangement, arrangements, written
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.filter_row import Span
+from app.ui.widgets.form_dialog import FieldValue, FormDialog
+from app.ui.widgets.formatting import first_line
+from app.ui.widgets.labels import Label, Look, line_edit
+from models.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.record_tab import RecordTab
+
+_LONGEST_NAME, _LONGEST_WORD, _NAMED = 60, 30, 3
+_COLUMNS = (StaticColumn("Name"), StaticColumn("Shows", dim=True))
+_SENTENCE = "A view is a filter, an order and the columns that show. It is kept here, not in the database."
+
+
+class _NameForm(FormDialog):
+    holds_work = False
+
+
+class ViewsDialog(Dialog):
+    """Lists the views of a tab. Enter or a double click shows one; a view of columns that the open database
+    lacks says so, and is not shown: without that filter it would be another list.
+    """
+
+    def __init__(self, tab: "RecordTab") -> None:
+        context = tab.context
+        super().__init__(context.theme, f"Views of {tab.spec.table.title.lower()}", _SENTENCE, parent=tab)
+        self._tab, theme = tab, context.theme
+        self._names: list[str] = []
+        self._views: dict[str, Arrangement] = {}
+        self.table = StaticTable(theme, "Views", _COLUMNS, wide=1)
+        self.note = Label("", Look.WARN, wrap=True)
+        self.none = Label("No view is saved yet.", Look.DIM)
+        for part in (self.table, self.none, self.note):
+            self.add_widget(part)
+        self.show_button = push_button(theme, "Show", self._show)
+        self.rename_button = push_button(theme, "Rename…", self._rename, icon=Icon.EDIT)
+        self.remove_button = push_button(theme, "Remove", self._remove, icon=Icon.DELETE)
+        self.save_button = push_button(theme, "Save this view…", self._save, icon=Icon.ADD)
+        self.set_close_button(
+            left=(self.save_button, self.rename_button, self.remove_button, self.show_button)
+        )
+        self.table.selection_changed.connect(self._look)
+        self.table.opened.connect(self._show)
+        self._read()
+
+    def _read(self, chosen: str = "") -> None:
+        self._views = arrangements(self._tab.context.settings.views.get(self._tab.spec.table.name))
+        self._names = sorted(self._views, key=str.casefold)
+        self.table.show_rows([(Cell(name), Cell(told(self._tab, self._views[name]))) for name in self._names])
+        self.table.setVisible(bool(self._names))
+        self.none.setVisible(not self._names)
+        if self._names:
+            self.table.select_row(self._names.index(chosen) if chosen in self._names else 0)
+        (self.table if self._names else self.save_button).setFocus()
+        self._look()
+
+    def chosen(self) -> str | None:
+        rows = self.table.selected_rows()
+        return self._names[self.table.source_row(rows[0])] if rows else None
+
+    def _look(self) -> None:
+        name = self.chosen()
+        gone = [] if name is None else self._gone(self._views[name])
+        words = ", ".join(gone)
+        has_or_have = "has no column" if len(gone) == 1 else "has none of the columns"
+        table = self._tab.spec.table.name
+        self.note.setText(f"The table {table} of this database {has_or_have} {words}." if gone else "")
+        self.note.setVisible(bool(gone))
+        self.show_button.setEnabled(name is not None and not gone)
+        self.rename_button.setEnabled(name is not None)
+        self.remove_button.setEnabled(name is not None)
+
+    def _gone(self, view: Arrangement) -> list[str]:
+        return view.gone(self._tab.spec.table, arranging.there(self._tab))
+
+    def _show(self) -> None:
+        name = self.chosen()
+        if name is None or self._gone(self._views[name]):
+            return
+        fits = arranging.arrange(self._tab, self._views[name])
+        self.accept()
+        if not fits:
+            self._tab.context.say(f"“{name}” is shown with the columns there are: it was saved with others.")
+        self._tab.filters_changed()
+
+    def _save(self) -> None:
+        if len(self._views) >= MOST_VIEWS:
+            self.note.setText(f"No more than {counted(MOST_VIEWS, 'view')} are kept; remove one first.")
+            self.note.show()
+            return
+        view = arranging.current(self._tab, columns=True)
+        self._ask("Save this view", "Save", lambda name: self._keep({**self._views, name: view}, name))
+
+    def _rename(self) -> None:
+        old = self.chosen()
+        if old is not None:
+            others = {name: view for name, view in self._views.items() if name != old}
+            view = self._views[old]
+            self._ask("Rename the view", "Rename", lambda name: self._keep({**others, name: view}, name), old)
+
+    def _remove(self) -> None:
+        gone = self.chosen()
+        self._keep({name: view for name, view in self._views.items() if name != gone})
+
+    def _keep(self, views: dict[str, Arrangement], chosen: str = "") -> None:
+        text = written({name: view.document() for name, view in views.items()}) if views else None
+        self._tab.context.settings.views.set(self._tab.spec.table.name, text)
+        self._read(chosen)
+
+    def _ask(self, title: str, action: str, use: Callable[[str], object], name: str = "") -> None:
+        form = _NameForm(self._tab.context.theme, title, action=action, parent=self)
+        field = line_edit(name)
+        taken = {known.casefold() for known in self._views if known != name}
+
+        def check(value: FieldValue) -> str:
+            try:
+                line = single_line("name", "The name", str(value), longest=_LONGEST_NAME)
+            except InvalidInput as error:
+                return str(error)
+            return "There is a view of this name." if line.casefold() in taken else ""
+
+        def done() -> None:
+            form.accept()
+            use(field.text().strip())
+
+        form.add_field("name", "Name", field, check)
+        form.submitted.connect(done)
+        field.setFocus()
+        form.open_once()
+
+
+def told(tab: "RecordTab", view: Arrangement) -> str:
+    """What a view shows, in one line."""
+    table = tab.spec.table
+    parts = [f"“{visible(view.text)}”"] if view.text else []
+    for name, values in view.choices:
+        words = [
+            first_line(visible(declared.choice_label(table, name, value)), _LONGEST_WORD) for value in values
+        ]
+        more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+        parts.append(f"{table.of_file(name).label}: {', '.join(words[:_NAMED])}{more}")
+    parts += [view.dates.said()] if view.dates.span is not Span.ANY else []
+    parts += [tab.own_words(view.own)] if view.own else []
+    if view.sort is not None:
+        name, descending = view.sort
+        parts.append(f"by {table.of_file(name).label}{', descending' if descending else ''}")
+    return " · ".join(parts) or "All rows"

@@ -1,0 +1,247 @@
+"""How a tab's list is arranged: kept over the end of the program, and under names."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.live.connections import Connections
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_RUNS, WEBHOOK_DESTINATIONS
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.arrangement import Arrangement, arrangements, read, written
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.views import ViewsDialog
+from app.ui.widgets.filter_row import DateRange, Span
+from app.ui.widgets.form_dialog import FormDialog
+from tests.fixtures.connected import execute
+from tests.fixtures.live import Live
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    choose,
+    click,
+    closed,
+    current,
+    go,
+    open_file,
+    press,
+    said,
+    write,
+)
+from tests.fixtures.window import dialog as shown
+
+AUDIT, RUNS = TABLES.index(AUDIT_CHAIN.name), TABLES.index(PLANNING_RUNS.name)
+
+
+def again(qtbot: QtBot, window: MainWindow, path: Path) -> RecordTab:
+    """The same file in the next run of the program."""
+    window.close_file()
+    return open_file(qtbot, window, path)
+
+
+def two_types(path: Path) -> tuple[tuple[str, str], int]:
+    sql = "SELECT event_type, count(*) FROM audit_chain GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 2"
+    (first, some), (second, more) = ask(path, sql)
+    return (first, second), some + more
+
+
+def views(qtbot: QtBot, page: RecordTab) -> ViewsDialog:
+    page.table.setFocus()
+    press("Ctrl+Shift+V")
+    return shown(qtbot, page.window(), ViewsDialog)
+
+
+def save(qtbot: QtBot, dialog: ViewsDialog, name: str) -> None:
+    click(qtbot, dialog.save_button)
+    form = shown(qtbot, dialog, FormDialog)
+    write(form, "name", name)
+    form.submit()
+
+
+def test_each_tab_is_found_as_it_was_left(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    page.filters.text.setText("acme")
+    qtbot.waitUntil(lambda: page.filters.count.text() != said(127, 0))
+    page.table.sortByColumn(page.model.column_of("email"), Qt.SortOrder.AscendingOrder)
+    qtbot.waitUntil(lambda: page.list.shown is not None and page.list.shown.sort == "email")
+    user = choose(qtbot, page, 7)
+    kept, first = page.filters.count.text(), page.model.index(0, page.model.column_of("email")).data()
+    types, wanted = two_types(demo_path)
+    audit = go(qtbot, window, AUDIT)
+    qtbot.waitUntil(lambda: audit.filters.pickers["event_type"].offers(f"str:{types[0]}"))
+    audit.filters.pickers["event_type"].pick_keys([f"str:{one}" for one in types])
+    qtbot.waitUntil(lambda: audit.filters.count.text() == said(wanted, AUDIT))
+    runs = go(qtbot, window, RUNS)
+    runs.facets.chips["status"].set_keys(["killed", "paused"])
+    runs.filters_changed()
+
+    page = again(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: page.list.current_id() == user)
+    assert page.filters.text.text() == "acme" and page.filters.count.text() == kept
+    assert page.model.index(0, page.model.column_of("email")).data() == first
+    assert page.table.horizontalHeader().sortIndicatorSection() == page.model.column_of("email")
+    audit = go(qtbot, window, AUDIT)
+    qtbot.waitUntil(lambda: audit.filters.count.text() == said(wanted, AUDIT))
+    assert audit.filters.pickers["event_type"].currentText() == "2 types"
+    runs = go(qtbot, window, RUNS)
+    qtbot.waitUntil(lambda: set(runs.facets.chips["status"].keys()) == {"killed", "paused"})
+    assert dict(runs.query().choices)["status"] == ("paused", "killed")
+    runs.clear_filters()
+    page = again(qtbot, window, demo_path)
+    runs = go(qtbot, window, RUNS)
+    assert not runs.query().filtered
+
+
+@pytest.mark.slow
+def test_views_are_saved_shown_renamed_and_removed(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    open_file(qtbot, window, demo_path)
+    page, (types, wanted) = go(qtbot, window, AUDIT), two_types(demo_path)
+    dialog = views(qtbot, page)
+    assert dialog.none.isVisible() and not dialog.show_button.isEnabled()
+    dialog.reject()
+    closed(qtbot, window, ViewsDialog)
+    qtbot.waitUntil(lambda: page.filters.pickers["event_type"].offers(f"str:{types[0]}"))
+    page.filters.pickers["event_type"].pick_keys([f"str:{one}" for one in types])
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, AUDIT))
+    hidden = page.model.column_of("hash")
+    page.table.setColumnHidden(hidden, True)
+    page.sorted_by = ("created_at", False)
+    page.filters_changed()
+    dialog = views(qtbot, page)
+    save(qtbot, dialog, "Most frequent")
+    model = dialog.table.model()
+    assert model.index(0, 0).data() == "Most frequent"
+    assert model.index(0, 1).data() == f"Event type: {', '.join(sorted(types))} · by Time"
+    click(qtbot, dialog.save_button)
+    form = shown(qtbot, dialog, FormDialog)
+    write(form, "name", " most FREQUENT ")
+    form.submit()
+    assert form.isVisible()
+    form.reject()
+    dialog.accept()
+    closed(qtbot, window, ViewsDialog)
+
+    page.clear_filters()
+    page.sorted_by = None
+    page.table.setColumnHidden(hidden, False)
+    again(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    page.clear_filters()
+    dialog = views(qtbot, page)
+    dialog.table.setFocus()
+    press("Return")
+    closed(qtbot, window, ViewsDialog)
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(wanted, AUDIT))
+    assert page.table.isColumnHidden(hidden) and page.sorted_by == ("created_at", False)
+    assert page.filters.pickers["event_type"].currentText() == "2 types"
+
+    dialog = views(qtbot, page)
+    click(qtbot, dialog.rename_button)
+    form = shown(qtbot, dialog, FormDialog)
+    write(form, "name", "The two")
+    form.submit()
+    assert dialog.chosen() == "The two"
+    click(qtbot, dialog.remove_button)
+    assert dialog.none.isVisible() and window.context is not None
+    assert not window.context.settings.views.get(AUDIT_CHAIN.name)
+
+
+@pytest.mark.slow
+def test_a_view_whose_column_is_gone_says_so(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    execute(demo_path, "ALTER TABLE users ADD COLUMN role TEXT", "UPDATE users SET role = 'admin'")
+    page = open_file(qtbot, window, demo_path)
+    page.filter_by("role", "admin")
+    dialog = views(qtbot, page)
+    save(qtbot, dialog, "Admins")
+    assert dialog.show_button.isEnabled() and not dialog.note.isVisible()
+    dialog.accept()
+    closed(qtbot, window, ViewsDialog)
+    window.close_file()
+    execute(demo_path, "ALTER TABLE users DROP COLUMN role")
+    page = open_file(qtbot, window, demo_path)
+    assert not page.query().filtered, "what cannot be kept any more is not half kept"
+    dialog = views(qtbot, page)
+    assert dialog.note.text() == "The table users of this database has no column role."
+    assert not dialog.show_button.isEnabled()
+    dialog.table.setFocus()
+    press("Return")
+    assert dialog.isVisible() and not page.query().filtered
+
+
+@pytest.mark.slow
+def test_ready_views_are_kept_too(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = open_file(qtbot, window, demo_path)
+    page.set_own_filter("no-password")
+    page.filters_changed()
+    without = ask(demo_path, "SELECT count(*) FROM users WHERE password_hash IS NULL")[0][0]
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(without, 0))
+    place = TABLES.index(WEBHOOK_DESTINATIONS.name)
+    hooks = go(qtbot, window, place)
+    hooks.set_own_filter("without secret")
+    dialog = views(qtbot, hooks)
+    save(qtbot, dialog, "Open")
+    assert dialog.table.model().index(0, 1).data() == "Without secret"
+    dialog.accept()
+    closed(qtbot, window, ViewsDialog)
+    page = again(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(without, 0))
+    hooks = go(qtbot, window, place)
+    unsigned = ask(
+        demo_path, "SELECT count(*) FROM webhook_destinations WHERE secret IS NULL OR secret = ''"
+    )[0][0]
+    qtbot.waitUntil(lambda: hooks.filters.count.text() == said(unsigned, place))
+
+
+@pytest.mark.slow
+def test_on_a_live_database_no_place_is_looked_for(
+    qtbot: QtBot, window: MainWindow, live: Live, demo_path: Path
+) -> None:
+    Connections().add(live.connection(live.put(demo_path, listed=True), "dev"))
+    page = _live(qtbot, window)
+    page.filters.text.setText("rossi")
+    qtbot.waitUntil(lambda: page.list.shown is not None and page.list.shown.text == "rossi")
+    choose(qtbot, page, 0)
+    window.close_file()
+    again = _live(qtbot, window)
+    assert again.filters.text.text() == "rossi" and again.list.current_id() is None
+
+
+def _live(qtbot: QtBot, window: MainWindow) -> RecordTab:
+    with qtbot.waitSignal(window.opened):
+        window.open("d1:dev")
+    page = current(window)
+    qtbot.waitUntil(lambda: page.filters.count.text() != "")
+    return page
+
+
+ODD = Arrangement(
+    "@Variant(\0x7f) “é”",
+    (("type", ("a", 1, 2.5, None, b"\xff")),),
+    DateRange(Span.CUSTOM),
+    "own",
+    ("email", True),
+    b"\0\xff",
+)
+
+
+def test_an_arrangement_survives_settings_and_a_damaged_one_is_none() -> None:
+    text = written({"@Variant": ODD.document(), "half": {"text": "x"}, "odd": [1]})
+    assert "@" not in text and text.isascii()
+    assert arrangements(text) == {"@Variant": ODD}
+    assert read("{") == read("[1]") == read("") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("text", 1),
+        ("choices", [["a"]]),
+        ("choices", [["a", [[]]]]),
+        ("dates", ["never", None, None]),
+        ("sort", [1, 2]),
+    ],
+)
+def test_what_nobody_wrote_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValueError):
+        Arrangement.of({**ODD.document(), name: value})
