@@ -27,6 +27,7 @@ from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.shell.notices import Door
+from app.ui.shell.tenants import TenantsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -241,6 +242,16 @@ def register(registry: Registry) -> None:
     @registry.scene("dialog-move-users", None)
     def move_users(theme: Theme) -> Shot:
         return _dialog(scenes, theme, lambda context: move_form(context, ["a", "b", "c"], {}))
+
+    def tenants(theme: Theme) -> Shot:
+        settings = Settings(Path(scenes.folder) / "home")
+        context = make_context(scenes.file(), theme, settings, lambda: NOW)
+        dialog = TenantsDialog(context, lambda name: None, lambda path, erasure: None)
+        context.setParent(dialog)
+        return Shot(dialog, ready=dialog.listed, close=context.stop)
+
+    registry.scene("dialog-tenants", None)(tenants)
+    registry.scene("dialog-tenants-small", SMALL)(tenants)
 
     @registry.scene("dialog-set-password", None)
     def set_password(theme: Theme) -> Shot:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
@@ -50,7 +50,7 @@ _STAYS = (
     "entry in that of system say what went; what other chains and the checkpoints say of it stays."
 )
 NAMES: Final = ("name", "users", "chain", "entries", "unread", "webhooks", "runs", "first", "last", "row")
-_SIZE = 1040
+_SIZE, _NARROW, _BESIDE = 1040, 720, 80
 _HIGH = 320
 _NEED, _FAILING = "need", "failing"
 _ROW: Final = len(NAMES) - 1
@@ -58,7 +58,11 @@ _KEY = "tenants"
 
 
 class TenantsDialog(Dialog):
-    """`choose(name)` when a person opens one of them, `erase(file, erasure)` when they agree to that."""
+    """`choose(name)` when a person opens one of them, `erase(file, erasure)` when they agree to that.
+    `listed()` when they have been read.
+    """
+
+    listed = Signal()
 
     def __init__(
         self,
@@ -66,14 +70,15 @@ class TenantsDialog(Dialog):
         choose: Callable[[str], object],
         erase: "Callable[[Path, Erasure], object]",
         *,
-        current: str | None,
-        parent: QWidget,
+        current: str | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(context.theme, "Tenants", _SENTENCE, parent=parent)
-        self.setMinimumWidth(min(_SIZE, max(720, parent.width() - 80)))
+        room = _SIZE if parent is None else parent.width() - _BESIDE
+        self.setMinimumWidth(min(_SIZE, max(_NARROW, room)))
         self._context, self._choose, self._name = context, choose, current
         self._is_closed = self._is_read = False
-        self._window, self._erase = parent, erase
+        self._window, self._erase = parent or self, erase
         theme, settings = context.theme, context.settings
         self.text = QLineEdit(placeholderText="Filter by tenant…")
         self.text.setAccessibleName("Filter the tenants")
@@ -259,6 +264,7 @@ class TenantsDialog(Dialog):
             self.table.columns.fit_unless_arranged()
         self.state.setText(overview.totals(found) + self._unsaid())
         self._said(len(found))
+        self.listed.emit()
 
     def _unsaid(self) -> str:
         known = known_now(self._context.verdict)

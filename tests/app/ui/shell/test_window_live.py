@@ -23,6 +23,7 @@ from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.notices import ContinuationNotice
 from app.ui.shell.retention_dialog import RetentionDialog
+from app.ui.shell.tenants import TenantsDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
@@ -1329,3 +1330,24 @@ def test_an_act_on_what_is_shown_takes_two_requests(
     qtbot.waitUntil(lambda: ask(file, active) != before)
     writes = [b"UPDATE" in body and b"audit_chain" in body for body in edge.calls]
     assert writes.index(True) == 1, edge.calls
+
+
+def test_all_tenants_are_listed_and_one_exported_and_none_erased(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_live(qtbot, window, production)
+    press("Ctrl+T")
+    found = dialog(qtbot, window, TenantsDialog)
+    qtbot.waitUntil(lambda: "tenants" in found.state.text())
+    assert f"{count(file, 'users')} users · {count(file, 'audit_chain')} entries" in found.state.text()
+    assert not found.erase_button.isEnabled()
+    assert "which a live database cannot do" in found.erase_button.toolTip()
+    chosen, out = found.current(), file.parent / "out"
+    assert chosen is not None
+    monkeypatch.setattr("app.ui.shell.tenants.ask_save", lambda *asked, **how: (out, ""))
+    click(qtbot, found.export_button)
+    closed(qtbot, window, TenantsDialog)
+    qtbot.waitUntil(lambda: "exported to out" in words(window))
+    told = json.loads((out / "manifest.json").read_text())
+    assert told["tables"]["users"]["rows"] == chosen.users
+    assert told["chain"]["entries"] == chosen.entries
