@@ -126,8 +126,8 @@ class WebhooksTab(RecordTab):
     def look_again(self) -> None:
         """Once something may have been sent."""
         self.faring.read()
-        if not self.context.costs:
-            self.views.count(self.scope)
+        self.views.forget()
+        self.views.count(self.scope)
 
     def _show_faring(self) -> None:
         shown = self.list.shown
@@ -141,8 +141,14 @@ class WebhooksTab(RecordTab):
 
     def hear(self, change: Change, initiator: object) -> None:
         super().hear(change, initiator)
-        if self.spec.table.name in change.tables and self.isVisibleTo(self.window()):
-            self.views.count(self.scope)
+        if self.spec.table.name in change.tables:
+            self.views.forget()
+            if self.isVisibleTo(self.window()):
+                self.views.count(self.scope)
+
+    def reload(self) -> None:
+        self.views.forget()
+        super().reload()
 
     def set_filter_text(self, text: str) -> None:
         had_view = self.views.clear()

@@ -12,6 +12,7 @@ from app.ui.session.context import Context
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import FoldingChips
 from models.engine import Database
+from models.errors import TenantAdminError
 
 _WORDS = {
     WebhookView.DEAD: "Dead",
@@ -29,7 +30,8 @@ def view_words(key: str) -> str:
 class ReadyViews(FoldingChips):
     """`ReadyViews(context, changed)`: `changed()` is called when other webhooks are to be listed than before.
 
-    How many each has is counted with every list where reading costs nothing, else when one is chosen.
+    How many each has is counted with every list where reading costs nothing; else once for a tenant, where
+    that is not much to read, when it is read again, and when one is chosen.
     """
 
     def __init__(self, context: Context, changed: Callable[[], object]) -> None:
@@ -37,16 +39,27 @@ class ReadyViews(FoldingChips):
         self._context, self._list_again = context, changed
         self._scope: Scope | None = None
         self._found: Members | None = None
+        self._counted: Scope | None = None
+        """Whose are counted, where that is done once."""
         self.ids: tuple[Any, ...] | None = None
         """Those of the view that is chosen; None where it is none."""
         self._offer()
         self.changed.connect(lambda key: self._choose())
 
     def count(self, scope: Scope) -> None:
-        """Reads them again; of a database where reading costs, if a view is chosen."""
+        """Reads them again; where reading costs, what is not known yet, or if a view is chosen."""
         self._scope = scope
         if not self._context.costs or self.key() is not None:
             self._read(scope)
+        elif self._counted != scope:
+            self._found, self._counted = None, scope
+            self._offer()
+            if not self._context.is_much(self._context.rows_of(WEBHOOK_DESTINATIONS.name, scope)):
+                self._read(scope)
+
+    def forget(self) -> None:
+        """What was counted may be otherwise by now."""
+        self._counted = None
 
     def clear(self) -> bool:
         """Chooses none, without a word; whether one was chosen."""
@@ -65,7 +78,7 @@ class ReadyViews(FoldingChips):
         if self.key() is None:
             if self.clear():
                 self._list_again()
-        elif self._found is not None and not self._context.costs:
+        elif self._found is not None:
             self._take()
         elif self._scope is not None:
             rows, scope = self._context.rows_of(WEBHOOK_DESTINATIONS.name, self._scope), self._scope
@@ -81,8 +94,13 @@ class ReadyViews(FoldingChips):
                 self._offer()
                 self._take()
 
+        self._counted = scope
         database = str(self._context.opened.kept_by)
-        self._context.runner.read(_members, scope, database, on_done=done, on_failed=lambda error: None)
+
+        def failed(error: TenantAdminError) -> None:
+            self.forget()
+
+        self._context.runner.read(_members, scope, database, on_done=done, on_failed=failed)
 
     def _take(self) -> None:
         key = self.key()

@@ -38,11 +38,13 @@ from models.d1.database import D1Database
 from models.engine import Capability, raw
 from models.progress import Monitor
 from tests.d1.edge import ACCOUNT, TOKEN, Edge
+from tests.fixtures import live_window
 from tests.fixtures.appending import append
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.keyrings import MemoryKeyring
 from tests.fixtures.live import Live
+from tests.fixtures.live_window import open_live, unlock
 from tests.fixtures.stored import stored
 from tests.fixtures.window import (
     TABLES,
@@ -88,34 +90,11 @@ def window(window: MainWindow) -> MainWindow:
 @pytest.fixture
 def production(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
     """A connection to it as production has it, with its token at hand: `d1:prod`."""
-    connection = NamedConnection(
-        "prod", ACCOUNT, live.ids[file], "", edge.base, production=True, colour="yellow"
-    )
-    Connections().add(connection)
-    window.connecting.tokens.keep(connection, TOKEN)
-    return connection.place
+    return live_window.production(edge, live, file, window)
 
 
 def recent_of(window: MainWindow) -> list[str]:
     return [label.text() for label in window.welcome.findChildren(ElidedLabel) if label.isVisible()]
-
-
-def open_live(qtbot: QtBot, window: MainWindow, place: str) -> RecordTab:
-    with qtbot.waitSignal(window.opened):
-        window.open(place)
-    page = current(window)
-    qtbot.waitUntil(lambda: page.filters.count.text() != "")
-    return page
-
-
-def unlock(qtbot: QtBot, window: MainWindow) -> None:
-    assert window.context is not None
-    click(qtbot, window.strip.unlock_button)
-    asked = dialog(qtbot, window, ConfirmDialog)
-    assert not asked.confirm_button.isEnabled()
-    asked.typed.setText(window.context.opened.unlocked_by or "")
-    click(qtbot, asked.confirm_button)
-    closed(qtbot, window, ConfirmDialog)
 
 
 def edit_email(qtbot: QtBot, window: MainWindow, email: str) -> None:
