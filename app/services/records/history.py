@@ -10,7 +10,7 @@ from typing import Any, Final
 from peewee import SQL, fn
 
 from app.services.records.rows import Value, decoded, exactly, legible, shown
-from app.services.records.tables import AUDIT_CHAIN
+from app.services.records.tables import ACTOR, AUDIT_CHAIN
 from app.services.text import readable
 from models.engine import Database, Rows
 from models.errors import UndecodableText
@@ -33,7 +33,6 @@ _PAYLOAD = 131_072
 """Characters read of a payload: more than the longest that names many."""
 _DEEP = 12
 _LONGEST = 40
-_ACTOR = "actor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Named:
 
     def is_in(self, payload: object) -> bool:
         """Whether a payload, as JSON gives it, is about the record."""
-        if any(key != _ACTOR and str(value) == self.record_id for key, value in _leaves(payload)):
+        if any(key != ACTOR and str(value) == self.record_id for key, value in _leaves(payload)):
             return True
         if not self.email or not isinstance(payload, dict):
             return False
@@ -129,7 +128,7 @@ def told(payload: object) -> tuple[str, str]:
     """
     if not isinstance(payload, dict):
         return "", ""
-    actor = payload.get(_ACTOR)
+    actor = payload.get(ACTOR)
     changes = payload.get("changes")
     parts = []
     if isinstance(changes, dict):

@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.services.chain.rules import MARKER_EVENT
 from app.services.records.history import told
 from app.services.records.list_query import CELL_CHARACTERS
+from app.services.records.tables import ACTOR
 from app.services.text import counted
 from models.status import AuditEvent as Event
 
@@ -97,6 +98,12 @@ def _renamed(said: Mapping[str, Any]) -> tuple[bool, str]:
         case {"email": {"from": before, "to": after}, **others} if not others:
             return True, f"{_short(before)} → {_short(after)}"
     return False, ""
+
+
+def actor_of(payload: object) -> str | None:
+    """Who acted, whole; None where a payload names nobody."""
+    actor = _fields(payload).get(ACTOR) if isinstance(payload, str) else None
+    return actor if isinstance(actor, str) and actor else None
 
 
 def _what(line: _Line, said: Mapping[str, Any], event_type: str) -> str | None:

@@ -58,6 +58,9 @@ RANK = "rank"
 NAMES_RUN = "runId"
 """What a run is named by in JSON that the platform writes."""
 
+ACTOR = "actor"
+"""What an audit entry's payload calls who acted."""
+
 ON, OFF = (1, "1"), (0, "0")
 """What a flag is stored as: the platform asks for `active = 1`, which a text is in a column of texts."""
 
@@ -296,6 +299,7 @@ AUDIT_CHAIN = Table(
         _C("tenant_id", _K.WORD, "Tenant"),
         _C("event_type", _K.WORD, "Event type", searched=True, offered=True),
         _C("payload", _K.PROSE, "Payload", searched=True),
+        _C("actor", _K.MEMBER, "Actor", of="payload", member=ACTOR, listed=False),
         _C("hash", _K.ID, "Hash"),
         _C("previous_hash", _K.ID, "Link"),
     ),

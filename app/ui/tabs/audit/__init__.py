@@ -19,7 +19,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.record import AuditDetail, read_entry
-from app.services.records.summary import summary
+from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
@@ -47,7 +47,7 @@ from models.status import DAY
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
-GO_TO = "go_to"
+GO_TO, OF_ACTOR = "go_to", "of_actor"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
@@ -243,6 +243,7 @@ class AuditTab(RecordTab):
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
+            (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
             (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
             (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
@@ -393,6 +394,28 @@ class AuditTab(RecordTab):
 
     def _show_finding(self, seq: object) -> None:
         self._show_entry(seq, self.findings.tenant_of(seq))
+
+    def _actor(self) -> str | None:
+        shown: AuditDetail | None = self.current.whole()
+        return None if shown is None else actor_of(shown.entry["payload"])
+
+    def _actor_words(self) -> str:
+        actor = self._actor()
+        return (
+            "Show what this actor did"
+            if actor is None
+            else f"Show what {formatting.first_line(actor, 40)} did"
+        )
+
+    def _refuse_actor(self) -> str | None:
+        if self.current.whole() is None:
+            return "Select one entry first."
+        return None if self._actor() is not None else "The payload does not say who acted."
+
+    def _keep_actor(self) -> None:
+        actor = self._actor()
+        if actor is not None:
+            self.filter_by("actor", actor)
 
     def ask_go_to(self) -> None:
         from app.ui.tabs.audit.going import GoToDialog  # noqa: PLC0415 - few ask for it

@@ -360,3 +360,21 @@ def is_refused(form: GoToDialog) -> bool:
 
 def is_at(page: AuditTab, seq: int) -> bool:
     return bool(page.list.current_id() == seq)
+
+
+@pytest.mark.slow
+def test_what_one_actor_did_is_kept(qtbot: QtBot, show_tab: ShowTab, demo_path: Path) -> None:
+    page = show_tab(AuditTab)
+    act = page.commands.action("of_actor")
+    assert not act.isEnabled()
+    seq = choose(qtbot, page, 0)
+    ((actor, count),) = ask(
+        demo_path,
+        "SELECT payload ->> 'actor', (SELECT count(*) FROM audit_chain"
+        " WHERE payload ->> 'actor' = own.payload ->> 'actor') FROM audit_chain AS own WHERE seq = ?",
+        seq,
+    )
+    assert act.text().replace("&", "") == f"Show what {actor} did"
+    act.trigger()
+    qtbot.waitUntil(lambda: page.model.rowCount() == count)
+    assert [chip.text() for chip in page.exact.chips()] == [f"Actor: {actor}"]
