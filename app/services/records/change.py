@@ -46,6 +46,14 @@ def read_to_plan(database: Database) -> int:
     return _READ_OF_CHAIN + past + _READ_OF_TABLES * sum(map(len, shape))
 
 
+def price_to_add(database: Database, written: int, rows: int) -> tuple[int, int]:
+    """How many rows are written and, at most, read where so many are added, each of which is charged as so
+    many `written` and has an entry of its own; planned when they are written.
+    """
+    read = read_to_plan(database) + _READ_AT_ONCE + (_READ_TO_ADD + READ_FOR_ENTRY) * rows
+    return (written + WRITTEN_FOR_ENTRY) * rows, read
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an act did: enough to say it, to reload what it touched, and to undo it.

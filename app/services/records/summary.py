@@ -48,6 +48,7 @@ _LINES: Final[Mapping[str, _Line]] = {
     Event.WEBHOOK_DEACTIVATED: _Line("deactivated webhook", _WEBHOOK),
     Event.WEBHOOK_DELETED: _Line("deleted webhook", _WEBHOOK),
     Event.WEBHOOK_RESTORED: _Line("brought back webhook", _WEBHOOK),
+    Event.NOTIFICATIONS_CREATED: _Line("created notification", ("title",)),
     Event.NOTIFICATIONS_READ: _Line("marked as read", noun="notification"),
     Event.NOTIFICATIONS_UNREAD: _Line("marked as unread", noun="notification"),
     Event.NOTIFICATIONS_DELETED: _Line("deleted", noun="notification"),

@@ -41,6 +41,7 @@ _MESSAGE, _LINES = 600, 12
 """Characters and line breaks of a message that is read in full above the other fields."""
 
 _UNREAD = ("read", OFF[:1])
+_NONE_UNREAD = "Nothing unread", "What comes in is shown here until it is read."
 _SHOW_ALL = "Show all notifications"
 _READ = NOTIFICATIONS.names.index("read")
 _CHIPS: dict[bool, Chip] = {
@@ -187,9 +188,7 @@ class NotificationsTab(RecordTab):
         GroupsDialog(self.context, self.query(), self.filter_by, self).open_once()
 
     def no_match(self) -> tuple[str, str]:
-        return (
-            ("All read", "No notification is unread.") if self._shows_unread_alone() else super().no_match()
-        )
+        return _NONE_UNREAD if self._shows_unread_alone() else super().no_match()
 
     def clear_words(self) -> str:
         return _SHOW_ALL if self._shows_unread_alone() else super().clear_words()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QPlainTextEdit, QWid
 
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import composing
+from app.services.records.change import price_to_add
 from app.services.records.composing import Composed
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted
@@ -128,7 +129,7 @@ class ComposeDialog(LongForm):
     ) -> None:
         super().__init__(context.theme, "New notification", _SENTENCE, action="Create", parent=parent)
         self._context = context
-        stored = context.opened.schema.stored.get(NOTIFICATIONS.name)
+        self._stored = stored = context.opened.schema.stored.get(NOTIFICATIONS.name)
         theme = context.theme
         self.to = RecipientsField(theme, context.tenants, tenant)
         self.type, self.title_field = TypeField(types), QLineEdit()
@@ -164,8 +165,9 @@ class ComposeDialog(LongForm):
         chip = in_row(self._chip, None)
         margins = (12, 12, 12, 12)
         in_column(self._title, self._to, chip, self._text, within=card, margins=margins, spacing=6)
-        self.add_widget(Label("How it reads", Look.SECTION))
-        self.add_widget(card)
+        self._price = Label("", Look.DIM, wrap=True)
+        for part in (Label("How it reads", Look.SECTION), card, self._price):
+            self.add_widget(part)
 
     def _preview(self) -> None:
         tenants = self.to.tenants()
@@ -177,6 +179,12 @@ class ComposeDialog(LongForm):
         message = self.message.value().strip()
         self._text.setText(message if len(message) <= _PREVIEWED else f"{message[:_PREVIEWED].rstrip()}…")
         self._text.setVisible(bool(message))
+        asks = self._context.costs and len(tenants) > 1
+        self._price.setVisible(asks)
+        if asks:
+            each = 1 if self._stored is None else self._stored.written()
+            written, read = price_to_add(self._context.opened.database, each, len(tenants))
+            self._price.setText(self._context.price(written, read=read, going=0).strip())
         words = counted(len(tenants), "notification")
         self.action_button.setText(f"Create {words}" if tenants else "Create")
 

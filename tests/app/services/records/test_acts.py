@@ -32,6 +32,7 @@ from app import paths
 from app.services.chain.where import InFile
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.change import Change
+from app.services.records.composing import Composed, compose
 from app.services.records.passwords import Typed
 from app.services.records.webhooks import Secret, WebhookInput
 from app.workers import scan_pool
@@ -247,6 +248,22 @@ class Acts(RuleBasedStateMachine):
         folded = [(tenant, email.lower()) for tenant, email in wanted]
         refused = len(set(folded)) < len(folded) or not self._addresses().isdisjoint(folded)
         self._act(later, expected, refused, users.create_many, [(*one, None) for one in wanted])
+
+    @rule(tenants=st.lists(st.sampled_from(TENANTS), max_size=3), later=SECONDS, data=st.data())
+    def compose_notifications(self, tenants: list[str], later: int, data: st.DataObject) -> None:
+        title = data.draw(st.sampled_from(["Down", "Down", ""]))
+        note = Composed("maintenance", title, "", '{"runId": "r-1"}')
+
+        def expected(after: Content, change: Change) -> None:
+            for tenant, row in zip(dict.fromkeys(tenants), change.rows, strict=True):
+                key = row.key["id"]
+                after["notifications", key] = {
+                    **{"id": cell(key), "tenant_id": cell(tenant), "type": cell("maintenance")},
+                    **{"title": cell("Down"), "message": cell(""), "metadata": cell('{"runId":"r-1"}')},
+                    **{"read": cell(0), "created_at": cell(self.now)},
+                }
+
+        self._act(later, expected, not (tenants and title), compose, tenants, note)
 
     @rule(tenant=st.sampled_from(TENANTS), later=SECONDS, data=st.data())
     def move_users(self, tenant: str, later: int, data: st.DataObject) -> None:

@@ -40,6 +40,11 @@ from tests.fixtures.window import ask
         ("users_created", {"actor": "ops", "count": 1200}, "ops created 1,200 users"),
         ("notifications_read", {"actor": "ops", "count": 1}, "ops marked as read 1 notification"),
         (
+            "notifications_created",
+            {"actor": "ops", "count": 1, "notificationIds": ["n"], "type": "t", "title": "Down on Sunday"},
+            "ops created notification Down on Sunday",
+        ),
+        (
             "workflow_completed",
             {"runId": "r1", "phase": "strategy", "actor": "workflow"},
             "workflow completed strategy of r1",

@@ -30,6 +30,8 @@ from app.ui.shell.workspace import SAVED
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.notifications.composing import ComposeDialog
+from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, moment
@@ -765,6 +767,41 @@ def test_webhooks_notifications_and_runs_are_changed_and_put_back(
     acted("webhook_destinations", "deactivate", "active")
     acted("notifications", "mark_read", "read")
     acted("planning_runs", "kill", "status")
+
+
+def test_a_notification_is_written_to_all_tenants_grouped_and_gone_through_by_letters(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    open_live(qtbot, window, production)
+    unlock(qtbot, window)
+    window.settings.unread_alone = True
+    page = go(qtbot, window, TABLES.index("notifications"))
+    unread = "SELECT count(*) FROM notifications WHERE read = 0"
+    ((before,),) = ask(file, unread)
+    assert page.model.rowCount() == before
+    press("Ctrl+Shift+N")
+    form = dialog(qtbot, window, ComposeDialog)
+    form.to.all.click()
+    tenants = len(form.to.tenants())
+    form.title_field.setText("Down on Sunday")
+    form.metadata.setPlainText('{"runId":"none"}')
+    assert f"about {8 * tenants} rows of d1:prod are written" in words(form)
+    click(qtbot, form.action_button)
+    closed(qtbot, window, ComposeDialog)
+    assert ask(file, unread) == [(before + tenants,)]
+    qtbot.waitUntil(lambda: page.model.rowCount() == before + tenants)
+    press("Ctrl+Shift+G")
+    groups = dialog(qtbot, window, GroupsDialog)
+    qtbot.waitUntil(lambda: groups.table.model().rowCount() > 0)
+    groups.table.select_row([row[0] for row in texts(groups.table)].index("none"))
+    press("Return")
+    closed(qtbot, window, GroupsDialog)
+    qtbot.waitUntil(lambda: page.model.rowCount() == tenants)
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("R")
+    press("R")
+    qtbot.waitUntil(lambda: ask(file, unread) == [(before + tenants - 2,)])
 
 
 def test_what_is_done_to_many_says_what_it_costs(

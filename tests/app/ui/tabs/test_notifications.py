@@ -276,7 +276,7 @@ def test_unread_ones_are_shown_first_and_what_was_wanted_last_is_kept(
     ask(context.opened.path, "UPDATE notifications SET read = 1")
     with qtbot.waitSignal(tab.list.loaded):
         tab.reload()
-    assert (tab.model.rowCount(), tab.empty_state.title.text()) == (0, "All read")
+    assert (tab.model.rowCount(), tab.empty_state.title.text()) == (0, "Nothing unread")
     assert tab.clear_button.isVisible() and tab.clear_button.text() == "Show all notifications"
     with qtbot.waitSignal(tab.list.loaded):
         qtbot.mouseClick(tab.clear_button, Qt.MouseButton.LeftButton)
