@@ -1,11 +1,13 @@
 """A receiver of webhooks on this computer, to try things with, which answers as a person wants it to."""
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from typing import Any, Final
 
 from app.services.deliveries.sending import SECONDS
@@ -19,6 +21,8 @@ MOST_BODY: Final = 256 * 1024
 SLOW_SECONDS: Final = SECONDS + 5
 _PATIENCE: Final = 15.0
 _AT_ONCE: Final = 8
+_LONGEST_LINE: Final = 1024
+_LENGTH: Final = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
 class Answering(StrEnum):
@@ -35,7 +39,9 @@ class ReceiverNotStarted(TenantAdminError):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came: its first line and headers, a line each, and as much of the body as is read."""
+    """A request as it came: its first line and headers, a line each, and as much of the body as is read;
+    `is_cut` where that is not all that was announced.
+    """
 
     at: float
     head: str
@@ -116,14 +122,12 @@ class Receiver:
 
     def _take(self, request: BaseHTTPRequestHandler) -> None:
         answering = self.answering
-        told = request.headers.get("Content-Length", "0")
-        length = int(told) if told.isdecimal() and len(told) < 12 else 0
-        body = request.rfile.read(min(length, MOST_BODY))
+        body, is_cut = _body(request)
         head = "\n".join(
             [request.requestline, *(f"{name}: {value}" for name, value in request.headers.items())]
         )
         with suppress(RuntimeError):  # whoever listened has gone
-            self._heard(Received(self._clock(), head, body, length > MOST_BODY, answering))
+            self._heard(Received(self._clock(), head, body, is_cut, answering))
         if answering is Answering.SLOW:
             self.stopped.wait(SLOW_SECONDS)
         status = {Answering.ERROR: 500, Answering.REDIRECT: 302}.get(answering, 200)
@@ -135,3 +139,28 @@ class Receiver:
         request.send_header("Content-Length", str(len(said)))
         request.end_headers()
         request.wfile.write(said)
+
+
+def _body(request: BaseHTTPRequestHandler) -> tuple[bytes, bool]:
+    """As much of it as is read, and whether it is cut."""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        return _chunks(request.rfile)
+    told = request.headers.get("Content-Length", "0")
+    length = int(told) if told.isascii() and told.isdecimal() and len(told) < 12 else 0
+    body = request.rfile.read(min(length, MOST_BODY))
+    return body, len(body) < length
+
+
+def _chunks(stream: BufferedIOBase) -> tuple[bytes, bool]:
+    """A body in parts, each behind a line with its length in hex."""
+    body = bytearray()
+    while _LENGTH.fullmatch(line := stream.readline(_LONGEST_LINE)):
+        length = int(line.partition(b";")[0], 16)
+        if length == 0:
+            return bytes(body), False
+        part = stream.read(min(length, MOST_BODY - len(body)))
+        body += part
+        if len(part) < length:
+            break
+        stream.readline(_LONGEST_LINE)
+    return bytes(body), True

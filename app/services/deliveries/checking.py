@@ -34,7 +34,19 @@ MOST: Final = 1024 * 1024
 TOLERANCE: Final = 300
 """Seconds by which a request's time may be off, as the Standard Webhooks say."""
 
-_LINE: Final = re.compile(r"^[<>\s]*([A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})\s*:\s?(.*?)\s*$")
+_LATEST: Final = 253_402_300_800
+"""Seconds at the end of the year 9999."""
+_NAME: Final = r"([A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})"
+_LINES: Final = (
+    re.compile(rf"([\"']){_NAME}\1\s*:\s*([\"'])(?P<value>.*)\3,?"),  # of an object in a program or a log
+    re.compile(rf"(?:(?:-H|--header)\s+)?([\"']){_NAME}\s*:\s?(?P<value>.*)\1"),  # of a call of curl
+    re.compile(rf"()[<>\s]*{_NAME}\s*:\s?(?P<value>.*?)"),
+)
+_SIGNED: Final = frozenset(
+    name.lower()
+    for name in (SIGNATURE, TIMESTAMP, EVENT, STANDARD_ID, STANDARD_SIGNATURE, STANDARD_TIMESTAMP)
+)
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +69,47 @@ class Checked:
 
 
 def parsed(headers: str, body: str) -> tuple[Mapping[str, str], str]:
-    """The headers by their names in lower case, of lines or of a JSON object; what follows an empty line is
-    the body, where none is given.
+    """The headers by their names in lower case, of lines as they were sent, as curl or a log has them, or of
+    JSON; one that is there twice as a receiver has it, joined. What follows an empty line is the body, where
+    none is given.
     """
     headers = headers.replace("\r\n", "\n")
     if not body and "\n\n" in headers.strip("\n"):
         headers, _, body = headers.lstrip("\n").partition("\n\n")
     found: dict[str, str] = {}
-    if headers.lstrip().startswith("{"):
-        try:
-            given: Any = json.loads(headers)
-            found = {str(name).lower(): str(value) for name, value in given.items()}
-        except (ValueError, RecursionError, AttributeError):
-            found = {}
-    for line in headers.split("\n"):
-        if (match := _LINE.match(line[:MOST])) is not None:
-            found.setdefault(match[1].lower(), match[2])
+    for name, value in _of_json(headers) or _of_lines(headers):
+        known = name.lower()
+        if known not in found:
+            found[known] = value
+        elif known in _SIGNED:
+            found[known] += f", {value}"
     return found, body
+
+
+def _of_json(headers: str) -> list[tuple[str, str]]:
+    """Of an object, whose values may be lists, or of a list of names and values in turn or in pairs."""
+    if headers.lstrip()[:1] not in ("{", "["):
+        return []
+    try:
+        given: Any = json.loads(headers)
+    except (ValueError, RecursionError):
+        return []
+    if isinstance(given, list):
+        flat = [part for one in given for part in (one if isinstance(one, list) else (one,))]
+        return [(str(name), str(value)) for name, value in zip(flat[::2], flat[1::2], strict=False)]
+    return [
+        (str(name), str(value))
+        for name, held in given.items()
+        for value in (held if isinstance(held, list) else (held,))
+    ]
+
+
+def _of_lines(headers: str) -> Iterator[tuple[str, str]]:
+    for line in headers.split("\n"):
+        text = line.strip().removesuffix("\\").rstrip()
+        match = next((match for form in _LINES if (match := form.fullmatch(text)) is not None), None)
+        if match is not None:
+            yield match[2], match["value"]
 
 
 def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Checked:
@@ -83,7 +119,7 @@ def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Che
     given, body = parsed(headers, body)
     if not given:
         return Checked(None, "No headers yet", ("Paste the request's headers, one in each line.",))
-    odd = tuple(_odd(given, body, now))
+    odd = tuple(dict.fromkeys(_odd(given, body, now)))
     signed = given.get(SIGNATURE.lower()), given.get(STANDARD_SIGNATURE)
     if not any(signed):
         why = f"Neither {SIGNATURE} nor {STANDARD_SIGNATURE} is among the headers."
@@ -97,12 +133,15 @@ def check(headers: str, body: str, secrets: Sequence[Tried], *, now: int) -> Che
 def _platform(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> Checked:
     signature = given[SIGNATURE.lower()]
     digest = signature.removeprefix(PLATFORM)
+    if ", " in signature:
+        why = f"{SIGNATURE} is there more than once: a receiver has the values joined, and none of that form."
+        return Checked(False, "It is signed twice", (why,))
     if not signature.startswith(PLATFORM) or not re.fullmatch("[0-9a-fA-F]{64}", digest):
         why = f"{SIGNATURE} must be {PLATFORM} and 64 digits of hex; this has {len(digest):,} characters."
         return Checked(False, "The signature has another form", (why,))
 
     def holds(tried: Secret, text: str) -> bool:
-        expected = platform_signature(tried, text.encode("utf-8", "surrogatepass"))
+        expected = platform_signature(tried, _in_bytes(text))
         return hmac.compare_digest(expected.lower(), PLATFORM + digest.lower())
 
     return _judged(holds, body, secrets)
@@ -114,12 +153,9 @@ def _standard(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> 
         return Checked(
             False, "It cannot hold", (f"{' and '.join(missing)} must be there, and signed along.",)
         )
-    try:
-        timestamp = int(given[STANDARD_TIMESTAMP])
-        if not 0 <= timestamp < 2**40:
-            raise ValueError
-    except ValueError:
-        return Checked(False, "It cannot hold", (f"{STANDARD_TIMESTAMP} is no time in seconds.",))
+    timestamp = _seconds(given[STANDARD_TIMESTAMP])
+    if timestamp is None:
+        return Checked(False, "It cannot hold")  # why is told of either form
     signatures = [part for part in given[STANDARD_SIGNATURE].split() if part.startswith(VERSION)]
     if not signatures:
         why = f"{STANDARD_SIGNATURE} must be {VERSION} and base64; there is none of that version."
@@ -132,10 +168,27 @@ def _standard(given: Mapping[str, str], body: str, secrets: Sequence[Tried]) -> 
     def holds(tried: Secret, text: str) -> bool:
         if not _is_standard(tried):
             return False
-        expected = _bytes(standard_signature(tried, given[STANDARD_ID], timestamp, text))
+        try:
+            expected = _bytes(standard_signature(tried, given[STANDARD_ID], timestamp, text))
+        except UnicodeEncodeError:  # no text, and so nothing that this standard signs
+            return False
         return any(hmac.compare_digest(expected, _bytes(one)) for one in signatures)
 
     return _judged(holds, body, usable)
+
+
+def _seconds(text: str) -> int | None:
+    """A time, as receivers read one."""
+    is_one = text.isascii() and text.isdecimal() and len(text) <= 12 and int(text) < _LATEST
+    return int(text) if is_one else None
+
+
+def _in_bytes(text: str) -> bytes:
+    """As it came: bytes that are no UTF-8 stand in it as surrogates, as Python writes them."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _is_standard(secret: Secret) -> bool:
@@ -207,15 +260,17 @@ def _odd(given: Mapping[str, str], body: str, now: int) -> Iterator[str]:
         text = given.get(name.lower())
         if text is None:
             continue
-        if not text.isdecimal() or len(text) > 15:
-            yield f"{name} is no time in seconds."
-        elif abs(int(text) - now) > TOLERANCE:
-            off = abs(int(text) - now)
-            when = "old" if int(text) < now else "in the future"
-            by = f"{counted(off // 60, 'minute')} {when}"
-            yield f"It is {by} ({utc_time(int(text))}): whoever checks may refuse it."
+        at = _seconds(text)
+        if at is None:
+            is_milli = text.isascii() and text.isdecimal() and _seconds(text[:-3]) is not None
+            much = ", but in milliseconds, as it seems" if is_milli and len(text) == 13 else ""
+            yield f"{name} is no time in seconds{much}."
+        elif (off := abs(at - now)) > TOLERANCE:
+            unit, size = next((one for one in _UNITS if off >= 2 * one[1]), _UNITS[-1])
+            when = "old" if at < now else "in the future"
+            yield f"It is {counted(off // size, unit)} {when} ({utc_time(at)}): whoever checks may refuse it."
     length = given.get("content-length")
-    size = len(body.encode("utf-8", "surrogatepass"))
+    size = len(_in_bytes(body))
     if length is not None and length.isdecimal() and len(length) < 15 and int(length) != size:
         yield f"Content-Length is {length}, and the body that was pasted has {counted(size, 'byte')}."
     event = given.get(EVENT.lower())
@@ -223,7 +278,8 @@ def _odd(given: Mapping[str, str], body: str, now: int) -> Iterator[str]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         if body:
-            yield "The body is no JSON."
+            is_text = body.encode("utf-8", "replace").decode() == body
+            yield "The body is no JSON." if is_text else "The body is no text in UTF-8, and so no JSON."
         return
     kind = found.get("type") if isinstance(found, dict) else None
     if event is not None and isinstance(kind, str) and kind != event:

@@ -4,7 +4,7 @@ import queue
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -97,6 +97,35 @@ def test_whatever_it_is_sent_it_goes_on(heard: Heard, sent: bytes) -> None:
         while client.recv(65536):
             pass
     assert heard.deliver().is_ok
+
+
+@pytest.mark.parametrize(
+    ("sent", "body", "is_cut"),
+    [
+        (b'4\r\n{"a"\r\n3;ext=1\r\n:1}\r\n0\r\nTrailer: 1\r\n\r\n', b'{"a":1}', False),
+        (b'4\n{"a"\n3\n:1}\n0\n\n', b'{"a":1}', False),
+        (b'7\r\n{"a"', b'{"a"', True),
+        (b"zz\r\n{}", b"", True),
+        (b"-4\r\n{}", b"", True),
+        (b"ffffffff\r\n" + b"x" * 300_000, b"x" * receiving.MOST_BODY, True),
+        (b"1" * 5_000, b"", True),
+    ],
+)
+def test_a_body_in_parts_is_put_together(heard: Heard, sent: bytes, body: bytes, is_cut: bool) -> None:
+    with closing(socket.create_connection(("127.0.0.1", heard.receiver.port))) as client:
+        with suppress(OSError):  # what is too much is not waited for
+            client.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + sent)
+            client.shutdown(socket.SHUT_WR)
+        received = heard.next()
+    assert (received.body, received.is_cut) == (body, is_cut)
+
+
+def test_a_body_that_broke_off_is_cut(heard: Heard) -> None:
+    with closing(socket.create_connection(("127.0.0.1", heard.receiver.port))) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nhello")
+        client.shutdown(socket.SHUT_WR)
+        received = heard.next()
+    assert (received.body, received.is_cut) == (b"hello", True)
 
 
 def test_a_port_that_is_taken_or_none_is_told(heard: Heard) -> None:

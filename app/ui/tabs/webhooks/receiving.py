@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.deliveries.checking import Tried, check
+from app.services.deliveries.checking import Checked, Tried, check
 from app.services.deliveries.request import EVENT
 from app.services.records.webhooks import Secret
 from app.services.text import byte_size
@@ -42,6 +42,7 @@ _SENTENCE = (
 )
 _OFF = "Test events go to this computer only where the preferences allow that, which they do not now."
 _NOTHING = "Nothing was received yet."
+_CUT = "The body broke off, or is longer than is read here: whether the signature holds cannot be told."
 _KEPT = 200
 _ROWS, _HEIGHT = 5, 150
 _WIDTH = 720
@@ -139,8 +140,14 @@ class ReceiverDialog(Dialog):
             return "Signatures are not checked: open this with a webhook selected that has a secret."
         return f"Signatures are checked with the secret of {self._name}."
 
+    def _checked(self, one: Received) -> Checked:
+        if one.is_cut:
+            return Checked(None, "Not all of it is here", (_CUT,))
+        text = one.body.decode("utf-8", "surrogateescape")  # what is no UTF-8 is signed as it came
+        return check(one.head, text, self._tried(), now=int(one.at))
+
     def _cells(self, one: Received, *, utc: bool) -> tuple[Cell, ...]:
-        found = check(one.head, _text(one), self._tried(), now=int(one.at))
+        found = self._checked(one)
         words, tone, icon = _SIGNATURES[found.holds]
         return (
             Cell(absolute_time(int(one.at), utc), int(one.at)),

@@ -117,6 +117,59 @@ def test_whatever_is_pasted_has_an_answer(headers: str, title: str) -> None:
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda pairs: "\n".join(f"-H '{name}: {value}' \\" for name, value in pairs),
+        lambda pairs: "\n".join(f'  --header "{name}: {value}"' for name, value in pairs),
+        lambda pairs: "\n".join(f'  "{name}": "{value}",' for name, value in pairs),
+        lambda pairs: json.dumps({name: [value] for name, value in pairs}),
+        lambda pairs: json.dumps([part for pair in pairs for part in pair]),
+        lambda pairs: json.dumps([*pairs]),
+    ],
+)
+def test_headers_are_read_as_tools_and_logs_write_them(written: object) -> None:
+    head, body = request()
+    pairs = [tuple(line.split(": ", 1)) for line in head.split("\n")[1:] if ": " in line]
+    assert judged(written(pairs), body) == judged(head, body)  # type: ignore[operator]
+    assert judged(head, body).holds
+
+
+def test_two_signatures_hold_as_little_as_a_receiver_would_take_them() -> None:
+    head, body = request()
+    for both in (
+        f"X-Webhook-Signature: sha256={'0' * 64}\n{head}",
+        f"{head}\nx-webhook-signature: sha256=00",
+    ):
+        assert judged(both, body).title == "It is signed twice"
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (f"{NOW}000", "milliseconds, as it seems"), ("1000000000000", "milliseconds, as it seems"),
+        ("٣", "no time in seconds."), ("9" * 12, "no time in seconds."),
+        (str(NOW - 3 * 86_400), "3 days old"), (str(NOW + 3 * 3_600), "3 hours in the future"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("signing", Signing)
+def test_a_time_that_none_would_take_is_told(signing: Signing, time: str, said: str) -> None:
+    head, body = request(signing)
+    found = judged(head.replace(str(NOW), time), body)
+    assert any(said in one for one in found.findings) and len({*found.findings}) == len(found.findings)
+    assert found.holds is (signing is Signing.PLATFORM)
+
+
+@pytest.mark.parametrize("signing", Signing)
+def test_what_is_no_text_is_judged_all_the_same(signing: Signing) -> None:
+    head, _ = request(signing)
+    for body in ("\ud800", "\udcff"):
+        found = judged(head, body)
+        assert found.holds is False and "no text in UTF-8" in found.findings[-1]
+    odd_id = head.replace("webhook-id: ", "webhook-id: \ud800")
+    assert judged(odd_id, BODY).holds is (signing is Signing.PLATFORM)
+
+
 def test_what_does_not_fit_each_other_is_said() -> None:
     head, body = request()
     late = check(head, body, [Tried(SECRET, "it")], now=NOW + 3_600)

@@ -8,9 +8,15 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
+from app.services.deliveries.request import SIGNATURE
+from app.services.deliveries.signing import platform_signature
+from app.services.records.webhooks import Secret
+from app.ui.session.context import Context
 from app.ui.shell.window import MainWindow
+from app.ui.tabs.webhooks import WebhooksTab
 from app.ui.tabs.webhooks.receiving import ReceiverDialog
 from app.ui.tabs.webhooks.sending import SendEventDialog
+from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import ask, choose, click, closed, dialog, go, open_file, press
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -85,3 +91,31 @@ def test_it_ends_with_the_file_and_says_that_the_preferences_are_off(
     assert "open this with a webhook selected" in shown.state.text()
     window.close_file()
     qtbot.waitUntil(lambda: refused(port))
+
+
+@pytest.mark.slow
+def test_a_signature_is_judged_of_the_bytes_that_came_and_of_nothing_less(
+    show_tab: ShowTab, context: Context, qtbot: QtBot
+) -> None:
+    """A body that is no UTF-8, one in parts, and one that broke off, which nobody can judge."""
+    ask(context.opened.path, "UPDATE webhook_destinations SET secret = ?", SECRET)
+    tab = show_tab(WebhooksTab)
+    with qtbot.waitSignal(tab.details_shown):
+        tab.table.select_row(0)
+    tab.commands.trigger("receiver")
+    shown = dialog(qtbot, tab, ReceiverDialog)
+    assert shown.receiver is not None
+    body = b'{"a":"\xff"}'
+    signed = f"{SIGNATURE}: {platform_signature(Secret(SECRET), body)}\r\n".encode()
+    for rest in (
+        b"Content-Length: 9\r\n\r\n" + body,
+        b"Transfer-Encoding: chunked\r\n\r\n9\r\n" + body + b"\r\n0\r\n\r\n",
+        b"Content-Length: 90\r\n\r\n" + body,
+    ):
+        seen = len(cells(shown))
+        with closing(socket.create_connection(("127.0.0.1", shown.receiver.port))) as client:
+            client.sendall(b"POST / HTTP/1.1\r\n" + signed + rest)
+            client.shutdown(socket.SHUT_WR)
+            qtbot.waitUntil(lambda: len(cells(shown)) == seen + 1)  # noqa: B023
+    assert sorted(row[2] for row in cells(shown)) == ["holds", "holds", "not checked"]
+    shown.reject()
