@@ -353,7 +353,8 @@ class _Export:
     def _note_damage(self, table: StoredTable) -> None:
         """What was read of a table without rowids as it came, and no error said."""
         if not is_sound(self._database.connection(), sql_name(table.name)):
-            self._note(f"{table.name} is damaged: rows of it may be missing, or be written twice")
+            twice = "" if table.without_rowid else ", or be written twice"
+            self._note(f"{table.name} is damaged: rows of it may be missing{twice}")
 
     def _note_types(self, table: StoredTable) -> None:
         """What comes in otherwise than it is here."""

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, TypeVar
 
 import apsw
 
@@ -17,6 +19,8 @@ from models.local.database import LocalDatabase
 from models.local.file import is_sound
 from models.local.trial import Rehearsal
 from models.schema import StoredTable, caseless
+
+T = TypeVar("T")
 
 STATEMENT: Final = D1_LIMITS.statement_bytes - 1_000
 """Bytes of the longest statement that is written."""
@@ -79,6 +83,8 @@ class Inserts:
         else:
             cells = [as_sql(self._of(column)) for column in self._columns]
         self._line = _concat(cells, ",")
+        tells = _concat([cells[at] for at in self._key], ",")
+        self._tells = f"CAST({tells} AS BLOB)" if table.without_rowid else None
         self._made = made
         self._table = table.name
         self.large = self.whole = self.halved = 0
@@ -105,7 +111,7 @@ class Inserts:
 
         `rows` is how many there are by their count; `None` says that of a damaged table some will do. Pages
         that lead to others of their table twice are no error to SQLite, which reads them so: rows come again,
-        and others never.
+        and others never. Of some, those of a key come once.
         """
         source = f"FROM main.{self._name} WHERE ({condition})"
         found: Iterator[tuple[int, Iterable[bytes]]]
@@ -114,7 +120,8 @@ class Inserts:
             if self._rowid is None or self._recoded:
                 if rows is not None and not is_sound(self._connection, self._name):
                     raise _astray()
-                found = ((1, statements) for _, statements in self._one_by_one("NULL", source, 0))
+                key = self._tells if rows is None else None
+                found = ((1, lines) for _, lines in _once(self._one_by_one(key or "NULL", source, 0), key))
             else:
                 found = self._blocks(self._of(self._rowid), source)
             for count, statements in found:
@@ -256,6 +263,19 @@ class _Value:
                 end = _beginning(self.raw, end)
             yield literal(text_of(self.raw[at:end]) if self.text else self.raw[at:end])
             at = end
+
+
+def _once(rows: Iterator[tuple[Any, T]], key: str | None) -> Iterator[tuple[Any, T]]:
+    """Those whose `key`, where there is one, has not come before: kept beside memory where they are many."""
+    if key is None:
+        yield from rows
+        return
+    with closing(apsw.Connection("")) as seen, seen:
+        seen.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+        for told, row in rows:
+            seen.execute("INSERT OR IGNORE INTO seen VALUES (?)", (blake2b(told).digest(),))
+            if seen.changes():
+                yield told, row
 
 
 def _beginning(text: bytes, at: int) -> int:
