@@ -483,6 +483,7 @@ class StaticTable(DataTable):
         # Not a height that is set once: what the style makes of it is not known yet.
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.horizontalScrollBar().rangeChanged.connect(self.updateGeometry)
+        self.menu_requested.connect(self._open_menu)
         self.show_rows(rows)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
@@ -509,6 +510,14 @@ class StaticTable(DataTable):
     def source_row(self, row: int) -> int:
         """Which of the rows given is shown at `row`."""
         return self._sorted.mapToSource(self._sorted.index(row, 0)).row()
+
+    def _open_menu(self, _index: Index, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy", self.copy).setEnabled(bool(self.selected_ranges()))
+        self.add_header_menus(menu)
+        give_letters(menu)
+        menu.popup(where)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where the others leave `wide` next to nothing, it is as wide as its words, and all scrolls."""

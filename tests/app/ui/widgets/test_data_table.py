@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Column
@@ -264,6 +264,20 @@ def test_words_are_sorted_whatever_their_case_and_numbers_as_numbers(small: Stat
     small.sortByColumn(1, Qt.SortOrder.DescendingOrder)
     assert shown(small) == ["gamma", "Alpha", "beta"]
     assert [small.source_row(row) for row in range(3)] == [2, 1, 0]
+
+
+def test_a_small_table_is_sorted_and_copied_from_its_menu_by_keys(qtbot: QtBot, small: StaticTable) -> None:
+    small.select_row(0)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+    QApplication.sendEvent(small.viewport(), event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    for key in (Qt.Key.Key_S, Qt.Key.Key_N):
+        qtbot.keyClick(QApplication.activePopupWidget(), key)
+    assert shown(small) == ["Alpha", "beta", "gamma"]
+    QApplication.sendEvent(small.viewport(), event)
+    qtbot.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_C)
+    assert QGuiApplication.clipboard().text().endswith("\nbeta\t9")
 
 
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
