@@ -223,6 +223,14 @@ class Statements:
         end = self._by.asc() if self.descending else self._by.desc()
         return _of_one(self._scoped(self._by).order_by(end))
 
+    def newest(self) -> Any:
+        """The highest rowid of the table; NULL of an empty one."""
+        return self.table.model.select(fn.MAX(self._by))
+
+    def added(self, after: int) -> Any:
+        """How many rows that the query keeps have a higher rowid, and the highest."""
+        return self.select(fn.COUNT(SQL("*")), fn.MAX(self._by)).where(self._by > after)
+
     def following(self, key: int | None, limit: int, cell: Callable[[Any], Any]) -> Any:
         """The rows from this rowid on, in the order of rowids, as `first` gives them; from the beginning."""
         found = self.select(cell(self.key), *map(cell, self.cells()))

@@ -81,6 +81,15 @@ class Listing:
         return len(self.keys) == self.total
 
 
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """How many rows of a list were added behind a rowid, the last of them, and the last of the table."""
+
+    count: int
+    key: int | None
+    newest: int | None
+
+
 class Lists:
     """Lists of one file, whose schema may differ from ours: a column that is missing reads as None.
 
@@ -175,6 +184,19 @@ class Lists:
         """How many rows each has, all from one snapshot; no more than `most` are counted."""
         found = database.read_batch([self._statements(database, query).count(most) for query in queries])
         return [int(rows[0][0]) for rows in found]
+
+    def newest(self, database: Database, query: ListQuery) -> int | None:
+        """The highest rowid of the list's whole table; None where it has none, or no row."""
+        statements = self._statements(database, query)
+        found: int | None = database.scalar(statements.newest()) if statements.has_rowids else None
+        return found
+
+    def newer(self, database: Database, query: ListQuery, after: int) -> Newer:
+        """What of the list was added behind this rowid: those rows alone are read."""
+        statements = self._statements(database, query)
+        added, newest = database.read_batch([statements.added(after), statements.newest()])
+        count, key = added[0]
+        return Newer(count, key, newest[0][0])
 
     def locate(self, database: Database, query: ListQuery, record_id: Stored) -> tuple[int, Key] | None:
         """The position of a record in the list, from 0, and its key; None when it is not in it."""

@@ -205,13 +205,16 @@ class DataTable(QTableView):
         self._rows_changed()
 
     @contextmanager
-    def kept_in_place(self, name: Callable[[int], Any], find: Callable[[Any], int | None]) -> Iterator[None]:
-        """The row at the top stays there while rows come and go above it; at the very top, new ones show.
+    def kept_in_place(
+        self, name: Callable[[int], Any], find: Callable[[Any], int | None], *, holds_top: bool = False
+    ) -> Iterator[None]:
+        """The row at the top stays there while rows come and go above it; at the very top, new ones show
+        unless it `holds_top`.
 
         `name(row)` gives what `find` knows the row by afterwards.
         """
         bar, top = self.verticalScrollBar(), self.rowAt(0)
-        known = name(top) if bar.value() > 0 and top >= 0 else None
+        known = name(top) if (bar.value() > 0 or holds_top) and top >= 0 else None
         before = self.rowViewportPosition(top) if known is not None else 0
         yield
         row = None if known is None else find(known)

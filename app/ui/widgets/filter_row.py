@@ -184,6 +184,8 @@ class FilterRow(QWidget):
         self._widest_count = 0
         self._counted: tuple[int, str, str] | None = None
         self._narrow = self._shares = False
+        self._after_text = 1
+        """The place in the row behind the text and what stands beside it."""
         self.text = _TextField()
         self.text.setPlaceholderText(hint)
         self.text.setAccessibleName(hint.rstrip("…"))
@@ -243,13 +245,18 @@ class FilterRow(QWidget):
         less room than they `wanted` to be read they have a line of their own.
         """
         self._chips, self._wanted_by_chips = chips, wanted
-        self._row.insertWidget(1, chips, 100)
+        self._row.insertWidget(self._after_text, chips, 100)
+
+    def add_beside_text(self, widget: QWidget) -> None:
+        """What now and then takes its room from the text: nothing else moves."""
+        self._row.insertWidget(self._after_text, widget)
+        self._after_text += 1
 
     def share_with(self, picks: QWidget | None) -> None:
         """With one more list to pick from, for which the text gives up room; or None of that again."""
         self._shares = picks is not None
         if picks is not None:
-            self._row.insertWidget(1, picks)
+            self._row.insertWidget(self._after_text, picks)
         self._share_room()
 
     def add_trailing(self, widget: QWidget) -> None:
@@ -293,7 +300,7 @@ class FilterRow(QWidget):
         if fits == beside:
             return
         if fits:
-            self._row.insertWidget(1, chips, 100)
+            self._row.insertWidget(self._after_text, chips, 100)
         else:
             self._below.insertWidget(0, chips, 100)
         # Qt forgets that of a row which grows while what it stands in is being laid out.

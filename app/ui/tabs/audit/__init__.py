@@ -301,6 +301,7 @@ class AuditTab(RecordTab):
         super().set_scope(scope)
 
     def changed_outside(self) -> None:
+        super().changed_outside()
         self.panel.outdate()
 
     def stop(self) -> None:

@@ -91,6 +91,8 @@ class ListController(QObject):
         self._show_own_order()
         # "2 min ago" grows old by itself.
         self.partly: DamagedFile | None = None
+        self.holds_top = False
+        """Whether the row at the very top stays in sight, too, when the list is next refreshed."""
         self._painted = QTimer(self, singleShot=True, interval=0)
         self._painted.timeout.connect(self._read_rest)
         self._clock = QTimer(self, interval=REPAINT_MS)
@@ -432,7 +434,8 @@ class ListController(QObject):
         """Within it rows come and go, and the one at the top and the current one stay."""
         selected, chosen = self.view.selectionModel().hasSelection(), self._several()
         current = self.model.key(self.view.chosen().row())
-        with self.view.kept_in_place(self.model.key, self.model.row_of_key):
+        holds_top, self.holds_top = self.holds_top, False
+        with self.view.kept_in_place(self.model.key, self.model.row_of_key, holds_top=holds_top):
             yield
         if chosen is not None and not self.view.selectionModel().hasSelection():
             self._chosen = chosen

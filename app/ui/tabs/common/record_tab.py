@@ -24,6 +24,7 @@ from app.ui.tabs.common import arranging, declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.exact import ExactFilters
 from app.ui.tabs.common.list_controller import Facets, ListController
+from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import Actions, ActionSpec, ButtonIn
@@ -160,6 +161,7 @@ class RecordTab(QWidget):
         yield
         self.add_acts()
         self._add_fold()
+        self.new_rows = NewRows(self)
         yield
         self.build_inspector()
         self.inspector.set_actions(self.inspector_buttons())
@@ -355,6 +357,8 @@ class RecordTab(QWidget):
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
         own = change.by_table.get(self.spec.table.name, ())
+        if self.spec.table.name in change.tables:
+            self.new_rows.begin()
         self.selection.outdate({row.record_id for row in own})
         if self._stale or not self.shows_any_of(change.tables):
             return
@@ -403,7 +407,9 @@ class RecordTab(QWidget):
             self._ask_to_read(self.query())
 
     def changed_outside(self) -> None:
-        """Called when somebody else has written to the file."""
+        """Called when somebody else has written to the file: what one reads stays where it is."""
+        self.list.holds_top = True
+        self.new_rows.look()
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
         """Whether a change of these tables may change what it shows."""
@@ -565,6 +571,7 @@ class RecordTab(QWidget):
     def _lay_out_above(self) -> None:
         for button in self.commands.buttons(ButtonIn.FILTER_ROW):
             self.filters.add_trailing(button)
+        self.filters.add_beside_text(self.new_rows.button)
         fold = framed_button(self.commands.action(INSPECTOR))
         self.filters.add_trailing(fold)
         above: list[Part] = [*self.top_widgets(), self.filters, self.price, *self.below_filters()]

@@ -466,7 +466,8 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu.popup(QPoint())
     offered = [action.text().replace("&", "") for action in menu.actions()]
     of_all = ["Audit history", "Parked ideas…", "Inspector", "Saved views…"]
-    assert offered == [*(act.text for act in ACTS), *of_all]
+    never = ["Go to what is new"]
+    assert offered == [*(act.text for act in ACTS), *of_all, *never]
     enabled = [action.text().replace("&", "") for action in menu.actions() if action.isEnabled()]
     assert enabled == ["Delete", *of_all]
     assert all(action.toolTip() for action in menu.actions())

@@ -1,0 +1,111 @@
+"""The rows that others have added to the list in sight: how many, and the way to them."""
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Newer
+from app.services.text import counted
+from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.labels import set_tip
+
+if TYPE_CHECKING:
+    from app.ui.tabs.common.record_tab import RecordTab
+
+NEW_ROWS = "new_rows"
+_KEYS = "Ctrl+J"
+
+
+class NewRows(QObject):
+    """`NewRows(tab)`: its `button` says "3 new" above the list, which stays where it is; a click or Ctrl+J
+    goes to the newest of them. Where each row that is read is charged, a notice asks instead.
+    """
+
+    def __init__(self, tab: "RecordTab") -> None:
+        super().__init__(tab)
+        self._tab = tab
+        self._of: ListQuery | None = None
+        self._newest: int | None = None
+        self._new_key: int | None = None
+        self.count = 0
+        self.button = push_button(tab.context.theme, "", self.go, icon=Icon.CARET_UP)
+        self.button.hide()
+        if not tab.context.costs:
+            tab.commands.add(ActionSpec(NEW_ROWS, self._words, Icon.CARET_UP, self.go, self._refuse, _KEYS))
+            tab.list.loaded.connect(self._listed)
+
+    def go(self) -> None:
+        """Selects the newest of them; the list has them by then."""
+        row = None if self._new_key is None else self._tab.model.row_of_key(self._new_key)
+        self.forget()
+        if row is not None:
+            self._tab.table.select_row(row)
+            self._tab.table.setFocus()
+
+    def forget(self) -> None:
+        """They have been seen, or are no more those of the list."""
+        self.count = 0
+        self._show()
+
+    def look(self) -> None:
+        """Others have written to the file: counts what is new."""
+        shown, after = self._tab.list.shown, self._newest
+        if shown is not None and after is not None and _rows_of(shown) == self._of:
+            read = partial(self._tab.context.lists.newer, query=shown, after=after)
+            done = partial(self._came, _rows_of(shown))
+            self._tab.context.runner.read(read, on_done=done, on_failed=lambda error: None)
+
+    def begin(self) -> None:
+        """What is there now is not new: it was read, or the person has added it."""
+        shown = self._tab.list.shown
+        if shown is None or self._tab.context.costs:
+            return
+
+        def found(newest: int | None) -> None:
+            self._newest = newest
+
+        read = self._tab.context.lists.newest
+        self._tab.context.runner.read(read, shown, on_done=found, on_failed=lambda error: None)
+
+    def _listed(self, total: int) -> None:
+        shown = self._tab.list.shown
+        if shown is not None and _rows_of(shown) != self._of:
+            self._of = _rows_of(shown)
+            self.forget()
+            self.begin()
+
+    def _came(self, of: ListQuery, found: Newer) -> None:
+        if of != self._of:
+            return
+        self._newest = found.newest
+        if found.count:
+            self.count += found.count
+            self._new_key = found.key
+            self._show()
+            said = counted(self.count, *self._tab.spec.table.noun)
+            announce(self._tab.table, f"{said} new. {_KEYS} goes to the newest.")
+
+    def _show(self) -> None:
+        if not self._tab.context.costs:
+            self.button.setText(f"{self.count:,} new")
+            set_tip(self.button, f"Others have added them; {_KEYS} goes to the newest.")
+            self.button.setVisible(self.count > 0)
+            self._tab.commands.update()
+
+    def _words(self) -> str:
+        return f"Go to {self.count:,} new" if self.count else "Go to what is new"
+
+    def _refuse(self) -> str | None:
+        return None if self.count else "Nobody else has added any since."
+
+
+def _rows_of(query: ListQuery) -> ListQuery:
+    """The same in any order, whatever the clock has made of "Last 7 days" since."""
+    since, until = (None if bound is None else 0 for bound in (query.since, query.until))
+    return replace(query, sort=None, descending=False, since=since, until=until)

@@ -1,0 +1,91 @@
+"""Rows that another program adds: said, and not in the way of who reads."""
+
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.services.records import users
+from app.services.records.tables import NOTIFICATIONS
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.picker import Picker
+from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.window import TABLES, ask, choose, click, go, open_file, press, said
+
+INTO = f"{INTO_USERS} (?, ?, ?, ?, ?, ?)"
+
+
+def add(page: RecordTab, path: Path, *names: str, at: int = NOW) -> None:
+    """As another program does, and the next look of this one."""
+    for name in names:
+        ask(path, INTO, name, "acme-corp", f"{name}@new.example", None, at, at)
+    page.context.outside.look()
+
+
+def top(page: RecordTab) -> object:
+    return page.model.record_id(page.table.rowAt(0))
+
+
+def ready(qtbot: QtBot, window: MainWindow, path: Path) -> RecordTab:
+    page = open_file(qtbot, window, path)
+    page.context.outside.stop()  # it is looked when the test wants it
+    page.context.outside.look()
+    qtbot.waitUntil(lambda: page.new_rows._newest is not None and not page.context.outside._asked)
+    return page
+
+
+def test_what_others_add_is_said_and_moves_nothing(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = ready(qtbot, window, demo_path)
+    before, there = top(page), page.model.rowCount()
+    pickers = page.filters.findChildren(Picker)
+    places = [picker.x() for picker in pickers]
+    add(page, demo_path, "one", "two", "three")
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(there + 3, 0))
+    assert page.new_rows.button.text() == "3 new"
+    assert top(page) == before and page.list.current_id() is None
+    assert [picker.x() for picker in pickers] == places
+    add(page, demo_path, "four")
+    qtbot.waitUntil(lambda: page.new_rows.button.text() == "4 new")
+    assert top(page) == before
+    page.table.setFocus()
+    press("Ctrl+J")
+    qtbot.waitUntil(lambda: page.list.current_id() == "four")
+    assert not page.new_rows.button.isVisible() and page.table.hasFocus()
+    assert page.commands.action("new_rows").isEnabled() is False
+
+
+def test_the_selected_record_stays_where_it_is(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    page = ready(qtbot, window, demo_path)
+    user = choose(qtbot, page, 2)
+    place = page.table.visualRect(page.table.currentIndex())
+    add(page, demo_path, "one")
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    qtbot.waitUntil(lambda: page.list.current_id() == user and page.table.currentIndex().row() == 3)
+    assert page.table.visualRect(page.table.currentIndex()) == place
+    click(qtbot, page.new_rows.button)
+    qtbot.waitUntil(lambda: page.list.current_id() == "one")
+
+
+@pytest.mark.slow
+def test_only_what_the_filter_keeps_and_others_have_added_counts(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = ready(qtbot, window, demo_path)
+    page.filters.text.setText("new.example")
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(0, 0))
+    qtbot.waitUntil(lambda: page.new_rows._newest is not None)
+    page.context.act(users.create, "acme-corp", "own@new.example")
+    qtbot.waitUntil(lambda: page.filters.count.text() == said(1, 0))
+    newest = ask(demo_path, "SELECT max(rowid) FROM users")[0][0]
+    qtbot.waitUntil(lambda: page.new_rows._newest == newest)
+    ask(demo_path, INTO, "else", "acme-corp", "else@x.example", None, NOW, NOW)
+    add(page, demo_path, "one")
+    qtbot.waitUntil(page.new_rows.button.isVisible)
+    assert page.new_rows.button.text() == "1 new"
+    page.clear_filters()
+    qtbot.waitUntil(lambda: not page.new_rows.button.isVisible())
+    notes = go(qtbot, window, TABLES.index(NOTIFICATIONS.name))
+    assert not notes.new_rows.button.isVisible()
