@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.services.records.list_query import ListQuery, Value
@@ -19,6 +19,7 @@ from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.formatting import absolute_time, first_line, grouped, relative_time
 from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.later import later
 from models.errors import TenantAdminError
 
 _SENTENCE = "Of the notifications that the filters keep. A group that you open becomes a filter of the list."
@@ -71,7 +72,7 @@ class GroupsDialog(Dialog):
         self.table.opened.connect(self._open)
         self.finished.connect(self._end)
         self._offer()
-        QTimer.singleShot(0, self, self._ask)  # a question about what it reads stands before the dialog
+        later(self, 0, self._ask)  # a question about what it reads stands before the dialog
         self.by.setFocus()
 
     def _ask(self) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -21,6 +20,7 @@ from app.ui.widgets.buttons import push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.labels import Label, Look, bounded, in_column
+from app.ui.widgets.later import later
 from models.errors import TenantAdminError
 from models.status import WebhookEvent
 
@@ -82,7 +82,7 @@ class EventReceiversDialog(Dialog):
         self.table.opened.connect(self._show_chosen)
         self.finished.connect(self._end)
         self._offer()
-        QTimer.singleShot(0, self, self._ask)  # a question about what it reads stands before the dialog
+        later(self, 0, self._ask)  # a question about what it reads stands before the dialog
         self.events.setFocus()
 
     def _ask(self) -> None:

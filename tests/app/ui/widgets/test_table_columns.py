@@ -232,6 +232,17 @@ def test_the_widest_word_fits_though_no_row_has_it(theme: Theme, qtbot: QtBot) -
     assert before < table.columnWidth(0) < with_icon
 
 
+def test_where_room_is_short_no_column_is_narrower_than_the_words_it_was_promised(
+    theme: Theme, qtbot: QtBot
+) -> None:
+    table = shown(theme, qtbot, [["a", "main " * 40, "second " * 40]], width=560)
+    words = "20 of 20 deliveries went well here"
+    table.columns.set_widest(2, (words,), bars=20)
+    table.columns.let_give_way([0])
+    table.columns.fit()
+    assert table.columnWidth(2) >= table.fontMetrics().horizontalAdvance(words) + 78 + 22
+
+
 @pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_S])
 def test_a_letter_does_not_search_the_rows(theme: Theme, qtbot: QtBot, key: Qt.Key) -> None:
     table = shown(theme, qtbot, [["a", "x", ""], ["b", "y", ""], ["s", "z", ""]])
