@@ -1,11 +1,13 @@
 """Which rows belong to a tenant, through all tables and the foreign keys between them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from app.services.records.export import literal
+from app.services.records.references import WAYS
 from app.services.records.rows import BYTEWISE, refers
 from models.engine import sql_name
+from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables
 
 
@@ -18,20 +20,38 @@ def own_of(
 ) -> dict[str, str]:
     """Which rows of each table are a tenant's, as SQL: those that say so, those `beside` them, and those that
     refer to them by foreign keys, as far as it `follows` these. A table that is none of it has no condition.
+
+    Raises `NotAllowed` where they depend on it by more ways than are followed.
     """
     own = BYTEWISE.format(sql_name("tenant_id"))
     found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if has_tenants(table)}
     found = {**beside, **found}
-    fresh = set(found)
+    keys: dict[str, list[tuple[str, ForeignKey]]] = {}  # of each table that is reached, by which ways
+    fresh = [*found]
     while fresh:
-        ways: dict[str, list[str]] = {}
-        for parent in fresh:
-            for key in tables[parent].referring:
-                if key.table not in found and follows(key):
-                    ways.setdefault(key.table, []).append(referring(key, parent, found[parent]))
-        found |= {name: " OR ".join(some) for name, some in ways.items()}
-        fresh = set(ways)
-    return found
+        parent = fresh.pop(0)
+        for key in tables[parent].referring:
+            if key.table not in found and follows(key):
+                if key.table not in keys:
+                    fresh.append(key.table)
+                keys.setdefault(key.table, []).append((parent, key))
+
+    def condition(name: str, left: Iterator[int], through: tuple[str, ...] = ()) -> str:
+        """By all of its ways but those that lead round."""
+        if name in found:
+            return found[name]
+        ways = []
+        for parent, key in keys[name]:
+            if parent not in (*through, name):
+                if next(left, None) is None:
+                    raise NotAllowed(
+                        f"Rows of {name} depend on a tenant's by more than {WAYS} ways of foreign keys, so "
+                        "which of them are the tenant's cannot be told."
+                    )
+                ways.append(referring(key, parent, condition(parent, left, (*through, name))))
+        return " OR ".join(ways) or "0"
+
+    return found | {name: condition(name, iter(range(WAYS))) for name in keys}
 
 
 def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from app.services.records.tables import AUDIT_CHAIN
 from models.errors import NotAllowed
 from models.schema import ForeignKey, StoredTable, StoredTables
 
-_WAYS: Final = 100
+WAYS: Final = 100
 """Ways from one table to those that depend on it that are followed; a sound schema has a handful."""
 
 
@@ -73,10 +73,10 @@ def ways(stored: StoredTables, table: str, by_themselves: Collection[str] = ()) 
     """By which keys rows depend on those of `table`; those of the tables that go `by_themselves` keep what
     they refer to. Raises `NotAllowed` where there are more ways than are followed.
     """
-    found = tuple(islice(_paths(stored, table, by_themselves, (), frozenset({table})), _WAYS + 1))
-    if len(found) > _WAYS:
+    found = tuple(islice(_paths(stored, table, by_themselves, (), frozenset({table})), WAYS + 1))
+    if len(found) > WAYS:
         raise NotAllowed(
-            f"Rows of other tables depend on {table} by more than {_WAYS} ways of foreign keys, so what "
+            f"Rows of other tables depend on {table} by more than {WAYS} ways of foreign keys, so what "
             "would go along cannot be told; nothing was removed."
         )
     return found

@@ -248,6 +248,38 @@ def test_what_was_sent_to_its_webhooks_is_forgotten(path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_rows_that_depend_on_it_by_ways_of_several_lengths_go(path: Path) -> None:
+    """One by a review alone, which a mark refers to, one by a user alone, and one that leads round."""
+    execute(
+        path,
+        f"""
+        CREATE TABLE notes (id INTEGER PRIMARY KEY, of TEXT REFERENCES users (id),
+          mark INTEGER REFERENCES marks (id), before INTEGER REFERENCES notes (id));
+        INSERT INTO notes (mark) VALUES (1), (3);
+        INSERT INTO notes (of) SELECT id FROM users WHERE tenant_id = '{TENANT}' LIMIT 1;
+        UPDATE notes SET before = 1 WHERE id = 3
+        """,
+    )
+    done = erase(path)
+    assert done.holds and done.erasure.going["notes"] == 2
+    assert ask(path, "SELECT id FROM notes") == [(2,)]
+    assert ask(path, "PRAGMA foreign_key_check") == []
+
+
+@pytest.mark.slow
+def test_a_schema_of_endless_ways_is_refused_at_once(path: Path) -> None:
+    above = ["users"]
+    for layer in range(40):
+        names = [f"left{layer}", f"right{layer}"]
+        for name in names:
+            keys = ", ".join(f"of_{one} TEXT REFERENCES {one} (id)" for one in above)
+            ask(path, f"CREATE TABLE {name} (id TEXT PRIMARY KEY, {keys})")
+        above = names
+    with pytest.raises(NotAllowed, match="by more than 100 ways"):
+        erase(path)
+
+
+@pytest.mark.slow
 def test_a_row_stays_that_the_marker_needs(tmp_path: Path) -> None:
     path = sample(tmp_path / "gateway.sqlite", rows=60)
     ((sql,),) = ask(path, "SELECT sql FROM sqlite_master WHERE name = 'audit_chain'")
