@@ -292,6 +292,8 @@ class CheckBox(QCheckBox):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self._sizes: dict[str, QSize] = {}
+        """Of words that were measured in the font it has now: a form asks for them hundreds of times."""
         self.set_words(words)
 
     def set_words(self, words: str) -> None:
@@ -319,8 +321,15 @@ class CheckBox(QCheckBox):
     def _around(self) -> QSize:
         return super().sizeHint() - self._size_of(self.text())
 
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._sizes.clear()
+        super().changeEvent(event)
+
     def _size_of(self, words: str) -> QSize:
-        return self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, words)
+        if words not in self._sizes:
+            self._sizes[words] = self.fontMetrics().size(Qt.TextFlag.TextShowMnemonic, words)
+        return self._sizes[words]
 
     def _wrapped(self, width: int) -> str:
         room = max(width - self._around().width(), _WIDEST_WORD)
@@ -329,7 +338,8 @@ class CheckBox(QCheckBox):
 
 
 class Lines(QWidget):
-    """Parts beside each other, in several lines where one has no room for all; none stands alone in the last.
+    """Parts beside each other, in several lines where one has no room for all; none stands alone in the last,
+    but for the third of three that are no answers.
 
     What a click there brings under the mouse does nothing that `ENDS` something until the mouse has moved or
     a moment has passed: the second click of two was for what stood there before.
@@ -429,7 +439,9 @@ class Lines(QWidget):
                 lines[-1].append(part)
             else:
                 lines.append([part])
-        if len(lines) > 1 and len(lines[-1]) == 1 < len(lines[-2]):
+        # Of three acts, one above two would look worse; but an answer does not stand apart from the other.
+        fewest = 1 if self._at_right else 2
+        if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > fewest:
             beside = [lines[-2][-1], lines[-1][0]]
             if self.size_of(beside).width() <= width:
                 lines[-2:] = [lines[-2][:-1], beside]
@@ -446,12 +458,18 @@ class Lines(QWidget):
         return places
 
     def _arrange(self) -> None:
-        mouse = self.mapFromGlobal(QCursor.pos())
+        # Asked for where it matters alone: it waits for the screen's own server.
+        mouse = None if self._clicked is None else self.mapFromGlobal(QCursor.pos())
         before = self._placed
         self._placed = dict(zip(self.parts(), self._places(self.width()), strict=True))
         for part, place in self._placed.items():
-            comes = place.contains(mouse) and not before.get(part, QRect()).contains(mouse)
-            if comes and self._clicked is not None and part.property(ENDS):
+            was = before.get(part, QRect())
+            if (
+                mouse is not None
+                and place.contains(mouse)
+                and not was.contains(mouse)
+                and part.property(ENDS)
+            ):
                 part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
                 self._moment.start(2 * QApplication.doubleClickInterval())
             part.setGeometry(place)

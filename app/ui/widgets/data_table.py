@@ -470,6 +470,8 @@ class StaticTable(DataTable):
     ) -> None:
         super().__init__(theme, name)
         self._most, self._wide = most, wide
+        self._widths: dict[int, int] = {}
+        """Of columns with the rows shown now: each time the dialog is laid out it asks for all of them."""
         self._content = QStandardItemModel(0, len(columns), self)
         for position, column in enumerate(columns):
             for role, value in header(column).items():
@@ -492,6 +494,7 @@ class StaticTable(DataTable):
     def show_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
         """Other rows, in the order given until a header is clicked; none is selected."""
         # Who hears of a selection asks for its row, which a proxy cannot answer while rows go.
+        self._widths.clear()
         with QSignalBlocker(self):
             self.setCurrentIndex(QModelIndex())
             self._content.setRowCount(0)
@@ -509,6 +512,16 @@ class StaticTable(DataTable):
         rows = self._content.rowCount()
         self._lines = max(1, rows if most is None else min(most, rows))
         self.updateGeometry()
+
+    def sizeHintForColumn(self, column: int) -> int:
+        if column not in self._widths:
+            self._widths[column] = super().sizeHintForColumn(column)
+        return self._widths[column]
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._widths.clear()
+        super().changeEvent(event)
 
     def source_row(self, row: int) -> int:
         """Which of the rows given is shown at `row`."""

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Theme
-from app.ui.widgets.buttons import ENDS, ElidedButton, Lines
+from app.ui.widgets.buttons import ENDS, CheckBox, ElidedButton, Lines
 
 
 @pytest.mark.slow
@@ -53,6 +53,28 @@ def test_none_stands_alone_in_the_last_line(qtbot: QtBot) -> None:
     buttons[1].hide()
     lines.show()
     assert [button.y() for button in buttons if button.isVisible()] == [0, 0, 0], "one went meanwhile"
+
+
+def test_of_three_acts_none_stands_above_two(qtbot: QtBot) -> None:
+    lines, acts = Lines(), [QPushButton(name) for name in ("Edit e-mail…", "Set password…", "Delete")]
+    qtbot.addWidget(lines)
+    lines.set_parts(acts)
+    lines.resize(lines.sizeHint().width() - 1, 80)
+    lines.show()
+    assert [act.y() == 0 for act in acts] == [True, True, False]
+    lines.set_parts(acts, at_right=3)
+    lines.hide()
+    lines.show()
+    assert [act.y() == 0 for act in acts] == [True, False, False], "an answer beside the other"
+
+
+def test_a_check_box_is_measured_in_the_font_that_it_has(qtbot: QtBot) -> None:
+    box = CheckBox("Ask before deleting a single record")
+    qtbot.addWidget(box)
+    before, font = box.sizeHint(), box.font()
+    font.setPointSize(2 * font.pointSize())
+    box.setFont(font)
+    assert box.sizeHint().width() > 1.5 * before.width()
 
 
 def test_words_that_have_no_room_are_in_the_tool_tip(qtbot: QtBot, theme: Theme) -> None:

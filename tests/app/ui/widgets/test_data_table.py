@@ -10,18 +10,20 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QSize,
     Qt,
 )
 from PySide6.QtGui import QAccessible, QContextMenuEvent, QGuiApplication, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QApplication, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QStyleOptionViewItem, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.itemmodels.columns import Column
+from app.itemmodels.columns import Column, Index
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys, Listing
 from app.ui.theme import DARK, LIGHT, Mode, Theme
 from app.ui.theme.icons import Icon
+from app.ui.widgets.cell_delegate import CellDelegate
 from app.ui.widgets.data_table import Cell, DataTable, HeldPainting, StaticColumn, StaticTable
 from app.ui.widgets.labels import in_column
 from app.ui.widgets.panes import EmptyState
@@ -278,6 +280,29 @@ def test_a_small_table_is_sorted_and_copied_from_its_menu_by_keys(qtbot: QtBot, 
     QApplication.sendEvent(small.viewport(), event)
     qtbot.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_C)
     assert QGuiApplication.clipboard().text().endswith("\nbeta\t9")
+
+
+class Measuring(CellDelegate):
+    """Counts the cells that are measured."""
+
+    cells = 0
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        self.cells += 1
+        return super().sizeHint(option, index)
+
+
+def test_each_cell_of_a_small_table_is_measured_once_until_there_are_others(
+    small: StaticTable, theme: Theme
+) -> None:
+    measuring = Measuring(theme, small)
+    small.setItemDelegate(measuring)
+    small.show_rows(ROWS)
+    before = [small.sizeHintForColumn(column) for column in (0, 1, 0, 1)]
+    small.resize(small.width() + 40, small.height())
+    assert measuring.cells == 6
+    small.show_rows([(Cell("A name that is longer than all of the others"), Cell("9", 9))])
+    assert small.sizeHintForColumn(0) > before[0]
 
 
 def test_until_it_is_sorted_the_order_is_the_one_given(small: StaticTable) -> None:
