@@ -462,6 +462,11 @@ class CheckpointStore:
                 return None
             return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
 
+    def has_ends(self, where: Where, checkpoint: Checkpoint) -> bool:
+        """Whether the last entries that a checkpoint of it knew are there."""
+        with rows_of(where, {}) as rows:
+            return identity.compare(rows, [checkpoint], counting=False).continues
+
     def continuation(self, where: Where) -> identity.Continuation:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
         of one of which a person has to say which it is. What is new is counted as `ChainRows.behind` does.

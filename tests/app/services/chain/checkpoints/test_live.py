@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,27 @@ def test_it_is_verified_from_the_last_checkpoint_on(put: Put, path: Path, store:
     chain.run("UPDATE audit_chain SET payload = '{}' WHERE seq = 93")
     found = since(engine, store)
     assert (found.since, codes(found.report)) == (None, {"HASH"})
+
+
+def test_a_return_in_time_amid_a_verification_shows_in_it(path: Path, tmp_path: Path) -> None:
+    """Whenever it comes; to where no checkpoint was made."""
+
+    def verified(number: int | None) -> tuple[Verdict, int]:
+        there = Path(shutil.copy(path, tmp_path / f"{number}.live"))
+        engine, store = PlainEngine(there), CheckpointStore(tmp_path / f"home {number}")
+        engine.usage = Usage()
+        with engine.connection_context():
+            where, chain = InDatabase(engine), ChainFile(there)
+            assert sign(where, store).checkpoint == 1
+            before = engine.requests
+            if number is not None:
+                engine.before_read = [*([lambda: None] * number), partial(go_back, chain, 20)]
+            report = making.verify_by_itself(where, store, VERIFY, now=NOW, by="ops", sign=False).report
+            return report.verdict, engine.requests - before
+
+    verdict, requests = verified(None)
+    assert (verdict, requests) == ("CONSISTENT", 4)
+    assert {verified(number)[0] for number in range(requests)} == {"TAMPERED"}
 
 
 def test_an_entry_before_the_checkpoint_that_is_gone_shows_in_the_whole(
