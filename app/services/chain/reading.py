@@ -34,14 +34,18 @@ from models.schema import COUNTED
 # -------------------------------------------------------------------------------------------- entries judged
 
 _SELECT: Final = f"SELECT {RAW_COLUMNS} FROM {rules.TABLE} WHERE "  # noqa: S608
-_BEFORE: Final = f"""
-{_SELECT} seq = (SELECT max((
-  SELECT max(seq) FROM {rules.TABLE} WHERE tenant_id = own.name AND seq < ?1)) FROM (
+_BESIDE: Final = f"""
+(SELECT {{0}}((
+  SELECT {{0}}(seq) FROM {rules.TABLE} WHERE tenant_id = own.name AND seq {{1}} ?1)) FROM (
   SELECT CAST(tenant_id AS TEXT) AS name FROM {rules.TABLE} WHERE seq = ?1
   UNION ALL SELECT CAST(tenant_id AS BLOB) FROM {rules.TABLE} WHERE seq = ?1
 ) AS own)
 """  # noqa: S608
 """A tenant's name stored as BLOB is that tenant's all the same, as a scan takes it."""
+
+_LAST_BEFORE: Final = _BESIDE.format("max", "<")
+_FIRST_BEHIND: Final = _BESIDE.format("min", ">")
+_BEFORE: Final = f"{_SELECT} seq = {_LAST_BEFORE}"
 
 _MARKERS: Final = f"SELECT seq FROM {rules.TABLE} WHERE tenant_id = ? AND event_type = ? ORDER BY seq"  # noqa: S608
 
@@ -182,6 +186,12 @@ def inspect_entry(database: Database, seq: int, *, accepted: bool = False) -> In
         anchor=proof,
         problems=(*(finding.message for finding in findings), *sentences),
     )
+
+
+def entry_beside(database: Database, seq: int, *, behind: bool) -> int | None:
+    """The number of the same tenant's entry right behind, or before, the entry `seq`; None where none is."""
+    found = database.scalar(raw(f"SELECT {_FIRST_BEHIND if behind else _LAST_BEFORE}", seq))
+    return None if found is None else int(found)
 
 
 def read_entries(database: Database, encoding: str, where: str, *values: object) -> list[Entry]:

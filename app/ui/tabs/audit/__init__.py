@@ -23,6 +23,7 @@ from app.services.records.summary import actor_of, summary
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, Scope
 from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
+from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
 from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
 from app.ui.tabs.audit.timeline import Timeline
@@ -47,7 +48,7 @@ from models.status import DAY
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
-GO_TO, OF_ACTOR = "go_to", "of_actor"
+GO_TO, OF_ACTOR, BEFORE, BEHIND = "go_to", "of_actor", "previous", "next"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
@@ -161,10 +162,14 @@ class AuditTab(RecordTab):
         self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
 
     def build_inspector(self) -> None:
+        from app.ui.tabs.audit.mentions import MentionsPart  # noqa: PLC0415 - rows show before
+
         self._summary = Label(wrap=True, selectable=True, caption="Summary")
         self._payload = JsonView(self.context.theme)
         self.inspector.add_widget(self._summary)
         self.inspector.add_widget(self._payload)
+        self.mentions = MentionsPart(self)
+        self.inspector.add_widget(self.mentions)
         self.inspector.add_widget(self.fields)
         self.table.columns.set_widest(
             self.model.column_of("previous_hash"), [state.value[0] for state in State]
@@ -187,6 +192,7 @@ class AuditTab(RecordTab):
         self._summary.setText(said or "")
         self._summary.setVisible(said is not None)
         self._payload.set_json(entry.text("payload"))
+        self.mentions.show_of(entry.text("payload"))
         hashes = (
             ("Previous", entry.text("previous_hash"), Tone.NEUTRAL),
             ("Hash", entry.text("hash"), Tone.NEUTRAL),
@@ -238,10 +244,13 @@ class AuditTab(RecordTab):
         if self.context.costs:
             words_of_it = "Verify from the first entry on…"
             self.commands.add(ActionSpec(WHOLE, words_of_it, Icon.VERIFY, self.ask_whole, idle))
+        beside = Beside(self)
         for name, text, icon, run, refusal, keys in (
             (CHAIN, self._verify_words, Icon.VERIFY, self.verify, idle, "Ctrl+Return"),
             (SELECTED, self._selected_words, Icon.CHECK, self.verify_selected, self._refuse_selected, "V"),
             (RANGE, "Verify a range…", Icon.LINK, self.ask_range, idle, "Ctrl+Shift+Return"),
+            (BEFORE, "Previous in chain", Icon.CARET_LEFT, beside.before, beside.refuse, "P"),
+            (BEHIND, "Next in chain", Icon.CARET_RIGHT, beside.behind, beside.refuse, "N"),
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
             (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
@@ -250,7 +259,7 @@ class AuditTab(RecordTab):
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
         ):
             kind = Kind.PRIMARY if name == CHAIN else Kind.SECONDARY
-            place = ButtonIn.INSPECTOR if name == SELECTED else ButtonIn.MENU
+            place = ButtonIn.INSPECTOR if name in (SELECTED, BEFORE, BEHIND) else ButtonIn.MENU
             self.commands.add(ActionSpec(name, text, icon, run, refusal, keys, kind, place))
 
     def beside(self) -> QWidget:

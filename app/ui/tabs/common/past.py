@@ -20,7 +20,7 @@ from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
-_SOON_MS = 120
+SOON_MS = 120
 """After which the record is taken for the one that a person wants to look at."""
 _COLUMNS = (StaticColumn("What"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
 _NOTHING = "No entry of the audit chain names this record."
@@ -48,7 +48,7 @@ class PastPart(QWidget):
         in_column(line, self.table, self.note, within=self)
         self.table.clicked.connect(self._open)
         self.table.opened.connect(self._open)
-        self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read_on)
 
     def show_past_of(self, named: Named | None) -> None:

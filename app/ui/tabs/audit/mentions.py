@@ -1,0 +1,112 @@
+"""The records that an entry names, in the inspector: each leads to its tab."""
+
+from functools import partial
+
+from PySide6.QtCore import QModelIndex, QTimer
+from PySide6.QtWidgets import QWidget
+
+from app.services.records.naming import Mentioned, Mentions, looked_up, mentioned
+from app.services.text import counted, visible
+from app.ui.tabs.common.past import SOON_MS
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme.icons import Icon
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.labels import Label, Look, in_column
+from app.workers.runner import Task
+from models.errors import TenantAdminError
+
+_COLUMNS = (StaticColumn("Record"), StaticColumn("Name"))
+_LOOKING = "looking…"
+_NOT_KNOWN = "cannot be looked up"
+
+
+class MentionsPart(QWidget):
+    """`show_of(payload)` lists them, hidden where it names none. The one chosen, by a click or Enter, is
+    shown in its own tab, if it is there then.
+    """
+
+    def __init__(self, tab: RecordTab) -> None:
+        super().__init__()
+        self._tab, self._context = tab, tab.context
+        self._shown = Mentions()
+        self._task: Task | None = None
+        self.table = StaticTable(tab.context.theme, "Records that it names", _COLUMNS, most=4, wide=1)
+        self.more = Label("", Look.DIM, wrap=True)
+        in_column(Label("Names", Look.SECTION), self.table, self.more, within=self)
+        self.table.clicked.connect(self._choose)
+        self.table.opened.connect(self._choose)
+        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
+        self._soon.timeout.connect(self._look_up)
+        self.hide()
+
+    def show_of(self, payload: str) -> None:
+        """What they are called is read when nothing else has been chosen for a moment."""
+        found = mentioned(payload)
+        is_same = self._ids(found) == self._ids(self._shown)
+        self._stop()
+        self.setVisible(bool(found.records))
+        if not is_same:
+            self._show(found, _LOOKING)
+        if found.records:
+            self._soon.start()
+
+    @staticmethod
+    def _ids(mentions: Mentions) -> list[tuple[str, str]]:
+        return [(record.table.name, record.id) for record in mentions.records]
+
+    def _show(self, mentions: Mentions, without: str) -> None:
+        self._shown = mentions
+        self.table.show_rows([_cells(record, without) for record in mentions.records])
+        self.more.setText(f"and {counted(mentions.more, 'more record')}" if mentions.more else "")
+        self.more.setVisible(bool(mentions.more))
+
+    def _look_up(self, chosen: int | None = None) -> None:
+        """And goes to the one chosen."""
+        self._stop()
+        read = partial(looked_up, mentions=self._shown, schema=self._context.opened.schema)
+        failed = partial(self._failed, chosen)
+        self._task = self._context.runner.read(read, on_done=partial(self._found, chosen), on_failed=failed)
+
+    def _found(self, chosen: int | None, mentions: Mentions) -> None:
+        self._task = None
+        if mentions != self._shown or chosen is None:
+            self._show(mentions, "no longer in this database")
+        if chosen is None:
+            return
+        record = mentions.records[chosen]
+        if record.title is None:
+            noun = record.table.noun[0].capitalize()
+            self._context.say(f"{noun} {visible(record.id)} is no longer in this database.")
+        else:
+            self._open(record)
+
+    def _open(self, record: Mentioned) -> None:
+        """Of all tenants, where it is another's than the one in sight."""
+        if record.tenant_id is not None and self._tab.scope.tenant_id not in (None, record.tenant_id):
+            self._tab.everyone_wanted.emit()
+        self._tab.jump.emit(record.table.name, record.id)
+
+    def _failed(self, chosen: int | None, error: TenantAdminError) -> None:
+        self._task = None
+        self._show(self._shown, _NOT_KNOWN)
+        if chosen is not None:
+            self._context.runner.failed.emit(error)
+
+    def _stop(self) -> None:
+        self._soon.stop()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _choose(self, index: QModelIndex) -> None:
+        self._look_up(self.table.source_row(index.row()))
+
+
+def _cells(record: Mentioned, without: str) -> tuple[Cell, ...]:
+    noun = record.table.noun[0].capitalize()
+    gone = record.title is None
+    title = without if record.title is None else visible(record.title)
+    return (
+        Cell(noun, icon=Icon.LINK_BROKEN if gone and without != _LOOKING else None),
+        Cell(title, tip=f"{title}\n{visible(record.id)}"),
+    )
