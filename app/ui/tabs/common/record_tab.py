@@ -357,7 +357,8 @@ class RecordTab(QWidget):
     def hear(self, change: Change, initiator: object) -> None:
         """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
         own = change.by_table.get(self.spec.table.name, ())
-        if self.spec.table.name in change.tables:
+        only_edited = own and all(row.before is not None for row in own)
+        if self.spec.table.name in change.tables and not only_edited:
             self.new_rows.begin()
         self.selection.outdate({row.record_id for row in own})
         if self._stale or not self.shows_any_of(change.tables):

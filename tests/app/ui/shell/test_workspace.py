@@ -31,7 +31,7 @@ class Counting(Runner):
         self.reads: Counter[str] = Counter()
 
     def read(self, function: Callable[..., Any], *args: Any, **options: Any) -> Task:
-        self.reads[function.__qualname__] += 1
+        self.reads[getattr(function, "func", function).__qualname__] += 1
         return super().read(function, *args, **options)
 
 
@@ -69,8 +69,9 @@ def test_an_edited_address_is_two_reads(counted: tuple[RecordTab, Counting], qtb
     page.table.scrollTo(page.model.index(3, 0))
     runner.reads.clear()
     act(qtbot, page, users.rename, page.list.current_id(), EMAIL)
+    qtbot.waitUntil(lambda: runner.reads["read_past"] == 1)  # the entry that the act has made, a moment later
     assert runner.reads["Lists.load_page"] == 1, "the row"
-    assert runner.reads.total() == 2, "and the open record"
+    assert runner.reads.total() == 3, "and the open record"
     assert shown(page, "email", 3) == page.inspector.title.text() == EMAIL
     assert page.table.selected_rows() == [3]
     assert page.table.currentIndex().row() == 3
@@ -121,7 +122,9 @@ def test_a_new_user_is_no_unread_notification(counted: tuple[RecordTab, Counting
     shown = {"Lists.locate": 1, "RecordTab.load": 1}  # the new one is selected
     # Whether it has a password, which its acts ask, where its page has not come yet.
     assert runner.reads.pop("Selection._count.<locals>.read", 0) <= 1
-    assert runner.reads == {"Lists.load_keys": 1, "Lists.load_page": 1, "Lists.choices": 1} | shown
+    assert runner.reads.pop("read_past", 0) <= 1  # what was recorded of it, a moment later
+    new = {"Lists.newest": 1}  # it is not new to who has made it
+    assert runner.reads == {"Lists.load_keys": 1, "Lists.load_page": 1, "Lists.choices": 1} | shown | new
 
 
 @pytest.mark.slow
