@@ -116,6 +116,7 @@ class RetentionRemoval:
 
     def _prune(self, group: Sequence[Prefix]) -> None:
         are_sound = {prefix.tenant_id for prefix in group} <= self.attempt.sound
+        self._together = min(2 * self._together, GROUP)  # others may have come to rest
         rows = min(self.batch_rows, _SLICE_ROWS)
         slices, left = prove(
             self.database,
