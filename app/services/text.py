@@ -50,8 +50,11 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
 
 
 def tenant_id(value: str) -> str:
-    """A tenant's id as it may be stored. Raises `InvalidInput`."""
-    return single_line("tenant_id", "The tenant", value, longest=_NAME)
+    """A tenant's id as it is given, if it may be stored: one that is there may begin or end with a space, and
+    is not the one without. Raises `InvalidInput`.
+    """
+    single_line("tenant_id", "The tenant", value, longest=_NAME)
+    return value
 
 
 def tenant_name(tenant: str) -> str:

@@ -3,10 +3,12 @@ not with the reason, by the same rules as a single one. Nothing is written to a 
 `users.create_many` does that.
 """
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,12 @@ from models.schema import StoredTable
 
 LARGEST: Final = 64_000_000
 """Bytes of a file that is read."""
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 EMAIL, TENANT = "email", "tenant_id"
 _KNOWN_AS: Final = {
@@ -29,6 +37,9 @@ _KNOWN_AS: Final = {
     TENANT: ("tenantid", "tenant", "organisation", "organization", "org", "company", "customer"),
 }
 _DELIMITERS: Final = ",;\t|"
+_SEPARATOR: Final = re.compile(r'"?sep=([,;\t|])"?[ \t]*(?=[\r\n])', re.IGNORECASE)
+"""What spreadsheets write above the head line where the cells are not parted as they expect it."""
+csv.field_size_limit(LARGEST)
 _OFTEN: Final = 500
 """Lines between two words of progress."""
 
@@ -87,7 +98,7 @@ class Judged:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file: UTF-8, or UTF-16 where it says so as spreadsheets do. Raises `InvalidInput`."""
+    """The text of a file: UTF-8, or another UTF where its mark says so. Raises `InvalidInput`."""
     try:
         with path.open("rb") as stream:
             found = stream.read(LARGEST + 1)
@@ -97,20 +108,27 @@ def read_text(path: Path) -> str:
         raise InvalidInput(
             "lines", f"{path.name} is larger than {text.byte_size(LARGEST)}; cut it into parts."
         )
-    encoding = "utf-16" if found.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    encoding = next((name for mark, name in _MARKS if found.startswith(mark)), "utf-8-sig")
+    start = found[:1024]
+    is_other = encoding == "utf-8-sig" and start.count(0) * 5 > len(start)  # UTF-16 that does not say so
     try:
-        return found.decode(encoding)
+        if not is_other:
+            return found.decode(encoding)
     except UnicodeDecodeError:
-        raise InvalidInput("lines", f"{path.name} is no text in UTF-8; save it as “CSV UTF-8”.") from None
+        pass
+    raise InvalidInput("lines", f"{path.name} is no text in UTF-8; save it as “CSV UTF-8”.")
 
 
 def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
     """The lines as a sheet: what parts their cells is told by the first of them, and a line without any “@”
-    at the top is its head. Raises `InvalidInput`, `Cancelled`.
+    at the top is its head. A single line of nothing but addresses, as a mail has them, is a line for each.
+    Raises `InvalidInput`, `Cancelled`.
     """
     lines = lines.removeprefix("\ufeff")
     first = next((line for line in lines.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count) if any(one in first for one in _DELIMITERS) else ","
+    if (told := _SEPARATOR.match(lines)) is not None:
+        delimiter, lines = told[1], lines[told.end() :]
     reader = csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
@@ -127,6 +145,9 @@ def cut(lines: str, monitor: Monitor = UNWATCHED) -> Sheet:
         raise InvalidInput(
             "lines", f"Line {begun:,} is not CSV; does a quotation mark lack its other?"
         ) from None
+    if len(rows) == 1 and all("@" in cell for cell in rows[0] if cell):
+        rows = [(cell,) for cell in rows[0] if cell]
+        numbers *= len(rows)
     has_head = bool(rows) and not any("@" in cell for cell in rows[0])
     width = max(map(len, rows), default=0)
     head = rows[0] if has_head else ()
@@ -246,7 +267,10 @@ class _Tenants:
     def __init__(self, wanted: WantedUser) -> None:
         self._wanted = wanted
         self._found: dict[str, str | InvalidInput] = {}
-        self._there: Callable[[str], str | None] = {text.folded(one): one for one in wanted.there}.get
+        self._there: dict[str, list[str]] = {}
+        for one in sorted(wanted.there):
+            self._there.setdefault(text.folded(one.strip()), []).append(one)
+        self._new: dict[str, str] = {}
 
     def __call__(self, value: str) -> str:
         if value not in self._found:
@@ -263,8 +287,20 @@ class _Tenants:
         tenant = text.tenant_id(value)
         if tenant in self._wanted.there:
             return tenant
-        if (other := self._there(text.folded(tenant))) is not None:
-            raise InvalidInput(TENANT, f"There is no tenant {tenant}, but {other}.")
+        others = self._there.get(text.folded(tenant), [])
+        same = [one for one in others if _is_same(one.strip(), tenant)]
+        if len(same) == 1:  # as it is stored: composed otherwise, or with a space that no cell has
+            return same[0]
+        if others:
+            raise InvalidInput(TENANT, f"There is no tenant {tenant}, but {' and '.join(others)}.")
         if not self._wanted.new_tenants:
             raise InvalidInput(TENANT, f"There is no tenant {tenant} yet.")
-        return tenant
+        first = self._new.setdefault(text.folded(tenant), tenant)
+        if not _is_same(first, tenant):
+            raise InvalidInput(TENANT, f"A line before has this new tenant as {first}.")
+        return first
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether nobody can tell one from the other: both composed, they are the same."""
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)

@@ -62,7 +62,7 @@ class TenantField(QWidget):
 
     def value(self) -> str:
         at = self.box.currentIndex()
-        return self.name.text() if self._is_new() else self._tenants[at] if at >= 0 else ""
+        return self.name.text().strip() if self._is_new() else self._tenants[at] if at >= 0 else ""
 
     @property
     def is_unfinished(self) -> bool:

@@ -58,6 +58,7 @@ def emails(sql: apsw.Connection) -> list[tuple[str, str]]:
         ('id,name\n7,"Doe, J"\n', {"email": 0}, ["7", "Doe, J"]),
         ("7,a@x.example\n", {"email": 1}, ["7", "a@x.example"]),
         ("email\n\n  '+tag@x.example  \n", {"email": 0}, ["+tag@x.example"]),
+        ("sep=;\r\nmail;org\r\na@x.example;a,b\r\n", {"email": 0, "tenant_id": 1}, ["a@x.example", "a,b"]),
     ],
 )
 def test_columns_are_guessed_from_the_head_line_or_the_first(
@@ -70,10 +71,13 @@ def test_columns_are_guessed_from_the_head_line_or_the_first(
 
 def test_a_file_is_read_as_spreadsheets_write_it(tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
-    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         path.write_text("email\nzoë@x.example\n", encoding=encoding)
         assert adding.cut(adding.read_text(path)).rows == [("zoë@x.example",)]
     path.write_bytes(b"email\nzo\xeb@x.example\n")
+    with pytest.raises(InvalidInput, match="UTF-8"):
+        adding.read_text(path)
+    path.write_text("email\nzoë@x.example\n", encoding="utf-16-le")  # without its mark
     with pytest.raises(InvalidInput, match="UTF-8"):
         adding.read_text(path)
     with pytest.raises(InvalidInput, match="cannot be read"):
@@ -83,6 +87,43 @@ def test_a_file_is_read_as_spreadsheets_write_it(tmp_path: Path) -> None:
 def test_a_quotation_mark_without_its_other_is_told_with_its_line() -> None:
     with pytest.raises(InvalidInput, match="Line 2"):
         adding.cut('email\n"' + "a@x.example\n" * 20)
+
+
+def test_a_cell_may_be_long_and_lines_keep_their_numbers() -> None:
+    sheet = adding.cut(f"sep=|\nemail|note\na@x.example|{'x' * 200_000}\nb@x.example|y\n")
+    assert [len(row[1]) for row in sheet.rows] == [200_000, 1] and sheet.lines == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "line", ["a@x.example, b@x.example,c@x.example", "a@x.example;b@x.example; c@x.example;"]
+)
+def test_addresses_of_one_line_are_a_user_each(engine: Database, line: str) -> None:
+    """As they are copied from a mail; of several lines nobody knows, and the columns tell."""
+    found = judged(engine, line)
+    assert [email for _, email, _ in found.good] == ["a@x.example", "b@x.example", "c@x.example"]
+    assert not found.bad and adding.cut(line).lines == [1, 1, 1]
+    assert len(adding.cut("a@x.example,b@x.example\nc@x.example,d@x.example").rows) == 2
+
+
+def test_a_tenant_is_meant_as_it_is_stored_and_a_new_one_comes_in_one_spelling(engine: Database) -> None:
+    there = frozenset({"\u00dcn\u00ef", " spaced ", "acme", "acme "})
+
+    def tenants(*cells: str, new_tenants: bool = False) -> tuple[list[str], list[str]]:
+        lines = "".join(f"u{number}@x.example,{cell}\n" for number, cell in enumerate(cells))
+        sheet = adding.cut(f"email,tenant\n{lines}")
+        wanted = WantedUser({"email": 0, "tenant_id": 1}, "", there, new_tenants)
+        found = adding.judge(engine, sheet, wanted, ())
+        return [one[0] for one in found.good], [one.why for one in found.bad]
+
+    assert tenants("U\u0308ni\u0308", "spaced", "acme", "acme ") == (
+        ["\u00dcn\u00ef", " spaced ", "acme", "acme"],
+        [],
+    )
+    assert tenants("ACME") == ([], ["There is no tenant ACME, but acme and acme ."])
+    assert tenants("neu", "NEU", "e\u0301", "\u00e9", new_tenants=True) == (
+        ["neu", "e\u0301", "e\u0301"],
+        ["A line before has this new tenant as neu."],
+    )
 
 
 LINES = """email,tenant

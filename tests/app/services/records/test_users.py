@@ -7,10 +7,11 @@ import pytest
 
 from app.services.chain.cautions import Agreed
 from app.services.chain.where import InFile
-from app.services.records import users, writing
+from app.services.records import users, webhooks, writing
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
 from app.services.records.users import valid_email
+from app.services.records.webhooks import WebhookInput
 from app.workers import scan_pool
 from models.engine import Database
 from models.errors import (
@@ -243,6 +244,22 @@ def test_a_user_moves_with_an_entry_in_each_chain_and_comes_back(
     assert read_record(engine, USERS, user)["tenant_id"] == "globex"
     report = scan_pool.verify(InFile(database_path), now=NOW + 9)
     assert (report.entries, list(report.findings)) == (8, [])
+
+
+def test_a_tenant_that_ends_with_a_space_is_not_the_one_without(
+    engine: Database, sql: apsw.Connection, events: Events
+) -> None:
+    """Somebody has made one, and it is chosen as any other."""
+    users.create_many(
+        engine, [("acme", "a@x.example", None), ("acme ", "b@x.example", None)], actor="o", now=NOW
+    )
+    user = create(engine, "new@x.example", "acme ")
+    ((first,),) = sql.execute("SELECT id FROM users WHERE tenant_id = 'acme'")
+    users.move(engine, [first], "acme ", actor="ops", now=NOW)
+    webhooks.create(engine, "acme ", WebhookInput(name="CI", url="https://h.example/"), actor="ops", now=NOW)
+    assert read_record(engine, USERS, user)["tenant_id"] == "acme "
+    assert {row[0] for row in sql.execute("SELECT tenant_id FROM users")} == {"acme "}
+    assert [tenant for tenant, *_ in events()[-2:]] == ["acme ", "acme "]
 
 
 def test_several_move_at_once_all_or_none(engine: Database, sql: apsw.Connection, events: Events) -> None:

@@ -31,8 +31,12 @@ def test_a_tenant_is_chosen_and_a_new_one_asked_for(qtbot: QtBot) -> None:
     assert field.agree.words == "Create the tenant “R&D-acme”" and "R&&D" in field.agree.text()
     field.name.setText("acme-corb")
     assert field.alike.text().startswith("acme-corp is there, which is much like this.")
+    field.name.setText(" initech ")
+    assert field.value() == "initech"
     field.box.setCurrentIndex(0)
     assert field.alike.isHidden() and field.agree.isHidden()
+    spaced = added(qtbot, TenantField(["acme", "acme "], "acme "))
+    assert spaced.value() == "acme " and spaced.check(spaced.value()) == ""
 
 
 def test_a_name_that_is_typed_is_no_tenant_until_its_box_is_ticked(qtbot: QtBot, theme: Theme) -> None:
