@@ -68,7 +68,9 @@ class Health:
             return f"{self.well} of the last {whole} deliveries went well."
         earlier = whole - failed
         words = "The last delivery failed" if failed == 1 else f"The last {failed} deliveries failed"
-        return f"{words}; before that {earlier - self.well} of {earlier}."
+        if earlier > self.well:
+            return f"{words}; before that {earlier - self.well} of {earlier}."
+        return f"{words}; the {'one' if earlier == 1 else earlier} before went well."
 
 
 def known(log: DeliveryLog, database: str, tenant: str | None = None) -> Mapping[tuple[str, str], Health]:

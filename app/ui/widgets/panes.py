@@ -287,9 +287,9 @@ class Inspector(QFrame):
             line.setMinimumHeight(line.heightForWidth(room))
             set_tip(line, line.text() if line.is_long_at(room) else "")
 
-    def add_widget(self, widget: QWidget) -> None:
-        """Above the acts."""
-        self._body.addWidget(widget)
+    def add_widget(self, widget: QWidget, *, first: bool = False) -> None:
+        """Above the acts; `first` of all that is below the title."""
+        self._body.insertWidget(self._body.indexOf(self._header) + 1 if first else -1, widget)
 
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""

@@ -182,6 +182,7 @@ class WebhooksTab(RecordTab):
         one = self.faring.of(record["tenant_id"], record["id"])
         if self.recent is None and one is not None:  # few have sent anything, and the tab shows before
             self.recent = RecentDeliveries(self.context, self._open_log_at)
+            self.inspector.add_widget(self.recent.verdict, first=True)
             self.inspector.add_widget(self.recent)
         if self.recent is not None:
             self.recent.show_health(one, active=flag(record["active"]) is True)

@@ -118,8 +118,8 @@ def _height(took_ms: int) -> float:
 
 
 class RecentDeliveries(QWidget):
-    """Of one webhook: since when it fails, and its last deliveries. `show_log(number)` is asked for with the
-    one that was chosen, or 0. Not in sight where nothing was sent.
+    """Of one webhook its last deliveries, not in sight where nothing was sent; the `verdict`, which says
+    since when it fails, stands elsewhere. `show_log(number)` is asked for with the one that was chosen, or 0.
     """
 
     def __init__(self, context: Context, show_log: Callable[[int], object]) -> None:
@@ -128,10 +128,11 @@ class RecentDeliveries(QWidget):
         self._attempts: list[Attempt] = []
         theme: Theme = context.theme
         self.verdict = VerdictCard(theme)
+        self.verdict.hide()
         self.table = event_table.event_table(theme, "Recent deliveries", _TITLES, most=None)
         self.log_button = push_button(theme, "Delivery log", lambda: show_log(0), kind=Kind.FLAT)
         line = in_row(Label("Recent deliveries", Look.SECTION), None, self.log_button)
-        in_column(self.verdict, line, self.table, Label(_FROM_HERE, Look.DIM, wrap=True), within=self)
+        in_column(line, self.table, Label(_FROM_HERE, Look.DIM, wrap=True), within=self)
         self._show_log = show_log
         self.table.clicked.connect(self._open)
         self.table.opened.connect(self._open)
@@ -145,6 +146,7 @@ class RecentDeliveries(QWidget):
     def show_health(self, one: Health | None, *, active: bool) -> None:
         self.setVisible(one is not None)
         if one is None:
+            self.verdict.hide()
             return
         now, utc = self._context.clock(), self._context.settings.utc_times
         self._attempts = list(reversed(one.attempts))[:_SHOWN]

@@ -39,7 +39,7 @@ def one(log: DeliveryLog) -> Health:
         ([WELL], Fares.WELL, "1 of 1", "The last delivery went well."),
         ([WELL] * 25, Fares.WELL, "20 of 20", "The last 20 deliveries all went well."),
         ([ILL, WELL, CANCELLED], Fares.UNEVEN, "1 of 2", "1 of the last 2 deliveries went well."),
-        ([WELL, ILL], Fares.FAILING, "1 of 2 · 500", "The last delivery failed; before that 0 of 1."),
+        ([WELL, ILL], Fares.FAILING, "1 of 2 · 500", "The last delivery failed; the one before went well."),
         (
             [ILL, WELL, ILL, LATE],
             Fares.FAILING,

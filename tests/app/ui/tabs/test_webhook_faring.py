@@ -59,6 +59,7 @@ def test_each_row_says_how_it_fares_in_words_bars_and_aloud(
     send(context, second, WELL, WELL)
     send(context, third, ILL)
     tab = show_tab(WebhooksTab)
+    tab.resize(1_500, 720)  # room for the column in any face
     qtbot.waitUntil(lambda: "14 of 16 · 500" in words(tab))
     rows = {key: row for row, key in enumerate(ids(tab))}
     cells = [tab.model.index(rows[hook[0]], tab.model.column_of(RANK)) for hook in (first, second, third)]
@@ -66,7 +67,8 @@ def test_each_row_says_how_it_fares_in_words_bars_and_aloud(
     assert [cell.data(Role.TONE) for cell in cells] == [Tone.BAD, Tone.NEUTRAL, Tone.NEUTRAL]
     aloud = cells[0].data(Qt.ItemDataRole.AccessibleDescriptionRole)
     assert aloud == (
-        "The last 2 deliveries failed; before that 0 of 14. The last: 500 Internal Server Error, 45 min ago."
+        "The last 2 deliveries failed; the 14 before went well. "
+        "The last: 500 Internal Server Error, 45 min ago."
     )
     bars = [cell.data(Role.BARS) for cell in cells]
     assert isinstance(bars[0], Bars) and bars[0].heights[-3:] == [pytest.approx(0.575), None, None]
@@ -127,7 +129,8 @@ def test_the_inspector_leads_to_a_delivery_and_shows_the_next_one(
         recent = tab.recent
         assert recent is not None
         assert recent.verdict.title.text() == "Failing for 59 min"
-        assert recent.verdict.why.text() == "The last 2 deliveries failed; before that 0 of 1."
+        assert recent.verdict.why.text() == "The last 2 deliveries failed; the one before went well."
+        assert recent.verdict.y() + recent.verdict.height() <= tab.fields.y(), "a verdict comes first"
         cell = recent.table.model().index(1, 0)
         middle = recent.table.visualRect(cell).center()
         qtbot.mouseClick(recent.table.viewport(), Qt.MouseButton.LeftButton, pos=middle)
