@@ -6,6 +6,7 @@ cannot be read is left out, and takes no other with it.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -203,19 +204,28 @@ class DeliveryLog:
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
     def last(self, database: str, tenant: str | None, most: int) -> list[Attempt]:
-        """Of each webhook, of a tenant or of all, the last so many that nobody cancelled, oldest first."""
+        """Of each webhook, of a tenant or of all, the last so many that nobody cancelled, the oldest first;
+        fewer where most of the last were cancelled.
+        """
         newest = StoredDelivery.at.desc(), StoredDelivery.id.desc()
         place = fn.ROW_NUMBER().over(partition_by=[StoredDelivery.webhook], order_by=newest)
-        of_all = StoredDelivery.select(*_TRIED, place.alias("place")).where(
-            StoredDelivery.database == database, StoredDelivery.code != DeliveryOutcome.CANCELLED.value
+        # By the index alone, in which the cancelled are not told: so twice as many are looked at.
+        of_all = StoredDelivery.select(StoredDelivery.id, place.alias("place")).where(
+            StoredDelivery.database == database
+        )
+        recent = Select([of_all], [of_all.c.id]).where(of_all.c.place <= 2 * most)
+        query = StoredDelivery.select(*_TRIED).where(
+            StoredDelivery.id.in_(recent), StoredDelivery.code != DeliveryOutcome.CANCELLED.value
         )
         if tenant is not None:
-            of_all = of_all.where(StoredDelivery.tenant == tenant)
-        columns = [of_all.c[column.name] for column in _TRIED]
-        query = Select([of_all], columns).where(of_all.c.place <= most).order_by(of_all.c.at, of_all.c.id)
+            query = query.where(StoredDelivery.tenant == tenant)
         with self._opened() as file:
-            rows = [] if file is None else file.rows(query)
-        return [one for row in rows if (one := _attempt(row)) is not None]
+            rows = [] if file is None else file.rows(query.order_by(StoredDelivery.at, StoredDelivery.id))
+        found: dict[str, deque[Attempt]] = {}
+        for one in map(_attempt, rows):
+            if one is not None:
+                found.setdefault(one.webhook, deque(maxlen=most)).append(one)
+        return [one for attempts in found.values() for one in attempts]
 
     def answer(self, number: int) -> DeliveryAnswer | None:
         """What came of a delivery; None where it is gone or cannot be read."""
