@@ -16,6 +16,8 @@ VARIABLE: Final = "WEBHOOK_SECRET"
 _LEFT_OUT: Final = {"host", "content-length"}
 """What curl writes by itself."""
 
+_CURL: Final = "curl --silent --show-error --include --globoff --path-as-is --max-time 15 --noproxy '*'"
+"""The URL as it is: curl would take {a,b} and [1-3] for several, and leave out /../."""
 _PLATFORM: Final = (
     f"""sha256=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "${VARIABLE}" -r | cut -d" " -f1)"""
 )
@@ -30,7 +32,7 @@ def as_curl(request: Request) -> str:
     }
     host = f"[{request.host}]" if ":" in request.host else request.host
     url = f"{request.scheme}://{host}:{request.port}{request.target}"
-    lines = [f"curl --silent --show-error --include --max-time 15 --noproxy '*' {shlex.quote(url)}"]
+    lines = [f"{_CURL} {shlex.quote(url)}"]
     for name, value in request.headers:
         if name in signatures:
             lines.append(f'  --header "{name}: {signatures[name]()}"')
@@ -42,7 +44,7 @@ def as_curl(request: Request) -> str:
 
 def _standard(identity: str, timestamp: str) -> str:
     key = f"$(printf %s \"${{{VARIABLE}#whsec_}}\" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \\n')"
-    signed = f'printf %s "{identity}.{timestamp}.$BODY"'
+    signed = f'printf %s {shlex.quote(f"{identity}.{timestamp}.")}"$BODY"'
     return (
         f'v1,$({signed} | openssl dgst -sha256 -mac HMAC -macopt "hexkey:{key}" -binary | openssl base64 -A)'
     )

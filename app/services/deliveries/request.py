@@ -19,6 +19,8 @@ EVENT, TIMESTAMP, SIGNATURE = "X-Webhook-Event", "X-Webhook-Timestamp", "X-Webho
 STANDARD_ID, STANDARD_TIMESTAMP, STANDARD_SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 _PARTS: Final = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+_ID: Final = re.compile(r"[\w.:+/=-]{1,200}", re.ASCII)
+"""A message's id, which stands in a header, in what is signed, and in a command."""
 _SAFE: Final = "!\"$%&'()*+,-./:;=?@[]^_`{|}~"
 """What a path or query is left with; a browser sends all else in UTF-8 as %XX."""
 
@@ -108,6 +110,8 @@ def make(
                 "signing", "This webhook has no secret to sign with as the Standard Webhooks say."
             )
         identity = message_id or new_message_id()
+        if not _ID.fullmatch(identity):
+            raise InvalidInput("signing", "The id that is kept of this delivery is none; send a new event.")
         headers += [
             (STANDARD_ID, identity),
             (STANDARD_TIMESTAMP, str(now)),

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import os
+import subprocess
 import time
 from datetime import UTC, datetime
 
@@ -9,6 +11,7 @@ import apsw
 import pytest
 from standardwebhooks import Webhook
 
+from app.services.deliveries.curl import as_curl
 from app.services.deliveries.destination import Destination, read_destination
 from app.services.deliveries.request import Request, compact, make
 from app.services.deliveries.signing import Signing
@@ -17,6 +20,7 @@ from app.services.records.webhooks import Secret, WebhookInput
 from models.engine import Database
 from models.errors import InvalidInput, NotAllowed, NotFound
 from tests.conftest import NOW
+from tests.fixtures.hooked import answer, serving
 
 URL, HOST = "https://hooks.acme.example/in", "hooks.acme.example"
 STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -133,3 +137,24 @@ def test_a_destination_is_read_with_its_secret(engine: Database, sql: apsw.Conne
     sql.execute("UPDATE webhook_destinations SET secret = x'00ff'")
     with pytest.raises(NotAllowed, match="is no text"):
         read_destination(engine, key)
+
+
+@pytest.mark.parametrize("path", ["/in?x={a,b}&y=[1-3]", "/a/../b/./c", "/it's$HOME`id`", "//x//y?"])
+def test_curl_sends_it_once_and_to_the_same_place(path: str) -> None:
+    with serving(answer()) as hook:
+        destination = Destination("1", url=hook.url(path), hostname="127.0.0.1", secret=Secret(STANDARD))
+        for signing in Signing:
+            request = make(destination, "run_killed", "{}", now=NOW, signing=signing)
+            environment = {"PATH": os.environ["PATH"], "WEBHOOK_SECRET": STANDARD}
+            subprocess.run(["sh", "-c", as_curl(request)], env=environment, capture_output=True, check=True)
+            sent = hook.requests.pop().decode()
+            assert hook.requests == [] and sent.startswith(f"POST {request.target} HTTP/1.1\r\n")
+            signed = next(header for header in request.headers if header[0].lower().endswith("-signature"))
+            assert f"\r\n{signed[0]}: {signed[1]}\r\n" in sent
+
+
+@pytest.mark.parametrize("identity", ["$(id)", '"; id; "', "a\nb", "\ud800", "a b", "x" * 300])
+def test_an_id_that_a_log_holds_and_nobody_made_is_refused(identity: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        made(secret=STANDARD, signing=Signing.STANDARD, message_id=identity)
+    assert refused.value.field == "signing"
