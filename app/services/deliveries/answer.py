@@ -92,6 +92,8 @@ def meaning(status: int) -> str:
     """What a status says, as a sentence; empty where all is well."""
     if 200 <= status < 300:
         return ""
+    if status == 304:
+        return "The server says that nothing has changed, which is no answer to an event."
     if 300 <= status < 400:
         return "The server points elsewhere. Nothing is sent on, here or by the platform: correct the URL."
     if status < 500:

@@ -54,20 +54,23 @@ def host_in(url: str) -> str:
         ("204 No Content", True, ""),
         ("302 Found", False, "points elsewhere"),
         ("307 Temporary Redirect", False, "points elsewhere"),
+        ("304 Not Modified", False, "no answer to an event"),
         ("404 Not Found", False, "refused the event"),
         ("500 Internal Server Error", False, "answered with an error"),
     ],
 )
 def test_what_a_server_answers_is_told_with_its_times(status: str, is_ok: bool, why: str) -> None:
     with (
-        serving(answer(status, b"" if "204" in status else b"said", "Location: http://127.0.0.1:1/")) as hook,
+        serving(
+            answer(status, b"" if status[:3] in ("204", "304") else b"said", "Location: http://127.0.0.1:1/")
+        ) as hook,
         connections() as connected,
     ):
         found = deliver(hook)
     assert (found.outcome, found.status, found.is_ok) == (DeliveryOutcome.ANSWERED, int(status[:3]), is_ok)
     assert found.title == status and why in found.why
     assert ("Location", "http://127.0.0.1:1/") in found.headers
-    assert found.text() == ("" if "204" in status else "said")
+    assert found.text() == ("" if status[:3] in ("204", "304") else "said")
     assert [step.part for step in found.steps] == [
         DeliveryPart.RESOLVE,
         DeliveryPart.CONNECT,
