@@ -19,6 +19,7 @@ from models.errors import TenantAdminError
 COMMANDS = {
     "verify": "verify.verify",
     "checkpoint": "verify.checkpoint",
+    "prove": "verify.prove",
     "retention": "retention.retention",
     "backup": "files.backup",
     "restore": "files.restore",
@@ -47,6 +48,8 @@ examples:
   tenant-admin verify demo.sqlite       check every audit chain (exit 0 intact, 1 findings, 2 could not run)
   tenant-admin checkpoint demo.sqlite --export checkpoints.json
                                         sign what the chains are now, and keep it elsewhere
+  tenant-admin prove demo.sqlite 1200 proof/
+                                        write the proof of one entry for somebody else
   tenant-admin retention demo.sqlite --dry-run
                                         say what data retention would remove
   tenant-admin backup demo.sqlite copy.sqlite

@@ -61,6 +61,7 @@ _COMMANDS: Final[dict[str, Command]] = {
     "info": files.info,
     "verify": verify.verify,
     "checkpoint": verify.checkpoint,
+    "prove": verify.prove,
     "retention": retention.retention,
     "export": files.export,
     "tenants": tenants.tenants,

@@ -302,3 +302,26 @@ def checkpoint(options: argparse.Namespace) -> int:
             complain(f"{first}{error.happened}")
             return EXIT_COULD_NOT_RUN
     return code
+
+
+def prove_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("entry", help="its number, or its hash or the beginning of that")
+    parser.add_argument("out", type=Path, help="a new or empty folder")
+
+
+def prove(options: argparse.Namespace) -> int:
+    """Write the proof of one entry for somebody else: it, the checkpoint that covers it, what is between."""
+    from app.services.chain import proving  # noqa: PLC0415
+    from app.services.chain.finding import meant  # noqa: PLC0415
+    from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
+
+    wanted, where = meant(options.entry), _where(options.file)
+    store, verifier = store_and_verifier(take_part=True)
+    proof = proving.find_proof(where, store, wanted)
+    if where.costs:
+        say_before(where.name, 3 * proof.most, "up to")  # it is verified, and of each its size comes first
+    entries = proving.write_proof(where, store, verifier, proof, options.out, now=int(time.time()))
+    say(f"{options.out}: {proof.said(entries)}")
+    say_used(where.usage)
+    return EXIT_INTACT

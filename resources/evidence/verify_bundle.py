@@ -60,9 +60,7 @@ def no_number(word):
 
 
 def once(pairs):
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("a name twice")
-    return dict(pairs)
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else no_number("a name twice")
 
 
 def is_json(text):
@@ -83,8 +81,7 @@ class Row:
     """One row as it was stored; what is no plain text stands in the bundle as hex."""
 
     def __init__(self, values):
-        self.seq, self.problems, odd = values["seq"], [], None
-        data = {}
+        self.seq, self.problems, odd, data = values["seq"], [], None, {}
         for name in (*TEXTS, "created_at"):
             value = values[name]
             data[name] = bytes.fromhex(value["hex"]) if isinstance(value, dict) else str(value).encode()
@@ -98,8 +95,7 @@ class Row:
             self.problems.append(f"entry {self.seq} does not match its hash")
         elif not is_json(self.payload.decode("utf-8", "replace")):
             self.problems.append(f"entry {self.seq} has a payload that is not JSON")
-        length = len(self.event.decode("utf-8", "replace"))
-        self.record = b"%d:%d:%s\n" % (self.seq, length, self.hash)  # of a row that holds
+        self.record = b"%d:%d:%s\n" % (self.seq, len(self.event.decode("utf-8", "replace")), self.hash)
         if odd:
             kinds = {**dict.fromkeys(TEXTS, b"text"), "created_at": odd}
             parts = b"".join(b"%s %d:%s\n" % (kinds[name], len(data[name]), data[name]) for name in data)
@@ -153,9 +149,8 @@ class Chain:
         seq, previous = self.first.seq, self.first.previous
         if self.markers and (previous == GENESIS or seq <= self.markers[-1][1]):
             return "denied"
-        if previous == GENESIS:
-            return "genesis"
-        return "marker" if self.markers and self.markers[-1][3].encode() == previous else None
+        marked = bool(self.markers) and self.markers[-1][3].encode() == previous
+        return "genesis" if previous == GENESIS else "marker" if marked else None
 
     def up_to(self, last):
         """Number of rows, and the number and hash of the last of them."""
@@ -226,8 +221,8 @@ def line_begins(checkpoints):
     return max((item["number"] for item in checkpoints if item["reason"] in begin), default=0)
 
 
-def check_signatures(checkpoints):
-    before = {}  # of each database, this one and its copies
+def check_signatures(checkpoints, entry):
+    before = {one["database"]: one["previous"] for one in checkpoints[:1] if entry}  # which alone proves it
     for item in checkpoints:
         what, body = f"checkpoint {item['number']}", canonical({**item, "signature": ""})
         if not signed(bytes.fromhex(item["key"]), body, bytes.fromhex(item["signature"])):
@@ -354,7 +349,7 @@ def main(folder):
     wrong = sorted(dict(found ^ manifest["sha256"].items()))
     problems = [f"{name} is not the file that was written" for name in wrong]
     problems += [f"manifest.json says {manifest['verdict']}"] if manifest["verdict"] != says else []
-    begins, tenant, gone = line_begins(checkpoints), manifest["tenant"], []
+    begins, tenant, gone, entry = line_begins(checkpoints), manifest["tenant"], [], manifest.get("entry")
     line = [item for item in checkpoints if item["number"] >= begins]
     low, high = manifest["seqFrom"], manifest["seqTo"]
     whole, chains, links, count = low is None and high is None, {}, {}, 0
@@ -370,7 +365,7 @@ def main(folder):
         problems.append(f"{report['entries']} entries were verified, {count} are here")
     anchors = {item["tenant"]: item["anchor"] for item in report["tenants"]}
     denied, unproven = check_starts(line, chains if manifest["seqFrom"] is None else {}, anchors, links)
-    problems += [*denied, *check_signatures([*copies, *checkpoints])]
+    problems += [*denied, *check_signatures([*copies, *checkpoints], entry)]
     every = [*copies, *checkpoints] if whole and tenant is None and not problems else []
     exact = [f"{one['number']}{' of a copy' * (one in copies)}" for one in every if is_exactly(one, chains)]
     earlier = bool(exact) and exact[-1] != str(every[-1]["number"])
@@ -396,6 +391,11 @@ def main(folder):
     agreed = "what else it goes by is not here" if outside else agreed
     said += [f"The report says {says}; by this bundle alone, {agreed}.", *gone[:1000]]
     said += ["Which database this is, a person has to say first."] if asked else []
+    if entry is not None:
+        rows, known = chains[tenant].rows, line[0]["tenants"][tenant]
+        there = entry in rows and rows.get(known["last_seq"], (0, ""))[1] == known["head"]
+        holds = holds and there and entry <= known["last_seq"]
+        said.append(f"Entry {entry} of {tenant!a} is {'not ' * (not holds)}proven, its number apart.")
     for key in sorted({item["key"] for item in [*copies, *checkpoints]}):
         said.append(f"Signed with key {key}: whose that is, and that it was not stolen, this cannot know.")
     ended = {item["key"] for item in checkpoints if item["number"] < begins} - {item["key"] for item in line}

@@ -53,13 +53,15 @@ def write_bundle(
     *,
     section: Section = EVERYTHING,
     checkpoints: Sequence[Checkpoint] = (),
+    entry: int | None = None,
     now: int,
     monitor: Monitor = UNWATCHED,
 ) -> None:
     """Writes the bundle into `folder`, which is made or must be empty; nothing of it is left when that fails.
 
-    `section` is what was verified, `checkpoints` are as `CheckpointStore.all_checkpoints` gives them. Raises
-    `InvalidInput` when the folder is in use, `Cancelled`, and the errors of opening and of making a file.
+    `section` is what was verified, `checkpoints` are as `CheckpointStore.all_checkpoints` gives them; or the
+    one alone that an `entry` of the section is proven by (`proving.py`). Raises `InvalidInput` when the
+    folder is in use, `Cancelled`, and the errors of opening and of making a file.
     """
     require_free(folder, "the report")
     if report.verdict is Verdict.VERIFIED or report.earlier is not None:
@@ -91,6 +93,7 @@ def write_bundle(
             "tenant": section.tenant,
             "seqFrom": section.first,
             "seqTo": section.last,
+            "entry": entry,
             "verdict": str(report.verdict),
             "entries": report.entries,
             "sha256": {item.name: digest_of(item) for item in sorted(folder.iterdir())},

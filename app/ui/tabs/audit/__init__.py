@@ -48,7 +48,7 @@ from models.status import DAY
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
 ACCEPT, CHECKPOINTS, REPORT = "accept_start", "checkpoints", "report"
-GO_TO, OF_ACTOR, BEFORE, BEHIND = "go_to", "of_actor", "previous", "next"
+GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next", "proof"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
@@ -254,6 +254,7 @@ class AuditTab(RecordTab):
             (ARCHIVE, "Verify with an archive…", Icon.ARCHIVE, self.ask_archive, idle, "Ctrl+Shift+A"),
             (OF_ACTOR, self._actor_words, Icon.FILTER, self._keep_actor, self._refuse_actor, ""),
             (GO_TO, "Go to entry…", Icon.SEARCH, self.ask_go_to, there, "Ctrl+G"),
+            (PROOF, "Export proof of this entry…", Icon.SIGNATURE, self.ask_proof, beside.refuse, ""),
             (ACCEPT, "Accept this start…", Icon.CHECK, panel.ask_accept, panel.refuse_accept, ""),
             (CHECKPOINTS, "Checkpoints…", Icon.ANCHOR, panel.open_checkpoints, idle, ""),
             (REPORT, "Export report…", Icon.EXPORT, panel.ask_report, panel.refuse_report, ""),
@@ -433,6 +434,11 @@ class AuditTab(RecordTab):
         dialog = GoToDialog(self.context, self)
         dialog.found.connect(self._go_to)
         dialog.open_once()
+
+    def ask_proof(self) -> None:
+        from app.ui.tabs.audit.proof import ask_proof  # noqa: PLC0415 - few ask for it
+
+        ask_proof(self)
 
     def _go_to(self, seq: object, tenant: str) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

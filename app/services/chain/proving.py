@@ -1,0 +1,94 @@
+"""Proof of one entry for somebody else: the entry, the first checkpoint that covers it, what is between them,
+and the stand-alone verifier, as a small evidence bundle (`evidence.py`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.chain import evidence
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints import making
+from app.services.chain.checkpoints.making import Verifier
+from app.services.chain.checkpoints.store import CheckpointStore
+from app.services.chain.finding import FIELD, find_entry
+from app.services.chain.rules import SOUND
+from app.services.chain.verify.report import Section
+from app.services.chain.where import Where
+from app.services.text import counted, tenant_name
+from models.errors import InvalidInput
+from models.progress import UNWATCHED, Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves an entry: all of its tenant's from it up to what the checkpoint knew as the last."""
+
+    seq: int
+    tenant: str
+    last: int
+    checkpoint: Checkpoint
+
+    @property
+    def section(self) -> Section:
+        return Section(self.tenant, self.seq, self.last)
+
+    @property
+    def most(self) -> int:
+        """Entries that are read for it, at the most: others' have numbers in between."""
+        return self.last - self.seq + 1
+
+    def said(self, entries: int) -> str:
+        """What was written."""
+        tenant = tenant_name(self.tenant)
+        until = f"checkpoint {self.checkpoint.number}, {counted(entries, 'entry', 'entries')}"
+        return f"Entry {self.seq:,} of {tenant} up to {until}"
+
+
+def find_proof(where: Where, store: CheckpointStore, wanted: int | str) -> Proof:
+    """By a number, or by a hash or its beginning. Raises `InvalidInput` where there is no such entry, or no
+    checkpoint covers it, and the errors of the store.
+    """
+    with where.connect() as database:
+        seq, tenant = find_entry(database, wanted)
+    for item in store.known(where).checkpoints:
+        known = item.tenants.get(tenant)
+        if known is not None and known.first_seq <= seq <= known.last_seq:
+            return Proof(seq, tenant, known.last_seq, item)
+    why = "verify all chains first, which makes one where they hold"
+    raise InvalidInput(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)}: {why}.")
+
+
+def write_proof(
+    where: Where,
+    store: CheckpointStore,
+    verify: Verifier,
+    proof: Proof,
+    folder: Path,
+    *,
+    now: int,
+    monitor: Monitor = UNWATCHED,
+) -> int:
+    """Verifies what is between and writes it, into a new or empty folder; how many entries these are.
+
+    Raises `InvalidInput` where they do not hold, as nothing is proven then, and the errors of
+    `evidence.write_bundle` and of a verification.
+    """
+    evidence.require_free(folder, "the proof")
+    report = making.verify_with_checkpoints(
+        where, store, verify, now=now, section=proof.section, monitor=monitor
+    )
+    if report.verdict not in SOUND or report.undecided:
+        found = f" ({report.tally})" if report.tally else ""
+        what = f"entries from {proof.seq:,} up to checkpoint {proof.checkpoint.number} do not hold{found}"
+        raise InvalidInput(FIELD, f"Nothing was written: the {what}. Export the report instead.")
+    evidence.write_bundle(
+        where,
+        report,
+        folder,
+        section=proof.section,
+        checkpoints=[proof.checkpoint],
+        entry=proof.seq,
+        now=now,
+        monitor=monitor,
+    )
+    return report.entries

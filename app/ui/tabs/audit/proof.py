@@ -1,0 +1,50 @@
+"""The proof of the selected entry for somebody else, asked for in the window."""
+
+from functools import partial
+from pathlib import Path
+
+from app.services.chain.proving import Proof, find_proof, write_proof
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.dialogs import ask_save
+from app.ui.widgets.formatting import grouped
+from app.workers.scan_pool import store_and_verifier
+from models.progress import Monitor
+
+_CHARGED_FOR_EACH = 3
+"""It is verified, and its size is read before it is written."""
+
+
+def ask_proof(tab: RecordTab) -> None:
+    """Looks for a checkpoint that covers it first: where none does, nobody needs to choose a folder."""
+    seq = tab.list.current_id()
+    if isinstance(seq, int):
+        store, _ = store_and_verifier()
+        where = tab.context.opened.where
+        tab.context.job(
+            f"Looking for what proves entry {grouped(seq)}…",
+            lambda monitor: find_proof(where, store, seq),
+            on_done=partial(_ask_folder, tab),
+        )
+
+
+def _ask_folder(tab: RecordTab, proof: Proof) -> None:
+    opened = tab.context.opened
+    start = opened.folder / f"{opened.stem} entry {proof.seq}"
+    chosen = ask_save(tab, f"Export the proof of entry {grouped(proof.seq)}", str(start), replace=False)
+    if chosen is not None:
+        rows = _CHARGED_FOR_EACH * proof.most
+        tab.context.when_agreed(rows, partial(_write, tab, proof, chosen[0]), tab)
+
+
+def _write(tab: RecordTab, proof: Proof, folder: Path) -> None:
+    context = tab.context
+    where, now = context.opened.where, context.clock()
+
+    def work(monitor: Monitor) -> int:
+        return write_proof(where, *store_and_verifier(), proof, folder, now=now, monitor=monitor)
+
+    context.job(
+        f"Exporting the proof to {folder.name}…",
+        work,
+        on_done=lambda entries: context.say(f"{proof.said(entries)}: exported to {folder.name}", folder),
+    )

@@ -1,0 +1,65 @@
+"""The proof of one entry, exported from the window and by the command."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import PROOF, AuditTab
+from tests.fixtures.command import run
+from tests.fixtures.window import ask, choose, error, go, open_file
+
+AUDIT = 1
+
+
+def checked(folder: Path) -> tuple[int, str]:
+    """As whoever is given the folder does it, with nothing installed."""
+    done = subprocess.run(
+        [sys.executable, "-I", folder / "verify_bundle.py"], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_selected_entry_is_proven_once_a_checkpoint_covers_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "proof"
+    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_save", lambda *asked, **how: (out, ""))
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, AUDIT)
+    assert isinstance(page, AuditTab)
+    assert "Select one entry" in page.commands.action(PROOF).toolTip()
+    seq = choose(qtbot, page, 5)
+    page.commands.trigger(PROOF)
+    assert f"No checkpoint covers entry {seq} of" in error(qtbot, window)
+    assert not out.exists()
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    page.commands.trigger(PROOF)
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to proof"))
+    ((tenant,),) = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq = ?", seq)
+    assert window.toast.label.text().startswith(f"Entry {seq} of {tenant} up to checkpoint 1, ")
+    code, said = checked(out)
+    assert (code, f"Entry {seq} of '{tenant}' is proven" in said) == (0, True), said
+    assert QApplication.activeModalWidget() is None
+
+
+def test_the_command_writes_it_and_says_why_not(demo_path: Path, tmp_path: Path) -> None:
+    done = run("prove", demo_path, 200, tmp_path / "out")
+    assert done.returncode != 0 and "No checkpoint covers entry 200" in done.stderr
+    assert run("verify", demo_path).returncode == 0
+    assert run("checkpoint", demo_path).returncode == 0
+    ((hashed, tenant),) = ask(demo_path, "SELECT hash, tenant_id FROM audit_chain WHERE seq = 200")
+    done = run("prove", demo_path, hashed[:12], tmp_path / "out")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "",
+    ) and f"Entry 200 of {tenant} up to checkpoint" in done.stdout
+    code, said = checked(tmp_path / "out")
+    assert code == 0 and f"Entry 200 of '{tenant}' is proven" in said
+    done = run("prove", demo_path, 200, tmp_path / "out")
+    assert done.returncode != 0 and "is not empty" in done.stderr
