@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.services.deliveries.log import Attempt, DeliveryLog
+from app.services.deliveries.log import DeliveryLog, DeliverySummary
 
 LAST: Final = 20
 """Deliveries to each that are looked at."""
@@ -28,10 +28,10 @@ class Fares(StrEnum):
 class Health:
     """Of one webhook its last deliveries, oldest first: one at least, and `LAST` at most."""
 
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[DeliverySummary, ...]
 
     @property
-    def last(self) -> Attempt:
+    def last(self) -> DeliverySummary:
         return self.attempts[-1]
 
     @property
@@ -46,7 +46,7 @@ class Health:
         return Fares.WELL if self.well == len(self.attempts) else Fares.UNEVEN
 
     @property
-    def failures(self) -> tuple[Attempt, ...]:
+    def failures(self) -> tuple[DeliverySummary, ...]:
         """Those at the end that failed, one after the other."""
         start = max((place for place, one in enumerate(self.attempts, 1) if one.is_ok), default=0)
         return self.attempts[start:]
@@ -77,7 +77,7 @@ def known(log: DeliveryLog, database: str, tenant: str | None = None) -> Mapping
     """By tenant and webhook, of all to which anything was sent; of one tenant's, or of all. `database` is
     `Opened.kept_by`. Raises `LogUnreadable`.
     """
-    found: defaultdict[tuple[str, str], list[Attempt]] = defaultdict(list)
+    found: defaultdict[tuple[str, str], list[DeliverySummary]] = defaultdict(list)
     for one in log.last(database, tenant, LAST):
         found[one.tenant, one.webhook].append(one)
     return {key: Health(tuple(attempts)) for key, attempts in found.items()}

@@ -94,7 +94,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class DeliverySummary:
     """Of a delivery what came of it, without what was sent."""
 
     number: int
@@ -203,7 +203,7 @@ class DeliveryLog:
         )
         return [one for one, _ in zip(kept, range(SHOWN), strict=False)]
 
-    def last(self, database: str, tenant: str | None, most: int) -> list[Attempt]:
+    def last(self, database: str, tenant: str | None, most: int) -> list[DeliverySummary]:
         """Of each webhook, of a tenant or of all, the last so many that nobody cancelled, the oldest first;
         fewer where most of the last were cancelled.
         """
@@ -221,7 +221,7 @@ class DeliveryLog:
             query = query.where(StoredDelivery.tenant == tenant)
         with self._opened() as file:
             rows = [] if file is None else file.rows(query.order_by(StoredDelivery.at, StoredDelivery.id))
-        found: dict[str, deque[Attempt]] = {}
+        found: dict[str, deque[DeliverySummary]] = {}
         for one in map(_attempt, rows):
             if one is not None:
                 found.setdefault(one.webhook, deque(maxlen=most)).append(one)
@@ -322,13 +322,13 @@ def _delivery(row: Sequence[Any]) -> Delivery | None:
     return None
 
 
-def _attempt(row: Sequence[Any]) -> Attempt | None:
+def _attempt(row: Sequence[Any]) -> DeliverySummary | None:
     """None of one that this program has not written."""
     number, webhook, tenant, event, at, resent, code, is_ok, took = row
     texts, numbers = (webhook, tenant, event, code), (number, at, resent, is_ok, took)
     if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, int) for one in numbers):
         return None
-    return Attempt(number, webhook, tenant, event, at, resent, code, bool(is_ok), took)
+    return DeliverySummary(number, webhook, tenant, event, at, resent, code, bool(is_ok), took)
 
 
 def _parts(answer: DeliveryAnswer) -> dict[str, Any]:

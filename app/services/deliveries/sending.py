@@ -67,7 +67,7 @@ class _Full(Exception):
 
 
 @dataclass(slots=True)
-class _Call:
+class _UnderWay:
     """A delivery under way."""
 
     until: float
@@ -131,7 +131,7 @@ def send(
     """
     if trusted is None and request.scheme == "https":
         trusted = _usual()
-    call, came = _Call(time.monotonic() + seconds, cancelled), _Came()
+    call, came = _UnderWay(time.monotonic() + seconds, cancelled), _Came()
     try:
         _carry_out(request, call, came, resolve, trusted, allow_here=allow_here)
         assert came.status is not None  # noqa: S101  # it has come
@@ -162,7 +162,7 @@ def _usual() -> ssl.SSLContext:
     return httpcore.default_ssl_context()
 
 
-def _said_of_end(outcome: DeliveryOutcome, call: _Call, came: _Came, seconds: float) -> str:
+def _said_of_end(outcome: DeliveryOutcome, call: _UnderWay, came: _Came, seconds: float) -> str:
     how = (
         "It was cancelled"
         if outcome is DeliveryOutcome.CANCELLED
@@ -177,14 +177,14 @@ def _said_of_end(outcome: DeliveryOutcome, call: _Call, came: _Came, seconds: fl
 
 def _carry_out(
     request: Request,
-    call: _Call,
+    call: _UnderWay,
     came: _Came,
     resolve: Resolve,
     trusted: ssl.SSLContext | None,
     *,
     allow_here: bool,
 ) -> None:
-    network = _Network(call, came, _addresses(request, call, resolve, allow_here=allow_here))
+    network = _JudgedNetwork(call, came, _addresses(request, call, resolve, allow_here=allow_here))
     pool = httpcore.ConnectionPool(ssl_context=trusted, max_connections=1, network_backend=network)
     url = httpcore.URL(
         scheme=request.scheme.encode(),
@@ -213,7 +213,7 @@ def _carry_out(
             call.add(DeliveryPart.BODY, begun, time.monotonic())
 
 
-def _addresses(request: Request, call: _Call, resolve: Resolve, *, allow_here: bool) -> list[str]:
+def _addresses(request: Request, call: _UnderWay, resolve: Resolve, *, allow_here: bool) -> list[str]:
     """What may be connected to, each as digits. Raises `_Failed` unless all that the host has are such."""
     is_here = request.host in {host.strip("[]") for host in THIS_COMPUTER}
     if is_here and not allow_here:
@@ -243,7 +243,7 @@ def _addresses(request: Request, call: _Call, resolve: Resolve, *, allow_here: b
 
 
 @contextmanager
-def _told(call: _Call, came: _Came) -> Iterator[None]:
+def _told(call: _UnderWay, came: _Came) -> Iterator[None]:
     """Within it what the library raises is what became of the delivery."""
     try:
         yield
@@ -284,10 +284,10 @@ def _take(parts: Iterator[bytes], encoding: str, came: _Came) -> None:
             break
 
 
-class _Network(httpcore.NetworkBackend):
+class _JudgedNetwork(httpcore.NetworkBackend):
     """Connects to the addresses that were judged, whatever name it is given."""
 
-    def __init__(self, call: _Call, came: _Came, addresses: Sequence[str]) -> None:
+    def __init__(self, call: _UnderWay, came: _Came, addresses: Sequence[str]) -> None:
         self._call, self._came, self._addresses = call, came, addresses
 
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
@@ -298,11 +298,11 @@ class _Network(httpcore.NetworkBackend):
                 found, why = _connected(address, port, self._call, time.monotonic() + share)
                 if found is not None:
                     self._came.address = address
-                    return _Stream(found, self._call, self._came)
+                    return _CappedStream(found, self._call, self._came)
         raise _Failed(DeliveryOutcome.NO_CONNECTION, f"{why} Nothing was sent.")
 
 
-def _connected(address: str, port: int, call: _Call, until: float) -> tuple[socket.socket | None, str]:
+def _connected(address: str, port: int, call: _UnderWay, until: float) -> tuple[socket.socket | None, str]:
     """A connection, or why there is none."""
     connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -330,10 +330,10 @@ def _connected(address: str, port: int, call: _Call, until: float) -> tuple[sock
     return None, f"No connection to {address} came about ({os.strerror(code).lower()})."
 
 
-class _Stream(httpcore.NetworkStream):
+class _CappedStream(httpcore.NetworkStream):
     """A connection that waits in slices, ends with the call, and reads no more than there is room for."""
 
-    def __init__(self, connection: socket.socket, call: _Call, came: _Came) -> None:
+    def __init__(self, connection: socket.socket, call: _UnderWay, came: _Came) -> None:
         self._socket, self._call, self._came = connection, call, came
         self._begun: float | None = None
 

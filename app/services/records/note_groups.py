@@ -22,7 +22,7 @@ _NAMED: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class NoteGroup:
     """The notifications of a list with one value in a column: `value` is as a query takes it, `title` what
     the run that it names is about, empty where there is none. `latest` is a time as a list compares them.
     """
@@ -34,7 +34,7 @@ class Group:
     title: str = ""
 
 
-def groups(database: Database, lists: Lists, query: ListQuery, column: str) -> tuple[Group, ...]:
+def groups(database: Database, lists: Lists, query: ListQuery, column: str) -> tuple[NoteGroup, ...]:
     """The groups of the rows that the query keeps, up to `MOST`; nothing where the file lacks the column.
     Raises as `Lists` does.
     """
@@ -42,7 +42,9 @@ def groups(database: Database, lists: Lists, query: ListQuery, column: str) -> t
     ids = [value for value, *_ in found if isinstance(value, str)] if column == BY_RUN else []
     titles = _titles(database, ids) if ids and lists.holds(PLANNING_RUNS.name) else {}
     return tuple(
-        Group(value, rows, unread, latest if isinstance(latest, int | float) else None, titles.get(value, ""))
+        NoteGroup(
+            value, rows, unread, latest if isinstance(latest, int | float) else None, titles.get(value, "")
+        )
         for value, rows, unread, latest in found
     )
 

@@ -22,7 +22,7 @@ _USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("run
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _Template:
     """`did`, then the first field of `names` that is there, or as many of a `noun` as `count` says. `between`
     are two fields, before and after a change; `of` is one that says what it belongs to.
     """
@@ -34,41 +34,41 @@ class _Line:
     of: str = ""
 
 
-_LINES: Final[Mapping[str, _Line]] = {
-    Event.USER_CREATED: _Line("created user", _USER),
-    Event.USER_UPDATED: _Line("changed user", _USER),
-    Event.USER_DELETED: _Line("deleted user", _USER),
-    Event.USER_RESTORED: _Line("brought back user", _USER),
-    Event.USER_MOVED: _Line("moved user", _USER),
-    Event.USERS_CREATED: _Line("created", noun="user"),
-    Event.USERS_DELETED: _Line("deleted", noun="user"),
-    Event.WEBHOOK_CREATED: _Line("created webhook", _WEBHOOK),
-    Event.WEBHOOK_UPDATED: _Line("changed webhook", _WEBHOOK),
-    Event.WEBHOOK_ACTIVATED: _Line("activated webhook", _WEBHOOK),
-    Event.WEBHOOK_DEACTIVATED: _Line("deactivated webhook", _WEBHOOK),
-    Event.WEBHOOK_DELETED: _Line("deleted webhook", _WEBHOOK),
-    Event.WEBHOOK_RESTORED: _Line("brought back webhook", _WEBHOOK),
-    Event.NOTIFICATIONS_CREATED: _Line("created notification", ("title",)),
-    Event.NOTIFICATIONS_READ: _Line("marked as read", noun="notification"),
-    Event.NOTIFICATIONS_UNREAD: _Line("marked as unread", noun="notification"),
-    Event.NOTIFICATIONS_DELETED: _Line("deleted", noun="notification"),
-    Event.NOTIFICATIONS_RESTORED: _Line("brought back", noun="notification"),
-    Event.RUN_PAUSED: _Line("paused run", _RUN),
-    Event.RUN_RESUMED: _Line("resumed run", _RUN),
-    Event.RUN_COMPLETED: _Line("completed run", _RUN),
-    Event.RUN_KILLED: _Line("killed run", _RUN),
-    Event.RUN_CANCELLED: _Line("cancelled run", _RUN),
-    Event.RUN_DELETED: _Line("deleted run", _RUN),
-    Event.RUN_RESTORED: _Line("brought back run", _RUN),
-    Event.WORKFLOW_DISPATCHED: _Line("began", ("phase", "workflowInstanceId"), of="runId"),
-    Event.WORKFLOW_COMPLETED: _Line("completed", ("phase", "workflowInstanceId"), of="runId"),
-    Event.FILE_UPLOADED: _Line("uploaded", ("name", "fileId")),
-    Event.SETTINGS_CHANGED: _Line("changed", ("setting",), between=("from", "to")),
-    Event.RETENTION_REMOVED: _Line("removed by retention:"),
-    Event.RETENTION_COMPLETED: _Line("completed retention:"),
-    Event.RETENTION_FAILED: _Line("did not complete retention:"),
-    Event.DATABASE_RESTORED: _Line("restored the database"),
-    MARKER_EVENT: _Line("removed"),
+_LINES: Final[Mapping[str, _Template]] = {
+    Event.USER_CREATED: _Template("created user", _USER),
+    Event.USER_UPDATED: _Template("changed user", _USER),
+    Event.USER_DELETED: _Template("deleted user", _USER),
+    Event.USER_RESTORED: _Template("brought back user", _USER),
+    Event.USER_MOVED: _Template("moved user", _USER),
+    Event.USERS_CREATED: _Template("created", noun="user"),
+    Event.USERS_DELETED: _Template("deleted", noun="user"),
+    Event.WEBHOOK_CREATED: _Template("created webhook", _WEBHOOK),
+    Event.WEBHOOK_UPDATED: _Template("changed webhook", _WEBHOOK),
+    Event.WEBHOOK_ACTIVATED: _Template("activated webhook", _WEBHOOK),
+    Event.WEBHOOK_DEACTIVATED: _Template("deactivated webhook", _WEBHOOK),
+    Event.WEBHOOK_DELETED: _Template("deleted webhook", _WEBHOOK),
+    Event.WEBHOOK_RESTORED: _Template("brought back webhook", _WEBHOOK),
+    Event.NOTIFICATIONS_CREATED: _Template("created notification", ("title",)),
+    Event.NOTIFICATIONS_READ: _Template("marked as read", noun="notification"),
+    Event.NOTIFICATIONS_UNREAD: _Template("marked as unread", noun="notification"),
+    Event.NOTIFICATIONS_DELETED: _Template("deleted", noun="notification"),
+    Event.NOTIFICATIONS_RESTORED: _Template("brought back", noun="notification"),
+    Event.RUN_PAUSED: _Template("paused run", _RUN),
+    Event.RUN_RESUMED: _Template("resumed run", _RUN),
+    Event.RUN_COMPLETED: _Template("completed run", _RUN),
+    Event.RUN_KILLED: _Template("killed run", _RUN),
+    Event.RUN_CANCELLED: _Template("cancelled run", _RUN),
+    Event.RUN_DELETED: _Template("deleted run", _RUN),
+    Event.RUN_RESTORED: _Template("brought back run", _RUN),
+    Event.WORKFLOW_DISPATCHED: _Template("began", ("phase", "workflowInstanceId"), of="runId"),
+    Event.WORKFLOW_COMPLETED: _Template("completed", ("phase", "workflowInstanceId"), of="runId"),
+    Event.FILE_UPLOADED: _Template("uploaded", ("name", "fileId")),
+    Event.SETTINGS_CHANGED: _Template("changed", ("setting",), between=("from", "to")),
+    Event.RETENTION_REMOVED: _Template("removed by retention:"),
+    Event.RETENTION_COMPLETED: _Template("completed retention:"),
+    Event.RETENTION_FAILED: _Template("did not complete retention:"),
+    Event.DATABASE_RESTORED: _Template("restored the database"),
+    MARKER_EVENT: _Template("removed"),
 }
 
 
@@ -107,7 +107,7 @@ def actor_of(payload: object) -> str | None:
     return actor if isinstance(actor, str) and actor else None
 
 
-def _what(line: _Line, said: Mapping[str, Any], event_type: str) -> str | None:
+def _what(line: _Template, said: Mapping[str, Any], event_type: str) -> str | None:
     if event_type == MARKER_EVENT:
         return _marked(said)
     if line.did.endswith(":"):

@@ -98,7 +98,7 @@ class Erased:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Erased:
     """The conditions of the rows that go, children before what they refer to; what stays of the tenant's; and
     the keys by which other rows refer to these.
     """
@@ -108,7 +108,7 @@ class _Chosen:
     keys: tuple[tuple[str, ForeignKey], ...]
 
     @classmethod
-    def of(cls, stored: StoredTables, tenant: str) -> "_Chosen":
+    def of(cls, stored: StoredTables, tenant: str) -> "_Erased":
         goes = belonging(stored, tenant, lambda key: fate_of(key) is not Fate.CHANGES)
         goes = {name: which for name, which in goes.items() if not internal(name)}
         stays = []
@@ -151,7 +151,7 @@ def plan(database: LocalDatabase, tenant: str, *, now: int) -> Erasure:
     """
     with database.snapshot():
         stored, _ = read_stored(database)
-        chosen = _Chosen.of(stored, tenant)
+        chosen = _Erased.of(stored, tenant)
 
         def count(table: str, condition: str) -> int:
             query = f"SELECT count(*) FROM main.{sql_name(table)} WHERE {condition}"  # noqa: S608
@@ -300,7 +300,7 @@ def _carry_out(
     def batch() -> Batch:
         again = plan(database, tenant, now=now)
         stored, _ = read_stored(database)
-        chosen = _Chosen.of(stored, tenant)
+        chosen = _Erased.of(stored, tenant)
         ends = heads(database, [tenant, SYSTEM_TENANT])
         head = GENESIS if chain is None else chain.head
         if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.services.records.list_query import ListQuery, Value
-from app.services.records.note_groups import BY_RUN, MOST, Group, groups
+from app.services.records.note_groups import BY_RUN, MOST, NoteGroup, groups
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -25,7 +25,7 @@ from models.errors import TenantAdminError
 _SENTENCE = "Of the notifications that the filters keep. A group that you open becomes a filter of the list."
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
 _COLUMNS = (
-    StaticColumn("Group"),
+    StaticColumn("NoteGroup"),
     StaticColumn("Unread", right=True),
     StaticColumn("All", right=True),
     StaticColumn("Latest", dim=True),
@@ -52,12 +52,12 @@ class GroupsDialog(Dialog):
         self.setMinimumWidth(_WIDTH)
         self._context, self._query, self._show = context, query, show
         self._is_closed = False
-        self._groups: Sequence[Group] = ()
+        self._groups: Sequence[NoteGroup] = ()
         self.by = QComboBox()
-        self.by.setAccessibleName("Group by")
+        self.by.setAccessibleName("NoteGroup by")
         for words, column in _BY:
             self.by.addItem(words, column)
-        label = Label("Group by", Look.DIM)
+        label = Label("NoteGroup by", Look.DIM)
         label.setBuddy(self.by)
         self.state = Label("", Look.STRONG)
         self.table = StaticTable(context.theme, "Groups", _COLUMNS, most=_ROWS)
@@ -85,7 +85,7 @@ class GroupsDialog(Dialog):
         count = partial(read, on_done=partial(self._take, column))
         self._context.when_agreed(rows, count, self, partial(self.state.setText, "Not counted."))
 
-    def _take(self, column: str, found: Sequence[Group]) -> None:
+    def _take(self, column: str, found: Sequence[NoteGroup]) -> None:
         if self._is_closed or column != self.by.currentData():
             return
         self._groups = found
@@ -99,7 +99,7 @@ class GroupsDialog(Dialog):
         self._offer()
         self.counted.emit()
 
-    def _cells(self, column: str, group: Group) -> Sequence[Cell]:
+    def _cells(self, column: str, group: NoteGroup) -> Sequence[Cell]:
         label = choice_label(NOTIFICATIONS, column, group.value)
         name = visible(first_line(group.title or label, _LONGEST))
         at, now = group.latest, self._context.clock()

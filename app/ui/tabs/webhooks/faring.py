@@ -10,7 +10,7 @@ from app.itemmodels.columns import Bars, Column, Row, Tone
 from app.services.deliveries import health
 from app.services.deliveries.answer import title_of
 from app.services.deliveries.health import LAST, Fares, Health
-from app.services.deliveries.log import Attempt, DeliveryLog, LogUnreadable
+from app.services.deliveries.log import DeliveryLog, DeliverySummary, LogUnreadable
 from app.services.records.tables import RANK, WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable
 from app.ui.session.context import Context
@@ -125,7 +125,7 @@ class RecentDeliveries(QWidget):
     def __init__(self, context: Context, show_log: Callable[[int], object]) -> None:
         super().__init__()
         self._context = context
-        self._attempts: list[Attempt] = []
+        self._attempts: list[DeliverySummary] = []
         theme: Theme = context.theme
         self.verdict = VerdictCard(theme)
         self.verdict.hide()
@@ -160,7 +160,7 @@ class RecentDeliveries(QWidget):
             self.verdict.show_verdict(Tone.BAD, Icon.WARNING, title, one.sentence)
 
 
-def _cells(tried: Attempt, now: int, *, utc: bool) -> tuple[Cell, ...]:
+def _cells(tried: DeliverySummary, now: int, *, utc: bool) -> tuple[Cell, ...]:
     return (
         event_table.result(tried.code, is_ok=tried.is_ok, took_ms=tried.took_ms),
         event_table.event(tried.event, again=tried.resent > 0),
