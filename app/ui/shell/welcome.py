@@ -50,7 +50,7 @@ class WelcomePage(QWidget):
         self._recent.setHorizontalSpacing(12)
         self._recent.setColumnStretch(1, 1)
         hint = Label("You can also drop a file or folder anywhere in this window.", Look.DIM)
-        hint.setContentsMargins(0, 12, 0, 0)
+        hint.setContentsMargins(0, 8, 0, 0)
         buttons = [commands.button(name) for name, _ in CHOICES]
         self._first = buttons[0]
         choices = [_choice(button, words) for button, (_, words) in zip(buttons, CHOICES, strict=True)]
@@ -61,7 +61,7 @@ class WelcomePage(QWidget):
             self._recent,
             hint,
             within=panel,
-            margins=(32, 28, 32, 28),
+            margins=(32, 24, 32, 20),  # with six recents still whole at 1280×800, below a title bar
         )
         page, scroll = QWidget(), QScrollArea(widgetResizable=True)
         page.setProperty("clear", True)

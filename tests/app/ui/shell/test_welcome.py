@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.welcome import CHOICES, SHOWN, WelcomePage
@@ -12,6 +12,7 @@ from app.ui.theme import DARK, Mode, Theme
 from app.ui.widgets.actions import Actions, ActionSpec
 from app.ui.widgets.labels import ElidedLabel
 from tests.fixtures.seen import cut
+from tests.fixtures.window import child
 
 
 def button(page: WelcomePage, words: str) -> QPushButton:
@@ -66,6 +67,14 @@ def test_recent_files_are_few_and_replaced(qtbot: QtBot, theme: Theme, tmp_path:
     qtbot.waitUntil(lambda: not [b for b in page.findChildren(QPushButton) if b.text().endswith(".sqlite")])
     titles = [label for label in page.findChildren(QLabel) if label.text() == "Recent"]
     assert not titles[0].isVisible()
+
+
+def test_all_of_it_is_seen_on_a_common_screen(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    page = shown(qtbot, theme)
+    page.set_recent([tmp_path / f"{number}.sqlite" for number in range(SHOWN)])
+    page.resize(1280, 640)  # what 1280×800 leaves below the window's title and its bars
+    qtbot.waitUntil(lambda: cut(page) == [])
+    assert child(page, QScrollArea).verticalScrollBar().maximum() == 0
 
 
 def test_a_page_that_is_gone_does_not_follow_the_theme(qtbot: QtBot, theme: Theme) -> None:
