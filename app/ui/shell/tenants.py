@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QShortcut
+from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from app.itemmodels.columns import Column, Row, Tone
@@ -51,7 +51,8 @@ _STAYS = (
 )
 NAMES: Final = ("name", "users", "chain", "entries", "unread", "webhooks", "runs", "first", "last", "row")
 _SIZE, _NARROW, _BESIDE = 1040, 720, 80
-_HIGH = 320
+_HIGH, _LOW, _BESIDE_ROWS = 320, 180, 240
+"""What the rows take at least, where the dialog is low, and what stands above and below them."""
 _NEED, _FAILING = "need", "failing"
 _ROW: Final = len(NAMES) - 1
 _KEY = "tenants"
@@ -128,6 +129,12 @@ class TenantsDialog(Dialog):
         self.table.setFocus()
         self._offer()
         self.read()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a low screen the rows scroll, and not the title out of sight."""
+        room = min(self.maximumHeight(), self._room.height())
+        self.table.setMinimumHeight(max(_LOW, min(_HIGH, room - _BESIDE_ROWS)))
+        super().resizeEvent(event)
 
     def read(self) -> None:
         """Reads how all of them stand now; the one that is selected stays so."""

@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 from app.ui.shell.tenants import NAMES, TenantsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
-from tests.fixtures.window import ask, button, click, closed, count, dialog, open_file, press, words
+from app.ui.widgets.following import FollowingScroll
+from tests.fixtures.seen import cut
+from tests.fixtures.window import ask, button, child, click, closed, count, dialog, open_file, press, words
 
 MANY = """
 INSERT INTO users (id, tenant_id, email, created_at, updated_at)
@@ -56,6 +58,19 @@ def test_one_is_found_and_all_is_scoped_to_it(qtbot: QtBot, window: MainWindow, 
     press("Escape")
     closed(qtbot, window, TenantsDialog)
     assert window.tenants.key() == name
+
+
+def test_on_a_low_screen_the_rows_give_way_and_not_the_title(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    found = show(qtbot, window)
+    found.setMinimumHeight(0)
+    found.setMaximumHeight(512)
+    qtbot.waitUntil(lambda: cut(found) == [] and not found.title.visibleRegion().isEmpty())
+    assert found.height() > 480 and child(found, FollowingScroll).verticalScrollBar().maximum() == 0
+    press("Escape")
+    closed(qtbot, window, TenantsDialog)
 
 
 def test_it_is_reached_from_the_switcher(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
