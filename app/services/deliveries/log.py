@@ -236,7 +236,7 @@ class DeliveryLog:
             rows = [] if file is None else file.rows(query)
         for parts, body in rows:
             with suppress(ValueError, TypeError, KeyError, LookupError, RecursionError):
-                return _answer(json.loads(parts), bytes(body))
+                return _answer(json.loads(parts), bytes(memoryview(body)))  # a number is no body
         return None
 
     @contextmanager

@@ -121,6 +121,10 @@ def test_a_damaged_row_takes_no_other_with_it() -> None:
     connection.close()
     assert [one.number for one in found(log)] == [second]
     assert log.answer(first) is None and log.answer(second) == ANSWER
+    with apsw.Connection(str(log.path)) as connection:
+        connection.execute("UPDATE deliveries SET answer = ? WHERE id = ?", (2**62, second))
+    connection.close()
+    assert log.answer(second) is None
 
 
 def test_a_newer_format_or_what_is_no_log_is_left_as_it_is() -> None:
