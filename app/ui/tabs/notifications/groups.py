@@ -25,7 +25,7 @@ from models.errors import TenantAdminError
 _SENTENCE = "Of the notifications that the filters keep. A group that you open becomes a filter of the list."
 _BY = (("Run", BY_RUN), ("Type", "type"), ("Tenant", "tenant_id"))
 _COLUMNS = (
-    StaticColumn("NoteGroup"),
+    StaticColumn("Group"),
     StaticColumn("Unread", right=True),
     StaticColumn("All", right=True),
     StaticColumn("Latest", dim=True),
@@ -54,10 +54,10 @@ class GroupsDialog(Dialog):
         self._is_closed = False
         self._groups: Sequence[NoteGroup] = ()
         self.by = QComboBox()
-        self.by.setAccessibleName("NoteGroup by")
+        self.by.setAccessibleName("Group by")
         for words, column in _BY:
             self.by.addItem(words, column)
-        label = Label("NoteGroup by", Look.DIM)
+        label = Label("Group by", Look.DIM)
         label.setBuddy(self.by)
         self.state = Label("", Look.STRONG)
         self.table = StaticTable(context.theme, "Groups", _COLUMNS, most=_ROWS)
