@@ -30,6 +30,7 @@ COMMANDS = {
     "demo": "files.demo",
     "info": "files.info",
     "tenants": "tenants.tenants",
+    "users": "users.users",
     "d1": "d1.d1",
 }
 """Each command's module and function in `app.commands`."""
@@ -66,6 +67,10 @@ examples:
                                         write all that it has, and its chain as evidence
   tenant-admin tenants erase demo.sqlite acme-corp
                                         say what would go of it; --confirm acme-corp erases it
+  tenant-admin users list demo.sqlite users.csv --tenant acme-corp
+                                        write its users to a file
+  tenant-admin users add demo.sqlite new.csv --dry-run
+                                        say who would be created of a list, and which lines are wrong
   tenant-admin d1 add prod --account A --database foundation-primary --production
                                         name a live D1 database, which is d1:prod from then on
   tenant-admin info d1:prod             say what it holds

@@ -1,0 +1,55 @@
+"""`tenant-admin users`, as a shell script meets it."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.command import run
+from tests.fixtures.sample import sample
+from tests.fixtures.window import ask, count
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return sample(tmp_path / "foundation.sqlite", rows=300)
+
+
+def test_users_are_written_as_a_list_without_secrets(path: Path, tmp_path: Path) -> None:
+    ask(path, "UPDATE users SET password_hash = '$argon2id$secret'")
+    done = run("users", "list", path, tmp_path / "all.csv")
+    assert done.returncode == 0 and done.stdout.strip().endswith(f"all.csv: {count(path, 'users')} users")
+    text = (tmp_path / "all.csv").read_text()
+    assert "argon2id" not in text
+    assert len(list(csv.DictReader(text.splitlines()))) == count(path, "users")
+    ((first, second),) = ask(path, "SELECT min(email), max(email) FROM users WHERE tenant_id = 'acme-corp'")
+    asked = ("--tenant", "acme-corp", "--where", f"email={first}", "--where", f"email={second}")
+    assert run("users", "list", path, tmp_path / "two.json", *asked).returncode == 0
+    found = [json.loads(line) for line in (tmp_path / "two.json").read_text().splitlines()]
+    assert {one["email"] for one in found} == {first, second}
+    for wrong in ("password_hash=x", "nothing=x", "email"):
+        refused = run("users", "list", path, tmp_path / "no.csv", "--where", wrong)
+        assert refused.returncode == 2 and "have no column" in refused.stderr
+    assert not (tmp_path / "no.csv").exists()
+
+
+@pytest.mark.slow
+def test_those_of_a_list_are_created_in_one_act(path: Path, tmp_path: Path) -> None:
+    lines, wrong, before = tmp_path / "new.csv", tmp_path / "wrong.csv", count(path, "users")
+    lines.write_text("email,tenant\nnew@acme.example,acme-corp\nnobody,acme-corp\nx@y.example,elsewhere\n")
+    tried = run("users", "add", path, lines, "--dry-run", "--new-tenants")
+    assert tried.returncode == 1 and "2 users can be created, 1 line cannot" in tried.stdout
+    assert "new tenant: elsewhere" in tried.stdout and "line 3: " in tried.stderr
+    refused = run("users", "add", path, lines, "--wrong", wrong)
+    assert refused.returncode == 1 and "nothing was created" in refused.stderr
+    assert count(path, "users") == before and len(wrong.read_text().splitlines()) == 3
+    done = run("users", "add", path, lines, "--skip-wrong")
+    assert done.returncode == 1 and "1 user created in foundation.sqlite" in done.stdout
+    assert count(path, "users") == before + 1
+    ((kind, payload),) = ask(path, "SELECT event_type, payload FROM audit_chain ORDER BY seq DESC LIMIT 1")
+    assert kind == "users_created" and json.loads(payload)["users"][0]["email"] == "new@acme.example"
+    assert run("verify", path).returncode == 0
+    again = run("users", "add", path, lines, "--skip-wrong")
+    assert again.returncode == 1 and "0 users can be created, 3 lines cannot" in again.stdout
+    assert run("users", "add", "d1:prod", lines).returncode == 2
