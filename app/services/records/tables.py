@@ -290,7 +290,7 @@ AUDIT_CHAIN = Table(
     ("entry", "entries"),
     main="payload",
     sort="seq",
-    gives_way=("hash", "created_at", "previous_hash", "tenant_id", "event_type"),
+    gives_way=("hash", "event_type", "created_at", "previous_hash", "tenant_id"),
     heading=("event_type",),
     details=(("seq",), ("hash", "previous_hash", "payload")),
     columns=(
