@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
@@ -25,7 +26,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLayout, QLayoutItem, QMenu, QMenuBar, QWidget
 from pytestqt.exceptions import format_captured_exceptions
 from pytestqt.qtbot import QtBot
-from shiboken6 import getAllValidWrappers
+from shiboken6 import getAllValidWrappers, isValid
 
 from app.application import SWITCH_INTERVAL
 from app.settings import Settings
@@ -87,6 +88,15 @@ KEYS = (
     *("Ctrl+I", "Ctrl+H", "Ctrl+,", "Ctrl+Return", "Ctrl+Shift+Return", "Ctrl+Shift+N", "Ctrl+Shift+Z"),
 )
 TEXTS = ("a", "acme-corp", "zoë@acme.example", "10", "https://a.example/x", "{}", "\u202e\u0000x", "x" * 3000)
+
+
+def _press_and_let_go(target: QWidget, button: Qt.MouseButton, held: Qt.KeyboardModifier, at: QPoint) -> None:
+    """As `QTest.mouseClick`, which lets go of a widget that is gone when a press has opened a menu, in whose
+    loop other acts closed what it stood in.
+    """
+    QTest.mousePress(target, button, held, at)
+    if isValid(target):
+        QTest.mouseRelease(target, button, held, at)
 
 
 class Walk(QObject):
@@ -207,7 +217,7 @@ class Walk(QObject):
             self._do(words, lambda: self._turn(target, at))
         else:
             button = right if way == "right click" else left
-            self._do(words, lambda: QTest.mouseClick(target, button, held, at))
+            self._do(words, partial(_press_and_let_go, target, button, held, at))
 
     def _turn(self, target: QWidget, at: QPoint) -> None:
         by, place = QPoint(0, self._chance.choice((-480, 480))), QPointF(at)
