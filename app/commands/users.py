@@ -11,6 +11,7 @@ from models.errors import InvalidInput, NotAllowed
 from models.progress import Monitor
 
 _FORMS = ("csv", "json", "sql", "text")
+_NO_USERS = "{} has no table of users."
 _WRONG = 20
 """As many lines that make no user are printed; a file has them all."""
 
@@ -58,13 +59,15 @@ def _list(options: argparse.Namespace) -> int:
 
     form = options.format or options.out.suffix.lower().lstrip(".").replace("txt", "text")
     given = common.opened(options.file, read_only=True)
+    if (stored := given.schema.stored.get(USERS.name)) is None:
+        raise NotAllowed(_NO_USERS.format(given.place))
     if given.database.costs:
         common.say_before(given.place, given.sizes.get(USERS.name, 0), "up to")
     query = ListQuery(
         USERS.name,
         EVERYONE if options.tenant is None else Scope(options.tenant),
         text=options.text,
-        choices=_choices(options.where, given.schema.stored[USERS.name].names),
+        choices=_choices(options.where, stored.names),
     )
     wanted = RowsWanted(query, Format(form if form in _FORMS else "csv"))
     with common.asked_to_stop() as cancelled:
@@ -106,7 +109,7 @@ def _add(options: argparse.Namespace) -> int:
     opened = open_database(path, force_writable=not options.dry_run)
     stored = opened.schema.stored.get(USERS.name)
     if stored is None:
-        raise NotAllowed(f"{path.name} has no table of users.")
+        raise NotAllowed(_NO_USERS.format(path.name))
     sheet = adding.cut(adding.read_text(options.list))
     wanted = adding.WantedUser(
         adding.guessed(sheet, adding.fillable(stored)),

@@ -67,6 +67,7 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.RETENTION_REMOVED: _Template("removed by retention:"),
     Event.RETENTION_COMPLETED: _Template("completed retention:"),
     Event.RETENTION_FAILED: _Template("did not complete retention:"),
+    Event.TENANT_ERASED: _Template("erased tenant", ("tenant",)),
     Event.DATABASE_RESTORED: _Template("restored the database"),
     MARKER_EVENT: _Template("removed"),
 }

@@ -1,7 +1,6 @@
 """A message on the desktop: by the bus that shows them on Linux, else beside an icon in the tray."""
 
 from collections.abc import Callable
-from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
@@ -44,12 +43,8 @@ def _by_tray(title: str, words: str, owner: QObject, urgent: bool, clicked: Call
     if not (QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages()):
         return
     tray = QSystemTrayIcon(QApplication.windowIcon(), owner)
-    tray.messageClicked.connect(partial(_call, clicked))
+    tray.messageClicked.connect(clicked)
     tray.show()
     kind = QSystemTrayIcon.MessageIcon.Critical if urgent else QSystemTrayIcon.MessageIcon.Information
     tray.showMessage(title, words, kind)
     later(tray, _SHOWN_MS, tray.deleteLater)
-
-
-def _call(function: Callable[[], object]) -> None:
-    function()

@@ -32,6 +32,10 @@ def test_users_are_written_as_a_list_without_secrets(path: Path, tmp_path: Path)
         refused = run("users", "list", path, tmp_path / "no.csv", "--where", wrong)
         assert refused.returncode == 2 and "have no column" in refused.stderr
     assert not (tmp_path / "no.csv").exists()
+    ask(path, "DROP TABLE users")
+    for act, other in (("list", "no.csv"), ("add", "all.csv")):
+        refused = run("users", act, path, tmp_path / other)
+        assert refused.returncode == 2 and "has no table of users" in refused.stderr
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from app.services.chain.rules import MARKER_EVENT
 from app.services.demo import create_demo
 from app.services.records.list_query import CELL_CHARACTERS
-from app.services.records.summary import summary
+from app.services.records.summary import _LINES, summary
 from models.status import AuditEvent
 from tests.conftest import NOW
 from tests.fixtures.window import ask
@@ -88,3 +88,9 @@ def test_every_type_of_the_demo_has_a_line(tmp_path: Path) -> None:
     kinds = ask(tmp_path / "demo.sqlite", "SELECT event_type, payload FROM audit_chain GROUP BY event_type")
     assert len(kinds) >= 8
     assert [kind for kind, payload in kinds if summary(kind, payload) is None] == []
+
+
+def test_no_type_of_ours_lacks_a_line() -> None:
+    assert set(_LINES) == {*AuditEvent, MARKER_EVENT}
+    payload = {"actor": "ops", "tenant": "acme", "removed": {"users": 3}, "copy": "a.sqlite"}
+    assert summary(AuditEvent.TENANT_ERASED, json.dumps(payload)) == "ops erased tenant acme"
