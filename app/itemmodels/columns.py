@@ -85,7 +85,8 @@ class Column:
     `text`, `tone`, `icon` and `tooltip` are called with the value and the whole row, in the list's own order
     of columns. A file may hold anything anywhere: a value they cannot take (they raise `TypeError` and the
     like) is shown as it is stored, without tone or icon. `hint` is the header's tool tip. A column that tells
-    what is known beside the file is `of` one of the list's, and `bars` stand before its words.
+    what is known beside the file is `of` one of the list's, and `bars` stand before its words. `whole` gives
+    the full value where what the list has is not the value as it is.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Column:
     hint: str | None = None
     of: str = ""
     bars: Callable[[Any, Row], Bars | None] | None = None
+    whole: Callable[[Any, Row], str] = plain
 
 
 def _described(column: Column) -> Callable[[Any, Row], str | None]:
@@ -125,7 +127,7 @@ def readers(columns: Sequence[Column], positions: Sequence[int]) -> dict[int, li
             column.tone or (None if at else lambda value, row: None) for at, column in enumerate(columns)
         ],
         Role.ICON: [column.icon for column in columns],
-        Role.WHOLE: [column.text if column.of else plain for column in columns],
+        Role.WHOLE: [column.text if column.of else column.whole for column in columns],
         Role.BARS: [column.bars for column in columns],
     }
     return {

@@ -5,7 +5,7 @@ value is a parameter.
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial, reduce
 from itertools import product
 from operator import and_, or_
@@ -15,7 +15,17 @@ from peewee import JOIN, OP, SQL, Case, Column, Expression, Join, ModelAlias, Se
 
 from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
-from app.services.records.rows import STORED, bytewise, decoded, exactly, given, holds
+from app.services.records.rows import (
+    STORED,
+    bytewise,
+    decoded,
+    exactly,
+    filled,
+    given,
+    glimpsed,
+    holds,
+    text_of,
+)
 from app.services.records.rows import Value as Stored
 from app.services.records.tables import DECLARED, EVERYONE, OFF, RANK, ColumnKind, Scope, TableColumn
 from models.engine import Limits, Rows
@@ -67,7 +77,8 @@ class ListQuery:
     next, and at last those of none; a dozen ranks at most. With `as_added` that is the order of rowids, in
     which a page costs no more than its rows. `quiet_since` keeps users who were there before, of whom no
     audit entry from then on says that they did anything, or had anything done to them, and who were not
-    changed since.
+    changed since. `extra` are those columns that only the file has which are read with each row: no other
+    list than without them.
     """
 
     table: str
@@ -81,6 +92,7 @@ class ListQuery:
     as_added: bool = False
     quiet_since: int | None = None
     ranks: tuple[tuple[str, ...], ...] = ()
+    extra: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def filtered(self) -> bool:
@@ -98,7 +110,8 @@ class ListQuery:
         """The query that `document()` was made of, equal to it."""
         choices = tuple((name, tuple(map(of_plain, values))) for name, values in document["choices"])
         ranks = tuple(map(tuple, document["ranks"]))
-        return cls(**{**document, "scope": Scope(document["scope"]), "choices": choices, "ranks": ranks})
+        extra, scope = tuple(document["extra"]), Scope(document["scope"])
+        return cls(**{**document, "scope": scope, "choices": choices, "ranks": ranks, "extra": extra})
 
 
 def plain(value: Value) -> Any:
@@ -115,6 +128,13 @@ def _cut(value: Any, characters: int) -> Any:
     """The beginning of a text. Of text, `substr` ends at a NUL; of bytes, it does not."""
     as_bytes = fn.substr(value.cast("BLOB"), 1, characters).cast("TEXT")
     return Case(None, [(hides(value), as_bytes)], fn.substr(value, 1, characters))
+
+
+_BEGINNING = (
+    f"CASE typeof(%) WHEN 'text' THEN lower(substr(%, 1, {SORT_CHARACTERS}))"
+    f" WHEN 'blob' THEN substr(%, 1, {SORT_CHARACTERS}) ELSE % END"
+)
+"""What a column of any values is sorted by: numbers, then texts whatever the case of ASCII, then BLOBs."""
 
 
 class Statements:
@@ -216,7 +236,7 @@ class Statements:
         """
         ordered = self._ordered().limit(limit).alias("ordered")
         both = Join(ordered, self.source, JOIN.CROSS, self._by == Column(ordered, _KEY))
-        return Select([both], [cell(self.key), *map(cell, self.cells())])
+        return Select([both], [cell(self.key), *map(cell, self.row())])
 
     def last(self) -> Any:
         """The rowid that the tenant's list ends with, in the order of rowids; NULL where it is empty."""
@@ -233,7 +253,7 @@ class Statements:
 
     def following(self, key: int | None, limit: int, cell: Callable[[Any], Any]) -> Any:
         """The rows from this rowid on, in the order of rowids, as `first` gives them; from the beginning."""
-        found = self.select(cell(self.key), *map(cell, self.cells()))
+        found = self.select(cell(self.key), *map(cell, self.row()))
         if key is not None:
             found = found.where(self._by <= key if self.descending else self._by >= key)
         return found.order_by(self._by.desc() if self.descending else self._by.asc()).limit(limit)
@@ -307,6 +327,20 @@ class Statements:
         cut = partial(_cut, characters=CELL_CHARACTERS)
         return [cut(value) if column.kind in _TEXTS else value for column, value in values]
 
+    def row(self) -> list[Any]:
+        """The same, and behind them the columns that only the file has (`Table.extras`), as `rows.glimpsed`
+        gives them, but of a secret whether there is one; NULL for those that are not asked for.
+        """
+        extra = (
+            SQL("NULL")
+            if column.name not in self.query.extra
+            else self.value(column)
+            if column.kind is ColumnKind.PRESENCE
+            else glimpsed(self.value(column))
+            for column in self.table.extras(self._stored)
+        )
+        return [*self.cells(), *extra]
+
     def value(self, column: TableColumn, source: ModelAlias | None = None) -> Any:
         """A column's value, or NULL when the file lacks the column."""
         if column.source not in self._present:
@@ -338,6 +372,8 @@ class Statements:
             ranks = [(_is_in(value, ids), SQL(str(rank))) for rank, ids in enumerate(self.query.ranks)]
             return Case(None, ranks, SQL(str(len(ranks)))) if ranks else value
         match self.sort.kind:
+            case ColumnKind.ID if not self.sort.is_declared:
+                return filled(_BEGINNING, value)
             case ColumnKind.NAME:
                 # Not NOCASE, which takes a text to end at a NUL.
                 return Case(fn.typeof(value), (("text", fn.lower(value)),), value)
@@ -495,8 +531,10 @@ def _one_of(value: Any, values: tuple[Value, ...]) -> Any:
         found.append(_is_in(value, plain))
     elif plain:
         found.append(value.in_(plain))
-    if raw:
-        found.append(value.cast("BLOB").in_(raw))
+    if blobs := [one for one in raw if isinstance(text_of(one), str)]:
+        found.append(value.in_(blobs))
+    if others := [one for one in raw if one not in blobs]:
+        found.append(value.cast("BLOB").in_(others))
     if None in values:
         found.append(value.is_null())
     return reduce(or_, found) if found else SQL("0")

@@ -35,7 +35,9 @@ some are known, else as an `array('q')`; the others as a list. Never changed.
 """
 
 Row = tuple[Stored, ...]
-"""The record's id, as it is stored, and its other values, legible."""
+"""The record's id, as it is stored, and its other values, legible; then those of the columns that only the
+file has, as `rows.glimpsed` gives them, None where they were not asked for.
+"""
 Page = tuple[Row | None, ...]
 """Rows in the order of the keys asked for; None for a row that has gone meanwhile."""
 
@@ -332,8 +334,10 @@ class Lists:
     def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
         """The whole value of a row in a column, as `choices` gives values; None where the row has gone."""
         statements = self._statements(database, query)
-        wanted = [statements.value(statements.table.column(column))]
-        (found,) = _read(database, lambda cell: [statements.page([key], wanted, cell)], _as_choice)
+        wanted, exact = [statements.value(statements.table.of_file(column))], database.through_json
+        (found,) = _read(
+            database, lambda cell: [statements.page([key], wanted, cell)], _as_choice, exact=exact
+        )
         return (found[0][1],) if found else None
 
     def holds(self, table: str) -> bool:
@@ -422,7 +426,7 @@ def _by_count(database: Database, statements: Statements, first_rows: int) -> Li
 
 
 def _page(database: Database, statements: Statements, keys: Keys) -> Page:
-    found = _by_key(database, statements, statements.cells(), _with_id, keys)
+    found = _by_key(database, statements, statements.row(), _with_id, keys)
     return tuple(map(found.get, keys))
 
 

@@ -311,8 +311,22 @@ def exact(table: str, column: str) -> str:
 
 def exactly(value: Any) -> NodeList:
     """The same of an expression."""
-    first, *others = map(SQL, _EXACT.split("%"))
+    return filled(_EXACT, value)
+
+
+def filled(template: str, value: Any) -> NodeList:
+    """SQL with an expression in place of each `%`; no literal in it is bound."""
+    first, *others = map(SQL, template.split("%"))
     return NodeList([first, *(part for other in others for part in (value, other))], glue="")
+
+
+GLIMPSED: Final = 400
+"""Bytes of a value that a list shows of a column which only the file has."""
+
+
+def glimpsed(value: Any) -> NodeList:
+    """The same of the beginning of a value, for `Glimpse.of`."""
+    return filled(_EXACT.replace("hex(%)", f"hex(substr(CAST(% AS BLOB), 1, {GLIMPSED + 1}))"), value)
 
 
 STORED: Final = """CASE WHEN substr(value, 1, 1) IN ('t', 'l', 'm') THEN CAST(unhex(substr(value, 2)) AS TEXT)
@@ -332,6 +346,26 @@ def decoded(text: str) -> Value:
     if text == "NULL":
         return None
     return float(text) if "." in text or "e" in text else int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A stored value in its storage class; of a long text or BLOB the beginning, where it is not `whole`."""
+
+    value: Value
+    whole: bool = True
+
+    @classmethod
+    def of(cls, cell: str) -> "Glimpse":
+        """What `glimpsed` has read."""
+        if cell[0] not in "tblm" or len(cell) // 2 <= GLIMPSED:
+            return cls(decoded(cell))
+        kept = cell[: 1 + 2 * GLIMPSED]
+        if cell[0] == "b":
+            return cls(decoded(kept), whole=False)
+        # The last character may have been cut, which is four bytes at most.
+        ways = (decoded(kept[: len(kept) - 2 * bytes_less]) for bytes_less in range(4))
+        return cls(next((text for text in ways if isinstance(text, str)), decoded(kept)), whole=False)
 
 
 def _bound(value: Value) -> tuple[str, Any]:

@@ -23,9 +23,11 @@ _HELD: Final = {
 
 
 def of_rows(table: str, rows: Iterable[Sequence[Any]], columns: Sequence[str] = ()) -> Seen:
-    """Of rows of the table's list, or of some of its columns, the id first."""
+    """Of rows of the table's list, or of some of its columns, the id first. What only the file has is not
+    among them.
+    """
     names = columns or DECLARED[table].names
-    return {(table, row[0]): dict(zip(names, row, strict=True)) for row in rows}
+    return {(table, row[0]): dict(zip(names, row, strict=False)) for row in rows}
 
 
 def of_changes(changes: Iterable[RowChange]) -> Seen:

@@ -4,7 +4,7 @@ an export make of them. `app/README.md` says what else a new column takes.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
 
@@ -204,7 +204,14 @@ class Table:
         """What the rows of a list are in order of, which is its own where no column is named; by `RANK` it is
         the key, by which the ranks are given.
         """
-        return self.key if name == RANK else self.column(name or self.sort)
+        return self.key if name == RANK else self.of_file(name or self.sort)
+
+    def extras(self, stored: StoredTable) -> tuple[TableColumn, ...]:
+        """The columns of a file's table that nobody has declared, as a list has them behind its own: each by
+        its name in the file, without those that a column of ours is called.
+        """
+        ours = {name for column in self.columns for name in (column.name, column.source)}
+        return tuple(replace(undeclared(name), name=name) for name in stored.names if name not in ours)
 
     def of_file(self, name: str) -> TableColumn:
         """A column by its name, declared or as the file alone has it."""

@@ -12,6 +12,7 @@ from app.services.text import visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.cell_delegate import GAP, ICON, PAD, bars_width, is_right
+from app.ui.widgets.first_columns import arrange_first
 from app.ui.widgets.labels import set_tip
 
 _WIDEST, _NARROWER, _NARROWEST, _MAIN_LEAST = 420, 240, 160, (100, 200)
@@ -21,7 +22,7 @@ _FITTED_ROWS = 50
 
 _ARROW = 12
 _ORDERS = {Qt.SortOrder.AscendingOrder: "Ascending", Qt.SortOrder.DescendingOrder: "Descending"}
-_DRAWN = b"\x1e"
+_DRAWN, _BETWEEN = b"\x1e", b"\x1f"
 MISSING = 26
 """The width of the button that says how many columns have given way."""
 
@@ -30,7 +31,8 @@ class ColumnLayout(QObject):
     """Of a table that has its header. The column that the rows are in order of is always in sight.
 
     `load()` returns the QByteArray that `save(QByteArray)` was last given, or an empty one; order, widths and
-    hidden columns then survive between runs. A state saved for other columns is ignored.
+    hidden columns then survive between runs. A state saved for other columns is ignored; one for the first of
+    them hides the others.
     """
 
     def __init__(
@@ -242,13 +244,19 @@ class ColumnLayout(QObject):
     def _take(self, state: bytes) -> bool:
         told, newline, header_state = state.partition(b"\n")
         names, _, drawn = told.partition(_DRAWN)
-        if not newline or names != self._names():
+        known, now = names.split(_BETWEEN), self._names().split(_BETWEEN)
+        if not newline or known != now[: len(known)]:
             return False
         header = self._header
         section, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
         self._given.clear()
         with self.by_itself():
-            done = self._arranged = header.restoreState(QByteArray(header_state))
+            taken = QByteArray(header_state)
+            if len(known) < len(now):
+                done = arrange_first(header, taken, len(known))
+            else:
+                done = header.restoreState(taken)
+            self._arranged = done
         header.setSortIndicator(section, order)
         self._main_width = int(drawn) if drawn.isdigit() else 0
         if self._main >= 0:
@@ -288,7 +296,7 @@ class ColumnLayout(QObject):
     def _names(self) -> bytes:
         model = self._table.model()
         names = [str(model.headerData(c, Qt.Orientation.Horizontal)) for c in range(model.columnCount())]
-        return "\x1f".join(names).encode()
+        return _BETWEEN.join(name.encode() for name in names)
 
 
 def known_viewport(role: QPalette.ColorRole) -> QWidget:

@@ -1,13 +1,19 @@
 """Takes up how a tab's list is arranged, arranges it so again, and keeps it over the end of the program."""
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QByteArray, QSignalBlocker
 
 from app.services.records.list_query import of_plain, plain
+from app.services.records.tables import Table
+from app.ui.session.context import Context
 from app.ui.tabs.common import arrangement
 from app.ui.tabs.common.arrangement import Arrangement
+from app.ui.tabs.common.declared import extra_of
 
 if TYPE_CHECKING:
     from app.ui.tabs.common.record_tab import RecordTab
@@ -19,7 +25,7 @@ def current(tab: "RecordTab", *, columns: bool = False) -> Arrangement:
     """How the list is now."""
     values = tab.filters.values()
     sort = tab.sorted_by
-    known = {column.name for column in tab.spec.table.columns}
+    known = {column.name for column in (*tab.spec.table.columns, *extra_of(tab.context, tab.spec.table))}
     return Arrangement(
         text=values.text,
         choices=(*sorted(tab.facets.chosen().items()), *tab.exact.choices()),
@@ -80,6 +86,23 @@ def keep(tab: "RecordTab") -> None:
         known[name] = {_FILTER: now.document(), _RECORD: plain(record)}
     if (text := arrangement.written(known) if known else "") != was:
         context.settings.left_at.set(place, text or None)
+
+
+def state_of_columns(
+    context: Context, table: Table
+) -> tuple[Callable[[], QByteArray], Callable[[QByteArray], None]]:
+    """What loads and saves how a table's columns are arranged: apart for databases with the same columns
+    beside ours, which begin with what was arranged without them.
+    """
+    kept, extra = context.settings.column_state, [column.name for column in extra_of(context, table)]
+    apart = hashlib.sha256("\x1f".join(extra).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    key = f"{table.name}-{apart}" if extra else table.name
+
+    def load() -> QByteArray:
+        own = kept.get(key)
+        return kept.get(table.name) if own.isEmpty() else own
+
+    return load, partial(kept.set, key)
 
 
 def there(tab: "RecordTab") -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from app.services.chain.rules import seconds
 from app.services.records import tables
 from app.services.records.list_query import Value
 from app.services.records.record import Record
+from app.services.records.rows import Glimpse, storage_class
+from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -23,6 +25,8 @@ from app.ui.widgets.filter_row import Pick
 from app.ui.widgets.panes import Field
 
 MISSING = "missing in this database"
+_LONGEST_NAME = 60
+_CLASS = {"integer": "an integer", "real": "a real", "text": "text", "blob": "a BLOB"}
 
 Special = Mapping[str, Mapping[str, Any]]
 """By a declared name, what of a `Column` differs from its kind."""
@@ -93,6 +97,49 @@ def columns(context: Context, table: tables.Table, special: Special) -> list[Col
         for declared in table.columns
         if declared.listed
     ]
+
+
+def extra_of(context: Context, table: tables.Table) -> tuple[tables.TableColumn, ...]:
+    """The columns that only the file has, which its lists have behind those declared."""
+    stored = context.opened.schema.stored.get(table.name)
+    return () if stored is None else table.extras(stored)
+
+
+def extra_columns(context: Context, table: tables.Table) -> list[Column]:
+    return [_extra(table, column) for column in extra_of(context, table)]
+
+
+def _extra(table: tables.Table, own: tables.TableColumn) -> Column:
+    column = partial(
+        Column,
+        own.name,
+        formatting.first_line(visible(own.label), _LONGEST_NAME),
+        hint=f"{own.label} is a column of {table.name} in this database alone.",
+    )
+    if own.kind is tables.ColumnKind.PRESENCE:
+        return column(text=lambda value, row: "" if value is None else _word(own, value))
+
+    def text(value: Any, row: Row) -> str:
+        said = _glimpsed(value)
+        line = formatting.first_line(said)
+        return line if line.endswith("…") or value is None or Glimpse.of(value).whole else f"{line}…"
+
+    def tooltip(value: Any, row: Row) -> str | None:
+        if value is None:
+            return None
+        found = Glimpse.of(value)
+        if found.value is None:
+            return "NULL"
+        more = "" if found.whole else "…"
+        return f"{_glimpsed(value)}{more}\nStored as {_CLASS[storage_class(found.value)]}"
+
+    return column(text=text, tooltip=tooltip, whole=lambda value, row: _glimpsed(value))
+
+
+def _glimpsed(cell: str | None) -> str:
+    """A value in words; nothing for NULL, and for what is still to be read."""
+    value = None if cell is None else Glimpse.of(cell).value
+    return "(empty)" if value == "" else formatting.plain(value)
 
 
 def _missing(table: tables.Table, declared: tables.TableColumn) -> Column:

@@ -116,7 +116,7 @@ def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[s
 
 
 def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:
-    is_time = tab.spec.table.column(column).kind is ColumnKind.TIME
+    is_time = tab.spec.table.of_file(column).kind is ColumnKind.TIME
     text = readable(export.as_time(value) if is_time else value)
     QGuiApplication.clipboard().setText(cells(text))
     header = tab.model.columns[tab.model.column_of(column)].title

@@ -18,7 +18,7 @@ from app.services.records.lists import Counts, Keys, Listing, Page
 from app.services.records.tables import Table, TableColumn
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.common.declared import choice_label, several
+from app.ui.tabs.common.declared import choice_label, extra_of, several
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import Choice
 from app.ui.widgets.count_chips import FoldingChips
@@ -83,7 +83,9 @@ class ListController(QObject):
         self._awaiting: list[tuple[Callable[[], object], Callable[[str], object]]] = []
         self.is_cut_short = False
         """Whether its keys could not be read, and are read again when they are wanted."""
-        self.model = VirtualTableModel(columns, table.names, self._request_page, self)
+        self.extra = tuple(column.name for column in extra_of(context, table))
+        """The columns that only the file has: they are read where they are in sight."""
+        self.model = VirtualTableModel(columns, (*table.names, *self.extra), self._request_page, self)
         view.setModel(self.model)
         self.model.said_of_column = view.said_of_column
         HeldPainting(view, self.model)
@@ -98,6 +100,10 @@ class ListController(QObject):
         self._clock = QTimer(self, interval=REPAINT_MS)
         self._clock.timeout.connect(self.model.repaint)
         self._clock.start()
+        self._read_extra_soon = QTimer(self, singleShot=True, interval=0)
+        self._read_extra_soon.timeout.connect(self._read_extra)
+        if self.extra:
+            view.horizontalHeader().sectionResized.connect(self._resized)
 
     def _show_own_order(self) -> None:
         if self.table.sort in [column.name for column in self.model.columns]:
@@ -123,6 +129,7 @@ class ListController(QObject):
         The current record stays current where the new list has it too.
         """
         self._cancel()
+        query = replace(query, extra=self._extra_in_sight())
         same = _same_but_later(query, self._shown) and self.model.complete
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
@@ -325,6 +332,7 @@ class ListController(QObject):
         self._chosen = self._several() if same_rows else None
         self._shown = listing.query
         self.model.reset_to(listing)
+        self._read_extra_soon.start()
         gone, self._gone = self._gone, []
         for one in gone:
             self.take_out(one)
@@ -340,6 +348,20 @@ class ListController(QObject):
             self.jump(wanted, on_missing=self._go_to_first if entering else None)
         elif entering:
             self.view.enter()
+
+    def _extra_in_sight(self) -> tuple[str, ...]:
+        return tuple(name for name in self.extra if not self.view.isColumnHidden(self.model.column_of(name)))
+
+    def _resized(self, section: int, before: int, after: int) -> None:
+        if before == 0 < after and self.model.columns[section].name in self.extra:
+            self._read_extra_soon.start()
+
+    def _read_extra(self) -> None:
+        """Reads the rows again where a column has come in sight that they were read without."""
+        wanted, shown = self._extra_in_sight(), self._shown
+        if shown is not None and not set(wanted) <= set(shown.extra):
+            self._shown = replace(shown, extra=wanted)
+            self.model.reload()
 
     def _several(self) -> _Chosen | None:
         """What is selected, where that is several rows, and not found again yet in the order before."""
@@ -408,8 +430,10 @@ class ListController(QObject):
             self.loaded.emit(len(keys))
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
-        self._shown = self._query
+        before, self._shown = self._shown, self._query
         self._turn_into(wanted, found)
+        if before is not None and not set(self._shown_query().extra) <= set(before.extra):
+            self.model.reload()
 
     def _turn_into(self, wanted: object, found: Keys | Listing) -> None:
         with self._kept():

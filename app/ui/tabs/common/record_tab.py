@@ -93,7 +93,7 @@ class RecordTab(QWidget):
     def _build(self) -> Iterator[None]:
         """Builds one part after the other, each in a few milliseconds; events may come in between."""
         context = self.context
-        theme, settings = context.theme, context.settings
+        theme = context.theme
         self.scope = EVERYONE
         self._stale = True
         self._shows_many = False
@@ -122,16 +122,13 @@ class RecordTab(QWidget):
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table)
         self.filters.add_chips(self.exact, self.exact.wanted_width)
-        self.table = DataTable(
-            theme,
-            table.title,
-            load=partial(settings.column_state.get, table.name),
-            save=partial(settings.column_state.set, table.name),
-        )
+        load, save = arranging.state_of_columns(context, table)
+        self.table = DataTable(theme, table.title, load=load, save=save)
         columns = self.shown_columns(declared.columns(context, table, self.special_columns()))
+        columns = [*columns, *declared.extra_columns(context, table)]
         self.list = ListController(context, table, columns, self.table, self)
         self.model = self.list.model
-        hidden = [column.name for column in table.listed if column.hidden]
+        hidden = [column.name for column in table.listed if column.hidden] + [*self.list.extra]
         for column in table.listed:
             if column.kind is ColumnKind.TIME:  # whose words become longer while one looks at them
                 words = (LONGEST_AGO,)
