@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from weakref import WeakSet
 
 import apsw
@@ -303,6 +304,19 @@ def _name(widget: QWidget) -> str:
     return f"{type(widget).__name__} {widget.accessibleName()[:40]!r}"
 
 
+def _held_by(window: MainWindow) -> str:
+    """What still refers to a window, and what refers to that, as far as it is not the window's own."""
+    own = {id(one) for one in (*window.findChildren(QObject), window)} if isValid(window) else {id(window)}
+    words = []
+    for one in gc.get_referrers(window):
+        further = [
+            two for two in gc.get_referrers(one) if id(two) not in own and not isinstance(two, FrameType)
+        ]
+        names = sorted({f"{type(two).__module__}.{type(two).__qualname__}" for two in further})
+        words.append(f"{type(one).__qualname__} {one!r:.80} of {', '.join(names)}")
+    return f"{'living' if isValid(window) else 'ended'} window by " + " | ".join(words)
+
+
 @pytest.fixture
 def folder(
     demo_path: Path, database_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -349,6 +363,9 @@ def test_random_acts(qtbot: QtBot, theme: Theme, folder: Path) -> None:
     items = [one for one in getAllValidWrappers() if isinstance(one, QLayoutItem)]
     assert not [one for one in items if not isinstance(one, QLayout)]
     # One closed window was once held still, late in a long process and not explained; they do not pile up.
-    qtbot.waitUntil(lambda: gc.collect() >= 0 and len(walk.windows) <= 2)
+    try:
+        qtbot.waitUntil(lambda: gc.collect() >= 0 and len(walk.windows) <= 2)
+    except qtbot.TimeoutError:
+        pytest.fail(f"held: {'; '.join(map(_held_by, walk.windows))}")
     longest = heart.pauses[0] if heart.pauses else (0.0, "")
     assert longest[0] < STALL_MS, f"{longest} {last}"
