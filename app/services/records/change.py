@@ -63,7 +63,8 @@ class Change:
     the act, and for its undo and doing it again where there are no `inverse_checks`. `bulk` are tables of
     which so many rows went that none is named. `bookmark` names the state before, where a database can be
     brought back to it (Time Travel). `behind` is how an undo has left the chains, where doing it again asks
-    for a bookmark first: it need not read that once more.
+    for a bookmark first: it need not read that once more. `left` says which records, of those that it
+    was for, stay as they are, and why (`applying.Left.told`).
     """
 
     summary: str
@@ -76,6 +77,7 @@ class Change:
     along: str = ""
     bookmark: str | None = None
     behind: Images | None = field(default=None, repr=False, compare=False)
+    left: str = ""
     by_table: Mapping[str, tuple[RowChange, ...]] = field(init=False, repr=False, compare=False)
     """Its rows table by table: many ask, when it is done, of what may be 100,000."""
 
@@ -89,7 +91,7 @@ class Change:
     def told(self) -> str:
         """What a person is told when it is done."""
         before = "" if self.bookmark is None else f"; before it, for Time Travel: {self.bookmark}"
-        return f"{self.summary}{before}"
+        return f"{self.summary}{self.left}{before}"
 
     @property
     def recorded(self) -> tuple[Event, ...]:

@@ -32,7 +32,7 @@ from app.services.records.rows import (
 from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
-from models.engine import Database, Rows, Statement, raw, sql_name
+from models.engine import Database, Limits, Rows, Statement, raw, sql_name
 from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
 from models.progress import UNWATCHED
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
@@ -185,6 +185,10 @@ class Images:
         if self._database.costs:
             self._database.compiled = self._tables, passed | asked.keys()
 
+    @property
+    def limits(self) -> Limits:
+        return self._database.limits
+
     def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
         """As `Database.accepted`."""
         return self._database.accepted(table, column, values)
@@ -224,6 +228,11 @@ class Images:
         wanted = [(value,) for value in dict.fromkeys(ids)]
         self._wanted = table, [value for (value,) in wanted], go and self._database.costs
         return self.matching(table, (ID,), wanted, only)
+
+    @property
+    def wanted(self) -> int:
+        """How many records were asked for last, by their ids."""
+        return len(self._wanted[1])
 
     def found(
         self, table: str, ids: Iterable[Value], what: str, only: Collection[str] = (), *, go: bool = False

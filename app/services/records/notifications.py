@@ -9,6 +9,7 @@ from typing import Any
 from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
+from app.services.records.applying import gone_already, require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.dependents import removal
 from app.services.records.images import Images
@@ -24,7 +25,7 @@ from app.services.records.tables import (
     flag,
 )
 from models.engine import Database, raw, sql_name
-from models.errors import NotFound, NothingToDo, TableMissing
+from models.errors import NotFound, TableMissing
 from models.status import AuditEvent
 
 IDS_PER_EVENT = 1000
@@ -97,7 +98,7 @@ def arrived(database: Database, rowid: str, last: int | None) -> Arrived:
 
 @writing.act
 def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: str, now: int) -> Change:
-    """Marks notifications read or unread; those already so are left alone.
+    """Marks notifications read or unread; those already so, or gone, are left alone, which it says.
 
     One audit entry a tenant names the ids (at most 1,000 each). Raises `NothingToDo` when nothing changes.
     """
@@ -105,14 +106,18 @@ def mark(images: Images, notification_ids: Sequence[str], *, read: bool, actor: 
     done, undone = AuditEvent.NOTIFICATIONS_READ, AuditEvent.NOTIFICATIONS_UNREAD
     kinds = (done, undone) if read else (undone, done)
     found = images.rows(NOTIFICATIONS.name, notification_ids, only=("tenant_id", "read"))
-    rows = [row for row in found if flag(row["read"]) is not read]
-    if not rows:
-        raise NothingToDo(f"Already marked {word}.")
+
+    def why_not(row: StoredRow) -> str | None:
+        return f"already {word}" if flag(row["read"]) is read else None
+
+    rows, left = those_that_can(found, images.wanted, why_not)
+    require_some(rows, left, f"Already marked {word}.")
     return Change(
         summary=f"{text.counted(len(rows), 'notification')} marked {word}",
         rows=tuple(images.changed(row, {"read": int(read)}, now) for row in rows),
         events=_events(kinds[0], rows, actor),
         inverse_events=_events(kinds[1], rows, actor),
+        left=left.told,
     )
 
 
@@ -132,6 +137,7 @@ def delete(images: Images, notification_ids: Sequence[str], *, actor: str, now: 
         events=_events(AuditEvent.NOTIFICATIONS_DELETED, rows, actor, gone.of),
         inverse_events=_events(AuditEvent.NOTIFICATIONS_RESTORED, rows, actor, gone.back),
         along=str(gone),
+        left=gone_already(rows, images.wanted).told,
     )
 
 

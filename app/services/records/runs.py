@@ -5,7 +5,7 @@ What is done to a run is recorded in the chain of its tenant, where the file giv
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -13,13 +13,14 @@ from peewee import BaseQuery, fn
 
 from app.services.chain.append import Event, unknown_tenant
 from app.services.records import writing
+from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import StoredRow, shown
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
-from models.errors import NotAllowed, NotFound, NothingToDo, TableMissing
+from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
 from models.status import SYSTEM_TENANT, AuditEvent, Phase, RunStatus
 from models.tables import AuditEntry
@@ -121,26 +122,29 @@ def cannot_record(database: Database) -> str | None:
 
 @writing.act
 def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int) -> Change:
-    """Gives the runs another status.
+    """Gives the runs another status. Of several, those for which this does not apply are left alone, which it
+    says.
 
-    Raises `NothingToDo` where all have it, and `NotAllowed`, naming the first run for which this does not
-    apply (nothing is changed then).
+    Raises `NothingToDo` where all have it, and `NotAllowed` where it applies to none of the others.
     """
     status = RunStatus(status)
-    rows = _found(images, run_ids)
+    found = _found(images, run_ids)
     same = _RUNNING if status is RunStatus.RUNNING else {status}
-    if all(row["status"] in same for row in rows):
-        raise NothingToDo(f"Already {status}.")
-    for row in rows:
-        if status not in allowed(str(row.shown("status"))):
-            nothing = "Nothing" if len(rows) == 1 else f"None of the {len(rows):,} runs"
-            raise NotAllowed(
-                f"“{_short(row)}” is {row.shown('status')}; it cannot become {status}. {nothing} was changed."
-            )
+
+    def why_not(row: StoredRow) -> str | None:
+        there = str(row.shown("status"))
+        return f"already {there}" if there in same else None if status in allowed(there) else there
+
+    rows, left = those_that_can(found, images.wanted, why_not, _short)
+    if not rows and not all(row["status"] in same for row in found):
+        one = f"“{_short(found[0])}” is {found[0].shown('status')}; it cannot become {status}."
+        said = f"None of the {len(found):,} runs can become {status}: {left.why}."
+        raise NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
+    require_some(rows, left, f"Already {status}.")
     if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
         status = RunStatus.ACTIVE
     word = "resumed" if status in _RUNNING else status
-    return _change(images, [(row, status) for row in rows], word, actor, now)
+    return replace(_change(images, [(row, status) for row in rows], word, actor, now), left=left.told)
 
 
 @writing.act
@@ -148,15 +152,19 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
     """Takes back the soft deletion: each run gets the status it had before.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
-    run becomes paused, in which nothing goes on until somebody decides. Raises `NothingToDo`, naming the
-    first run that is not deleted.
+    run becomes paused, in which nothing goes on until somebody decides. Of several, those that are not
+    deleted are left alone, which it says. Raises `NothingToDo` where none is.
     """
     images.soon = [_deletion(shown(run_id), SYSTEM_TENANT) for run_id in run_ids]
-    rows = _found(images, run_ids)
-    for row in rows:
-        if row["status"] != RunStatus.DELETED:
-            raise NothingToDo(f"“{_short(row)}” is not deleted.")
-    return _change(images, _statuses_before(images, rows), "restored", actor, now)
+    found = _found(images, run_ids)
+
+    def why_not(row: StoredRow) -> str | None:
+        return None if row["status"] == RunStatus.DELETED else "not deleted"
+
+    rows, left = those_that_can(found, images.wanted, why_not, _short)
+    alone = f"“{_short(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
+    require_some(rows, left, alone)
+    return replace(_change(images, _statuses_before(images, rows), "restored", actor, now), left=left.told)
 
 
 def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:

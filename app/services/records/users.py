@@ -4,7 +4,9 @@ each an entry in the tenant's audit chain.
 
 import json
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,6 +16,7 @@ from peewee import OP, SQL, Expression, ModelSelect, NodeList, fn
 from app.services import text
 from app.services.chain.append import Check, Event
 from app.services.records import writing
+from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.passwords import Typed
@@ -32,7 +35,7 @@ from app.services.records.tables import USERS, undeclared
 from app.services.records.typed import in_type
 from app.services.records.webhooks import without_urls, without_users
 from models.engine import Database, Limits, Rows
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.progress import UNWATCHED, Monitor
 from models.status import AuditEvent
 from models.tables import User
@@ -264,24 +267,27 @@ def _of_others(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[
 @writing.act
 def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str, now: int) -> Change:
     """Gives users to another tenant, with an entry in the chain of the one and of the other. What other
-    tables hold of them stays as it is. Raises `NotFound`, `NothingToDo` where all are that tenant's, and
-    `InvalidInput` where somebody there has an address already, or two of them have the same.
+    tables hold of them stays as it is. Of several, those who are that tenant's, whose address somebody there
+    has, or another one who is moved, and those who are gone, are left alone, which it says. Raises
+    `NotFound`, `NothingToDo` where all are that tenant's, and `InvalidInput` where no address is free there.
     """
     tenant = text.tenant_id(tenant_id)
     found = images.found(USERS.name, user_ids, "user", only=("tenant_id", "email"))
-    rows = [row for row in found if row["tenant_id"] != tenant]
-    if not rows:
-        raise NothingToDo(f"Already of {tenant}.")
-    first: dict[str, StoredRow] = {}
-    for row in rows:
-        other = first.setdefault(text.folded(str(row.shown("email"))), row)
-        if other is not row:
-            whose = " and of ".join(sorted((other.tenant, row.tenant)))
-            raise InvalidInput(
-                "tenant_id",
-                f"Two of them, of {whose}, have the e-mail address "
-                f"{row.shown('email')}; {tenant} can have one of them. Nothing was changed.",
-            )
+    others = [row for row in found if row["tenant_id"] != tenant]
+    there = _taken_there(images, tenant, others) if len(found) > 1 else frozenset()  # of one the check tells
+    twice = {one for one, rows in Counter(map(_folded, others)).items() if rows > 1}
+
+    def why_not(row: StoredRow) -> str | None:
+        if row["tenant_id"] == tenant:
+            return f"already of {tenant}"
+        if _folded(row) in there:
+            return f"{tenant} has a user with the address"
+        return "another of them has the address" if _folded(row) in twice else None
+
+    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    if others and not rows:
+        raise InvalidInput("tenant_id", f"Nobody can be moved: {left.why}. Nothing was changed.")
+    require_some(rows, left, f"Already of {tenant}.")
     what = f"{writing.named(rows, 'user', _name)} moved to {tenant}"
     checks = _Addresses({row["id"]: row.tenant for row in rows}, "tenant_id")
     return Change(
@@ -292,7 +298,22 @@ def move(images: Images, user_ids: Sequence[str], tenant_id: str, *, actor: str,
         inverse_events=tuple(event for row in rows for event in _moved(row, tenant, row.tenant, actor)),
         checks=checks,
         inverse_checks=checks,
+        left=left.told,
     )
+
+
+def _folded(row: StoredRow) -> str:
+    return text.folded(_address(row))
+
+
+def _taken_there(images: Images, tenant: str, rows: Sequence[StoredRow]) -> frozenset[str]:
+    """Which of these users' addresses, as they are compared, somebody has who is that tenant's."""
+    addresses = {*map(_folded, rows)}
+    answers = images.read(_looks(tenant, addresses, images.limits))
+    for found in answers:
+        _require_comparable(found, len(addresses))
+    stored = (bytes(email).decode(errors="replace") for found in answers for _, email in found)
+    return frozenset(map(text.folded, stored)) & addresses
 
 
 def _moved(row: StoredRow, before: str, after: str, actor: str) -> tuple[Event, Event]:
@@ -313,14 +334,19 @@ def set_password(images: Images, user_id: str, typed: Typed, *, actor: str, now:
 @writing.act
 def invalidate_passwords(images: Images, user_ids: Sequence[str], *, actor: str, now: int) -> Change:
     """Takes the passwords away, so that nobody can sign in by them; undoing brings them back. Those who have
-    none are left alone. Raises `NothingToDo` where nobody has one, `ColumnMissing`.
+    none, or are gone, are left alone, which it says. Raises `NothingToDo` where nobody has one, and
+    `ColumnMissing`.
     """
     found = images.rows(USERS.name, user_ids, only=_OF_PASSWORDS)
-    rows = [row for row in found if row["password_hash"] not in (None, "")]
-    if not rows:
-        raise NothingToDo("No password is stored.")
+
+    def why_not(row: StoredRow) -> str | None:
+        return "without a password" if row["password_hash"] in (None, "") else None
+
+    rows, left = those_that_can(found, images.wanted, why_not, _address)
+    require_some(rows, left, "No password is stored.")
     who = rows[0].shown("email") if len(rows) == 1 else text.counted(len(rows), "user")
-    return _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
+    done = _with_passwords(images, rows, None, f"Password of {who} invalidated", actor=actor, now=now)
+    return replace(done, left=left.told)
 
 
 @writing.act
@@ -436,6 +462,10 @@ def _with_passwords(
 
 def _name(row: StoredRow) -> str:
     return f"User {row.shown('email')}"
+
+
+def _address(row: StoredRow) -> str:
+    return str(row.shown("email"))
 
 
 def _event(

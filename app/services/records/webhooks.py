@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from app.services import text
 from app.services.chain.append import Event
 from app.services.records import writing
+from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.rows import RawText, StoredRow, Value, shown
 from app.services.records.tables import WEBHOOK_DESTINATIONS, flag
 from app.services.text import readable, without_hooks
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, NothingToDo
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
 from models.status import AuditEvent
 
 ALL_EVENTS = "*"
@@ -168,21 +169,26 @@ def set_secret(images: Images, webhook_id: str, secret: Secret, *, actor: str, n
 
 @writing.act
 def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int) -> Change:
-    """Switches destinations on or off; those already so are left alone.
+    """Switches destinations on or off; those already so, or gone, are left alone, which it says.
 
     Raises `NothingToDo` when there is nothing to switch.
     """
     on, off = AuditEvent.WEBHOOK_ACTIVATED, AuditEvent.WEBHOOK_DEACTIVATED
     done, undone = (on, off) if active else (off, on)
     found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "active", *_NAMED_BY))
-    rows = [row for row in found if flag(row["active"]) is not active]
-    if not rows:
-        raise NothingToDo(f"Already {'active' if active else 'inactive'}.")
+    word = "active" if active else "inactive"
+
+    def why_not(row: StoredRow) -> str | None:
+        return f"already {word}" if flag(row["active"]) is active else None
+
+    rows, left = those_that_can(found, images.wanted, why_not, _called)
+    require_some(rows, left, f"Already {word}.")
     return Change(
         summary=f"{writing.named(rows, 'webhook', _name)} {'activated' if active else 'deactivated'}",
         rows=tuple(images.changed(row, {"active": int(active)}, now) for row in rows),
         events=tuple(_event(done, row, actor=actor) for row in rows),
         inverse_events=tuple(_event(undone, row, actor=actor) for row in rows),
+        left=left.told,
     )
 
 
@@ -218,6 +224,11 @@ _NAMED_BY = ("name", "hostname", "url", "events")
 
 def _name(row: StoredRow) -> str:
     return f"Webhook {row.shown('name') or row.shown('hostname')}"
+
+
+def _called(row: StoredRow) -> str:
+    """The same in a list of several, without the URL that people write as a name."""
+    return str(_audited_name(row["name"]) or row.shown("hostname"))
 
 
 def _event(

@@ -11,6 +11,7 @@ from app.services import text
 from app.services.chain.append import Batch, Event, append, unknown_tenant
 from app.services.chain.cautions import Agreed, NoBookmark
 from app.services.chain.rules import TABLE
+from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
 from app.services.records.images import Images, untriggered
@@ -275,4 +276,5 @@ def deletion(
         inverse_events=tuple(event(kinds[1], row, gone.back(row)) for row in rows),
         checks=checks,
         along=str(gone),
+        left=gone_already(rows, images.wanted).told,
     )

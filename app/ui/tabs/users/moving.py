@@ -33,8 +33,9 @@ def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget 
         tenant = field.value()
         act = partial(context.act, users.move, ids, seen=seen)
         # The addresses of a tenant are compared as people read them, which no index does.
+        looks = 1 if len(ids) == 1 else 2  # of several those who cannot move are found first
         context.when_agreed(
-            context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant), form
+            looks * context.rows_of(USERS.name, Scope(tenant)), partial(form.write, act, tenant), form
         )
 
     form.submitted.connect(move)

@@ -78,14 +78,26 @@ def test_a_run_that_the_platform_deleted_comes_back_paused(
     assert events()[-1][1] == "run_restored"
 
 
-def test_one_run_that_does_not_allow_it_stops_the_whole_act(
+def test_runs_that_do_not_allow_it_are_left_and_the_act_says_which(
     engine: Database, database: LocalDatabase, events: Events
 ) -> None:
-    runs = [add_run(database, "running", "a"), add_run(database, "completed", "b")]
-    with pytest.raises(NotAllowed, match=r"it cannot become paused\. None of the 2 runs was"):
-        planning.set_status(engine, runs, RunStatus.PAUSED, actor="ops", now=NOW)
-    assert planning.get(engine, "a").run["status"] == "running"
+    runs = [add_run(database, status, status) for status in ("running", "completed", "paused", "killed")]
+    with pytest.raises(NotAllowed, match=r"None of the 2 runs can become paused: 1 completed .* Nothing was"):
+        planning.set_status(engine, [runs[1], runs[3]], RunStatus.PAUSED, actor="ops", now=NOW)
     assert events() == []
+    change = planning.set_status(engine, [*runs, "none"], RunStatus.PAUSED, actor="ops", now=NOW)
+    done, _, left = change.told.partition("; 4 left as they are: ")
+    assert done == "“An idea” paused"
+    assert sorted(left.replace(" (An idea)", "").split(", ")) == [
+        "1 already paused",
+        "1 completed",
+        "1 killed",
+        "1 no longer there",
+    ]
+    assert [planning.get(engine, run).run["status"] for run in runs] == ["paused", *runs[1:]]
+    assert [kind for _, kind, *_ in events()] == ["run_paused"]
+    writing.undo(engine, change, now=NOW)
+    assert [planning.get(engine, run).run["status"] for run in runs] == runs
 
 
 def test_a_run_shows_its_artifacts_in_running_order_newest_version_first(
