@@ -7,17 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from peewee import BaseQuery, fn
 
+from app.services import text
 from app.services.chain.append import Event, unknown_tenant
 from app.services.records import writing
 from app.services.records.applying import require_some, those_that_can
 from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
-from app.services.records.rows import StoredRow, shown
+from app.services.records.rows import Image, StoredRow, Value, shown
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing
@@ -40,6 +41,12 @@ TRANSITIONS[RunStatus.ACTIVE] = TRANSITIONS[RunStatus.RUNNING]
 """What may follow what, beside deleting and restoring, which are always possible."""
 
 _RUNNING = (RunStatus.RUNNING, RunStatus.ACTIVE)
+
+_VERDICT: Final = "kill_verdict"
+
+LONGEST_REASON: Final = 300
+_LONGEST_VERDICT: Final = 1000
+"""Characters of an older verdict that the entry about the one in its place repeats."""
 
 _EVENTS = {
     RunStatus.RUNNING: AuditEvent.RUN_RESUMED,
@@ -120,15 +127,25 @@ def cannot_record(database: Database) -> str | None:
     return unknown_tenant(database, SYSTEM_TENANT)
 
 
-@writing.act
-def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, actor: str, now: int) -> Change:
-    """Gives the runs another status. Of several, those for which this does not apply are left alone, which it
-    says.
+def valid_reason(value: str, *, required: bool = False) -> str:
+    """Why something is done to a run, in one line, which may be empty. Raises `InvalidInput`."""
+    return text.single_line("reason", "The reason", value, longest=LONGEST_REASON, required=required)
 
-    Raises `NothingToDo` where all have it, and `NotAllowed` where it applies to none of the others.
+
+@writing.act
+def set_status(
+    images: Images, run_ids: Sequence[str], status: RunStatus, reason: str = "", *, actor: str, now: int
+) -> Change:
+    """Gives the runs another status. Of several, those for which this does not apply are left alone, which it
+    says. The audit entries say the `reason`, which of a run that is killed is its verdict as well, where the
+    file has those.
+
+    Raises `NothingToDo` where all have it, `NotAllowed` where it applies to none of the others, and
+    `InvalidInput`.
     """
-    status = RunStatus(status)
-    found = _found(images, run_ids)
+    status, reason = RunStatus(status), valid_reason(reason)
+    gives_verdict = status is RunStatus.KILLED and bool(reason)
+    found = _found(images, run_ids, *([_VERDICT] if gives_verdict else []))
     same = _RUNNING if status is RunStatus.RUNNING else {status}
 
     def why_not(row: StoredRow) -> str | None:
@@ -144,17 +161,19 @@ def set_status(images: Images, run_ids: Sequence[str], status: RunStatus, *, act
     if status is RunStatus.RUNNING and status not in images.accepted(PLANNING_RUNS.name, "status", _RUNNING):
         status = RunStatus.ACTIVE
     word = "resumed" if status in _RUNNING else status
-    return replace(_change(images, [(row, status) for row in rows], word, actor, now), left=left.told)
+    changed = _change(images, [(row, status) for row in rows], word, reason=reason, actor=actor, now=now)
+    return replace(changed, left=left.told)
 
 
 @writing.act
-def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> Change:
-    """Takes back the soft deletion: each run gets the status it had before.
+def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: str, now: int) -> Change:
+    """Takes back the soft deletion: each run gets the status it had before, and the entries say the `reason`.
 
     The audit chain says which that was; where it does not (deleted by the platform, or pruned since), the
     run becomes paused, in which nothing goes on until somebody decides. Of several, those that are not
     deleted are left alone, which it says. Raises `NothingToDo` where none is.
     """
+    reason = valid_reason(reason)
     images.soon = [_deletion(shown(run_id), SYSTEM_TENANT) for run_id in run_ids]
     found = _found(images, run_ids)
 
@@ -164,12 +183,14 @@ def restore(images: Images, run_ids: Sequence[str], *, actor: str, now: int) -> 
     rows, left = those_that_can(found, images.wanted, why_not, _short)
     alone = f"“{_short(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
     require_some(rows, left, alone)
-    return replace(_change(images, _statuses_before(images, rows), "restored", actor, now), left=left.told)
+    before = _statuses_before(images, rows)
+    return replace(_change(images, before, "restored", reason=reason, actor=actor, now=now), left=left.told)
 
 
-def _found(images: Images, run_ids: Sequence[str]) -> list[StoredRow]:
+def _found(images: Images, run_ids: Sequence[str], *more: str) -> list[StoredRow]:
     images.chains = (SYSTEM_TENANT,)
-    return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=("status", "idea", "tenant_id"))
+    only = ("status", "idea", "tenant_id", *more)
+    return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=only)
 
 
 def _chain(row: StoredRow) -> str:
@@ -205,25 +226,38 @@ def _status_before(entries: Rows) -> str:
 
 
 def _change(
-    images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, actor: str, now: int
+    images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, *, reason: str, actor: str, now: int
 ) -> Change:
     what = writing.named([row for row, _ in wanted], "run", lambda row: f"“{_short(row)}”")
+    changes = [(row, _values(row, status, reason)) for row, status in wanted]
     return Change(
         summary=f"{what} {word}",
-        rows=tuple(images.changed(row, {"status": str(status)}, now) for row, status in wanted),
-        events=tuple(_event(row, row.shown("status"), status, actor) for row, status in wanted),
-        inverse_events=tuple(_event(row, status, row.shown("status"), actor) for row, status in wanted),
+        rows=tuple(images.changed(row, values, now) for row, values in changes),
+        events=tuple(_event(row, row.image, values, actor, reason) for row, values in changes),
+        inverse_events=tuple(_event(row, values, row.image, actor) for row, values in changes),
     )
 
 
-def _event(row: StoredRow, before: Any, after: Any, actor: str) -> Event:
-    kind = AuditEvent.RUN_RESTORED if before == RunStatus.DELETED else _EVENTS[RunStatus(after)]
-    payload: dict[str, Any] = {
-        "actor": actor,
-        "runId": row.shown("id"),
-        "changes": {"status": {"from": before, "to": after}},
-    }
-    return Event(_chain(row), kind, payload)
+def _values(row: StoredRow, status: str, reason: str) -> Image:
+    """A verdict is given where it was read for that, which a file without verdicts has not."""
+    has_verdict = status == RunStatus.KILLED and reason and _VERDICT in row.image
+    return {"status": str(status), **({_VERDICT: reason} if has_verdict else {})}
+
+
+def _event(row: StoredRow, before: Image, after: Image, actor: str, reason: str = "") -> Event:
+    """What tells of a change between two images, of which one has just what changes."""
+    was, becomes = shown(before.get("status")), shown(after.get("status"))
+    kind = AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else _EVENTS[RunStatus(str(becomes))]
+    changes: dict[str, Any] = {"status": {"from": was, "to": becomes}}
+    if _VERDICT in before and _VERDICT in after:
+        changes["killVerdict"] = {"from": _told(before[_VERDICT]), "to": _told(after[_VERDICT])}
+    payload: dict[str, Any] = {"actor": actor, "runId": row.shown("id"), "changes": changes}
+    return Event(_chain(row), kind, {**payload, "reason": reason} if reason else payload)
+
+
+def _told(verdict: Value) -> Any:
+    found = shown(verdict)
+    return found[:_LONGEST_VERDICT] if isinstance(found, str) else found
 
 
 def _short(row: StoredRow) -> str:

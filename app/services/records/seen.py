@@ -73,8 +73,17 @@ def _is_same(seen: Any, now: Any, stored: Value) -> bool:
     """Whether a list, which cuts long texts, shows the one where it had the other."""
     if stored == b"" and seen is None:  # SQL cuts no bytes to NULL
         return True
+    if isinstance(seen, str) and isinstance(now, int | float):  # what cuts a text reads a number as one
+        return seen in {str(now), f"{now:.15g}"} or _number(seen) == now
     if not isinstance(now, str) or not isinstance(seen, str):
         return bool(seen == now)
     is_plain = isinstance(stored, str) and "\0" not in stored
     most = CELL_CHARACTERS if is_plain else CELL_CHARACTERS // 4  # the others are cut by their bytes
     return seen[:most] == now[:most]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

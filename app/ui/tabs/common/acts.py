@@ -247,8 +247,13 @@ def ask_about(
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
-    sentence += tab.context.price(frozen.written, read=frozen.read, going=frozen.going)
+    sentence = priced(tab, frozen, sentence)
     ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
+
+
+def priced(tab: RecordTab, frozen: Frozen, sentence: str) -> str:
+    """The sentence of a question about what was frozen, with what that costs."""
+    return sentence + tab.context.price(frozen.written, read=frozen.read, going=frozen.going)
 
 
 def set_on_selected(

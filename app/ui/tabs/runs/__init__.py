@@ -1,6 +1,6 @@
 """The planning runs: how far they came, what they produced, and the status an administrator may give them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,12 +17,13 @@ from app.services.records.seen import of_rows
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, reads_again, record_act
+from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, priced, reads_again, record_act
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
+from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, give_letters
 from app.ui.widgets.buttons import BUTTON, push_button
@@ -260,17 +261,35 @@ class RunsTab(RecordTab):
             if not (applies and self._asks(act, len(runs.ids))):  # where it does not, the act says why
                 do()
                 return
-            count = counted(len(runs.ids), "run")
-            action = f"{act.text.removesuffix(' run')} {count}"
-            sentence = f"{count} will be {act.done}. {runs.stay}Undo takes it back."
-            danger = self.commands.ends(act.name)
-            ask_about(self, runs, do, f"{action}?", sentence, action=action, danger=danger)
+            self._ask(act, runs, do)
 
         self.selection.in_turn(able, give, asks=self._asks(act, self.list.selected_count()))
 
+    def _ask(self, act: RunAct, runs: Frozen, do: Callable[..., object]) -> None:
+        count, danger = counted(len(runs.ids), "run"), self.commands.ends(act.name)
+        verb, one = act.text.removesuffix(" run"), len(runs.ids) == 1
+        comes = consequence(act.status, self.context.settings.retention_days)
+        what = f"{'It' if one else count} will be {act.done}."
+        parts = (what, runs.stay.strip(), comes, "Undo takes it back.")
+        title, sentence = f"{verb} {'this run' if one else count}?", " ".join(filter(None, parts))
+        if act.status is None or act.status is RunStatus.RUNNING:
+            ask_about(self, runs, do, title, sentence, action=f"{verb} {count}", danger=danger)
+        else:
+            options: dict[str, Any] = {"status": act.status, "action": f"{verb} {count}", "danger": danger}
+            sentence = priced(self, runs, sentence)
+            items, total = runs.names, len(runs.ids)
+            dialog = ReasonDialog(
+                self.context.theme, title, sentence, items=items, total=total, parent=self, **options
+            )
+            dialog.open_once(lambda: do(reason=dialog.reason()))
+
     def _asks(self, act: RunAct, runs: int) -> bool:
-        """What ends several asks first; so does any act on several where each row is charged."""
-        return runs > 1 and (self.commands.ends(act.name) or self.context.costs)
+        """What ends several asks first; so does what a reason is wanted for, and any act on several where
+        each row is charged.
+        """
+        if act.status is RunStatus.DELETED and self.context.settings.confirm_deletion:
+            return runs > 0
+        return act.status in ASKED or (runs > 1 and (self.commands.ends(act.name) or self.context.costs))
 
     def _words(self, act: RunAct) -> str:
         words = self.selection.words(act.text, "status", partial(self._applies, act))

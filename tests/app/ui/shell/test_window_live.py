@@ -766,7 +766,7 @@ def test_webhooks_notifications_and_runs_are_changed_and_put_back(
 
     acted("webhook_destinations", "deactivate", "active")
     acted("notifications", "mark_read", "read")
-    acted("planning_runs", "kill", "status")
+    acted("planning_runs", "delete", "status")
 
 
 def test_a_notification_is_written_to_all_tenants_grouped_and_gone_through_by_letters(

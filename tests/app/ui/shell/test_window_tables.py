@@ -34,6 +34,7 @@ from tests.fixtures.window import (
     count,
     current,
     dialog,
+    give_reason,
     go,
     labels,
     open_file,
@@ -294,6 +295,7 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     page = go(qtbot, window, TABLES.index("planning_runs"))
     choose(qtbot, page, values(page, "idea").index("A run"))
     press("P")
+    give_reason(qtbot, window)
     question = dialog(qtbot, window, ConfirmDialog)
     assert "planning.sqlite has no audit chain" in question.sentence.text()
     assert question.title.text() == "Go on without a record?"
@@ -303,6 +305,7 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     assert status() == "running"
     page.table.setFocus()
     press("P")
+    give_reason(qtbot, window)
     click(qtbot, dialog(qtbot, window, ConfirmDialog).confirm_button)
     closed(qtbot, window, ConfirmDialog)
     qtbot.waitUntil(lambda: page.context.history.next_undo != "")
@@ -312,8 +315,9 @@ def test_the_first_act_on_a_file_without_an_audit_chain_asks(
     page.table.setFocus()
     choose(qtbot, page, values(page, "idea").index("A run"))
     page.commands.trigger("kill")
+    give_reason(qtbot, window, "no market")
     qtbot.waitUntil(lambda: status() == "killed")
-    assert not window.findChildren(ConfirmDialog), "it was asked once"
+    closed(qtbot, window, ConfirmDialog)  # it was asked once
 
 
 @pytest.mark.slow
@@ -333,6 +337,7 @@ def test_what_a_gateway_refuses_of_a_run_is_said_before(
     assert "own rules let no run be deleted." in acts["delete"].toolTip()
     assert {name for name, action in acts.items() if action.isEnabled()} == {"pause", "complete", "kill"}
     press("P")
+    give_reason(qtbot, window)
     qtbot.waitUntil(lambda: ask(path, "SELECT status FROM planning_runs") == [("paused",)])
 
 
@@ -359,8 +364,9 @@ def test_an_act_that_takes_a_gateway_s_number_is_warned_of_once(
     page.table.setFocus()
     qtbot.waitUntil(page.commands.action("pause").isEnabled)
     press("P")
+    give_reason(qtbot, window)
     qtbot.waitUntil(partial(holds, path, "paused"))
-    assert not window.findChildren(ConfirmDialog)
+    closed(qtbot, window, ConfirmDialog)
     with closing(apsw.Connection(str(path))) as connection:
         chains.append(connection, "aurora", [NOW])  # the way out
         append_by_tenant(connection, "aurora", NOW)

@@ -16,10 +16,10 @@ from tests.fixtures.window import (
     ask,
     button,
     choose,
-    click,
     closed,
     count,
     dialog,
+    give_reason,
     go,
     open_file,
     press,
@@ -84,7 +84,7 @@ def test_an_act_takes_those_it_applies_to(qtbot: QtBot, window: MainWindow, demo
     question = dialog(qtbot, window, ConfirmDialog)
     assert question.title.text() == "Kill 2 runs?"
     assert f"The other {total - 2} of the {total} selected stay as they are." in question.sentence.text()
-    click(qtbot, question.confirm_button)
+    give_reason(qtbot, window, "no market")
     qtbot.waitUntil(lambda: values(page, "status").count("killed") == 2)
     assert ask(demo_path, "SELECT count(*) FROM planning_runs WHERE status = 'completed'") == [(total - 2,)]
 
@@ -94,9 +94,9 @@ def test_an_act_that_finds_nothing_left_to_do_says_so_in_passing(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
     ask(demo_path, "UPDATE notifications SET read = 0")
-    ask(demo_path, "UPDATE planning_runs SET status = 'running'")
+    ask(demo_path, "UPDATE planning_runs SET status = 'paused'")
     open_file(qtbot, window, demo_path)
-    for table, keys, said in (("notifications", "RKR", "read"), ("planning_runs", "PP", "paused")):
+    for table, keys, said in (("notifications", "RKR", "read"), ("planning_runs", "RR", "running")):
         page = go(qtbot, window, TABLES.index(table))
         choose(qtbot, page, 0)
         page.table.setFocus()

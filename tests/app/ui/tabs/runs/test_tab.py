@@ -16,12 +16,12 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
 from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
-from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.records import record
-from tests.fixtures.window import ask, child, dialog, pick, value_of
+from tests.fixtures.window import ask, child, dialog, give_reason, pick, value_of
 
 STATUS = 0
 
@@ -194,6 +194,7 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
     assert not refused.isEnabled() and "Already running." in refused.toolTip()
     with qtbot.waitSignal(context.runner.changed) as done:
         qtbot.keyClick(tab.table, Qt.Key.Key_P)
+        give_reason(qtbot, tab)
     assert done.args[0].summary.endswith("paused")
     qtbot.waitUntil(lambda: tab.model.index(row, STATUS).data() == "paused")
     assert tab.table.selected_rows() == [row]
@@ -205,21 +206,21 @@ def test_a_running_run_is_paused_and_taken_back(tab: RunsTab, context: Context, 
 
 
 @pytest.mark.slow
-def test_a_run_is_resumed_before_the_list_shows_that_it_was_paused(
+def test_a_run_is_restored_before_the_list_shows_that_it_was_deleted(
     tab: RunsTab, context: Context, qtbot: QtBot
 ) -> None:
-    choose(tab, qtbot, row_of(tab, "running"))
+    choose(tab, qtbot, row_of(tab, "killed"))
     run_id = tab.list.current_id()
     ends: list[str] = []
     for told in (tab.commands.refused, context.runner.failed):
         told.connect(lambda why: ends.append(str(why)))
     context.runner.changed.connect(lambda change, _: ends.append(change.summary.split()[-1]))
-    tab.commands.trigger("pause")
-    tab.commands.trigger("resume")
+    tab.commands.trigger("delete")
+    tab.commands.trigger("restore")
     qtbot.waitUntil(lambda: len(ends) == 2)
-    assert ends == ["paused", "resumed"]
+    assert ends == ["deleted", "restored"]
     found = ask(context.opened.path, "SELECT status FROM planning_runs WHERE id = ?", run_id)
-    assert found == [("running",)]
+    assert found == [("killed",)]
 
 
 @pytest.mark.slow
@@ -272,7 +273,7 @@ def test_of_several_runs_those_that_allow_it_are_counted(
 ) -> None:
     tab.table.selectAll()
     pause = tab.commands.action("pause")
-    assert pause.isEnabled() and pause.text() == f"&Pause 6 of {tab.model.rowCount()}"
+    assert pause.isEnabled() and pause.text() == f"&Pause 6 of {tab.model.rowCount()}…"
     with monkeypatch.context() as few:
         few.setattr("app.ui.tabs.common.selection.LOOKED_AT", 20)
         few.setattr("app.ui.tabs.common.selection.COUNTED", 25)
@@ -286,13 +287,14 @@ def test_of_several_runs_those_that_allow_it_are_counted(
                 QItemSelection(top, bottom),
                 QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows,
             )
-            assert pause.text() == f"&Pause up to {last - first + 1}", "they are not all at hand"
-            qtbot.waitUntil(lambda said=said: pause.text() == f"&Pause {said}")  # type: ignore[misc]
+            assert pause.text() == f"&Pause up to {last - first + 1}…", "they are not all at hand"
+            qtbot.waitUntil(lambda said=said: pause.text() == f"&Pause {said}…")  # type: ignore[misc]
     press_chip(tab, qtbot, "Running")
     tab.table.selectAll()
     qtbot.waitUntil(pause.isEnabled)
     with qtbot.waitSignal(context.runner.changed) as done:
         tab.commands.trigger("pause")
+        give_reason(qtbot, tab)
     assert done.args[0].summary == "6 runs paused"
     assert ask(context.opened.path, "SELECT COUNT(*) FROM planning_runs WHERE status = 'running'") == [(0,)]
 
@@ -304,12 +306,12 @@ def test_several_runs_are_ended_as_the_question_named_them(
     press_chip(tab, qtbot, "Running")
     tab.table.selectAll()
     tab.commands.trigger("kill")
-    question = dialog(qtbot, tab, ConfirmDialog)
+    dialog(qtbot, tab, ReasonDialog)
     ask(
         context.opened.path, "UPDATE planning_runs SET status = 'paused' WHERE id = ?", tab.model.record_id(2)
     )
     with qtbot.waitSignal(context.runner.failed) as refused:
-        qtbot.mouseClick(question.confirm_button, Qt.MouseButton.LeftButton)
+        give_reason(qtbot, tab, "no market")
     assert "(Status) was changed by somebody else" in str(refused.args[0])
     assert ask(context.opened.path, "SELECT count(*) FROM planning_runs WHERE status = 'running'") == [(5,)]
 
@@ -467,7 +469,8 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     offered = [action.text().replace("&", "") for action in menu.actions()]
     of_all = ["Audit history", "Parked ideas…", "Inspector", "Saved views…"]
     never = ["Go to what is new"]
-    assert offered == [*(act.text for act in ACTS), *of_all, *never]
+    acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
+    assert offered == [*acts, *of_all, *never]
     enabled = [action.text().replace("&", "") for action in menu.actions() if action.isEnabled()]
     assert enabled == ["Delete", *of_all]
     assert all(action.toolTip() for action in menu.actions())

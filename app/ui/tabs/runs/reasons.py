@@ -1,0 +1,99 @@
+"""The question before an act upon runs that asks why, which the audit entries say then."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.services.records import runs as planning
+from app.services.text import counted
+from app.ui.theme import Theme, set_property
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.labels import Label, Look, in_column
+from models.errors import InvalidInput
+from models.status import RunStatus
+
+REQUIRED: Final = frozenset({RunStatus.KILLED})
+"""What no run becomes without a reason, which is its verdict."""
+
+ASKED: Final = frozenset({RunStatus.PAUSED, RunStatus.COMPLETED, RunStatus.CANCELLED}) | REQUIRED
+"""What a person is asked a reason for even of a single run; of several that are deleted, too."""
+
+_HINTS = {
+    RunStatus.KILLED: "Becomes its kill verdict, and stands in the audit chain.",
+    RunStatus.DELETED: "Optional; stands in the audit chain.",
+}
+_HINT = "Optional; stands in the audit chain, and in the list under “Why”."
+_ROW_ALONE = "Only the row changes: a workflow that still works on it is not told, and may go on."
+
+
+def consequence(status: RunStatus | None, days: int) -> str:
+    """What comes of a status that is given here, as far as it is known; `days` are those of retention."""
+    match status:
+        case RunStatus.PAUSED:
+            return "A paused run waits for approval."
+        case RunStatus.COMPLETED | RunStatus.CANCELLED | RunStatus.KILLED:
+            return _ROW_ALONE
+        case RunStatus.DELETED:
+            return f"Data retention removes what has been deleted for {counted(days, 'day')}."
+    return ""
+
+
+class ReasonDialog(ConfirmDialog):
+    """Asks why, beside whether. Return confirms what is no danger, and else as soon as there is a reason."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        sentence: str,
+        *,
+        status: RunStatus,
+        action: str,
+        items: Sequence[str],
+        total: int,
+        danger: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(
+            theme,
+            title,
+            sentence,
+            action=action,
+            items=items,
+            total=total,
+            listed="About these",
+            danger=danger,
+            parent=parent,
+        )
+        self._required, self._danger = status in REQUIRED, danger
+        self.field, self._problem = QLineEdit(), Label(look=Look.BAD, wrap=True)
+        hint = Label(_HINTS.get(status, _HINT), Look.DIM, wrap=True)
+        name = Label("Reason", Look.STRONG)
+        name.setBuddy(self.field)
+        self.field.setAccessibleName("Reason")
+        self.field.setAccessibleDescription(hint.text())
+        self._problem.hide()
+        asked = QWidget()
+        in_column(name, self.field, hint, self._problem, within=asked, spacing=4)
+        self.add_condition(asked)
+        self.field.textChanged.connect(self._look)
+        self._look("")
+        self.field.setFocus()
+
+    def reason(self) -> str:
+        return planning.valid_reason(self.field.text())
+
+    def _look(self, typed: str) -> None:
+        said = ""
+        try:
+            planning.valid_reason(typed)
+        except InvalidInput as error:
+            said = str(error)
+        self._problem.setText(said)
+        self._problem.setVisible(bool(said))
+        set_property(self.field, "invalid", bool(said))
+        fits = not said and (bool(typed.strip()) or not self._required)
+        self.confirm_button.setEnabled(fits)
+        confirms = fits and (bool(typed.strip()) or not self._danger)
+        (self.confirm_button if confirms else self.cancel_button).setDefault(True)
