@@ -219,6 +219,7 @@ class Inspector(QFrame):
         self._body = in_column(within=content, margins=(14, 0, 14, 0))
         self._scroll = _Body(content)
         content.setAutoFillBackground(False)
+        self._many: _Body | None = None
         self._foot = Lines(gap=6)  # three acts of a run and what is behind "…" stand in one line
         self._acts = QWidget()
         in_column(self._foot, within=self._acts, margins=(14, 0, 14, 0))
@@ -296,15 +297,30 @@ class Inspector(QFrame):
         self._foot.set_parts(buttons)
 
     def show_record(self) -> None:
+        if self._many is not None:
+            self._many.hide()
         self._scroll.show()
         self._place_header()
         self._show(self._record)
+
+    def set_many(self, part: QWidget) -> None:
+        """What is shown of several records, between what is said of them and the acts; once."""
+        part.setProperty("clear", True)
+        holder = QWidget()
+        holder.setProperty("clear", True)
+        in_column(part, within=holder, margins=(14, 0, 14, 0))
+        self._many = _Body(holder)
+        holder.setAutoFillBackground(False)
+        self._many.hide()
+        self._parts.insertWidget(self._parts.indexOf(self._scroll) + 1, self._many)
 
     def show_many(self, title: str, sentence: str) -> None:
         """In place of a record that several are selected, and the sentence where several acts can be done."""
         acts = [part for part in self._foot.parts() if part.isEnabled()]
         self.set_header(title, sentence if len(acts) > 1 else "")
         self._scroll.hide()  # so that the acts stand below the words
+        if self._many is not None:
+            self._many.show()
         self._place_header()
         self._show(self._record)
 

@@ -156,7 +156,8 @@ def delete_act(
         decide = partial(_decide_deletion, tab, load())
         selection.in_turn(look, lambda found: decide(*found), tab.refused, asks=True, each=_READ_TO_DELETE)
 
-    return record_act("delete", "Delete", Icon.DELETE, run, tab.selection.refusal, "Del", ends=True)
+    words = partial(tab.selection.words_of_all, "Delete", "Delete {}…")
+    return record_act("delete", words, Icon.DELETE, run, tab.selection.refusal, "Del", ends=True)
 
 
 def history_act(tab: RecordTab) -> ActionSpec:
@@ -335,9 +336,9 @@ def not_so(
     return replace(named, written=written, read=read, seen=seen), len(rows)
 
 
-def words_to_set(tab: RecordTab, text: str, column: str, state: bool) -> str:
-    """The words of `set_on_selected`, with the dots of its question."""
-    words = tab.selection.words(text, column, lambda value: flag(value) is not state)
+def words_to_set(tab: RecordTab, text: str, column: str, state: bool, of_many: str = "") -> str:
+    """The words of `set_on_selected`, with the dots of its question; `of_many` as in `Selection.words`."""
+    words = tab.selection.words(text, column, lambda value: flag(value) is not state, of_many)
     return f"{words}…" if tab.context.costs and tab.list.selected_count() > 1 else words
 
 

@@ -40,6 +40,7 @@ from models.errors import Cancelled, DamagedFile, RowChanged, TableMissing, Tena
 
 if TYPE_CHECKING:
     from app.services.records.history import Named, PastEntry
+    from app.ui.tabs.common.many import ManyPart
     from app.ui.tabs.common.past import PastPart
 
 INSPECTOR = "inspector"
@@ -98,6 +99,7 @@ class RecordTab(QWidget):
         self._stale = True
         self._shows_many = False
         self.past: PastPart | None = None
+        self.many: ManyPart | None = None
         self.asks_first = False
         """Whether a person has still to agree to what a filter or an order reads."""
         self._uncounted: ListQuery | None = None
@@ -763,6 +765,7 @@ class RecordTab(QWidget):
             said = f"{counted(count, *self.spec.table.noun)} selected"
             if self.model.estimated and len(self.selection.records()) < count:
                 said += f", {AT_MOST}"
+            self._show_many_part()
             self.inspector.show_many(said, "Each button acts on those that it applies to.")
             self.show_acts_of_many()
         elif was_many and count and whole is not None:
@@ -770,6 +773,15 @@ class RecordTab(QWidget):
             self._show_record(self.current.record_id, whole)
         elif was_many and not count:  # another list, of which nobody has chosen a row yet
             self._show_no_record()
+
+    def _show_many_part(self) -> None:
+        """Made with the first selection of several: the tab shows before."""
+        if self.many is None:
+            from app.ui.tabs.common.many import ManyPart  # noqa: PLC0415
+
+            self.many = ManyPart(self.context, self.selection, self.list)
+            self.inspector.set_many(self.many)
+        self.many.show_soon()
 
     def _show_no_record(self) -> None:
         self.inspector.show_empty(of_none=not self.model.rowCount())

@@ -1,7 +1,7 @@
 """The selected rows of a list: what may be done with them, and the one that is read whole."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -192,6 +192,27 @@ class Selection(QObject):
         most = self._context.opened.database.most_at_once if asks else None  # an act on more is refused
         self._rows.when_agreed(begin, partial(turns.drop, turn), each=each, most=most)
 
+    def look_at(self, columns: Iterable[str]) -> None:
+        """Counts the values of these columns as well, of each selection that is not at hand."""
+        self._asked_of.update(columns)
+
+    def spread(self, columns: Sequence[str]) -> "dict[str, Counter[Any]] | None":
+        """The values of several columns, where all rows are at hand and none is behind; of more rows those
+        alone that are counted, None where nothing is.
+        """
+        records = self.records()
+        if self._is_acting or any(self._own.get(row[0]) is row for row in records):
+            return None
+        if len(records) < self._rows.selected_count():
+            return {name: self._counts[name] for name in columns if name in self._counts} or None
+        names = self._rows.table.names
+        return {name: Counter(row[names.index(name)] for row in records) for name in columns}
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether what is not at hand is counted, in a while or by now."""
+        return bool(self._counts) or self._counting is not None or self._count_soon.isActive()
+
     def values(self, column: str) -> Counter[Any] | None:
         """How many of exactly the rows selected now have which value; None while that is not known, of rows
         that are not all at hand or that the list is behind with.
@@ -286,20 +307,30 @@ class Selection(QObject):
         known = values is not None and all(flag(value) is state for value in values)
         return f"{already} {word}." if known else None
 
-    def words(self, text: str, column: str, applies: Callable[[Any], bool]) -> str:
+    def words(self, text: str, column: str, applies: Callable[[Any], bool], of_many: str = "") -> str:
         """The words of an act that goes by a column's value: "Kill 4 of 5" where it applies to some of the
-        selected rows alone, "Kill up to 300" as long as not all are known. Nothing is said of rows that the
-        list is behind with.
+        selected rows alone, "Kill 5" where to all of several, "Kill up to 300" as long as not all are known;
+        or `of_many` with such a number for its "{}". Nothing is said of rows that the list is behind with.
         """
-        values, count = self.values(column), self._rows.selected_count()
+        values, count, words = self.values(column), self._rows.selected_count(), of_many or f"{text} {{}}"
         if values is not None:
             able = sum(rows for value, rows in values.items() if applies(value))
-            return text if able in {0, values.total()} else f"{text} {able:,} of {count:,}"
+            if not able or count == 1:
+                return text
+            return words.format(f"{count:,}" if able == values.total() else f"{able:,} of {count:,}")
         records, position = self.records(), self._rows.table.names.index(column)
         able = sum(applies(row[position]) for row in records)
         if able in {0, len(records)} or any(map(self.is_behind, records)):
             return text
-        return f"{text} up to {count:,}"
+        return words.format(f"up to {count:,}")
+
+    def words_of_all(self, text: str, of_many: str) -> str:
+        """The words of an act that applies to each record: with their number for its "{}" where several are
+        selected and it is known how many these are.
+        """
+        count = self._rows.selected_count()
+        is_known = not self._rows.model.estimated or len(self.records()) == count
+        return of_many.format(f"{count:,}") if count > 1 and is_known else text
 
     def go_on(self) -> None:
         """The selected rows may go by the person's own act; the one after them takes their place."""

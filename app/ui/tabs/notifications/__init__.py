@@ -162,7 +162,7 @@ class NotificationsTab(RecordTab):
         for read, word, icon, key in ((True, "read", Icon.READ, "R"), (False, "unread", Icon.UNREAD, "U")):
             run = partial(self._mark, read)
             refusal = partial(self.selection.refusal_to_set, "read", read, "Already marked")
-            said = partial(acts.words_to_set, self, f"Mark {word}", "read", read)
+            said = partial(acts.words_to_set, self, f"Mark {word}", "read", read, f"Mark {{}} {word}")
             add(acts.record_act(f"mark_{word}", said, icon, run, refusal, key))
         words, keys = "Groups by run or type…", "Ctrl+Shift+G"
         add(ActionSpec("groups", words, Icon.TREE, self._show_groups, self._refuse_to_go, keys))

@@ -196,7 +196,8 @@ class UsersTab(RecordTab):
                 refusal=self._without_passwords,
             )
         )
-        words = partial(words_to_set, self, "Invalidate password", "has_password", False)
+        of_many = "Invalidate {} passwords"
+        words = partial(words_to_set, self, "Invalidate password", "has_password", False, of_many)
         refusal = partial(self.selection.refusal_to_set, "has_password", False, "Password:")
 
         def refuse() -> str | None:
@@ -219,7 +220,7 @@ class UsersTab(RecordTab):
                 "filter_others", other, Icon.FILTER, self._filter_others, self._without_others, "Ctrl+Shift+L"
             )
         )
-        move = "Move to another tenant…"
+        move = partial(self.selection.words_of_all, "Move to another tenant…", "Move {} to another tenant…")
         add(ActionSpec("move", move, Icon.TREE, self._move, self.selection.refusal, "Ctrl+Shift+M"))
         add(delete_act(self, _delete, "email"))
         add(history_act(self))

@@ -318,7 +318,7 @@ def test_a_letter_shows_its_button_before_it_acts(qtbot: QtBot, window: MainWind
     before = ask(demo_path, unread)
     press("R")
     assert page.inspector.isVisible() and ask(demo_path, unread) == before
-    qtbot.waitUntil(lambda: window.toast.label.text().startswith("Press the key again: Mark read"))
+    qtbot.waitUntil(lambda: window.toast.label.text().startswith("Press the key again: Mark "))
     press("R")
     qtbot.waitUntil(lambda: ask(demo_path, unread) == [(0,)])
 

@@ -119,7 +119,7 @@ def test_those_of_a_selection_are_taken_away_and_come_back(
     press("Ctrl+A")
     action = page.commands.action("invalidate")
     qtbot.waitUntil(
-        lambda: action.text().replace("&", "") == f"Invalidate password {stored:,} of {len(all_of_them):,}"
+        lambda: action.text().replace("&", "") == f"Invalidate {stored:,} of {len(all_of_them):,} passwords"
     )
     with qtbot.waitSignal(page.context.runner.changed) as done:
         press("Ctrl+Shift+I")

@@ -152,7 +152,7 @@ def test_exactly_the_selection_is_marked(tab: NotificationsTab, context: Context
     assert 0 < states.count("unread") < 12
     for word, state in (("read", "unread"), ("unread", "read")):
         shown = tab.commands._buttons[f"mark_{word}"].text()
-        assert shown.startswith(f"Mark {word} {states.count(state)} of 12")
+        assert shown.startswith(f"Mark {states.count(state)} of 12 {word}")
     pick(qtbot, tab, "read", "int:0")
     tab.table.select_row(1)
     qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)

@@ -1,0 +1,143 @@
+"""What several selected records have in common and where they differ, in the inspector."""
+
+from collections import Counter
+from typing import Any, Final
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.services.chain.rules import seconds
+from app.services.records.tables import ColumnKind, TableColumn
+from app.ui.session.context import Context
+from app.ui.tabs.common.declared import choice_label, instant
+from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.selection import LOOKED_AT, Selection
+from app.ui.widgets.formatting import first_line, grouped
+from app.ui.widgets.labels import Label, Look, in_column
+from app.ui.widgets.panes import Field, FieldList
+
+_COUNTED: Final = (ColumnKind.WORD, ColumnKind.FLAG, ColumnKind.PRESENCE)
+"""Of so many records that they are counted in the background, these alone: the others differ in each."""
+_NEVER: Final = (ColumnKind.KEY, ColumnKind.ID, ColumnKind.JSON)
+_TOLD, _LONGEST = 7, 60
+"""Values that are told of one column, and their characters."""
+_SOON_MS: Final = 30
+"""While a key is held no selection is more than passed."""
+
+_SHARED, _DIFFERENT = "All of them", "They differ"
+_COUNTING = "What they have in common is being counted…"
+_CHARGED = (
+    f"Of more than {LOOKED_AT} records, each of which is charged, it is not read what they have in common."
+)
+_TOO_MANY = "They are too many to tell what they have in common."
+
+
+class ManyPart(QWidget):
+    """`ManyPart(context, selection, rows)`: the columns in which all records selected are alike, and of the
+    others how many have which value. What the list is behind with, or has not at hand, is counted first.
+
+    `told` when it says what holds of the selection.
+    """
+
+    told = Signal()
+
+    def __init__(self, context: Context, selection: Selection, rows: ListController) -> None:
+        super().__init__()
+        self._context, self._selection, self._rows = context, selection, rows
+        columns = [column for column in rows.table.columns if column.listed and column.kind not in _NEVER]
+        self._columns = [column for column in columns if self._is_there(column)]
+        selection.look_at(column.name for column in self._columns if column.kind in _COUNTED)
+        self.shared, self.different = FieldList(context.theme), FieldList(context.theme)
+        self._shared_title, self._different_title = Label(_SHARED, Look.SECTION), Label("", Look.SECTION)
+        self._different_title.setText(_DIFFERENT)
+        self.note = Label("", Look.DIM, wrap=True)
+        in_column(
+            self._different_title,
+            self.different,
+            self._shared_title,
+            self.shared,
+            self.note,
+            within=self,
+            spacing=4,
+        )
+        self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
+        self._soon.timeout.connect(self._show)
+        self._told_of: list[range] = []
+        self._show_fields([], [])
+
+    def show_soon(self) -> None:
+        self._soon.start()
+
+    def _is_there(self, column: TableColumn) -> bool:
+        stored = self._context.opened.schema.columns.get(self._rows.table.name, ())
+        return not stored or column.source in stored
+
+    def _show(self) -> None:
+        if self._rows.selected_count() < 2:
+            return
+        ranges = self._rows.view.selected_ranges()
+        found = self._selection.spread([column.name for column in self._columns])
+        if found is None:
+            if ranges != self._told_of:
+                self._show_fields([], [], self._why_not())
+            if self._is_at_hand():  # known when the act that is under way has ended
+                self._soon.start()
+            return
+        self._told_of = ranges
+        known = [(column, found[column.name]) for column in self._columns if column.name in found]
+        shared = [self._field(column, values) for column, values in known if len(values) == 1]
+        different = [self._field(column, values) for column, values in known if len(values) > 1]
+        self._show_fields(shared, different)
+        self.told.emit()
+
+    def _is_at_hand(self) -> bool:
+        return len(self._selection.records()) == self._rows.selected_count()
+
+    def _why_not(self) -> str:
+        if self._is_at_hand() or self._selection.is_counted:
+            return _COUNTING
+        return _CHARGED if self._context.costs else _TOO_MANY
+
+    def _show_fields(self, shared: list[Field], different: list[Field], note: str = "") -> None:
+        for title, fields, rows in (
+            (self._shared_title, self.shared, shared),
+            (self._different_title, self.different, different),
+        ):
+            fields.set_fields(rows)
+            title.setVisible(bool(rows))
+            fields.setVisible(bool(rows))
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+
+    def _field(self, column: TableColumn, values: Counter[Any]) -> Field:
+        if len(values) == 1:
+            return Field(column.label, self._words(column, next(iter(values))))
+        if column.kind in (ColumnKind.TIME, ColumnKind.NUMBER) and (span := self._span(column, values)):
+            return Field(column.label, span)
+        if len(values) == values.total():
+            return Field(column.label, "another one each", can_copy=False)
+        if column.kind is ColumnKind.PROSE:
+            return Field(column.label, f"{grouped(len(values))} different ones", can_copy=False)
+        most = values.most_common(_TOLD if len(values) <= _TOLD else _TOLD - 1)
+        lines = [f"{grouped(count)} {self._words(column, value)}" for value, count in most]
+        if len(values) > len(most):
+            rest, others = values.total() - sum(count for _, count in most), len(values) - len(most)
+            lines.append(f"{grouped(rest)} with {grouped(others)} others")
+        return Field(column.label, "\n".join(lines))
+
+    def _span(self, column: TableColumn, values: Counter[Any]) -> str:
+        """From the least to the greatest, and how many have none; "" where one is no number."""
+        there = [value for value in values if value is not None]
+        if not there or any(isinstance(one, bool) or not isinstance(one, int | float) for one in there):
+            return ""
+        of = seconds if column.kind is ColumnKind.TIME else float
+        least, greatest = (self._words(column, end(there, key=of)) for end in (min, max))
+        without = f"\n{grouped(values[None])} (none)" if values[None] else ""
+        return f"{least if least == greatest else f'{least} to {greatest}'}{without}"
+
+    def _words(self, column: TableColumn, value: Any) -> str:
+        if column.kind is ColumnKind.TIME and value is not None:
+            return instant(self._context, value)
+        if (word := column.word(value)) is not None and column.kind in (ColumnKind.FLAG, ColumnKind.PRESENCE):
+            return word
+        return first_line(choice_label(self._rows.table, column.name, value), _LONGEST)

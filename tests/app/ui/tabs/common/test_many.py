@@ -1,0 +1,62 @@
+"""What the inspector says of several records: what they share, and where they differ."""
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.common.many import ManyPart
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.widgets.panes import FieldList
+from tests.fixtures.window import TABLES, ask, choose, count, go, open_file, press
+
+
+def told(part: FieldList) -> dict[str, str]:
+    return {field.label: field.value for field in part._fields}
+
+
+def buttons(page: RecordTab, *names: str) -> list[str]:
+    return [page.commands.action(name).text().replace("&", "") for name in names]
+
+
+def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    ask(demo_path, "UPDATE notifications SET type = 'maintenance', read = 1, created_at = 1750000000")
+    same = "tenant_id, type, title, message, read, created_at"
+    for number in range(2):
+        copy = f"SELECT id || '{number}', {same} FROM notifications"
+        ask(demo_path, f"INSERT INTO notifications (id, {same}) {copy}")
+    unread = "SELECT rowid FROM notifications ORDER BY rowid LIMIT 3"
+    ask(demo_path, f"UPDATE notifications SET read = 0 WHERE rowid IN ({unread})")
+    window.settings.unread_alone = False
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, TABLES.index("notifications"))
+    choose(qtbot, page, 0)
+    page.table.setFocus()
+    press("Ctrl+A")
+    total = page.model.rowCount()
+    assert total == count(demo_path, "notifications") > 300  # so that most are counted in the background
+    part = page.many
+    assert isinstance(part, ManyPart)
+    qtbot.waitUntil(lambda: told(part.shared).get("Type") == "maintenance")
+    assert told(part.different)["State"] == f"{total - 3:,} read\n3 unread"
+    assert "Title" not in {**told(part.shared), **told(part.different)}  # too many to be read for that
+    assert part.isVisible() and not page.fields.isVisible()
+    assert buttons(page, "mark_read", "delete") == [f"Mark 3 of {total:,} read", f"Delete {total:,}…"]
+
+    page.table.select_row(0)
+    press("Shift+Down")
+    qtbot.waitUntil(lambda: "Title" in {**told(part.shared), **told(part.different)})
+    assert told(part.shared)["Created"].startswith("2025-06-15")
+    assert buttons(page, "delete") == ["Delete 2…"]
+    press("Ctrl+A")
+    press("R")
+    qtbot.waitUntil(lambda: told(part.shared).get("State") == "read")
+    qtbot.waitUntil(lambda: "left as they are: already read" in window.toast.label.text())
+    qtbot.waitUntil(lambda: told(part.shared).get("State") == "read" and "Title" not in told(part.different))
+    press("Ctrl+Z")
+    qtbot.waitUntil(lambda: told(part.different).get("State") == f"{total - 3:,} read\n3 unread")
+    page.table.select_row(0)
+    qtbot.waitUntil(lambda: page.fields.isVisible() and not part.isVisible())
+    assert buttons(page, "delete") == ["Delete"]
