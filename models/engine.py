@@ -8,10 +8,10 @@ is a `Capability`, and no limit of an engine is written anywhere but in its `Lim
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -215,6 +215,18 @@ class Metered(ABC):
         return self.costs and rows > MOST_READ
 
 
+@dataclass(frozen=True, slots=True)
+class TriedRows:
+    """`refused` says by position why a row is not taken, in SQLite's words; `stored` are by position the
+    others' values, with what defaults and types make of them, in the columns asked for and those of `unique`:
+    of each plain UNIQUE these with their collations. Of a row in neither nothing is known.
+    """
+
+    refused: Mapping[int, str]
+    stored: Mapping[int, Mapping[str, Any]] = field(repr=False)
+    unique: tuple[tuple[tuple[str, str], ...], ...] = ()
+
+
 class Database(Metered):
     """One database in the platform's schema.
 
@@ -391,6 +403,18 @@ class Database(Metered):
         or those `given` another value. `columns` are all with values of their own, and what names the rowid.
         """
         return []
+
+    def try_rows(
+        self,
+        table: str,
+        rows: "Sequence[Mapping[str, Any]]",
+        wanted: Collection[str],
+        cancelled: Stop = never,
+    ) -> "TriedRows | None":
+        """What the table's own rules make of new rows, added one after another, as far as an engine can tell
+        without writing; `wanted` are columns whose values are asked for. None where it cannot try.
+        """
+        return None
 
     def may_refuse(self, table: str, given: Collection[str]) -> bool:
         """Whether that is worth being tried of a table; False where an engine cannot try it either."""

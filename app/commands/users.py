@@ -119,7 +119,7 @@ def _add(options: argparse.Namespace) -> int:
     )
     database = opened.database
     with database.connection_context():
-        found = adding.judge(database, sheet, wanted, USERS.asks_for(stored))
+        found = adding.judge(database, sheet, wanted, USERS.asks_for(stored), now=now)
         for one in found.bad[:_WRONG]:
             common.complain(f"line {one.line:,}: {one.why}")
         if len(found.bad) > _WRONG:

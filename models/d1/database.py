@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
@@ -33,6 +33,7 @@ from models.engine import (
     Rows,
     Settled,
     Statement,
+    TriedRows,
     raw,
     sql_name,
     within,
@@ -204,6 +205,14 @@ class D1Database(Database):
         made = self._made_by(table)
         there, after = ([text_of(item.query) for item in items] for items in (insertions, changes))
         return refused_change(made, table, columns, (there, after), given=given)
+
+    def try_rows(
+        self, table: str, rows: Sequence[Mapping[str, Any]], wanted: Collection[str], cancelled: Stop = never
+    ) -> TriedRows | None:
+        """Here, on what makes the table, without its other rows."""
+        from models.local.trial import try_rows  # noqa: PLC0415 - asked for before many are added
+
+        return try_rows(self._made_by(table), table, rows, wanted, cancelled)
 
     def may_refuse(self, table: str, given: Collection[str]) -> bool:
         from models.local.trial import may_refuse  # noqa: PLC0415 - asked for before a removal

@@ -1,7 +1,7 @@
 """A local SQLite file as the engine of a database, on APSW's own current SQLite."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
 from models import errors
-from models.engine import Capability, Database, Limits, Row, Rows, Statement
+from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows
 from models.local.errors import no_longer, translate
 from models.local.file import BUSY_TIMEOUT_MS, patiently, set_pragma, text_encoding, traces, written_by
 from models.local.on_disk import FileOnDisk, has_moved
@@ -189,6 +189,15 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         with self.snapshot():
             file = self.connection()
             return refused_change(made_by(file, table), table, columns, (there, after), file, given=given)
+
+    def try_rows(
+        self, table: str, rows: Sequence[Mapping[str, Any]], wanted: Collection[str], cancelled: Stop = never
+    ) -> TriedRows | None:
+        from models.local.trial import made_by, try_rows  # noqa: PLC0415 - asked for before many are added
+
+        with self.expected_errors():
+            file = self.connection()
+            return try_rows(made_by(file, table), table, rows, wanted, cancelled, file=file)
 
     def may_refuse(self, table: str, given: Collection[str]) -> bool:
         from models.local.trial import made_by, may_refuse  # noqa: PLC0415 - asked for before a removal

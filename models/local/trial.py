@@ -2,14 +2,15 @@
 
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import apsw
 
-from models.engine import sql_name
+from models.engine import TriedRows, sql_name
 from models.local import statements
+from models.progress import Stop
 from models.schema import COUNTERS
 
 _Item = TypeVar("_Item")
@@ -21,6 +22,13 @@ _STEPS: Final = 100_000
 _ROWS: Final = 10_000
 _BYTES: Final = 16_000_000
 """How much of a table is copied at most, to see whether its rows are in each other's way."""
+
+_SECONDS_OF_ROWS: Final = 30.0
+"""For how long new rows are tried: some 100,000 of them take one."""
+_ASKED_EACH: Final = 0.05
+"""Seconds after which whoever waits for them is asked whether they still do."""
+_LONGEST: Final = 4_000_000
+"""Bytes of what a rule works out of a new row; one that needs more is not tried."""
 
 _SECONDS: Final = 1.0
 """For how long its rows are copied, or its changes tried: for each an index may count out anything."""
@@ -34,6 +42,11 @@ _COMPUTED: Final = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden > 1"
 _INDEXED: Final = """
 SELECT i."unique", i.partial, c.cid, c.name FROM pragma_index_list(?) AS i, pragma_index_xinfo(i.name) AS c
 WHERE c.key
+"""
+_OWN: Final = "SELECT name FROM pragma_table_xinfo(?) WHERE NOT hidden"
+_KEYS: Final = """
+SELECT i.name, c.cid, c.name, c.coll FROM pragma_index_list(?) AS i, pragma_index_xinfo(i.name) AS c
+WHERE i."unique" AND NOT i.partial AND c.key ORDER BY i.seq, c.seqno
 """
 _FORMULA: Final = -2
 """What SQLite says instead of a column's number."""
@@ -128,11 +141,8 @@ def refused_change(
             trial.execute(insertion, tuple(values))
         are_alone = not _is_asked(trial, table, given, unique=True)
         if file is not None and not are_alone:
-            names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
-            rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
-            into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
             with suppress(apsw.InterruptError, TimeoutError, UnicodeDecodeError, OverflowError):
-                trial.executemany(into, _in_time(trial, _few(rows)))
+                _copy_rows(trial, table, file, columns)
                 are_alone = True
         trial.pragma("ignore_check_constraints", 0)
         for position, (change, values) in enumerate(_in_time(trial, changes)):
@@ -145,6 +155,100 @@ def refused_change(
             except apsw.Error as error:  # of a CHECK that cannot be worked out, too
                 found[position] = str(error)
     return [*found.items()]
+
+
+def try_rows(
+    made: Sequence[str],
+    table: str,
+    rows: Sequence[Mapping[str, Any]],
+    wanted: Collection[str],
+    cancelled: Stop,
+    *,
+    file: apsw.Connection | None = None,
+) -> TriedRows | None:
+    """What a table makes of new rows that is `made` so, with its indexes; the others of the `file` are looked
+    at, too, where a UNIQUE by a formula has a say, as far as they can be copied. None where it cannot be made
+    alone.
+    """
+    refused: dict[int, str] = {}
+    until, asked = time.monotonic() + _SECONDS_OF_ROWS, 0.0
+    with suppress(apsw.Error), _copy(made[0] if made else "", made[1:]) as trial:
+        if file is not None and _has_formula(trial, table):
+            with suppress(apsw.Error, TimeoutError, UnicodeDecodeError, OverflowError):
+                columns_of = [name for (name,) in file.execute(_OWN, (table,))]
+                _copy_rows(trial, table, file, columns_of)
+        trial.set_progress_handler(lambda: cancelled() or time.monotonic() > until, _STEPS)
+        trial.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST)  # what one function does is not interrupted
+        statements: dict[tuple[str, ...], str] = {}
+        tried = len(rows)
+        for position, row in enumerate(rows):
+            now = time.monotonic()
+            is_unwanted = now - asked > _ASKED_EACH and cancelled()
+            if is_unwanted or now > until:
+                tried = position
+                break
+            asked = now if now - asked > _ASKED_EACH else asked
+            names = tuple(row)
+            if names not in statements:
+                places, quoted = ", ".join("?" * len(names)), ", ".join(map(sql_name, names))
+                statements[names] = f"INSERT OR ABORT INTO {sql_name(table)} ({quoted}) VALUES ({places})"  # noqa: S608
+            try:
+                trial.execute(statements[names], tuple(row.values()))
+            except apsw.TooBigError:
+                continue
+            except apsw.InterruptError:
+                tried = position
+                break
+            except apsw.Error as error:  # of a CHECK that cannot be worked out, too
+                refused[position] = str(error)
+        trial.set_progress_handler(None)
+        unique = _unique(trial, table)
+        columns = dict.fromkeys([*wanted, *(name for key in unique for name, _ in key)])
+        return TriedRows(refused, _as_stored(trial, table, rows[:tried], [*columns]), unique)
+    return None
+
+
+def _as_stored(
+    trial: apsw.Connection, table: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """What the trial holds of each of these rows, which an id names."""
+    places = {row["id"]: position for position, row in enumerate(rows) if "id" in row}
+    if not (columns and places):
+        return {}
+    found = trial.execute(f"SELECT id, {', '.join(map(sql_name, columns))} FROM {sql_name(table)}")  # noqa: S608
+    return {
+        places[name]: dict(zip(columns, values, strict=True))
+        for name, *values in found
+        if isinstance(name, str) and name in places
+    }
+
+
+def _unique(trial: apsw.Connection, table: str) -> tuple[tuple[tuple[str, str], ...], ...]:
+    """The columns of each UNIQUE of all rows and without a formula, with their collations."""
+    found: dict[str, list[tuple[int, str, str]]] = {}
+    for index, column, name, collation in trial.execute(_KEYS, (table,)):
+        found.setdefault(index, []).append((column, str(name), str(collation)))
+    return tuple(
+        tuple((name, collation) for _, name, collation in key)
+        for key in found.values()
+        if all(column != _FORMULA for column, *_ in key)
+    )
+
+
+def _has_formula(trial: apsw.Connection, table: str) -> bool:
+    computed = {name.lower() for (name,) in trial.execute(_COMPUTED, (table,))}
+    return any(
+        unique and (partial or column == _FORMULA or str(name).lower() in computed)
+        for unique, partial, column, name in trial.execute(_INDEXED, (table,))
+    )
+
+
+def _copy_rows(trial: apsw.Connection, table: str, file: apsw.Connection, columns: Sequence[str]) -> None:
+    """The rows of the file, if they are no more than may be copied in time."""
+    names, places = ", ".join(map(sql_name, columns)), ", ".join("?" * len(columns))
+    rows = file.execute(f"SELECT {names} FROM main.{sql_name(table)}")  # noqa: S608
+    into = f"INSERT OR IGNORE INTO {sql_name(table)} ({names}) VALUES ({places})"  # noqa: S608
+    trial.executemany(into, _in_time(trial, _few(rows)))
 
 
 def _is_asked(trial: apsw.Connection, table: str, given: Collection[str], *, unique: bool) -> bool:

@@ -15,7 +15,9 @@ from typing import Final
 
 from app.services import text
 from app.services.records import users
-from app.services.records.tables import USERS, valid_beside
+from app.services.records.fitting import misfits, without_tenants
+from app.services.records.images import STAMPS, Images
+from app.services.records.tables import AUDIT_CHAIN, USERS, valid_beside
 from app.services.records.users import NewUser
 from models.engine import Database
 from models.errors import Cancelled, InvalidInput
@@ -182,10 +184,17 @@ def guessed(sheet: Sheet, names: Sequence[str]) -> dict[str, int]:
 
 
 def judge(
-    database: Database, sheet: Sheet, wanted: WantedUser, asked: Sequence[str], monitor: Monitor = UNWATCHED
+    database: Database,
+    sheet: Sheet,
+    wanted: WantedUser,
+    asked: Sequence[str],
+    monitor: Monitor = UNWATCHED,
+    *,
+    now: int,
 ) -> Judged:
-    """Looks at each line as “New user” would, within the sheet and against the database; `asked` are columns
-    that no new user may leave empty. Raises `Cancelled`, and the storage errors.
+    """Looks at each line as “New user” would, within the sheet and against the database, its own rules and
+    foreign keys included; `asked` are columns that no new user may leave empty. Raises `Cancelled`, and the
+    storage errors.
     """
     bad: list[Bad] = []
     good: list[tuple[int, NewUser]] = []
@@ -213,17 +222,42 @@ def judge(
             continue
         good.append((position, (tenant, email, more)))
     taken = users.taken(database, (one for _, one in good))
-    left = []
+    left: list[tuple[int, NewUser]] = []
+    barred = without_tenants(database, [*dict.fromkeys(one[0] for _, one in good)], AUDIT_CHAIN.name)
     for position, one in good:
         tenant, email, _ = one
-        if (there := taken.get((tenant, text.folded(email)))) is not None:
-            why = f"{tenant} already has a user with the e-mail address {there}."
+        there = taken.get((tenant, text.folded(email)))
+        why = f"{tenant} already has a user with the e-mail address {there}." if there is not None else ""
+        if why := why or barred.get(tenant, ""):
             bad.append(Bad(sheet.lines[position], why, sheet.rows[position]))
         else:
-            left.append(one)
+            left.append((position, one))
+    monitor.progress(len(sheet.rows), total)
+    good, left = left, []
+    refused = _refused(database, [one for _, one in good], monitor, now)
+    for place, (position, one) in enumerate(good):
+        if place in refused:
+            bad.append(Bad(sheet.lines[position], refused[place], sheet.rows[position]))
+        else:
+            left.append((position, one))
     monitor.progress(total, total)
-    new = dict.fromkeys(tenant for tenant, *_ in left if tenant not in wanted.there)
-    return Judged(tuple(left), tuple(sorted(bad, key=lambda one: one.line)), tuple(new))
+    users_left = tuple(one for _, one in left)
+    new = dict.fromkeys(tenant for tenant, *_ in users_left if tenant not in wanted.there)
+    return Judged(users_left, tuple(sorted(bad, key=lambda one: one.line)), tuple(new))
+
+
+def _refused(database: Database, good: Sequence[NewUser], monitor: Monitor, now: int) -> dict[int, str]:
+    """Why the table itself would not take some of them, by their places."""
+    if not good:
+        return {}
+    given = {EMAIL, TENANT, *STAMPS}.union(*{frozenset(beside) for *_, beside in good if beside})
+    images = (row.image for row in users.new_rows(Images(database), good, now))
+    found = misfits(
+        database, USERS.name, images, given, once=frozenset({EMAIL, TENANT}), cancelled=monitor.cancelled
+    )
+    if monitor.cancelled():
+        raise Cancelled
+    return found
 
 
 def _cell(cells: Sequence[str], at: int | None) -> str:

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -43,6 +43,12 @@ STAMPS: Final = ("created_at", "updated_at")
 
 MOST: Final = 10_000
 """Rows that may go along with one act, which keeps them in memory to put them back."""
+
+Completing = tuple[list[RowChange], Statement]
+"""New rows, and what reads them as they are."""
+
+_COMPLETED: Final = 500
+"""Rows that are read so at once."""
 
 _FEW: Final = 100
 """Rows up to which the chains that they are in are asked for along with them. Each is charged six times for
@@ -323,21 +329,33 @@ class Images:
             more = f" and of {len(found) - 3:,} more" if len(found) > 3 else ""
             raise ChangedMeanwhile(f"{' and of '.join(found[:3])}{more}")
 
-    def completing(self, row: RowChange) -> Statement | None:
-        """What reads a row that is new as it is when it is written; None of any other."""
-        if row.before is not None or row.record_id not in self._made:
-            return None
-        (query,) = self._matching(row.stored, tuple(row.key), [tuple(row.key.values())])
-        return Statement(query, expect=None, into=[])
+    def completing(self, rows: Sequence[RowChange]) -> list[Completing]:
+        """What reads rows that are new as they are when they are written, many at once."""
+        made = (row for row in rows if row.before is None and row.record_id in self._made)
+        found: list[Completing] = []
+        for (_, by), alike in groupby(made, lambda row: (row.table, tuple(row.key))):
+            for part in in_parts(alike, min(_COMPLETED, self._database.limits.parameters // len(by))):
+                (query,) = self._matching(part[0].stored, by, [tuple(row.key.values()) for row in part])
+                found.append((part, Statement(query, expect=None, into=[])))
+        return found
 
-    def completed(self, row: RowChange, asked: Statement | None) -> RowChange:
-        """The row as the database has it: with what that filled in and made of the values."""
-        if asked is None:
-            return row
-        found = asked.into or self._database.rows(asked.query)
-        if not found:
-            return row
-        return replace(row, after=_as_stored(row.stored, _needed(row.stored), found[0]).image)
+    def completed(self, rows: Sequence[RowChange], asked: Sequence[Completing]) -> tuple[RowChange, ...]:
+        """The rows as the database has them: with what that filled in and made of the values."""
+        known: dict[tuple[Value, ...], Image] = {}
+        for part, statement in asked:
+            stored, names = part[0].stored, tuple(part[0].key)
+            for cells in statement.into or self._database.rows(statement.query):
+                image = _as_stored(stored, _needed(stored), cells).image
+                key = tuple(image[name] for name in names) if part[1:] else tuple(part[0].key.values())
+                known[stored.name, *key] = image
+        if not known:
+            return tuple(rows)
+
+        def whole(row: RowChange) -> RowChange:
+            image = known.get((row.table, *row.key.values())) if row.before is None else None
+            return row if image is None else replace(row, after=image)
+
+        return tuple(map(whole, rows))
 
     def changed(self, row: StoredRow, values: Image, now: int) -> RowChange:
         """The change that gives a row these values, and the time `now` where the file keeps that.

@@ -5,7 +5,7 @@ each an entry in the tenant's audit chain.
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -111,9 +111,7 @@ def create_many(
         raise InvalidInput("email", "An e-mail address is there twice; nothing was changed.")
     images.monitor = monitor
     images.chains = tuple(dict.fromkeys(tenant for tenant, *_ in wanted))
-    values = ({"tenant_id": one[0], "email": one[1], "password_hash": None} for one in wanted)
-    new = images.new_ones(USERS, values, (beside or {} for *_, beside in wanted), now)
-    rows = tuple(row.added() for row in new)
+    rows = tuple(row.added() for row in new_rows(images, wanted, now))
     checks = _Addresses({row.record_id: one[0] for row, one in zip(rows, wanted, strict=True)})
     return Change(
         summary=f"{text.counted(len(rows), 'user')} created",
@@ -123,6 +121,12 @@ def create_many(
         checks=checks,
         inverse_checks=checks.of_what_was,
     )
+
+
+def new_rows(images: Images, wanted: Sequence[NewUser], now: int) -> Iterator[StoredRow]:
+    """What many users are stored as, in their order."""
+    values = ({"tenant_id": one[0], "email": one[1], "password_hash": None} for one in wanted)
+    return images.new_ones(USERS, values, (beside or {} for *_, beside in wanted), now)
 
 
 def _of_many(

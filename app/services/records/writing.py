@@ -14,7 +14,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import gone_already
 from app.services.records.change import Change, Checks
 from app.services.records.dependents import removal
-from app.services.records.images import Images, untriggered
+from app.services.records.images import Completing, Images, untriggered
 from app.services.records.rows import RowChange, StoredRow, Value, shown, statements_of
 from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
@@ -110,7 +110,7 @@ def commit(
     is there, where the database can be brought back to it (Time Travel), and named in the entries;
     `NoBookmark` where none can be had, and nobody has agreed to that for this act.
     """
-    planned: list[tuple[Images, Change, list[Statement | None]]] = []
+    planned: list[tuple[Images, Change, list[Completing]]] = []
     if before is not None:
         seen = of_changes(before.change.rows)
     left: list[Callable[[], Images | None]] = []
@@ -127,7 +127,7 @@ def commit(
             images.refuse_triggers(_written(change))
             if before is not None and (more := change.touched - before.change.touched):
                 raise errors.MoreGoAlong(" and ".join(sorted({table for table, *_ in more})))
-        asked = [*map(images.completing, change.rows)]
+        asked = images.completing(change.rows)
         planned.append((images, change, asked))
         look: list[Statement] = []
         if again and database.costs and (redo := change.inverse()).going > 1:
@@ -137,7 +137,7 @@ def commit(
             [
                 *([untriggered(_written(change))] if unchanged is None else []),
                 *statements_of(change.rows),
-                *filter(None, asked),
+                *(statement for _, statement in asked),
                 *look,
             ],
             change.events,
@@ -180,7 +180,7 @@ def commit(
         raise
     images, change, asked = planned[-1]
     with suppress(errors.StorageError, errors.Cancelled):  # it is written, whether that can be read or not
-        change = replace(change, rows=tuple(map(images.completed, change.rows, asked)))
+        change = replace(change, rows=images.completed(change.rows, asked))
         change = replace(change, behind=next((known() for known in left), None))
     return change
 

@@ -200,11 +200,11 @@ class AddUsersDialog(LongForm):
             frozenset(self._context.tenants),
             self.new_tenants.isChecked() or self._is_new_agreed(),
         )
-        database, asked = self._context.opened.database, self._asked
+        database, asked, now = self._context.opened.database, self._asked, self._context.clock()
 
         def work(monitor: Monitor) -> Judged:
             with database.connection_context(), database.cancellable(monitor.cancelled):
-                return adding.judge(database, sheet, wanted, asked, monitor)
+                return adding.judge(database, sheet, wanted, asked, monitor, now=now)
 
         run = partial(self._begin, work, self._judged)
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self)

@@ -38,7 +38,7 @@ def judged(
     sheet = adding.cut(text)
     stored, _ = read_stored(database)
     columns = adding.guessed(sheet, adding.fillable(stored["users"]))
-    return adding.judge(database, sheet, WantedUser(columns, tenant, ACME, new_tenants), asked)
+    return adding.judge(database, sheet, WantedUser(columns, tenant, ACME, new_tenants), asked, now=NOW)
 
 
 def emails(sql: apsw.Connection) -> list[tuple[str, str]]:
@@ -112,7 +112,7 @@ def test_a_tenant_is_meant_as_it_is_stored_and_a_new_one_comes_in_one_spelling(e
         lines = "".join(f"u{number}@x.example,{cell}\n" for number, cell in enumerate(cells))
         sheet = adding.cut(f"email,tenant\n{lines}")
         wanted = WantedUser({"email": 0, "tenant_id": 1}, "", there, new_tenants)
-        found = adding.judge(engine, sheet, wanted, ())
+        found = adding.judge(engine, sheet, wanted, (), now=NOW)
         return [one[0] for one in found.good], [one.why for one in found.bad]
 
     assert tenants("U\u0308ni\u0308", "spaced", "acme", "acme ") == (
@@ -159,7 +159,7 @@ def test_each_line_that_makes_no_user_has_its_reason(engine: Database) -> None:
 
 def test_the_lines_that_are_wrong_come_back_as_they_were(engine: Database) -> None:
     sheet = adding.cut("name,email\n=1+1,wrong\n'quoted,also wrong\n")
-    found = adding.judge(engine, sheet, WantedUser({"email": 1}, "acme", ACME), ())
+    found = adding.judge(engine, sheet, WantedUser({"email": 1}, "acme", ACME), (), now=NOW)
     text = found.bad_lines(sheet)
     assert [row[2] for row in csv.reader(io.StringIO(text))] == ["name", "'=1+1", "''quoted"]
     again = adding.cut(text)
@@ -285,4 +285,5 @@ def test_it_ends_where_a_person_ends_it_and_nothing_is_written(
             WantedUser({"email": 0}, "acme", ACME),
             (),
             Monitor(cancelled=lambda: True),
+            now=NOW,
         )
