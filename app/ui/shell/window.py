@@ -125,6 +125,9 @@ class MainWindow(QMainWindow):
         self.connecting.not_opened.connect(self._welcome_if_nothing)
         self._pages = QStackedWidget()
         self._pages.setMinimumSize(1, 1)  # a page that is not in sight asks for no room
+        self._opening = QWidget()
+        self._opening.setAccessibleName("Opening the database")
+        self._pages.addWidget(self._opening)  # has the focus at first: else a button of the tool bar is heard
         self.setCentralWidget(self._pages)
         self.search = GlobalSearch(theme)
         self.commands = Actions(theme, None, self)
@@ -248,6 +251,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.files.is_opening or self.connecting.is_opening:
+            self._opening.setFocus(Qt.FocusReason.OtherFocusReason)
             later(self, SLOW_MS, self._welcome_if_nothing)
         else:
             self._welcome_if_nothing()
@@ -488,7 +492,9 @@ class MainWindow(QMainWindow):
     def _welcome_if_nothing(self) -> None:
         if self.workspace is None:
             self.show_recent(self.welcome.set_recent)
-            self._pages.setCurrentWidget(self.welcome)
+            if self._pages.currentWidget() is not self.welcome:
+                release(self._pages)  # its first choice has it next
+                self._pages.setCurrentWidget(self.welcome)
 
     def show_recent(self, show: Callable[[Sequence[FileOrName], frozenset[str]], object]) -> None:
         """Has `show` show what was open before, the last one first, and which of it is production: as was

@@ -135,6 +135,20 @@ def tool_button(
     return button
 
 
+def one_of_icons(theme: Theme, icon: str, name: str, run: Handler) -> QPushButton:
+    """One of several beside each other that are only an icon, and of which one is chosen. A screen reader
+    says so, as it does of no tool button: those are boxes to tick.
+    """
+    button = push_button(theme, "", run, icon=icon, tip=name)
+    button.setIcon(theme.icon(icon, "dim"))
+    button.setProperty("kind", "icon")
+    button.setAccessibleName(name)
+    button.setIconSize(QSize(16, 16))
+    button.setCheckable(True)
+    button.setAutoExclusive(True)
+    return button
+
+
 BUTTON = 32
 
 

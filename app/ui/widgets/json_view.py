@@ -13,7 +13,7 @@ from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.buttons import push_button, tool_button
+from app.ui.widgets.buttons import one_of_icons, push_button, tool_button
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, in_row, text_box
 
@@ -183,10 +183,8 @@ class JsonView(QWidget):
         self.all_button = push_button(theme, "Show all", self._show_all, kind=Kind.FLAT)
         self.all_button.setProperty("small", True)
         self.all_button.hide()
-        self.tree_button = tool_button(theme, Icon.TREE, "Show as a tree", lambda: self.show_tree(True))
-        self.text_button = tool_button(theme, Icon.CODE, "Show as text", lambda: self.show_tree(False))
-        for button in (self.tree_button, self.text_button):
-            button.setCheckable(True)
+        self.tree_button = one_of_icons(theme, Icon.TREE, "Show as a tree", lambda: self.show_tree(True))
+        self.text_button = one_of_icons(theme, Icon.CODE, "Show as text", lambda: self.show_tree(False))
         self.copy_button = tool_button(theme, Icon.COPY, f"Copy {name.lower()}", self.copy)
         self.text_view = text_box(theme, f"{name} as text", kind=_Text)
         from_left = self.text_view.document().defaultTextOption()

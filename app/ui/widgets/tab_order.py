@@ -29,11 +29,11 @@ def is_lost(focused: QWidget | None) -> bool:
 
 
 def release(part: QWidget) -> None:
-    """Takes the focus from within what is about to go out of sight, when it is known where it will be: Qt
+    """Takes the focus from what is about to go out of sight, when it is known where it will be: Qt
     would give it to something on the way, which a screen reader says first.
     """
     focused = part.window().focusWidget()
-    if focused is not None and part.isAncestorOf(focused):
+    if focused is not None and (part is focused or part.isAncestorOf(focused)):
         focused.clearFocus()
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractScrollArea,
     QApplication,
@@ -20,15 +22,18 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.settings import Settings
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.theme import Theme
 from app.ui.widgets.actions import Actions
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import LARGE, JsonView
 from app.ui.widgets.picker import Picker
+from tests.conftest import NOW
 from tests.fixtures.keyboard import MOST
-from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, go, open_file, press
+from tests.fixtures.window import TABLES, ask, choose, closed, count, dialog, error, go, open_file, press
 
 pytestmark = pytest.mark.slow
 
@@ -279,3 +284,48 @@ def test_nothing_on_the_way_has_the_focus_when_a_file_opens_and_when_tabs_turn(
     page.filters.text.setFocus()
     window.workspace.jump(TABLES[0], None)  # type: ignore[union-attr]
     assert had[-1] is tables[0] and had[-3] is page.filters.text
+
+
+@contextmanager
+def focused() -> Iterator[list[str]]:
+    """The names of all that has the focus meanwhile, one after the other."""
+    names, app = list[str](), cast("QApplication", QApplication.instance())
+
+    def hear(_: QWidget | None, new: QWidget | None) -> None:
+        if new is not None:
+            names.append(QAccessible.queryAccessibleInterface(new).text(QAccessible.Text.Name))
+
+    app.focusChanged.connect(hear)
+    yield names
+    app.focusChanged.disconnect(hear)
+
+
+@pytest.mark.parametrize("there", (True, False))
+def test_no_button_of_the_tool_bar_is_heard_first_when_the_program_starts_with_a_file(
+    qtbot: QtBot, theme: Theme, demo_path: Path, there: bool
+) -> None:
+    window = MainWindow(theme, Settings(), lambda: NOW)
+    qtbot.addWidget(window)
+    with focused() as names:
+        window.files.open(demo_path if there else demo_path.with_name("none.sqlite"))
+        window.show()
+        window.activateWindow()
+        if there:
+            qtbot.waitUntil(lambda: window.workspace is not None and window.workspace.focus_rows())
+            assert names in (["Opening the database", "Users"], ["Users"]), (
+                "it may open before it is in front"
+            )
+        else:
+            error(qtbot, window)
+            qtbot.waitUntil(lambda: names[-1] == "Open…")
+            assert set(names) <= {"Opening the database", "Open…", "Close"}
+    window.close()
+
+
+def test_the_first_choice_of_the_first_page_has_the_focus_when_a_file_is_closed(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    with focused() as names:
+        press("Ctrl+W")
+    assert names == ["Open…"]

@@ -63,6 +63,11 @@ def test_toggle(qtbot: QtBot, view: JsonView) -> None:
     assert not view.tree_button.isEnabled()
     view.set_json("[2]")
     assert view.tree_button.isChecked()
+    said = [QAccessible.queryAccessibleInterface(one) for one in (view.tree_button, view.text_button)]
+    assert {one.role() for one in said} == {QAccessible.Role.RadioButton}, "one of two, no boxes to tick"
+    assert [bool(one.state().checked) for one in said] == [True, False]
+    qtbot.mouseClick(view.text_button, Qt.MouseButton.LeftButton)
+    assert [bool(one.state().checked) for one in said] == [False, True] and view.text_view.isVisibleTo(view)
 
 
 def test_deep_nesting_is_text(view: JsonView) -> None:
