@@ -43,9 +43,11 @@ class ProgressBar(QProgressBar):
         super().__init__(textVisible=False)
 
     def show_progress(self, done: int, total: int) -> None:
+        self.setUpdatesEnabled(False)  # else Qt paints it at once, and with it all that has just been changed
         self.setRange(0, 100 if total else 0)  # which a screen reader says, and reads as percent
         if total:
             self.setValue(min(100, done * 100 // total))
+        self.setUpdatesEnabled(True)
 
 
 class WaitLine(QWidget):

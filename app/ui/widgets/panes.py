@@ -1,10 +1,11 @@
 """What stands beside a table, the inspector and its fields; and what stands where rows or a record would."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -234,6 +235,8 @@ class Inspector(QFrame):
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record):
             self._stack.addWidget(part)
+        self._drawing = QTimer(self, singleShot=True, interval=0)
+        self._drawing.timeout.connect(lambda: self.setUpdatesEnabled(True))
 
     @cached_property
     def failure(self) -> EmptyState:
@@ -295,6 +298,13 @@ class Inspector(QFrame):
     def set_actions(self, buttons: Sequence[QPushButton]) -> None:
         """Buttons at the foot, from the left; once."""
         self._foot.set_parts(buttons)
+
+    @contextmanager
+    def drawn_at_once(self) -> Iterator[None]:
+        """What is shown within is painted when all of it has its place, not part after part."""
+        self.setUpdatesEnabled(False)
+        self._drawing.start()
+        yield
 
     def show_record(self) -> None:
         if self._many is not None:

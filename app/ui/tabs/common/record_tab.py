@@ -815,9 +815,10 @@ class RecordTab(QWidget):
         self.jump.emit(AUDIT_CHAIN.name, entry.seq)
 
     def _show_record(self, record_id: object, record: Any) -> None:
-        self.show_details(record)
-        self._show_past(record_id, record)
-        self.inspector.show_record()
+        with self.inspector.drawn_at_once():
+            self.show_details(record)
+            self._show_past(record_id, record)
+            self.inspector.show_record()
         self._show_selection()
         self.commands.update()
         self.details_shown.emit(record_id)

@@ -246,3 +246,15 @@ def test_what_waits_is_stopped_by_its_own_words_and_from_the_keyboard(qtbot: QtB
     assert host.focusWidget() is line.cancel_button
     qtbot.keyClick(line.cancel_button, Qt.Key.Key_Space)
     assert ended == [True]
+
+
+def test_a_step_of_progress_paints_nothing_at_once(qtbot: QtBot, theme: Theme) -> None:
+    bar = added(qtbot, ProgressBar())
+    with qtbot.waitExposed(bar):
+        bar.show()
+    painted = list[int]()
+    bar.paintEvent = lambda event: painted.append(bar.value())  # type: ignore[method-assign]
+    for step in range(50):
+        bar.show_progress(step, 50)
+    assert painted == []
+    qtbot.waitUntil(lambda: painted == [98])

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common import list_controller
+from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from tests.fixtures.window import (
@@ -21,6 +23,7 @@ from tests.fixtures.window import (
     dialog,
     give_reason,
     go,
+    is_settled,
     open_file,
     press,
     values,
@@ -243,3 +246,40 @@ def test_many_are_said_as_long_as_another_order_leaves_more_than_one(
     page.table.sortByColumn(page.model.column_of("event_type"), Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: page.list.selected_count() == 1 and page.fields.isVisible())
     assert page.inspector.title.text() == values(page, "event_type")[page.table.selected_rows()[0]]
+
+
+class _Painted(QObject):
+    """What a page's inspector says as record and as its title, each time that anything of it is painted."""
+
+    def __init__(self, page: RecordTab) -> None:
+        super().__init__(page)
+        self.page, self.said = page, list[tuple[str, str]]()
+        for part in page.inspector.findChildren(QWidget):
+            part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's own name
+        if event.type() == QEvent.Type.Paint:
+            page = self.page
+            shown = [field.value for field in page.fields._fields if field.label == "Id"]
+            empty = [
+                one for one in page.fields.findChildren(QLabel) if one.isVisible() and one.size().isEmpty()
+            ]
+            self.said.append((page.inspector.title.text(), "" if empty else "".join(shown)))
+        return False
+
+
+@pytest.mark.slow
+def test_no_part_of_a_record_is_painted_before_the_others(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 4)
+    before = "", choose(qtbot, page, 0)
+    for row in (1, 2):
+        before = page.inspector.title.text(), before[1]
+        painted = _Painted(page)
+        run = choose(qtbot, page, row)
+        qtbot.waitUntil(lambda: is_settled(window))
+        now = page.inspector.title.text(), run
+        assert set(painted.said) <= {before, now} and painted.said[-1] == now
+        before = now
