@@ -21,8 +21,9 @@ from app.services.deliveries.old_secrets import OldSecrets
 from app.services.deliveries.request import make
 from app.services.deliveries.samples import sample as sample_event
 from app.services.deliveries.signing import Signing
+from app.services.records.list_query import ListQuery
 from app.services.records.record import Record
-from app.services.records.tables import EVERYONE, USERS, WEBHOOK_DESTINATIONS
+from app.services.records.tables import USERS, WEBHOOK_DESTINATIONS
 from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
@@ -32,9 +33,9 @@ from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
+from app.ui.tabs.common.filtering import FilterByColumnDialog
 from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
-from app.ui.tabs.users.filtering import FilterByColumnDialog
 from app.ui.tabs.users.moving import move_form
 from app.ui.tabs.users.password import PasswordField, PasswordShown, password_form
 from app.ui.tabs.webhooks import WebhookDialog
@@ -235,7 +236,7 @@ def register(registry: Registry) -> None:
     def filter_by_column(theme: Theme) -> Shot:
         file = scenes.file("ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator';")
         context = make_context(file, theme, Settings(Path(scenes.folder) / "home"), lambda: NOW)
-        dialog = FilterByColumnDialog(context, EVERYONE, lambda column, value: None)
+        dialog = FilterByColumnDialog(context, ListQuery("users"), ["role"], lambda column, value: None)
         context.setParent(dialog)
         return Shot(dialog, close=context.stop)
 

@@ -43,8 +43,7 @@ def arrange(tab: "RecordTab", wanted: Arrangement) -> bool:
     with QSignalBlocker(tab.filters), QSignalBlocker(tab.exact):
         tab.exact.clear()
         for column, values in tab.facets.restore(wanted.choices):
-            for value in values[:1]:
-                tab.exact.add(column, value)
+            tab.exact.keep(column, values)
         tab.filters.set_values(replace(tab.filters.values(), text=wanted.text, dates=wanted.dates))
     tab.set_own_filter(wanted.own)
     tab.sorted_by = wanted.sort

@@ -55,6 +55,8 @@ def open_row_menu(tab: "RecordTab", index: QModelIndex, where: QPoint) -> None:
         cell = _cell(tab, index)
         of = f" ({cell.column.title})"
         menu.addAction(f"Filter by this value{of}", partial(_filter_by, tab, cell))
+        if tab.exact.kept(cell.column.name):
+            menu.addAction(f"Or another value{of}…", partial(tab.ask_another_value, cell.column.name))
         copy = menu.addMenu("Copy rows as")
         for form, (name, _) in _NAMES.items():
             copy.addAction(name).triggered.connect(partial(copy_rows, tab, form))

@@ -188,6 +188,7 @@ class RecordTab(QWidget):
         self.table.copy = self.copy_rows
         self.filters.changed.connect(self.filters_changed)
         self.exact.changed.connect(self.filters_changed)
+        self.exact.more_wanted.connect(self.ask_another_value)
         self.model.sort_requested.connect(self._sort_by)
         self.model.dataChanged.connect(self.commands.update)
         self.list.loaded.connect(self._loaded)
@@ -520,6 +521,12 @@ class RecordTab(QWidget):
         self._wanted_record = None
         self._read()
 
+    def ask_another_value(self, column: str) -> None:
+        """Asks which other value of a column rows are kept by, too."""
+        from app.ui.tabs.common.filtering import FilterByColumnDialog  # noqa: PLC0415 - few ask for it
+
+        FilterByColumnDialog(self.context, self.query(), [column], self.exact.add, self).open_once()
+
     def filter_by(self, column: str, value: Value) -> None:
         """Keeps, of the rows shown, those with this value: by the column's pick list, or by a chip."""
         if not self.facets.choose(column, value):
@@ -715,8 +722,8 @@ class RecordTab(QWidget):
 
         def filter_again() -> None:
             self.exact.clear()
-            for column, (value,) in exact:
-                self.exact.add(column, value)
+            for column, kept in exact:
+                self.exact.keep(column, kept)
             self.filters.set_values(values)
 
         had = self.query().filtered

@@ -237,9 +237,10 @@ class UsersTab(RecordTab):
         AddUsersDialog(self.context, self.scope.tenant_id, self).open_once()
 
     def _filter_others(self) -> None:
-        from app.ui.tabs.users.filtering import FilterByColumnDialog  # noqa: PLC0415
+        from app.ui.tabs.common.filtering import FilterByColumnDialog  # noqa: PLC0415
 
-        FilterByColumnDialog(self.context, self.scope, self.exact.add, self).open_once()
+        columns = USERS.others(self.context.opened.schema.stored[USERS.name])
+        FilterByColumnDialog(self.context, self.query(), columns, self.exact.add, self).open_once()
 
     def _without_others(self) -> str | None:
         stored = self.context.opened.schema.stored.get(USERS.name)

@@ -139,6 +139,7 @@ def test_a_filter_by_a_time_says_what_is_stored_where_others_of_that_second_are_
     page = open_file(qtbot, window, demo_path)
     page.clear_filters()
     for stored, words in ((1795355707.75, " (stored as 1795355707.75)"), (1795355707, "")):
+        page.exact.clear()
         page.exact.add("created_at", stored)
         wanted = ask(demo_path, "SELECT count(*) FROM users WHERE created_at = ?", stored)[0][0]
         qtbot.waitUntil(lambda wanted=wanted: page.model.rowCount() == wanted)  # type: ignore[misc]
