@@ -2,19 +2,19 @@
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from peewee import SQL, fn
+from peewee import SQL, BaseQuery, fn
 
 from app.services.records.rows import Value, decoded, exactly, legible, shown
 from app.services.records.tables import ACTOR, AUDIT_CHAIN
 from app.services.text import readable
 from models.engine import Database, Rows
 from models.errors import UndecodableText
-from models.schema import Schema
+from models.schema import Schema, StoredTable
 from models.tables import AuditEntry
 
 PAGE: Final = 20
@@ -81,6 +81,8 @@ class PastEntry:
     actor: str
     what: str
     created_at: Any
+    said: Any = field(default=None, repr=False, compare=False)
+    """The payload as JSON gives it; None for what is no JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,32 @@ class Past:
 
 def is_kept(schema: Schema) -> bool:
     """Whether the file has a chain that can be looked through by its numbers."""
-    stored = schema.stored.get(AUDIT_CHAIN.name)
+    return _is_numbered(schema.stored.get(AUDIT_CHAIN.name))
+
+
+def _is_numbered(stored: StoredTable | None) -> bool:
     wanted = {"seq", "event_type", "payload"}
     return stored is not None and stored.rowid == "seq" and wanted <= set(stored.names)
+
+
+def newest_naming(stored: StoredTable | None, named: Named, of: int, most: int) -> BaseQuery | None:
+    """What finds the newest entries that name a record, at most so many, among the newest `of`: whoever
+    reads it gives its rows to `entries_of`. None where the chain cannot be looked through by its numbers.
+    """
+    if stored is None or not _is_numbered(stored):
+        return None
+    newest = AuditEntry.alias()
+    among = AuditEntry.seq > fn.COALESCE(newest.select(fn.MAX(newest.seq)), 0) - of
+    query: BaseQuery = _asked(
+        [exactly(cell) for cell in _cells(set(stored.names))], among & _names(named), most
+    )
+    return query
+
+
+def entries_of(rows: Rows, named: Named) -> list[PastEntry]:
+    """Those of the rows of `newest_naming` that are about the record."""
+    found = (_entry((row[0], *(legible(decoded(cell)) for cell in row[1:])), named) for row in rows)
+    return [entry for entry in found if entry is not None]
 
 
 def read_past(
@@ -177,28 +202,31 @@ def _entry(row: tuple[Any, ...], named: Named) -> PastEntry | None:
     if said is not None and not named.is_in(said):
         return None
     actor, what = told(said)
-    return PastEntry(seq, readable(tenant), readable(event), actor, what, created)
+    return PastEntry(seq, readable(tenant), readable(event), actor, what, created, said)
 
 
 def _read(database: Database, named: Named, there: Collection[str], within: range, most: int) -> Rows:
+    columns = _cells(there)
+    wanted = (AuditEntry.seq >= within.start) & (AuditEntry.seq < within.stop) & _names(named)
+    try:
+        return database.rows(_asked(columns, wanted, most))
+    except UndecodableText:
+        found = database.rows(_asked([exactly(cell) for cell in columns], wanted, most))
+        return [(row[0], *(legible(decoded(cell)) for cell in row[1:])) for row in found]
+
+
+def _cells(there: Collection[str]) -> list[Any]:
     columns = [
         getattr(AuditEntry, name) if name in there else SQL("NULL")
         for name in ("tenant_id", "event_type", "payload", "created_at")
     ]
     columns[2] = fn.SUBSTR(AuditEntry.payload, 1, _PAYLOAD)
-    names = reduce(or_, (fn.INSTR(AuditEntry.payload, text) > 0 for text in named.texts()))
-    wanted = (AuditEntry.seq >= within.start) & (AuditEntry.seq < within.stop) & names
+    return columns
 
-    def asked(cells: list[Any]) -> Any:
-        return (
-            AuditEntry.select(AuditEntry.seq, *cells)
-            .where(wanted)
-            .order_by(AuditEntry.seq.desc())
-            .limit(most)
-        )
 
-    try:
-        return database.rows(asked(columns))
-    except UndecodableText:
-        found = database.rows(asked([exactly(cell) for cell in columns]))
-        return [(row[0], *(legible(decoded(cell)) for cell in row[1:])) for row in found]
+def _names(named: Named) -> Any:
+    return reduce(or_, (fn.INSTR(AuditEntry.payload, text) > 0 for text in named.texts()))
+
+
+def _asked(cells: list[Any], wanted: Any, most: int) -> Any:
+    return AuditEntry.select(AuditEntry.seq, *cells).where(wanted).order_by(AuditEntry.seq.desc()).limit(most)

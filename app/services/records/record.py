@@ -5,11 +5,11 @@ table can be read stands at the end.
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from peewee import SQL, Case, Column, Query, fn
+from peewee import SQL, BaseQuery, Case, Column, Query, fn
 from peewee import Table as Source
 
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
@@ -17,7 +17,7 @@ from app.services.records.rows import Value, decoded, exactly, holds, legible
 from app.services.records.secret_forms import Told
 from app.services.records.tables import AUDIT_CHAIN, ColumnKind, Table, TableColumn, undeclared
 from app.services.text import readable
-from models.engine import Database, raw, sql_name
+from models.engine import Database, Rows, raw, sql_name
 from models.errors import DamagedFile, NotFound, TableMissing
 from models.schema import StoredTable, StoredTables, read_stored
 
@@ -64,8 +64,23 @@ def read_record_with(
     The others have what a list reads of them, and come in no order; None where the file lacks their table.
     Raises as `read_record` does.
     """
-    found, beside = _read(database, [(table, table.key, key), (others, others.column(by), key)])
-    return _one(table, found), beside
+    found, others_of_it, _ = read_record_beside(database, (table, key), (others, by), lambda tables: ())
+    return found, others_of_it
+
+
+def read_record_beside(
+    database: Database,
+    wanted: tuple[Table, Value],
+    others: tuple[Table, str],
+    beside: Callable[[StoredTables], Sequence[BaseQuery]],
+) -> tuple[Record, list[Record] | None, list[Rows]]:
+    """The same of a table and a key, and of another table and its column; and the rows of the queries that
+    `beside` makes of the file's tables, from the same snapshot.
+    """
+    (table, key), (other, by) = wanted, others
+    asked = [(table, table.key, key), (other, other.column(by), key)]
+    (found, others_of_it), rows = _read_beside(database, asked, beside)
+    return _one(table, found), others_of_it, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +148,22 @@ def _one(table: Table, found: list[Record] | None) -> Record:
 
 def _read(database: Database, wanted: Sequence[_Wanted]) -> list[list[Record] | None]:
     """The records of each, all from one snapshot; None where the file lacks the table."""
+    return _read_beside(database, wanted, lambda tables: ())[0]
 
+
+def _read_beside(
+    database: Database, wanted: Sequence[_Wanted], beside: Callable[[StoredTables], Sequence[BaseQuery]]
+) -> tuple[list[list[Record] | None], list[Rows]]:
     def readings(tables: StoredTables) -> list[_Reading]:
         return [_Reading(*one, tables[one[0].name].names) for one in wanted if one[0].name in tables]
 
-    tables, found = read_stored(database, lambda tables: [reading.query for reading in readings(tables)])
-    read = zip(readings(tables), found, strict=True)
-    records = ([*map(reading.record, rows)] for reading, rows in read)
-    return [next(records) if table.name in tables else None for table, _, _ in wanted]
+    def asked(tables: StoredTables) -> list[BaseQuery]:
+        return [*(reading.query for reading in readings(tables)), *beside(tables)]
+
+    tables, found = read_stored(database, asked)
+    own = readings(tables)
+    records = ([*map(reading.record, rows)] for reading, rows in zip(own, found, strict=False))
+    return [next(records) if table.name in tables else None for table, _, _ in wanted], found[len(own) :]
 
 
 class _Reading:

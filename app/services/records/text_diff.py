@@ -1,0 +1,278 @@
+"""What differs between two texts: their lines side by side, and the words within lines.
+
+Lines that stand once in each text hold both together (Bram Cohen's patience diff); between two of them the
+rarest line that both have does (as in JGit's histogram diff). Small rests are compared exactly. All of it is
+bounded: what cannot be told apart in a few passes is said to be replaced as a whole.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import zip_longest
+from typing import Final, NamedTuple
+
+from models.errors import Cancelled
+from models.progress import Stop, never
+
+_EXACT: Final = 10_000
+"""Pairs of lines of a rest that is compared exactly."""
+_DEPTH: Final = 40
+"""Passes over a part of the texts, each of which takes time of its length."""
+_RARE: Final = 64
+"""How often a line may stand in a text that holds it to the other one."""
+_PAIRED: Final = 2_500
+"""Pairs of lines of a change that are matched by what they have in common; else they stand in order."""
+_WORDS: Final = 400
+"""Words of a line of which it is told which differ; of a longer one where it begins and ends to."""
+_ALIKE: Final = 0.35
+"""What two lines have to have in common to stand beside each other, of 1."""
+
+_WORD = re.compile(r"\w+|\s+|[^\w\s]")
+_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+class DiffRow(NamedTuple):
+    """One line of each side, by its number from 0; None where a side lacks it."""
+
+    left: int | None
+    right: int | None
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextDiff:
+    """Two texts in lines, and how these stand beside each other."""
+
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    rows: tuple[DiffRow, ...]
+
+    @property
+    def changes(self) -> list[range]:
+        """The rows that differ, those beside each other together."""
+        found, start = list[range](), None
+        for place, row in enumerate(self.rows):
+            if row.same and start is not None:
+                found.append(range(start, place))
+                start = None
+            elif not row.same and start is None:
+                start = place
+        return found if start is None else [*found, range(start, len(self.rows))]
+
+    @property
+    def different(self) -> int:
+        return sum(not row.same for row in self.rows)
+
+
+def lines_of_text(text: str) -> tuple[str, ...]:
+    """The lines without their ends; an end of line at the very end begins no other one."""
+    lines = _BREAK.split(text)
+    return tuple(lines[:-1] if len(lines) > 1 and not lines[-1] else lines)
+
+
+def compare(left: str, right: str, cancelled: Stop = never) -> TextDiff:
+    """What differs; takes time of the texts' length. Raises `Cancelled`."""
+    a, b = lines_of_text(left), lines_of_text(right)
+    numbers = dict[str, int]()
+    one = [numbers.setdefault(line, len(numbers)) for line in a]
+    other = [numbers.setdefault(line, len(numbers)) for line in b]
+    blocks = sorted(_matches(one, other, cancelled))
+    rows, i, j = list[DiffRow](), 0, 0
+    for at, to, size in [*blocks, (len(a), len(b), 0)]:
+        if i < at or j < to:
+            _check(cancelled)
+            rows += _beside(a, b, range(i, at), range(j, to))
+        rows += [DiffRow(at + step, to + step, True) for step in range(size)]
+        i, j = at + size, to + size
+    return TextDiff(a, b, tuple(rows))
+
+
+def _check(cancelled: Stop) -> None:
+    if cancelled():
+        raise Cancelled
+
+
+def _matches(a: Sequence[int], b: Sequence[int], cancelled: Stop) -> list[tuple[int, int, int]]:
+    """Where parts of both are the same: from where in each, and how many lines."""
+    found = list[tuple[int, int, int]]()
+    parts = [(0, len(a), 0, len(b), 0)]
+    while parts:
+        _check(cancelled)
+        alow, ahigh, blow, bhigh, depth = parts.pop()
+        start = alow, blow
+        while alow < ahigh and blow < bhigh and a[alow] == b[blow]:
+            alow, blow = alow + 1, blow + 1
+        if alow > start[0]:
+            found.append((*start, alow - start[0]))
+        end = ahigh
+        while alow < ahigh and blow < bhigh and a[ahigh - 1] == b[bhigh - 1]:
+            ahigh, bhigh = ahigh - 1, bhigh - 1
+        if ahigh < end:
+            found.append((ahigh, bhigh, end - ahigh))
+        if alow == ahigh or blow == bhigh:
+            continue
+        if (ahigh - alow) * (bhigh - blow) <= _EXACT:
+            matcher = SequenceMatcher(None, a[alow:ahigh], b[blow:bhigh], autojunk=False)
+            found += [(alow + at, blow + to, n) for at, to, n in matcher.get_matching_blocks() if n]
+            continue
+        if depth >= _DEPTH:
+            continue
+        anchors = _anchors(a, b, range(alow, ahigh), range(blow, bhigh))
+        i, j = alow, blow
+        for at, to in [*anchors, (ahigh, bhigh)] if anchors else []:
+            if i < at or j < to:
+                parts.append((i, at, j, to, depth + 1))
+            if at < ahigh:
+                found.append((at, to, 1))
+            i, j = at + 1, to + 1
+    return found
+
+
+def _anchors(a: Sequence[int], b: Sequence[int], within: range, beside: range) -> list[tuple[int, int]]:
+    """Lines that hold the parts together, in the order of both."""
+    in_a, in_b = Counter(a[i] for i in within), Counter(b[j] for j in beside)
+    common = in_a.keys() & in_b.keys()
+    unique = {line for line in common if in_a[line] == 1 == in_b[line]}
+    if unique:
+        place = {b[j]: j for j in beside if b[j] in unique}
+        return _ascending([(i, place[a[i]]) for i in within if a[i] in unique])
+    rare = min((max(in_a[line], in_b[line]) for line in common), default=_RARE + 1)
+    if rare > _RARE:
+        return []
+    # The nth of one is taken for the nth of the other, of those lines that both have as often.
+    chosen = {line for line in common if in_a[line] == in_b[line] <= _RARE}
+    if not chosen:
+        first = min(common, key=lambda line: (max(in_a[line], in_b[line]), line))
+        return [(next(i for i in within if a[i] == first), next(j for j in beside if b[j] == first))]
+    places = dict[int, list[int]]()
+    for j in beside:
+        if b[j] in chosen:
+            places.setdefault(b[j], []).append(j)
+    turns = {line: iter(found) for line, found in places.items()}
+    return _ascending([(i, next(turns[a[i]])) for i in within if a[i] in chosen])
+
+
+def _ascending(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest part of the pairs, in order of the first, that is in order of the second as well."""
+    ends, at, before = list[int](), list[int](), list[int]()
+    for place, (_, j) in enumerate(pairs):
+        length = bisect_left(ends, j)
+        before.append(at[length - 1] if length else -1)
+        ends[length : length + 1] = [j]
+        at[length : length + 1] = [place]
+    found, place = list[tuple[int, int]](), at[-1] if at else -1
+    while place >= 0:
+        found.append(pairs[place])
+        place = before[place]
+    return found[::-1]
+
+
+def _beside(a: Sequence[str], b: Sequence[str], left: range, right: range) -> list[DiffRow]:
+    """The lines of a change: alike ones beside each other, the others where one side has a gap."""
+    if not left or not right or len(left) * len(right) > _PAIRED:
+        both = min(len(left), len(right))
+        rows = [DiffRow(left[n], right[n], False) for n in range(both)]
+        rows += [DiffRow(i, None, False) for i in left[both:]]
+        return rows + [DiffRow(None, j, False) for j in right[both:]]
+    words = [[Counter(_WORD.findall(line[:2_000])) for line in lines]
+             for lines in (a[left.start : left.stop], b[right.start : right.stop])]  # fmt: skip
+    best = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    alike = [[_share(one, other) for other in words[1]] for one in words[0]]
+    for i in reversed(range(len(left))):
+        for j in reversed(range(len(right))):
+            paired = best[i + 1][j + 1] + alike[i][j] if alike[i][j] >= _ALIKE else 0.0
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], paired)
+    rows, gaps, i, j = list[DiffRow](), (list[int](), list[int]()), 0, 0
+
+    def close() -> None:
+        rows.extend(DiffRow(i, j, False) for i, j in zip_longest(*gaps))
+        gaps[0].clear()
+        gaps[1].clear()
+
+    while i < len(left) or j < len(right):
+        if i < len(left) and j < len(right):
+            pairs = alike[i][j] >= _ALIKE
+            if pairs and best[i][j] == best[i + 1][j + 1] + alike[i][j]:
+                close()
+                rows.append(DiffRow(left[i], right[j], False))
+                i, j = i + 1, j + 1
+                continue
+        if j == len(right) or (i < len(left) and best[i][j] == best[i + 1][j]):
+            gaps[0].append(left[i])
+            i += 1
+        else:
+            gaps[1].append(right[j])
+            j += 1
+    close()
+    return rows
+
+
+def _share(one: "Counter[str]", other: "Counter[str]") -> float:
+    """What both have in common of their letters; space says nothing."""
+    letters = sum(len(word) * n for word, n in (one | other).items() if not word.isspace())
+    common = sum(len(word) * n for word, n in (one & other).items() if not word.isspace())
+    return common / letters if letters else 1.0
+
+
+Marks = tuple[tuple[int, int], ...]
+"""Parts of a line, from a character to before another."""
+
+
+@lru_cache(2_000)
+def marks(left: str, right: str) -> tuple[Marks, Marks]:
+    """What of two lines beside each other differs, in words; nothing where they have too little in common to
+    tell.
+    """
+    one, other = _WORD.findall(left), _WORD.findall(right)
+    if max(len(one), len(other)) > _WORDS:
+        return _ends(left, right)
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    starts = [_starts(words) for words in (one, other)]
+    found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for kind, *places in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        for side, (low, high) in enumerate((places[:2], places[2:])):
+            if low < high:
+                _join(found[side], starts[side][low], starts[side][high], (left, right)[side])
+    marked = tuple(found[0]), tuple(found[1])
+    is_all = all(
+        sum(e - s for s, e in part) >= len(line) for part, line in zip(marked, (left, right), strict=True)
+    )
+    return ((), ()) if is_all else marked
+
+
+def _join(parts: list[tuple[int, int]], start: int, end: int, line: str) -> None:
+    """Parts with nothing but space between them are one."""
+    if parts and not line[parts[-1][1] : start].strip():
+        parts[-1] = parts[-1][0], end
+    else:
+        parts.append((start, end))
+
+
+def _starts(words: Sequence[str]) -> list[int]:
+    found = [0]
+    for word in words:
+        found.append(found[-1] + len(word))
+    return found
+
+
+def _ends(left: str, right: str) -> tuple[Marks, Marks]:
+    """The same of very long lines: all from where they differ first to where they differ last."""
+    most, first = min(len(left), len(right)), 0
+    step = 4_096
+    while first < most and left[first : first + step] == right[first : first + step]:
+        first += step
+    first = min(first, most)
+    while first < most and left[first] == right[first]:
+        first += 1
+    last = 0
+    while last < most - first and left[-1 - last] == right[-1 - last]:
+        last += 1
+    found = (((first, len(left) - last),), ((first, len(right) - last),))
+    one, other = (tuple(part for part in side if part[0] < part[1]) for side in found)
+    return one, other

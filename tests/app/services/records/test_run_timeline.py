@@ -1,0 +1,121 @@
+"""When the phases of a run began and ended, on a file and live, and what of that is not known."""
+
+import json
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.records import run_timeline
+from app.services.records.run_timeline import PhaseLine, Spent, Timeline, timeline
+from models.engine import Database
+from models.errors import NotFound
+
+DAY = 86_400
+RUN = "run-1"
+ENTRY = (
+    "INSERT INTO audit_chain (tenant_id, event_type, payload, previous_hash, hash, created_at)"
+    " VALUES ('acme', ?, ?, '', '', ?)"
+)
+
+
+def store(
+    sql: apsw.Connection, status: str = "running", phase: str = "kill-test", created: Any = DAY
+) -> None:
+    sql.execute(
+        "INSERT INTO planning_runs (id, idea, status, current_phase, pivot_count, created_at, updated_at)"
+        " VALUES (?, 'An idea', ?, ?, 1, ?, ?)",
+        (RUN, status, phase, created, created),
+    )
+
+
+def artifact(sql: apsw.Connection, phase: str, version: Any, at: Any, verdict: Any, *score: Any) -> None:
+    sql.execute(
+        "INSERT INTO planning_artifacts (id, run_id, phase, version, content, review_verdict, overall_score,"
+        " created_at) VALUES (?, ?, ?, ?, 'x', ?, ?, ?)",
+        (f"{phase}-{version}-{at}", RUN, phase, version, verdict, *(score or (70,)), at),
+    )
+
+
+def entry(sql: apsw.Connection, kind: str, at: Any, **payload: Any) -> None:
+    sql.execute(ENTRY, (kind, json.dumps({"runId": RUN, **payload}, separators=(",", ":")), at))
+
+
+def line(found: Timeline, phase: str) -> PhaseLine:
+    return next(line for line in found.phases if line.phase == phase)
+
+
+def spent(found: PhaseLine) -> list[tuple[Spent, int, int]]:
+    return [(span.spent, span.began - DAY, span.ended - DAY) for span in found.spans]
+
+
+def test_a_version_takes_from_what_was_there_before_it_until_it_is_there(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    store(sql)
+    artifact(sql, "opportunity", 1, DAY + 100, "revise", 50)
+    artifact(sql, "opportunity", 2, DAY + 300, "approved", 81)
+    artifact(sql, "kill-test", 1, (DAY + 400_000_000) * 1000, "approved")  # in milliseconds, and to come
+    artifact(sql, "wild", "b", DAY + 900, "odd")
+    entry(sql, "run_paused", DAY + 350, actor="mei")
+    entry(sql, "run_resumed", DAY + 600, actor="mei")
+    entry(sql, "workflow_dispatched", DAY + 200, phase="opportunity", pivotCount=1)
+    entry(sql, "other", DAY + 1, runId="run-2")
+    sql.execute(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, metadata, created_at)"
+        " VALUES ('n1', 'acme', 't', 'A', 'B', ?, 5), ('n2', 'acme', 't', '', '', ?, 6)",
+        (json.dumps({"runId": RUN}), RUN),
+    )
+    story = run_timeline.read(engine, RUN)
+    assert [one.event_type for one in story.entries or ()] == [
+        "workflow_dispatched",
+        "run_resumed",
+        "run_paused",
+    ]
+    assert [(one.note_id, one.title, one.message) for one in story.notes or ()] == [("n1", "A", "B")]
+    found = timeline(story, DAY + 1000)
+    first = line(found, "opportunity")
+    assert spent(first) == [(Spent.SENT_BACK, 0, 100), (Spent.APPROVED, 200, 300)]
+    assert (first.worked, first.waited, first.sent_back, first.is_done) == (200, 0, 1, True)
+    assert [one.score for one in first.versions] == [50, 81]
+    wild = found.phases[-1]
+    assert (wild.phase, wild.waited) == ("wild", 250)
+    assert spent(wild) == [(Spent.UNJUDGED, 300, 350), (Spent.WAITING, 350, 600), (Spent.UNJUDGED, 600, 900)]
+    assert line(found, "kill-test").is_current
+    assert spent(line(found, "kill-test"))[0] == (Spent.RUNNING, 900, 1000)
+    assert not line(found, "synthesis").is_reached
+    assert [(one.number, one.at, one.phase) for one in found.pivots] == [(1, DAY + 200, "opportunity")]
+    assert found.done == 2
+
+
+def test_what_is_not_known_is_none(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, "completed", created="yesterday")
+    artifact(sql, "opportunity", 1, "soon", None, "high")
+    artifact(sql, "strategy", 1, DAY, "approved")
+    artifact(sql, "strategy", "2", b"\x00", "approved")
+    found = timeline(run_timeline.read(engine, RUN, among=0), DAY + 50)
+    first, strategy = line(found, "opportunity"), line(found, "strategy")
+    assert (first.worked, first.spans, first.versions[0].score) == (None, (), "high")
+    assert (strategy.worked, strategy.spans) == (None, ())  # nothing tells when it began
+    assert (found.began, found.until, found.current) == (None, None, None)
+
+
+def test_a_paused_run_waits_until_now_and_a_version_in_review_has_no_score(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    store(sql, "paused", "opportunity")
+    artifact(sql, "opportunity", 1, DAY + 100, "revise", 58)
+    artifact(sql, "opportunity", 2, DAY + 200, None, None)
+    story = run_timeline.read(engine, RUN, among=0)
+    assert (story.entries, story.notes) == (None, None)
+    found = timeline(story, DAY + 500)
+    current = found.current
+    assert current is not None and current.in_review and current.newest is not None
+    assert (current.newest.version, current.newest.score) == (2, None)
+    assert spent(current)[-1] == (Spent.WAITING, 200, 500)
+    assert (current.worked, current.waited) == (200, 300)
+
+
+def test_a_run_that_is_not_there_is_not_found(engine: Database) -> None:
+    with pytest.raises(NotFound):
+        run_timeline.read(engine, "none")
