@@ -49,6 +49,18 @@ def single_line(field: str, label: str, value: str, *, longest: int, required: b
     return text
 
 
+def several_lines(field: str, label: str, value: str, *, longest: int, required: bool = False) -> str:
+    """Lines of text without space at their ends. Raises `InvalidInput` as `single_line` does."""
+    text = "\n".join(line.rstrip() for line in value.strip().splitlines())
+    if required and not text:
+        raise InvalidInput(field, f"{label} is missing.")
+    if len(text) > longest:
+        raise InvalidInput(field, f"{label} is longer than {longest:,} characters.")
+    if visible(text, keep="\n\t") != text:
+        raise InvalidInput(field, f"{label} holds characters that cannot be seen; type it again.")
+    return text
+
+
 def tenant_id(value: str) -> str:
     """A tenant's id as it is given, if it may be stored: one that is there may begin or end with a space, and
     is not the one without. Raises `InvalidInput`.

@@ -15,7 +15,8 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.runs import RunsTab
-from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog
+from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
 from models.engine import raw

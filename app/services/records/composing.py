@@ -47,12 +47,7 @@ def valid_title(value: str) -> str:
 
 def valid_message(value: str) -> str:
     """Lines of text, which may be none. Raises `InvalidInput`."""
-    found = "\n".join(line.rstrip() for line in value.strip().splitlines())
-    if len(found) > LONGEST_MESSAGE:
-        raise InvalidInput("message", f"The message is longer than {LONGEST_MESSAGE:,} characters.")
-    if text.visible(found, keep="\n\t") != found:
-        raise InvalidInput("message", "The message holds characters that cannot be seen; type it again.")
-    return found
+    return text.several_lines("message", "The message", value, longest=LONGEST_MESSAGE)
 
 
 def valid_metadata(value: str) -> str | None:

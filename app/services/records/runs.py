@@ -152,9 +152,9 @@ def set_status(
         there = str(row.shown("status"))
         return f"already {there}" if there in same else None if status in allowed(there) else there
 
-    rows, left = those_that_can(found, images.wanted, why_not, _short)
+    rows, left = those_that_can(found, images.wanted, why_not, short_idea)
     if not rows and not all(row["status"] in same for row in found):
-        one = f"“{_short(found[0])}” is {found[0].shown('status')}; it cannot become {status}."
+        one = f"“{short_idea(found[0])}” is {found[0].shown('status')}; it cannot become {status}."
         said = f"None of the {len(found):,} runs can become {status}: {left.why}."
         raise NotAllowed(f"{one if len(found) == 1 else said} Nothing was changed.")
     require_some(rows, left, f"Already {status}.")
@@ -180,8 +180,8 @@ def restore(images: Images, run_ids: Sequence[str], reason: str = "", *, actor: 
     def why_not(row: StoredRow) -> str | None:
         return None if row["status"] == RunStatus.DELETED else "not deleted"
 
-    rows, left = those_that_can(found, images.wanted, why_not, _short)
-    alone = f"“{_short(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
+    rows, left = those_that_can(found, images.wanted, why_not, short_idea)
+    alone = f"“{short_idea(found[0])}” is not deleted." if len(found) == 1 else "None of them is deleted."
     require_some(rows, left, alone)
     before = _statuses_before(images, rows)
     return replace(_change(images, before, "restored", reason=reason, actor=actor, now=now), left=left.told)
@@ -193,7 +193,7 @@ def _found(images: Images, run_ids: Sequence[str], *more: str) -> list[StoredRow
     return images.found(PLANNING_RUNS.name, run_ids, "planning run", only=only)
 
 
-def _chain(row: StoredRow) -> str:
+def chain_of(row: StoredRow) -> str:
     """The tenant in whose chain it is recorded. Raises as `StoredRow.tenant` does."""
     return SYSTEM_TENANT if row.image.get("tenant_id") is None else row.tenant
 
@@ -201,7 +201,7 @@ def _chain(row: StoredRow) -> str:
 def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[StoredRow, str]]:
     if not images.has_chain:
         return [(row, RunStatus.PAUSED) for row in rows]
-    queries = [_deletion(row.shown("id"), _chain(row)) for row in rows]
+    queries = [_deletion(row.shown("id"), chain_of(row)) for row in rows]
     return [(row, _status_before(found)) for row, found in zip(rows, images.read(queries), strict=True)]
 
 
@@ -228,7 +228,7 @@ def _status_before(entries: Rows) -> str:
 def _change(
     images: Images, wanted: Sequence[tuple[StoredRow, str]], word: str, *, reason: str, actor: str, now: int
 ) -> Change:
-    what = writing.named([row for row, _ in wanted], "run", lambda row: f"“{_short(row)}”")
+    what = writing.named([row for row, _ in wanted], "run", lambda row: f"“{short_idea(row)}”")
     changes = [(row, _values(row, status, reason)) for row, status in wanted]
     return Change(
         summary=f"{what} {word}",
@@ -252,7 +252,7 @@ def _event(row: StoredRow, before: Image, after: Image, actor: str, reason: str 
     if _VERDICT in before and _VERDICT in after:
         changes["killVerdict"] = {"from": _told(before[_VERDICT]), "to": _told(after[_VERDICT])}
     payload: dict[str, Any] = {"actor": actor, "runId": row.shown("id"), "changes": changes}
-    return Event(_chain(row), kind, {**payload, "reason": reason} if reason else payload)
+    return Event(chain_of(row), kind, {**payload, "reason": reason} if reason else payload)
 
 
 def _told(verdict: Value) -> Any:
@@ -260,6 +260,6 @@ def _told(verdict: Value) -> Any:
     return found[:_LONGEST_VERDICT] if isinstance(found, str) else found
 
 
-def _short(row: StoredRow) -> str:
+def short_idea(row: StoredRow) -> str:
     idea = str(row.shown("idea"))
     return idea if len(idea) <= 60 else f"{idea[:59]}…"

@@ -19,6 +19,7 @@ _LONGEST: Final = 60
 """Characters of a name within the line."""
 
 _USER, _WEBHOOK, _RUN = ("email", "userId"), ("name", "url", "webhookId"), ("runId",)
+_IDEA = ("ideaId",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,13 @@ _LINES: Final[Mapping[str, _Template]] = {
     Event.RUN_CANCELLED: _Template("cancelled run", _RUN),
     Event.RUN_DELETED: _Template("deleted run", _RUN),
     Event.RUN_RESTORED: _Template("brought back run", _RUN),
+    Event.RUN_CREATED: _Template("created run", _RUN),
+    Event.RUN_REMOVED: _Template("took back run", _RUN),
+    Event.IDEA_PARKED: _Template("parked idea", _IDEA),
+    Event.IDEA_UPDATED: _Template("changed parked idea", _IDEA),
+    Event.IDEA_PROMOTED: _Template("promoted an idea to run", _RUN),
+    Event.IDEA_DELETED: _Template("deleted parked idea", _IDEA),
+    Event.IDEA_RESTORED: _Template("brought back parked idea", _IDEA),
     Event.WORKFLOW_DISPATCHED: _Template("began", ("phase", "workflowInstanceId"), of="runId"),
     Event.WORKFLOW_COMPLETED: _Template("completed", ("phase", "workflowInstanceId"), of="runId"),
     Event.FILE_UPLOADED: _Template("uploaded", ("name", "fileId")),

@@ -40,7 +40,9 @@ from app.ui.shell.dialogs import (
 from app.ui.shell.help import HelpWindow
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
-from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog
+from app.ui.tabs.runs.parked import ParkedIdeasDialog
+from app.ui.tabs.runs.parking_forms import new_run_form, park_form
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import move_form
@@ -151,6 +153,8 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "restore": lambda context: RestoreDialog(context.theme, broken_copy(context), context.opened.path),
     "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
+    "park idea": lambda context: park_form(context, None),
+    "new run": lambda context: new_run_form(context, None),
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
     "event receivers": lambda context: EventReceiversDialog(context, lambda key: None),

@@ -100,7 +100,8 @@ def delete_act(
     def run() -> None:
         context, selection = tab.context, tab.selection
 
-        columns = ("id", name, "tenant_id")
+        whose = ("tenant_id",) if "tenant_id" in tab.spec.table.names else ()
+        columns = ("id", name, *whose)
         shown_now = selection.records() if context.costs else []
         known = [] if any(map(selection.is_behind, shown_now)) else shown_now
         positions = [tab.spec.table.names.index(column) for column in columns]
@@ -130,6 +131,8 @@ def delete_act(
             rows = [tuple(row[position] for position in positions) for row in known]
             if len(rows) < len(keys):
                 rows = at_once(database, query.table, context.lists.rows(database, query, keys, columns))
+            if not whose:
+                rows = [(*row, None) for row in rows]
             all_of_them, by = len(rows), {"actor": context.settings.actor, "now": context.clock()}
             stay, planned, first = "", None, None
             while (doomed := freeze(rows)).ids:
@@ -231,7 +234,8 @@ def freeze(rows: Iterable[tuple[Any, ...]], each: int = 1) -> Frozen:
         ids.append(record_id)
         of[tenant] += 1
         if len(names) < LISTED:
-            names.append(f"{name or shown(record_id)} · {tenant}")
+            told = str(name or shown(record_id))
+            names.append(told if tenant is None else f"{told} · {tenant}")
     written = len(ids) * (each + WRITTEN_FOR_ENTRY)
     return Frozen(tuple(require_ids(ids)), tuple(names), of, written)
 

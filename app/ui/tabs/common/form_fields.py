@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QWidget
 
 from app.services import text
 from app.services.text import folded
@@ -16,6 +16,21 @@ _NEW = "A new tenant…"
 _SHOWN = 60
 _ALIKE, _LETTERS, _COMPARED = 0.85, 2, 2_000
 """How like another name a mistyped one is, by how many letters longer at the most, and of how many."""
+
+
+class LinesEditor(QPlainTextEdit):
+    """Text of several lines. `changed()` with every edit."""
+
+    changed = Signal()
+    is_unfinished = False
+
+    def __init__(self, lines: int) -> None:
+        super().__init__(tabChangesFocus=True)
+        self.setFixedHeight((lines + 1) * self.fontMetrics().lineSpacing())
+        self.textChanged.connect(self.changed)
+
+    def value(self) -> str:
+        return self.toPlainText()
 
 
 class _TenantBox(QComboBox):

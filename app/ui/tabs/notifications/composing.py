@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QWidget
 
 from app.services.deliveries.samples import MEANINGS
 from app.services.records import composing
@@ -13,6 +13,7 @@ from app.services.records.composing import Composed
 from app.services.records.tables import NOTIFICATIONS
 from app.services.text import counted
 from app.ui.session.context import Context
+from app.ui.tabs.common.form_fields import LinesEditor
 from app.ui.theme import Theme
 from app.ui.widgets.buttons import CheckBox, Choice, StatusChip
 from app.ui.widgets.form_dialog import FieldValue, checked
@@ -104,21 +105,6 @@ class TypeField(QWidget):
         self.meaning.setVisible(bool(meaning))
         self.setFocusProxy(self.name if is_other else self.box)
         self.changed.emit()
-
-
-class LinesEditor(QPlainTextEdit):
-    """Text of several lines. `changed()` with every edit."""
-
-    changed = Signal()
-    is_unfinished = False
-
-    def __init__(self, lines: int) -> None:
-        super().__init__(tabChangesFocus=True)
-        self.setFixedHeight((lines + 1) * self.fontMetrics().lineSpacing())
-        self.textChanged.connect(self.changed)
-
-    def value(self) -> str:
-        return self.toPlainText()
 
 
 class ComposeDialog(LongForm):

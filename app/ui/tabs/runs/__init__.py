@@ -9,7 +9,9 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.itemmodels.columns import Row, Tone
+from app.services.records import parking
 from app.services.records import runs as planning
+from app.services.records.change import Change
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Keys
 from app.services.records.runs import RunDetail
@@ -17,15 +19,27 @@ from app.services.records.seen import of_rows
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS, PLANNING_RUNS, Scope
 from app.services.text import counted
 from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import Frozen, ask_about, freeze, history_act, priced, reads_again, record_act
+from app.ui.tabs.common.acts import (
+    Frozen,
+    ask_about,
+    create_act,
+    freeze,
+    history_act,
+    priced,
+    reads_again,
+    record_act,
+)
 from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog
+from app.ui.tabs.runs.dialogs import ArtifactDialog
+from app.ui.tabs.runs.parked import ParkedIdeasDialog
+from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
+from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
-from app.ui.widgets.actions import ActionSpec, give_letters
+from app.ui.widgets.actions import ActionSpec, ButtonIn, give_letters
 from app.ui.widgets.buttons import BUTTON, push_button
 from app.ui.widgets.formatting import grouped, money, score
 from app.ui.widgets.json_view import JsonView
@@ -93,6 +107,7 @@ class RunsTab(RecordTab):
 
     _parked: ParkedIdeasDialog | None = None
     _no_parked: str | None = None
+    _parked_count = _due_count = 0
     _unrecordable: str | None = None
     _has_tenants = False
     _taken: frozenset[str] = frozenset(RunStatus)
@@ -116,7 +131,8 @@ class RunsTab(RecordTab):
         self.chips.changed.connect(lambda key: self.filters_changed())
         self.parked_button = self.commands.button(PARKED)
         self._line = QWidget()
-        self._above = in_row(self.chips, None, self.parked_button, within=self._line)
+        new = self.commands.button("create")
+        self._above = in_row(self.chips, None, new, self.parked_button, within=self._line)
         self.scope_note = Label(look=Look.DIM, wrap=True)
         self.scope_note.hide()
         return (self._line, self.scope_note)
@@ -197,11 +213,21 @@ class RunsTab(RecordTab):
             words = partial(self._words, act)
             ends = act.status is not None and not planning.allowed(act.status) - {RunStatus.DELETED}
             add(record_act(act.name, words, act.icon, run, refusal, act.key, ends=ends))
+        new = replace(
+            create_act(self, "New run…", self._new_run), button_in=ButtonIn.MENU, kind=Kind.SECONDARY
+        )
+        add(new)  # among its filters there is no room for a button more
+        whole = self.current.when_whole
+        copy = partial(whole, lambda found: copy_run_form(self.context, found.run, self).open_once())
+        park = partial(whole, lambda found: park_form(self.context, found.run, self).open_once())
+        single = partial(self.selection.refusal, single=True)
+        add(ActionSpec("copy_run", "New run of this idea…", Icon.ADD, copy, single))
+        add(ActionSpec("park", "Park idea…", Icon.IDEA, park, self._refuse_parking))
         add(history_act(self))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
-        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name, PLANNING_PARKED_IDEAS.name})
+        return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
 
     def set_filter_text(self, text: str) -> None:
         chosen = self.chips.key() is not None
@@ -225,14 +251,27 @@ class RunsTab(RecordTab):
 
     def reload(self) -> None:
         super().reload()
+        self._count_parked()
+        if self._parked is not None and self._parked.isVisible():
+            self._parked.page.reload()
+
+    def hear(self, change: Change, initiator: object) -> None:
+        super().hear(change, initiator)
+        if PLANNING_PARKED_IDEAS.name in change.tables and not self._stale:
+            self._count_parked()
+        if self._parked is not None and self._parked.isVisible():
+            self._parked.page.hear(change, initiator)
+
+    def _count_parked(self) -> None:
         self.context.runner.read(
             self.context.lists.count,
             ListQuery(PLANNING_PARKED_IDEAS.name),
             on_done=self._show_parked_count,
             on_failed=self._parked_not_counted,
         )
-        if self._parked is not None and self._parked.isVisible():
-            self._parked.page.reload()
+        self.context.runner.read(
+            parking.due, self.context.clock(), on_done=self._show_due, on_failed=lambda error: None
+        )
 
     # acts
 
@@ -325,15 +364,22 @@ class RunsTab(RecordTab):
             versions = [found for found in shown.artifacts or () if found.text("phase") == phase]
             ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
 
-    # parked ideas
+    # parked ideas, and runs by hand
+
+    def _new_run(self) -> None:
+        new_run_form(self.context, self.scope.tenant_id, self).open_once()
+
+    def _refuse_parking(self) -> str | None:
+        return self.selection.refusal(single=True) or self.context.without(PLANNING_PARKED_IDEAS.name)
 
     def open_parked_ideas(self) -> None:
         """Shows the parked ideas in a window of their own, beside this one."""
         if self._parked is None:
             self._parked = ParkedIdeasDialog(self.context, self)
             self._parked.page.jump.connect(self._show_run)
-        self._parked.page.reload()
         self._parked.show()
+        self._parked.page.mark_stale()
+        self._parked.page.activate()
         self._parked.raise_()
         self._parked.activateWindow()
 
@@ -342,9 +388,18 @@ class RunsTab(RecordTab):
         self.window().activateWindow()
 
     def _show_parked_count(self, count: int) -> None:
-        self._no_parked = None
-        self.parked_button.setText(f"Parked ideas…  {grouped(count)}")
-        self.parked_button.setAccessibleName(f"Parked ideas, {counted(count, 'idea')}")
+        self._no_parked, self._parked_count = None, count
+        self._show_parked()
+
+    def _show_due(self, ids: Sequence[object]) -> None:
+        self._due_count = len(ids)
+        self._show_parked()
+
+    def _show_parked(self) -> None:
+        due = f" · {grouped(self._due_count)} due" if self._due_count else ""
+        self.parked_button.setText(f"Parked ideas…  {grouped(self._parked_count)}{due}")
+        said = f", {grouped(self._due_count)} of them due" if self._due_count else ""
+        self.parked_button.setAccessibleName(f"Parked ideas, {counted(self._parked_count, 'idea')}{said}")
         self.commands.update()
 
     def _parked_not_counted(self, error: TenantAdminError) -> None:

@@ -1,22 +1,16 @@
-"""Windows of the planning runs: what a phase produced, in any of its versions, and the ideas put aside."""
+"""What a phase of a planning run produced, in any of its versions."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPoint, QSize
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from app.itemmodels.columns import Tone
-from app.services.records import runs as planning
 from app.services.records.record import Record, read_record
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_PARKED_IDEAS
+from app.services.records.tables import PLANNING_ARTIFACTS
 from app.services.text import counted
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
-from app.ui.tabs.common.acts import NamesRun, open_run_act
-from app.ui.tabs.common.declared import TabSpec, epoch, moment
-from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.declared import moment
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.buttons import Lines, StatusChip
@@ -24,10 +18,9 @@ from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, Look, name_choice
 from app.workers.runner import Task
-from models.engine import Database
 from models.errors import TenantAdminError
 
-_ARTIFACT, _IDEAS = QSize(820, 640), QSize(1120, 620)
+_ARTIFACT = QSize(820, 640)
 _VERDICTS = {
     "approved": (Tone.OK, Icon.COMPLETED),
     "revise": (Tone.WARN, Icon.EDIT),
@@ -106,68 +99,3 @@ class ArtifactDialog(Dialog):
     def _stop_reading(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
-
-
-class ParkedIdeas(RecordTab):
-    """The list of ideas put aside: why, and when to look at them again. `jump` asks for an idea's run."""
-
-    margin = 0
-    opens = "open_run"
-    spec = TabSpec(
-        PLANNING_PARKED_IDEAS, Icon.IDEA, ("No parked ideas", "The planner has put nothing aside.")
-    )
-
-    def special_columns(self) -> declared.Special:
-        revisits = {
-            "text": lambda value, row: revisit(value),
-            "hint": "Counted from the day the idea was parked",
-            "right": False,
-        }
-        return {"reason": {"dim": True}, "revisit_estimate_months": revisits}
-
-    def build_inspector(self) -> None:
-        super().build_inspector()
-        self.inspector.empty.set(Icon.INFO, "Nothing selected", "Select an idea to see all of it.")
-
-    def load(self, database: Database, record_id: Any) -> NamesRun:
-        record = read_record(database, PLANNING_PARKED_IDEAS, record_id)
-        run_id = record.text("run_id") or None
-        return NamesRun(record, run_id, None if run_id is None else planning.idea_of(database, run_id))
-
-    def add_acts(self) -> None:
-        self.commands.add(open_run_act(self))
-
-    def show_details(self, record: NamesRun) -> None:
-        idea, stored = record.record, record.record["created_at"]
-        at = epoch(stored)
-        since = formatting.plain(stored) if at is None else formatting.relative_time(at, self.context.clock())
-        self.inspector.set_header(idea.text("idea"), f"parked {since}")
-        months = {"value": revisit(idea["revisit_estimate_months"])}
-        self.fields.set_fields(declared.fields(self.context, idea, revisit_estimate_months=months))
-
-    def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
-        """None: what is offered here is the one button."""
-
-
-class ParkedIdeasDialog(Dialog):
-    """Stands beside the window, which stays usable."""
-
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
-        super().__init__(
-            context.theme,
-            "Parked ideas",
-            "Put aside by the planner, to be looked at again. They belong to the platform, not to a tenant.",
-            parent=parent,
-        )
-        self.page = ParkedIdeas(context, self)
-        self.add_widget(self.page, 1)
-        self.set_close_button()
-        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self.page.filters.focus_text)
-        self.open_as_large_as(_IDEAS)
-
-
-def revisit(months: Any) -> str:
-    """ "after 6 months", from when it was parked; nothing where there is no estimate."""
-    if not isinstance(months, int):
-        return "" if months is None else str(months)
-    return "now" if months <= 0 else f"after {counted(months, 'month')}"

@@ -14,7 +14,8 @@ from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
-from app.ui.tabs.runs.dialogs import ArtifactDialog, ParkedIdeasDialog, revisit
+from app.ui.tabs.runs.dialogs import ArtifactDialog
+from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
 from app.ui.widgets.filter_row import FilterValues
@@ -467,7 +468,8 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu = more.menu()
     menu.popup(QPoint())
     offered = [action.text().replace("&", "") for action in menu.actions()]
-    of_all = ["Audit history", "Parked ideas…", "Inspector", "Saved views…"]
+    begun = ["New run…", "New run of this idea…", "Park idea…"]
+    of_all = [*begun, "Audit history", "Parked ideas…", "Inspector", "Saved views…"]
     never = ["Go to what is new"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
     assert offered == [*acts, *of_all, *never]
