@@ -7,10 +7,11 @@ Everything here only reads; what belongs together is one batch of the engine, an
 
 import sys
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -286,18 +287,32 @@ class Lists:
         `day_of(epoch)` is the day of a time where days are not those of UTC. Rows whose time is none are on
         no day.
         """
-        statements = self._statements(database, query)
-        time = statements.time()
-        # Every offset from UTC is whole quarters of an hour, and changes at one.
-        part = time.cast("INTEGER") / (DAY if day_of is None else _QUARTER)
-        found = statements.select(part, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
-        rows = database.rows(found.group_by(part).order_by(part))
         if day_of is None:
-            return tuple(rows)
+            return tuple(self._per(DAY, database, query))
         days: Counter[int] = Counter()
-        for quarter, count in rows:
+        for quarter, count in self._per(_QUARTER, database, query):
             days[day_of(quarter * _QUARTER)] += count
         return tuple(sorted(days.items()))
+
+    def between(self, database: Database, query: ListQuery, moments: Sequence[int]) -> tuple[int, ...]:
+        """How many rows the query keeps between each of these moments and the next one: epoch seconds at
+        whole quarters of an hour, the earliest first.
+        """
+        counts = [0] * (len(moments) - 1)
+        within = replace(query, since=moments[0], until=moments[-1])
+        for quarter, count in self._per(_QUARTER, database, within):
+            counts[bisect_right(moments, quarter * _QUARTER) - 1] += count
+        return tuple(counts)
+
+    def _per(self, seconds: int, database: Database, query: ListQuery) -> Rows:
+        """In which of all parts of time, each so many seconds, how many rows are; a quarter of an hour is in
+        one day and one hour everywhere, as offsets from UTC are whole ones and change at one.
+        """
+        statements = self._statements(database, query)
+        time = statements.time()
+        part = time.cast("INTEGER") / seconds
+        found = statements.select(part, fn.COUNT(SQL("*"))).where(time < SECONDS_LIMIT)
+        return database.rows(found.group_by(part).order_by(part))
 
     def record_ids(self, database: Database, query: ListQuery, keys: Keys) -> Iterator[Stored]:
         """The record ids of these keys in their order: the exact set that a bulk action acts on.

@@ -13,6 +13,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
+from app.ui.widgets.formatting import from_to
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
 from app.ui.widgets.many_picker import ManyPicker
@@ -46,6 +47,7 @@ class Span(StrEnum):
     LAST_30 = "30"
     LAST_90 = "90"
     CUSTOM = "custom"
+    HOURS = "hours"
 
 
 _WORDS = {
@@ -57,6 +59,8 @@ _WORDS = {
     Span.LAST_90: "Last 90 days",
     Span.CUSTOM: "From … to …",
 }
+_OWN = {Span.CUSTOM, Span.HOURS}
+"""Those whose words are of the moments themselves."""
 _SECONDS = {
     Span.LAST_HOUR: 3_600,
     Span.LAST_24_HOURS: DAY,
@@ -68,35 +72,50 @@ _SECONDS = {
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Which days; Span.CUSTOM has a `first` and a `last`, both included."""
+    """Which days; Span.CUSTOM has a `first` and a `last`, both included. Span.HOURS has the epoch seconds
+    `since` and `until`, the latter excluded, and whether they were chosen in `utc`.
+    """
 
     span: Span = Span.ANY
     first: date | None = None
     last: date | None = None
+    since: int | None = None
+    until: int | None = None
+    utc: bool = True
 
     def bounds(self, now: int, utc: bool) -> tuple[int | None, int | None]:
         """Epoch seconds `(since, before)`: since is included, before is not, None is open."""
         match self.span:
             case Span.TODAY:
                 today = datetime.fromtimestamp(now, UTC if utc else None).date()
-                return _midnight(today, utc), None
+                return midnight(today, utc), None
             case Span.CUSTOM if self.first and self.last:
-                return _midnight(self.first, utc), _midnight(self.last + timedelta(days=1), utc)
+                return midnight(self.first, utc), end_of(self.last, utc)
+            case Span.HOURS:
+                return self.since, self.until
             case Span.ANY | Span.CUSTOM:
                 return None, None
         return now - _SECONDS[self.span], None
 
     def said(self) -> str:
         """How a user reads it where it stands alone; nothing for any time."""
-        return self.words() if self.span is Span.CUSTOM else _WORDS.get(self.span, "")
+        return self.words() if self.span in _OWN else _WORDS.get(self.span, "")
 
     def words(self) -> str:
-        """How a user reads those of Span.CUSTOM: "2026-11-01 – 2026-11-22"."""
+        """How a user reads those of Span.CUSTOM: "2026-11-01 – 2026-11-22"; and of Span.HOURS."""
+        if self.since is not None and self.until is not None:
+            return from_to(self.since, self.until, self.utc)
         return f"{self.first}" if self.first == self.last else f"{self.first} – {self.last}"
 
 
-def _midnight(day: date, utc: bool) -> int:
+def midnight(day: date, utc: bool) -> int:
+    """When a day begins, in epoch seconds."""
     return int(datetime.combine(day, time(), UTC if utc else None).timestamp())
+
+
+def end_of(day: date, utc: bool) -> int:
+    """When the next one begins."""
+    return midnight(day, utc) + DAY if day == date.max else midnight(day + timedelta(days=1), utc)
 
 
 class DateRangePicker(Picker):
@@ -115,8 +134,9 @@ class DateRangePicker(Picker):
     def set_value(self, value: DateRange) -> None:
         """Choose without emitting `range_changed`."""
         self._value = value
-        words = _WORDS | ({Span.CUSTOM: value.words()} if value.span is Span.CUSTOM else {})
-        self.set_choices([Choice(span.value, words[span]) for span in _WORDS])
+        words = _WORDS | ({value.span: value.words()} if value.span in _OWN else {})
+        self.set_choices([Choice(span.value, words[span]) for span in words])
+        set_tip(self, words[value.span] if value.span in _OWN else "")  # for which it may have no room
         self.set_key(None if value.span is Span.ANY else value.span.value)
 
     def pick(self, key: str | None) -> None:

@@ -49,6 +49,21 @@ def absolute_time(at: int, utc: bool) -> str:
     return _said(at, utc, lambda moment: f"{_stamp(moment)} {f'{moment:%z}'.replace('+0000', 'UTC')}")
 
 
+def from_to(since: int, until: int, utc: bool) -> str:
+    """`2026-11-22 13:00 – 15:00 UTC`, of hours; with the day of the end or both offsets where they differ."""
+    ends = (since, until)
+    if not all(map(in_calendar, ends)):
+        return f"{grouped(since)} – {grouped(until)} s"
+    zone = UTC if utc else None
+    begin, end = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in ends)
+    offsets = [f"{one:%z}".replace("+0000", "UTC") for one in (begin, end)]
+    first, last = (one.isoformat(" ", "minutes")[:16] for one in (begin, end))
+    if begin.date() == end.date():
+        last = last[11:]
+    between = "" if offsets[0] == offsets[1] else f" {offsets[0]}"
+    return f"{first}{between} – {last} {offsets[1]}"
+
+
 def table_time(at: int, utc: bool) -> str:
     """`2026-11-22 13:55:07`, for a column whose tool tips name the zone; a number beyond the calendar."""
     return _said(at, utc, _stamp)

@@ -1,9 +1,7 @@
 """A tenant's audit chain, and whether it holds."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +11,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.itemmodels.columns import Row, Tone
-from app.services.chain.finding import times_of
 from app.services.chain.reading import Link
 from app.services.chain.verify.report import Report, Section
 from app.services.records.list_query import ListQuery
@@ -25,8 +22,8 @@ from app.ui.session.outcome import Asked, LinkCell, State
 from app.ui.tabs.audit import words
 from app.ui.tabs.audit.beside import Beside
 from app.ui.tabs.audit.dialogs import VerifyRangeDialog
+from app.ui.tabs.audit.over_time import OverTime
 from app.ui.tabs.audit.panel import FindingsPane, VerificationPanel
-from app.ui.tabs.audit.timeline import Timeline
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.declared import AUDIT_TAB
 from app.ui.tabs.common.record_tab import RecordTab
@@ -36,14 +33,10 @@ from app.ui.widgets import formatting
 from app.ui.widgets.actions import ActionSpec, ButtonIn
 from app.ui.widgets.buttons import SplitButton
 from app.ui.widgets.dialogs import choose_folder
-from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label
-from app.ui.widgets.later import later
 from app.ui.widgets.panes import GAP, LOW, Field
-from app.workers.runner import Task
 from models.engine import Database
-from models.status import DAY
 
 CHAIN, WHOLE, SELECTED = "verify", "verify_whole", "verify_selected"
 RANGE, ARCHIVE = "verify_range", "verify_archive"
@@ -52,8 +45,6 @@ GO_TO, OF_ACTOR, BEFORE, BEHIND, PROOF = "go_to", "of_actor", "previous", "next"
 
 _ROOM, _ROOM_WITH_FINDINGS = 480, 600
 _CLOSE = 8
-_FIRST_DAY = date(1970, 1, 1).toordinal()
-_READ_FOR_DAYS = 3
 """Rows that are charged for each entry where days are counted: in the list, and twice, as they are sorted."""
 
 _EVENT_TYPE = AUDIT_CHAIN.names.index("event_type")
@@ -67,10 +58,6 @@ class AuditTab(RecordTab):
     """The chain's entries, filters, the payload of one, and the verdict over all."""
 
     spec = AUDIT_TAB
-    _timeline_task: Task | None = None
-    _findings_task: Task | None = None
-    _without_days: ListQuery | None = None
-    """The list whose days were too many to be read, as far as its rows were known."""
     _listed_beside: Report | None = None
     _history = ""
     _seq: int | None = None
@@ -101,65 +88,19 @@ class AuditTab(RecordTab):
 
     def listen(self) -> None:
         super().listen()
-        self.list.loaded.connect(self._count_days_of_few)
+        self.list.loaded.connect(lambda total: self.over_time.count_few(total, self.read_beside))
         self.panel.changed.connect(self._look_again)
         self.panel.verified.connect(self._go_to_first)
         self.panel.chosen.connect(self._show_finding)
         self.panel.again_wanted.connect(self.verify)
 
     def below_filters(self) -> Sequence[QWidget]:
-        self.timeline = Timeline(self.context.theme)
-        self.timeline.picked.connect(self._pick_days)
+        self.over_time = OverTime(self)
+        self.timeline = self.over_time.timeline
         return (self.timeline,)
 
     def read_beside(self, query: ListQuery) -> None:
-        """All days stay in sight, so that from one of them a person goes on to the next."""
-        query = replace(query, since=None, until=None)
-        if self._timeline_task is not None:
-            self._timeline_task.cancel()
-        self._mark_findings()
-        rows = self.context.rows_of(query.table, query.scope)
-        is_dear = self.context.is_much(_READ_FOR_DAYS * rows)
-        self._without_days = query if is_dear else None
-        if query.as_added or is_dear:
-            self.timeline.set_days(())
-            return
-        self._timeline_task = self.context.runner.read(
-            self.context.lists.per_day,
-            query,
-            None if self.context.settings.utc_times else _local_day,
-            on_done=self.timeline.set_days,
-            on_failed=lambda error: self.timeline.set_days(()),
-        )
-
-    def _mark_findings(self) -> None:
-        """Shows on the timeline on which days the entries are with which something is wrong."""
-        outcome, utc = self.panel.outcome, self.context.settings.utc_times
-        numbers = sorted({found.seq for found in outcome.report.findings if found.seq}) if outcome else []
-        if self._findings_task is not None:
-            self._findings_task.cancel()
-            self._findings_task = None
-
-        def told(times: list[Any]) -> None:
-            found = filter(None, map(declared.epoch, times))
-            self.timeline.set_findings(Counter(at // DAY if utc else _local_day(at) for at in found))
-
-        if numbers:
-            read = self.context.runner.read
-            self._findings_task = read(times_of, numbers, on_done=told, on_failed=lambda error: None)
-        else:
-            self.timeline.set_findings({})
-
-    def _count_days_of_few(self, total: int) -> None:
-        """How many the rows of a tenant are is known when they are listed."""
-        query = self._without_days
-        if query is not None and not (query.filtered or self.context.is_much(_READ_FOR_DAYS * total)):
-            self._without_days = None
-            later(self, 0, lambda: self.read_beside(query))  # when the tab has been told, too
-
-    def _pick_days(self, first: date, last: date) -> None:
-        values = self.filters.values()
-        self.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))
+        self.over_time.read(query, self.panel.outcome)
 
     def build_inspector(self) -> None:
         from app.ui.tabs.audit.mentions import MentionsPart  # noqa: PLC0415 - rows show before
@@ -451,7 +392,7 @@ class AuditTab(RecordTab):
 
     def _look_again(self) -> None:
         """What is known of the entries, or what can be done, is another."""
-        self._mark_findings()
+        self.over_time.mark(self.panel.outcome)
         self._share_room()
         self.model.repaint()
         shown: AuditDetail | None = self.current.whole()
@@ -475,11 +416,6 @@ def _summary(value: Any, row: Row) -> str:
 
 def _payload(value: Any, row: Row) -> str:
     return formatting.plain(value)
-
-
-def _local_day(at: int) -> int:
-    """Days since 1970 here, whatever the offset from UTC was then."""
-    return datetime.fromtimestamp(at).toordinal() - _FIRST_DAY
 
 
 def _ends(keys: Keys) -> Ends | None:

@@ -1,18 +1,23 @@
-"""How many entries there are on each day, as bars to pick a day from."""
+"""How many entries there are on each day, or in each hour of a few days, as bars to pick from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from app.services.text import counted
+from app.ui.tabs.audit.hours import HourBar, bars_of_hours
 from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button, tool_button
+from app.ui.widgets.labels import in_row
 
-_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK = 68, 18, 4, 28, 1, 4
+_HEIGHT, _AXIS, _NARROWEST, _WIDEST, _GAP, _MARK, _APART = 68, 18, 4, 28, 1, 4, 8
 _EPOCH = date(1970, 1, 1)
 
 
@@ -31,6 +36,9 @@ class Bar:
         span = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
         found = f", {counted(self.findings, 'finding')}" if self.findings else ""
         return f"{span}: {counted(self.count, 'entry', 'entries')}{found}"
+
+    def to(self, last: "Bar", count: int, findings: int) -> "Bar":
+        return Bar(self.first, last.last, count, findings)
 
 
 def bars_of(
@@ -60,22 +68,31 @@ def bars_of(
 
 
 class Timeline(QWidget):
-    """`set_days([(days since 1970, count)])`; hidden below two days.
+    """`set_days([(days since 1970, count)])`; hidden below two days. `set_hours(moments, counts, utc)`: those
+    of a few days instead, with buttons to the days beside them, and to all.
 
     `picked(first, last)` (dates) when a bar is clicked, or several are dragged over, or chosen with Left and
-    Right (Shift for several) and Return. Each bar is a day, or several where the days are more than the
-    pixels; one with findings has a mark above it.
+    Right (Shift for several) and Return; of hours `hours_picked(since, until)` (epoch seconds). Each bar is
+    an hour, a day, or several where the days are more than the pixels; one with findings has a mark above it.
+    `days_wanted()` when the days are wanted again, by Escape, too, and `moved(days)` to those so many later:
+    with PageUp and PageDown as well.
     """
 
     picked = Signal(object, object)
+    hours_picked = Signal(int, int)
+    days_wanted = Signal()
+    moved = Signal(int)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._has_room = True
         self._days: tuple[tuple[int, int], ...] = ()
-        self._bars: list[Bar] = []
+        self._hours: tuple[Sequence[int], Sequence[int], bool] | None = None
+        self._kept: tuple[int | None, int | None] = None, None
+        self._bars: list[Bar | HourBar] = []
         self._findings: Mapping[int, int] = {}
+        self._found_at: Sequence[int] = ()
         self._current = self._anchor = -1
         """The bar under the pointer or the keyboard, and where several begin."""
         self._is_held = False
@@ -83,18 +100,49 @@ class Timeline(QWidget):
         self.setMouseTracking(True)
         self.setAccessibleName("Entries per day")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.buttons = QWidget(self)
+        self.all_button = push_button(theme, "All days", self.days_wanted.emit)
+        in_row(
+            tool_button(theme, Icon.CARET_LEFT, "The days before", lambda: self.moved.emit(-1)),
+            tool_button(theme, Icon.CARET_RIGHT, "The days after", lambda: self.moved.emit(1)),
+            self.all_button,
+            within=self.buttons,
+            spacing=4,
+        )
+        self.buttons.hide()
         self.hide()
 
+    def set_hours(self, moments: Sequence[int], counts: Sequence[int], utc: bool) -> None:
+        """How many entries there are from each moment to the next."""
+        self._show(hours=(moments, counts, utc))
+
+    def set_kept(self, since: int | None, until: int | None) -> None:
+        """The rows that the filter keeps: their hours stand out."""
+        self._kept = since, until
+        self.update()
+
     def set_days(self, days: Sequence[tuple[int, int]]) -> None:
+        self._show(days)
+
+    def _show(
+        self,
+        days: Sequence[tuple[int, int]] = (),
+        hours: tuple[Sequence[int], Sequence[int], bool] | None = None,
+    ) -> None:
+        self._hours = hours
+        self.setAccessibleName("Entries per day" if hours is None else "Entries per hour")
+        if hours is None and self.buttons.isAncestorOf(QApplication.focusWidget() or self):
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.buttons.setVisible(hours is not None)
         self._days = tuple((day, count) for day, count in days if 0 <= day < 1_000_000)
         self._make_bars()
         self._show_or_hide()
         self.update()
 
-    def set_findings(self, findings: Mapping[int, int]) -> None:
-        """How many there are on which day, in days since 1970."""
-        if findings != self._findings:
-            self._findings = findings
+    def set_findings(self, findings: Mapping[int, int], times: Sequence[int] = ()) -> None:
+        """How many there are on which day, in days since 1970, and at what times."""
+        if (findings, times) != (self._findings, self._found_at):
+            self._findings, self._found_at = findings, times
             self._make_bars()
             self.update()
 
@@ -103,10 +151,18 @@ class Timeline(QWidget):
         self._show_or_hide()
 
     def _show_or_hide(self) -> None:
-        self.setVisible(self._has_room and len(self._days) > 1)
+        self.setVisible(self._has_room and (self._hours is not None or len(self._days) > 1))
 
     def _make_bars(self) -> None:
-        self._bars = bars_of(self._days, max(1, self.width() // (_NARROWEST + _GAP)), self._findings)
+        size = self.buttons.sizeHint()
+        top = (_HEIGHT - _AXIS - size.height()) // 2
+        self.buttons.setGeometry(self.width() - size.width(), top, size.width(), size.height())
+        if self._hours is not None:
+            moments, counts, utc = self._hours
+            self._bars = [*bars_of_hours(moments, counts, self._found_at, utc)]
+        else:
+            most = max(1, self.width() // (_NARROWEST + _GAP))
+            self._bars = [*bars_of(self._days, most, self._findings)]
         self._current = self._anchor = -1
         self._is_held = False
         self.setAccessibleDescription("")
@@ -130,28 +186,50 @@ class Timeline(QWidget):
         accent, line = self._theme.colour("accent"), self._theme.colour("line")
         soft = self._theme.colour("accent")
         soft.setAlphaF(0.45)
+        between = self._theme.colour("accent")
+        between.setAlphaF(0.75)
         chosen, bad = self._chosen(), self._theme.colour("bad")
         for position, bar in enumerate(bars):
             rect = self.bar_rect(position)
             height = max(2, round(bar.count / highest * (room - 4))) if bar.count else 0
             painter.fillRect(
                 QRect(rect.left(), room - height, rect.width(), height),
-                accent if position in chosen else soft,
+                accent if position in chosen else between if self._is_kept(bar) else soft,
             )
             if bar.findings:
                 left = rect.center().x() - _MARK // 2
                 painter.fillRect(QRect(left, 0, _MARK, _MARK), bad)
         painter.fillRect(0, room, self.width(), 1, line)
         painter.setPen(self._theme.colour("dim"))
-        last = round(self._step() * len(bars))
-        axis = QRect(0, room + 2, max(last, 200), _AXIS - 2)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(axis, middle | Qt.AlignmentFlag.AlignLeft, str(bars[0].first))
-        painter.drawText(axis, middle | Qt.AlignmentFlag.AlignRight, str(bars[-1].last))
+        for place, words, side in self._labels():
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, words)
         if self.hasFocus():
             painter.setPen(accent)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
+
+    def _labels(self) -> Iterator[tuple[QRect, str, Qt.AlignmentFlag]]:
+        """What stands below the bars, and where: the first and the last day, or days and hours."""
+        top, left, right = _HEIGHT - _AXIS + 2, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        free = 0
+        for position, bar in enumerate(self._bars):
+            if isinstance(bar, HourBar):
+                begin, width = self.bar_rect(position).left(), self.fontMetrics().horizontalAdvance(bar.label)
+                if bar.label and begin >= free and begin + width <= self.width():
+                    free = begin + width + _APART
+                    yield QRect(begin, top, width + 2, _AXIS - 2), bar.label, left
+            elif position in {0, len(self._bars) - 1}:
+                axis = QRect(0, top, max(round(self._step() * len(self._bars)), 200), _AXIS - 2)
+                if position == 0:
+                    yield axis, str(bar.first), left
+                if position == len(self._bars) - 1:
+                    yield axis, str(bar.last), right
+
+    def _is_kept(self, bar: Bar | HourBar) -> bool:
+        since, until = self._kept
+        if not isinstance(bar, HourBar) or since is None:
+            return False
+        return since < bar.until and (until is None or bar.since < until)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._go(self._at(event.position().toPoint()))
@@ -185,13 +263,18 @@ class Timeline(QWidget):
             case Qt.Key.Key_Escape if self._anchor >= 0:
                 self._anchor, self._is_held = -1, False
                 self.update()
+            case Qt.Key.Key_Escape if self._hours is not None:
+                self.days_wanted.emit()
+            case Qt.Key.Key_PageUp | Qt.Key.Key_PageDown as key if self._hours is not None:
+                self.moved.emit(-1 if key == Qt.Key.Key_PageUp else 1)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space if self._current >= 0:
                 self._pick()
             case _:
                 super().keyPressEvent(event)
 
     def _step(self) -> float:
-        return min(_WIDEST, self.width() / max(1, len(self._bars)))
+        beside = self.buttons.sizeHint().width() + _APART if self._hours is not None else 0
+        return min(_WIDEST, max(1, self.width() - beside) / max(1, len(self._bars)))
 
     def _at(self, where: QPoint) -> int:
         position = int(where.x() / self._step())
@@ -204,16 +287,21 @@ class Timeline(QWidget):
         begun = self._anchor if self._anchor >= 0 else self._current
         return range(min(begun, self._current), max(begun, self._current) + 1)
 
-    def _together(self) -> Bar:
-        bars = [self._bars[position] for position in self._chosen()]
+    def _together(self) -> Bar | HourBar:
+        bars: list[Any] = [self._bars[position] for position in self._chosen()]
         count, findings = (sum(one) for one in zip(*((bar.count, bar.findings) for bar in bars), strict=True))
-        return Bar(bars[0].first, bars[-1].last, count, findings)
+        together: Bar | HourBar = bars[0].to(bars[-1], count, findings)
+        return together
 
     def _pick(self) -> None:
         together = self._together()
         self._anchor = -1
         self.update()
-        if together.count:
+        if not together.count:
+            return
+        if isinstance(together, HourBar):
+            self.hours_picked.emit(together.since, together.until)
+        else:
             self.picked.emit(together.first, together.last)
 
     def _go(self, position: int) -> None:

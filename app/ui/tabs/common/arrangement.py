@@ -30,10 +30,12 @@ class Arrangement:
 
     def document(self) -> dict[str, Any]:
         """As JSON holds it."""
-        dates = [
+        dates: list[Any] = [
             self.dates.span.value,
             *(day and day.isoformat() for day in (self.dates.first, self.dates.last)),
         ]
+        if self.dates.span is Span.HOURS:
+            dates += [self.dates.since, self.dates.until, self.dates.utc]
         choices = [[name, [plain(value) for value in values]] for name, values in self.choices]
         sort = None if self.sort is None else list(self.sort)
         columns = self.columns.hex()
@@ -44,15 +46,17 @@ class Arrangement:
     def of(cls, document: Mapping[str, Any]) -> "Arrangement":
         """What `document()` was made of. Raises `ValueError` for anything else."""
         try:
-            span, first, last = document["dates"]
-            days = (None if day is None else date.fromisoformat(day) for day in (first, last))
+            span, first, last, *hours = document["dates"]
+            begin, end = (None if day is None else date.fromisoformat(day) for day in (first, last))
+            is_of_hours = Span(span) is Span.HOURS
+            dates = _hours(*hours) if is_of_hours else DateRange(Span(span), begin, end)
             sort = document["sort"]
             return cls(
                 text=_text(document["text"]),
                 choices=tuple(
                     (_text(name), tuple(map(_value, values))) for name, values in document["choices"]
                 ),
-                dates=DateRange(Span(span), *days),
+                dates=dates,
                 own=_text(document["own"]),
                 sort=None if sort is None else (_text(sort[0]), bool(sort[1])),
                 columns=bytes.fromhex(document["columns"]),
@@ -91,6 +95,12 @@ def arrangements(text: str) -> dict[str, Arrangement]:
         except ValueError:
             continue
     return found
+
+
+def _hours(since: object, until: object, utc: object) -> DateRange:
+    if not (isinstance(since, int) and isinstance(until, int)):
+        raise TypeError("no moments")
+    return DateRange(Span.HOURS, since=since, until=until, utc=bool(utc))
 
 
 def _text(value: object) -> str:

@@ -14,8 +14,9 @@ from app.itemmodels.columns import Tone
 from app.services.chain.rules import Code, Verdict
 from app.services.demo import create_demo
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.audit import AuditTab, _local_day
+from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.going import GoToDialog
+from app.ui.tabs.audit.over_time import local_day
 from app.ui.widgets import formatting
 from app.ui.widgets.filter_row import FilterValues
 from tests.app.ui.conftest import ShowTab
@@ -321,7 +322,7 @@ def test_a_local_day_has_its_own_midnights_across_daylight_saving(
             midnight = int(datetime.combine(day, datetime.min.time()).timestamp())
             after = int(datetime.combine(day + timedelta(days=1), datetime.min.time()).timestamp())
             expected = (day - date(1970, 1, 1)).days
-            assert {_local_day(midnight), _local_day(after - 900)} == {expected}
+            assert {local_day(midnight), local_day(after - 900)} == {expected}
             assert midnight % 900 == 0
     finally:
         monkeypatch.undo()
