@@ -99,7 +99,7 @@ def _add(options: argparse.Namespace) -> int:
     from app.services.records import adding, writing  # noqa: PLC0415
     from app.services.records import users as service  # noqa: PLC0415
     from app.services.records.tables import USERS  # noqa: PLC0415
-    from app.workers.export import save_text  # noqa: PLC0415
+    from app.workers.export import save  # noqa: PLC0415
 
     if isinstance(options.file, common.LiveName):
         raise NotAllowed("Many users are added to a live database in the window, where it is unlocked first.")
@@ -125,7 +125,7 @@ def _add(options: argparse.Namespace) -> int:
         if len(found.bad) > _WRONG:
             common.complain(f"and {counted(len(found.bad) - _WRONG, 'line')} more")
         if options.wrong is not None and found.bad:
-            save_text(options.wrong, found.bad_lines(sheet))
+            save(options.wrong, found.bad_lines(sheet))
         said = f"{counted(len(found.good), 'user')} can be created, {counted(len(found.bad), 'line')} cannot"
         common.say(said)
         for tenant in found.new_tenants:

@@ -60,10 +60,10 @@ def export_rows(path: Path, target: Path, wanted: RowsWanted, *, read_only: bool
         return int(written)
 
 
-def save_text(target: Path, text: str) -> None:
-    """Writes a text, in this thread, in place of what is at `target`. Raises the storage errors."""
+def save(target: Path, content: str | bytes) -> None:
+    """Writes a text or a picture, in this thread, in place of what is at `target`. Raises storage errors."""
     with expected_errors(target):
-        write(target, text)
+        write(target, content)
 
 
 def export_rows_here(

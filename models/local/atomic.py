@@ -54,13 +54,13 @@ def require_place(path: Path) -> None:
             raise errors.DatabaseThere(path)
 
 
-def write(path: Path, text: str, *, only_if_new: bool = False) -> None:
-    """Writes a small text as UTF-8 that only the owner can read, in place of what was there.
+def write(path: Path, content: str | bytes, *, only_if_new: bool = False) -> None:
+    """Writes something small, a text as UTF-8, that only the owner can read, in place of what was there.
 
     With `only_if_new` raises `AlreadyThere` when something is there. Raises `OSError`.
     """
     with unfinished(path) as building:
-        building.write_bytes(text.encode())
+        building.write_bytes(content.encode() if isinstance(content, str) else content)
         (give_name if only_if_new else replace)(building, path)
 
 

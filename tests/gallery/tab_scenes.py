@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
-from app.services.records.tables import Scope
+from app.services.records.tables import EVERYONE, Scope
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
@@ -15,6 +15,7 @@ from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.charts import KINDS, ChartsDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
@@ -41,6 +42,9 @@ def register(registry: Registry) -> None:
     registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
     registry.scene("dialog-artifact", (820, 640))(artifact)
     registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
+    for kind in KINDS:
+        registry.scene(f"dialog-charts-{kind.key}", (1080, 720))(partial(charts, kind.key))
+    registry.scene("dialog-charts-small", (900, 560))(partial(charts, "points"))
     registry.scene("dialog-compose", (640, 760))(compose)
     registry.scene("dialog-groups", (680, 520))(groups)
 
@@ -120,6 +124,19 @@ def groups(theme: Theme) -> Shot:
     dialog = GroupsDialog(context, ListQuery("notifications"), lambda column, value: None)
     context.setParent(dialog)
     return Shot(dialog, ready=dialog.counted, close=close)
+
+
+def charts(kind: str, theme: Theme) -> Shot:
+    """What all runs say together."""
+    context, close = _open(theme)
+    dialog = ChartsDialog(context, EVERYONE)
+    context.setParent(dialog)
+
+    def choose() -> None:
+        dialog.kinds.set_key(kind)
+        dialog.kinds.changed.emit(kind)
+
+    return Shot(dialog, ready=dialog.came, then=choose, close=close)
 
 
 def parked_ideas(theme: Theme) -> Shot:

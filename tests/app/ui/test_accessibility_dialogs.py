@@ -25,7 +25,7 @@ from app.services.files.restoring import Offer
 from app.services.opened import Opened
 from app.services.records import runs as planning
 from app.services.records.record import Record
-from app.services.records.tables import USERS
+from app.services.records.tables import EVERYONE, USERS
 from app.services.records.webhooks import Secret
 from app.services.retention.plan import Plan
 from app.ui.session.context import Context
@@ -40,6 +40,7 @@ from app.ui.shell.dialogs import (
 from app.ui.shell.help import HelpWindow
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
+from app.ui.tabs.runs.charts import ChartsDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import new_run_form, park_form
@@ -123,7 +124,7 @@ def broken_copy(context: Context) -> Offer:
 HERE = Destination("1", "acme-corp", "CI", "http://localhost/in", "localhost", "*", Secret("s3cret"))
 """Where nothing is sent to unless the preferences allow it."""
 
-_STAY = {"help", "parked ideas"}
+_STAY = {"help", "parked ideas", "charts"}
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: new_user_form(context, "acme-corp"),
     "edit user": lambda context: edit_user_form(context, USER),
@@ -155,6 +156,7 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "parked ideas": parked_ideas,
     "park idea": lambda context: park_form(context, None),
     "new run": lambda context: new_run_form(context, None),
+    "charts": lambda context: ChartsDialog(context, EVERYONE),
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
     "event receivers": lambda context: EventReceiversDialog(context, lambda key: None),
@@ -176,6 +178,8 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
     match dialog:
         case CheckpointsDialog():
             qtbot.waitUntil(dialog.table.isVisible)
+        case ChartsDialog():
+            qtbot.waitUntil(dialog.chart.isVisible)
         case ParkedIdeasDialog():
             qtbot.waitUntil(dialog.page.inspector.empty.isHidden)
     return dialog
@@ -223,7 +227,7 @@ def living() -> Counter[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*(name for name in DIALOGS if name not in _STAY), "file"])
 def test_nothing_is_left_of_a_dialog_that_was_closed(qtbot: QtBot, context: Context, name: str) -> None:
-    """Those of parked ideas and of the help stand beside the window, and stay for as long as it does."""
+    """Those of parked ideas, charts and the help stand beside the window, and stay for as long as it does."""
     parent = QWidget()
     qtbot.addWidget(parent)
 

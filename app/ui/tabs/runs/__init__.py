@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
@@ -49,7 +49,10 @@ from models.engine import Database
 from models.errors import TenantAdminError
 from models.status import RunStatus
 
-PARKED = "parked_ideas"
+if TYPE_CHECKING:
+    from app.ui.tabs.runs.charts import ChartsDialog
+
+PARKED, CHARTS = "parked_ideas", "charts"
 _FACTS = {
     PLANNING_RUNS.column(name).label
     for name in ("revenue_potential", "mode", "id", "created_at", "updated_at")
@@ -106,6 +109,7 @@ class RunsTab(RecordTab):
     spec = RUNS_TAB
 
     _parked: ParkedIdeasDialog | None = None
+    _charts: "ChartsDialog | None" = None
     _no_parked: str | None = None
     _parked_count = _due_count = 0
     _unrecordable: str | None = None
@@ -129,10 +133,10 @@ class RunsTab(RecordTab):
             self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
         )
         self.chips.changed.connect(lambda key: self.filters_changed())
-        self.parked_button = self.commands.button(PARKED)
+        self.charts_button, self.parked_button = map(self.commands.button, (CHARTS, PARKED))
         self._line = QWidget()
-        new = self.commands.button("create")
-        self._above = in_row(self.chips, None, new, self.parked_button, within=self._line)
+        buttons = self.commands.button("create"), self.charts_button, self.parked_button
+        self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=8)
         self.scope_note = Label(look=Look.DIM, wrap=True)
         self.scope_note.hide()
         return (self._line, self.scope_note)
@@ -224,6 +228,7 @@ class RunsTab(RecordTab):
         add(ActionSpec("copy_run", "New run of this idea…", Icon.ADD, copy, single))
         add(ActionSpec("park", "Park idea…", Icon.IDEA, park, self._refuse_parking))
         add(history_act(self))
+        add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 
     def shows_any_of(self, tables: frozenset[str]) -> bool:
@@ -242,6 +247,8 @@ class RunsTab(RecordTab):
             f"This list shows the runs of all tenants; choosing {scope.tenant_id} does not narrow it."
         )
         self._show_scope_note()
+        if self._charts is not None and self._charts.isVisible():
+            self._charts.set_scope(scope)
 
     def _show_scope_note(self) -> None:
         self.scope_note.setVisible(self.scope.tenant_id is not None and not self._has_tenants)
@@ -272,6 +279,8 @@ class RunsTab(RecordTab):
         self.context.runner.read(
             parking.due, self.context.clock(), on_done=self._show_due, on_failed=lambda error: None
         )
+        if self._charts is not None and self._charts.isVisible():
+            self._charts.read()
 
     # acts
 
@@ -382,6 +391,20 @@ class RunsTab(RecordTab):
         self._parked.page.activate()
         self._parked.raise_()
         self._parked.activateWindow()
+
+    def open_charts(self) -> None:
+        """Shows the charts of the tenant's runs in a window of their own, beside this one."""
+        from app.ui.tabs.runs.charts import ChartsDialog  # noqa: PLC0415 - few look at them
+
+        if self._charts is None:
+            self._charts = ChartsDialog(self.context, self.scope, self)
+            self._charts.picked.connect(partial(self._show_run, PLANNING_RUNS.name))
+        elif not self._charts.isVisible():
+            self._charts.read()
+        self._charts.set_scope(self.scope)
+        self._charts.show()
+        self._charts.raise_()
+        self._charts.activateWindow()
 
     def _show_run(self, table: str, run_id: str) -> None:
         self.jump.emit(table, run_id)

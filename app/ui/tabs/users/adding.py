@@ -23,7 +23,7 @@ from app.ui.widgets.form_dialog import FieldValue
 from app.ui.widgets.formatting import first_line
 from app.ui.widgets.labels import Label, Look, in_column, in_row
 from app.ui.widgets.long_form import LongForm
-from app.workers.export import save_text
+from app.workers.export import save
 from app.workers.runner import Task
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
@@ -145,7 +145,7 @@ class AddUsersDialog(LongForm):
             said = f"{counted(len(found.bad), 'line')} saved to {path.name}"
 
             def work(monitor: Monitor) -> None:
-                save_text(path, found.bad_lines(sheet))
+                save(path, found.bad_lines(sheet))
 
             self._context.job(
                 f"Saving to {path.name}…", work, on_done=lambda _: self._context.say(said, path)

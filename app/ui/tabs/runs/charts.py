@@ -1,0 +1,559 @@
+"""What all runs say together, as charts: drawn here, shown, read out and exported by a dialog."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from math import log10
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from app.itemmodels.columns import Column
+from app.services.records import run_figures
+from app.services.records.run_figures import RunFigures, RunPoint, Spread
+from app.services.records.runs import STATUSES
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.tabs.runs.phase_scores import score_tone
+from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.buttons import Choice, push_button
+from app.ui.widgets.chart import Chart
+from app.ui.widgets.count_chips import CountChips
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.drawing import (
+    Align,
+    Drawing,
+    DrawnArea,
+    DrawnLine,
+    DrawnPoint,
+    DrawnText,
+    Fill,
+    Form,
+    Shape,
+    Spot,
+    text_font,
+    ticks,
+)
+from app.ui.widgets.formatting import duration, first_line, grouped, money, score
+from app.ui.widgets.labels import Label, Look, in_row
+from app.ui.widgets.later import later
+from app.workers.export import save
+from app.workers.runner import Task
+from models.errors import TenantAdminError
+from models.progress import Monitor
+from models.status import RunStatus
+
+_OPENED = QSize(1080, 720)
+_EXPORTED = 1200, 700
+_TOP, _RIGHT, _BOTTOM, _GAP, _ROW = 12.0, 24.0, 34.0, 12.0, 30.0
+_MINUTE, _LONGEST = 60.0, 24
+_MOST_ROWS: Final = 500
+"""Of the table of points, which is laid out at once; more are in the list of runs itself."""
+
+_FILLS = {
+    RunStatus.RUNNING: ("accent", Fill.SOLID),
+    RunStatus.ACTIVE: ("accent", Fill.SOLID),
+    RunStatus.PAUSED: ("warn", Fill.HOLLOW),
+    RunStatus.COMPLETED: ("ok", Fill.SOLID),
+    RunStatus.KILLED: ("bad", Fill.HATCHED),
+    RunStatus.CANCELLED: ("dim", Fill.HATCHED),
+    RunStatus.DELETED: ("dim", Fill.HOLLOW),
+}
+_FORMS = {
+    RunStatus.RUNNING: ("accent", Form.DIAMOND),
+    RunStatus.ACTIVE: ("accent", Form.DIAMOND),
+    RunStatus.PAUSED: ("warn", Form.SQUARE),
+    RunStatus.COMPLETED: ("ok", Form.CIRCLE),
+    RunStatus.KILLED: ("bad", Form.CROSS),
+    RunStatus.CANCELLED: ("dim", Form.TRIANGLE),
+    RunStatus.DELETED: ("dim", Form.RING),
+}
+"""How a status looks; each differs from the others without its colour, too."""
+
+Measure = Callable[[str], float]
+"""How wide a text of a drawing is."""
+
+
+def _known(status: str) -> RunStatus | None:
+    return RunStatus(status) if status in map(str, RunStatus) else None
+
+
+def _fill(status: str) -> tuple[str, Fill]:
+    known = _known(status)
+    return ("edge", Fill.SOLID) if known is None else _FILLS[known]
+
+
+def _form(status: str) -> tuple[str, Form]:
+    known = _known(status)
+    return ("text", Form.RING) if known is None else _FORMS[known]
+
+
+def _in_order(statuses: Sequence[str]) -> list[str]:
+    known = [str(RunStatus.ACTIVE), *STATUSES]
+    return sorted(statuses, key=lambda one: (known.index(one) if one in known else len(known), one))
+
+
+def _named(name: str) -> str:
+    return visible(first_line(name, _LONGEST)) or "no status"
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadScale:
+    """How values are written, where between 0 and 1 each is, its colour, and which places have words."""
+
+    value: Callable[[float], str]
+    place: Callable[[float], float]
+    colour: Callable[[float], str]
+    marks: Sequence[tuple[float, str]]
+
+
+def draw_spreads(
+    spreads: Sequence[Spread], scale: SpreadScale, measure: Measure, *, width: float, height: float
+) -> Drawing:
+    """A line for each phase: from the least to the greatest, a box around the middle half, and the median."""
+    value, place, colour = scale.value, scale.place, scale.colour
+    left = 8 + max(measure(_named(one.phase)) for one in spreads) + _GAP
+    right = width - _RIGHT - max(measure(value(one.middle)) for one in spreads) - _GAP
+    row = min(_ROW, (height - _TOP - _BOTTOM) / len(spreads))
+    bottom = _TOP + row * len(spreads)
+    shapes: list[Shape] = []
+    for at, words in scale.marks:
+        x = left + at * (right - left)
+        shapes.append(DrawnLine(x, _TOP, x, bottom + 4, "line"))
+        shapes.append(DrawnText(x, bottom + 16, words, "dim", Align.AROUND))
+    spots = []
+    for position, one in enumerate(spreads):
+        y = _TOP + row * (position + 0.5)
+        low, quarter, middle, three, high = (
+            left + place(number) * (right - left)
+            for number in (one.low, one.quarter, one.middle, one.three_quarters, one.high)
+        )
+        tall = min(14.0, row * 0.6)
+        tone = colour(one.middle)
+        shapes.append(DrawnText(left - _GAP, y, _named(one.phase), "text", Align.BEFORE))
+        shapes.append(DrawnLine(low, y, high, y, "dim"))
+        shapes.extend(DrawnLine(end, y - tall / 4, end, y + tall / 4, "dim") for end in (low, high))
+        shapes.append(DrawnArea(quarter, y - tall / 2, max(2, three - quarter), tall, f"{tone}_on"))
+        shapes.append(DrawnArea(quarter, y - tall / 2, max(2, three - quarter), tall, tone, Fill.HOLLOW))
+        shapes.append(DrawnLine(middle, y - tall / 2, middle, y + tall / 2, tone, 3))
+        shapes.append(DrawnText(width - _RIGHT, y, value(one.middle), "text", Align.BEFORE, is_bold=True))
+        spots.append(Spot(low - 4, y - row / 2 + 2, high - low + 8, row - 4, _spread_words(one, value)))
+    return Drawing(width, height, shapes, spots)
+
+
+def _spread_words(one: Spread, value: Callable[[float], str]) -> str:
+    half = f"the middle half {value(one.quarter)} to {value(one.three_quarters)}"
+    ends = f"{value(one.low)} to {value(one.high)}"
+    return (
+        f"{visible(one.phase)}: median {value(one.middle)}, {half}, all {ends}, {counted(one.count, 'run')}"
+    )
+
+
+def draw_scores(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
+    """The scores of each phase's newest version."""
+    full, step = figures.full, figures.full / 5
+    low = min(0.0, *(one.low for one in figures.scores))
+    high = max(full, *(one.high for one in figures.scores))
+    marks = [
+        ((number * step - low) / (high - low), f"{number * step:g}")
+        for number in range(6)
+        if number * step >= low
+    ]
+    scale = SpreadScale(
+        _points, lambda number: (number - low) / (high - low), lambda number: score_tone(number / full), marks
+    )
+    return draw_spreads(figures.scores, scale, measure, width=width, height=height)
+
+
+def _points(value: float) -> str:
+    """A score, or what lies between two of them, to one decimal."""
+    return score(round(value, 1))
+
+
+_TIMES = ((_MINUTE, "1 min"), (600, "10 min"), (3_600, "1 h"), (21_600, "6 h"), (86_400, "1 d"))
+_LONG_TIMES = ((604_800, "1 wk"), (2_592_000, "30 d"), (31_536_000, "1 y"))
+
+
+def draw_times(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
+    """How long the phases took; ten times as long is as far everywhere, as times differ that much."""
+    shortest = max(_MINUTE / 60, min(one.low for one in figures.times))
+    longest = max(2 * shortest, *(one.high for one in figures.times))
+    low, high = log10(min(shortest, _MINUTE)), log10(longest)
+
+    def place(seconds: float) -> float:
+        return (log10(max(seconds, 10**low)) - low) / (high - low)
+
+    marks = [(place(at), words) for at, words in (*_TIMES, *_LONG_TIMES) if low <= log10(at) <= high]
+    scale = SpreadScale(duration, place, lambda seconds: "accent", marks)
+    return draw_spreads(figures.times, scale, measure, width=width, height=height)
+
+
+def draw_points(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
+    """Each run by its revenue (right) and score (up), in the form of its status."""
+    points = figures.points
+    revenues = sorted(point.revenue for point in points)
+    highest, middle = revenues[-1], revenues[len(revenues) // 2]
+    # Where a few are far above the others these would stand in one heap.
+    wide = revenues[0] >= 0 and middle > 0 and highest > 50 * middle
+    if wide:
+        powers = range(max(0, int(log10(max(1.0, revenues[0])))), int(log10(highest)) + 2)
+        along = [10.0**power for power in powers]
+
+        def right_of(revenue: float) -> float:
+            return (log10(max(revenue, along[0])) - powers[0]) / (len(powers) - 1)
+    else:
+        along = ticks(min(0.0, revenues[0]), highest, max(2, int(width // 90)))
+
+        def right_of(revenue: float) -> float:
+            return (revenue - along[0]) / (along[-1] - along[0])
+
+    scores = [point.score for point in points]
+    up = ticks(min(scores), max(figures.full, *scores), 6)
+    legend = _in_order(list({point.status for point in points}))
+    left, top = 16 + max(measure(f"{value:g}") for value in up) + _GAP, _TOP + 24
+    right, bottom = width - _RIGHT - 12, height - _BOTTOM - 20
+    shapes: list[Shape] = _points_legend(legend, measure, left)
+    for value in up:
+        y = bottom - (value - up[0]) / (up[-1] - up[0]) * (bottom - top)
+        shapes.append(DrawnLine(left, y, right, y, "line"))
+        shapes.append(DrawnText(left - _GAP, y, f"{value:g}", "dim", Align.BEFORE))
+    for value in along:
+        x = left + right_of(value) * (right - left)
+        shapes.append(DrawnLine(x, bottom, x, bottom + 4, "line"))
+        shapes.append(DrawnText(x, bottom + 14, money(value), "dim", Align.AROUND))
+    shapes.append(DrawnText(right, bottom + 32, "Revenue →", "dim", Align.BEFORE))
+    shapes.append(DrawnText(left, bottom + 32, "↑ Score", "dim"))
+    spots = []
+    for point in sorted(points, key=lambda one: one.revenue):
+        x = left + right_of(point.revenue) * (right - left)
+        y = bottom - (point.score - up[0]) / (up[-1] - up[0]) * (bottom - top)
+        colour, form = _form(point.status)
+        shapes.append(DrawnPoint(x, y, form, colour))
+        spots.append(Spot(x - 6, y - 6, 12, 12, _point_words(point), point.id))
+    return Drawing(width, height, shapes, spots)
+
+
+def _points_legend(statuses: Sequence[str], measure: Measure, left: float) -> list[Shape]:
+    shapes: list[Shape] = []
+    for status in statuses:
+        colour, form = _form(status)
+        shapes.append(DrawnPoint(left + 5, _TOP, form, colour))
+        shapes.append(DrawnText(left + 16, _TOP, _named(status), "dim"))
+        left += 36 + measure(_named(status))
+    return shapes
+
+
+def _point_words(point: RunPoint) -> str:
+    idea = first_line(visible(point.idea), 80)
+    return f"{idea}: {_named(point.status)}, score {score(point.score)}, {money(point.revenue)}"
+
+
+def draw_weeks(figures: RunFigures, measure: Measure, width: float, height: float) -> Drawing:
+    """A bar of the runs that began in a week, or in several where there are more than there is room for."""
+    statuses = _in_order(list({status for week in figures.weeks for status in week.statuses}))
+    room = width - 60 - _RIGHT
+    together = max(1, -(-len(figures.weeks) * 8 // max(1, int(room))))
+    bars = [
+        (
+            figures.weeks[first].monday,
+            figures.weeks[min(first + together, len(figures.weeks)) - 1].monday,
+            {
+                status: sum(week.statuses.get(status, 0) for week in figures.weeks[first : first + together])
+                for status in statuses
+            },
+        )
+        for first in range(0, len(figures.weeks), together)
+    ]
+    up = ticks(0, max(sum(counts.values()) for _, _, counts in bars), 6)
+    up = [value for value in up if value == int(value)]
+    left = 16 + max(measure(grouped(int(value))) for value in up) + _GAP
+    top, bottom, right = _TOP + 24, height - _BOTTOM, width - _RIGHT
+    step = min(56.0, (right - left) / len(bars))
+    shapes: list[Shape] = []
+    at = left
+    for status in statuses:
+        colour, fill = _fill(status)
+        shapes.append(DrawnArea(at, _TOP - 5, 16, 10, colour, fill))
+        shapes.append(DrawnText(at + 22, _TOP, _named(status), "dim"))
+        at += 44 + measure(_named(status))
+    for value in up:
+        y = bottom - value / up[-1] * (bottom - top)
+        shapes.append(DrawnLine(left, y, right, y, "line"))
+        shapes.append(DrawnText(left - _GAP, y, grouped(int(value)), "dim", Align.BEFORE))
+    spots, free_from = [], left - 1e9
+    for position, (monday, last, counts) in enumerate(bars):
+        x, y = left + position * step + step * 0.15, bottom
+        for status in statuses:
+            tall = counts[status] / up[-1] * (bottom - top)
+            y -= tall
+            if tall:
+                shapes.append(DrawnArea(x, y, step * 0.7, max(1, tall - 1), *_fill(status)))
+        label = _day(monday)
+        if x >= free_from:
+            shapes.append(DrawnText(x, bottom + 14, label, "dim"))
+            free_from = x + measure(label) + 16
+        spots.append(
+            Spot(x, min(y, bottom - 4), step * 0.7, max(4, bottom - y), _week_words(monday, last, counts))
+        )
+    return Drawing(width, height, shapes, spots)
+
+
+def _day(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
+def _week_words(monday: int, last: int, counts: dict[str, int]) -> str:
+    span = f"Week from {_day(monday)}" if monday == last else f"Weeks from {_day(monday)} to {_day(last)}"
+    parts = [f"{grouped(count)} {_named(status)}" for status, count in counts.items() if count]
+    return f"{span}: {counted(sum(counts.values()), 'run')}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChartKind:
+    """A chart: `key` and `title`, how it is drawn, what is said of it, and the same as a table."""
+
+    key: str
+    title: str
+    draw: Callable[[RunFigures, Measure, float, float], Drawing]
+    is_there: Callable[[RunFigures], bool]
+    nothing: str
+    said: Callable[[RunFigures], str]
+    columns: tuple[Column, ...]
+    rows: Callable[[RunFigures], list[tuple[Cell, ...]]]
+
+
+_SPREAD = tuple(
+    StaticColumn(name, right=True) for name in ("Runs", "Least", "Median", "Greatest", "Middle half")
+)
+
+
+def _spread_rows(spreads: Sequence[Spread], value: Callable[[float], str]) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(_named(one.phase)),
+            Cell(grouped(one.count), one.count),
+            *(Cell(value(number), round(number * 1000)) for number in (one.low, one.middle, one.high)),
+            Cell(f"{value(one.quarter)} – {value(one.three_quarters)}", round(one.quarter * 1000)),
+        )
+        for one in spreads
+    ]
+
+
+def _point_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            Cell(first_line(visible(point.idea), 80)),
+            Cell(_named(point.status)),
+            Cell(score(point.score), round(point.score * 1000)),
+            Cell(money(point.revenue), round(point.revenue)),
+        )
+        for point in figures.points[:_MOST_ROWS]
+    ]
+
+
+def _week_rows(figures: RunFigures) -> list[tuple[Cell, ...]]:
+    return [
+        (Cell(_day(week.monday)), Cell(_named(status)), Cell(grouped(count), count))
+        for week in reversed(figures.weeks)
+        for status, count in sorted(week.statuses.items())
+    ]
+
+
+def _said_of_points(figures: RunFigures) -> str:
+    said = f"{counted(figures.with_both, 'run')} of {grouped(figures.runs)} have both numbers"
+    if len(figures.points) < figures.with_both:
+        said += f"; the newest {grouped(len(figures.points))} are shown"
+    if len(figures.points) > _MOST_ROWS:
+        said += f"; the table has the newest {grouped(_MOST_ROWS)}"
+    return f"{said}. Click one to select it."
+
+
+_NO_ARTIFACTS = "No run of this database has an artifact."
+KINDS: Final = (
+    ChartKind(
+        "scores",
+        "Score by phase",
+        draw_scores,
+        lambda figures: bool(figures.scores),
+        "No artifact has a score.",
+        lambda figures: "The newest version of each phase: median, the middle half, and all of them.",
+        (StaticColumn("Phase"), *_SPREAD),
+        lambda figures: _spread_rows(figures.scores, _points),
+    ),
+    ChartKind(
+        "points",
+        "Score and revenue",
+        draw_points,
+        lambda figures: bool(figures.points),
+        "No run has both a score and a revenue that are numbers.",
+        _said_of_points,
+        (
+            StaticColumn("Idea"),
+            StaticColumn("Status"),
+            StaticColumn("Score", right=True),
+            StaticColumn("Revenue", right=True),
+        ),
+        _point_rows,
+    ),
+    ChartKind(
+        "weeks",
+        "Runs a week",
+        draw_weeks,
+        lambda figures: bool(figures.weeks),
+        "No run has a time at which it began.",
+        lambda figures: "By the week in which a run began (UTC) and the status it has now.",
+        (StaticColumn("Week from"), StaticColumn("Status"), StaticColumn("Runs", right=True)),
+        _week_rows,
+    ),
+    ChartKind(
+        "times",
+        "Time a phase takes",
+        draw_times,
+        lambda figures: bool(figures.times),
+        _NO_ARTIFACTS,
+        lambda figures: "From what came before it in its run to its own last version; waiting is part of it.",
+        (StaticColumn("Phase"), *_SPREAD),
+        lambda figures: _spread_rows(figures.times, duration),
+    ),
+)
+
+
+class ChartsDialog(Dialog):
+    """Stands beside the window, which stays usable. `picked(run id)` when a run's point was chosen; `came()`
+    when the figures are there, or the sentence why they are not.
+    """
+
+    picked = Signal(object)
+    came = Signal()
+
+    def __init__(self, context: Context, scope: Scope, parent: QWidget | None = None) -> None:
+        super().__init__(context.theme, "Charts of planning runs", parent=parent)
+        self._context, self._scope = context, scope
+        self._figures: RunFigures | None = None
+        self._reading: Task | None = None
+        self.kinds = CountChips("Chart")
+        self.kinds.set_chips([Choice(kind.key, kind.title) for kind in KINDS])
+        self.as_table = push_button(context.theme, "As table", icon=Icon.LOG)
+        self.as_table.setCheckable(True)
+        self.chart = Chart(context.theme)
+        self.empty = Label(look=Look.DIM, wrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.said = Label(look=Look.DIM, wrap=True)
+        self.stack = QStackedWidget()
+        self.table = StaticTable(context.theme, "The chart as a table", ())
+        self._table_place = QWidget()
+        self._table_row = in_row(within=self._table_place)
+        for part in (self.chart, self._table_place, self.empty):
+            self.stack.addWidget(part)
+        self.body.setSpacing(12)
+        for part in (self.kinds, self.said):
+            self.add_widget(part)
+        self.add_widget(self.stack, 1)
+        self.export_button = push_button(context.theme, "Export…", self._ask_export, icon=Icon.EXPORT)
+        self.set_close_button(left=[self.as_table, self.export_button])
+        self.kinds.changed.connect(lambda key: self._show())
+        self.as_table.toggled.connect(lambda on: self._show())
+        self.chart.picked.connect(self.picked.emit)
+        self.finished.connect(self._stop)
+        self.open_as_large_as(_OPENED)
+        self._say_nothing("Reading…")
+        self.kinds.setFocus()
+        later(self, 0, self.read)
+
+    def set_scope(self, scope: Scope) -> None:
+        """Of another tenant, or all."""
+        if scope != self._scope:
+            self._scope = scope
+            self.read()
+
+    def read(self) -> None:
+        """Reads the figures; where that is charged, and much, a person is asked first."""
+        rows = sum(
+            self._context.rows_of(table.name, self._scope) for table in (PLANNING_RUNS, PLANNING_ARTIFACTS)
+        )
+        self._context.when_agreed(rows, self._read, self, partial(self._say_nothing, "Not read."))
+
+    def _read(self) -> None:
+        self._stop()
+        self._reading = self._context.runner.read(
+            run_figures.read, self._scope, on_done=self._take, on_failed=self._fail
+        )
+
+    def _stop(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _take(self, figures: RunFigures) -> None:
+        self._figures = figures
+        self._show()
+        self.came.emit()
+
+    def _fail(self, error: TenantAdminError) -> None:
+        self._figures = None
+        self._say_nothing(str(error))
+        self.came.emit()
+
+    def kind(self) -> ChartKind:
+        """The one that is chosen."""
+        return next(kind for kind in KINDS if kind.key == (self.kinds.key() or KINDS[0].key))
+
+    def _show(self) -> None:
+        figures, kind = self._figures, self.kind()
+        if figures is None:
+            return
+        if not kind.is_there(figures):
+            self._say_nothing(
+                _NO_ARTIFACTS if not figures.has_artifacts and kind.key == "scores" else kind.nothing
+            )
+            return
+        said = kind.said(figures)
+        self.said.setText(said)
+        self.said.show()
+        self.export_button.setEnabled(True)
+        self.as_table.setEnabled(True)
+        measure = QFontMetricsF(text_font(self.chart.font(), is_bold=True)).horizontalAdvance
+        self.chart.set_drawing(f"{kind.title}. {said}", partial(kind.draw, figures, measure))
+        if self.as_table.isChecked():
+            self._show_table(kind, figures)
+            self.stack.setCurrentWidget(self._table_place)
+        else:
+            self.stack.setCurrentWidget(self.chart)
+        announce(self.said, f"{kind.title}. {said}")
+
+    def _show_table(self, kind: ChartKind, figures: RunFigures) -> None:
+        self.table.setParent(None)
+        self.table.deleteLater()
+        self.table = StaticTable(self._context.theme, kind.title, kind.columns, kind.rows(figures), most=None)
+        self._table_row.addWidget(self.table)
+
+    def _say_nothing(self, why: str) -> None:
+        self.empty.setText(why)
+        self.said.hide()
+        self.export_button.setEnabled(False)
+        self.as_table.setEnabled(False)
+        self.stack.setCurrentWidget(self.empty)
+
+    def _ask_export(self) -> None:
+        start = str(self._context.opened.folder / f"{self.kind().title.lower().replace(' ', '-')}.svg")
+        chosen = ask_save(self, "Export the chart", start, "SVG (*.svg);;PNG (*.png)")
+        if chosen is not None:
+            path, kind = chosen
+            self.export(path, is_png=path.suffix.lower() == ".png" or (not path.suffix and "png" in kind))
+
+    def export(self, path: Path, *, is_png: bool) -> None:
+        """Writes the chart as a picture of its own size, whatever the window's is."""
+        made = self.chart.png(*_EXPORTED) if is_png else partial(self.chart.svg, *_EXPORTED)
+
+        def work(monitor: Monitor) -> None:
+            save(path, made())
+
+        said = f"“{self.kind().title}” saved to {path.name}"
+        self._context.job(f"Saving to {path.name}…", work, on_done=lambda _: self._context.say(said, path))

@@ -1,0 +1,319 @@
+"""A picture as a list of simple shapes, which the screen, a PNG and an SVG are made of alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from html import escape
+from math import floor, log10
+from typing import Final
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF
+
+TEXT_PIXELS: Final = 12
+_HATCH: Final = 6.0
+_SCALE: Final = 2
+_INVALID: Final = dict.fromkeys(
+    (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)), "\ufffd"
+)
+"""What no XML may hold (w3.org/TR/xml/#charsets)."""
+
+Colours = Callable[[str], QColor]
+"""By the name of a token of the theme."""
+
+
+class Fill(Enum):
+    """How an area is filled, so that areas of one picture differ by more than their colours."""
+
+    SOLID = auto()
+    HATCHED = auto()
+    HOLLOW = auto()
+
+
+class Form(Enum):
+    """What a point is."""
+
+    CIRCLE = auto()
+    RING = auto()
+    SQUARE = auto()
+    DIAMOND = auto()
+    TRIANGLE = auto()
+    CROSS = auto()
+
+
+class Align(Enum):
+    """On which side of its place a text is."""
+
+    AFTER = auto()
+    BEFORE = auto()
+    AROUND = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnArea:
+    """A rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: str
+    fill: Fill = Fill.SOLID
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLine:
+    """A straight one of `width` pixels."""
+
+    x: float
+    y: float
+    to_x: float
+    to_y: float
+    colour: str
+    width: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPoint:
+    """A small form around a place."""
+
+    x: float
+    y: float
+    form: Form
+    colour: str
+    radius: float = 4.5
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnText:
+    """A line of text whose middle has this height."""
+
+    x: float
+    y: float
+    text: str
+    colour: str = "text"
+    align: Align = Align.AFTER
+    is_bold: bool = False
+
+
+Shape = DrawnArea | DrawnLine | DrawnPoint | DrawnText
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where something stands that a person can ask about: `words` say what it is, `key` names its record."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+    key: object = None
+
+    def rect(self) -> QRectF:
+        return QRectF(self.x, self.y, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Shapes, the last on top, and the spots among them in the order in which keys lead through them."""
+
+    width: float
+    height: float
+    shapes: Sequence[Shape] = ()
+    spots: Sequence[Spot] = ()
+
+
+def ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers from about `low` to about `high`, `most` at the most (at least two)."""
+    if not high > low:
+        high = low + 1
+    rough = (high - low) / max(1, most - 1)
+    size = 10 ** floor(log10(rough))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * 0.999)
+    first = floor(low / step)
+    found = [(first + number) * step for number in range(most + 2)]
+    enough = next(position for position, value in enumerate(found) if value >= high - step * 1e-9)
+    return found[: enough + 1]
+
+
+def paint(painter: QPainter, drawing: Drawing, colours: Colours, font: QFont) -> None:
+    """The drawing at the painter's origin; `font` is that of its texts, in whatever size."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for shape in drawing.shapes:
+        colour = colours(shape.colour)
+        match shape:
+            case DrawnArea():
+                _paint_area(painter, shape, colour)
+            case DrawnLine():
+                painter.setPen(QPen(colour, shape.width))
+                painter.drawLine(QLineF(shape.x, shape.y, shape.to_x, shape.to_y))
+            case DrawnPoint():
+                _paint_point(painter, shape, colour)
+            case DrawnText():
+                painter.setPen(colour)
+                painter.setFont(text_font(font, is_bold=shape.is_bold))
+                painter.drawText(_room(shape), _ALIGNED[shape.align], shape.text)
+
+
+def text_font(font: QFont, *, is_bold: bool = False) -> QFont:
+    """That of a drawing's texts."""
+    found = QFont(font)
+    found.setPixelSize(TEXT_PIXELS)
+    found.setBold(is_bold)
+    return found
+
+
+_ALIGNED = {
+    Align.AFTER: Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+    Align.BEFORE: Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+    Align.AROUND: Qt.AlignmentFlag.AlignCenter,
+}
+_LEFT = {Align.AFTER: 0.0, Align.BEFORE: 1.0, Align.AROUND: 0.5}
+_ANCHOR = {Align.AFTER: "start", Align.BEFORE: "end", Align.AROUND: "middle"}
+
+
+def _room(text: DrawnText) -> QRectF:
+    return QRectF(text.x - 2_000 * _LEFT[text.align], text.y - 20, 2_000, 40)
+
+
+def _paint_area(painter: QPainter, area: DrawnArea, colour: QColor) -> None:
+    rect = QRectF(area.x, area.y, area.width, area.height)
+    if area.fill is Fill.SOLID:
+        painter.fillRect(rect, colour)
+        return
+    painter.setPen(QPen(colour, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+    if area.fill is Fill.HATCHED:
+        painter.drawLines([QLineF(*line) for line in _hatching(area)])
+
+
+def _hatching(area: DrawnArea) -> list[tuple[float, float, float, float]]:
+    """Lines from bottom left to top right, cut at the area's edges."""
+    lines = []
+    at = _HATCH / 2
+    while at < area.width + area.height:
+        up, right = min(at, area.height), min(at, area.width)
+        lines.append((area.x + at - up, area.y + up, area.x + right, area.y + at - right))
+        at += _HATCH
+    return lines
+
+
+def _outline(point: DrawnPoint) -> list[tuple[float, float]]:
+    """The corners of a form that has some."""
+    x, y, far = point.x, point.y, point.radius
+    match point.form:
+        case Form.SQUARE:
+            near = far * 0.85
+            return [(x - near, y - near), (x + near, y - near), (x + near, y + near), (x - near, y + near)]
+        case Form.DIAMOND:
+            return [(x, y - far), (x + far, y), (x, y + far), (x - far, y)]
+        case Form.TRIANGLE:
+            return [(x, y - far), (x + far, y + far * 0.8), (x - far, y + far * 0.8)]
+    return []
+
+
+def _cross(point: DrawnPoint) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:
+    x, y, far = point.x, point.y, point.radius * 0.8
+    return (x - far, y - far, x + far, y + far), (x - far, y + far, x + far, y - far)
+
+
+def _paint_point(painter: QPainter, point: DrawnPoint, colour: QColor) -> None:
+    if point.form is Form.CROSS:
+        painter.setPen(QPen(colour, 2))
+        painter.drawLines([QLineF(*line) for line in _cross(point)])
+        return
+    path, centre = QPainterPath(), QPointF(point.x, point.y)
+    if corners := _outline(point):
+        path.addPolygon(QPolygonF([QPointF(*corner) for corner in corners]))
+        path.closeSubpath()
+    else:
+        path.addEllipse(centre, point.radius * 0.9, point.radius * 0.9)
+    if point.form is Form.RING:
+        painter.setPen(QPen(colour, 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(path)
+    else:
+        painter.fillPath(path, colour)
+
+
+def as_png(drawing: Drawing, colours: Colours, font: QFont) -> bytes:
+    """The drawing as a PNG with twice as many pixels each way, on the colour of a panel."""
+    picture = QImage(
+        round(drawing.width * _SCALE), round(drawing.height * _SCALE), QImage.Format.Format_RGB32
+    )
+    picture.setDevicePixelRatio(_SCALE)
+    picture.fill(colours("panel"))
+    painter = QPainter(picture)
+    paint(painter, drawing, colours, font)
+    painter.end()
+    packed = QByteArray()
+    buffer = QBuffer(packed)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]  # the stubs err
+    return bytes(packed.data())
+
+
+def as_svg(drawing: Drawing, colours: Colours, title: str) -> str:
+    """The drawing as an SVG document that loads nothing; every text in it is data."""
+    size = f"{drawing.width:g} {drawing.height:g}"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{drawing.width:g}" '
+        f'height="{drawing.height:g}" font-family="sans-serif" font-size="{TEXT_PIXELS}" role="img">',
+        f"<title>{_text(title)}</title>",
+        f'<rect width="100%" height="100%" fill="{colours("panel").name()}"/>',
+        *(_element(shape, colours(shape.colour).name()) for shape in drawing.shapes),
+        *(
+            f'<rect x="{spot.x:.1f}" y="{spot.y:.1f}" width="{spot.width:.1f}" height="{spot.height:.1f}" '
+            f'fill-opacity="0"><title>{_text(spot.words)}</title></rect>'
+            for spot in drawing.spots
+        ),
+        "</svg>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _text(text: str) -> str:
+    return escape(text.translate(_INVALID))
+
+
+def _line(line: tuple[float, float, float, float], colour: str, width: float = 1) -> str:
+    x, y, to_x, to_y = line
+    ends = f'x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-width="{width:g}"/>'
+
+
+def _element(shape: Shape, colour: str) -> str:
+    match shape:
+        case DrawnArea(fill=Fill.SOLID):
+            return _rect(shape, f'fill="{colour}"')
+        case DrawnArea():
+            lines = _hatching(shape) if shape.fill is Fill.HATCHED else ()
+            return "".join(
+                [_rect(shape, f'fill="none" stroke="{colour}"'), *(_line(one, colour) for one in lines)]
+            )
+        case DrawnLine():
+            return _line((shape.x, shape.y, shape.to_x, shape.to_y), colour, shape.width)
+        case DrawnPoint(form=Form.CROSS):
+            return "".join(_line(one, colour, 2) for one in _cross(shape))
+        case DrawnPoint():
+            look = (
+                f'fill="none" stroke="{colour}" stroke-width="1.5"'
+                if shape.form is Form.RING
+                else f'fill="{colour}"'
+            )
+            if corners := _outline(shape):
+                points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+                return f'<polygon points="{points}" {look}/>'
+            return f'<circle cx="{shape.x:.1f}" cy="{shape.y:.1f}" r="{shape.radius * 0.9:.1f}" {look}/>'
+        case DrawnText():
+            weight = ' font-weight="bold"' if shape.is_bold else ""
+            place = f'x="{shape.x:.1f}" y="{shape.y:.1f}" dominant-baseline="central"'
+            look = f'text-anchor="{_ANCHOR[shape.align]}" fill="{colour}"{weight}'
+            return f"<text {place} {look}>{_text(shape.text)}</text>"
+
+
+def _rect(area: DrawnArea, look: str) -> str:
+    place = f'x="{area.x:.1f}" y="{area.y:.1f}" width="{area.width:.1f}" height="{area.height:.1f}"'
+    return f"<rect {place} {look}/>"

@@ -1,0 +1,134 @@
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from app.services.records.run_figures import MOST_POINTS, RunFigures, RunPoint, RunWeek, spread
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.runs import RunsTab, charts
+from app.ui.tabs.runs.charts import KINDS, ChartsDialog
+from app.ui.theme import Theme
+from app.ui.widgets.drawing import DrawnPoint, DrawnText, as_svg, ticks
+from tests.fixtures.gateway import create_gateway
+from tests.fixtures.window import ask, child, click, go, open_file, press
+
+HOSTILE = "<script>alert(1)</script>&\u202e\x00\ud800"
+
+
+def opened(qtbot: QtBot, window: MainWindow, path: Path) -> tuple[RunsTab, ChartsDialog]:
+    open_file(qtbot, window, path)
+    tab = go(qtbot, window, 4)
+    assert isinstance(tab, RunsTab)
+    click(qtbot, tab.charts_button)
+    dialog = child(tab, ChartsDialog)
+    qtbot.waitUntil(lambda: dialog.empty.text() != "Reading…" or dialog.chart.isVisible())
+    return tab, dialog
+
+
+def test_a_point_is_found_by_keys_and_selects_its_run(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    tab, dialog = opened(qtbot, window, demo_path)
+    for kind in KINDS:
+        dialog.kinds.set_key(kind.key)
+        dialog.kinds.changed.emit(kind.key)
+        assert dialog.stack.currentWidget() is dialog.chart and dialog.chart.drawing.spots
+        assert kind.title in dialog.chart.accessibleName()
+        dialog.as_table.click()
+        assert dialog.table.isVisible() and dialog.table.model().rowCount() > 3
+        dialog.as_table.click()
+    dialog.kinds.set_key("points")
+    dialog.kinds.changed.emit("points")
+    dialog.chart.setFocus()
+    press("Right")
+    press("Right")
+    words, run = dialog.chart.drawing.spots[1].words, dialog.chart.drawing.spots[1].key
+    assert dialog.chart.accessibleDescription() == words
+    ((idea, status),) = ask(demo_path, "SELECT idea, status FROM planning_runs WHERE id = ?", run)
+    assert words.startswith(idea[:20]) and status in words
+    with qtbot.waitSignal(tab.details_shown, check_params_cb=lambda key: key == run):
+        press("Return")
+    spot = dialog.chart.drawing.spots[5]
+    with qtbot.waitSignal(tab.details_shown, check_params_cb=lambda key: key == spot.key):
+        middle = QPoint(round(spot.x + spot.width / 2), round(spot.y + spot.height / 2))
+        qtbot.mouseClick(dialog.chart, Qt.MouseButton.LeftButton, pos=middle)
+
+
+def test_it_is_saved_as_a_picture_and_follows_what_is_done(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    tab, dialog = opened(qtbot, window, demo_path)
+    for name, is_png in (("a.svg", False), ("a.png", True)):
+        dialog.export(tmp_path / name, is_png=is_png)
+        qtbot.waitUntil((tmp_path / name).exists)
+    root = ET.parse(tmp_path / "a.svg").getroot()
+    assert {"opportunity", "synthesis"} <= {
+        text.text for text in root.iter("{http://www.w3.org/2000/svg}text")
+    }
+    picture = QImage(str(tmp_path / "a.png"))
+    assert (picture.width(), picture.height()) == (2400, 1400)
+    dialog.kinds.set_key("weeks")
+    dialog.kinds.changed.emit("weeks")
+    before = dialog.chart.drawing.spots[-1].words
+    tab.table.select_row(0)
+    qtbot.waitSignal(tab.details_shown).wait()
+    with qtbot.waitSignal(dialog.came):
+        ask(demo_path, "UPDATE planning_runs SET status = 'killed' WHERE status = 'running'")
+        window.activateWindow()
+        press("F5")
+    assert before != dialog.chart.drawing.spots[-1].words
+    assert "running" not in dialog.chart.drawing.spots[-1].words
+
+
+def test_a_database_without_artifacts_says_so(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "gateway.sqlite"
+    create_gateway(path)
+    _, dialog = opened(qtbot, window, path)
+    assert dialog.empty.isVisible() and "artifact" in dialog.empty.text()
+    assert not dialog.export_button.isEnabled()
+
+
+def figures() -> RunFigures:
+    return RunFigures(
+        runs=3,
+        points=(
+            RunPoint("a", HOSTILE, HOSTILE, 50, -3.0),
+            RunPoint("b", "B", "killed", 50, 1e12),
+            RunPoint("c", "C", "active", 120, 1e12),
+        ),
+        with_both=MOST_POINTS + 1,
+        weeks=(RunWeek(345_600, {}), RunWeek(345_600 + 604_800, {HOSTILE: 2, "killed": 10**6})),
+        scores=(spread(HOSTILE, [-5.0, 3.0]), spread("synthesis", [0.0])),
+        times=(spread(HOSTILE, [0.0]), spread("synthesis", [1.0, 4e9])),
+        has_artifacts=True,
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.key)
+@pytest.mark.parametrize("size", [(320, 160), (1200, 700)], ids=["small", "large"])
+def test_whatever_the_data_is_all_stands_within_and_nothing_is_markup(
+    kind: charts.ChartKind, size: tuple[int, int], theme: Theme
+) -> None:
+    drawing = kind.draw(figures(), lambda text: 7.0 * len(text), *size)
+    assert drawing.spots
+    for spot in drawing.spots:
+        assert spot.x >= -20 and spot.x + spot.width <= size[0] + 20 and spot.height >= 0
+    assert len({(one.form, one.colour) for one in drawing.shapes if isinstance(one, DrawnPoint)}) in (0, 3)
+    root = ET.fromstring(as_svg(drawing, theme.colour, HOSTILE))
+    assert {part.tag.rpartition("}")[2] for part in root.iter()} <= {
+        *("svg", "rect", "text", "title", "line", "circle", "polygon")
+    }
+    for text in (one.text for one in drawing.shapes if isinstance(one, DrawnText)):
+        assert "\u202e" not in text
+    assert kind.rows(figures())
+
+
+def test_ticks_are_round_and_cover_all() -> None:
+    assert ticks(0, 9.5e6, 7) == [0, 2e6, 4e6, 6e6, 8e6, 1e7]
+    assert ticks(52, 100, 6) == [50, 60, 70, 80, 90, 100]
+    assert ticks(3, 3, 5)[0] <= 3 < ticks(3, 3, 5)[-1]
+    for high in (1, 7, 99, 1e12, 0.003):
+        assert ticks(0, high, 6)[-1] >= high and len(ticks(0, high, 6)) <= 8
