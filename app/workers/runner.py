@@ -18,9 +18,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from models.engine import Database
+from models.engine import Database, within
 from models.errors import Cancelled, TenantAdminError
-from models.progress import Monitor, Progress, Waiting, seldom, under_way
+from models.progress import WATCHING, Monitor, Progress, Waiting, seldom, under_way
 
 STOP_SECONDS = 5.0
 """How long the threads of a runner that was stopped are waited for; what takes longer is left behind."""
@@ -85,6 +85,9 @@ class Task:
 
 Numbers = queue.SimpleQueue[int | None]
 """Numbers of tasks."""
+
+_uncollected: list[Monitor] = []
+"""Of what is watched: it may make a million objects, all of which it needs to its end."""
 
 _ending: list["Runner"] = []
 _left_behind: list["Runner"] = []
@@ -165,12 +168,16 @@ class Runner(QObject):
         only_looks: bool = False,
         on_done: Callable[[Any], None] | None = None,
         on_failed: Callable[[TenantAdminError], None] | None = None,
+        watching: Monitor | None = None,
         **kwargs: Any,
     ) -> Task:
         """Calls a service function that may write, after all those that were given before it; or one that
-        `only_looks`, by the connection that writes.
+        `only_looks`, by the connection that writes. Whoever is `watching` is told how far it is, on its
+        thread, and may end it: it fails with `Cancelled` then, unless it was done by that time.
         """
         work = partial(function, self._database, *args, **kwargs)
+        if watching is not None:
+            work = partial(_watched, watching, work)
         task = Task(on_done, on_failed, initiator=initiator, is_write=not only_looks)
         return self._submit(self._writes, task, work)
 
@@ -403,6 +410,17 @@ def _call(task: Task) -> Any:
         under_way.reset(before)
 
 
+def _watched(monitor: Monitor, work: Work) -> Any:
+    if monitor.cancelled():
+        raise Cancelled
+    _uncollected.append(monitor)
+    try:
+        with within(WATCHING, monitor):
+            return work()
+    finally:
+        _uncollected.remove(monitor)
+
+
 def _ended(threads: Sequence[threading.Thread], deadline: float) -> bool:
     """Whether all have ended, for which they have until then, of the monotonic clock."""
     for thread in threads:
@@ -460,6 +478,8 @@ class GarbageCollector(QObject):
         gc.enable()
 
     def _look(self) -> None:
+        if _uncollected:  # looking through them all finds nothing, and holds the interface up
+            return
         for generation in (2, 1, 0):
             if gc.get_count()[generation] > self._thresholds[generation] > 0:
                 gc.collect(generation)

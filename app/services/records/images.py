@@ -33,8 +33,8 @@ from app.services.records.seen import Seen, changed_since
 from app.services.records.tables import Table, valid_beside
 from app.services.text import visible
 from models.engine import Database, Limits, Rows, Statement, raw, sql_name
-from models.errors import ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
-from models.progress import UNWATCHED
+from models.errors import Cancelled, ChangedMeanwhile, NotAllowed, NotFound, ReferredByChange, TableMissing
+from models.progress import WATCHING
 from models.schema import COUNTERS, ForeignKey, StoredTable, StoredTables, caseless, read_stored
 
 STAMPS: Final = ("created_at", "updated_at")
@@ -49,6 +49,9 @@ Completing = tuple[list[RowChange], Statement]
 
 _COMPLETED: Final = 500
 """Rows that are read so at once."""
+
+_OFTEN: Final = 500
+"""Rows between two looks at whether what takes its time with each is to end."""
 
 _FEW: Final = 100
 """Rows up to which the chains that they are in are asked for along with them. Each is charged six times for
@@ -118,8 +121,8 @@ class Images:
         self._known: dict[tuple[str, tuple[Any, ...]], Rows] = {}
         self.numbering: Numbering | None = None
         self._made: set[Value] = set()
-        self.monitor = UNWATCHED
-        """Who follows how it is written."""
+        self.monitor = WATCHING.get()
+        """Who follows how it is planned and written, and may end that."""
 
     def read(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         """The rows of each, from one snapshot."""
@@ -429,13 +432,22 @@ class Images:
         """
         for name in dict.fromkeys(row.table.name for row in rows):
             there = [row for row in rows if row.table.name == name]
-            insertions = [row.removed().inverse().statement() for row in there]
+            insertions = [row.removed().inverse().statement() for row in self._followed(there)]
             if found := self._database.refused(name, insertions):
                 which, why = there[found[0]].record_id, found[1]
                 raise NotAllowed(
                     f"The row {visible(str(shown(which)))} of {name} breaks the database's own rules as it "
                     f"is ({why}), so it could not be put back; nothing was changed. Put that right first."
                 )
+
+    def _followed(self, rows: Sequence[StoredRow]) -> Iterator[StoredRow]:
+        """The rows, for work that takes its time with each. Raises `Cancelled` where that is to end."""
+        for number, row in enumerate(rows):
+            if number % _OFTEN == 0:
+                self.monitor.progress(number, len(rows))
+                if self.monitor.cancelled():
+                    raise Cancelled
+            yield row
 
     def refuse_unalterable(self, changes: Sequence[tuple[StoredRow, Image]]) -> None:
         """Raises `NotAllowed` where the database's own rules would not take what rows become along with

@@ -1,7 +1,7 @@
 """How every change is committed: rows and audit events together, or neither; and how it is undone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from app.services.records.seen import Seen, of_changes
 from app.services.text import quoted
 from models import errors
 from models.engine import Database, Statement
+from models.progress import UNWATCHED, WATCHING
 from models.status import AuditEvent
 
 P = ParamSpec("P")
@@ -123,7 +124,8 @@ def commit(
         if before is not None and unchanged is not None:
             images, change = before.images, before.change
         else:
-            change = plan(images)
+            with _endable(database):
+                change = plan(images)
             images.refuse_triggers(_written(change))
             if before is not None and (more := change.touched - before.change.touched):
                 raise errors.MoreGoAlong(" and ".join(sorted({table for table, *_ in more})))
@@ -183,6 +185,14 @@ def commit(
         change = replace(change, rows=images.completed(change.rows, asked))
         change = replace(change, behind=next((known() for known in left), None))
     return change
+
+
+def _endable(database: Database) -> AbstractContextManager[None]:
+    """Within it, who follows the act may end what it reads; what waits for an answer is ended where that is
+    said.
+    """
+    watching = WATCHING.get()
+    return nullcontext() if watching is UNWATCHED else database.cancellable(watching.cancelled)
 
 
 def _written(change: Change) -> list[str]:

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from app.services.text import counted
@@ -14,15 +16,19 @@ from app.ui.widgets.banner import LEAST_SAID, ProgressBar, WaitLine
 from app.ui.widgets.buttons import push_button
 from app.ui.widgets.formatting import percent, rate
 from app.ui.widgets.labels import ElidedLabel, Look, in_row
+from app.ui.widgets.later import later
 from app.workers.runner import Runner, Task
 from models.engine import read_at_most
 from models.errors import TenantAdminError
-from models.progress import Monitor, Progress, Waiting
+from models.progress import Monitor, Progress, Waiting, seldom
 
 WAIT_SECONDS = 0.5
 """Whoever waits for longer is told for what."""
 
 WAIT_LOOK_MS = 250
+
+SOON_MS = 600
+"""After which a write is shown: most are done by then."""
 
 
 class ReadingText:
@@ -47,6 +53,19 @@ class ReadingText:
         progress(0, rows)
 
 
+@dataclass(eq=False, slots=True)
+class _UnderWay:
+    """What is shown of one piece of work, and how a person ends it; `began` is by the monotonic clock."""
+
+    runner: Runner
+    words: Callable[[], str]
+    in_rows: bool
+    end: Callable[[], object] | None
+    began: float = field(default_factory=time.monotonic)
+    task: Task | None = None
+    is_over: bool = False
+
+
 class Busy(QWidget):
     """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown.
 
@@ -54,11 +73,14 @@ class Busy(QWidget):
     """
 
     shown = Signal()
+    _told = Signal(int, object, object)
 
     def __init__(self, theme: Theme, runner: Runner) -> None:
         super().__init__()
         self.runner = runner
-        self._running: list[tuple[Task, Runner, Callable[[], str], bool]] = []
+        self._running: list[_UnderWay] = []
+        self._written: dict[int, _UnderWay] = {}
+        self._numbers = count()
         self.label = ElidedLabel(look=Look.DIM, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
@@ -66,6 +88,7 @@ class Busy(QWidget):
         self.bar.setMaximumWidth(160)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
         in_row(self.label, self.bar, self.cancel_button, None, within=self)
+        self._told.connect(self._hear, Qt.ConnectionType.QueuedConnection)
         self.hide()
 
     def run(
@@ -77,72 +100,132 @@ class Busy(QWidget):
         on_failed: Callable[[TenantAdminError], None] | None = None,
         can_cancel: bool = True,
         in_rows: bool = True,
+        at_once: bool = True,
         runner: Runner | None = None,
     ) -> Task:
-        """Starts `work(monitor)` and shows `text`, which may change, until it has ended.
+        """Starts `work(monitor)` and shows `text`, which may change, until it has ended; where that is not to
+        be `at_once`, when it has taken a moment.
 
         `on_failed` is told of expected failures, `Cancelled` among them; without it `Runner.failed` says
         them. What `progress` counts is said in numbers where these are `in_rows`, else as a part of the work.
         It runs on the window's own runner unless another is given.
         """
-        runs_on, started = runner or self.runner, time.monotonic()
+        runs_on = runner or self.runner
         words = text if callable(text) else lambda: text
-
-        def advance(done: int, total: int) -> None:
-            if self._running and self._running[-1][0] is job:
-                self.bar.show_progress(done, total)
-                if total and self.cancel_button.isEnabled():
-                    speed = rate(done, time.monotonic() - started, "")
-                    rows, part = f"{done:,} of {total:,} · {speed}", f"{percent(done, total)} of the work"
-                    self.label.setText(f"{words()} · {rows if in_rows else part}")
-
-        def finish(result: Any) -> None:
-            self.forget(job)
-            on_done(result)
-
-        def fail(error: TenantAdminError) -> None:
-            self.forget(job)
-            (on_failed or runs_on.failed.emit)(error)
-
-        job = runs_on.job(work, on_progress=advance, on_done=finish, on_failed=fail)
-        self._running.append((job, runs_on, words, can_cancel))
-        self._show_latest()
+        shown = _UnderWay(runs_on, words, in_rows, None)
+        start = partial(runs_on.job, work, on_progress=partial(self._advance, shown))
+        job = self._begin(shown, start, on_done, on_failed or runs_on.failed.emit)
+        if can_cancel:
+            shown.end = job.cancel
+        self._show(shown, at_once=at_once)
         return job
+
+    def follow(
+        self,
+        text: str,
+        write: Callable[..., Task],
+        *,
+        on_done: Callable[[Any], None] | None,
+        on_failed: Callable[[TenantAdminError], None],
+        runner: Runner,
+    ) -> Task:
+        """Starts a write of `runner`, which takes who is `watching`, and shows it when it has taken a moment.
+        Where its button ends it, it fails with `Cancelled`, and nothing of it is left.
+        """
+        number, unwanted = next(self._numbers), set[int]()
+        end = partial(unwanted.add, number)
+        shown = self._written[number] = _UnderWay(runner, lambda: text, False, end)
+        monitor = Monitor(seldom(partial(self._told.emit, number)), lambda: bool(unwanted))
+        start = partial(write, watching=monitor)
+        task = self._begin(shown, start, on_done or (lambda _: None), on_failed)
+        self._show(shown, at_once=False)
+        return task
 
     def forget(self, ended: Task | Runner) -> None:
         """Shows nothing more of a job, or of all that was under way on a runner that was stopped."""
-        shown = self._running[-1:]
-        self._running = [entry for entry in self._running if ended not in entry[:2]]
-        if not self._running:
-            self.hide()
-            self.shown.emit()
-        elif self._running[-1:] != shown:
-            self._show_latest()
+        for one in (*self._running, *self._written.values()):
+            if ended in (one.task, one.runner):
+                self._drop(one)
 
     def give_way(self, waits: bool) -> None:
         """To the line that says what the job waits for: there is room for one of them, and for its Cancel."""
-        is_its_own = bool(waits and self._running and self._running[-1][0].waiting is not None)
+        task = self._running[-1].task if self._running else None
+        is_its_own = bool(waits and task is not None and task.waiting is not None)
         for part in (self.label, self.bar):
             part.setHidden(is_its_own)
 
+    def _begin(
+        self,
+        shown: _UnderWay,
+        start: Callable[..., Task],
+        on_done: Callable[[Any], None],
+        on_failed: Callable[[TenantAdminError], None],
+    ) -> Task:
+        def finish(result: Any) -> None:
+            self._drop(shown)
+            on_done(result)
+
+        def fail(error: TenantAdminError) -> None:
+            self._drop(shown)
+            on_failed(error)
+
+        task = shown.task = start(on_done=finish, on_failed=fail)
+        return task
+
+    def _show(self, one: _UnderWay, *, at_once: bool) -> None:
+        if at_once:
+            self._add(one)
+        else:
+            later(self, SOON_MS, partial(self._add, one))
+
+    def _add(self, one: _UnderWay) -> None:
+        if not (one.is_over or (one.task is not None and one.task.cancelled)):
+            self._running.append(one)
+            self._show_latest()
+
+    def _drop(self, one: _UnderWay) -> None:
+        one.is_over = True
+        self._written = {number: other for number, other in self._written.items() if other is not one}
+        was_shown = self._running[-1:] == [one]
+        self._running = [other for other in self._running if other is not one]
+        if not self._running:
+            self.hide()
+            self.shown.emit()
+        elif was_shown:
+            self._show_latest()
+
+    def _hear(self, number: int, done: int, total: int) -> None:
+        if (one := self._written.get(number)) is not None:
+            self._advance(one, done, total)
+
+    def _advance(self, one: _UnderWay, done: int, total: int) -> None:
+        if self._running[-1:] != [one]:
+            return
+        self.bar.show_progress(done, total)
+        if total and self.cancel_button.isEnabled():
+            speed = rate(done, time.monotonic() - one.began, "")
+            rows, part = f"{done:,} of {total:,} · {speed}", f"{percent(done, total)} of the work"
+            self.label.setText(f"{one.words()} · {rows if one.in_rows else part}")
+
     def _show_latest(self) -> None:
-        _, _, words, can_cancel = self._running[-1]
-        text = words()
+        latest = self._running[-1]
+        text = latest.words()
         self.give_way(False)
         self.label.setText(text)
         self.bar.setRange(0, 0)
         self.bar.setAccessibleName(text)
-        self.cancel_button.setVisible(can_cancel)
+        self.cancel_button.setVisible(latest.end is not None)
         self.cancel_button.setEnabled(True)
         self.cancel_button.setAccessibleName(f"Cancel: {text}")
         self.show()
         self.shown.emit()
 
     def _cancel(self) -> None:
-        job, _, words, _ = self._running[-1]
+        latest = self._running[-1]
         self.cancel_button.setEnabled(False)
-        self.label.setText(f"{words()} · stopping…")
-        job.cancel()
+        self.label.setText(f"{latest.words()} · stopping…")
+        if latest.end is not None:
+            latest.end()
 
 
 class Waits(QObject):

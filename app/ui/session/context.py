@@ -80,7 +80,13 @@ class Context(QObject):
         self._again: tuple[TenantAdminError, Callable[[], object]] | None = None
         self._never: str | None = None
         self.history = History(
-            self.runner, clock, self, agreed=self.agreed, refused=self._refused, sight=self.sight
+            self.runner,
+            clock,
+            self,
+            agreed=self.agreed,
+            refused=self._refused,
+            sight=self.sight,
+            write=self._write,
         )
         self.outside = Outside(self.runner, opened.database, self)
         self.lock = Lock(opened.database, self, needed=opened.unlocked_by is not None)
@@ -195,17 +201,34 @@ class Context(QObject):
             return "It is not known whether the last change was saved; check again before anything else."
         return "Writes are locked; unlock them first (File, Unlock writes…)." if self.lock.is_locked else None
 
-    def act(self, function: Callable[..., Change], *args: Any, **options: Any) -> Task:
+    def act(
+        self, function: Callable[..., Change], *args: Any, doing: str = "Writing…", **options: Any
+    ) -> Task:
         """Runs an administrative act as the current actor, now; `Runner.changed` tells everybody of it.
 
-        `options` are those of the act and of `Runner.write`. The first act on a file without an audit chain
+        `options` are those of the act and of `Runner.write`; `doing` is what the status bar says where it
+        takes long. The first act on a file without an audit chain
         waits for the person to say that it may go unrecorded, and so does each that takes a gateway's number.
         """
         failed = options.pop("on_failed", None)
-        again = partial(self.act, function, *args, on_failed=failed, **options)
+        again = partial(self.act, function, *args, doing=doing, on_failed=failed, **options)
         told = partial(self._refused, again, failed)
         by: dict[str, Any] = {"actor": self.settings.actor, "now": self.clock(), "agreed": self.agreed}
-        return self.runner.write(_carry_out, function, self.sight, *args, on_failed=told, **by, **options)
+        return self._write(doing, _carry_out, function, self.sight, *args, on_failed=told, **by, **options)
+
+    def _write(
+        self,
+        doing: str,
+        *args: Any,
+        on_failed: Callable[[TenantAdminError], None],
+        on_done: Callable[[Any], None] | None = None,
+        **options: Any,
+    ) -> Task:
+        """Shows how far it is where it takes long, unless a dialog does, or a wait for an answer is told."""
+        write = partial(self.runner.write, *args, **options)
+        if self.costs or not {"watching", "monitor"}.isdisjoint(options):
+            return write(on_done=on_done, on_failed=on_failed)
+        return self.busy.follow(doing, write, on_done=on_done, on_failed=on_failed, runner=self.runner)
 
     def _refused(
         self,
@@ -256,7 +279,7 @@ class History(QObject):
     `changed` when there is something else to undo, `begun` when a person has asked for it: the answer may
     take a while.
     `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
-    hears what it writes.
+    hears what it writes; `write(doing, function, …)` is `Runner.write`, and says so where it takes long.
     """
 
     changed = Signal()
@@ -271,9 +294,11 @@ class History(QObject):
         agreed: Agreed,
         refused: Callable[[Callable[[], object], Callable[[TenantAdminError], None], TenantAdminError], None],
         sight: Sight,
+        write: Callable[..., object] | None = None,
     ) -> None:
         super().__init__(parent)
         self._runner = runner
+        self._write = write or (lambda doing, *args, **how: runner.write(*args, **how))
         self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
         self._pending = False
         # What is asked for meanwhile, in its order, and the act that was refused last.
@@ -354,7 +379,8 @@ class History(QObject):
             if here and here[-1] is act:
                 self._revert(here, there, what)
 
-        self._runner.write(
+        self._write(
+            f"{quoted(text)} is being {what}…",
             _revert,
             change,
             text,

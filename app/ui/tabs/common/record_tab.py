@@ -344,7 +344,9 @@ class RecordTab(QWidget):
 
     def act(self, function: Callable[..., Change], *args: Any, **kwargs: Any) -> None:
         """Acts on the selected rows. Where that takes them out of the list, the next one is selected."""
-        self.context.act(function, *args, initiator=self, on_failed=self.refused, **kwargs)
+        ids = args[0] if args and not isinstance(args[0], str) and isinstance(args[0], Sequence) else ()
+        doing = f"Changing {counted(len(ids) or 1, *self.spec.table.noun)}…"
+        self.context.act(function, *args, doing=doing, initiator=self, on_failed=self.refused, **kwargs)
 
     def refused(self, error: TenantAdminError) -> None:
         """Says why an act was not done; rows that are others than were shown are shown as they are now."""

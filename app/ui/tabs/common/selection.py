@@ -16,9 +16,9 @@ from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
 from app.workers.runner import Runner, Task
-from models.engine import Database
+from models.engine import Database, within
 from models.errors import NotAllowed, TenantAdminError
-from models.progress import Monitor
+from models.progress import WATCHING, Monitor
 
 if TYPE_CHECKING:
     from app.ui.session.sight import InSight
@@ -39,6 +39,9 @@ READ_EACH = 3
 
 READ_WHOLE = 2
 """The same of one that an act reads by its id."""
+
+MANY = 5_000
+"""Of more rows what an act reads first may take longer than a person waits without a word."""
 
 COUNT_MS = 150
 """After which a selection is taken for the one that a person wants."""
@@ -156,7 +159,8 @@ class Selection(QObject):
         turn = turns.take()  # before the keys of a long list have come: an Undo may be asked for meanwhile
 
         def begin(query: ListQuery, keys: Keys) -> None:
-            is_long = self._context.costs and len(keys) > LOOKED_AT
+            is_charged = self._context.costs
+            is_long = len(keys) > (LOOKED_AT if is_charged else MANY)
 
             def ended() -> None:
                 if is_long:
@@ -175,14 +179,16 @@ class Selection(QObject):
 
             def work(monitor: Monitor) -> Found:
                 database = self._context.opened.database
-                with database.connection_context(), database.cancellable(monitor.cancelled):
+                watched = within(WATCHING, monitor)
+                with database.connection_context(), database.cancellable(monitor.cancelled), watched:
                     return read(database, query, keys)
 
             look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
             if is_long:
                 self._is_looking = True
                 said = f"Reading {counted(len(keys), *self._rows.table.noun)}…"
-                look = partial(self._context.job, said, work, on_done=done, on_failed=not_read)
+                job = partial(self._context.job, at_once=is_charged, in_rows=False)
+                look = partial(job, said, work, on_done=done, on_failed=not_read)
                 self.counted.emit()
             if asks:
                 turns.begin(turn, partial(runner.when_written, look, not_read))

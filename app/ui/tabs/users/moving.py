@@ -12,26 +12,25 @@ from app.services.records.tables import USERS, Scope
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.form_fields import TenantField
-from app.ui.widgets.form_dialog import FormDialog
+from app.ui.widgets.long_form import LongForm
 
 
-def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget | None = None) -> FormDialog:
+def move_form(context: Context, ids: Sequence[Any], seen: Seen, parent: QWidget | None = None) -> LongForm:
     """Moves these users, who were `seen` as they are, to the tenant that is chosen."""
     count = counted(len(ids), "user")
     sentence = (
         f"{count} will be another tenant's; an entry in each chain says so. What other tables hold of "
         f"{'it' if len(ids) == 1 else 'them'} stays as it is. Undo brings back who is moved."
     )
-    form = FormDialog(
-        context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent
-    )
+    form = LongForm(context.theme, "Move to another tenant", sentence, action=f"Move {count}", parent=parent)
     field = TenantField(context.tenants, None)
     form.add_field("tenant_id", "Tenant", field, field.check)
+    form.add_widget(form.bar)
     field.setFocus()
 
     def move() -> None:
         tenant = field.value()
-        act = partial(context.act, users.move, ids, seen=seen)
+        act = partial(context.act, users.move, ids, seen=seen, watching=form.monitor())
         # The addresses of a tenant are compared as people read them, which no index does.
         looks = 1 if len(ids) == 1 else 2  # of several those who cannot move are found first
         context.when_agreed(
