@@ -51,8 +51,9 @@ from models.status import RunStatus
 
 if TYPE_CHECKING:
     from app.ui.tabs.runs.charts import ChartsDialog
+    from app.ui.tabs.runs.page import RunPage
 
-PARKED, CHARTS = "parked_ideas", "charts"
+PARKED, CHARTS, OPEN = "parked_ideas", "charts", "open"
 _FACTS = {
     PLANNING_RUNS.column(name).label
     for name in ("revenue_potential", "mode", "id", "created_at", "updated_at")
@@ -108,6 +109,10 @@ class RunsTab(RecordTab):
 
     spec = RUNS_TAB
 
+    opens = OPEN
+
+    page: "RunPage | None" = None
+    """The run that is open; made when one is opened first."""
     _parked: ParkedIdeasDialog | None = None
     _charts: "ChartsDialog | None" = None
     _no_parked: str | None = None
@@ -145,7 +150,7 @@ class RunsTab(RecordTab):
         """Where the tab is low its statuses stand among the pick lists; the parked ideas are in the menu."""
         super().resizeEvent(event)
         low = self.height() < LOW
-        if low != self._line.isHidden():
+        if not self.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
             self.chips.stand_among(low)
             self.filters.share_with(self.chips if low else None)
@@ -227,6 +232,8 @@ class RunsTab(RecordTab):
         single = partial(self.selection.refusal, single=True)
         add(ActionSpec("copy_run", "New run of this idea…", Icon.ADD, copy, single))
         add(ActionSpec("park", "Park idea…", Icon.IDEA, park, self._refuse_parking))
+        where = ButtonIn.INSPECTOR
+        add(ActionSpec(OPEN, "Open", Icon.REVEAL, self.open_page, self._not_open, "O", button_in=where))
         add(history_act(self))
         add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
@@ -281,6 +288,25 @@ class RunsTab(RecordTab):
         )
         if self._charts is not None and self._charts.isVisible():
             self._charts.read()
+
+    # the run that is open
+
+    def open_page(self) -> None:
+        """Shows all of the current run; the table folds to a list beside it."""
+        if self.page is None:
+            from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
+
+            self.page = RunPage(self, STATUS_LOOKS, [act.name for act in ACTS], main_acts, self._open_entry)
+            self.page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
+            self.page.phase_opened.connect(self._open_artifact)
+        self.page.open()
+
+    @property
+    def is_open(self) -> bool:
+        return self.page is not None and not self.page.isHidden()
+
+    def _not_open(self) -> str | None:
+        return None if self.list.current_id() is not None else "Select a run first."
 
     # acts
 

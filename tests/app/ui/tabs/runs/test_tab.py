@@ -468,7 +468,7 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu = more.menu()
     menu.popup(QPoint())
     offered = [action.text().replace("&", "") for action in menu.actions()]
-    begun = ["New run…", "New run of this idea…", "Park idea…"]
+    begun = ["New run…", "New run of this idea…", "Park idea…", "Open"]
     of_all = [*begun, "Audit history", "Charts…", "Parked ideas…", "Inspector", "Saved views…"]
     never = ["Go to what is new"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]

@@ -1,0 +1,132 @@
+"""The runs beside an opened one: the same rows and the same selection as the table, two lines each."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.itemmodels.columns import Index, Row, Tone
+from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.records.tables import PLANNING_RUNS
+from app.services.text import visible
+from app.ui.theme import Theme
+from app.ui.widgets import formatting
+
+Looks = Mapping[Any, tuple[Tone, str | None]]
+"""Tone and icon of each status."""
+
+_IDEA, _STATUS, _PHASE, _SCORE, _UPDATED = map(
+    PLANNING_RUNS.names.index, ("idea", "status", "current_phase", "quality_score", "updated_at")
+)
+_ICON, _PAD, _BETWEEN = 16, 10, 6
+WIDTH: Final = 290
+
+
+class NeighbourList(QListView):
+    """`opened()` by Return or a double click."""
+
+    opened = Signal()
+
+    def __init__(
+        self, theme: Theme, model: VirtualTableModel, looks: Looks, since: Callable[[Any], str]
+    ) -> None:
+        super().__init__()
+        self.setUniformItemSizes(True)
+        self.setModel(model)
+        self.setModelColumn(model.column_of("idea"))
+        self.setItemDelegate(_TwoLines(theme, self, looks, since))
+        self.setAccessibleName("Runs of the list")
+        self.setFixedWidth(WIDTH)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.doubleClicked.connect(lambda index: self.opened.emit())
+
+    def follow(self, selection: QItemSelectionModel) -> None:
+        """Goes with what is selected elsewhere, which goes with it."""
+        if self.selectionModel() is not selection:
+            self.setSelectionModel(selection)
+        self.show_current()
+
+    def show_current(self) -> None:
+        if (index := self.currentIndex()).isValid():
+            self.scrollTo(index.siblingAtColumn(self.modelColumn()))
+
+    def keyboardSearch(self, search: str) -> None:
+        """Nothing: it would read every row of the list on the interface thread."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class _TwoLines(QStyledItemDelegate):
+    """Idea and score, and below them status, phase and the time of the last change."""
+
+    def __init__(self, theme: Theme, view: NeighbourList, looks: Looks, since: Callable[[Any], str]) -> None:
+        super().__init__(view)
+        self._theme, self._view, self._looks, self._since = theme, view, looks, since
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(WIDTH - 24, 2 * self._view.fontMetrics().height() + 14)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        rect, colour = QRect(option.rect), self._theme.colour
+        model: QAbstractItemModel = index.model()
+        waits = str(index.data() or "")  # which asks for the row
+        row: Row | None = model.record(index.row()) if isinstance(model, VirtualTableModel) else None
+        if self._view.currentIndex().row() == index.row():
+            painter.fillRect(rect, colour("selection"))
+            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), colour("accent"))
+        painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), colour("line"))
+        font = QFont(self._view.font())
+        small = QFont(font)
+        small.setPointSizeF(font.pointSizeF() * 0.92)
+        room = rect.adjusted(_PAD, 6, -_PAD, -7)
+        if row is None:
+            painter.setPen(colour("dim"))
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, waits)
+            return
+        tone, icon = self._looks.get(row[_STATUS], (Tone.NEUTRAL, None))
+        half = room.height() // 2
+        above = QRect(room.left() + _ICON + _BETWEEN, room.top(), room.width() - _ICON - _BETWEEN, half)
+        below = above.translated(0, half)
+        if icon is not None:
+            pixmap = self._theme.pixmap(
+                icon, "dim" if tone is Tone.NEUTRAL else tone, _ICON, self._view.devicePixelRatioF()
+            )
+            painter.drawPixmap(room.left(), above.center().y() - _ICON // 2 + 1, pixmap)
+        painter.setFont(font)
+        points = formatting.score(row[_SCORE]).removesuffix(".0") or "–"
+        painter.setPen(colour("text"))
+        self._line(painter, above, formatting.first_line(formatting.plain(row[_IDEA])), points[:12])
+        painter.setFont(small)
+        painter.setPen(colour("dim"))
+        status = formatting.first_line(formatting.plain(row[_STATUS]), 24)
+        phase = formatting.first_line(formatting.plain(row[_PHASE]), 40)
+        left = self._line(painter, below, "", self._since(row[_UPDATED]))
+        painter.setPen(colour("dim" if tone is Tone.NEUTRAL else tone))
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, visible(status))
+        left.setLeft(left.left() + painter.fontMetrics().horizontalAdvance(visible(status)))
+        painter.setPen(colour("dim"))
+        said = painter.fontMetrics().elidedText(
+            visible(f" · {phase}") if phase else "", Qt.TextElideMode.ElideRight, max(0, left.width())
+        )
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, said)
+
+    @staticmethod
+    def _line(painter: QPainter, room: QRect, words: str, at_right: str) -> QRect:
+        """Draws both, the words in what they leave, which it gives."""
+        metrics = painter.fontMetrics()
+        wide = metrics.horizontalAdvance(at_right)
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, at_right)
+        left = room.adjusted(0, 0, -wide - _BETWEEN, 0)
+        elided = metrics.elidedText(visible(words), Qt.TextElideMode.ElideRight, left.width())
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, elided)
+        return left

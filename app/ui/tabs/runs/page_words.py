@@ -1,0 +1,142 @@
+"""What is said of an opened run: why it is where it is, and its numbers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.services.records.history import PastEntry
+from app.services.records.run_timeline import RunStory, Spent, Timeline, epoch_of
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.tabs.common import declared
+from app.ui.tabs.runs.timeline_view import took
+from app.ui.widgets import formatting
+from models.status import AuditEvent, RunStatus
+
+_LONGEST = 300
+_TIMES = ("", "once", "twice")
+_UNKNOWN = "unknown"
+
+_ENDS = {
+    RunStatus.PAUSED: AuditEvent.RUN_PAUSED,
+    RunStatus.KILLED: AuditEvent.RUN_KILLED,
+    RunStatus.CANCELLED: AuditEvent.RUN_CANCELLED,
+    RunStatus.COMPLETED: AuditEvent.RUN_COMPLETED,
+    RunStatus.DELETED: AuditEvent.RUN_DELETED,
+}
+"""The entry that tells of a run which is in a status."""
+
+
+class RunFact(NamedTuple):
+    """One number: what it is, its value, and quieter what it counts in."""
+
+    caption: str
+    value: str
+    unit: str = ""
+
+
+def why(story: RunStory, timeline: Timeline, now: int) -> str:
+    """One sentence on why the run is where it is; of what nobody wrote down nothing is said."""
+    run, status = story.run, str(story.run["status"])
+    told = _last(story.entries or (), status)
+    who = f" by {told.actor}" if told is not None and told.actor else ""
+    said = told.said.get("reason") if told is not None and isinstance(told.said, dict) else None
+    reason = f": {formatting.first_line(said, _LONGEST)}" if isinstance(said, str) and said else ""
+    verdict = formatting.first_line(run.text("kill_verdict"), _LONGEST)
+    at = "" if told is None else _ago(told.created_at, now)
+    match status:
+        case RunStatus.KILLED:
+            because = reason or (f": {verdict}" if verdict and verdict != "kill" else "")
+            found = f"it was killed{who}{at}{because}"
+        case RunStatus.CANCELLED | RunStatus.COMPLETED | RunStatus.DELETED:
+            found = f"it was {status}{who}{at}{reason}"
+        case RunStatus.PAUSED:
+            found = f"it was paused{who}{at}{reason}" if told is not None else "it waits for approval"
+        case _:
+            found = _going(timeline, now)
+    return visible(f"{found}.") if found else ""
+
+
+def _going(timeline: Timeline, now: int) -> str:
+    line = timeline.current
+    if line is None:
+        return ""
+    parts = []
+    if line.sent_back:
+        times = _TIMES[line.sent_back] if line.sent_back < len(_TIMES) else f"{line.sent_back} times"
+        back = [one for one in line.versions if one.spent is Spent.SENT_BACK]
+        score = formatting.score(back[-1].score).removesuffix(".0")
+        points = f" (score {score})" if score else ""
+        parts.append(f"the review sent {line.phase} back {times}{points}")
+    newest = line.newest
+    if line.in_review and newest is not None:
+        version = formatting.figure(newest.version)
+        named = f"version {version}" if version else "its newest version"
+        since = f" for {took(max(0, now - newest.ended))}" if newest.ended is not None else ""
+        parts.append(f"{named} {'of ' + line.phase + ' ' if not parts else ''}has been in review{since}")
+    elif not parts:
+        begun = [span.began for span in line.spans[-1:] if span.spent is Spent.RUNNING]
+        lasts = f" for {took(now - begun[0])}" if begun else ""
+        parts.append(f"{line.phase} has been running{lasts}")
+    return "; ".join(parts)
+
+
+def _last(entries: Sequence[PastEntry], status: str) -> PastEntry | None:
+    """The entry behind the status that the run has now."""
+    wanted = _ENDS.get(RunStatus(status)) if status in set(RunStatus) else None
+    return next((one for one in entries if one.event_type == wanted), None)
+
+
+def _ago(stored: object, now: int) -> str:
+    at = epoch_of(stored)
+    return "" if at is None else f" {formatting.relative_time(at, now)}"
+
+
+def facts(context: Context, story: RunStory, timeline: Timeline, full: float) -> list[RunFact]:
+    """The numbers of a run, those that matter most first; `full` is the best score that there is."""
+    run, now = story.run, context.clock()
+    score = formatting.score(run["quality_score"]).removesuffix(".0")
+    revenue = run["revenue_potential"]
+    known = len(timeline.phases)
+    pivots = run["pivot_count"]
+    at = ", ".join(dict.fromkeys(one.phase for one in timeline.pivots if one.phase))
+    made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
+    ends = now if timeline.goes_on or timeline.waits else changed
+    ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
+    last = story.entries[0].actor if story.entries else ""
+    found = [
+        RunFact("Score", score or "–", f"of {full:g}" if score else ""),
+        RunFact(
+            "Revenue",
+            formatting.money(revenue)
+            if isinstance(revenue, int | float)
+            else formatting.first_line(formatting.plain(revenue), 40) or "–",
+            "potential" if isinstance(revenue, int | float) else "",
+        ),
+        RunFact("Phases", f"{timeline.done} of {known}", "done")
+        if story.artifacts is not None
+        else RunFact("Phases", "missing", "no artifacts here"),
+        RunFact("Pivots", formatting.figure(pivots) or "–", f"at {at}" if at else ""),
+        RunFact("Running for" if timeline.goes_on else "Ran for", ran),
+        RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or "–"),
+        RunFact("Mode", formatting.first_line(run.text("mode"), 16) or "–"),
+        RunFact(
+            "Last change",
+            _UNKNOWN if changed is None else formatting.relative_time(changed, now),
+            formatting.first_line(last, 24),
+        ),
+    ]
+    return [RunFact(*map(visible, fact)) for fact in found]
+
+
+def about(context: Context, stored: object) -> tuple[str, str]:
+    """How long ago something was, and when exactly."""
+    at = declared.epoch(stored)
+    ago = formatting.plain(stored) if at is None else formatting.relative_time(at, context.clock())
+    return visible(ago), declared.moment(context, stored)
+
+
+def looked_through(story: RunStory) -> str:
+    """How much was found about a run."""
+    if story.entries is None or story.notes is None:
+        return ""
+    return f"{counted(len(story.entries), 'entry', 'entries')}, {counted(len(story.notes), 'notification')}"

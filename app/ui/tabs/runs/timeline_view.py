@@ -1,0 +1,500 @@
+"""The phases of a run as a table: one line each, with its times painted where they lay in the whole."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
+from app.services.records.run_timeline import PhaseLine, Spent, Timeline, TimeSpan
+from app.services.text import counted, visible
+from app.ui.theme import Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from models.status import DAY
+
+PHASE, TIMES, WORKED, SCORE, VERSION, VERDICT = range(6)
+_TITLES = ("Phase", "Times", "Worked", "Score", "Ver.", "Verdict")
+_RIGHT: Final = frozenset({WORKED, SCORE})
+_BAR, _ICON, _PAD, _LEAST = 8, 14, 6, 3.0
+_MOST_LABELS: Final = 5
+_LEAST_TIMES, _LEAST_WORDS = 80, 64
+_NOTHING: Final = "–"
+NOT_REACHED: Final = "not reached"
+
+_SAID: Final = {
+    Spent.APPROVED: "approved",
+    Spent.SENT_BACK: "sent back",
+    Spent.UNJUDGED: "without a verdict",
+    Spent.RUNNING: "running",
+    Spent.WAITING: "waiting for approval",
+}
+_COLOURS: Final = {
+    Spent.APPROVED: "ok",
+    Spent.SENT_BACK: "warn",
+    Spent.UNJUDGED: "dim",
+    Spent.RUNNING: "accent",
+    Spent.WAITING: "dim",
+}
+
+VERDICT_LOOKS: Final = {
+    "approved": (Tone.OK, Icon.COMPLETED),
+    "revise": (Tone.WARN, Icon.REFRESH),
+    "rejected": (Tone.BAD, Icon.BAD),
+}
+"""How a verdict is shown beside its word."""
+
+
+def took(seconds: int) -> str:
+    """`2 h 06 min`; below an hour in minutes, below a minute in seconds."""
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def verdict_of(line: PhaseLine) -> tuple[str, Tone, str | None]:
+    """What the verdict on a phase is, in words, tone and icon."""
+    if not line.is_reached:
+        return NOT_REACHED, Tone.NEUTRAL, None
+    if line.is_current and any(span.spent is Spent.WAITING for span in line.spans[-1:]):
+        return "waits for approval", Tone.WARN, Icon.PAUSED
+    if line.newest is None or line.in_review:
+        return ("in review" if line.in_review else "running"), Tone.ACCENT, Icon.RUNNING
+    verdict = formatting.plain(line.newest.verdict)
+    tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
+    return verdict or "no verdict", tone, icon
+
+
+class PhasesModel(QAbstractTableModel):
+    """What each phase came to, in words."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.timeline: Timeline | None = None
+        self.utc = True
+
+    def show_timeline(self, timeline: Timeline, utc: bool) -> None:
+        before = () if self.timeline is None else self.timeline.phases
+        same = [line.phase for line in before] == [line.phase for line in timeline.phases]
+        if not same:
+            self.beginResetModel()
+        self.timeline, self.utc = timeline, utc
+        if same:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(before) - 1, VERDICT))
+        else:
+            self.endResetModel()
+
+    def line(self, row: int) -> PhaseLine | None:
+        lines = () if self.timeline is None else self.timeline.phases
+        return lines[row] if 0 <= row < len(lines) else None
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() or self.timeline is None else len(self.timeline.phases)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(_TITLES)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = DISPLAY) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == DISPLAY:
+            return _TITLES[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section in _RIGHT:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: Index, role: int = DISPLAY) -> Any:
+        line = self.line(index.row())
+        if line is None or role not in (
+            DISPLAY,
+            Qt.ItemDataRole.AccessibleTextRole,
+            Qt.ItemDataRole.AccessibleDescriptionRole,
+            Qt.ItemDataRole.ToolTipRole,
+        ):
+            return None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return formatting.tooltip(self.times(line)) if index.column() == TIMES else None
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return self.said(line) if index.column() == PHASE else None
+        if index.column() == TIMES:
+            return self.times(line) if role == Qt.ItemDataRole.AccessibleTextRole else ""
+        return self._cell(line, index.column())
+
+    def _cell(self, line: PhaseLine, column: int) -> str:
+        newest = line.newest
+        match column:
+            case 0:
+                return visible(formatting.first_line(line.phase))
+            case 2 if line.is_reached:
+                return "unknown" if line.worked is None else took(line.worked)
+            case 3 if newest is not None:
+                return formatting.score(newest.score).removesuffix(".0") or _NOTHING
+            case 4 if newest is not None:
+                version = formatting.figure(newest.version)
+                return visible(f"v{version}" if version else _NOTHING)
+            case 5:
+                return visible(formatting.first_line(verdict_of(line)[0], 60))
+        return _NOTHING if column in _RIGHT else ""
+
+    def said(self, line: PhaseLine) -> str:
+        """A whole line in words."""
+        if not line.is_reached:
+            return NOT_REACHED
+        worked = "unknown how long" if line.worked is None else f"worked {took(line.worked)}"
+        waited = [f"waited {took(line.waited)}"] if line.waited else []
+        score = self._cell(line, SCORE)
+        points = "no score" if score == _NOTHING else f"score {score}"
+        parts = [verdict_of(line)[0], counted(len(line.versions), "version"), points, worked, *waited]
+        return visible(", ".join(parts))
+
+    def times(self, line: PhaseLine) -> str:
+        """When each version began and ended, one a line."""
+        found = [self._span(span) for span in line.spans]
+        found += [
+            f"{self._named(one.version)}{_SAID[one.spent]}: not known when"
+            for one in line.versions
+            if one.began is None
+        ]
+        return visible("\n".join(found), keep="\n") or NOT_REACHED
+
+    def _span(self, span: TimeSpan) -> str:
+        began, ended = (formatting.absolute_time(at, self.utc) for at in (span.began, span.ended))
+        named = self._named(span.version) if span.spent is not Spent.WAITING else ""
+        return f"{named}{_SAID[span.spent]}: {began} to {ended}, {took(span.took)}"
+
+    @staticmethod
+    def _named(version: Any) -> str:
+        said = formatting.first_line(formatting.figure(version), 24)
+        return f"v{said} " if said else ""
+
+
+class _Lines(QStyledItemDelegate):
+    """Paints a line, its times in the scale of the header."""
+
+    def __init__(self, theme: Theme, view: "PhasesView") -> None:
+        super().__init__(view)
+        self._theme, self._view = theme, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        width = self._view.fontMetrics().horizontalAdvance(str(index.data() or "")) + 2 * _PAD + 2
+        if index.column() == VERDICT:
+            width += _ICON + 6
+        return QSize(width, self._view.verticalHeader().defaultSectionSize())
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        view, rect, row = self._view, option.rect, index.row()
+        line = view.phases.line(row)
+        if line is None:
+            return
+        colour = self._theme.colour
+        if view.currentIndex().row() == row:
+            painter.fillRect(rect, colour("selection"))
+            if index.column() == PHASE:
+                painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), colour("accent"))
+        elif line.is_current:
+            painter.fillRect(rect, colour("hover"))
+        if index.column() == TIMES:
+            painter.save()
+            painter.setClipRect(rect)
+            self._paint_times(painter, rect, line)
+            painter.restore()
+            return
+        words, tone, icon = str(index.data() or ""), Tone.NEUTRAL, None
+        if index.column() == VERDICT:
+            _, tone, icon = verdict_of(line)
+        room = rect.adjusted(_PAD, 0, -_PAD, 0)
+        if icon is not None:
+            pixmap = self._theme.pixmap(icon, tone, _ICON, view.devicePixelRatioF())
+            painter.drawPixmap(room.left(), room.center().y() - _ICON // 2 + 1, pixmap)
+            room.adjust(_ICON + 6, 0, 0, 0)
+        font = QFont(view.font())
+        font.setBold(
+            line.is_reached and (index.column() == SCORE or (index.column() == PHASE and line.is_current))
+        )
+        painter.setFont(font)
+        dim = not line.is_reached or index.column() == VERSION
+        painter.setPen(colour("dim" if dim else "text" if tone is Tone.NEUTRAL else tone))
+        side = Qt.AlignmentFlag.AlignRight if index.column() in _RIGHT else Qt.AlignmentFlag.AlignLeft
+        elided = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, elided)
+
+    def _paint_times(self, painter: QPainter, rect: QRect, line: PhaseLine) -> None:
+        view, colour = self._view, self._theme.colour
+        for at, _ in view.ticks():
+            painter.fillRect(QRectF(view.place(at, rect), rect.top(), 1, rect.height()), colour("line"))
+        timeline = view.phases.timeline
+        for pivot in timeline.pivots if timeline else ():
+            painter.setPen(QPen(colour("warn"), 1, Qt.PenStyle.DashLine))
+            x = round(view.place(pivot.at, rect))
+            painter.drawLine(x, rect.top(), x, rect.bottom() + 1)
+        if timeline is not None and (timeline.goes_on or timeline.waits) and timeline.until is not None:
+            now = view.place(timeline.until, rect)
+            painter.fillRect(QRectF(now, rect.top(), 1, rect.height()), colour("accent"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        waits: tuple[QRectF, TimeSpan] | None = None
+        for span in line.spans:
+            left, right = view.place(span.began, rect), view.place(span.ended, rect)
+            bar = QRectF(left, rect.center().y() - _BAR / 2 + 1, max(_LEAST, right - left - 1), _BAR)
+            paint_bar(painter, self._theme, bar, span.spent)
+            if span.spent is Spent.WAITING and (waits is None or span.took > waits[1].took):
+                waits = bar, span
+        last = line.spans[-1] if line.spans else None
+        if waits is not None and last is waits[1] and last is not None and not line.is_current:
+            words = f"waited {took(last.took)}"
+            start = waits[0].right() + 8
+            if start + painter.fontMetrics().horizontalAdvance(words) < rect.right():
+                painter.setPen(colour("dim"))
+                where = QRect(round(start), rect.top(), rect.right() - round(start), rect.height())
+                painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, words)
+
+
+def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> None:
+    """A time by what it was spent on, told by its pattern as well as its colour."""
+    colour = theme.colour(_COLOURS[spent])
+    painter.save()
+    painter.setPen(Qt.PenStyle.NoPen)
+    inner = bar.adjusted(0.5, 0.5, -0.5, -0.5)
+    match spent:
+        case Spent.APPROVED:
+            painter.setBrush(colour)
+            painter.drawRoundedRect(bar, 2, 2)
+        case Spent.WAITING:
+            painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
+            painter.drawRoundedRect(inner, 2, 2)
+        case Spent.RUNNING:
+            painter.setBrush(colour)
+            painter.drawRoundedRect(bar, 2, 2)
+            stripe = QColor(theme.colour("panel"))
+            stripe.setAlpha(120)
+            painter.setClipRect(bar, Qt.ClipOperation.IntersectClip)
+            x = bar.left() + 4
+            while x < bar.right():
+                painter.fillRect(QRectF(x, bar.top(), 2, bar.height()), stripe)
+                x += 6
+        case _:
+            painter.setPen(QPen(colour, 1))
+            pattern = Qt.BrushStyle.BDiagPattern if spent is Spent.SENT_BACK else Qt.BrushStyle.NoBrush
+            painter.setBrush(QBrush(colour, pattern))
+            painter.drawRoundedRect(inner, 2, 2)
+    painter.restore()
+
+
+class _Scale(QHeaderView):
+    """The titles of the columns, and above the times when they were."""
+
+    def __init__(self, theme: Theme, view: "PhasesView") -> None:
+        super().__init__(Qt.Orientation.Horizontal, view)
+        self._theme, self._view = theme, view
+        self.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.setHighlightSections(False)
+        self.setSectionsClickable(False)
+
+    def paintSection(self, painter: QPainter, rect: QRect, logicalIndex: int) -> None:
+        painter.fillRect(rect, self._theme.colour("panel"))
+        painter.setPen(self._theme.colour("dim"))
+        if logicalIndex != TIMES:
+            side = Qt.AlignmentFlag.AlignRight if logicalIndex in _RIGHT else Qt.AlignmentFlag.AlignLeft
+            room = rect.adjusted(_PAD, 0, -_PAD, 0)
+            painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, _TITLES[logicalIndex])
+            return
+        end = rect.left()
+        for words, at, tone in self._view.labels():
+            wide = painter.fontMetrics().horizontalAdvance(words)
+            left = min(round(self._view.place(at, rect)), rect.right() - wide)
+            if left < end:
+                continue
+            painter.setPen(self._theme.colour(tone))
+            painter.drawText(
+                QRect(left, rect.top(), wide + 2, rect.height()), Qt.AlignmentFlag.AlignVCenter, words
+            )
+            end = left + wide + 10
+
+
+class PhasesView(QTableView):
+    """A line a phase, as high as all of them. `chosen(phase)` when another one is current, `opened(phase)` by
+    Return or a double click.
+    """
+
+    chosen = Signal(str)
+    opened = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
+        self._ticks: Sequence[tuple[int, str]] = ()
+        self.phases = PhasesModel(self)
+        self.setModel(self.phases)
+        self.setItemDelegate(_Lines(theme, self))
+        self.setHorizontalHeader(_Scale(theme, self))
+        self.setAccessibleName("Phases")
+        self.setTabKeyNavigation(False)
+        self.setProperty("bare", True)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setMinimumSectionSize(1)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 4)
+        self.doubleClicked.connect(lambda index: self._open())
+        self.selectionModel().currentRowChanged.connect(lambda *_: self._chosen())
+
+    def show_timeline(self, timeline: Timeline, utc: bool) -> None:
+        kept = self.phase()
+        self.phases.show_timeline(timeline, utc)
+        self._ticks = _ticks(timeline, utc)
+        self._fit()
+        if kept is not None:
+            self.choose(kept)
+        self.updateGeometry()
+        self.viewport().update()
+        self.horizontalHeader().viewport().update()
+
+    def phase(self) -> str | None:
+        """The one that is current."""
+        line = self.phases.line(self.currentIndex().row())
+        return None if line is None else line.phase
+
+    def choose(self, phase: str) -> None:
+        for row in range(self.phases.rowCount()):
+            line = self.phases.line(row)
+            if line is not None and line.phase == phase:
+                self.setCurrentIndex(self.phases.index(row, PHASE))
+
+    def ticks(self) -> Sequence[tuple[int, str]]:
+        return self._ticks
+
+    def labels(self) -> list[tuple[str, int, str]]:
+        """What stands above the times, from the left: words, time, colour."""
+        timeline = self.phases.timeline
+        if timeline is None or timeline.began is None:
+            return []
+        found = [(words, at, "dim") for at, words in self._ticks]
+        found += [(f"↳ pivot {one.number}", one.at, "warn") for one in timeline.pivots]
+        if timeline.until is not None and (timeline.goes_on or timeline.waits):
+            found.append(("now", timeline.until, "accent"))
+        return sorted(found, key=lambda label: label[1])
+
+    def place(self, at: int, rect: QRect) -> float:
+        """Where a time is in a cell."""
+        timeline = self.phases.timeline
+        if timeline is None or timeline.began is None or timeline.until is None:
+            return float(rect.left())
+        whole = max(1, timeline.until - timeline.began)
+        width = rect.width() - 3 * _PAD
+        return rect.left() + _PAD + width * (at - timeline.began) / whole
+
+    def sizeHint(self) -> QSize:
+        rows = self.phases.rowCount() * self.verticalHeader().defaultSectionSize()
+        around = 2 * self.frameWidth() + self.contentsMargins().top() + self.contentsMargins().bottom()
+        return QSize(480, rows + self.horizontalHeader().sizeHint().height() + around + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(240, self.sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.phase() is not None:
+            self._open()
+        else:
+            super().keyPressEvent(event)
+
+    def _open(self) -> None:
+        if (phase := self.phase()) is not None:
+            self.opened.emit(phase)
+
+    def _chosen(self) -> None:
+        self.viewport().update()
+        if (phase := self.phase()) is not None:
+            self.chosen.emit(phase)
+
+    def _fit(self) -> None:
+        """The times take what the words leave, and give way to them where there is none."""
+        header, metrics = self.horizontalHeader(), self.fontMetrics()
+        widths = {
+            column: max(
+                self.sizeHintForColumn(column), metrics.horizontalAdvance(_TITLES[column]) + 2 * _PAD + 2
+            )
+            for column in (PHASE, WORKED, SCORE, VERSION, VERDICT)
+        }
+        left = self.viewport().width() - sum(widths.values())
+        for column in (PHASE, VERDICT):
+            gives = max(0, min(_LEAST_TIMES - left, widths[column] - _LEAST_WORDS))
+            widths[column] -= gives
+            left += gives
+        for column, width in widths.items():
+            header.resizeSection(column, width)
+        header.resizeSection(TIMES, max(_LEAST_TIMES, left))
+
+
+def _ticks(timeline: Timeline, utc: bool) -> list[tuple[int, str]]:
+    """Times to write above: its beginning, and then round ones of the calendar."""
+    began, until = timeline.began, timeline.until
+    if began is None or until is None:
+        return []
+    zone = UTC if utc else None
+    start = datetime.fromtimestamp(began, zone)
+    found, length = [(began, f"{start:%Y-%m-%d %H:%M}")], until - began
+    if length < 2 * DAY:
+        step = next((hours for hours in (1, 3, 6, 12) if length <= hours * 3600 * _MOST_LABELS), 12)
+        at = start.replace(minute=0, second=0, hour=start.hour - start.hour % step)
+        by, words = timedelta(hours=step), "%H:%M"
+    else:
+        step = next((days for days in (1, 2, 7, 30, 90, 365) if length <= days * DAY * _MOST_LABELS), 3650)
+        at, by, words = start.replace(hour=0, minute=0, second=0), timedelta(days=step), "%Y-%m-%d"
+    while True:
+        try:
+            at += by
+            moment = int(at.timestamp())
+        except (OverflowError, ValueError, OSError):
+            return found
+        if moment > until:
+            return found
+        if moment > began:
+            found.append((moment, format(at, words)))
+
+
+class Legend(QWidget):
+    """What each pattern means."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._shown = (Spent.APPROVED, Spent.SENT_BACK, Spent.WAITING, Spent.RUNNING)
+        self._words = ("approved", "sent back", "waiting", "running")
+        self.setAccessibleName("")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height() + 6)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, x = QPainter(self), float(_PAD)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for spent, words in zip(self._shown, self._words, strict=True):
+            paint_bar(painter, self._theme, QRectF(x, self.height() / 2 - _BAR / 2, 22, _BAR), spent)
+            painter.setPen(self._theme.colour("dim"))
+            wide = self.fontMetrics().horizontalAdvance(words)
+            where = QRectF(x + 29, 0, wide + 2, self.height())
+            painter.drawText(where, Qt.AlignmentFlag.AlignVCenter, words)
+            x += 29 + wide + 20
+        painter.end()

@@ -1,0 +1,147 @@
+"""A run that is opened: beside its neighbours, with its phases, and back again."""
+
+import json
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.records import runs as planning
+from app.services.records.run_timeline import Spent
+from app.ui.session.context import Context
+from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.page import RunPage
+from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
+from tests.app.ui.conftest import ShowTab
+from tests.conftest import NOW
+from tests.fixtures.window import ask, texts
+
+STARTED = NOW - 10_000
+
+
+@pytest.fixture
+def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunPage:
+    """A run in its third phase whose second version is in review, opened by Return."""
+    path = context.opened.path
+    ask(path, "DELETE FROM planning_artifacts")
+    ask(
+        path,
+        "UPDATE planning_runs SET status = 'running', current_phase = 'market-research', created_at = ?,"
+        " pivot_count = 1, config = '{\"maxPivots\": 3}', idea = '<b>An idea</b>'"
+        " WHERE id = (SELECT id FROM planning_runs ORDER BY created_at DESC LIMIT 1)",
+        STARTED,
+    )
+    ((run,),) = ask(path, "SELECT id FROM planning_runs WHERE created_at = ?", STARTED)
+    rows = (
+        ("opportunity", 1, "approved", 92, 1000),
+        ("customer-intel", 1, "revise", 50, 2000),
+        ("customer-intel", 2, "approved", 88, 3000),
+        ("market-research", 1, "revise", 58, 4000),
+        ("market-research", 2, None, None, 5000),
+        ("wild-ideas", 1, "odd", None, 600),
+    )
+    for phase, version, verdict, score, after in rows:
+        ask(
+            path,
+            "INSERT INTO planning_artifacts (id, run_id, phase, version, content, review_verdict,"
+            " overall_score, created_at) VALUES (?, ?, ?, ?, 'text', ?, ?, ?)",
+            f"{phase}-{version}",
+            run,
+            phase,
+            version,
+            verdict,
+            score,
+            STARTED + after,
+        )
+    ask(
+        path,
+        "INSERT INTO notifications (id, tenant_id, type, title, message, metadata, created_at)"
+        " VALUES ('n-1', 'acme-corp', 'phase_completed', 'Done', '<i>It is done</i>', ?, ?)",
+        json.dumps({"runId": run}),
+        NOW,
+    )
+    tab = show_tab(RunsTab)
+    tab.show_record(run)
+    qtbot.waitUntil(lambda: tab.current.record_id == run and tab.current.whole() is not None)
+    tab.table.setFocus()
+    qtbot.keyClick(tab.table, Qt.Key.Key_Return)
+    assert tab.page is not None
+    page = tab.page
+    qtbot.waitUntil(lambda: page.story is not None and page.story.run["id"] == run)
+    return page
+
+
+def tab_of(page: RunPage) -> RunsTab:
+    tab = page.parentWidget()
+    assert isinstance(tab, RunsTab)
+    return tab
+
+
+def test_all_that_is_known_is_shown(opened: RunPage) -> None:
+    assert opened.title.text() == "<b>An idea</b>"
+    assert opened.chip.text() == "running"
+    assert opened.why.text() == (
+        "Why it is here: the review sent market-research back once (score 58);"
+        " version 2 has been in review for 1 h 23 min."
+    )
+    model = opened.phases.phases
+    rows = [[str(model.index(row, column).data()) for column in range(6)] for row in range(model.rowCount())]
+    assert rows[0] == ["opportunity", "", "6 min", "92", "v1", "approved"]
+    assert rows[2] == ["market-research", "", "1 h 56 min", "–", "v2", "in review"]
+    assert rows[3][2:] == ["–", "–", "", "not reached"]
+    assert rows[-1] == ["wild-ideas", "", "10 min", "–", "v1", "odd"]
+    said = model.index(1, TIMES).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said.startswith("v1 sent back: ") and "\nv2 approved: " in said
+    assert model.index(2, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole) == (
+        "in review, 2 versions, no score, worked 1 h 56 min"
+    )
+    assert opened.phases.phase() == "market-research"
+    facts = [fact._value.accessibleName() for fact in opened.facts]
+    assert facts[2:4] == ["Phases: 3 of 16 done", "Pivots: 1"]
+    assert [row[0] for row in texts(opened.notes)] == ["<i>It is done</i>"]
+    assert opened.config.tree.model() is not None
+    shown = [name for name, button in opened.acts.items() if button.isVisibleTo(opened)]
+    assert shown == ["pause", "cancel", "kill"]
+    assert not opened.grab().isNull()
+
+
+def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
+    tab, first = tab_of(opened), opened.story
+    assert not tab.table.isVisible() and tab.is_open and opened.neighbours.hasFocus()
+    row = tab.table.currentIndex().row()
+    qtbot.keyClick(opened.neighbours, Qt.Key.Key_Down if row == 0 else Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: opened.story is not first)
+    assert opened.story is not None and opened.story.run["id"] == tab.list.current_id()
+    now = tab.table.currentIndex().row()
+    assert now != row
+    qtbot.keyClick(opened.neighbours, Qt.Key.Key_Escape)
+    assert tab.table.isVisible() and tab.table.hasFocus() and not tab.is_open
+    assert tab.filters.isVisible() and tab.table.currentIndex().row() == now
+    qtbot.keyClick(tab.table, Qt.Key.Key_O)
+    assert tab.is_open
+
+
+def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context, qtbot: QtBot) -> None:
+    tab = tab_of(opened)
+    run = tab.list.current_id()
+    assert opened.acts["resume"].isHidden()
+    tab.act(planning.set_status, [run], "paused")
+    qtbot.waitUntil(lambda: opened.chip.text() == "paused")
+    assert opened.acts["pause"].isHidden() and opened.acts["resume"].isEnabled()
+    current = opened.timeline.current if opened.timeline else None
+    assert current is not None and current.spans[-1].spent in (Spent.RUNNING, Spent.WAITING)
+    assert opened.why.text().startswith("Why it is here: it was paused by ")
+    opened.acts["resume"].click()
+    qtbot.waitUntil(lambda: opened.chip.text() == "running")
+
+
+@pytest.mark.parametrize("size", [(900, 400), (560, 340)])
+def test_it_has_little_room(opened: RunPage, size: tuple[int, int]) -> None:
+    tab = tab_of(opened)
+    tab.resize(*size)
+    assert not tab.grab().isNull()
+    assert opened.neighbours.isHidden() == (size[0] < 700)
+    model = opened.phases.phases
+    assert model.index(0, VERDICT).data() == "approved"
+    assert opened.phases.columnWidth(TIMES) >= 80
+    assert opened.back.isVisible()
