@@ -1,0 +1,203 @@
+"""Many users, several values, a view, a proof and a slow answer, in the window on a live D1."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.live.tokens import Tokens
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, WEBHOOK_DESTINATIONS
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.audit import AuditTab
+from app.ui.tabs.common.form_fields import TenantField
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.common.views import ViewsDialog
+from app.ui.tabs.notifications.composing import ComposeDialog
+from app.ui.tabs.users.adding import AddUsersDialog
+from app.ui.tabs.users.password import PasswordShown
+from app.ui.tabs.webhooks.receivers import EventReceiversDialog
+from app.ui.widgets.dialogs import ConfirmDialog
+from app.ui.widgets.form_dialog import FormDialog
+from tests.d1.edge import Edge
+from tests.fixtures import live_window
+from tests.fixtures.live import Live
+from tests.fixtures.live_window import open_live, unlock
+from tests.fixtures.window import (
+    TABLES,
+    ask,
+    choose,
+    click,
+    closed,
+    count,
+    dialog,
+    go,
+    press,
+    texts,
+    words,
+    write,
+)
+
+pytestmark = [pytest.mark.wrangler, pytest.mark.slow]
+
+ALSO = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+STORED = "SELECT count(*) FROM users WHERE password_hash IS NOT NULL"
+
+
+@pytest.fixture
+def file(live: Live, demo_path: Path) -> Path:
+    return live.put(demo_path, listed=True)
+
+
+@pytest.fixture
+def place(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
+    window.connecting.tokens = Tokens(None)
+    return live_window.production(edge, live, file, window)
+
+
+def undo(qtbot: QtBot, page: RecordTab, *, asks: bool) -> None:
+    with qtbot.waitSignal(page.context.runner.changed, timeout=10_000):
+        press("Ctrl+Z")
+        if asks:
+            click(qtbot, dialog(qtbot, page.window(), ConfirmDialog).confirm_button)
+    closed(qtbot, page.window(), ConfirmDialog)
+
+
+def test_passwords_lists_and_moves_of_many_users(
+    qtbot: QtBot, window: MainWindow, place: str, file: Path
+) -> None:
+    page = open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    ((stored,),) = ask(file, STORED)
+    total = count(file, "users")
+    page.table.setFocus()
+    press("Ctrl+A")
+    said = page.commands.action("invalidate")
+    assert said.text().replace("&", "") == f"Invalidate {stored} of {total} passwords…"
+    qtbot.waitUntil(lambda: page.many is not None and f"{stored} set" in words(page.many))
+    press("Ctrl+Shift+I")
+    asked = dialog(qtbot, window, ConfirmDialog)
+    assert f"The other {total - stored} of those selected are so already." in words(asked)
+    with qtbot.waitSignal(page.context.runner.changed):
+        click(qtbot, asked.confirm_button)
+    closed(qtbot, window, ConfirmDialog)
+    assert ask(file, STORED) == [(0,)]
+    undo(qtbot, page, asks=True)
+    assert ask(file, STORED) == [(stored,)]
+
+    user = choose(qtbot, page, 1)
+    page.table.setFocus()
+    press("Ctrl+Shift+P")
+    dialog(qtbot, window, FormDialog)
+    press("Return")
+    password = dialog(qtbot, window, PasswordShown)
+    (kept,) = ask(file, "SELECT password_hash FROM users WHERE id = ?", user)[0]
+    assert kept.startswith("$pbkdf2-sha256$i=100000,l=32$")
+    password.accept()
+    closed(qtbot, window, PasswordShown)
+
+    press("Ctrl+Shift+U")
+    form = dialog(qtbot, window, AddUsersDialog)
+    form.lines.setFocus()
+    with qtbot.waitSignal(form.judged):
+        form.lines.box.setPlainText(
+            "Mail;Tenant\none@new.example;acme-corp\nbad;acme-corp\ntwo@new.example;acme-corp"
+        )
+    assert len(texts(form.wrong)) == 1 and form.action_button.text() == "Create 2 users"
+    click(qtbot, form.action_button)
+    closed(qtbot, window, AddUsersDialog)
+    assert count(file, "users") == total + 2
+    qtbot.waitUntil(lambda: page.model.rowCount() == total + 2)
+
+    (there,) = ask(file, "SELECT email FROM users WHERE tenant_id = 'northwind-clinics' LIMIT 1")[0]
+    ids = [choose(qtbot, page, row) for row in (0, 1)]
+    ask(file, "UPDATE users SET email = ? WHERE id = ?", there.upper(), ids[0])
+    page.reload()
+    choose(qtbot, page, 0)
+    page.table.selectionModel().select(page.model.index(1, 0), ALSO)
+    page.table.setFocus()
+    press("Ctrl+Shift+M")
+    move = dialog(qtbot, window, FormDialog)
+    field = move.editor("tenant_id")
+    assert isinstance(field, TenantField)
+    field.box.setCurrentIndex(field.box.findText("northwind-clinics"))
+    with qtbot.waitSignal(page.context.runner.changed) as done:
+        click(qtbot, move.action_button)
+    closed(qtbot, window, FormDialog)
+    assert done.args[0].told.endswith(f"has a user with the address ({there.upper()})")
+    of = "SELECT tenant_id FROM users WHERE id = ?"
+    assert [ask(file, of, one) for one in ids] == [[("acme-corp",)], [("northwind-clinics",)]]
+    undo(qtbot, page, asks=False)
+    assert [ask(file, of, one) for one in ids] == [[("acme-corp",)]] * 2
+
+
+def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, place: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_live(qtbot, window, place)
+    page = go(qtbot, window, TABLES.index(AUDIT_CHAIN.name))
+    sql = "SELECT event_type, count(*) FROM audit_chain GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 2"
+    (first, some), (second, more) = ask(file, sql)
+    picker = page.filters.pickers["event_type"]
+    click(qtbot, picker)  # each value is charged, and counted when it is opened
+    qtbot.waitUntil(lambda: picker.offers(f"str:{first}") and picker.offers(f"str:{second}"))
+    qtbot.waitUntil(picker.popup.isVisible)
+    qtbot.keyClick(picker.popup.field, Qt.Key.Key_Escape)
+    picker.pick_keys([f"str:{first}", f"str:{second}"])
+    qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
+    press("Ctrl+Shift+V")
+    views = dialog(qtbot, window, ViewsDialog)
+    click(qtbot, views.save_button)
+    form = dialog(qtbot, views, FormDialog)
+    write(form, "name", "Two types")
+    form.submit()
+    qtbot.waitUntil(lambda: views.table.model().rowCount() == 1)
+    views.accept()
+    closed(qtbot, window, ViewsDialog)
+    page.clear_filters()
+    qtbot.waitUntil(lambda: page.model.rowCount() == count(file, "audit_chain"))
+    press("Ctrl+Shift+V")
+    views = dialog(qtbot, window, ViewsDialog)
+    views.table.select_row(0)
+    click(qtbot, views.show_button)
+    closed(qtbot, window, ViewsDialog)
+    qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
+
+    out = tmp_path / "proof"
+    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_save", lambda *asked, **how: (out, ""))
+    choose(qtbot, page, 0)
+    assert isinstance(page, AuditTab)
+    with qtbot.waitSignal(page.verified):
+        page.verify()
+    page.commands.trigger("proof")
+    qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to proof"))
+    assert any("verif" in one.name for one in out.iterdir())
+
+    page = go(qtbot, window, TABLES.index(WEBHOOK_DESTINATIONS.name))
+    page.commands.trigger("event_receivers")
+    receivers = dialog(qtbot, window, EventReceiversDialog)
+    qtbot.waitUntil(lambda: receivers.table.model().rowCount() > 0)
+    receivers.reject()
+    closed(qtbot, window, EventReceiversDialog)
+
+
+def test_a_notification_for_all_says_that_it_waits_for_the_answer(
+    qtbot: QtBot, window: MainWindow, place: str, edge: Edge, file: Path
+) -> None:
+    open_live(qtbot, window, place)
+    unlock(qtbot, window)
+    go(qtbot, window, TABLES.index(NOTIFICATIONS.name))
+    before = count(file, NOTIFICATIONS.name)
+    press("Ctrl+Shift+N")
+    form = dialog(qtbot, window, ComposeDialog)
+    form.to.all.click()
+    tenants = len(form.to.tenants())
+    form.title_field.setText("Down on Sunday")
+    edge.delay = 1.5
+    click(qtbot, form.action_button)
+    qtbot.waitUntil(form.wait_line.isVisible)
+    assert form.wait_line.label.text().startswith("Waiting for the answer of d1:prod: ")
+    assert form.bar.isVisible() and form.bar.maximum() == 0, "nothing is known of how far it is"
+    edge.delay = 0
+    closed(qtbot, window, ComposeDialog)
+    assert count(file, NOTIFICATIONS.name) == before + tenants
