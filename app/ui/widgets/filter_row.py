@@ -13,7 +13,7 @@ from app.services.text import counted
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Choice, field_icons, room_of_words, share_words
-from app.ui.widgets.formatting import from_to
+from app.ui.widgets.formatting import from_to, tooltip
 from app.ui.widgets.labels import Label, Look, WindowField, in_column, in_row, set_tip
 from app.ui.widgets.later import later
 from app.ui.widgets.many_picker import ManyPicker
@@ -136,7 +136,8 @@ class DateRangePicker(Picker):
         self._value = value
         words = _WORDS | ({value.span: value.words()} if value.span in _OWN else {})
         self.set_choices([Choice(span.value, words[span]) for span in words])
-        set_tip(self, words[value.span] if value.span in _OWN else "")  # for which it may have no room
+        # It may have no room for them. Its description stays: that is what it is for.
+        self.setToolTip(tooltip(words[value.span]) if value.span in _OWN else "")
         self.set_key(None if value.span is Span.ANY else value.span.value)
 
     def pick(self, key: str | None) -> None:

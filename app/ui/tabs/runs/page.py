@@ -28,7 +28,7 @@ from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import ElidedLabel, Label, Look, in_column, in_row
+from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
 from app.ui.widgets.panes import GAP, FieldList
 from app.workers.runner import Task
 from models.errors import TenantAdminError
@@ -217,7 +217,7 @@ class RunPage(QWidget):
         content = QWidget()
         content.setProperty("clear", True)
         body = in_column(within=content, margins=(16, 14, 16, 12), spacing=8)
-        body.addLayout(self._top)
+        add_layout(body, self._top)
         for part in (self.why, self.failure, self._numbers, self.phases, self._legend):
             body.addWidget(part)
         body.addWidget(self._build_lower(theme), 1)
