@@ -4,7 +4,7 @@ written. What tells who somebody is stays, but for others (`sharing`).
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -107,8 +107,7 @@ def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAns
     is_whole = answer.outcome is DeliveryOutcome.ANSWERED and not answer.is_cut
     mask_body = masked if is_whole else masked_end
     for part, mark in marks:
-        in_bytes = part.encode("utf-8", "surrogatepass").decode("latin-1")
-        for form in dict.fromkeys((in_bytes, part)):
+        for form in _in_bytes(part):
             body = mask_body(body, form, mark)
 
     def mask(text: str) -> str:
@@ -118,6 +117,16 @@ def without_own(answer: DeliveryAnswer, destination: Destination) -> DeliveryAns
 
     headers = tuple((mask(name), mask(text)) for name, text in answer.headers)
     return shown(replace(answer, headers=headers, body=body.encode("latin-1"), why=mask(answer.why)))
+
+
+def _in_bytes(part: str) -> Iterable[str]:
+    """How a part stands in a body, byte for byte but for NULs: in UTF-8, and in UTF-16, in which letters of
+    two bytes have others; and those that are not of ASCII in either case, which their bytes do not tell.
+    """
+    cases = (part,) if part.isascii() else (part, part.upper(), part.lower())
+    encodings = ["utf-8", *(("utf-16-le", "utf-16-be") if max(part) > "\xff" else ())]
+    written = (one.encode(encoding, "surrogatepass") for one in cases for encoding in encodings)
+    return dict.fromkeys([*(one.decode("latin-1").replace("\0", "") for one in written), part])
 
 
 def without_secret(text: str, destination: Destination) -> str:

@@ -119,6 +119,60 @@ def test_an_echo_of_the_secret_is_gone_however_it_is_written_and_however_it_is_c
         assert not [one for one in (*begun, "".join(f"&#x{ord(one):x};" for one in OWN[:6])) if one in left]
 
 
+WIDE = "whsec_q9\u0151\u4e2dx_\u00e9t\u00e9"
+
+
+@pytest.mark.parametrize(
+    ("own", "encoding"),
+    [
+        *(
+            (own, encoding)
+            for own in (OWN, WIDE, "s\u00e9cr")
+            for encoding in ("utf-16-le", "utf-16-be", "utf-16")
+        ),
+        (OWN, "utf-32-le"),
+    ],
+)
+def test_an_echo_in_an_encoding_of_wide_letters_is_gone(own: str, encoding: str) -> None:
+    to = replace(TO, secret=Secret(own))
+    for echo in (own, own.upper(), html.escape(own), quote(own), json.dumps(own), own.encode().hex()):
+        if len(own) < 8 and echo == own.upper():
+            continue  # a short one is known as it is spelt
+        body = f"it is {echo}, said".encode(encoding)
+        left = hiding.without_own(replace(ANSWER, body=body), to).body.replace(b"\0", b"").lower()
+        assert b"[secret]" in left and b"it is" in left and b"said" in left
+        assert own[2:6].encode("latin-1").lower() not in left.replace(b"[secret]", b""), echo
+        written = f"it is {echo}".encode(encoding)
+        for length in range(0, len(written), 7):
+            cut = replace(ANSWER, body=written[:length], is_cut=True)
+            left = hiding.without_own(cut, to).body.replace(b"\0", b"").lower()
+            assert own[:5].encode("latin-1").lower() not in left, (echo, length)
+    plain = own.encode("utf-16-le" if encoding == "utf-16" else encoding)
+    for encoded in (
+        (b64encode(plain), plain.hex().encode()) if encoding != "utf-32-le" and len(own) > 4 else ()
+    ):
+        left = hiding.without_own(replace(ANSWER, body=b"it is " + encoded + b" ."), to).body
+        assert left == b"it is [secret] ."
+
+
+@pytest.mark.parametrize("own", [OWN, "whsec_Hidden-Secret-24"])
+def test_a_beginning_in_other_letters_or_spaced_is_gone_where_the_body_is_cut(own: str) -> None:
+    to = replace(TO, secret=Secret(own))
+    for echo in (own.upper(), own.lower(), own.swapcase(), " ".join(own), "\r\n".join(own.upper())):
+        for length in range(4, len(echo)):
+            body = f"it is {echo[:length]}".encode()
+            left = hiding.without_own(replace(ANSWER, body=body, is_cut=True), to).body.decode(
+                "utf-8", "replace"
+            )
+            kept = "".join(left.removeprefix("it is ").replace("[secret]", "").lower().split())
+            assert len(kept) < 4, (echo, length, left)
+
+
+def test_what_only_looks_alike_stays() -> None:
+    for body in (b"it was hid", b"a\0b\0c\0", "caf\u00e9 \u4e2d".encode("utf-16"), b"\0" * 5_000):
+        assert hiding.without_own(replace(ANSWER, body=body, is_cut=True), TO).body == body
+
+
 def test_an_echo_of_the_key_is_gone_in_bytes_and_in_hex() -> None:
     key = standard_key(Secret(KEY))
     to = replace(TO, secret=Secret(KEY))
