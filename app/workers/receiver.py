@@ -1,6 +1,7 @@
 """A receiver of webhooks on this computer, to try things with, which answers as a person wants it to."""
 
 import re
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,11 @@ MOST_BODY: Final = 256 * 1024
 SLOW_SECONDS: Final = SECONDS + 5
 _PATIENCE: Final = 15.0
 _AT_ONCE: Final = 8
+"""Answers that are waited with at once."""
+MOST_UNFINISHED: Final = 32
+"""Connections whose request is not there yet: where more come, the oldest is closed, so that they keep nobody
+out who has something to say.
+"""
 _LONGEST_LINE: Final = 1024
 _LENGTH: Final = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]*)?\r?\n")
 
@@ -71,6 +77,8 @@ class Receiver:
         self.answering = answering
         self.stopped = threading.Event()
         self._room = threading.BoundedSemaphore(_AT_ONCE)
+        self._unfinished: dict[Any, None] = {}
+        self._lock = threading.Lock()
         self._heard, self._clock = heard, clock
         receiver = self
 
@@ -81,11 +89,10 @@ class Receiver:
 
             def handle(self) -> None:
                 with suppress(OSError, ValueError):
-                    if receiver._room.acquire(timeout=_PATIENCE):
-                        try:
-                            super().handle()
-                        finally:
-                            receiver._room.release()
+                    try:
+                        super().handle()
+                    finally:
+                        receiver._finish(self.connection)
 
             def do_POST(self) -> None:
                 receiver._take(self)
@@ -93,8 +100,17 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 """Nothing that was received stands in a log."""
 
+        class Server(ThreadingHTTPServer):
+            request_queue_size = (
+                128  # of more that come at once, each is kept waiting for a second and longer
+            )
+
+            def process_request(self, request: Any, client_address: Any) -> None:
+                receiver._begin(request)
+                super().process_request(request, client_address)
+
         try:
-            self._server = ThreadingHTTPServer((HOST, port), Handler)
+            self._server = Server((HOST, port), Handler)
         except (OSError, OverflowError) as error:
             raise ReceiverNotStarted(str(port), getattr(error, "strerror", None) or "no such port") from error
         self._server.daemon_threads = True
@@ -116,6 +132,25 @@ class Receiver:
     def _end(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        with self._lock:
+            left = [*self._unfinished]
+        for connection in left:
+            _close(connection)
+
+    def _begin(self, connection: Any) -> None:
+        oldest = None
+        with self._lock:
+            self._unfinished[connection] = None
+            if len(self._unfinished) > MOST_UNFINISHED:
+                oldest = next(iter(self._unfinished))
+                del self._unfinished[oldest]
+        if oldest is not None:
+            _close(oldest)
+
+    def _finish(self, connection: Any) -> None:
+        """Its request is there, or will not come."""
+        with self._lock:
+            self._unfinished.pop(connection, None)
 
     def _thread(self, name: str, work: Callable[[], object]) -> None:
         threading.Thread(target=work, name=name, daemon=True).start()
@@ -123,13 +158,17 @@ class Receiver:
     def _take(self, request: BaseHTTPRequestHandler) -> None:
         answering = self.answering
         body, is_cut = _body(request)
+        self._finish(request.connection)
         head = "\n".join(
             [request.requestline, *(f"{name}: {value}" for name, value in request.headers.items())]
         )
         with suppress(RuntimeError):  # whoever listened has gone
             self._heard(Received(self._clock(), head, body, is_cut, answering))
-        if answering is Answering.SLOW:
-            self.stopped.wait(SLOW_SECONDS)
+        if answering is Answering.SLOW and self._room.acquire(timeout=_PATIENCE):
+            try:
+                self.stopped.wait(SLOW_SECONDS)
+            finally:
+                self._room.release()
         status = {Answering.ERROR: 500, Answering.REDIRECT: 302}.get(answering, 200)
         said = b'{"received": true}' if status == 200 else b'{"error": "as was asked for"}'
         request.send_response(status)
@@ -139,6 +178,12 @@ class Receiver:
         request.send_header("Content-Length", str(len(said)))
         request.end_headers()
         request.wfile.write(said)
+
+
+def _close(connection: Any) -> None:
+    """Ends what waits for it on another thread, which lets go of it."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _body(request: BaseHTTPRequestHandler) -> tuple[bytes, bool]:

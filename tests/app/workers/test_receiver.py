@@ -4,7 +4,7 @@ import queue
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -126,6 +126,31 @@ def test_a_body_that_broke_off_is_cut(heard: Heard) -> None:
         client.shutdown(socket.SHUT_WR)
         received = heard.next()
     assert (received.body, received.is_cut) == (b"hello", True)
+
+
+BEGUN = b"POST / HTTP/1.1\r\nContent-Length: 50\r\n\r\nhel"
+
+
+@pytest.mark.parametrize("said", [b"", b"POST / HT", BEGUN])
+def test_connections_that_say_nothing_or_half_of_it_keep_nobody_out(heard: Heard, said: bytes) -> None:
+    with ExitStack() as held:
+        clients = []
+        for _ in range(300):
+            client = held.enter_context(closing(socket.create_connection(("127.0.0.1", heard.receiver.port))))
+            with suppress(OSError):  # an early one, which is closed by now
+                client.sendall(said)
+            clients.append(client)
+        begun = time.monotonic()
+        assert heard.deliver('{"a":1}').is_ok
+        assert time.monotonic() - begun < 3
+        for client in clients[: -receiving.MOST_UNFINISHED]:
+            with suppress(ConnectionResetError):
+                assert client.recv(1) == b"", "the oldest are closed"
+        newest = clients[-1]
+        newest.sendall(BEGUN[len(said) :] + b"lo" + b"x" * 45)
+        assert newest.recv(20).startswith(b"HTTP/1.0 200")
+    bodies = [heard.next().body for _ in range(300 if said is BEGUN else 1)]
+    assert b'{"a":1}' in bodies
 
 
 def test_a_port_that_is_taken_or_none_is_told(heard: Heard) -> None:
