@@ -47,6 +47,16 @@ _REST = (
     "app.ui.shell.verification",
 )
 
+_FOR_QUESTIONS = (
+    "app.services.tenants.erasing",
+    "app.ui.shell.tenants",
+    "app.ui.shell.search_results",
+    "app.ui.tabs.users.adding",
+    "app.ui.tabs.notifications.composing",
+    "app.services.files.restoring",
+)
+"""What a person may soon ask for, where it takes long to load and little room; before each what it needs."""
+
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
@@ -63,6 +73,11 @@ _EMPTY_MS = 100
 
 AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
+
+AHEAD_MS = 10
+"""Between two parts of what nobody has asked for yet, of up to 20 ms each: a tab that is looked at for the
+first time is there, and nobody is held up by more than one part meanwhile.
+"""
 
 
 class _Page(QWidget):
@@ -82,7 +97,7 @@ class Workspace(QWidget):
     `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`.
     A tab is built when it is first asked for, because all five take longer than everything else in the
-    opening of a file.
+    opening of a file; or, a part at a time, when all that belongs to that is done.
     """
 
     door_wanted = Signal(object)
@@ -127,6 +142,9 @@ class Workspace(QWidget):
         """What is done with them as soon as they are."""
         self._build_on = QTimer(self, interval=0)
         self._build_on.timeout.connect(self._build_part)
+        self._ahead = QTimer(self, interval=AHEAD_MS)
+        self._ahead.timeout.connect(self._go_ahead)
+        self._to_load = deque(_FOR_QUESTIONS)
         self._pages = []
         for spec in TABS:
             page = _Page(self.tabs)
@@ -314,6 +332,7 @@ class Workspace(QWidget):
         self._beginning.stop()
         self._around.stop()
         self._build_on.stop()
+        self._ahead.stop()
         cast("QApplication", QApplication.instance()).removeEventFilter(self)
         self._wanted.clear()
         for position in list(self._begun):  # to the end: only then has each part a parent, with which it goes
@@ -339,6 +358,7 @@ class Workspace(QWidget):
         page = self.tabs.widget(position)
         try:
             tab = load_tab(TABS[position])(self.context, page, in_parts=True)
+            tab.hide()  # else it comes into sight with its page, whether it is whole or not
             yield from tab.parts
         finally:
             self._begun.pop(position, None)
@@ -365,6 +385,7 @@ class Workspace(QWidget):
         else:
             self._wanted[position].append(then)
             self._build_on.start()
+            cast("QApplication", QApplication.instance()).installEventFilter(self)
 
     def _build_part(self) -> None:
         app = cast("QApplication", QApplication.instance())
@@ -374,6 +395,21 @@ class Workspace(QWidget):
         if position not in self._built and next(self._parts(position), self) is not self:
             self._build_on.start()
             app.installEventFilter(self)
+
+    def _go_ahead(self) -> None:
+        """A part of the next tab that is not there yet, while nobody waits for another one; then the next of
+        what may be asked for. On this thread: beside another one that loads, each call of Qt would wait.
+        """
+        if self._build_on.isActive():
+            return
+        self._ahead.stop()  # a bug in it is told once
+        missing = [position for position in range(self.tabs.count()) if position not in self._built]
+        if missing:
+            next(self._parts(missing[0]), None)
+        else:
+            import_module(self._to_load.popleft())
+        if missing or self._to_load:
+            self._ahead.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         while self._build_on.isActive() and event.type() in _BY_A_PERSON:
@@ -497,6 +533,7 @@ class Workspace(QWidget):
         self.retention.start()
         self.verification.start()
         self.arrivals.start()
+        self._ahead.start()
 
     def _is_beside(self) -> bool:
         return self.tabs.currentIndex() != _POSITIONS[AUDIT_CHAIN.name]

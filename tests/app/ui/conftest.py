@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.settings import Settings
 from app.ui.session.context import Context
+from app.ui.shell import workspace
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Mode, Theme
@@ -30,6 +31,9 @@ for _wait in (
     "shell.workspace.AROUND_MS",
 ):
     pytest.MonkeyPatch().setattr(f"app.ui.{_wait}", 20)
+# Nor is a tab built that a test does not look at: it would take longer than all else in most of them.
+AHEAD_MS = workspace.AHEAD_MS
+pytest.MonkeyPatch().setattr("app.ui.shell.workspace.AHEAD_MS", 3_600_000)
 
 
 class ShowTab(Protocol):

@@ -34,6 +34,7 @@ from app.settings import Settings
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
 from app.ui.widgets.later import later
+from tests.app.ui.conftest import AHEAD_MS
 from tests.conftest import NOW
 from tests.fixtures.heart import FELT_MS, Heart
 from tests.fixtures.window import TABLES, ask
@@ -134,6 +135,7 @@ class Walk(QObject):
             self._leave()
             return
         later(self, self._chance.choice((0, 0, 0, 1, 10, 30)), self._next)
+        self._heart.beat()
         self.number += 1
         if self.number in (1000, 5000, ACTS):
             gc.collect()
@@ -323,6 +325,7 @@ def folder(
 ) -> Iterator[Path]:
     """Files to open: of sample data, a new one, one of another program and one that is none."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("app.ui.shell.workspace.AHEAD_MS", AHEAD_MS)  # as in the program
     ask(tmp_path / "other.sqlite", "CREATE TABLE cookies (id INTEGER PRIMARY KEY)")
     (tmp_path / "text.sqlite").write_text("no database")
     shutil.copy(demo_path, tmp_path / "copy.sqlite")
