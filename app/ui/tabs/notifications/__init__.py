@@ -24,9 +24,9 @@ from app.services.text import counted
 from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
+from app.ui.tabs.common.leaving import LEAVES, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.selection import READ_EACH
-from app.ui.tabs.notifications.leaving import LEAVES, WIDEST, Leaving
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.buttons import Chip
@@ -121,7 +121,7 @@ class NotificationsTab(RecordTab):
         self.inspector.add_widget(self._metadata)
         self.table.columns.set_widest(self.model.column_of("read"), ("unread",))
         if self.leaving.is_told:
-            self.table.columns.set_widest(self.model.column_of(LEAVES), (WIDEST,), icon=False)
+            self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 
     def load(self, database: Database, record_id: Any) -> NotificationDetail:
         record = read_record(database, NOTIFICATIONS, record_id)

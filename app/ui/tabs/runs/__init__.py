@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from app.itemmodels.columns import Row, Tone
+from app.itemmodels.columns import Column, Row, Tone
 from app.services.records import parking
 from app.services.records import runs as planning
 from app.services.records.change import Change
@@ -30,12 +30,14 @@ from app.ui.tabs.common.acts import (
     record_act,
 )
 from app.ui.tabs.common.declared import RUNS_TAB
+from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
+from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
@@ -61,6 +63,7 @@ _FACTS = {
 """What stands above the scores; what may be long, or is for other programs, is below them."""
 _IN_HEADER = {"idea": 80, "kill_verdict": VERDICT}
 """And what stands above them where it has more characters than surely are read in the header."""
+_WHY_WIDE = "No market for it"
 _STATUS = PLANNING_RUNS.names.index("status")
 
 
@@ -74,6 +77,9 @@ class RunAct(NamedTuple):
     status: RunStatus | None
     done: str
 
+
+_ENDED = frozenset({RunStatus.PAUSED, RunStatus.KILLED, RunStatus.CANCELLED, RunStatus.DELETED})
+_SHOWN_BY = {WAITING: (RunStatus.PAUSED,), GOING: (RunStatus.DELETED,)}
 
 STATUS_LOOKS = {
     RunStatus.RUNNING: (Tone.ACCENT, Icon.RUNNING),
@@ -117,6 +123,7 @@ class RunsTab(RecordTab):
     _charts: "ChartsDialog | None" = None
     _no_parked: str | None = None
     _parked_count = _due_count = 0
+    _kept: frozenset[str] = frozenset()
     _unrecordable: str | None = None
     _has_tenants = False
     _taken: frozenset[str] = frozenset(RunStatus)
@@ -133,15 +140,40 @@ class RunsTab(RecordTab):
             "mode": {"dim": True},
         }
 
+    @cached_property
+    def leaving(self) -> Leaving:
+        return Leaving(self.context, OF_RUNS)
+
+    @cached_property
+    def ready(self) -> ReadyRuns:
+        return ReadyRuns(self.context, self._change_view, self.repaint_rows)
+
+    def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
+        at = next(place for place, column in enumerate(columns) if column.name == "created_at")
+        leaving = [self.leaving.column()] if self.leaving.is_told else []
+        return (*columns[:at], self.ready.why(), *columns[at:], *leaving)
+
+    @property
+    def gives_way(self) -> tuple[str, ...]:
+        """When a run is removed matters of those alone that are deleted, and why a run is what it is of those
+        that do not go on.
+        """
+        own, leaves = super().gives_way, (LEAVES,) if self.leaving.is_told else ()
+        at = own.index("updated_at")
+        are_ended = bool(self._kept) and self._kept <= _ENDED
+        with_why = (*own, WHY) if are_ended else (*own[:at], WHY, *own[at:])
+        return (*with_why, *leaves) if self._kept == {RunStatus.DELETED} else (*leaves, *with_why)
+
     def top_widgets(self) -> Sequence[QWidget]:
         self.chips = self.facets.chips["status"] = FacetChips(
             self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
         )
-        self.chips.changed.connect(lambda key: self.filters_changed())
+        self.chips.changed.connect(lambda key: self._change_view())
         self.charts_button, self.parked_button = map(self.commands.button, (CHARTS, PARKED))
         self._line = QWidget()
         buttons = self.commands.button("create"), self.charts_button, self.parked_button
         self._above = in_row(self.chips, None, *buttons, within=self._line, spacing=8)
+        self.filters.add_beside_text(self.ready)
         self.scope_note = Label(look=Look.DIM, wrap=True)
         self.scope_note.hide()
         return (self._line, self.scope_note)
@@ -150,6 +182,8 @@ class RunsTab(RecordTab):
         """Where the tab is low its statuses stand among the pick lists; the parked ideas are in the menu."""
         super().resizeEvent(event)
         low = self.height() < LOW
+        has_room = not (low or self.is_narrow)
+        self.ready.setVisible(has_room or self.ready.key() is not None)
         if not self.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
             self.chips.stand_among(low)
@@ -168,6 +202,9 @@ class RunsTab(RecordTab):
         self.inspector.add_widget(self.more_fields)
         self.inspector.add_widget(self._config)
         self.table.columns.set_widest(self.model.column_of("status"), planning.STATUSES)
+        self.table.columns.set_widest(self.model.column_of(WHY), (_WHY_WIDE,), icon=False)
+        if self.leaving.is_told:
+            self.table.columns.set_widest(self.model.column_of(LEAVES), (self.leaving.widest,), icon=False)
 
     def inspector_buttons(self) -> Sequence[QPushButton]:
         more = push_button(self.context.theme, "", icon=Icon.MORE, tip="More actions")
@@ -242,11 +279,12 @@ class RunsTab(RecordTab):
         return bool(tables & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name})
 
     def set_filter_text(self, text: str) -> None:
-        chosen = self.chips.key() is not None
+        had_view = self.ready.let_go()
+        chosen = self.chips.key() is not None or had_view
         self.chips.set_key(None)
         super().set_filter_text(text)
         if chosen:
-            self.filters_changed()
+            self._change_view()
 
     def set_scope(self, scope: Scope) -> None:
         super().set_scope(scope)
@@ -260,7 +298,35 @@ class RunsTab(RecordTab):
     def _show_scope_note(self) -> None:
         self.scope_note.setVisible(self.scope.tenant_id is not None and not self._has_tenants)
 
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        return self.ready.narrow(query)
+
+    def own_filter(self) -> str:
+        return self.ready.key() or ""
+
+    def set_own_filter(self, key: str) -> None:
+        self.ready.restore(key)
+        self._know_kept()
+
+    def own_words(self, key: str) -> str:
+        return view_words(key)
+
+    def repaint_rows(self) -> None:
+        """What is told beside the rows is known by now."""
+        self.model.repaint()
+
+    def _change_view(self) -> None:
+        self._know_kept()
+        self.filters_changed()
+
+    def _know_kept(self) -> None:
+        """The columns that show go by the statuses that are kept."""
+        self._kept = frozenset({*self.chips.keys(), *_SHOWN_BY.get(self.ready.key() or "", ())})
+        self._let_give_way()
+
     def read_beside(self, query: ListQuery) -> None:
+        self.leaving.read()
+        self.ready.look(query.scope)
         self.context.runner.read(_limits, on_done=self._know_limits, on_failed=lambda error: None)
 
     def reload(self) -> None:
@@ -271,6 +337,8 @@ class RunsTab(RecordTab):
 
     def hear(self, change: Change, initiator: object) -> None:
         super().hear(change, initiator)
+        if self.shows_any_of(change.tables) and not self._stale:
+            self.ready.look(self.scope)
         if PLANNING_PARKED_IDEAS.name in change.tables and not self._stale:
             self._count_parked()
         if self._parked is not None and self._parked.isVisible():

@@ -1,0 +1,126 @@
+"""When retention removes a record: a column of its list, and a field of the inspector."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.itemmodels.columns import Column
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS, Table
+from app.services.retention.age import may_go, old_from
+from app.ui.session.context import Context
+from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.panes import Field
+from models.status import RunStatus
+
+LEAVES = "leaves"
+_TITLE = "Removed"
+_NEVER = "Its time is no whole number of seconds, so retention cannot tell whether it is old, and leaves it."
+_OFF = "Data retention does not run by itself on this database."
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What retention goes by: the time in column `of`, where the column `state` lets a record go by `may_go`.
+    Else `stays` says so in a cell, a field and within a sentence, or nothing does.
+    """
+
+    table: Table
+    of: str
+    state: str
+    may_go: Callable[[object], bool]
+    stays: tuple[str, str, str] | None = None
+
+    @property
+    def hint(self) -> str:
+        title = self.table.column(self.of).label
+        return f"When data retention removes it, by the days in the preferences. In the order of {title}."
+
+
+OF_NOTIFICATIONS = Rule(
+    NOTIFICATIONS,
+    "created_at",
+    "read",
+    may_go,
+    ("kept, unread", "Not while it is unread", "but stays as long as it is unread"),
+)
+OF_RUNS = Rule(PLANNING_RUNS, "updated_at", "status", lambda status: status == RunStatus.DELETED)
+
+
+class Leaving:
+    """`Leaving(context, rule)`: by the preferences, and by what was chosen for the open database, as they
+    were when they were last `read()`: a cell that is painted has no time for it.
+    """
+
+    def __init__(self, context: Context, rule: Rule = OF_NOTIFICATIONS) -> None:
+        self._context, self._rule = context, rule
+        self._state = rule.table.names.index(rule.state)
+        stored = context.opened.schema.columns.get(rule.table.name)
+        self.is_told = stored is None or {rule.state, rule.of} <= set(stored)
+        """Whether the file has what retention goes by; without it, it leaves the whole table."""
+        self.read()
+
+    @property
+    def widest(self) -> str:
+        """The words of a cell that take the most room."""
+        return self._rule.stays[0] if self._rule.stays else "in 12 months"
+
+    def read(self) -> None:
+        settings, kept_by = self._context.settings, self._context.opened.kept_by
+        self._days = settings.retention_days
+        self._milliseconds = settings.retention_milliseconds.get(kept_by)
+        self._runs = settings.retention_enabled.get(kept_by) is True
+
+    def column(self) -> Column:
+        return Column(
+            LEAVES,
+            _TITLE,
+            of=self._rule.of,
+            text=lambda made, row: self._words(row[self._state], made),
+            tooltip=lambda made, row: self._sentence(row[self._state], made),
+            dim=True,
+            sortable=False,
+            hint=self._rule.hint,
+        )
+
+    def field(self, state: object, made: object) -> Field:
+        """Only what does not grow old stands in the inspector; how long it is until then, in the tool tip."""
+        at = self._from(made)
+        if at is None:
+            value = "Never"
+        elif not self._rule.may_go(state):
+            value = self._rule.stays[1] if self._rule.stays else ""
+        else:
+            value = "At the next run" if at <= self._context.clock() else self._moment(at)
+        return Field(_TITLE, value, can_copy=False, tip=self._sentence(state, made))
+
+    def _from(self, made: object) -> int | None:
+        return old_from(made, self._days, milliseconds=self._milliseconds)
+
+    def _moment(self, at: int) -> str:
+        return absolute_time(at, self._context.settings.utc_times)
+
+    def _words(self, state: object, made: object) -> str:
+        at, now, stays = self._from(made), self._context.clock(), self._rule.stays
+        if stays is None and not self._rule.may_go(state):
+            return ""
+        if at is None:
+            return "never"
+        if not self._rule.may_go(state):
+            return stays[0] if stays else ""
+        return "next run" if at <= now else relative_time(at, now)
+
+    def _sentence(self, state: object, made: object) -> str:
+        at, now, stays = self._from(made), self._context.clock(), self._rule.stays
+        goes = self._rule.may_go(state)
+        if stays is None and not goes:
+            return ""
+        if at is None:
+            return _NEVER
+        moment = f"{self._moment(at)} ({relative_time(at, now)})"
+        old = f"It is old since {moment}" if at <= now else f"It is old from {moment} on"
+        if not goes:
+            said = f"{old}, {stays[2] if stays else ''}."
+        elif at <= now:
+            said = f"{old}, and the next run removes it."
+        else:
+            said = f"{old}, and the run after that removes it."
+        return said if self._runs else f"{said} {_OFF}"
