@@ -152,6 +152,8 @@ class Settings:
     tell_of_notifications = Setting(_flag, False)
     """Whether the desktop tells of unread notifications that come in."""
     unread_alone = Setting(_flag, True)
+    groups_by = Setting(_is(str), "")
+    groups_unfolded = SettingOf[str, str](_is(str), "", "groups_unfolded/{}".format)
     """Whether the tab of notifications begins with those that are unread."""
     webhooks_here = Setting(_flag, False)
     """Whether test events may be sent to webhooks on this computer."""

@@ -121,7 +121,7 @@ def compose(theme: Theme) -> Shot:
 def groups(theme: Theme) -> Shot:
     """All notifications by their run."""
     context, close = _open(theme)
-    dialog = GroupsDialog(context, ListQuery("notifications"), lambda column, value: None)
+    dialog = GroupsDialog(context, ListQuery("notifications"), lambda column, value: None, lambda note: None)
     context.setParent(dialog)
     return Shot(dialog, ready=dialog.counted, close=close)
 

@@ -185,7 +185,7 @@ class NotificationsTab(RecordTab):
     def _show_groups(self) -> None:
         from app.ui.tabs.notifications.groups import GroupsDialog  # noqa: PLC0415 - rows show before
 
-        GroupsDialog(self.context, self.query(), self.filter_by, self).open_once()
+        GroupsDialog(self.context, self.query(), self.filter_by, self.show_record, self).open_once()
 
     def no_match(self) -> tuple[str, str]:
         return _NONE_UNREAD if self._shows_unread_alone() else super().no_match()

@@ -364,6 +364,65 @@ def test_a_group_is_opened_by_keys_as_a_filter(tab: NotificationsTab, context: C
     assert tab.model.rowCount() == rows and tab.filters.pickers["type"].currentText() == kind
 
 
+@pytest.mark.slow
+def test_a_group_unfolds_by_keys_keeps_its_order_and_is_found_so_again(
+    tab: NotificationsTab, context: Context, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.tabs.notifications.groups._TOLD", 2)
+
+    def begin() -> GroupsDialog:
+        tab.commands.trigger("groups")
+        found = dialog(qtbot, tab, GroupsDialog)
+        qtbot.waitUntil(lambda: found.table.model().rowCount() > 1)
+        return found
+
+    def press_key(key: Qt.Key) -> None:
+        qtbot.keyClick(groups.table, key)
+
+    tab.activateWindow()
+    groups = begin()
+    group, folded, shown = groups._groups[0], len(groups._groups), 2
+    assert group.rows > shown
+    with qtbot.waitSignal(groups.unfolded):
+        press_key(Qt.Key.Key_Right)
+    lines = texts(groups.table)
+    assert len(lines) == folded + shown + 1 and lines[0][0] == group.title
+    assert lines[1 + shown][0].strip() == f"{group.rows - shown} more"
+    titles = (
+        "SELECT title FROM notifications WHERE metadata ->> 'runId' = ? ORDER BY created_at DESC, rowid DESC"
+    )
+    wanted = [title for (title,) in ask(context.opened.path, titles, group.value)[:shown]]
+    assert [line[0].strip().split(" · ")[0] for line in lines[1 : 1 + shown]] == wanted
+    assert groups.table.selected_rows() == [0] and groups.fold_button.text() == "Fold"
+    for order in (Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder):
+        groups.table.sortByColumn(0, order)
+        names = [line[0] for line in texts(groups.table)]
+        place = next(row for row, name in enumerate(names) if name.startswith("\N{EM SPACE}")) - 1
+        assert names[place] == group.title
+        assert [name.strip().split(" · ")[0] for name in names[place + 1 : place + 1 + shown]] == wanted
+    groups.reject()
+
+    groups = begin()
+    qtbot.waitUntil(lambda: len(texts(groups.table)) == folded + shown + 1)
+    groups.table.setFocus()
+    press_key(Qt.Key.Key_Down)
+    assert groups.open_button.text() == "Show this one"
+    press_key(Qt.Key.Key_Left)
+    assert groups.table.selected_rows() == [0], "from a notification to its group"
+    press_key(Qt.Key.Key_Down)
+    note = groups._lines[1][1]
+    assert note is not None
+    press_key(Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tab.list.current_id() == note.id)
+    groups = begin()
+    qtbot.waitUntil(lambda: len(texts(groups.table)) == folded + shown + 1)
+    press_key(Qt.Key.Key_Left)
+    assert len(texts(groups.table)) == folded and groups.fold_button.text() == "Unfold"
+    groups.reject()
+    groups = begin()
+    assert len(texts(groups.table)) == folded
+
+
 def test_letters_say_what_they_do_and_those_that_go_about_have_no_button(tab: NotificationsTab) -> None:
     keys = dict(tab.commands.shortcuts())
     assert [keys[letter] for letter in "JKXRUO"] == [
