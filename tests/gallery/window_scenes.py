@@ -28,7 +28,6 @@ from app.services.records.webhooks import Secret
 from app.settings import Settings
 from app.ui.session.context import Context
 from app.ui.shell.notices import Door
-from app.ui.shell.tenants import TenantsDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
@@ -148,6 +147,11 @@ def register(registry: Registry) -> None:
         registry.scene(f"tab-{name}")(scenes.tab(position))
         registry.scene(f"small-{name}", SMALL)(scenes.tab(position))
 
+    @registry.scene("tab-tenants")
+    @registry.scene("small-tenants", SMALL)
+    def tenants(theme: Theme) -> Shot:
+        return scenes.window(theme, lambda window: None, until=_at_tenants)
+
     @registry.scene("tab-audit-verified")
     def verified(theme: Theme) -> Shot:
         return scenes.window(theme, lambda window: _show(window, AUDIT), until=_verified)
@@ -243,16 +247,6 @@ def register(registry: Registry) -> None:
     @registry.scene("dialog-move-users", None)
     def move_users(theme: Theme) -> Shot:
         return _dialog(scenes, theme, lambda context: move_form(context, ["a", "b", "c"], {}))
-
-    def tenants(theme: Theme) -> Shot:
-        settings = Settings(Path(scenes.folder) / "home")
-        context = make_context(scenes.file(), theme, settings, lambda: NOW)
-        dialog = TenantsDialog(context, lambda name: None, lambda path, erasure: None)
-        context.setParent(dialog)
-        return Shot(dialog, ready=dialog.listed, close=context.stop)
-
-    registry.scene("dialog-tenants", None)(tenants)
-    registry.scene("dialog-tenants-small", SMALL)(tenants)
 
     @registry.scene("dialog-set-password", None)
     def set_password(theme: Theme) -> Shot:
@@ -444,6 +438,21 @@ def _settled(position: int, *, loads: bool = True) -> Callable[[MainWindow], obj
         return relay.ready
 
     return until
+
+
+def _at_tenants(window: MainWindow) -> object:
+    """Goes to the page of all tenants when the file is open; ready when its inspector has been filled."""
+    relay = Relay(window)
+
+    def opened(_: object) -> None:
+        assert window.workspace is not None
+        window.workspace.show_tenants()
+        page = window.workspace.current()
+        page.list.loaded.connect(lambda _: page.table.select_row(2))
+        page.details_shown.connect(relay.ready)
+
+    window.opened.connect(opened)
+    return relay.ready
 
 
 def _empty(position: int) -> Callable[[MainWindow], object]:

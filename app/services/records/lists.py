@@ -89,7 +89,7 @@ class Newer:
     """How many rows of a list were added behind a rowid, the last of them, and the last of the table."""
 
     count: int
-    key: int | None
+    key: Key | None
     newest: int | None
 
 

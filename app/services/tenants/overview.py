@@ -12,7 +12,7 @@ from peewee import Table as PeeweeTable
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.rules import BROKEN, Verdict
 from app.services.deliveries import health
-from app.services.deliveries.log import DeliveryLog
+from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.list_query import moment
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -36,12 +36,15 @@ _ACTIVE: Final = (
     "SELECT id FROM main.webhook_destinations WHERE active IN (1, '1') "
     "AND id IN (SELECT value FROM json_each(?))"
 )
+SHOWN: Final = 14
+"""Deliveries to all webhooks of a tenant that a list has room for."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownOfChains:
     """What the last verification, which was made `at` and saw the entries up to seq `through`, says of each
     tenant's chain; `others` of those that it does not name. Something `is_broken` that it may not name.
+    `findings` are how many of a tenant are known.
     """
 
     at: int = 0
@@ -49,6 +52,7 @@ class KnownOfChains:
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     others: Verdict | None = None
     is_broken: bool = False
+    findings: Mapping[str, int] = field(default_factory=dict)
 
 
 def known_of(said: KeptVerdict | None) -> KnownOfChains:
@@ -62,23 +66,31 @@ def known_of(said: KeptVerdict | None) -> KnownOfChains:
 
 @dataclass(frozen=True, slots=True)
 class TenantRow:
-    """How a tenant stands. `title` and `plan` are what the platform's own table calls it. `verdict` is what
-    was found of its chain `verified_at`, None where nothing was; `newer` of its entries came since. Of its
-    `active` webhooks what was sent last to so many is `failing`. `rows` counts all that are its own, `first`
-    and `last` are the earliest and the latest time in them. `runs` is None where a run has no tenant.
+    """How a tenant stands. `title` and `plan` are what the platform's own table calls it. Of its `users` so
+    many are `passwordless`. `verdict` is what was found of its chain `verified_at`, with so many `findings`,
+    None where nothing was; `newer` of its entries came since, and `head` is the last one's number. Of its
+    `active` webhooks what was sent last to so many is `failing`; `attempts` are the last `SHOWN` deliveries
+    to all of these, the oldest first. `rows` counts all that are its own, `first` and `last` are the earliest
+    and the latest time in them. `runs` is None where a run has no tenant.
     """
 
     name: str
     title: str = ""
     plan: str = ""
     users: int = 0
+    passwordless: int = 0
     entries: int = 0
     newer: int = 0
+    head: int | None = None
     verdict: Verdict | None = None
     verified_at: int | None = None
+    findings: int = 0
+    notifications: int = 0
     unread: int = 0
+    webhooks: int = 0
     active: int = 0
     failing: int = 0
+    attempts: tuple[DeliverySummary, ...] = ()
     runs: int | None = None
     rows: int = 0
     first: int | None = None
@@ -88,9 +100,11 @@ class TenantRow:
     def chain(self) -> str:
         """How its chain stands, in words."""
         if self.verdict is None:
-            return "not verified" if self.entries else "no entries"
+            return "never verified" if self.entries else "no entries"
         words = {Verdict.VERIFIED: "verified", Verdict.CONSISTENT: "verified"}.get(self.verdict)
         said = words or str(self.verdict).replace("_", " ").lower()
+        if self.findings and self.verdict in BROKEN:
+            said += f", {counted(self.findings, 'finding')}"
         return f"{said}, {self.newer:,} new since" if self.newer else said
 
     @property
@@ -108,11 +122,15 @@ class TenantRow:
             "title": self.title,
             "plan": self.plan,
             "users": self.users,
+            "withoutPassword": self.passwordless,
             "entries": self.entries,
             "chain": None if self.verdict is None else str(self.verdict),
             "newEntries": self.newer,
+            "lastEntry": self.head,
             "verifiedAt": self.verified_at,
+            "notifications": self.notifications,
             "unread": self.unread,
+            "webhooks": self.webhooks,
             "activeWebhooks": self.active,
             "failingWebhooks": self.failing,
             "planningRuns": self.runs,
@@ -169,10 +187,10 @@ def overview(
         for row in rows:
             name = _text(database, row[0])
             counts[name] = _added(counts[name], table, dict(zip(names, row, strict=True)), database)
-    failing = _failing(database, tables, log, kept_by)
+    sent = _deliveries(database, tables, log, kept_by)
     gone = {name for name, verdict in known.verdicts.items() if verdict in BROKEN}
     return [
-        _judged(replace(counts[name], name=name, failing=failing.get(name, 0)), known)
+        judged(replace(counts[name], name=name, **sent.get(name, {})), known)
         for name in sorted(counts.keys() | gone)
     ]
 
@@ -195,6 +213,8 @@ def _asked(table: StoredTable) -> Iterator[str]:
     for name, (owner, column) in _FLAGGED.items():
         if table.name == owner and _column(table, column):
             yield name
+    if table.name == AUDIT_CHAIN.name and _column(table, "seq"):
+        yield _HEAD
     for time in _TIMES:
         if _column(table, time):
             yield from (f"first {time}", f"last {time}")
@@ -202,11 +222,19 @@ def _asked(table: StoredTable) -> Iterator[str]:
 
 _SPELT: Final = {"title": "name", "plan": "plan"}
 _FLAGGED: Final = {
+    "passwordless": (USERS.name, "password_hash"),
     "newer": (AUDIT_CHAIN.name, "seq"),
     "unread": (NOTIFICATIONS.name, "read"),
     "active": (WEBHOOK_DESTINATIONS.name, "active"),
 }
-_COUNTS: Final = {USERS.name: "users", AUDIT_CHAIN.name: "entries", PLANNING_RUNS.name: "runs"}
+_COUNTS: Final = {
+    USERS.name: "users",
+    AUDIT_CHAIN.name: "entries",
+    NOTIFICATIONS.name: "notifications",
+    WEBHOOK_DESTINATIONS.name: "webhooks",
+    PLANNING_RUNS.name: "runs",
+}
+_HEAD: Final = "head"
 
 
 def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
@@ -225,8 +253,14 @@ def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
             return fn.MIN(fn.SUBSTR(column(_SPELT[name]).cast("BLOB"), 1, 512))
         if name in _FLAGGED:
             of = column(_FLAGGED[name][1])
-            flag = {"newer": lambda: of > known.through, "unread": lambda: of.in_(OFF)}
+            flag = {
+                "newer": lambda: of > known.through,
+                "unread": lambda: of.in_(OFF),
+                "passwordless": of.is_null,
+            }
             return fn.SUM(flag.get(name, lambda: of.in_(ON))())
+        if name == _HEAD:
+            return fn.MAX(column("seq"))
         which, _, time = name.partition(" ")
         return (fn.MIN if which == "first" else fn.MAX)(moment(column(time)))
 
@@ -249,32 +283,46 @@ def _added(row: TenantRow, table: StoredTable, told: Mapping[str, Any], database
         more["rows"] = row.rows + told["rows"]
     if (counts := _COUNTS.get(table.name)) is not None:
         more[counts] = (getattr(row, counts) or 0) + told["rows"]
+    if isinstance(told.get(_HEAD), int):
+        more[_HEAD] = max(told[_HEAD], row.head or 0)
     if times:
         more["first"] = min([*times, *([] if row.first is None else [row.first])])
         more["last"] = max([*times, *([] if row.last is None else [row.last])])
     return replace(row, **more)
 
 
-def _judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
+def judged(row: TenantRow, known: KnownOfChains) -> TenantRow:
+    """The same by what is known of chains now; how many entries came since stays as it was counted."""
     verdict = known.verdicts.get(row.name)
     if verdict is None and row.entries > row.newer:  # else all of them came since
         verdict = known.others
-    return replace(row, verdict=verdict, verified_at=None if verdict is None else known.at)
+    at = None if verdict is None else known.at
+    return replace(row, verdict=verdict, verified_at=at, findings=known.findings.get(row.name, 0))
 
 
-def _failing(
+def _deliveries(
     database: Database, tables: StoredTables, log: DeliveryLog | None, kept_by: str
-) -> Mapping[str, int]:
-    """To how many of a tenant's webhooks that are still there and active what was sent last has failed."""
+) -> Mapping[str, Mapping[str, Any]]:
+    """Of each tenant the last deliveries to those webhooks that are still there and active, and to how many
+    of them the last one failed.
+    """
     if log is None or not {"id", "active"} <= {*getattr(tables.get(WEBHOOK_DESTINATIONS.name), "names", ())}:
         return {}
     found = health.known(log, kept_by)
-    ids = health.failing(found)
-    if not ids:
+    if not found:
         return {}
-    active = {row[0] for row in database.rows(raw(_ACTIVE, json.dumps(sorted(ids))))}
-    counts: defaultdict[str, int] = defaultdict(int)
-    for tenant, webhook in found:
-        if webhook in active and webhook in ids:
-            counts[tenant] += found[tenant, webhook].fares is health.Fares.FAILING
-    return counts
+    asked = json.dumps(sorted({webhook for _, webhook in found}))
+    active = {row[0] for row in database.rows(raw(_ACTIVE, asked))}
+    of = defaultdict[str, list[health.Health]](list)
+    for (tenant, webhook), one in found.items():
+        if webhook in active:
+            of[tenant].append(one)
+    return {tenant: _sent(healths) for tenant, healths in of.items()}
+
+
+def _sent(healths: Sequence[health.Health]) -> Mapping[str, Any]:
+    attempts = sorted(
+        (one for each in healths for one in each.attempts), key=lambda one: (one.at, one.number)
+    )
+    failing = sum(each.fares is health.Fares.FAILING for each in healths)
+    return {"failing": failing, "attempts": tuple(attempts[-SHOWN:])}

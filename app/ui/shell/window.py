@@ -347,10 +347,13 @@ class MainWindow(QMainWindow):
         workspace.connect_wanted.connect(self.connecting.open_connection)
         workspace.everyone_wanted.connect(lambda: self.tenants.pick(None))
         workspace.tenants_found.connect(self._bar.offer_tenants)
-        workspace.tabs.currentChanged.connect(self.commands.update)
+        workspace.tenant_wanted.connect(self.tenants.pick)
+        workspace.erase_wanted.connect(self.files.erase_tenant)
+        workspace.turned.connect(self._turned)
         window_actions.add_tab_actions(self)
         self._bar.offer_tenants(opened.tenants)
         self.tenants.set_key(None)
+        self.tenants.stand_for("")
         self.search.attach(workspace)
         self._pages.addWidget(workspace)
         release(self._pages)  # the rows have it next
@@ -370,6 +373,11 @@ class MainWindow(QMainWindow):
         self._return(workspace, opened)
         workspace.start()
         self.opened.emit(opened)
+
+    def _turned(self) -> None:
+        if self.workspace is not None:
+            self.tenants.stand_for("Tenants" if self.workspace.tenants.is_shown else "")
+        self.commands.update()
 
     @cached_property
     def strip(self) -> Strip:

@@ -87,7 +87,7 @@ def add_actions(window: MainWindow) -> None:
     retain = of_file(lambda file: file.retention.ask(file.scope.tenant_id))
     filter_rows = of_file(lambda file: file.current().filters.focus_text())
     refresh = of_file(lambda file: file.refresh())
-    tenants = of_file(lambda file: file.show_tenants(window.tenants.pick, files.erase_tenant))
+    tenants = of_file(lambda file: file.show_tenants())
     connect, lock_words = window.connecting.ask_connect, partial(_lock_words, window)
     preferences, about, logs = partial(_preferences, window), partial(_about, window), partial(_logs, window)
     shortcuts, show_help = partial(_shortcuts, window), partial(_help, window)
@@ -125,7 +125,7 @@ def add_actions(window: MainWindow) -> None:
         ActionSpec("menu", "&Menu of what has the focus", None, _open_menu, shortcut="Shift+F10"),
         ActionSpec("preferences", "&Preferences…", Icon.SETTINGS, preferences, shortcut="Ctrl+,"),
         ActionSpec("refresh", "Re&fresh", Icon.REFRESH, refresh, no_file, "F5"),
-        ActionSpec("tenants", "&Tenants…", None, tenants, no_file, "Ctrl+T"),
+        ActionSpec("tenants", "&Tenants", Icon.TENANTS, tenants, no_file, "Ctrl+T"),
         *(_mode_act(window, mode, f"&{words}") for mode, words in MODES),
         ActionSpec("help", "&Help", Icon.INFO, show_help, shortcut="Shift+F1"),
         ActionSpec("shortcuts", "&Keyboard shortcuts", Icon.INFO, shortcuts, shortcut="F1"),
@@ -141,13 +141,13 @@ def add_tab_actions(window: MainWindow) -> None:
 
     def show(position: int) -> None:
         if window.workspace is not None:
-            window.workspace.tabs.setCurrentIndex(position)
+            window.workspace.go(position)
             window.workspace.with_current(
                 lambda page: page.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
             )
 
     def shown(position: int) -> bool:
-        return window.workspace is not None and window.workspace.tabs.currentIndex() == position
+        return window.workspace is not None and window.workspace.position == position
 
     for position, tab in enumerate(TABS):
         name, run, keys = f"tab_{position}", partial(show, position), f"Ctrl+{position + 1}"
@@ -211,7 +211,7 @@ class ToolBar(QToolBar):
         menu.aboutToShow.connect(lambda: window.show_recent(partial(self._fill_database_menu, menu)))
         self.database_button.setMenu(menu)
         self.tenants = Picker(window.theme, "Tenant", "All tenants", search_hint="Search tenants")
-        self.tenants.foot = "How all tenants stand…", partial(window.commands.trigger, "tenants")
+        self.tenants.foot = "How all tenants stand", partial(window.commands.trigger, "tenants")
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         for widget in (self.database_button, self.tenants, spacer, window.search):
@@ -269,8 +269,12 @@ def _fill_record(menu: QMenu, window: MainWindow) -> None:
     menu.clear()
     if window.workspace is not None:
         window.workspace.current().commands.fill(menu)
-        turned = window.workspace.tabs.currentChanged
-        turned.connect(lambda _: menu.clear(), Qt.ConnectionType.SingleShotConnection)
+        turned, once = window.workspace.turned, Qt.ConnectionType.SingleShotConnection
+        turned.connect(lambda: _empty(menu), once)
+
+
+def _empty(menu: QMenu) -> None:
+    menu.clear()
 
 
 def _fill_view(menu: QMenu, window: MainWindow) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QLineEdit, QTabBar, QTabWidget, QWidget
 
 from app.services.opened import tenants
 from app.services.records.change import Change
@@ -17,6 +17,7 @@ from app.services.records.tables import AUDIT_CHAIN, EVERYONE, NOTIFICATIONS, OF
 from app.services.text import counted, quoted
 from app.ui.session.context import Context, Displaced
 from app.ui.shell import notices
+from app.ui.shell.tenants_place import TenantsPlace
 from app.ui.tabs.common.declared import TABS, TabSpec
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Kind
@@ -30,10 +31,7 @@ from models.errors import TenantAdminError
 from models.progress import Monitor
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.services.live.connections import NamedConnection
-    from app.services.tenants.erasing import Erasure
     from app.ui.shell.arrivals import Arrivals
     from app.ui.shell.retention import Retention
     from app.ui.shell.verification import SelfVerification
@@ -49,7 +47,8 @@ _REST = (
 
 _FOR_QUESTIONS = (
     "app.services.tenants.erasing",
-    "app.ui.shell.tenants",
+    "app.services.tenants.listing",
+    "app.ui.tabs.tenants",
     "app.ui.shell.search_results",
     "app.ui.tabs.users.adding",
     "app.ui.tabs.notifications.composing",
@@ -57,6 +56,8 @@ _FOR_QUESTIONS = (
 )
 """What a person may soon ask for, where it takes long to load and little room; before each what it needs."""
 
+_TENANTS = len(TABS)
+"""The position of the page of all tenants, which has no tab."""
 _POSITIONS = {spec.table.name: position for position, spec in enumerate(TABS)}
 _UNREAD = (("read", OFF),)
 
@@ -95,7 +96,9 @@ class Workspace(QWidget):
 
     What a person asks the window for by a button here is a signal: `door_wanted(Door)`,
     `connect_wanted(NamedConnection)` through a running `wrangler dev`, `everyone_wanted` for all tenants.
-    `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`.
+    `tenant_wanted(name)` to work in one; `erase_wanted(path, erasure)` when a person agreed to that.
+    `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`. `turned()` when
+    another page is in sight.
     A tab is built when it is first asked for, because all five take longer than everything else in the
     opening of a file; or, a part at a time, when all that belongs to that is done.
     """
@@ -106,6 +109,9 @@ class Workspace(QWidget):
     retention_status = Signal(str)
     shield = Signal(str, str, str, str)
     everyone_wanted = Signal()
+    tenant_wanted = Signal(str)
+    erase_wanted = Signal(object, object)
+    turned = Signal()
 
     def __init__(self, context: Context) -> None:
         super().__init__()
@@ -145,11 +151,9 @@ class Workspace(QWidget):
         self._ahead = QTimer(self, interval=AHEAD_MS)
         self._ahead.timeout.connect(self._go_ahead)
         self._to_load = deque(_FOR_QUESTIONS)
-        self._pages = []
+        self._pages = list[QBoxLayout]()
         for spec in TABS:
-            page = _Page(self.tabs)
-            page.resized.connect(self._place_said)
-            self._pages.append(in_column(within=page, spacing=0))
+            page = self._make_page()
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
         self._below = QWidget()
         """What is said of the chain, in the tab in sight: where the audit tab's own banner says it, so that
@@ -158,7 +162,9 @@ class Workspace(QWidget):
         self._said_below = in_column(within=self._below)
         there = (spec.table.name in context.opened.schema.columns for spec in TABS)
         self.tabs.setCurrentIndex(next((page for page, has in enumerate(there) if has), 0))
+        self.tenants = TenantsPlace(context.theme, self.tabs, self._make_page)
         self.tabs.currentChanged.connect(lambda _: self._tab_shown())
+        self.tenants.turned.connect(self._tab_shown)
         context.runner.changed.connect(self._changed)
         context.outside.written.connect(self._written_outside)
         context.outside.displaced.connect(self._say_displaced)
@@ -175,6 +181,22 @@ class Workspace(QWidget):
         if narrow is not self.tabs.tabIcon(0).isNull():
             for page, spec in enumerate(TABS):
                 self.tabs.setTabIcon(page, QIcon() if narrow else self.context.theme.icon(spec.icon, "dim"))
+
+    def _make_page(self) -> QWidget:
+        page = _Page(self.tabs)
+        page.resized.connect(self._place_said)
+        self._pages.append(in_column(within=page, spacing=0))
+        return page
+
+    @property
+    def position(self) -> int:
+        """That of the page in sight."""
+        return _TENANTS if self.tenants.is_shown else self.tabs.currentIndex()
+
+    def go(self, position: int) -> None:
+        """To the page of a tab."""
+        self.tenants.leave(back=False)
+        self.tabs.setCurrentIndex(position)
 
     def start(self) -> None:
         """Fills the tab in sight, once the event loop has had its turn: the window stood still long enough.
@@ -206,24 +228,25 @@ class Workspace(QWidget):
         return [self._page(position) for position in range(self.tabs.count())]
 
     def current(self) -> RecordTab:
-        return self._page(self.tabs.currentIndex())
+        return self._page(self.position)
 
     @property
     def column_of_keys(self) -> str:
         """That of the tab in sight, which is not built for this either; empty where it has none yet."""
-        page = self._built.get(self.tabs.currentIndex())
+        page = self._built.get(self.position)
         return "" if page is None else page.column_of_keys()
 
     @property
     def has_row(self) -> bool:
         """Whether the tab in sight, which is not built for this, has a current row."""
-        page = self._built.get(self.tabs.currentIndex())
+        page = self._built.get(self.position)
         return page is not None and page.table.currentIndex().isValid()
 
     def set_tenant(self, tenant: str | None) -> None:
         self.scope = Scope(tenant)
-        for page in self._built.values():
-            page.set_scope(self.scope)
+        for position, page in self._built.items():
+            if position != _TENANTS:
+                page.set_scope(self.scope)
         self.current().activate()
         self._count_unread()
         self._tell_broken()
@@ -231,7 +254,7 @@ class Workspace(QWidget):
     def _tell_broken(self) -> None:
         if self.is_settled:
             self.broken.set_beside(self._is_beside(), self.scope.tenant_id)
-            self._pages[self.tabs.currentIndex()].insertWidget(0, self._below)
+            self._pages[self.position].insertWidget(0, self._below)
             self._below.show()
             self._place_said()
 
@@ -240,12 +263,13 @@ class Workspace(QWidget):
             said.stand_in(self.tabs.currentWidget().height())
 
     def choose_tenant(self, tenant: str | None) -> None:
+        self.tenants.leave(back=False)
         self.set_tenant(tenant)
         self.current().table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def focus_rows(self) -> bool:
         """Gives them the focus, where they are in sight; whether they were."""
-        page = self._built.get(self.tabs.currentIndex())
+        page = self._built.get(self.position)
         if page is None or not page.table.isVisible():
             return False
         page.table.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -266,7 +290,9 @@ class Workspace(QWidget):
 
     def turn_back(self, table: str, record_id: object) -> None:
         """To where a person was before the file was written again."""
-        if table in _POSITIONS and table in self.context.opened.schema.columns:
+        if table not in _POSITIONS:
+            self.tenants.show()
+        elif table in self.context.opened.schema.columns:
             self.tabs.setCurrentIndex(_POSITIONS[table])
             if record_id is not None:
                 self.with_current(lambda page: page.show_record(record_id))
@@ -309,20 +335,18 @@ class Workspace(QWidget):
         verification.said.connect(self.shield)
         return verification
 
-    def show_tenants(
-        self, choose: Callable[[str], object], erase: "Callable[[Path, Erasure], object]"
-    ) -> None:
-        """How all of them stand; `choose(name)` when a person opens one, `erase` when they agree to that."""
-        from app.services.tenants.overview import cost  # noqa: PLC0415 - few look
-        from app.ui.shell.tenants import TenantsDialog  # noqa: PLC0415
+    def show_tenants(self) -> None:
+        """How all of them stand, at the one in which a person works."""
+        if not self.tenants.is_shown:
+            self.tenants.show()
+            if self.scope.tenant_id is not None:
+                wanted = self.scope.tenant_id
+                self.with_current(lambda page: page.show_record(wanted))
 
-        opened, window = self.context.opened, self.window()
-
-        def show() -> None:
-            current = self.scope.tenant_id
-            TenantsDialog(self.context, choose, erase, current=current, parent=window).open_once()
-
-        self.context.when_agreed(cost(opened.schema.stored, opened.sizes), show, window)
+    def _lead(self, tenant: str, table: str, then: Callable[[RecordTab], object] | None) -> None:
+        """To what a tenant has in a table."""
+        self.tenant_wanted.emit(tenant)
+        self._turn_to(table, then or (lambda page: page.table.setFocus(Qt.FocusReason.OtherFocusReason)))
 
     def show_verdict(self) -> None:
         self._turn_to(AUDIT_CHAIN.name, lambda page: page.show_findings())
@@ -355,14 +379,17 @@ class Workspace(QWidget):
         return self._begun.setdefault(position, self._build(position))
 
     def _build(self, position: int) -> Iterator[None]:
-        page = self.tabs.widget(position)
+        page = self._pages[position].parentWidget()
         try:
-            tab = load_tab(TABS[position])(self.context, page, in_parts=True)
+            tab = _tab_class(position)(self.context, page, in_parts=True)
             tab.hide()  # else it comes into sight with its page, whether it is whole or not
             yield from tab.parts
         finally:
             self._begun.pop(position, None)
-        tab.set_scope(self.scope)
+        if position == _TENANTS:
+            self._listen_to_tenants(tab)
+        else:
+            tab.set_scope(self.scope)
         tab.jump.connect(self.jump)
         tab.history_wanted.connect(partial(self.show_history, tab.spec.table.name))
         tab.everyone_wanted.connect(self.everyone_wanted)
@@ -375,11 +402,17 @@ class Workspace(QWidget):
         for then in self._wanted.pop(position, ()):
             then(tab)
 
+    def _listen_to_tenants(self, tab: Any) -> None:
+        tab.tenant_wanted.connect(self.tenant_wanted)
+        tab.erase_wanted.connect(self.erase_wanted)
+        tab.lead.connect(self._lead)
+        tab.left.connect(self.tenants.leave)
+
     def with_current(self, then: Callable[[RecordTab], object]) -> None:
         """Does something with the tab in sight: at once, or as soon as it is built. A person's next key or
         click finds it whole.
         """
-        position = self.tabs.currentIndex()
+        position = self.position
         if position in self._built:
             then(self._built[position])
         else:
@@ -391,7 +424,7 @@ class Workspace(QWidget):
         app = cast("QApplication", QApplication.instance())
         app.removeEventFilter(self)  # building makes thousands of events
         self._build_on.stop()
-        position = self.tabs.currentIndex()
+        position = self.position
         if position not in self._built and next(self._parts(position), self) is not self:
             self._build_on.start()
             app.installEventFilter(self)
@@ -427,7 +460,7 @@ class Workspace(QWidget):
     def _turn_to(self, table: str, then: Callable[[Any], object]) -> None:
         """Brings the tab of a table into sight, where it has one."""
         if table in _POSITIONS:
-            self.tabs.setCurrentIndex(_POSITIONS[table])
+            self.go(_POSITIONS[table])
             self.with_current(then)
 
     def _release_focus(self) -> None:
@@ -436,9 +469,10 @@ class Workspace(QWidget):
 
     def _tab_shown(self) -> None:
         self._tell_broken()
-        position = self.tabs.currentIndex()
+        self.turned.emit()
+        position = self.position
         if position not in self._built:
-            held = cast("QWidget", self.tabs.widget(position))
+            held = self.tabs.currentWidget()
             _hold(held)
             self.with_current(partial(self._fill, held=held))
         else:
@@ -536,7 +570,7 @@ class Workspace(QWidget):
         self._ahead.start()
 
     def _is_beside(self) -> bool:
-        return self.tabs.currentIndex() != _POSITIONS[AUDIT_CHAIN.name]
+        return self.position != _POSITIONS[AUDIT_CHAIN.name]
 
     def _read_tenants(self) -> None:
         self.context.runner.read(tenants, on_done=self._show_tenants, on_failed=lambda error: None)
@@ -568,6 +602,14 @@ def _hold(held: QWidget) -> Callable[[], None]:
     held.setUpdatesEnabled(False)
     later(held, _EMPTY_MS, show)
     return show
+
+
+def _tab_class(position: int) -> type[RecordTab]:
+    if position < _TENANTS:
+        return load_tab(TABS[position])
+    from app.ui.tabs.tenants import TenantsTab  # noqa: PLC0415 - few look at all of them
+
+    return TenantsTab
 
 
 def load_tab(spec: TabSpec) -> type[RecordTab]:

@@ -143,6 +143,8 @@ class Kind(StrEnum):
     PRIMARY = "primary"
     SECONDARY = "secondary"
     DANGER = "danger"
+    OUTLINED = "outlined"
+    """The danger that is one of several acts, and no answer to a question."""
     FLAT = "flat"
 
 

@@ -84,6 +84,7 @@ class Icon(StrEnum):
     SORT_DOWN = "caret-down-fill"
     SORT_UP = "caret-up-fill"
     STOP = "stop"
+    TENANTS = "buildings"
     TERMINAL = "terminal-window"
     TREE = "tree-structure"
     UNDO = "arrow-counter-clockwise"

@@ -32,7 +32,13 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.formatting import first_line, grouped
 from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip
 
-_COLOURS = {Kind.PRIMARY: "on_accent", Kind.DANGER: "on_bad", Kind.FLAT: "accent", Kind.SECONDARY: "text"}
+_COLOURS = {
+    Kind.PRIMARY: "on_accent",
+    Kind.DANGER: "on_bad",
+    Kind.OUTLINED: "bad",
+    Kind.FLAT: "accent",
+    Kind.SECONDARY: "text",
+}
 
 BESIDE_WORDS = QSize(20, 16)
 """The size of an icon with words behind it: wider than it is, as the style leaves too little room."""

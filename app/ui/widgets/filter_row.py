@@ -123,8 +123,8 @@ class DateRangePicker(Picker):
 
     range_changed = Signal()
 
-    def __init__(self, theme: Theme, *, width: int) -> None:
-        super().__init__(theme, "Date range", "Any time", width=width)
+    def __init__(self, theme: Theme, *, width: int, any_time: str = "Any time") -> None:
+        super().__init__(theme, "Date range", any_time, width=width)
         self.set_value(DateRange())
         self.picked.connect(lambda key: self._choose(DateRange(Span.ANY if key is None else Span(key))))
 
@@ -197,6 +197,7 @@ class FilterRow(QWidget):
         picks: Sequence[Pick] = (),
         dates: bool = False,
         noun: tuple[str, str] = ("row", "rows"),
+        any_time: str = "Any time",
     ) -> None:
         super().__init__()
         self._noun = noun
@@ -225,7 +226,7 @@ class FilterRow(QWidget):
             picker.picked.connect(self._emit)
             self.pickers[spec.key] = picker
             self._row.addWidget(picker)
-        self.dates = DateRangePicker(theme, width=130) if dates else None
+        self.dates = DateRangePicker(theme, width=130, any_time=any_time) if dates else None
         if self.dates is not None:
             self.dates.range_changed.connect(self._emit)
             self._row.addWidget(self.dates)

@@ -1,5 +1,6 @@
 """What stands beside a table, the inspector and its fields; and what stands where rows or a record would."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from app.ui.widgets.labels import (
     IconLabel,
     Label,
     Look,
+    Part,
     add_layout,
     bounded,
     clear,
@@ -232,6 +234,7 @@ class Inspector(QFrame):
         self._top = in_column(self._head, self.subtitle, within=self._header, spacing=4)
         parts = (self._header, self._scroll, self._acts, None)
         self._parts = in_column(*parts, within=self._record, margins=(0, 10, 0, 14), spacing=6)
+        self._floor: QWidget | None = None
         self._stack = QStackedLayout(self)
         for part in (self.empty, self._record):
             self._stack.addWidget(part)
@@ -267,7 +270,8 @@ class Inspector(QFrame):
         (self._body if low else self._parts).insertWidget(0, self._header)
         self._top.setContentsMargins(*((0, 0, 0, 2) if low else (14, 0, 14, 2)))
         self._top.setSpacing(2 if low else 4)
-        self._parts.setContentsMargins(*((0, 4, 0, 6) if low else (0, 10, 0, 14)))
+        below = 0 if self._floor is not None else 6 if low else 14
+        self._parts.setContentsMargins(0, 4 if low else 10, 0, below)
         self._parts.setSpacing(4 if low else 6)
         self.title.fold_to(2 if low else _MOST_OF_HEADER)
         self.subtitle.fold_to(1 if self.height() < _LOWEST else _MOST_OF_HEADER)
@@ -305,6 +309,14 @@ class Inspector(QFrame):
         self.setUpdatesEnabled(False)
         self._drawing.start()
         yield
+
+    def set_floor(self, floor: QWidget) -> None:
+        """What stands below the acts, on a ground of its own to the edges; once."""
+        self._floor = floor
+        floor.setProperty("floor", True)
+        floor.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._parts.addWidget(floor)
+        self._place_header()
 
     def show_record(self) -> None:
         if self._many is not None:
@@ -363,7 +375,9 @@ class Inspector(QFrame):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One row: label, value as shown, and how. `copy` is what is copied when it is not the value."""
+    """One row: label, value as shown, and how. `copy` is what is copied when it is not the value. `go` leads
+    to what it names, by a button that says `go_words`, as words where `go_in_words`.
+    """
 
     label: str
     value: str
@@ -372,6 +386,9 @@ class Field:
     copy: str | None = None
     tip: str = ""
     can_copy: bool = True
+    go_words: str = ""
+    go: Callable[[], object] | None = dataclasses.field(default=None, compare=False)
+    go_in_words: bool = False
 
 
 class FieldList(QWidget):
@@ -440,7 +457,12 @@ class FieldList(QWidget):
         top = Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(name, row, 0, top)
         holder = QWidget()
-        line = in_column(value, within=holder, margins=(0, 3, 0, 3), spacing=2)
+        beside: Part = value
+        if field.go is not None and field.go_in_words:
+            leads = push_button(self._theme, field.go_words, field.go, kind=Kind.FLAT)
+            leads.setProperty("small", True)
+            beside = in_row(value, leads, None, spacing=4)
+        line = in_column(beside, within=holder, margins=(0, 3, 0, 3), spacing=2)
         if long:
             show = push_button(
                 self._theme, f"Show all {counted(len(field.value), 'character')}", kind=Kind.FLAT
@@ -457,6 +479,9 @@ class FieldList(QWidget):
                 self._theme, Icon.COPY, f"Copy {field.label.lower()}", lambda: self._copy(field, button)
             )
             self._grid.addWidget(button, row, 2, top)
+        elif field.go is not None and not field.go_in_words:
+            go = tool_button(self._theme, Icon.CARET_RIGHT, field.go_words, field.go)
+            self._grid.addWidget(go, row, 2, top)
 
     def _open(self, row: int, field: Field, holder: QWidget) -> None:
         whole = text_box(self._theme, field.label, field.value)

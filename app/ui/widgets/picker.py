@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index
 from app.services.text import counted, folded
-from app.ui.theme import Kind, Theme
+from app.ui.theme import Kind, Theme, set_property
 from app.ui.theme.icons import Icon
 from app.ui.widgets.announcing import announce
 from app.ui.widgets.buttons import Choice, field_icons, push_button
@@ -55,6 +55,7 @@ class Picker(QComboBox):
         super().__init__()
         self._theme, self._any, self._hint, self._width = theme, any_label, search_hint, width
         self._key: str | None = None
+        self._stands_for = ""
         self._choices: tuple[Choice, ...] = ()
         self.before: Callable[[Callable[[], None]], object] = lambda show: show()
         """What is to be done before the list opens, which then calls what it is given."""
@@ -100,9 +101,18 @@ class Picker(QComboBox):
         self._key = key
         self._show_choice()
 
+    def stand_for(self, words: str) -> None:
+        """Is lit, and says where one is in place of what is chosen, which choosing anything leaves; that is
+        over with "".
+        """
+        if words != self._stands_for:
+            self._stands_for = words
+            set_property(self, "lit", bool(words))
+            self._show_choice()
+
     def pick(self, key: str | None) -> None:
         self._close()
-        if key != self._key:
+        if key != self._key or self._stands_for:
             self.set_key(key)
             self.picked.emit(key)
 
@@ -151,7 +161,7 @@ class Picker(QComboBox):
         control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(control, option, part, self).width()
         words = option.currentText
-        if self._key is None:
+        if self._key is None and not self._stands_for:
             words = words.removeprefix("Any ")
             words = f"{words[:1].upper()}{words[1:]}"
         option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
@@ -160,7 +170,7 @@ class Picker(QComboBox):
         painter.end()
 
     def _show_choice(self) -> None:
-        self.setItemText(0, self._words_for(self._key))
+        self.setItemText(0, self._stands_for or self._words_for(self._key))
 
     def _words_for(self, key: str | None) -> str:
         return next(

@@ -87,7 +87,16 @@ KEYS = (
         "Ctrl+W",
         "Ctrl+K",
     ),
-    *("Ctrl+I", "Ctrl+H", "Ctrl+,", "Ctrl+Return", "Ctrl+Shift+Return", "Ctrl+Shift+N", "Ctrl+Shift+Z"),
+    *(
+        "Ctrl+I",
+        "Ctrl+H",
+        "Ctrl+T",
+        "Ctrl+,",
+        "Ctrl+Return",
+        "Ctrl+Shift+Return",
+        "Ctrl+Shift+N",
+        "Ctrl+Shift+Z",
+    ),
 )
 TEXTS = ("a", "acme-corp", "zoë@acme.example", "10", "https://a.example/x", "{}", "\u202e\u0000x", "x" * 3000)
 
@@ -162,7 +171,7 @@ class Walk(QObject):
                 self._do("open a file", lambda: self.window.files.open(self._chance.choice(self._files)))
                 return
         elif self.window.workspace is not None:
-            self.seen[TABLES[self.window.workspace.tabs.currentIndex()]] += 1
+            self.seen[(*TABLES, "tenants")[self.window.workspace.position]] += 1
         acts = (self._key, self._click, self._write, self._beside)
         (act,) = self._chance.choices(acts, (40, 46, 6, 8))
         if isinstance(front, QFileDialog) or self._depth > 6:

@@ -156,7 +156,8 @@ class VerificationPanel(QWidget):
     # Why something does not apply, as a sentence; None when it does.
 
     def refuse_verify(self) -> str | None:
-        running = "A verification is under way." if self.is_running else None
+        is_asked = self.is_running or self._context.verdict.is_asked
+        running = "A verification is under way." if is_asked else None
         return running or self._context.without(AUDIT_CHAIN.name)
 
     def refuse_report(self) -> str | None:

@@ -40,7 +40,8 @@ class TabSpec:
     """What one tab is about: a declared table, and how a tab presents it.
 
     `empty` is a title and a sentence. `tab_class` names the module in `ui.tabs` and the class of one of the
-    window. `chips` are counted columns that the tab offers otherwise than by a pick list.
+    window. `chips` are counted columns that the tab offers otherwise than by a pick list. `any_time` are the
+    words for no restriction of its `dates`.
     """
 
     table: tables.Table
@@ -49,6 +50,7 @@ class TabSpec:
     tab_class: str = ""
     dates: bool = False
     chips: tuple[str, ...] = ()
+    any_time: str = "Any time"
 
     def picks(self, offered: Collection[str]) -> tuple[Pick, ...]:
         """The pick lists of columns that are `offered` by their values."""

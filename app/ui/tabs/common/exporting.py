@@ -114,7 +114,7 @@ def _with_value(tab: "RecordTab", key: Key | None, column: str, use: Callable[[s
 
     if key is not None:
         query, _ = tab.list.selected_keys()
-        tab.context.runner.read(tab.context.lists.value_at, query, key, column, on_done=found)
+        tab.context.runner.read(tab.lists.value_at, query, key, column, on_done=found)
 
 
 def _copy_value(tab: "RecordTab", column: str, value: Value) -> None:

@@ -14,7 +14,7 @@ from app.itemmodels.columns import Column, Row
 from app.itemmodels.virtual_table import VirtualTableModel
 from app.services.records.keys import joined, places, without
 from app.services.records.list_query import ColumnChoice, Key, ListQuery, Value
-from app.services.records.lists import Counts, Keys, Listing, Page
+from app.services.records.lists import Counts, Keys, Listing, Lists, Page
 from app.services.records.tables import Table, TableColumn
 from app.services.text import counted
 from app.ui.session.context import Context
@@ -66,10 +66,19 @@ class ListController(QObject):
     failed = Signal(object)
 
     def __init__(
-        self, context: Context, table: Table, columns: Sequence[Column], view: DataTable, parent: QObject
+        self,
+        context: Context,
+        table: Table,
+        columns: Sequence[Column],
+        view: DataTable,
+        parent: QObject,
+        *,
+        lists: Lists | None = None,
     ) -> None:
+        """`lists` are those of the file, unless others are given."""
         super().__init__(parent)
         self._context = context
+        self._lists = context.lists if lists is None else lists
         self.table = table
         self.view = view
         self._query: ListQuery | None = None
@@ -135,7 +144,7 @@ class ListController(QObject):
         wanted = self._wanted = self._wanted if current is None else current
         self._entering = self._entering and query == self._query
         self._query = query
-        lists = self._context.lists
+        lists = self._lists
         if self.partly is not None:
             self._show_readable(self.partly)
         elif same:
@@ -203,7 +212,7 @@ class ListController(QObject):
 
         # Where all keys are at hand, and each row that is read is charged, they tell the place.
         by_key = self._context.costs and self.model.complete and query == self._shown
-        lists = self._context.lists
+        lists = self._lists
 
         def found(answer: tuple[int, Key] | Key | None) -> None:
             if query != self._query or record_id != self._wanted:
@@ -409,7 +418,7 @@ class ListController(QObject):
 
     def _read_keys(self) -> None:
         self.is_cut_short = False
-        self._read(self._context.lists.load_keys, self._shown_query(), self._completed)
+        self._read(self._lists.load_keys, self._shown_query(), self._completed)
 
     def _go_to_first(self) -> None:
         if self.model.rowCount():
@@ -485,7 +494,7 @@ class ListController(QObject):
                 self.view.show_order(-1, Qt.SortOrder.AscendingOrder)  # they come by their keys
             self._opened(self._wanted, listing)
 
-        read = self._context.lists.open_readable
+        read = self._lists.open_readable
         task = self._context.runner.read(read, self._query, on_done=opened, on_failed=self._not_shown)
         self._tasks.append(task)
 
@@ -519,7 +528,7 @@ class ListController(QObject):
             else:
                 self.failed.emit(error)
 
-        lists, estimated = self._context.lists, self.model.estimated
+        lists, estimated = self._lists, self.model.estimated
         reading = self._context.runner.read(
             lists.load_following if estimated else lists.load_page,
             self._shown_query(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.services.records.list_query import ListQuery
+from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Newer
 from app.services.text import counted
 from app.ui.theme.icons import Icon
@@ -32,7 +32,7 @@ class NewRows(QObject):
         self._tab = tab
         self._of: ListQuery | None = None
         self._newest: int | None = None
-        self._new_key: int | None = None
+        self._new_key: Key | None = None
         self.count = 0
         self.button = push_button(tab.context.theme, "", self.go, icon=Icon.CARET_UP)
         self.button.hide()
@@ -57,7 +57,7 @@ class NewRows(QObject):
         """Others have written to the file: counts what is new."""
         shown, after = self._tab.list.shown, self._newest
         if shown is not None and after is not None and _rows_of(shown) == self._of:
-            read = partial(self._tab.context.lists.newer, query=shown, after=after)
+            read = partial(self._tab.lists.newer, query=shown, after=after)
             done = partial(self._came, _rows_of(shown))
             self._tab.context.runner.read(read, on_done=done, on_failed=lambda error: None)
 
@@ -70,7 +70,7 @@ class NewRows(QObject):
         def found(newest: int | None) -> None:
             self._newest = newest
 
-        read = self._tab.context.lists.newest
+        read = self._tab.lists.newest
         self._tab.context.runner.read(read, shown, on_done=found, on_failed=lambda error: None)
 
     def _listed(self, total: int) -> None:
@@ -81,8 +81,11 @@ class NewRows(QObject):
             self.begin()
 
     def _came(self, of: ListQuery, found: Newer) -> None:
-        if of != self._of:
-            return
+        if of == self._of:
+            self.tell(found)
+
+    def tell(self, found: Newer) -> None:
+        """So many more have come."""
         self._newest = found.newest
         if found.count:
             self.count += found.count

@@ -14,7 +14,7 @@ from app.itemmodels.columns import Column
 from app.services.chain.cautions import Caution
 from app.services.records.change import Change, effect_on
 from app.services.records.list_query import ListQuery, Value
-from app.services.records.lists import MOST_KEYS
+from app.services.records.lists import MOST_KEYS, Lists
 from app.services.records.record import read_record
 from app.services.records.rows import RowChange
 from app.services.records.tables import AUDIT_CHAIN, EVERYONE, ColumnKind, Scope
@@ -116,10 +116,16 @@ class RecordTab(QWidget):
         """The column and whether descending; None is the table's own order."""
         spec, table = self.spec, self.spec.table
 
+        self.lists = self.make_lists()
         self._offered = declared.offered(context, table)
         picks = spec.picks(self._offered)
         self.filters = FilterRow(
-            theme, declared.filter_hint(table), picks=picks, dates=spec.dates, noun=table.noun
+            theme,
+            declared.filter_hint(table),
+            picks=picks,
+            dates=spec.dates,
+            noun=table.noun,
+            any_time=spec.any_time,
         )
         self.facets = Facets(context, self.filters, table)
         self.exact = ExactFilters(context, table)
@@ -128,7 +134,7 @@ class RecordTab(QWidget):
         self.table = DataTable(theme, table.title, load=load, save=save)
         columns = self.shown_columns(declared.columns(context, table, self.special_columns()))
         columns = [*columns, *declared.extra_columns(context, table)]
-        self.list = ListController(context, table, columns, self.table, self)
+        self.list = ListController(context, table, columns, self.table, self, lists=self.lists)
         self.model = self.list.model
         hidden = [column.name for column in table.listed if column.hidden] + [*self.list.extra]
         for column in table.listed:
@@ -173,6 +179,10 @@ class RecordTab(QWidget):
         self.commands.update()
 
     # what a tab fills in
+
+    def make_lists(self) -> Lists:
+        """What its rows are read by; asked once."""
+        return self.context.lists
 
     def listen(self) -> None:
         """Connects what the tab hears of, once all of it is there: events come in between its parts. Its list
@@ -244,6 +254,10 @@ class RecordTab(QWidget):
 
     def below_filters(self) -> Sequence[QWidget]:
         """What stands between the filter row and the table."""
+        return ()
+
+    def below_rows(self) -> Sequence[QWidget]:
+        """What stands below the table, as wide as it is."""
         return ()
 
     def beside(self) -> QWidget:
@@ -588,7 +602,7 @@ class RecordTab(QWidget):
 
     def _lay_out_below(self) -> None:
         rows = QWidget()  # or that there are none
-        in_column(self.table, within=rows)
+        in_column((self.table, 1), *self.below_rows(), within=rows, spacing=0)
         self._master_detail = MasterDetail(
             rows,
             self.beside(),
@@ -633,7 +647,7 @@ class RecordTab(QWidget):
         return not is_by_pages and self.context.is_much(self._reads(query))
 
     def _reads(self, query: ListQuery) -> int:
-        return self.context.lists.reads(query, self.context.rows_of(query.table, query.scope))
+        return self.lists.reads(query, self.context.rows_of(query.table, query.scope))
 
     def _leave_filters(self, by_return: bool, changed: bool) -> None:
         if not (self.asks_first and by_return):

@@ -1,6 +1,6 @@
 """How webhooks fare by what was sent to them from here: a column of their list, a part of the inspector."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import log10
 
 from PySide6.QtCore import QObject, Signal
@@ -108,8 +108,13 @@ class Faring(QObject):
         one = self._of(row)
         if one is None:
             return None
-        heights = [_height(tried.took_ms) if tried.is_ok else None for tried in one.attempts]
-        return Bars(heights, LAST, quiet=flag(row[_ACTIVE]) is not True)
+        return bars_of(one.attempts, LAST, quiet=flag(row[_ACTIVE]) is not True)
+
+
+def bars_of(attempts: Sequence[DeliverySummary], places: int, *, quiet: bool = False) -> Bars:
+    """A bar for each, the oldest first: as high as it took long, and below the line where it failed."""
+    heights = [_height(tried.took_ms) if tried.is_ok else None for tried in attempts]
+    return Bars(heights, places, quiet=quiet)
 
 
 def _height(took_ms: int) -> float:

@@ -55,12 +55,24 @@ def test_each_is_counted_over_all_tables(engine: Database, database: LocalDataba
     found = look(engine)
     assert found == {
         "acme": TenantRow(
-            "acme", users=2, entries=2, newer=2, unread=1, rows=6, first=NOW - 1000, last=NOW - 50
+            "acme",
+            users=2,
+            passwordless=2,
+            entries=2,
+            newer=2,
+            head=3,
+            notifications=2,
+            unread=1,
+            rows=6,
+            first=NOW - 1000,
+            last=NOW - 50,
         ),
         "elsewhere": TenantRow("elsewhere", rows=1, first=NOW - 3, last=NOW - 3),
-        "globex": TenantRow("globex", entries=1, newer=1, active=1, rows=3, first=NOW - 90, last=NOW - 7),
+        "globex": TenantRow(
+            "globex", entries=1, newer=1, head=2, webhooks=2, active=1, rows=3, first=NOW - 90, last=NOW - 7
+        ),
         "idle": TenantRow("idle", "Idle & Sons", "free", first=NOW - 5000, last=NOW - 5000),
-        "only-here": TenantRow("only-here", unread=1, rows=1, first=NOW, last=NOW),
+        "only-here": TenantRow("only-here", notifications=1, unread=1, rows=1, first=NOW, last=NOW),
     }
     said = totals(list(found.values()))
     assert said == "5 tenants · 2 users · 3 entries · 2 unread notifications · 1 active webhook"
@@ -108,14 +120,14 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
     assert {name: one.chain for name, one in found.items()} == {
         "acme": "verified, 1 new since",
         "elsewhere": "no entries",
-        "globex": "not verified",
+        "globex": "never verified",
         "gone": "tampered",
         "idle": "no entries",
         "only-here": "no entries",
     }
     assert found["gone"].is_in_need and not found["globex"].is_in_need
     rest = look(database, KnownOfChains(NOW, 1, {}, others=Verdict.CONSISTENT))
-    assert (rest["acme"].chain, rest["globex"].chain) == ("verified, 1 new since", "not verified")
+    assert (rest["acme"].chain, rest["globex"].chain) == ("verified, 1 new since", "never verified")
     assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)
 
 

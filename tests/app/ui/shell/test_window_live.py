@@ -23,7 +23,6 @@ from app.services.records.tables import Scope
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.notices import ContinuationNotice
 from app.ui.shell.retention_dialog import RetentionDialog
-from app.ui.shell.tenants import TenantsDialog
 from app.ui.shell.time_travel import KEPT, TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import SAVED
@@ -32,6 +31,7 @@ from app.ui.tabs.common.exporting import export_to
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.notifications.groups import GroupsDialog
+from app.ui.tabs.tenants import ERASE, EXPORT, TenantsTab
 from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time, moment
@@ -1353,16 +1353,21 @@ def test_all_tenants_are_listed_and_one_exported_and_none_erased(
 ) -> None:
     open_live(qtbot, window, production)
     press("Ctrl+T")
-    found = dialog(qtbot, window, TenantsDialog)
-    qtbot.waitUntil(lambda: "tenants" in found.state.text())
-    assert f"{count(file, 'users')} users · {count(file, 'audit_chain')} entries" in found.state.text()
-    assert not found.erase_button.isEnabled()
-    assert "which a live database cannot do" in found.erase_button.toolTip()
-    chosen, out = found.current(), file.parent / "out"
-    assert chosen is not None
-    monkeypatch.setattr("app.ui.shell.tenants.ask_save", lambda *asked, **how: (out, ""))
-    click(qtbot, found.export_button)
-    closed(qtbot, window, TenantsDialog)
+    found = current(window)
+    assert isinstance(found, TenantsTab)
+    qtbot.waitUntil(lambda: found.filters.count.text() != "")
+    assert f"Users: {count(file, 'users')}" in found.totals.said()
+    assert f"Entries: {count(file, 'audit_chain'):,}" in found.totals.said()
+    name, row = choose(qtbot, found, 0), found.list.current_row()
+    assert row is not None and row[0] == name
+    chosen, out = row[-1], file.parent / "out"
+    assert "which a live database cannot do" in found.commands.action(ERASE).toolTip()
+    assert not found.commands.action(ERASE).isEnabled()
+    assert not found.chain.timeline.isVisible()  # what it reads is asked for
+    click(qtbot, found.chain.more)
+    qtbot.waitUntil(found.chain.timeline.isVisible)
+    monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_save", lambda *asked, **how: (out, ""))
+    found.commands.trigger(EXPORT)
     qtbot.waitUntil(lambda: "exported to out" in words(window))
     told = json.loads((out / "manifest.json").read_text())
     assert told["tables"]["users"]["rows"] == chosen.users

@@ -1,0 +1,277 @@
+"""All tenants as one more list: read at once, then filtered and sorted here, so that tabs show it as any."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from peewee import IntegerField, Model, TextField
+
+from app.services.chain.rules import SOUND, Verdict
+from app.services.deliveries.log import DeliveryLog
+from app.services.opened import Opened
+from app.services.records.list_query import Key, ListQuery, Value
+from app.services.records.lists import Counts, Keys, Listing, Lists, Newer, Page
+from app.services.records.tables import ColumnKind, Table, TableColumn
+from app.services.tenants.overview import KnownOfChains, TenantRow, cost, judged, overview
+from app.services.text import folded
+from models.engine import Database
+
+NEED, FAILING = "need", "failing"
+"""What a list may keep tenants by, beside the values of columns: as a choice of the column `WHICH`."""
+
+WHICH: Final = "which"
+
+_MOST_KEPT = 8
+"""Lists in their order that are remembered: a page of one is asked for by its query."""
+
+
+class TenantStanding(Model):
+    """The columns of the list; no table of any database."""
+
+    name = TextField(primary_key=True)
+    users = IntegerField()
+    chain = TextField()
+    entries = IntegerField()
+    unread = IntegerField()
+    webhooks = IntegerField()
+    runs = IntegerField(null=True)
+    first = IntegerField(null=True)
+    last = IntegerField(null=True)
+
+    class Meta:
+        table_name = "all tenants"
+
+
+_C, _K = TableColumn, ColumnKind
+
+ALL_TENANTS: Final = Table(
+    TenantStanding,
+    "Tenants",
+    ("tenant", "tenants"),
+    main="name",
+    gives_way=("first", "runs", "users", "entries", "unread", "webhooks", "last"),
+    sort="last",
+    time="last",
+    columns=(
+        _C("name", _K.KEY, "Tenant", searched=True),
+        _C("users", _K.NUMBER, "Users"),
+        _C("chain", _K.WORD, "Chain"),
+        _C("entries", _K.NUMBER, "Entries"),
+        _C("unread", _K.NUMBER, "Unread"),
+        _C("webhooks", _K.NUMBER, "Webhooks"),
+        _C("runs", _K.NUMBER, "Runs", hidden=True),
+        _C("first", _K.TIME, "First activity", hidden=True),
+        _C("last", _K.TIME, "Last activity"),
+    ),
+)
+"""Each row ends with its `TenantRow`, behind the values of these columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTotals:
+    """What the tenants of a list have together. Of their chains so many were found to hold, and the others
+    were not.
+    """
+
+    tenants: int = 0
+    users: int = 0
+    entries: int = 0
+    unread: int = 0
+    active: int = 0
+    failing: int = 0
+    runs: int = 0
+    verified: int = 0
+    not_verified: int = 0
+
+    @classmethod
+    def of(cls, rows: Sequence[TenantRow]) -> "TenantTotals":
+        verified = sum(row.verdict in SOUND for row in rows)
+        chains = sum(row.entries > 0 or row.verdict is not None for row in rows)
+        sums = {name: sum(getattr(row, name) or 0 for row in rows) for name in _SUMMED}
+        return cls(len(rows), verified=verified, not_verified=chains - verified, **sums)
+
+
+_SUMMED: Final = ("users", "entries", "unread", "active", "failing", "runs")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The tenants of one query, in its order."""
+
+    of: int
+    names: Sequence[str]
+    totals: TenantTotals
+
+
+class TenantLists(Lists):
+    """`Lists` of `ALL_TENANTS`. What was read is shown until `forget()`; `known` is what is known of chains.
+
+    `generation` counts how often all was read.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        super().__init__(opened.schema, opened.sizes)
+        self._stored, self._opened_sizes, self._kept_by = opened.schema.stored, opened.sizes, opened.kept_by
+        self._rows: Mapping[str, TenantRow] = MappingProxyType({})
+        self._wanted, self._read_for = 1, 0
+        self._lists: OrderedDict[ListQuery, _Kept] = OrderedDict()
+        self.known = KnownOfChains()
+        self.generation = 0
+        self.of_chips = {"": 0, NEED: 0, FAILING: 0}
+        """How many of all there are, and how many a list keeps of them by `WHICH`."""
+
+    def forget(self) -> None:
+        """All of it is read again when it is next asked for."""
+        self._wanted += 1
+
+    @property
+    def is_read(self) -> bool:
+        """Whether what is at hand is shown without reading anything."""
+        return self._wanted == self._read_for
+
+    def reads(self, query: ListQuery, rows: int) -> int:
+        return 0 if self.is_read else cost(self._stored, self._opened_sizes)
+
+    def at_hand(self) -> Mapping[str, TenantRow]:
+        """As they were read last, by name."""
+        return self._rows
+
+    def judge(self, known: KnownOfChains) -> None:
+        """Says of what is at hand what is known of chains now; nothing is read. Where a later verification
+        saw a chain to its end nothing came since.
+        """
+        self.known = known
+        rows = {name: judged(_replaced(row, known.through), known) for name, row in self._rows.items()}
+        self._take(rows)
+
+    def totals(self, query: ListQuery) -> TenantTotals:
+        """Of a list that was opened, as it was read last."""
+        kept = self._lists.get(query)
+        return TenantTotals() if kept is None else kept.totals
+
+    def _take(self, rows: Mapping[str, TenantRow]) -> None:
+        need, failing = (
+            sum(row.is_in_need for row in rows.values()),
+            sum(row.failing > 0 for row in rows.values()),
+        )
+        self.of_chips = {"": len(rows), NEED: need, FAILING: failing}
+        self._rows, self.generation = MappingProxyType(rows), self.generation + 1
+
+    def _read_all(self, database: Database) -> None:
+        wanted = self._wanted
+        if wanted != self._read_for:
+            found = overview(database, self.known, DeliveryLog(), str(self._kept_by))
+            self._take({row.name: row for row in found})
+            self._read_for = wanted
+
+    def _keep(self, database: Database, query: ListQuery) -> _Kept:
+        self._read_all(database)
+        generation, kept = self.generation, self._lists.get(query)
+        if kept is None or kept.of != generation:
+            rows = [row for row in self._rows.values() if _keeps(query, row)]
+            rows = _in_order(rows, query)
+            kept = _Kept(generation, [row.name for row in rows], TenantTotals.of(rows))
+            self._lists[query] = kept
+            while len(self._lists) > _MOST_KEPT:
+                self._lists.popitem(last=False)
+        return kept
+
+    # What a list is asked for
+
+    def open_list(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
+        names = self._keep(database, query).names
+        return Listing(query, len(names), names, self._page(names[:first_rows]))
+
+    def open_readable(self, database: Database, query: ListQuery, first_rows: int = 200) -> Listing:
+        return self.open_list(database, query, first_rows)
+
+    def load_keys(self, database: Database, query: ListQuery) -> Keys:
+        return self._keep(database, query).names
+
+    def load_page(self, database: Database, query: ListQuery, keys: Keys) -> Page:
+        self._read_all(database)
+        return self._page(keys)
+
+    def count(self, database: Database, query: ListQuery) -> int:
+        return len(self._keep(database, query).names)
+
+    def locate(self, database: Database, query: ListQuery, record_id: Any) -> tuple[int, Key] | None:
+        names = self._keep(database, query).names
+        return (names.index(record_id), record_id) if record_id in names else None
+
+    def key_of(self, database: Database, query: ListQuery, record_id: Any) -> Key | None:
+        found = self.locate(database, query, record_id)
+        return None if found is None else found[1]
+
+    def newest(self, database: Database, query: ListQuery) -> int | None:
+        return None
+
+    def newer(self, database: Database, query: ListQuery, after: int) -> Newer:
+        return Newer(0, None, None)
+
+    def choices(self, database: Database, query: ListQuery, columns: Iterable[str]) -> dict[str, Counts]:
+        return {}
+
+    def value_at(self, database: Database, query: ListQuery, key: Key, column: str) -> tuple[Value] | None:
+        row = self._rows.get(str(key))
+        return None if row is None else (_values(row)[ALL_TENANTS.names.index(column)],)
+
+    def _page(self, names: Sequence[Any]) -> Page:
+        rows = (self._rows.get(name) for name in names)
+        return tuple(None if row is None else (*_values(row), row) for row in rows)
+
+
+def _replaced(row: TenantRow, through: int) -> TenantRow:
+    return replace(row, newer=0) if row.head is not None and row.head <= through else row
+
+
+def _values(row: TenantRow) -> tuple[Any, ...]:
+    numbers = row.users, row.chain, row.entries, row.unread, row.active
+    return row.name, *numbers, row.runs, row.first, row.last
+
+
+def _keeps(query: ListQuery, row: TenantRow) -> bool:
+    if query.text and not row.has(folded(query.text)):
+        return False
+    last = row.last
+    if query.since is not None and (last is None or last < query.since):
+        return False
+    if query.until is not None and (last is None or last >= query.until):
+        return False
+    return all(_is_one_of(column, values, row) for column, values in query.choices)
+
+
+def _is_one_of(column: str, values: Sequence[Value], row: TenantRow) -> bool:
+    if column == WHICH:
+        return row.is_in_need if NEED in values else row.failing > 0
+    return _values(row)[ALL_TENANTS.names.index(column)] in values
+
+
+def _severity(row: TenantRow) -> int:
+    """Sorted by it, what is broken comes first, and what nobody has verified before what holds."""
+    if row.verdict is None:
+        return int(row.entries > 0)
+    return 0 if row.verdict in SOUND else list(Verdict).index(row.verdict)
+
+
+_SORTED_BY: Final[Mapping[str, Callable[[TenantRow], Any]]] = {
+    "name": lambda row: folded(row.name),
+    "chain": lambda row: (-_severity(row), -row.newer),
+    "webhooks": lambda row: (row.failing, row.active),
+}
+
+
+def _in_order(rows: Sequence[TenantRow], query: ListQuery) -> list[TenantRow]:
+    """Those without a value at the end; alike ones by their names."""
+    name = query.sort or ALL_TENANTS.sort
+    descending = ALL_TENANTS.descending if query.sort is None else query.descending
+
+    def by(row: TenantRow) -> Any:
+        return _SORTED_BY[name](row) if name in _SORTED_BY else getattr(row, name)
+
+    ordered = sorted(rows, key=lambda row: folded(row.name))
+    there = [row for row in ordered if by(row) is not None]
+    there.sort(key=by, reverse=descending)
+    return there + [row for row in ordered if by(row) is None]

@@ -1,0 +1,93 @@
+"""The page of all tenants in the place of a tab's: how one comes there and back."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QMoveEvent
+from PySide6.QtWidgets import QApplication, QStackedWidget, QTabWidget, QWidget
+from shiboken6 import Shiboken
+
+from app.services.text import visible
+from app.ui.theme import Kind, Theme, set_property
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.labels import in_row
+from app.ui.widgets.tab_order import is_lost, release
+
+
+class _Corner(QWidget):
+    """On a line with the tabs, whose style would have it lower."""
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        if self.y():
+            self.move(self.x(), 0)
+
+
+class TenantsPlace(QObject):
+    """`TenantsPlace(theme, tabs, make)` beside the pages of `tabs`, without a tab of its own: the one that it
+    was opened from stays current, and is not marked. `make()` gives the page when it is first wanted.
+
+    `turned()` when it has come into sight, or gone.
+    """
+
+    turned = Signal()
+
+    def __init__(self, theme: Theme, tabs: QTabWidget, make: Callable[[], QWidget]) -> None:
+        super().__init__(tabs)
+        self._tabs, self._make = tabs, make
+        self._page: QWidget | None = None
+        self._focus_before: QWidget | None = None
+        self._was_shown = False
+        self._stack = tabs.findChildren(QStackedWidget)[0]
+        self.back_button = push_button(theme, "", self.leave, kind=Kind.FLAT, icon=Icon.CARET_LEFT)
+        self._corner = _Corner()
+        in_row(self.back_button, within=self._corner, margins=(0, 0, 8, 0))
+        self._corner.setProperty("corner", True)
+        self._corner.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._corner.hide()
+        tabs.tabBar().tabBarClicked.connect(self._clicked)
+        self._stack.currentChanged.connect(lambda _: self._look())
+
+    @property
+    def is_shown(self) -> bool:
+        return self._page is not None and self._stack.currentWidget() is self._page
+
+    def show(self) -> None:
+        if self.is_shown:
+            return
+        self._focus_before = QApplication.focusWidget()
+        if self._page is None:
+            self._page = self._make()
+            self._stack.addWidget(self._page)
+            self._tabs.setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
+        release(self._tabs)
+        self._stack.setCurrentWidget(self._page)
+
+    def leave(self, *, back: bool = True) -> None:
+        """To the page of the current tab; `back` to where one was in it."""
+        if not self.is_shown:
+            return
+        before, self._focus_before = self._focus_before, None
+        release(self._tabs)
+        self._stack.setCurrentIndex(self._tabs.currentIndex())
+        if back and before is not None and Shiboken.isValid(before) and not is_lost(before):
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _clicked(self, at: int) -> None:
+        """Of the tab that is current already Qt says nothing else."""
+        if at == self._tabs.currentIndex():
+            self.leave(back=False)
+
+    def _look(self) -> None:
+        if self.is_shown is self._was_shown:
+            return
+        self._was_shown = self.is_shown
+        title = visible(self._tabs.tabText(self._tabs.currentIndex())).split("  ")[0]
+        words = f"Back to {title}"
+        self.back_button.setText(f"{words} · Esc".replace("&", "&&"))
+        self.back_button.setAccessibleName(words)
+        self._corner.setFixedHeight(self._tabs.tabBar().height())
+        self._corner.setVisible(self.is_shown)
+        set_property(self._tabs.tabBar(), "left", self.is_shown)
+        self.turned.emit()

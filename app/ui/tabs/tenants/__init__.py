@@ -1,0 +1,384 @@
+"""All tenants as a page of the window: how each of them stands, and the way to one of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.itemmodels.columns import Bars, Row, Tone
+from app.services.chain.checkpoint import Checkpoint
+from app.services.records.change import Change
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import Lists, Newer
+from app.services.records.tables import AUDIT_CHAIN
+from app.services.tenants import standing
+from app.services.tenants.listing import ALL_TENANTS, FAILING, NEED, WHICH, TenantLists
+from app.services.tenants.overview import SHOWN, TenantRow, of_tenants
+from app.services.tenants.standing import TenantDetail
+from app.ui.session.outcome import Asked
+from app.ui.tabs.common import declared
+from app.ui.tabs.common.declared import TabSpec
+from app.ui.tabs.common.record_tab import RecordTab
+from app.ui.tabs.tenants import leaving, words
+from app.ui.tabs.tenants.beside import ChainPart, EraseFloor, LatestPart, NumbersPart
+from app.ui.tabs.tenants.verifying import verify
+from app.ui.tabs.webhooks.faring import bars_of
+from app.ui.theme import Kind
+from app.ui.theme.icons import Icon
+from app.ui.widgets.actions import ActionSpec, ButtonIn, give_letters
+from app.ui.widgets.buttons import Choice
+from app.ui.widgets.count_chips import FoldingChips
+from app.ui.widgets.filter_row import DateRange, Span
+from app.ui.widgets.formatting import absolute_time, relative_time
+from app.ui.widgets.labels import Label, Look
+from app.ui.widgets.totals_row import TotalsRow
+from app.workers.scan_pool import store_and_verifier
+from models.engine import Database
+from models.errors import NotFound
+from models.progress import Monitor
+
+WORK, EXPORT, ERASE, VERIFY = "work_in_tenant", "export_data", "erase", "verify_all"
+
+_EMPTY = ("No tenants yet", "Each that any table mentions is listed here.")
+TENANTS_TAB = TabSpec(ALL_TENANTS, Icon.TENANTS, _EMPTY, dates=True, any_time="Any activity")
+_EXPORT_TIP = "All that it has, without secrets, and its chain as evidence that can be checked anywhere"
+_CHIPS = {"": "All", NEED: "Need a look", FAILING: "Webhook failing"}
+_LAST = "The latest time in any of its rows"
+_BROKEN = "The last verification found something wrong; verify again to see in which chains."
+
+_ROOM_FOR_CHIPS = 1_060
+"""The width from which on chips stand beside the filter's text, and not a list of them."""
+
+Then = Callable[[Any], object]
+"""What is done with the tab that a number, an entry or a day leads to."""
+
+
+class TenantsTab(RecordTab):
+    """`tenant_wanted(name)` to work in one; `lead(name, table, then)` to what it has in a table;
+    `erase_wanted(path, erasure)` when a person agreed to that; `left()` by Escape.
+    """
+
+    spec = TENANTS_TAB
+    opens = WORK
+    tenant_wanted = Signal(str)
+    lead = Signal(str, str, object)
+    erase_wanted = Signal(object, object)
+    left = Signal()
+    _tenants: TenantLists
+    _shown_generation = 0
+    _known_before: frozenset[str] | None = None
+    """The names that there were before others wrote, until it is known which have come."""
+    _checkpoints: Sequence[Checkpoint] = ()
+
+    def make_lists(self) -> Lists:
+        self._tenants = TenantLists(self.context.opened)
+        return self._tenants
+
+    def listen(self) -> None:
+        self.chips = FoldingChips(self.context.theme, "State")
+        self._offer_chips()
+        self.filters.share_with(self.chips)
+        self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
+        super().listen()
+        self.chips.changed.connect(lambda _: self.filters_changed())
+        self.context.verdict.changed.connect(self._judge)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.chips.stand_among(self.width() < _ROOM_FOR_CHIPS)
+
+    def special_columns(self) -> declared.Special:
+        def of(answer: Callable[[TenantRow], Any]) -> Callable[[Any, Row], Any]:
+            return lambda value, row: answer(row[-1])
+
+        def bars(one: TenantRow) -> Bars | None:
+            return bars_of(one.attempts, SHOWN) if one.attempts else None
+
+        now = self.context.clock
+        return {
+            "name": {"text": of(words.called), "tooltip": of(words.titled), "monospace": False, "dim": False},
+            "chain": {
+                "text": of(lambda one: words.state(one, now())),
+                "tone": of(lambda one: words.looks(one)[0]),
+                "icon": of(lambda one: words.looks(one)[1]),
+                "tooltip": of(self._verified),
+            },
+            "unread": {"hint": "Notifications that nobody has read"},
+            "webhooks": {
+                "text": of(words.webhooks),
+                "right": False,
+                "tone": of(lambda one: Tone.BAD if one.failing else None if one.active else Tone.NEUTRAL),
+                "bars": of(bars),
+                "tooltip": of(words.fares),
+                "hint": "Active ones, and how many of them failed when this program sent to them last. "
+                "Higher bars took longer; a stub below the line failed.",
+            },
+            "runs": {"hint": "Planning runs, where they name their tenant"},
+            "first": {"dim": True, "hint": "The earliest time in any of its rows"},
+            "last": {"hint": _LAST},
+        }
+
+    def build_inspector(self) -> None:
+        context, inspector = self.context, self.inspector
+        self.numbers, self.chain, self.latest = (
+            NumbersPart(context.theme),
+            ChainPart(context),
+            LatestPart(context),
+        )
+        for part in (self.numbers, self.chain, self.latest):
+            inspector.add_widget(part)
+        self.floor = EraseFloor(self.commands.button(ERASE))
+        inspector.set_floor(self.floor)
+        self.numbers.leads.connect(lambda table: self._lead(table, None))
+        self.chain.show_days.connect(
+            lambda first, last: self._lead(AUDIT_CHAIN.name, partial(_of_days, first, last))
+        )
+        self.chain.verify.connect(self._verify_new)
+        self.chain.show_checkpoints.connect(
+            lambda: self._lead(AUDIT_CHAIN.name, lambda tab: tab.commands.trigger("checkpoints"))
+        )
+        for shows in (self.chain, self.latest):
+            shows.show_entry.connect(
+                lambda seq: self._lead(AUDIT_CHAIN.name, lambda tab: tab.show_record(seq))
+            )
+
+    def below_filters(self) -> Sequence[QWidget]:
+        self.unsaid = Label(_BROKEN, Look.DIM, wrap=True)
+        self.unsaid.hide()
+        return (self.unsaid,)
+
+    def below_rows(self) -> Sequence[QWidget]:
+        self.totals = TotalsRow(self.context.theme, self.table)
+        return (self.totals,)
+
+    def add_acts(self) -> None:
+        one = partial(self.selection.refusal, single=True, writes=False)
+        row, inspector = ButtonIn.FILTER_ROW, ButtonIn.INSPECTOR
+        for spec in (
+            ActionSpec(
+                WORK,
+                "Work in this tenant",
+                Icon.TENANTS,
+                self._work,
+                one,
+                kind=Kind.PRIMARY,
+                button_in=inspector,
+            ),
+            ActionSpec(EXPORT, "Export data…", Icon.EXPORT, self.export, one, button_in=inspector),
+            ActionSpec(
+                VERIFY, "Verify all", Icon.VERIFY, self.verify_all, self._refuse_verify, button_in=row
+            ),
+            ActionSpec(
+                ERASE, "Erase…", Icon.DELETE, self._erase, self._refuse_erase, kind=Kind.OUTLINED, ends=True
+            ),
+        ):
+            self.commands.add(spec)
+
+    # what it shows
+
+    def load(self, database: Database, record_id: Any) -> TenantDetail:
+        row = self._tenants.at_hand().get(record_id)
+        if row is None:
+            raise NotFound("tenant")
+        context = self.context
+        return standing.read(
+            database,
+            context.opened.schema,
+            context.lists,
+            row,
+            now=context.clock(),
+            day_of=self.chain.day_of(),
+            days=not context.costs,
+        )
+
+    def show_details(self, record: TenantDetail) -> None:
+        row = record.row
+        parts = [words.titled(row) or ""]
+        now, utc = self.context.clock(), self.context.settings.utc_times
+        parts.append("" if row.first is None else f"since {absolute_time(row.first, utc)[:10]}")
+        parts.append("no activity" if row.last is None else f"last activity {relative_time(row.last, now)}")
+        self.inspector.set_header(words.called(row), " · ".join(filter(None, parts)), words.chip(row))
+        self.numbers.show_numbers(row)
+        self.chain.show_chain(record, self._checkpoint_of(row.name))
+        self.latest.show_latest(record)
+        self.floor.show_counts(row)
+
+    def _checkpoint_of(self, tenant: str) -> Checkpoint | None:
+        return next((one for one in reversed(self._checkpoints) if tenant in one.tenants), None)
+
+    def _verified(self, one: TenantRow) -> str:
+        if one.verified_at is None:
+            return "Verify the audit chain to see how it stands." if one.entries else "It has no audit chain."
+        return f"Verified {absolute_time(one.verified_at, self.context.settings.utc_times)}"
+
+    def _show_past(self, record_id: object, record: Any) -> None:
+        """A tenant's own chain is shown instead."""
+
+    # its list
+
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        key = self.own_filter()
+        return replace(query, choices=(*query.choices, (WHICH, (key,)))) if key else query
+
+    def own_filter(self) -> str:
+        return self.chips.key() or ""
+
+    def set_own_filter(self, key: str) -> None:
+        self.chips.set_key(key or None)
+
+    def own_words(self, key: str) -> str:
+        return _CHIPS[key]
+
+    def clear_filters(self) -> None:
+        self.set_own_filter("")
+        super().clear_filters()
+        self.filters_changed()
+
+    def reload(self) -> None:
+        """How all of them stand now; the one that is selected is read again with them."""
+        self._tenants.known = words.known_now(self.context.verdict)
+        self._tenants.forget()
+        self._read_checkpoints()
+        self._read()
+
+    def hear(self, change: Change, initiator: object) -> None:
+        if self.shows_any_of(change.tables):
+            self._stale = True
+            self.activate()
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        return any(table.name in tables for table in of_tenants(self.context.opened.schema.stored))
+
+    def changed_outside(self) -> None:
+        self.list.holds_top = True
+        if self._known_before is None:
+            self._known_before = frozenset(self._tenants.at_hand())
+
+    def _loaded(self, total: int) -> None:
+        super()._loaded(total)
+        query, _ = self.list.all_keys()
+        said = words.totals(self._tenants.totals(query))
+        self.totals.show_totals({self.model.column_of(name): text for name, text in said.items()})
+        known = self._tenants.known
+        self.unsaid.setVisible(known.is_broken and known.others is None and not known.verdicts)
+        if self._tenants.generation != self._shown_generation:
+            self._shown_generation = self._tenants.generation
+            self._offer_chips()
+            self._tell_new()
+            self.current.reload()
+
+    def _tell_new(self) -> None:
+        before, self._known_before = self._known_before, None
+        rows = self._tenants.at_hand()
+        if before is not None and (new := [row for name, row in rows.items() if name not in before]):
+            latest = max(new, key=lambda row: row.last or 0)
+            self.new_rows.tell(Newer(len(new), latest.name, None))
+
+    def _offer_chips(self) -> None:
+        counts = self._tenants.of_chips
+        self.chips.set_chips([Choice(key or None, label, counts[key]) for key, label in _CHIPS.items()])
+
+    def _judge(self) -> None:
+        """Another verification has told of chains. What was read of rows stays, unless entries came since."""
+        lists, known = self._tenants, words.known_now(self.context.verdict)
+        if known == lists.known or not lists.generation:
+            return
+        through = lists.known.through
+        lists.judge(known)
+        behind = known.through != through and any(
+            (row.head or 0) > known.through for row in lists.at_hand().values()
+        )
+        if behind and not self.context.costs:
+            self._stale = True
+            self.activate()
+        elif not self.asks_first:
+            self._read_checkpoints()
+            self.list.show(self.query())
+
+    def _read_checkpoints(self) -> None:
+        """Those of this database; none where they cannot be read, as their own dialog says."""
+        where = self.context.opened.where
+
+        def read(monitor: Monitor) -> Sequence[Checkpoint]:
+            return store_and_verifier()[0].checkpoints(where)
+
+        def show(found: Sequence[Checkpoint]) -> None:
+            if found != self._checkpoints:
+                self._checkpoints = found
+                self.current.reload()
+
+        self.context.runner.job(read, on_done=show, on_failed=lambda error: None)
+
+    # what is done
+
+    @property
+    def _name(self) -> str | None:
+        name = self.list.current_id()
+        return name if isinstance(name, str) else None
+
+    def _work(self) -> None:
+        if (name := self._name) is not None:
+            self.tenant_wanted.emit(name)
+
+    def _lead(self, table: str, then: Then | None) -> None:
+        if (name := self._name) is not None:
+            self.lead.emit(name, table, then)
+
+    def export(self) -> None:
+        if (name := self._name) is not None:
+            leaving.ask_export(self.context, name, self.window())
+
+    def _erase(self) -> None:
+        if (name := self._name) is not None:
+            leaving.ask_erase(self.context, name, self.erase_wanted.emit, self.window())
+
+    def _refuse_erase(self) -> str | None:
+        cannot = leaving.cannot_erase(self.context)
+        return cannot or self.selection.refusal(single=True, writes=False)
+
+    def verify_all(self) -> None:
+        archive = self.context.settings.retention_archive.get(self.context.opened.kept_by)
+        verify(self.context, Asked(archive=archive), self.window())
+
+    def _verify_new(self) -> None:
+        verify(self.context, Asked(new_alone=True), self.window())
+
+    def _refuse_verify(self) -> str | None:
+        running = "A verification is under way." if self.context.verdict.is_asked else None
+        return running or self.context.without(AUDIT_CHAIN.name)
+
+    def copy_rows(self, form: str = "text") -> None:
+        """As they are shown: they are rows of no table."""
+        if form == "text":
+            self.table.copy_selection()
+        else:
+            self.context.say("A tenant is copied as text: its own rows are exported (Export data…).")
+
+    def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.commands.fill(menu)
+        if index.isValid():
+            menu.addSeparator()
+            menu.addAction("Copy row", self.copy_rows)
+        menu.addSeparator()
+        self.add_header_menus(menu)
+        give_letters(menu)
+        menu.popup(where)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves the page; from the inspector it leads back to the rows first."""
+        inside = self.inspector.isAncestorOf(self.focusWidget() or self)
+        if event.key() == Qt.Key.Key_Escape and not inside:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _of_days(first: Any, last: Any, tab: RecordTab) -> None:
+    values = tab.filters.values()
+    tab.filters.set_values(replace(values, dates=DateRange(Span.CUSTOM, first, last)))

@@ -1,0 +1,224 @@
+"""What the inspector shows of one tenant: numbers that lead on, its chain, and its latest entries."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.rules import SOUND
+from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, USERS, WEBHOOK_DESTINATIONS
+from app.services.tenants import standing
+from app.services.tenants.overview import TenantRow
+from app.services.tenants.standing import DAYS, TenantDetail
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.session.outcome import Outcome
+from app.ui.tabs.audit.over_time import local_day
+from app.ui.tabs.audit.timeline import Timeline
+from app.ui.tabs.common import declared
+from app.ui.theme import Kind, Theme
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.formatting import absolute_time, duration, figure, grouped, plain, relative_time
+from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.number_card import NumberCard
+from app.ui.widgets.panes import Field, FieldList
+from models.engine import Database
+from models.errors import TenantAdminError
+from models.status import DAY
+
+_NO_CHAIN = "It has no audit chain."
+
+
+class NumbersPart(QWidget):
+    """`leads(table)` when a number is clicked."""
+
+    leads = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.users, self.unread = NumberCard(theme, "Users"), NumberCard(theme, "Unread")
+        self.webhooks = NumberCard(theme, "Webhooks")
+        for card, table in (
+            (self.users, USERS),
+            (self.unread, NOTIFICATIONS),
+            (self.webhooks, WEBHOOK_DESTINATIONS),
+        ):
+            card.clicked.connect(partial(self.leads.emit, table.name))
+        in_row((self.users, 1), (self.unread, 1), (self.webhooks, 1), within=self)
+
+    def show_numbers(self, row: TenantRow) -> None:
+        without = f"{row.passwordless:,} no password" if row.passwordless else ""
+        self.users.show_number(figure(row.users), without)
+        self.unread.show_number(figure(row.unread), f"of {row.notifications:,}")
+        idle = row.webhooks - row.active
+        note, tone, icon = (f"{idle:,} inactive" if idle else ""), Tone.NEUTRAL, None
+        if row.failing:
+            note, tone, icon = f"{row.failing:,} failing", Tone.BAD, Icon.BAD
+        self.webhooks.show_number(figure(row.active), note, tone, icon=icon)
+
+
+class ChainPart(QWidget):
+    """`show_entry(seq)`, `show_days(first, last)`, `verify()` and `show_checkpoints()` lead on."""
+
+    show_entry = Signal(object)
+    show_days = Signal(object, object)
+    verify = Signal()
+    show_checkpoints = Signal()
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context, self._row = context, TenantRow("")
+        self.count = Label("", Look.DIM)
+        self.timeline = Timeline(context.theme)
+        self.timeline.picked.connect(self.show_days)
+        self.more = push_button(context.theme, "", self._count_days, kind=Kind.FLAT, icon=Icon.HISTORY)
+        self.more.setProperty("small", True)
+        self.fields = FieldList(context.theme)
+        line = in_row(Label("Audit chain", Look.SECTION), None, self.more, self.count)
+        in_column(line, self.timeline, self.fields, within=self, spacing=6)
+
+    def day_of(self) -> Callable[[int], int] | None:
+        return None if self._context.settings.utc_times else local_day
+
+    def show_chain(self, detail: TenantDetail, checkpoint: Checkpoint | None) -> None:
+        row = self._row = detail.row
+        entries = counted(row.entries, "entry", "entries")
+        self.count.setText(f"{entries} · last {DAYS} days" if detail.days else entries)
+        self._show_days(detail.days)
+        self.more.setVisible(detail.days is None)
+        if detail.days is None:
+            self.more.setText(f"Read {DAYS} days: up to {counted(row.entries, 'row')}")
+            self.more.setAccessibleName(f"Entries per day: {self.more.text()}")
+        self.fields.set_fields(self._fields(detail, checkpoint))
+
+    def _show_days(self, days: Sequence[tuple[int, int]] | None) -> None:
+        """All of them, also where there are none at the ends."""
+        if not days:
+            self.timeline.set_days(())
+            return
+        now, day_of = self._context.clock(), self.day_of()
+        today = now // DAY if day_of is None else day_of(now)
+        counts = dict.fromkeys(range(today - DAYS, today + 1), 0) | dict(days)
+        self.timeline.set_days(sorted(counts.items()))
+
+    def _count_days(self) -> None:
+        row, context = self._row, self._context
+        now, day_of = context.clock(), self.day_of()
+
+        def read(database: Database) -> tuple[tuple[int, int], ...]:
+            return standing.per_day_of(database, context.lists, row.name, now=now, day_of=day_of)
+
+        def show(days: tuple[tuple[int, int], ...]) -> None:
+            if row.name == self._row.name:
+                self._show_days(days)
+                self.more.hide()
+
+        def failed(error: TenantAdminError) -> None:
+            context.runner.failed.emit(error)
+
+        context.when_agreed(
+            row.entries, lambda: context.runner.read(read, on_done=show, on_failed=failed), self
+        )
+
+    def _fields(self, detail: TenantDetail, checkpoint: Checkpoint | None) -> list[Field]:
+        row, utc = detail.row, self._context.settings.utc_times
+        if not row.entries and row.verdict is None:
+            return [Field("Chain", _NO_CHAIN, can_copy=False)]
+        found = self._verified(row)
+        if row.head is not None:
+            words = f"entry {grouped(row.head)}"
+            go = partial(self.show_entry.emit, row.head)
+            found.append(Field("Head", words, can_copy=False, go_words="Show this entry", go=go))
+        if detail.head_hash is not None:
+            found.append(Field("Head hash", detail.head_hash, mono=True))
+        if checkpoint is not None:
+            words = f"{checkpoint.number:,}, signed {absolute_time(checkpoint.at, utc)}"
+            go = partial(self.show_checkpoints.emit)
+            found.append(Field("Checkpoint", words, can_copy=False, go_words="Show all checkpoints", go=go))
+        else:
+            found.append(Field("Checkpoint", "none yet", can_copy=False))
+        return found
+
+    def _verified(self, row: TenantRow) -> list[Field]:
+        context = self._context
+        if row.verdict is None or row.verified_at is None:
+            return [self._leads_to_verifying("Verified", "never", "Verify it")]
+        at = row.verified_at
+        ago = relative_time(at, context.clock())
+        when = f"{absolute_time(at, context.settings.utc_times)} · {ago}"
+        found = [Field("Verified" if row.verdict in SOUND else "Looked at", when, can_copy=False)]
+        if (by := self._by(row)) is not None:
+            found.append(Field("By", by, can_copy=False))
+        since = Field("Since then", "no new entries", can_copy=False)
+        if row.newer:
+            words = counted(row.newer, "new entry", "new entries")
+            since = self._leads_to_verifying("Since then", words, "Verify them")
+        return [*found, since]
+
+    def _leads_to_verifying(self, label: str, value: str, words: str) -> Field:
+        return Field(label, value, can_copy=False, go_words=words, go=self.verify.emit, go_in_words=True)
+
+    def _by(self, row: TenantRow) -> str | None:
+        """Who verified it, and how much of it."""
+        known = self._context.verdict.known
+        if not isinstance(known, Outcome):
+            return None if known is None else f"{visible(known.by)}, {known.which}"
+        own = next((one for one in known.report.tenants if one.tenant == row.name), None)
+        if known.asked.since is not None or own is None:
+            how = f"from checkpoint {known.asked.since} on" if known.asked.since is not None else "whole"
+            return f"{visible(known.by)}, {how}"
+        entries = counted(own.entries, "entry", "entries")
+        return f"{visible(known.by)}, all {entries}, with all tenants {duration(known.report.seconds)}"
+
+
+class LatestPart(QWidget):
+    """`show_entry(seq)` with the one that is chosen."""
+
+    show_entry = Signal(object)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._numbers: list[int] = []
+        columns = (StaticColumn("Latest entries"), StaticColumn("When", dim=True))
+        self.table = StaticTable(context.theme, "Latest entries", columns, most=None)
+        self.table.clicked.connect(self._open)
+        self.table.opened.connect(self._open)
+        in_column(self.table, within=self)
+
+    def show_latest(self, detail: TenantDetail) -> None:
+        self.setVisible(bool(detail.latest))
+        self._numbers = [one.seq for one in detail.latest]
+        now, rows = self._context.clock(), list[tuple[Cell, ...]]()
+        for one in detail.latest:
+            at = declared.epoch(one.created_at)
+            when = plain(one.created_at) if at is None else relative_time(at, now)
+            moment = declared.moment(self._context, one.created_at)
+            said = visible(one.said)
+            tip = f"Entry {grouped(one.seq)} of {AUDIT_CHAIN.title.lower()}: {said}"
+            rows.append((Cell(said, tip=tip), Cell(when, one.seq, tip=moment)))
+        self.table.show_rows(rows)
+
+    def _open(self) -> None:
+        rows = self.table.selected_rows()
+        if rows:
+            self.show_entry.emit(self._numbers[self.table.source_row(rows[0])])
+
+
+class EraseFloor(QWidget):
+    """What erasing takes and asks for, beside the button for it."""
+
+    def __init__(self, button: QWidget) -> None:
+        super().__init__()
+        self.words = Label("", Look.DIM, wrap=True)
+        said = in_column(Label("Erase this tenant", Look.STRONG), self.words, spacing=2)
+        in_row((said, 1), button, within=self, margins=(14, 10, 14, 12), spacing=12)
+
+    def show_counts(self, row: TenantRow) -> None:
+        what = f"{counted(row.users, 'user')}, {counted(row.entries, 'entry', 'entries')} and the rest"
+        self.words.setText(f"{what}. Asks for the name; makes a copy first.")

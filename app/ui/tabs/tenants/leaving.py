@@ -1,0 +1,108 @@
+"""What takes a tenant out of the file, as a folder or for good: asked about here, and done elsewhere."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from app.services.tenants import erasing
+from app.services.text import counted, visible
+from app.ui.session.busy import ReadingText
+from app.ui.session.context import Context
+from app.ui.session.lock import ask_to_read
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_save
+from models.engine import MOST_READ
+from models.errors import MuchToRead, TenantAdminError
+from models.progress import Monitor
+
+if TYPE_CHECKING:
+    from app.services.tenants.bundle import TenantExported
+    from app.services.tenants.erasing import Erasure
+
+_GOES = "All that it has goes for good, at once or not at all."
+_STAYS = (
+    "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
+    "entry in that of system say what went; what other chains and the checkpoints say of it stays."
+)
+
+
+def ask_export(context: Context, tenant: str, window: QWidget) -> None:
+    """Asks where to, and exports all that it has."""
+    opened, words = context.opened, f"Export the data of {visible(tenant)}"
+    folder = opened.folder / f"{opened.stem} {_file_name(tenant)}"
+    if (found := ask_save(window, words, str(folder), replace=False)) is not None:
+        export(context, tenant, found[0], window)
+
+
+def export(context: Context, tenant: str, folder: Path, window: QWidget, most: int = MOST_READ) -> None:
+    """Writes all that a tenant has into a new folder; asks where more than `most` rows of a live database are
+    read for it.
+    """
+    opened, now, by = context.opened, context.clock(), context.settings.actor
+    words = ReadingText(f"Exporting {visible(tenant)} to {folder.name}")
+
+    def work(monitor: Monitor) -> "TenantExported":
+        from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415 - few export one
+        from app.workers.tenants import export_tenant  # noqa: PLC0415
+
+        before = partial(words.agreed, monitor.progress, most, opened.place)
+        told = partial(export_tenant, before=before, monitor=monitor)
+        return told(opened.where, tenant, folder, *store_and_verifier(), now=now, by=by)
+
+    def done(exported: "TenantExported") -> None:
+        said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
+        if not exported.holds:
+            said += "; its chain does not hold, as the report in it says"
+        context.say(said, folder)
+
+    def failed(error: TenantAdminError) -> None:
+        if isinstance(error, MuchToRead):
+            again = partial(export, context, tenant, folder, window, error.most)
+            ask_to_read(context.theme, error, again, window)
+        else:
+            context.runner.failed.emit(error)
+
+    context.job(words, work, on_done=done, on_failed=failed)
+
+
+def cannot_erase(context: Context) -> str | None:
+    """Why none can be, as a sentence."""
+    return erasing.WHY_NOT_LIVE if context.opened.file is None else context.cannot_write
+
+
+def ask_erase(
+    context: Context, tenant: str, erase: "Callable[[Path, Erasure], object]", window: QWidget
+) -> None:
+    """Counts what would go and shows that; `erase` is called where a person agrees to it."""
+    count = partial(erasing.plan, tenant=tenant, now=context.clock())
+    context.runner.read(count, on_done=partial(_confirm, context, erase, window))
+
+
+def _confirm(
+    context: Context, erase: "Callable[[Path, Erasure], object]", window: QWidget, found: "Erasure"
+) -> None:
+    name, path = visible(found.tenant), context.opened.path
+    if found.obstacle is not None or not found.tenant.strip():
+        why = found.obstacle or "It has no name that could be typed; the command erases it."
+        title = "This tenant cannot be erased"
+        ErrorDialog(context.theme, f"{why} Nothing was erased.", window, title=title).open_once()
+        return
+    sentence = f"{_GOES} A copy of the file is put beside it first, in {path.parent}. {_STAYS}"
+    ConfirmDialog(
+        context.theme,
+        f"Erase {name}?",
+        " ".join(filter(None, (sentence, found.caution))),
+        action=f"Erase {counted(found.total, 'row')}",
+        items=found.lines(),
+        whole=True,
+        typed=found.tenant,
+        parent=window,
+    ).open_once(lambda: erase(path, found))
+
+
+def _file_name(tenant: str) -> str:
+    """A tenant's name as a part of a file's, as far as that can be."""
+    return re.sub(r"[^\w.-]+", "-", tenant).strip("-.")[:60] or "tenant"

@@ -1,0 +1,96 @@
+"""What is known of a tenant, in words, tones and icons."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from app.itemmodels.columns import Tone
+from app.services.chain.rules import BROKEN, SOUND, Verdict
+from app.services.tenants import overview
+from app.services.tenants.listing import TenantTotals
+from app.services.tenants.overview import KnownOfChains, TenantRow
+from app.services.text import counted, visible
+from app.ui.session.outcome import Outcome
+from app.ui.session.verdict import FileVerdict
+from app.ui.theme.icons import Icon
+from app.ui.widgets.buttons import Chip
+from app.ui.widgets.formatting import figure, relative_time
+
+
+def known_now(verdict: FileVerdict) -> KnownOfChains:
+    """What is known of each tenant's chain in the window."""
+    outcome = verdict.outcome
+    if outcome is None:
+        return overview.known_of(verdict.last)
+    report = outcome.report
+    verdicts: Mapping[str, Verdict] = {one.tenant: one.verdict for one in report.tenants}
+    if outcome.outdated or report.undecided:
+        verdicts = {name: found for name, found in verdicts.items() if found in BROKEN}
+    findings = Counter(
+        found.tenant for found in report.findings if found.tenant is not None and found.is_error
+    )
+    return KnownOfChains(
+        outcome.at,
+        outcome.through,
+        verdicts,
+        _others(verdict, outcome),
+        is_broken=outcome.is_broken,
+        findings=findings,
+    )
+
+
+def _others(verdict: FileVerdict, outcome: Outcome) -> Verdict | None:
+    """What is known of those that a verification from a checkpoint on does not name."""
+    return outcome.report.verdict if verdict.whole_stands and not outcome.outdated else None
+
+
+def looks(one: TenantRow) -> tuple[Tone, str]:
+    """Tone and icon of a chain's state."""
+    if one.verdict is None:
+        return Tone.NEUTRAL, Icon.CANCELLED if one.entries else Icon.SHIELD_OFF
+    if one.verdict in SOUND:
+        return Tone.OK, Icon.SHIELD_PART if one.newer else Icon.SHIELD_OK
+    return (Tone.BAD, Icon.SHIELD_BAD) if one.verdict in BROKEN else (Tone.WARN, Icon.WARNING)
+
+
+def state(one: TenantRow, now: int) -> str:
+    """How its chain stands, with what came since, or how old that is."""
+    words = one.chain.replace(", ", " · ", 1)
+    if one.verdict not in SOUND or one.newer or one.verified_at is None:
+        return words
+    return f"{words} · {relative_time(one.verified_at, now)}"
+
+
+def chip(one: TenantRow) -> Chip:
+    return one.chain, *looks(one)
+
+
+def called(one: TenantRow) -> str:
+    return visible(one.name) or "(empty)"
+
+
+def titled(one: TenantRow) -> str | None:
+    """What the platform's own table calls it."""
+    return visible(" · ".join(filter(None, (one.title, one.plan)))) or None
+
+
+def webhooks(one: TenantRow) -> str:
+    if not one.active:
+        return "none"
+    return figure(one.active) + (f" · {one.failing:,} failing" if one.failing else "")
+
+
+def fares(one: TenantRow) -> str | None:
+    if not one.attempts:
+        return "Nothing was sent to them from this program yet." if one.active else None
+    if not one.failing:
+        return "What was sent last from here to each of them went well."
+    return f"What was sent last from here to {counted(one.failing, 'webhook')} failed."
+
+
+def totals(of: TenantTotals) -> dict[str, str]:
+    """By the column that they stand below."""
+    chains = f"{of.verified:,} verified" + (f" · {of.not_verified:,} not" if of.not_verified else "")
+    hooks = f"{of.active:,}" + (f" · {of.failing:,} failing" if of.failing else "")
+    numbers = {"users": of.users, "entries": of.entries, "unread": of.unread, "runs": of.runs}
+    said = {"name": counted(of.tenants, "tenant"), "chain": chains, "webhooks": hooks}
+    return said | {name: f"{number:,}" for name, number in numbers.items()}
