@@ -50,6 +50,9 @@ from app.ui.widgets.table_columns import ColumnLayout, TableHeader, known_viewpo
 
 ROW_HEIGHT, LOW_ROW = 34, 26
 _LEAST_WIDE = 90
+_FEWEST = 4
+"""Rows that a small table keeps where a screen is low: it scrolls by itself."""
+
 LONGEST_MS = 25
 """How long a view may stand still: less than a person notices, longer than a page takes."""
 
@@ -510,8 +513,21 @@ class StaticTable(DataTable):
         """How many rows it is high at the most."""
         self._most = most
         rows = self._content.rowCount()
-        self._lines = max(1, rows if most is None else min(most, rows))
+        self._wanted = self._lines = max(1, rows if most is None else min(most, rows))
         self.updateGeometry()
+
+    @property
+    def given(self) -> int:
+        """The pixels that it has given up of those it would be high."""
+        return (self._wanted - self._lines) * self.verticalHeader().defaultSectionSize()
+
+    def give_way(self, pixels: int) -> None:
+        """Gives up so much of its height, in whole rows, and keeps a few of them."""
+        row = self.verticalHeader().defaultSectionSize()
+        fewer = 0 if self._most is None else min(-(-pixels // row), max(0, self._wanted - _FEWEST))
+        if fewer != self._wanted - self._lines:
+            self._lines = self._wanted - fewer
+            self.updateGeometry()
 
     def sizeHintForColumn(self, column: int) -> int:
         if column not in self._widths:

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListView,
     QListWidget,
+    QPlainTextEdit,
     QPushButton,
     QScrollBar,
     QStyledItemDelegate,
@@ -43,6 +44,7 @@ from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.banner import ProgressBar, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
+from app.ui.widgets.data_table import StaticTable
 from app.ui.widgets.following import FollowingScroll
 from app.ui.widgets.formatting import first_line, grouped, table_time
 from app.ui.widgets.labels import (
@@ -64,6 +66,10 @@ WIDTH = 460
 _WIDTH_OF_SENTENCES = 620
 _MARGINS = (20, 20, 20, 16)
 _GAP = 20
+_ANY_HEIGHT = 16_777_215
+"""Qt's own bound."""
+_GIVEN = "given"
+"""The property of a field that is as low as it may be, as its dialog has no room for more."""
 _ICON, _NARROW = 28, 400
 """The icon's size, and the width of a foot below which its words get its room."""
 _AROUND, _EDGE = 48, 8
@@ -283,6 +289,7 @@ class Dialog(QDialog):
         needed = _height(self._content, width) + _height(self._foot, width) + top + _GAP + bottom
         if self._mark is not None:
             needed += self._mark.sizeHint().height() + _GAP
+        needed = self._let_give_way(needed, room.height())
         self._place_conditions(scroll=needed > room.height() < 2.5 * foot)
         self.setMinimumHeight(min(needed, room.height()))
         # Not left to Qt: beside a bar that was there for a moment words need more lines, and so keep it.
@@ -293,6 +300,23 @@ class Dialog(QDialog):
             self.setMinimumWidth(min(max(self.minimumWidth(), wide), room.width()))
         self._scroll.setVerticalScrollBarPolicy(bar)
 
+    def _let_give_way(self, needed: int, room: int) -> int:
+        """What scrolls by itself gives up what there is no room for: tables, then fields of many lines, which
+        else would scroll within words that do. What is needed then.
+        """
+        tables = [one for one in self._scroll.findChildren(StaticTable) if not one.isHidden()]
+        fields = [one for one in self._scroll.findChildren(QPlainTextEdit) if _grows(one)]
+        needed += sum(one.given for one in tables) + sum(_spare(one) for one in fields if _has_given(one))
+        for table in tables:
+            table.give_way(max(0, needed - room))
+            needed -= table.given
+        for field in fields:
+            gives = needed > room
+            field.setProperty(_GIVEN, gives)
+            field.setMaximumHeight(field.minimumHeight() if gives else _ANY_HEIGHT)
+            needed -= _spare(field) if gives else 0
+        return needed
+
     def _place_conditions(self, *, scroll: bool) -> None:
         """Above the buttons, where the words begin; or after those, where they would leave them no room."""
         home, other = (self._words, self._foot) if scroll else (self._foot, self._words)
@@ -302,6 +326,20 @@ class Dialog(QDialog):
             home.insertLayout(home.count() if scroll else 0, self._conditions)
         indented = self._icon is not None and not self._icon.isHidden() and not scroll
         self._conditions.setContentsMargins(_ICON + self._content.spacing() if indented else 0, 0, 0, 0)
+
+
+def _grows(field: QPlainTextEdit) -> bool:
+    is_fixed = field.minimumHeight() == field.maximumHeight() and not _has_given(field)
+    return not field.isHidden() and field.minimumHeight() > 0 and not is_fixed
+
+
+def _has_given(field: QPlainTextEdit) -> bool:
+    return bool(field.property(_GIVEN))
+
+
+def _spare(field: QPlainTextEdit) -> int:
+    """What it would like to be higher than it has to."""
+    return max(0, field.sizeHint().height() - field.minimumHeight())
 
 
 def _height(part: QLayout | QWidget, width: int) -> int:
@@ -374,7 +412,9 @@ class ConfirmDialog(Dialog):
         self.list.setWordWrap(whole)
         self.list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         self.list.setAccessibleName(name)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        # What is cut at its end already is not cut in the middle, too.
+        is_cut = any(item.endswith("…") for item in shown)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight if is_cut else Qt.TextElideMode.ElideMiddle)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.ensurePolished()  # the style's padding counts
         row = max(26, self.list.sizeHintForRow(0))

@@ -10,9 +10,10 @@ from pytestqt.qtbot import QtBot
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.common.form_fields import TenantField
 from app.ui.theme import Theme
-from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
-from app.ui.widgets.labels import LONGEST
+from app.ui.widgets.labels import LONGEST, text_box
 from models.errors import InvalidInput, TenantAdminError
 from tests.fixtures.retaining import a_plan
 from tests.fixtures.seen import cut
@@ -279,3 +280,34 @@ def test_no_part_of_a_dialog_is_a_window_for_a_moment(qtbot: QtBot, theme: Theme
         shown.open()
     qapp.removeEventFilter(flashes)
     assert not flashes.seen
+
+
+def test_what_scrolls_by_itself_gives_way_on_a_low_screen_before_the_dialog_scrolls(
+    qtbot: QtBot, theme: Theme
+) -> None:
+    dialog = added(qtbot, Dialog(theme, "Groups", "Of what the filters keep."))
+    rows = [(Cell(str(number)),) for number in range(40)]
+    table = StaticTable(theme, "Groups", [StaticColumn("Group")], rows, most=30)
+    field = text_box(theme, "Request", "one line")
+    field.setMinimumHeight(90)
+    dialog.add_widget(table)
+    dialog.add_widget(field)
+    dialog.set_close_button()
+    wished = table.sizeHint().height()
+    assert wished > dialog.screen().availableSize().height()
+    dialog.open()
+    qtbot.waitUntil(lambda: dialog._scroll.verticalScrollBar().maximum() == 0 and table.given > 0)
+    assert dialog.height() <= dialog._room.height()
+    assert table.viewport().height() > 4 * table.rowHeight(0) and field.height() >= 90
+    assert dialog.close_button.geometry().bottom() <= dialog.height()
+    table.show_rows(rows[:3])
+    qtbot.waitUntil(lambda: table.given == 0 and field.height() > 90)
+
+
+def test_what_is_cut_at_its_end_is_not_cut_in_the_middle_too(qtbot: QtBot, theme: Theme) -> None:
+    for item, mode in (
+        ("long " * 100, Qt.TextElideMode.ElideRight),
+        ("user-1@acme.example", Qt.TextElideMode.ElideMiddle),
+    ):
+        dialog = added(qtbot, ConfirmDialog(theme, "Kill?", "It goes.", action="Kill", items=[item]))
+        assert dialog.list.textElideMode() is mode
