@@ -25,6 +25,15 @@ _JOINED = re.compile(
 )
 """A joiner where it belongs to the writing: between letters of scripts that need it, and in an emoji."""
 
+_MARKUP = re.compile(
+    r"(?P<link>&|:(?=//)|@|(?<=www)\.|(?<=mailto):|(?<=xmpp):)"
+    r"|[\\`*\[\]<>|~#$^]|(?<!\w)_|_(?!\w)|\A[-+=]|(?<=\A\d)[.)]|(?<=\A\d\d)[.)]",
+    re.IGNORECASE,
+)
+"""What Markdown takes for more than itself in a line. A backslash before it says that it is not, but for what
+begins a reference or, by itself, a link.
+"""
+
 _SLASH = r"(?:\\?/|%2f)"
 _HOOK = re.compile(
     rf"(?P<host>hooks\.slack(?:-gov)?\.com(?::\d+)?(?={_SLASH})"
@@ -131,6 +140,12 @@ def cells(text: str) -> str:
     is: it is pasted elsewhere more often, and stands alone under its own name.
     """
     return _BEFORE_RUN.sub(r"\1'", text) if _BETWEEN.search(text) else text
+
+
+def markdown(text: str) -> str:
+    """`text` on one line of Markdown, in which nothing of it is markup, a link or HTML."""
+    line = " ".join(visible(text, keep="\n\t\r").split())
+    return _MARKUP.sub(lambda it: f"&#{ord(it[0])};" if it["link"] else f"\\{it[0]}", line)
 
 
 def readable(value: object) -> str:

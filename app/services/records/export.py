@@ -179,8 +179,8 @@ def _writer(
 ) -> Callable[[Iterable[Value]], int]:
     """Writes a row, and gives the number of characters."""
     if form is Format.CSV:
-        stream.write(_csv(names))
-        return lambda row: stream.write(_csv(row))
+        stream.write(csv_line(names))
+        return lambda row: stream.write(csv_line(row))
     if form is Format.JSON:
         return lambda row: stream.write(
             json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False) + "\n"
@@ -193,7 +193,7 @@ def _writer(
     return lambda row: stream.write("\t".join(_cell(value, one_cell) for value in row) + "\n")
 
 
-def _csv(row: Iterable[Value]) -> str:
+def csv_line(row: Iterable[Value]) -> str:
     """A line as RFC 4180 has it, with NULL as PostgreSQL writes it: an empty text is quoted, NULL is not."""
     cells = (value if value is None else _cell(value, cell) for value in row)
     return ",".join("" if text is None else _field(text) for text in cells) + "\r\n"

@@ -34,6 +34,7 @@ from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog
+from app.ui.tabs.runs.looking import looking_acts
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
@@ -272,6 +273,8 @@ class RunsTab(RecordTab):
         where = ButtonIn.INSPECTOR
         add(ActionSpec(OPEN, "Open", Icon.REVEAL, self.open_page, self._not_open, "O", button_in=where))
         add(history_act(self))
+        for look in looking_acts(self, STATUS_LOOKS):
+            add(look)
         add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
 

@@ -1,0 +1,191 @@
+"""Two to five runs side by side, what differs first."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QVBoxLayout, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.records import run_compare
+from app.services.records.run_compare import Compared, ComparedLine, Said
+from app.services.records.tables import PLANNING_RUNS
+from app.services.text import counted
+from app.ui.session.context import Context
+from app.ui.tabs.common.declared import epoch
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.buttons import CheckBox, push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import Dialog, ask_save
+from app.ui.widgets.labels import Label, Look, bounded, in_row
+from app.workers.export import save
+from models.errors import TenantAdminError
+
+_SIZE = QSize(1080, 640)
+_TITLE, _CELL, _ROWS, _NARROWEST = 40, 120, 15, 80
+_FILTERS = {"CSV (*.csv)": ".csv", "Markdown (*.md)": ".md"}
+
+
+class _SideBySide(StaticTable):
+    """The runs share the width that the names of the fields leave, where that is enough to read."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        titles, modes = self.horizontalHeader(), QHeaderView.ResizeMode
+        runs = range(1, titles.count())
+        names = max(self.sizeHintForColumn(0), titles.sectionSizeHint(0))
+        is_enough = self.viewport().width() - names >= _NARROWEST * len(runs)
+        for column in runs:
+            titles.setSectionResizeMode(column, modes.Stretch if is_enough else modes.ResizeToContents)
+        titles.setSectionResizeMode(0, modes.ResizeToContents)
+
+
+class CompareDialog(Dialog):
+    """Reads the runs when it opens. `looks` are those of their statuses."""
+
+    def __init__(
+        self,
+        context: Context,
+        run_ids: Sequence[Any],
+        looks: Mapping[Any, tuple[Tone, str]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(context.theme, f"Compare {counted(len(run_ids), 'run')}", parent=parent)
+        self._context, self._looks = context, looks
+        self._found: Compared | None = None
+        self._is_closed = False
+        self.state = Label("Reading…", Look.DIM, wrap=True)
+        self.newest, self.equal = CheckBox("Newest at the left"), CheckBox("Equal lines, too")
+        self.newest.setChecked(True)
+        choices = QWidget()
+        in_row((self.state, 1), self.newest, self.equal, spacing=16, within=choices)
+        self.table: StaticTable | None = None
+        self._place = QVBoxLayout()
+        self._place.setContentsMargins(0, 0, 0, 0)
+        holder = QWidget()
+        holder.setLayout(self._place)
+        self.add_widget(choices)
+        self.add_widget(holder, 1)
+        theme = context.theme
+        self.copy_markdown = push_button(theme, "Copy as Markdown", self._copy_markdown, icon=Icon.COPY)
+        self.copy_csv = push_button(theme, "Copy as CSV", self._copy_csv)
+        self.export = push_button(theme, "Export…", self._ask_export, icon=Icon.EXPORT)
+        self._buttons_of_it = (self.copy_markdown, self.copy_csv, self.export)
+        for button in self._buttons_of_it:
+            button.setEnabled(False)
+        self.set_close_button(left=self._buttons_of_it)
+        self.newest.toggled.connect(self._show)
+        self.equal.toggled.connect(self._show)
+        self.finished.connect(self._end)
+        self.open_as_large_as(_SIZE)
+        context.runner.read(
+            run_compare.compare,
+            tuple(run_ids),
+            now=context.clock(),
+            on_done=self._take,
+            on_failed=self._say_failure,
+        )
+
+    @property
+    def shown(self) -> Compared:
+        """What is compared, in the order of the columns."""
+        assert self._found is not None  # noqa: S101 - no button is enabled before
+        return self._found.newest_first() if self.newest.isChecked() else self._found
+
+    def words(self, line: ComparedLine, value: Any) -> str:
+        """How a value is said here, and in Markdown."""
+        if value is None:
+            return "—"
+        match line.said:
+            case Said.TIME if (at := epoch(value)) is not None:
+                return formatting.absolute_time(at, self._context.settings.utc_times)
+            case Said.SCORE:
+                return formatting.score(value)
+            case Said.NUMBER:
+                return formatting.figure(value)
+            case Said.MONEY if isinstance(value, int | float):
+                return formatting.money(value)
+            case Said.SECONDS:
+                return formatting.duration(value)
+        return formatting.plain(value)
+
+    def _take(self, found: Compared) -> None:
+        if self._is_closed:
+            return
+        self._found = found
+        for button in self._buttons_of_it:
+            button.setEnabled(True)
+        different, same = len(found.different), len(found.equal)
+        said = f"{counted(different, 'difference')}; {counted(same, 'line')} equal"
+        self.state.setText(said)
+        announce(self.state, said)
+        self._show()
+
+    def _show(self) -> None:
+        if self._found is None:
+            return
+        shown = self.shown
+        is_first = self.table is None
+        if self.table is not None:
+            self._place.removeWidget(self.table)
+            self.table.deleteLater()
+        titles = [bounded(formatting.first_line(idea, _TITLE)) or "(no idea)" for idea in shown.ideas]
+        columns = [StaticColumn("Field", dim=True), *map(StaticColumn, titles)]
+        lines = shown.different + (shown.equal if self.equal.isChecked() else ())
+        self.table = _SideBySide(self._context.theme, "Runs compared", columns, most=_ROWS)
+        self.table.show_rows([self._cells(line) for line in lines])
+        self._place.addWidget(self.table)
+        self.table.show()
+        if lines:
+            self.table.select_row(0)
+        if is_first:
+            self.table.setFocus()
+
+    def _cells(self, line: ComparedLine) -> list[Cell]:
+        name = Cell(line.what, tip=f"{line.what}: {'differs' if line.differs else 'equal'}")
+        return [name, *(self._cell(line, value) for value in line.values)]
+
+    def _cell(self, line: ComparedLine, value: Any) -> Cell:
+        whole = self.words(line, value)
+        tone, icon = None if line.differs else Tone.NEUTRAL, None
+        if line.said is Said.STATUS:
+            tone, icon = self._looks.get(value, (Tone.NEUTRAL, None))
+        return Cell(formatting.first_line(whole, _CELL), tone=tone, icon=icon, tip=whole, whole=whole)
+
+    def _copy_markdown(self) -> None:
+        QGuiApplication.clipboard().setText(run_compare.as_markdown(self.shown, self.words))
+        self._context.say("The comparison is copied as Markdown.")
+
+    def _copy_csv(self) -> None:
+        QGuiApplication.clipboard().setText(run_compare.as_csv(self.shown))
+        self._context.say("The comparison is copied as CSV.")
+
+    def _ask_export(self) -> None:
+        start = str(self._context.opened.folder / f"{PLANNING_RUNS.name}-compared.csv")
+        chosen = ask_save(self, "Export the comparison", start, ";;".join(_FILTERS))
+        if chosen is not None:
+            self.export_to(*chosen)
+
+    def export_to(self, path: Path, kind: str = "") -> None:
+        """Writes it as the name's ending says, or else as the filter that was chosen."""
+        ending = (
+            path.suffix.lower() if path.suffix.lower() in _FILTERS.values() else _FILTERS.get(kind, ".csv")
+        )
+        said = self.shown
+        text = run_compare.as_csv(said) if ending == ".csv" else run_compare.as_markdown(said, self.words)
+        self._context.job(
+            f"Exporting to {path.name}…",
+            lambda monitor: save(path, text),
+            on_done=lambda _: self._context.say(f"The comparison is exported to {path.name}", path),
+        )
+
+    def _say_failure(self, error: TenantAdminError) -> None:
+        if not self._is_closed:
+            self.state.setText(str(error))
+
+    def _end(self) -> None:
+        self._is_closed = True

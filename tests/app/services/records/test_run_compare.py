@@ -1,0 +1,100 @@
+"""Runs side by side: what differs comes first, and nothing of the data is markup."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from app.services.records import run_compare
+from app.services.records.run_compare import Said, as_csv, as_markdown, compare
+from app.services.text import markdown
+from models.engine import Database
+from models.errors import NotAllowed, NotFound
+from models.local.database import LocalDatabase
+from tests.conftest import NOW
+
+
+def add_run(database: LocalDatabase, key: str, idea: str, *, at: int, **more: object) -> None:
+    values = {"id": key, "idea": idea, "status": "completed", "created_at": at, "updated_at": at, **more}
+    names = ", ".join(values)
+    marks = ", ".join("?" * len(values))
+    database.connection().execute(
+        f"INSERT INTO planning_runs ({names}) VALUES ({marks})", (*values.values(),)
+    )
+
+
+def add_artifact(
+    database: LocalDatabase, run: str, phase: str, version: int, score: object, *, at: int
+) -> None:
+    key = f"{run}/{phase}/{version}"
+    database.connection().execute(
+        "INSERT INTO planning_artifacts (id, run_id, phase, version, content, review_verdict, overall_score, "
+        "created_at) VALUES (?, ?, ?, ?, 'x', 'approved', ?, ?)",
+        (key, run, phase, version, score, at),
+    )
+
+
+@pytest.fixture
+def two(database: LocalDatabase) -> None:
+    add_run(database, "a", "=1+1 | <b>*old*</b>", at=NOW - 900, mode="cloud", config='{"model": "x", "n": 1}')
+    add_run(database, "b", "A newer\nidea", at=NOW - 500, mode="cloud", config='{"model": "x", "n": 2}')
+    add_artifact(database, "a", "opportunity", 1, 50, at=NOW - 800)
+    add_artifact(database, "a", "opportunity", 2, 71.5, at=NOW - 700)
+    add_artifact(database, "b", "opportunity", 1, 50, at=NOW - 450)
+    add_artifact(database, "b", "unheard-of", 1, "odd", at=NOW - 440)
+
+
+@pytest.mark.usefixtures("two")
+def test_what_differs_comes_first(engine: Database) -> None:
+    found = compare(engine, ["a", "b"], now=NOW)
+    different = {line.what: line.values for line in found.different}
+    equal = {line.what: line.values for line in found.equal}
+    assert different["opportunity · score"] == (71.5, 50)
+    assert different["opportunity · worked"] == (200, 50)
+    assert different["opportunity · versions"] == (2, 1)
+    assert different["unheard-of · score"] == (None, "odd")
+    assert different["Config · n"] == ("1", "2") and equal["Config · model"] == ("x", "x")
+    assert equal["Status"] == ("completed", "completed") and equal["Mode"] == ("cloud", "cloud")
+    assert "Kill verdict" not in different | equal  # nobody has one
+    newest = found.newest_first()
+    assert newest.ids == ("b", "a") and newest.ideas[0] == "A newer\nidea"
+    assert {line.what: line.values for line in newest.different}["opportunity · score"] == (50, 71.5)
+
+
+@pytest.mark.usefixtures("two")
+def test_what_is_written_holds_no_markup(database: LocalDatabase) -> None:
+    found = compare(database, ["a", "b"], now=NOW)
+    rows = list(csv.reader(io.StringIO(as_csv(found))))
+    assert rows[0] == ["field", "differs", "a", "b"]
+    by_name = {row[0]: row[1:] for row in rows}
+    assert by_name["Idea"] == ["yes", "'=1+1 | <b>*old*</b>", "A newer\nidea"]
+    assert by_name["opportunity · score"] == ["yes", "71.5", "50.0"]
+    assert [row[1] for row in rows[1:]] == sorted((row[1] for row in rows[1:]), reverse=True)
+    text = as_markdown(found, lambda line, value: str(value))
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    unescaped = {line.replace("\\|", "").count("|") for line in lines}
+    assert unescaped == {4} and "<b>" not in text and "\\*old\\*" in text
+    assert {line.said for line in found.lines} >= {Said.STATUS, Said.TIME, Said.SCORE, Said.SECONDS}
+
+
+def test_a_line_of_markdown_says_what_is_no_markup() -> None:
+    assert markdown("[x](http://e) <b>*y*</b> a_b _c_") == (r"\[x\](http&#58;//e) \<b\>\*y\*\</b\> a_b \_c\_")
+    assert markdown("- x\n# y") == r"\- x \# y" and markdown("12. x") == r"12\. x"
+    assert markdown("www.e.com a@b &lt;") == "www&#46;e.com a&#64;b &#38;lt;"
+
+
+def test_too_few_too_many_and_none(database: LocalDatabase) -> None:
+    for ids in (["a"], list("abcdef")):
+        with pytest.raises(NotAllowed, match="Select 2 to 5"):
+            compare(database, ids, now=NOW)
+    with pytest.raises(NotFound):
+        compare(database, ["a", "b"], now=NOW)
+
+
+def test_a_config_that_is_no_object_is_shown_as_it_is(database: LocalDatabase) -> None:
+    add_run(database, "a", "one", at=NOW, config="{broken")
+    add_run(database, "b", "two", at=NOW, config=json.dumps({"n": 1}))
+    lines = {line.what: line.values for line in compare(database, ["a", "b"], now=NOW).lines}
+    assert lines["Config"] == ("{broken", '{"n": 1}')
+    assert run_compare.why_not(1) and run_compare.why_not(5) is None

@@ -1,0 +1,42 @@
+"""The window that shows runs side by side."""
+
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui.tabs.runs import RunsTab
+from app.ui.tabs.runs.comparing import CompareDialog
+from tests.app.ui.conftest import ShowTab
+from tests.fixtures.window import dialog
+
+
+def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot) -> None:
+    tab = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 3)
+    tab.table.select_row(0)
+    assert not tab.commands.action("compare").isEnabled()
+    assert "Select 2 to 5" in tab.commands.action("compare").toolTip()
+    tab.table.select_ranges([range(3)], 0)
+    qtbot.waitUntil(lambda: tab.commands.action("compare").isEnabled())
+    tab.commands.trigger("compare")
+    shown = dialog(qtbot, tab, CompareDialog)
+    qtbot.waitUntil(lambda: shown.table is not None)
+    assert shown.table is not None and shown.table.hasFocus()
+    few, titles = shown.table.model().rowCount(), shown.table.model().columnCount()
+    assert titles == 4 and few == len(shown.shown.different)
+    times = [at or 0 for at in shown.shown.created]
+    assert times == sorted(times, reverse=True)
+    shown.equal.click()
+    assert shown.table.model().rowCount() == len(shown.shown.lines) > few
+    shown.newest.click()
+    assert shown.shown.ids == tuple(tab.model.record_id(row) for row in range(3))
+    shown.copy_csv.click()
+    assert QGuiApplication.clipboard().text().startswith("field,differs,")
+    shown.copy_markdown.click()
+    assert "## Different" in QGuiApplication.clipboard().text()
+    target = tmp_path / "runs.md"
+    shown.export_to(target)
+    qtbot.waitUntil(target.exists)
+    assert target.read_text("utf-8").startswith("# Planning runs compared")
+    shown.reject()
