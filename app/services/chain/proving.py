@@ -44,9 +44,15 @@ class Proof:
         return f"Entry {self.seq:,} of {tenant} up to {until}"
 
 
+class NotCovered(InvalidInput):
+    """Nothing proves the entry before all chains have been verified once."""
+
+    heading = "Nothing proves this entry yet"
+
+
 def find_proof(where: Where, store: CheckpointStore, wanted: int | str) -> Proof:
-    """By a number, or by a hash or its beginning. Raises `InvalidInput` where there is no such entry, or no
-    checkpoint covers it, and the errors of the store.
+    """By a number, or by a hash or its beginning. Raises `InvalidInput` where there is no such entry,
+    `NotCovered` where no checkpoint covers it, and the errors of the store.
     """
     with where.connect() as database:
         seq, tenant = find_entry(database, wanted)
@@ -55,7 +61,7 @@ def find_proof(where: Where, store: CheckpointStore, wanted: int | str) -> Proof
         if known is not None and known.first_seq <= seq <= known.last_seq:
             return Proof(seq, tenant, known.last_seq, item)
     why = "verify all chains first, which makes one where they hold"
-    raise InvalidInput(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)}: {why}.")
+    raise NotCovered(FIELD, f"No checkpoint covers entry {seq:,} of {tenant_name(tenant)}: {why}.")
 
 
 def write_proof(

@@ -379,7 +379,7 @@ class AuditTab(RecordTab):
     def ask_proof(self) -> None:
         from app.ui.tabs.audit.proof import ask_proof  # noqa: PLC0415 - few ask for it
 
-        ask_proof(self)
+        ask_proof(self, self.verify)
 
     def _go_to(self, seq: object, tenant: str) -> None:
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import PROOF, AuditTab
+from app.ui.widgets.dialogs import ErrorDialog
 from tests.fixtures.command import run
-from tests.fixtures.window import ask, choose, error, go, open_file
+from tests.fixtures.window import ask, button, choose, click, closed, dialog, go, open_file
 
 AUDIT = 1
 
@@ -35,10 +36,12 @@ def test_the_selected_entry_is_proven_once_a_checkpoint_covers_it(
     assert "Select one entry" in page.commands.action(PROOF).toolTip()
     seq = choose(qtbot, page, 5)
     page.commands.trigger(PROOF)
-    assert f"No checkpoint covers entry {seq} of" in error(qtbot, window)
-    assert not out.exists()
+    box = dialog(qtbot, window, ErrorDialog)
+    assert box.title.text() == "Nothing proves this entry yet"
+    assert f"No checkpoint covers entry {seq} of" in box.sentence.text() and not out.exists()
     with qtbot.waitSignal(page.verified):
-        page.verify()
+        click(qtbot, button(box, "Verify chain"))
+    closed(qtbot, window, ErrorDialog)
     page.commands.trigger(PROOF)
     qtbot.waitUntil(lambda: window.toast.label.text().endswith("exported to proof"))
     ((tenant,),) = ask(demo_path, "SELECT tenant_id FROM audit_chain WHERE seq = ?", seq)
