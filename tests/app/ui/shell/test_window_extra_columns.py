@@ -17,7 +17,7 @@ from tests.fixtures.connected import execute
 from tests.fixtures.keyrings import Desktop
 from tests.fixtures.live import Live
 from tests.fixtures.live_window import open_live, production
-from tests.fixtures.window import ask, choose, count, go, open_file, values
+from tests.fixtures.window import TABLES, ask, choose, count, go, open_file, values
 
 COLUMNS = (
     "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'operator'",
@@ -109,3 +109,35 @@ def test_the_same_on_a_live_database(  # noqa: PLR0917
     open_live(qtbot, window, place)
     page = go(qtbot, window, 0)
     qtbot.waitUntil(lambda: set(values(page, "role")) == {"admin"})
+
+
+@pytest.mark.slow
+def test_every_tab_offers_them(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    for table in TABLES:
+        execute(
+            demo_path,
+            f"ALTER TABLE {table} ADD COLUMN note",
+            f"ALTER TABLE {table} ADD COLUMN api_key TEXT",
+            f"UPDATE {table} SET note = 'note of ' || rowid, api_key = 'hidden' || rowid",
+        )
+    open_file(qtbot, window, demo_path)
+    for place in range(len(TABLES)):
+        page = go(qtbot, window, place)
+        note, key = map(page.model.column_of, ("note", "api_key"))
+        for column in (note, key):
+            page.table.setColumnHidden(column, False)
+        qtbot.waitUntil(lambda page=page: values(page, "note")[0].startswith("note of "))  # type: ignore[misc]
+        assert set(values(page, "api_key")[:20]) == {"set"}
+        page.table.sortByColumn(note, Qt.SortOrder.DescendingOrder)
+        qtbot.waitUntil(
+            lambda page=page: (  # type: ignore[misc]
+                page.list._shown is not None and page.list._shown.sort == "note" and page.model.complete
+            )
+        )
+        shown = [one for one in values(page, "note")[:30] if one != "…"]
+        assert shown == sorted(shown, reverse=True)
+        page.filter_by("note", shown[0])
+        qtbot.waitUntil(lambda page=page: page.model.rowCount() == 1)  # type: ignore[misc]
+        choose(qtbot, page, 0)
+        assert not any("hidden" in str(cell) for row in page.model.at_hand() for cell in row)
+        page.clear_filters()
