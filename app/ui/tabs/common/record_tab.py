@@ -23,7 +23,8 @@ from app.ui.session.context import Context
 from app.ui.tabs.common import arranging, declared
 from app.ui.tabs.common.declared import TabSpec
 from app.ui.tabs.common.exact import ExactFilters
-from app.ui.tabs.common.list_controller import Facets, ListController
+from app.ui.tabs.common.facets import Facets
+from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.common.new_rows import NewRows
 from app.ui.tabs.common.selection import CurrentRecord, Selection
 from app.ui.theme.icons import Icon

@@ -30,8 +30,8 @@ from app.ui.tabs.common.acts import (
     record_act,
 )
 from app.ui.tabs.common.declared import RUNS_TAB
+from app.ui.tabs.common.facets import FacetChips
 from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
-from app.ui.tabs.common.list_controller import FacetChips
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.looking import looking_acts
