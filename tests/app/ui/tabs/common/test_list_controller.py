@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.records.list_query import ListQuery
 from app.ui.session.context import Context
-from app.ui.tabs.common import list_controller
+from app.ui.tabs.common import selected_rows
 from app.ui.tabs.common.list_controller import ListController
 from app.ui.tabs.users import UsersTab
 from app.ui.widgets.filter_row import DateRange, FilterValues, Span
@@ -107,7 +107,7 @@ def test_another_order_keeps_all_that_is_selected_or_says_that_it_did_not(
     )
     tab.table.select_ranges([range(3, 4), range(30, 40)], 3)
     current = tab.model.key(3)
-    monkeypatch.setattr(list_controller, "MOST_RANGES", 1)
+    monkeypatch.setattr(selected_rows, "MOST_RANGES", 1)
     said: list[str] = []
     monkeypatch.setattr(context, "say", said.append)
     with qtbot.waitSignal(controller.loaded):

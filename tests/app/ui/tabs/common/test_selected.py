@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.ui.shell.window import MainWindow
-from app.ui.tabs.common import list_controller
+from app.ui.tabs.common import selected_rows
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from app.ui.widgets.form_dialog import FormDialog
@@ -242,7 +242,7 @@ def test_many_are_said_as_long_as_another_order_leaves_more_than_one(
         page.table.sortByColumn(page.model.column_of("seq"), Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: page.list.selected_count() == 3)
     assert page.inspector.title.text() == "3 entries selected"
-    monkeypatch.setattr(list_controller, "MOST_RANGES", 0)
+    monkeypatch.setattr(selected_rows, "MOST_RANGES", 0)
     page.table.sortByColumn(page.model.column_of("event_type"), Qt.SortOrder.AscendingOrder)
     qtbot.waitUntil(lambda: page.list.selected_count() == 1 and page.fields.isVisible())
     assert page.inspector.title.text() == values(page, "event_type")[page.table.selected_rows()[0]]
