@@ -4,7 +4,7 @@ Every file against manifest.json. Every row of rows.jsonl: its types, its text, 
 of previous_hash ":" event_type ":" payload ":" created_at) and the row before it. Every chain's start: 64
 zeros, or the furthest prune marker. Every checkpoint's place, its Ed25519 signature (RFC 8032), and what it
 knew: last rows, numbers of rows, digests, what markers say. Prints the verdict that follows. Exit code 0: it
-is VERIFIED or CONSISTENT, and the report says no more than that. 1: anything else.
+is VERIFIED or CONSISTENT, the report says no more. 2: so, but a range lacks known entries, untold. 1: else.
 """
 
 import hashlib
@@ -263,9 +263,8 @@ def check_against(line, chains, tenant):
 
 
 def check_part(line, chains, asked, links):
-    """Of some of the rows: which last ones that were known there are others, which chains begin otherwise or
-    lack what the latest knew, which others are not there (age takes the front), if all end before one.
-    A marker is believed of what was known before it, and as far as that bears it out.
+    """Of some rows: which last known ones are others, which chains begin otherwise or lack what the latest
+    knew, which others went untold, if all end before one. Markers are believed as what was known bears out.
     """
     wrong, unproven, gone, ends, (low, high, tenant) = [], {}, {}, False, asked
     top = max((chain.last for chain in chains.values()), default=0)
@@ -288,7 +287,8 @@ def check_part(line, chains, asked, links):
         elif pruned and (other := chain.knew(item, those)):
             wrong.append(f"{other} of {name} is not the one that {what}")
         elif chain is None or chain.first.seq > seq:
-            where = gone if pruned or item is not those[-1] else unproven
+            told = pruned or seq <= max(one["tenants"][name].get("pruned_through", 0) for one in those)
+            where = {} if told else gone if item is not those[-1] else unproven
             where[name] = f"Entry {seq} of {name}, which {what}, is not there: why, this cannot know."
         elif chain.rows.get(seq, (0, None))[1] != known["head"]:
             wrong.append(f"entry {seq} of {name} is not the one that {what}")
@@ -388,7 +388,7 @@ def main(folder):
         said.append(f"The entries {what}; others knew more since.")
     said.append(f"By this bundle alone: {verdict}.")
     agreed = "it holds" if holds else "that is so" if says == verdict else "it does not hold"
-    agreed = "what else it goes by is not here" if outside else agreed
+    agreed = "what else it goes by is not here" if outside or (holds and gone) else agreed
     said += [f"The report says {says}; by this bundle alone, {agreed}.", *gone[:1000]]
     said += ["Which database this is, a person has to say first."] if asked else []
     if entry is not None:
@@ -410,7 +410,7 @@ def main(folder):
     if not whole or tenant is not None:
         said.append("These are some of the entries; what lies outside of them, this cannot know.")
     sys.stdout.write("\n".join([*said, ""]))
-    return 0 if holds else 1
+    return 1 if not holds else 2 if gone else 0
 
 
 if __name__ == "__main__":

@@ -152,6 +152,30 @@ def test_a_bundle_of_a_part_of_a_chain_that_began_again_proves_nothing(
     assert "UNPROVEN_START; by this bundle alone, that is so" in recheck(tmp_path / "out")[1]
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_range_that_lacks_what_was_known_is_green_only_where_something_tells_of_it(
+    known: KnownChain, tmp_path: Path, signed: bool
+) -> None:
+    """Behind the range a marker says that retention took it; or nothing does, as the bundle was edited."""
+    for _ in range(6):
+        known.chain.append("tenant-00", at=NOW + 9)
+    known.checkpoint()
+    whole, section = tmp_path / "whole", Section(first=2, last=61)
+    bundle(known, whole, section=section)
+    assert recheck(whole)[0] == 0
+    edited(whole, lambda rows: [row for row in rows if row["tenant_id"] != "tenant-00"])
+    lacking = "of tenant-00, which checkpoint 1 knew, is not there: why, this cannot know."
+    code, said = recheck_alone(whole)
+    assert (code, lacking in said) == (2, True), said
+    assert "CONSISTENT; by this bundle alone, what else it goes by is not here" in said
+    known.chain.prune("tenant-00", known.chain.seqs("tenant-00")[-2])
+    if signed:
+        known.checkpoint(NOW + 20)
+    bundle(known, tmp_path / "pruned", section=section)
+    code, said = recheck(tmp_path / "pruned")
+    assert (code, lacking in said) == ((0, False) if signed else (2, True)), said
+
+
 @pytest.mark.slow
 def test_a_bundle_of_tampered_rows_says_so_again(known: KnownChain, tmp_path: Path) -> None:
     known.chain.run("UPDATE audit_chain SET payload = CAST(x'ff00' AS TEXT) WHERE seq = 5")
