@@ -4,7 +4,8 @@ value a literal, since what is bound there is a string.
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from peewee import BaseQuery, SelectBase, SqliteDatabase
@@ -35,10 +36,20 @@ _SELECTED: Final = re.compile(
     r"(?:\b(?:FROM|WHERE|GROUP|HAVING|WINDOW|UNION|EXCEPT|INTERSECT|ORDER|LIMIT)\b|;|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
+_LIST: Final = re.compile(
+    r"\bSELECT\b.*?(?=\s*(?:\b(?:FROM|WHERE|GROUP|HAVING|WINDOW|UNION|EXCEPT|INTERSECT|ORDER|LIMIT)\b|;|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A query up to the end of what it selects."""
+_NOT_READ: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE|VALUES)\b", re.IGNORECASE)
+_MOST_COLUMNS: Final = 100
+_MOST_MARKED: Final = 99_000
+"""Bytes of a statement that a mark makes no longer than D1 takes."""
 _NOT_COUNTED: Final = re.compile(r"\*|\bDISTINCT\s+FROM\b", re.IGNORECASE)
 _LAST: Final = "last"
 _MARK: Final = {"sql": f"SELECT '{_LAST}'"}
-"""Asked behind all others of a batch: results name no statement, and in another order would be others'."""
+"""Asked behind all others of a batch: results name no statement, and one that is missing would shift them."""
+_GUARD: Final = "SELECT json_extract('{}', iif("
 _CHANGED_OTHERS: Final = re.compile(r"bad JSON path: 'row changed \d+'")
 
 
@@ -99,7 +110,7 @@ def guarded(statements: Sequence[Statement]) -> list[dict[str, Any]]:
 
 
 def _look(rows: str, expected: int, number: int) -> str:
-    return f"SELECT json_extract('{{}}', iif({rows} = {expected}, '$', 'row changed {number}'))"
+    return f"{_GUARD}{rows} = {expected}, '$', 'row changed {number}'))"
 
 
 def is_guard(message: str) -> bool:
@@ -130,7 +141,11 @@ def columns_of(sql: str) -> int | None:
 
 def _without_brackets(sql: str, instead: Callable[[re.Match[str]], str]) -> str:
     """The statement without texts, names and comments, and with something `instead` of each bracket."""
-    left, more = _PARTS.sub("@", sql).lstrip(), 1
+    return _innermost_first(_PARTS.sub("@", sql).lstrip(), instead)
+
+
+def _innermost_first(left: str, instead: Callable[[re.Match[str]], str]) -> str:
+    more = 1
     while more:
         left, more = _INNERMOST.subn(instead, left)
     return left
@@ -141,18 +156,57 @@ def _without_query(match: re.Match[str]) -> str:
     return "@" if match[1].lstrip()[:6].upper() in {"SELECT", "WITH"} else f"[{match[1]}]"
 
 
+def _mark_at(sql: str) -> tuple[int, ...]:
+    """Where the number of a statement in its batch goes, so that each row of it tells whose it is: behind
+    what each of its queries selects; of () it is not told, or would not fit.
+    """
+    is_read = sql.lstrip()[:6].upper().startswith(("SELECT", "WITH"))
+    return _found_marks(sql) if is_read and not sql.startswith(_GUARD) and len(sql) <= _MOST_MARKED else ()
+
+
+@lru_cache(maxsize=32)
+def _found_marks(sql: str) -> tuple[int, ...]:
+    columns = columns_of(sql)
+    if columns is None or columns >= _MOST_COLUMNS or "--" in sql:
+        return ()
+    masked = _innermost_first(_PARTS.sub(_as_long, sql), _as_long)
+    return () if _NOT_READ.search(masked) else tuple(found.end() for found in _LIST.finditer(masked))
+
+
+def _as_long(match: re.Match[str]) -> str:
+    return "@" * len(match[0])
+
+
+def _marked(statements: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each with its number in its rows. One that only counts is asked inside: alone SQLite does it faster."""
+    for number, one in enumerate(statements):
+        sql, places = one["sql"], _mark_at(one["sql"])
+        if places and columns_of(sql) == 1 and gives_one(sql):
+            sql = f"SELECT ({sql.rstrip().rstrip(';')}), {number}"
+        else:
+            for place in reversed(places):
+                sql = f"{sql[:place]}, {number}{sql[place:]}"
+        yield {**one, "sql": sql}
+
+
 def body(statements: Sequence[dict[str, Any]]) -> bytes:
     """What is sent, to the last byte: a batch whose outcome is unknown is sent as it was."""
-    whole = statements[0] if len(statements) == 1 else {"batch": [*statements, _MARK]}
+    whole = statements[0] if len(statements) == 1 else {"batch": [*_marked(statements), _MARK]}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
 def fits(results: list[Rows], statements: Sequence[dict[str, Any]]) -> bool:
     """Whether they may be those of what `body` gave: in their order, each of as many columns as it should.
-    Takes away the one that is nobody's.
+    Takes away the one that is nobody's, and the numbers.
     """
-    if len(statements) > 1 and results.pop() != [(_LAST,)]:
-        return False
+    if len(statements) > 1:
+        if results.pop() != [(_LAST,)]:
+            return False
+        for number, (rows, one) in enumerate(zip(results, statements, strict=True)):
+            if rows and _mark_at(one["sql"]):
+                if any(type(row[-1]) is not int or row[-1] != number for row in rows if row):
+                    return False
+                results[number] = [row[:-1] for row in rows]
     return not any(
         rows and columns_of(one["sql"]) not in (None, len(rows[0]))
         for rows, one in zip(results, statements, strict=True)

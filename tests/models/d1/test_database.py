@@ -86,8 +86,37 @@ def test_results_in_another_order_are_an_answer_of_another_form(production: D1Da
         with pytest.raises(NoAnswer, match="its answer has another form than D1's"):
             ask()
         assert edge.read_faults == []
-    edge.read_faults = ["reversed"]
+    edge.read_faults = ["reversed", "swapped"]
     assert production.read_batch([raw("SELECT 1"), raw("SELECT 2")]) == [[(1,)], [(2,)]]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["SELECT count(*) FROM users", "SELECT count(*) FROM notifications"],
+        [
+            "SELECT name FROM sqlite_master WHERE type = 'table'",
+            "SELECT 'users' UNION ALL SELECT '1' LIMIT 1",
+        ],
+        [
+            "SELECT name, sql FROM sqlite_master ORDER BY 1",
+            "SELECT name, type FROM sqlite_master ORDER BY 2, 1",
+        ],
+        [
+            "WITH a(b) AS (SELECT 7) SELECT DISTINCT b FROM a WHERE 0",
+            "\nSELECT max(rootpage) FROM sqlite_master",
+        ],
+    ],
+)
+def test_two_results_of_a_batch_in_each_others_place_tell_nothing(
+    production: D1Database, edge: Edge, asked: list[str]
+) -> None:
+    """They have as many columns, and the last is where it was."""
+    alone = [production.rows(raw(one)) for one in asked]
+    edge.read_faults = ["swapped"] * 5
+    with pytest.raises(NoAnswer, match="its answer has another form than D1's"):
+        production.read_batch([*map(raw, asked)])
+    assert production.read_batch([*map(raw, asked)]) == alone
 
 
 def test_what_is_not_known_is_said_and_found_out_before_anything_else(

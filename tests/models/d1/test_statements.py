@@ -1,8 +1,10 @@
 """What a statement's text tells of its answer."""
 
+import json
+
 import pytest
 
-from models.d1.statements import columns_of
+from models.d1.statements import body, columns_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,31 @@ from models.d1.statements import columns_of
 )
 def test_columns_are_counted_where_the_text_tells(sql: str, columns: int | None) -> None:
     assert columns_of(sql) == columns
+
+
+@pytest.mark.parametrize(
+    ("sql", "sent"),
+    [
+        ("SELECT 1", "SELECT (SELECT 1), 1"),
+        ("SELECT max(a) FROM t;", "SELECT (SELECT max(a) FROM t), 1"),
+        ("SELECT a, '(FROM' AS b FROM t", "SELECT a, '(FROM' AS b, 1 FROM t"),
+        (
+            "SELECT a UNION SELECT (SELECT 2 FROM t) ORDER BY 1",
+            "SELECT a, 1 UNION SELECT (SELECT 2 FROM t), 1 ORDER BY 1",
+        ),
+        (
+            "WITH k(a) AS (SELECT 1 FROM t) SELECT a FROM k",
+            "WITH k(a) AS (SELECT 1 FROM t) SELECT a, 1 FROM k",
+        ),
+        ("SELECT * FROM t", None),
+        ("SELECT a FROM t UNION VALUES (1)", None),
+        ("SELECT a -- b\n FROM t", None),
+        ("INSERT INTO t SELECT a, b FROM u", None),
+        ("SELECT json_extract('{}', iif(changes() = 1, '$', 'row changed 3'))", None),
+        (f"SELECT {'a, ' * 99}a FROM t", None),
+    ],
+)
+def test_a_statement_of_a_batch_says_in_each_row_which_it_is(sql: str, sent: str | None) -> None:
+    batch = json.loads(body([{"sql": "DELETE FROM t"}, {"sql": sql}]))["batch"]
+    assert [one["sql"] for one in batch] == ["DELETE FROM t", sent or sql, "SELECT 'last'"]
+    assert json.loads(body([{"sql": sql}])) == {"sql": sql}
