@@ -44,6 +44,8 @@ from app.ui.tabs.runs.charts import ChartsDialog
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import new_run_form, park_form
+from app.ui.tabs.runs.ready import WorthDialog
+from app.ui.tabs.runs.reasons import ReasonDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import move_form
@@ -61,6 +63,7 @@ from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
 from models.engine import raw
 from models.local.database import LocalDatabase
+from models.status import RunStatus
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.keyboard import backwards, nameless, reached, unreached, unspoken
@@ -156,6 +159,17 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "parked ideas": parked_ideas,
     "park idea": lambda context: park_form(context, None),
     "new run": lambda context: new_run_form(context, None),
+    "pause run": lambda context: ReasonDialog(
+        context.theme,
+        "Pause this run?",
+        "It will be paused.",
+        status=RunStatus.PAUSED,
+        action="Pause 1 run",
+        items=["An idea"],
+        total=1,
+        danger=False,
+    ),
+    "score or revenue": lambda context: WorthDialog(context, None),
     "charts": lambda context: ChartsDialog(context, EVERYONE),
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,

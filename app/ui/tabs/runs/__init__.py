@@ -1,9 +1,9 @@
 """The planning runs: how far they came, what they produced, and the status an administrator may give them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
@@ -40,6 +40,7 @@ from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_for
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
 from app.ui.tabs.runs.ready import GOING, WAITING, WHY, ReadyRuns, view_words
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog, consequence
+from app.ui.tabs.runs.run_acts import ACTS, STATUS_LOOKS, RunAct, main_acts, refusal_of
 from app.ui.theme import Kind
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec, ButtonIn, give_letters
@@ -68,47 +69,8 @@ _WHY_WIDE = "No market for it"
 _STATUS = PLANNING_RUNS.names.index("status")
 
 
-class RunAct(NamedTuple):
-    """An act: `status` is what the run becomes (None: what it was before), `done` a participle."""
-
-    name: str
-    text: str
-    icon: str
-    key: str
-    status: RunStatus | None
-    done: str
-
-
 _ENDED = frozenset({RunStatus.PAUSED, RunStatus.KILLED, RunStatus.CANCELLED, RunStatus.DELETED})
 _SHOWN_BY = {WAITING: (RunStatus.PAUSED,), GOING: (RunStatus.DELETED,)}
-
-STATUS_LOOKS = {
-    RunStatus.RUNNING: (Tone.ACCENT, Icon.RUNNING),
-    RunStatus.PAUSED: (Tone.WARN, Icon.PAUSED),
-    RunStatus.COMPLETED: (Tone.OK, Icon.COMPLETED),
-    RunStatus.KILLED: (Tone.BAD, Icon.BAD),
-    RunStatus.CANCELLED: (Tone.NEUTRAL, Icon.CANCELLED),
-    RunStatus.DELETED: (Tone.NEUTRAL, Icon.DELETED),
-    RunStatus.ACTIVE: (Tone.ACCENT, Icon.RUNNING),
-}
-"""How a status is shown beside its word."""
-
-ACTS: tuple[RunAct, ...] = (
-    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
-    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
-    RunAct("complete", "Complete", Icon.CHECK, "", RunStatus.COMPLETED, "completed"),
-    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled"),
-    RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
-    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
-    RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
-)
-
-_MAIN = {
-    RunStatus.RUNNING: ("pause", "cancel", "kill"),
-    RunStatus.ACTIVE: ("pause", "cancel", "kill"),
-    RunStatus.PAUSED: ("resume", "cancel", "kill"),
-    RunStatus.DELETED: ("restore",),
-}
 
 
 class RunsTab(RecordTab):
@@ -531,33 +493,6 @@ def _limits(database: Database) -> tuple[frozenset[RunStatus], bool, str | None]
     """The statuses the file takes, whether its runs have tenants, and else why nothing can be recorded."""
     has_tenants = planning.has_tenants(database)
     return planning.accepted(database), has_tenants, None if has_tenants else planning.cannot_record(database)
-
-
-def main_acts(status: Any) -> tuple[str, ...]:
-    """The names of the acts that most likely follow for a run in this status."""
-    return _MAIN.get(status, ("delete",))
-
-
-def refusal_of(
-    act: RunAct, statuses: Collection[Any], taken: Collection[str] = frozenset(RunStatus)
-) -> str | None:
-    """Why the act does not apply to runs in these statuses, as a sentence; None when it does.
-
-    `taken` are the statuses that the file lets a run have.
-    """
-    for status in sorted(statuses, key=str):
-        if act.status is None:
-            if status != RunStatus.DELETED:
-                return "Only deleted runs can be restored."
-        elif act.status not in planning.allowed(status):
-            if status == act.status:
-                return f"Already {status}."
-            if status == RunStatus.DELETED:
-                return "A deleted run must be restored first."
-            return f"A run that is {status} cannot be {act.done}."
-        elif act.status not in taken:
-            return f"This database's own rules let no run be {act.status}."
-    return None
 
 
 def _deleted_tone(value: Any, row: Row) -> Tone | None:

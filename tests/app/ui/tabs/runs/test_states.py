@@ -7,8 +7,9 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.ui.session.context import Context
-from app.ui.tabs.runs import ACTS, RunAct, RunsTab
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.reasons import ReasonDialog
+from app.ui.tabs.runs.run_acts import ACTS, RunAct
 from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW

@@ -13,11 +13,12 @@ from app.services.records.runs import RunDetail
 from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
-from app.ui.tabs.runs import ACTS, RunsTab, main_acts, refusal_of
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
+from app.ui.tabs.runs.run_acts import ACTS, main_acts, refusal_of
 from app.ui.widgets.filter_row import FilterValues
 from app.ui.widgets.formatting import score
 from tests.app.ui.conftest import ShowTab

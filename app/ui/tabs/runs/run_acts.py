@@ -1,0 +1,76 @@
+"""The status changes that a person may make, how a status looks, and which acts apply to it."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from app.itemmodels.columns import Tone
+from app.services.records import runs as planning
+from app.ui.theme.icons import Icon
+from models.status import RunStatus
+
+
+class RunAct(NamedTuple):
+    """An act: `status` is what the run becomes (None: what it was before), `done` a participle."""
+
+    name: str
+    text: str
+    icon: str
+    key: str
+    status: RunStatus | None
+    done: str
+
+
+STATUS_LOOKS = {
+    RunStatus.RUNNING: (Tone.ACCENT, Icon.RUNNING),
+    RunStatus.PAUSED: (Tone.WARN, Icon.PAUSED),
+    RunStatus.COMPLETED: (Tone.OK, Icon.COMPLETED),
+    RunStatus.KILLED: (Tone.BAD, Icon.BAD),
+    RunStatus.CANCELLED: (Tone.NEUTRAL, Icon.CANCELLED),
+    RunStatus.DELETED: (Tone.NEUTRAL, Icon.DELETED),
+    RunStatus.ACTIVE: (Tone.ACCENT, Icon.RUNNING),
+}
+"""How a status is shown beside its word."""
+
+ACTS: tuple[RunAct, ...] = (
+    RunAct("pause", "Pause", Icon.PAUSE, "P", RunStatus.PAUSED, "paused"),
+    RunAct("resume", "Resume", Icon.PLAY, "R", RunStatus.RUNNING, "resumed"),
+    RunAct("complete", "Complete", Icon.CHECK, "", RunStatus.COMPLETED, "completed"),
+    RunAct("cancel", "Cancel run", Icon.CANCEL, "", RunStatus.CANCELLED, "cancelled"),
+    RunAct("kill", "Kill", Icon.BAD, "", RunStatus.KILLED, "killed"),
+    RunAct("delete", "Delete", Icon.DELETE, "Del", RunStatus.DELETED, "deleted"),
+    RunAct("restore", "Restore", Icon.UNDO, "U", None, "restored"),
+)
+
+_MAIN = {
+    RunStatus.RUNNING: ("pause", "cancel", "kill"),
+    RunStatus.ACTIVE: ("pause", "cancel", "kill"),
+    RunStatus.PAUSED: ("resume", "cancel", "kill"),
+    RunStatus.DELETED: ("restore",),
+}
+
+
+def main_acts(status: Any) -> tuple[str, ...]:
+    """The names of the acts that most likely follow for a run in this status."""
+    return _MAIN.get(status, ("delete",))
+
+
+def refusal_of(
+    act: RunAct, statuses: Collection[Any], taken: Collection[str] = frozenset(RunStatus)
+) -> str | None:
+    """Why the act does not apply to runs in these statuses, as a sentence; None when it does.
+
+    `taken` are the statuses that the file lets a run have.
+    """
+    for status in sorted(statuses, key=str):
+        if act.status is None:
+            if status != RunStatus.DELETED:
+                return "Only deleted runs can be restored."
+        elif act.status not in planning.allowed(status):
+            if status == act.status:
+                return f"Already {status}."
+            if status == RunStatus.DELETED:
+                return "A deleted run must be restored first."
+            return f"A run that is {status} cannot be {act.done}."
+        elif act.status not in taken:
+            return f"This database's own rules let no run be {act.status}."
+    return None
