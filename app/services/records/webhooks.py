@@ -168,6 +168,31 @@ def set_secret(images: Images, webhook_id: str, secret: Secret, *, actor: str, n
 
 
 @writing.act
+def give_secrets(
+    images: Images, webhook_ids: Sequence[str], make: Callable[[], Secret], *, actor: str, now: int
+) -> Change:
+    """Gives those destinations a secret that have none, each one of its own that is made for it; the others,
+    and those that are gone, are left alone, which it says. Raises `NothingToDo` where all have one.
+    """
+    found = images.rows(WEBHOOK_DESTINATIONS.name, webhook_ids, only=("tenant_id", "secret", *_NAMED_BY))
+
+    def why_not(row: StoredRow) -> str | None:
+        return None if row["secret"] in (None, "") else "with a secret"
+
+    rows, left = those_that_can(found, images.wanted, why_not, _called)
+    require_some(rows, left, "Each has a secret already.")
+    changes = [(row, {"secret": row["secret"]}, {"secret": make().value}) for row in rows]
+    what = _name(rows[0]) if len(rows) == 1 else text.counted(len(rows), "webhook")
+    return Change(
+        summary=f"Secret of {what} set",
+        rows=tuple(images.changed(row, after, now) for row, _, after in changes),
+        events=tuple(_updated(row, before, after, actor) for row, before, after in changes),
+        inverse_events=tuple(_updated(row, after, before, actor) for row, before, after in changes),
+        left=left.told,
+    )
+
+
+@writing.act
 def set_active(images: Images, webhook_ids: Sequence[str], active: bool, *, actor: str, now: int) -> Change:
     """Switches destinations on or off; those already so, or gone, are left alone, which it says.
 

@@ -269,14 +269,15 @@ def set_on_selected(
     verb: str,
     done: str,
     entry_each: bool,
-    by_flags: bool = True,
+    given: Mapping[str, Any] | None = None,
 ) -> None:
     """Gives the `flags` of exactly the records selected now these states. Undo takes it back, so it asks
     first only where each row is charged: "Activate {}"? They will be `done`, "active", those that are not so.
-    There is an audit entry for each record, or for each tenant. `by_flags`: the act takes them.
+    There is an audit entry for each record, or for each tenant. The act takes the flags, unless it is
+    `given` something else.
     """
     context, seen = tab.context, tab.selection.seen()
-    act = partial(tab.act, function, **(flags if by_flags else {}), seen=seen)
+    act = partial(tab.act, function, **(flags if given is None else given), seen=seen)
     if not (context.costs and tab.list.selected_count() > 1):
         tab.selection.with_ids(act)
         return

@@ -279,7 +279,7 @@ class UsersTab(RecordTab):
             verb="Invalidate the password of {}",
             done="without a password",
             entry_each=True,
-            by_flags=False,
+            given={},
         )
 
 

@@ -217,6 +217,10 @@ class WebhooksTab(RecordTab):
             )
         )
         add(ActionSpec("reveal_secret", "Reveal secret…", Icon.REVEAL, self._reveal, self._no_secret))
+        of_many = "Generate {} missing secrets"
+        lacking = partial(acts.words_to_set, self, "Generate missing secret", "has_secret", True, of_many)
+        have = partial(self.selection.refusal_to_set, "has_secret", True, "Secret:")
+        add(ActionSpec("give_secrets", lacking, Icon.KEY, self._give_secrets, have))
         rotate = partial(self.selection.refusal, single=True)
         add(ActionSpec("rotate_secret", "Rotate secret…", Icon.REFRESH, self._rotate, rotate))
         add(ActionSpec("check_request", "Check a request…", Icon.SIGNATURE, self._check_request, refusal))
@@ -336,6 +340,20 @@ class WebhooksTab(RecordTab):
             parent=self,
         )
         dialog.open_once()
+
+    def _give_secrets(self) -> None:
+        """To those without one; each is revealed where it is asked for."""
+        from app.services.deliveries.signing import SecretForm, generated  # noqa: PLC0415 - rows show before
+
+        acts.set_on_selected(
+            self,
+            webhooks.give_secrets,
+            {"has_secret": True},
+            given={"make": partial(generated, SecretForm.STANDARD)},
+            verb="Generate the missing secret of {}",
+            done="with a secret",
+            entry_each=True,
+        )
 
     def _set_active(self, active: bool) -> None:
         verb, done = ("Activate {}", "active") if active else ("Deactivate {}", "inactive")

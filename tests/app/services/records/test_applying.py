@@ -9,7 +9,7 @@ from app.services.records import notifications, users, webhooks, writing
 from app.services.records.applying import NAMED, Left
 from app.services.records.change import Change
 from app.services.records.passwords import Typed
-from app.services.records.webhooks import WebhookInput
+from app.services.records.webhooks import Secret, WebhookInput
 from models.engine import Database
 from models.errors import NothingToDo
 from tests.app.services.conftest import Events
@@ -32,7 +32,12 @@ def test_what_is_left_is_said_by_its_reasons_and_by_name() -> None:
 
 
 def add_webhooks(engine: Database) -> list[str]:
-    on = [WebhookInput(f"w{number}", "https://a.example/x", active=number < 3) for number in range(5)]
+    on = [
+        WebhookInput(
+            f"w{number}", "https://a.example/x", active=number < 3, secret="s" if number == 4 else None
+        )
+        for number in range(5)
+    ]
     made = [webhooks.create(engine, "acme", form, **BY) for form in on]
     return [str(change.rows[0].record_id) for change in made]
 
@@ -56,16 +61,23 @@ def add_notes(engine: Database, sql: apsw.Connection) -> list[str]:
     return ids
 
 
-@pytest.mark.parametrize("what", ["webhooks", "passwords", "notifications", "deletion"])
+@pytest.mark.parametrize("what", ["webhooks", "secrets", "passwords", "notifications", "deletion"])
 def test_an_act_on_many_says_which_it_left_and_is_one_to_undo(
     engine: Database, sql: apsw.Connection, events: Events, what: str
 ) -> None:
-    table = {"webhooks": "webhook_destinations", "passwords": "users", "deletion": "users"}.get(what, what)
+    made = (Secret(f"whsec_{number}") for number in range(100))
+    table = {
+        "webhooks": "webhook_destinations",
+        "secrets": "webhook_destinations",
+        "passwords": "users",
+        "deletion": "users",
+    }.get(what, what)
     ids = {"webhook_destinations": add_webhooks, "users": add_users}.get(table, lambda e: add_notes(e, sql))(
         engine
     )
     act: Callable[[list[str]], Change] = {
         "webhooks": lambda keys: webhooks.set_active(engine, keys, False, **BY),
+        "secrets": lambda keys: webhooks.give_secrets(engine, keys, made.__next__, **BY),
         "passwords": lambda keys: users.invalidate_passwords(engine, keys, **BY),
         "notifications": lambda keys: notifications.mark(engine, keys, read=True, **BY),
         "deletion": lambda keys: users.delete(engine, keys, **BY),
@@ -78,6 +90,7 @@ def test_an_act_on_many_says_which_it_left_and_is_one_to_undo(
         == {
             "webhooks": "3 webhooks deactivated; "
             "3 left as they are: 2 already inactive (…, …), 1 no longer there",
+            "secrets": "Secret of 4 webhooks set; 2 left as they are: 1 with a secret (…), 1 no longer there",
             "passwords": "Password of 2 users invalidated; 4 left as they are: "
             "3 without a password (…, … and 1 more), 1 no longer there",
             "notifications": "3 notifications marked read; "

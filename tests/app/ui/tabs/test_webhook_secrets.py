@@ -114,6 +114,30 @@ def test_it_stays_while_it_is_read_and_longer_when_that_is_asked_for_but_not_for
     assert not shown.longer_button.isEnabled()
 
 
+def test_of_many_those_without_a_secret_get_one_each(
+    tab: WebhooksTab, context: Context, qtbot: QtBot
+) -> None:
+    path, of = context.opened.path, "SELECT secret FROM webhook_destinations ORDER BY id"
+    ask(path, "UPDATE webhook_destinations SET secret = NULL WHERE id <> ?", tab.list.current_id())
+    with qtbot.waitSignal(tab.list.loaded):
+        tab.reload()
+    tab.table.selectAll()
+    before, total = ask(path, of), tab.model.rowCount()
+    action = tab.commands.action("give_secrets")
+    wanted = f"Generate {total - 1} of {total} missing secrets"
+    qtbot.waitUntil(lambda: action.text().replace("&", "") == wanted)
+    with qtbot.waitSignal(context.runner.changed) as done:
+        tab.commands.trigger("give_secrets")
+    assert done.args[0].told.startswith(f"Secret of {total - 1} webhooks set; 1 left as it is: with a secret")
+    given = [secret for (secret,) in ask(path, of)]
+    assert len(set(given)) == total and all(len(standard_key(Secret(one))) for one in given)
+    payloads = str(ask(path, "SELECT payload FROM audit_chain"))
+    assert not [one for one in given if one in payloads + done.args[0].told]
+    qtbot.waitUntil(lambda: not action.isEnabled())
+    context.history.undo()
+    qtbot.waitUntil(lambda: ask(path, of) == before)
+
+
 @pytest.mark.slow
 def test_a_secret_is_rotated_and_taken_back_and_the_old_one_is_still_taken(
     tab: WebhooksTab, context: Context, qtbot: QtBot, desktop: Desktop
