@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import readable
 from app.services.chain.where import Where
+from app.services.opened import tenants
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported
@@ -21,6 +22,7 @@ from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import read_stored
 
 if TYPE_CHECKING:
+    from app.services.chain.checkpoint import Checkpoint
     from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
 
@@ -62,13 +64,15 @@ def export_tenant(
                 (answer,) = children.run([job], monitor=monitor)
             return _tables_of(answer)
 
+        checkpoints, unsigned = _extracts(where, tenant, store) if of_chain else ((), "")
         return bundle.write(
             where,
             tenant,
             folder,
             tables=tables,
             report=report,
-            checkpoints=store.all_checkpoints(where) if of_chain else (),
+            checkpoints=checkpoints,
+            unsigned=unsigned,
             now=now,
             monitor=monitor,
         )
@@ -91,7 +95,25 @@ def _entries(where: Where, tenant: str) -> int:
 def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
 
-    return verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
+    report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
+    if not (report.findings or report.notes or report.doubts):
+        return bundle.of_one(report, tenant, ())
+    with where.connect() as database:
+        others = {*tenants(database)}
+    known = store.known(where)
+    for item in (*known.superseded, *known.checkpoints):
+        others |= item.tenants.keys()
+    return bundle.of_one(report, tenant, others)
+
+
+def _extracts(where: Where, tenant: str, store: "CheckpointStore") -> "tuple[Sequence[Checkpoint], str]":
+    """What checkpoints say of the tenant alone; or none, and why: the chain is evidence without them, too."""
+    from app.services.chain.checkpoints.document import NotSigned  # noqa: PLC0415 - as above
+
+    try:
+        return store.extracts(where, tenant), ""
+    except NotSigned as error:
+        return (), str(error)
 
 
 def _fetched(

@@ -1,13 +1,15 @@
 """All that one tenant has, as a folder that can be handed on and checked without this program.
 
 tables/NAME.jsonl  its rows of each table, a line each: every column but secrets, as lists export them
-chain/             its audit chain with the checkpoints and the stand-alone verifier: an evidence bundle
+chain/             its audit chain with what checkpoints knew of it and the stand-alone verifier: an evidence
+                   bundle that names no other tenant, but where entries of the chain itself do
 manifest.json      what was exported, when, how many rows of what, and the SHA-256 of every file above
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,7 +17,7 @@ from urllib.parse import quote
 from app import paths
 from app.services.chain import evidence
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.rules import SOUND, Verdict
+from app.services.chain.rules import SOUND, Finding, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import Where
 from app.services.records.belonging import own_of
@@ -35,6 +37,8 @@ ROWS: Final = "tables"
 CHAIN: Final = "chain"
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = "tenant-admin tenant 1"
+_EXTRACTS: Final = "what each said of this tenant alone, signed at export by the key that it names"
+_ANOTHER: Final = "another tenant"
 _LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
 """What killed work may have left of one."""
 _STEP: Final = 1_000
@@ -53,12 +57,14 @@ class TableWritten:
 @dataclass(frozen=True, slots=True)
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
-    that; None where the tenant has none.
+    that; None where the tenant has none. `unsigned` is why what checkpoints knew is not beside it, where they
+    knew any.
     """
 
     rows: Mapping[str, int]
     entries: int
     verdict: Verdict | None
+    unsigned: str = ""
 
     @property
     def holds(self) -> bool:
@@ -86,6 +92,31 @@ def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:
     """The same but for the audit chain, which is exported as evidence."""
     found = belonging(tables, tenant)
     return {name: which for name, which in found.items() if name != AUDIT_CHAIN.name and not internal(name)}
+
+
+def of_one(report: Report, tenant: str, others: Collection[str]) -> Report:
+    """The same without the names of other tenants, which may have the same entries."""
+    names = sorted(filter(None, {*others, tenant}), key=len, reverse=True) or [tenant]
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+
+    def without(text: str) -> str:
+        return named.sub(lambda found: tenant if found[0] == tenant else _ANOTHER, text)
+
+    def hidden(found: Finding) -> Finding:
+        return found._replace(
+            tenant=found.tenant if found.tenant in (None, tenant) else _ANOTHER,
+            expected=found.expected and without(found.expected),
+            actual=found.actual and without(found.actual),
+            message=without(found.message),
+        )
+
+    return replace(
+        report,
+        tenants=tuple(one for one in report.tenants if one.tenant == tenant),
+        findings=tuple(map(hidden, report.findings)),
+        notes=tuple(map(without, report.notes)),
+        doubts=tuple(map(without, report.doubts)),
+    )
 
 
 def write_tables(
@@ -148,12 +179,13 @@ def write(
     tables: Callable[[Path], tuple[Mapping[str, TableWritten], Sequence[str]]],
     report: Report | None,
     checkpoints: Sequence[Checkpoint],
+    unsigned: str = "",
     now: int,
     monitor: Monitor = UNWATCHED,
 ) -> TenantExported:
     """Writes the folder, which is made or must be empty: whole or not at all. `tables` writes their files
-    into the folder that it is given, as `write_tables`; `report` is of the tenant's chain, None where nothing
-    of one is there.
+    into the folder that it is given, as `write_tables`; `report` is of the tenant's chain (`of_one`), None
+    where nothing of one is there. `checkpoints` are extracts, or none, and why is `unsigned`.
 
     Raises `InvalidInput`, also where nothing is the tenant's, `Cancelled`, and what `tables`,
     `evidence.write_bundle` and the making of a file raise.
@@ -193,7 +225,13 @@ def write(
         }
         if report is not None:
             verdict = str(report.verdict)
-            manifest["chain"] = {"folder": CHAIN, "entries": report.entries, "verdict": verdict}
+            manifest["chain"] = {
+                "folder": CHAIN,
+                "entries": report.entries,
+                "verdict": verdict,
+                "checkpoints": len(checkpoints),
+                "checkpointsAre": unsigned or (_EXTRACTS if checkpoints else "none knew this chain"),
+            }
         atomic.write(building / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         if paths.exists(folder):
             folder.rmdir()
@@ -201,4 +239,4 @@ def write(
     rows = {name: one.rows for name, one in written.items()}
     if report is None:
         return TenantExported(rows, 0, None)
-    return TenantExported(rows, report.entries, report.verdict)
+    return TenantExported(rows, report.entries, report.verdict, unsigned)

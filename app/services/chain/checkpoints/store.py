@@ -10,6 +10,7 @@ from pathlib import Path
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints import document, doubts, identity
 from app.services.chain.checkpoints.announced import announce, announced, forget
+from app.services.chain.checkpoints.extracts import extracts
 from app.services.chain.checkpoints.recognition import (
     UNRECOGNISABLE,
     are_parted,
@@ -125,6 +126,13 @@ class CheckpointStore:
                 return ()
             own = contents.sound_checkpoints(database.id)
             return (*_of_copies(contents, own), *own)
+
+    def extracts(self, where: Where, tenant: str) -> tuple[Checkpoint, ...]:
+        """What those that are held against the file say of one tenant alone, signed now; none where no
+        checkpoint knew it. Raises `NotSigned` where the key is out of reach.
+        """
+        known = [item for item in self.known(where).checkpoints if tenant in item.tenants]
+        return extracts(known, tenant, self._key()) if known else ()
 
     def unreadable(self, where: Where) -> tuple[str, ...]:
         """The rows of the store that cannot be read and may be of the file, as one would look for them."""

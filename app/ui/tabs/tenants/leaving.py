@@ -56,6 +56,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
         said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
         if not exported.holds:
             said += "; its chain does not hold, as the report in it says"
+        if exported.unsigned:
+            said += f"; without what checkpoints knew of it. {exported.unsigned}"
         context.say(said, folder)
 
     def failed(error: TenantAdminError) -> None:

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
-from app.services.chain.where import InFile, Where
-from app.services.tenants.bundle import TenantExported
+from app.services.chain.append import Batch, Event, append
+from app.services.chain.checkpoint import Checkpoint, Reason
+from app.services.chain.checkpoints import making
+from app.services.chain.rules import Code, Finding, Verdict
+from app.services.chain.verify.report import Report
+from app.services.chain.where import InDatabase, InFile, Where
+from app.services.tenants.bundle import TenantExported, of_one
 from app.workers.scan_pool import store_and_verifier
 from app.workers.tenants import export_tenant
 from models.engine import Database
@@ -53,6 +58,20 @@ def export(where: Where, folder: Path, tenant: str = TENANT, **how: Any) -> Tena
     return export_tenant(where, tenant, folder, *own, **how)
 
 
+def check(out: Path) -> tuple[int, str]:
+    """What the stand-alone verifier in the folder says, and its exit code."""
+    verify = [sys.executable, str(out / "chain" / "verify_bundle.py")]
+    checked = subprocess.run(verify, check=False, capture_output=True, text=True)
+    return checked.returncode, checked.stdout
+
+
+def add(path: Path, tenant: str, *, at: int) -> None:
+    """One more entry of its chain."""
+    database = LocalDatabase(path)
+    with database.connection_context():
+        append(database, lambda: Batch((), (Event(tenant, "user_created", {}),)), now=at)
+
+
 def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
@@ -64,7 +83,13 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     entries = count(path, "audit_chain", TENANT)
     assert (done.entries, done.rows["users"], done.holds) == (entries, count(path, "users", TENANT), True)
     assert manifest["tables"].keys() == done.rows.keys()
-    assert manifest["chain"] == {"folder": "chain", "entries": entries, "verdict": "CONSISTENT"}
+    assert manifest["chain"] == {
+        "folder": "chain",
+        "entries": entries,
+        "verdict": "CONSISTENT",
+        "checkpoints": 0,
+        "checkpointsAre": "none knew this chain",
+    }
     assert "planning_runs" in manifest["ofNoTenant"]
     for name, told in manifest["tables"].items():
         rows = lines(out / told["file"])
@@ -83,15 +108,80 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
     }
     assert not [name for name, item in files.items() if SECRET.encode() in item.read_bytes()]
     assert {item.stat().st_mode & 0o77 for item in (out, *out.rglob("*"))} == {0}
-    verify = [sys.executable, str(out / "chain" / "verify_bundle.py")]
-    checked = subprocess.run(verify, check=False, capture_output=True)
-    assert checked.returncode == 0, checked.stdout
+    assert check(out)[0] == 0
+
+
+def test_what_checkpoints_knew_is_proven_without_a_name_of_others(path: Path, tmp_path: Path) -> None:
+    planted = {name for (name,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain")} - {TENANT}
+    assert len(planted) > 1
+    store, verify = store_and_verifier(take_part=True)
+    where = InFile(path)
+    for at in (NOW - 500, NOW - 100):
+        making.verify_and_sign(where, store, verify, now=at, by="mei", reason=Reason.VERIFY)
+        add(path, TENANT, at=at + 10)
+    out = tmp_path / "out"
+    done = export(where, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert str(done.verdict) == manifest["chain"]["verdict"] == "VERIFIED" and not done.unsigned
+    assert manifest["chain"]["checkpoints"] == 2
+    files = [item for item in out.rglob("*") if item.is_file()]
+    for name in planted:  # the own entries may name others: none of these does
+        assert not [item.name for item in files if name.encode() in item.read_bytes()], name
+    code, said = check(out)
+    assert code == 0 and "By this bundle alone: VERIFIED." in said, said
+    told = json.loads((out / "chain" / "checkpoints.json").read_text())["checkpoints"]
+    (first, last), real = told, store.checkpoints(where)
+    assert [one["at"] for one in told] == [one.at for one in real] and first["reason"] == "extract"
+    assert first["database"] not in {one.database for one in real} and last["tenants"].keys() == {TENANT}
+    checked = Checkpoint.from_json(first)
+    assert checked.signature_holds() and checked.tenants[TENANT] == real[0].tenants[TENANT]
+    assert last["previous"] == checked.hash
+
+    # what was known is held against the rows, and what was said of it cannot be another
+    rows = out / "chain" / "rows.jsonl"
+    kept = rows.read_bytes()
+    rows.write_bytes(b"".join(kept.splitlines(keepends=True)[:-3]))
+    assert "is not the one that checkpoint 2 knew" in check(out)[1]
+    rows.write_bytes(kept)
+    (out / "chain" / "checkpoints.json").write_text(json.dumps({"checkpoints": [first | {"at": 1}, last]}))
+    assert "checkpoint 1 was changed after it was signed" in check(out)[1]
+
+
+def test_a_chain_that_lost_its_end_names_no_other_either(path: Path, tmp_path: Path) -> None:
+    store, verify = store_and_verifier(take_part=True)
+    where = InFile(path)
+    making.verify_and_sign(where, store, verify, now=NOW, by="mei", reason=Reason.VERIFY)
+    others = {name for (name,) in ask(path, "SELECT DISTINCT tenant_id FROM audit_chain")} - {TENANT}
+    other = sorted(others)[0]
+    own = "SELECT {} FROM audit_chain WHERE tenant_id = ?"
+    ask(path, f"DELETE FROM audit_chain WHERE seq = ({own.format('max(seq)')})", TENANT)
+    # and its first entry is another's now
+    ask(path, f"DELETE FROM audit_chain WHERE seq = ({own.format('min(seq)')})", other)
+    ask(path, f"UPDATE audit_chain SET tenant_id = ? WHERE seq = ({own.format('min(seq)')})", other, TENANT)
+    out = tmp_path / "out"
+    done = export(where, out)
+    assert str(done.verdict) == "TAMPERED"
+    for item in (one for one in out.rglob("*") if one.is_file()):
+        assert not [name for name in others if name.encode() in item.read_bytes()], item
+    assert check(out)[0] == 1
+
+
+def test_names_of_others_are_hidden_in_findings_as_words() -> None:
+    def found(tenant: str | None, message: str) -> Finding:
+        return Finding(Code.LINK, tenant, 3, "of acme", None, message)
+
+    report = Report(
+        Verdict.TAMPERED, 3, 0.1, (found("acme-corp", "entry 3 is the one that acme began with"),), (),
+        notes=("acme, acme-corp and b",),
+    )  # fmt: skip
+    told = of_one(report, "acme-corp", {"acme-corp", "acme", "b", ""})
+    (hidden,) = told.findings
+    assert hidden.message == "entry 3 is the one that another tenant began with"
+    assert (hidden.expected, hidden.tenant) == ("of another tenant", "acme-corp")
+    assert told.notes == ("another tenant, acme-corp and another tenant",)
 
 
 def test_a_live_one_gives_the_same(engine: Database, database: LocalDatabase, tmp_path: Path) -> None:
-    from app.services.chain.append import Batch, Event, append
-    from app.services.chain.where import InDatabase
-
     database.execute_sql(
         INTO_USERS + f"('u1', 'acme', 'é@x.example', 'x', 9007199254740993, {NOW}), "
         f"('u2', 'globex', 'b@x.example', NULL, {NOW}, {NOW})"
