@@ -1,0 +1,164 @@
+"""What a tab shows beside its table of the records that are selected, and when that is folded away."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.itemmodels.virtual_table import VirtualTableModel
+from app.services.records.tables import AUDIT_CHAIN, Scope
+from app.services.text import counted
+from app.ui.session.context import Context
+from app.ui.tabs.common.declared import TabSpec
+from app.ui.tabs.common.list_controller import ListController
+from app.ui.tabs.common.selection import CurrentRecord, Selection
+from app.ui.widgets.actions import Actions
+from app.ui.widgets.data_table import DataTable
+from app.ui.widgets.filter_row import AT_MOST
+from app.ui.widgets.panes import Inspector, MasterDetail
+from models.errors import DamagedFile, TenantAdminError
+
+if TYPE_CHECKING:
+    from app.services.records.history import Named, PastEntry
+    from app.ui.tabs.common.many import ManyPart
+    from app.ui.tabs.common.past import PastPart
+
+NARROW = 1000
+"""The width in pixels below which a table with an inspector beside it is hard to read."""
+
+
+class InspectedTab(QWidget):
+    """The part of `RecordTab` that its inspector is about, whose signals of it are told there."""
+
+    jump = Signal(str, object)
+    details_shown = Signal(object)
+    everyone_wanted = Signal()
+    spec: ClassVar[TabSpec]
+    narrow: ClassVar[int] = NARROW
+    context: Context
+    scope: Scope
+    table: DataTable
+    list: ListController
+    model: VirtualTableModel
+    selection: Selection
+    current: CurrentRecord
+    inspector: Inspector
+    commands: Actions
+    past: "PastPart | None"
+    many: "ManyPart | None"
+    _shows_many: bool
+    _master_detail: MasterDetail
+
+    def show_details(self, record: Any) -> None:
+        """Fills the inspector with a record that `load` has read."""
+        raise NotImplementedError
+
+    def show_acts_of_many(self) -> None:
+        """Shows the buttons of what may be done with several records."""
+
+    def named_in_history(self, record_id: Any, record: Any) -> "Named | None":
+        """How the audit chain's entries name a record that `load` has read; None for one that none can."""
+        from app.services.records.history import Named  # noqa: PLC0415 - rows show before
+
+        return Named.of(record_id)
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.width() < self.narrow
+
+    def fold_inspector(self, folded: bool) -> None:
+        """Folds what stands beside the table away, or shows it, until something else is chosen."""
+        self.context.settings.inspector_folded.set(self.is_narrow, folded)
+        self.fold(folded)
+
+    def fold_as_chosen(self) -> None:
+        chosen = self.context.settings.inspector_folded.get(self.is_narrow)
+        self.fold(self.is_narrow if chosen is None else chosen)
+
+    def fold(self, folded: bool) -> None:
+        if folded == self._master_detail.is_folded:
+            return
+        if folded and self._master_detail.isAncestorOf(QApplication.focusWidget() or self):
+            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._master_detail.fold(folded)
+        self.commands.update()
+
+    def _show_act(self, name: str) -> None:
+        """In place of an act whose letter was pressed: the button that the letter stands on, and what is
+        selected.
+        """
+        if not self._master_detail.is_folded:
+            self.commands.trigger(name)
+            return
+        self.fold_inspector(False)
+        self.context.say(f"Press the key again: {self.commands.said(name)}.")
+
+    def _enter_inspector(self) -> None:
+        if self._master_detail.is_folded:
+            self.fold_inspector(False)
+        self.inspector.enter()
+
+    def _not_read(self, error: TenantAdminError) -> None:
+        if isinstance(error, DamagedFile):
+            self.context.meet_damage()
+        self.inspector.show_failure(str(error))
+
+    def _show_selection(self) -> None:
+        """Several records are never shown as one."""
+        count, was_many, whole = self.list.selected_count(), self._shows_many, self.current.whole()
+        self._shows_many |= count > 1  # until another one is shown, which may still have to be read
+        if count > 1:
+            said = f"{counted(count, *self.spec.table.noun)} selected"
+            if self.model.estimated and len(self.selection.records()) < count:
+                said += f", {AT_MOST}"
+            self._show_many_part()
+            self.inspector.show_many(said, "Each button acts on those that it applies to.")
+            self.show_acts_of_many()
+        elif was_many and count and whole is not None:
+            self._shows_many = False
+            self._show_record(self.current.record_id, whole)
+        elif was_many and not count:  # another list, of which nobody has chosen a row yet
+            self._show_no_record()
+
+    def _show_many_part(self) -> None:
+        """Made with the first selection of several: the tab shows before."""
+        if self.many is None:
+            from app.ui.tabs.common.many import ManyPart  # noqa: PLC0415
+
+            self.many = ManyPart(self.context, self.selection, self.list)
+            self.inspector.set_many(self.many)
+        self.many.show_soon()
+
+    def _show_no_record(self) -> None:
+        self.inspector.show_empty(of_none=not self.model.rowCount())
+
+    def _show_fewer(self) -> None:
+        if self._shows_many:
+            self._show_selection()
+
+    def _show_past(self, record_id: object, record: Any) -> None:
+        """Made with the first record that is shown: the tab shows before."""
+        if self.past is None:
+            from app.services.records.history import is_kept  # noqa: PLC0415
+            from app.ui.tabs.common.past import PastPart  # noqa: PLC0415
+
+            if self.spec.table is AUDIT_CHAIN or not is_kept(self.context.opened.schema):
+                return
+            self.past = PastPart(self.context, self._open_entry)
+            self.inspector.add_widget(self.past)
+        self.past.show_past_of(self.named_in_history(record_id, record))
+
+    def _open_entry(self, entry: "PastEntry") -> None:
+        """In the audit chain, which may be another tenant's by now."""
+        if self.scope.tenant_id not in (None, entry.tenant_id):
+            self.everyone_wanted.emit()
+        self.jump.emit(AUDIT_CHAIN.name, entry.seq)
+
+    def _show_record(self, record_id: object, record: Any) -> None:
+        with self.inspector.drawn_at_once():
+            self.show_details(record)
+            self._show_past(record_id, record)
+            self.inspector.show_record()
+        self._show_selection()
+        self.commands.update()
+        self.details_shown.emit(record_id)

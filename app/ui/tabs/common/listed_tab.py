@@ -1,0 +1,352 @@
+"""Which rows a tab lists, what reading them costs, and what is read again when something has changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.services.records.change import Change, effect_on
+from app.services.records.list_query import ListQuery
+from app.services.records.lists import MOST_KEYS, Lists
+from app.services.records.rows import RowChange
+from app.services.records.tables import EVERYONE
+from app.services.text import counted
+from app.ui.tabs.common.exact import ExactFilters
+from app.ui.tabs.common.facets import Facets
+from app.ui.tabs.common.inspected_tab import InspectedTab
+from app.ui.tabs.common.new_rows import NewRows
+from app.ui.theme.icons import Icon
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.filter_row import AT_MOST, FilterRow, FilterValues
+from app.ui.widgets.labels import Label
+from app.ui.widgets.panes import EmptyState
+from models.errors import Cancelled, DamagedFile, TableMissing, TenantAdminError
+
+_NOT_READ = "These rows are read when you agree to what that reads."
+_CHARGED = "Each row that is read is charged; press Enter in the filter to read them."
+_AGAIN = (
+    "Rows that have come or changed since stand in their places when these are read again; each is charged."
+)
+_OF_A_TENANT = f"{_CHARGED} Or choose a tenant in the tool bar, to read its rows alone."
+
+
+class ListedTab(InspectedTab):
+    """The part of `RecordTab` that its rows are about."""
+
+    way_out: tuple[str, Callable[[], object]] | None = None
+    lists: Lists
+    filters: FilterRow
+    facets: Facets
+    exact: ExactFilters
+    new_rows: NewRows
+    empty_state: EmptyState
+    clear_button: QPushButton
+    again_button: QPushButton
+    door_button: QPushButton
+    read_button: QPushButton
+    price: QWidget
+    price_label: Label
+    asks_first: bool
+    sorted_by: tuple[str, bool] | None
+    _offered: list[str]
+    _stale: bool
+    _uncounted: ListQuery | None
+    _announced: tuple[ListQuery, str] | None
+    _wanted_record: object
+    _put_back: object
+    _left_at: set[object]
+
+    def read_beside(self, query: ListQuery) -> None:
+        """Reads what else the tab shows of the rows that the filters keep."""
+
+    def narrowed(self, query: ListQuery) -> ListQuery:
+        """The query with what else the tab keeps rows by."""
+        return query
+
+    def no_match(self) -> tuple[str, str]:
+        """Title and sentence where the filters leave no row."""
+        return "No match", f"No {self.spec.table.noun[0]} matches these filters."
+
+    def clear_words(self) -> str:
+        """What the button says then that takes the filters away."""
+        return "Clear filters"
+
+    def shows_any_of(self, tables: frozenset[str]) -> bool:
+        """Whether a change of these tables may change what it shows."""
+        return self.spec.table.name in tables
+
+    def query(self) -> ListQuery:
+        values = self.filters.values()
+        settings = self.context.settings
+        since, until = values.dates.bounds(self.context.clock(), settings.utc_times)
+        sort, descending = self.sorted_by or (None, False)
+        found = ListQuery(
+            table=self.spec.table.name,
+            scope=self.scope,
+            text=values.text,
+            choices=(*sorted(self.facets.chosen().items()), *self.exact.choices()),
+            since=since,
+            until=until,
+            sort=sort,
+            descending=descending,
+            as_added=self._is_long,
+        )
+        found = self.narrowed(found)
+        own = (self.spec.table.sort, self.spec.table.descending)
+        if found.as_added and self.sorted_by == own and not found.filtered:
+            return replace(found, sort=None, descending=False)  # of so many that is the order of adding
+        return found
+
+    def filters_changed(self) -> None:
+        """Reads what is asked for now; the person looks for something else than before."""
+        self._wanted_record = None
+        self._read()
+
+    def activate(self) -> None:
+        """Called when the tab is looked at: reads what is out of date."""
+        if self._stale and self.isVisibleTo(self.window()):
+            self._stale = False
+            self.reload()
+
+    def reload(self) -> None:
+        """Reads again, keeping selection, scroll position, order and filters."""
+        self._read()
+        if self.asks_first:
+            self.list.model.reload()
+        self.current.reload()
+
+    def set_filter_text(self, text: str) -> None:
+        had_chips = self.exact.clear()
+        self.filters.set_values(replace(FilterValues(), text=text))
+        if had_chips:
+            self.filters_changed()
+
+    def clear_filters(self) -> None:
+        self.set_filter_text("")
+
+    def hear(self, change: Change, initiator: object) -> None:
+        """Reads again what a change touched of what it shows; out of sight, when it is looked at."""
+        own = change.by_table.get(self.spec.table.name, ())
+        only_edited = own and all(row.before is not None for row in own)
+        if self.spec.table.name in change.tables and not only_edited:
+            self.new_rows.begin()
+        self.selection.outdate({row.record_id for row in own})
+        if self._stale or not self.shows_any_of(change.tables):
+            return
+        is_own = self.spec.table.name in change.tables
+        if not is_own or not (self.isVisibleTo(self.window()) or self._is_dear):
+            self._stale = True
+            self.activate()
+            return
+        shown = self.list.shown
+        query = shown if self.asks_first and shown is not None else self.query()
+        effect = effect_on(query, change)
+        taken_back = initiator is self.context.history and len(own) == 1 and own[0].after is not None
+        if effect.moves:
+            if initiator is self or (initiator is self.context.history and self.table.selected_ranges()):
+                self.selection.go_on()
+            if initiator is None and len(own) == 1 and own[0].before is None:
+                self._wanted_record = own[0].record_id  # made in a form, and what one wants to see
+            if taken_back:
+                self._put_back = own[0].record_id
+            if self._is_dear:
+                self._amend(change, own)
+            else:
+                self.list.show(query)
+            self.read_beside(query)
+        elif effect.records:
+            self.list.model.reload_records(effect.records)
+            if taken_back:
+                self._jump_back(own[0].record_id)
+        self.facets.count(query, [name for name in self._offered if effect.moves or name in effect.columns])
+        if effect.touches(self.current.record_id):
+            self.current.reload()
+
+    def changed_outside(self) -> None:
+        """Called when somebody else has written to the file: what one reads stays where it is."""
+        self.list.holds_top = True
+        self.new_rows.look()
+
+    @property
+    def _is_dear(self) -> bool:
+        """Whether a person has to agree before the rows in sight are read again, or others in their place."""
+        shown = self.list.shown
+        return self._costs_much(self.query() if shown is None else shown)
+
+    def _amend(self, change: Change, own: Sequence[RowChange]) -> None:
+        """Takes out of the rows in sight those that went; more is read where a person agrees to it."""
+        if self.list.shown is None:
+            return
+        self.list.take_out(lambda: [row.listed_by for row in own if row.after is None])
+        are_known = all(row.after is None and row.listed_by is not None for row in own)
+        if not (own and are_known) or self.spec.table.name in change.bulk:
+            self._ask_to_read(self.query())
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether its keys are too many to be read at once, each row that is read being charged."""
+        return self.context.costs and self.context.opened.sizes.get(self.spec.table.name, 0) > MOST_KEYS
+
+    def _read(self, *, agreed: bool = False) -> None:
+        """Where that may be many rows, and each is charged, a person is asked first."""
+        query = self.query()
+        self.asks_first = self._costs_much(query) and not agreed
+        self._uncounted = None if self.asks_first else query
+        if self.asks_first:
+            self._ask_to_read(query)
+            return
+        self.price.hide()
+        self.list.show(query)
+        self.read_beside(query)
+
+    def _ask_to_read(self, query: ListQuery) -> None:
+        self.asks_first, is_again = True, query == self.list.shown
+        rows = counted(self._reads(query), "row")
+        by = ""
+        if query.sort is not None and not is_again:
+            title = self.model.columns[self.model.column_of(query.sort)].title
+            by = f", by {title}{', descending' if query.descending else ''}"
+        self.read_button.setText(f"{'Read again: up' if is_again else 'Read up'} to {rows}{by}")
+        ways = _OF_A_TENANT if self.scope == EVERYONE else _CHARGED
+        self.price_label.setText(_AGAIN if is_again else ways)
+        self.price.show()
+        if self.list.clear_unless(query):  # rows of another tenant or filter would be acted upon
+            self._show_none(self.spec.icon, "Not read yet", _NOT_READ, clearable=query.filtered)
+        self.list.show_order()
+
+    def _costs_much(self, query: ListQuery) -> bool:
+        """Whether so many rows are read for it that a person has to agree; each page of a list in the order
+        in which its rows were added is read by itself.
+        """
+        is_by_pages = query.as_added and query.sort is None and not query.filtered
+        return not is_by_pages and self.context.is_much(self._reads(query))
+
+    def _reads(self, query: ListQuery) -> int:
+        return self.lists.reads(query, self.context.rows_of(query.table, query.scope))
+
+    def _leave_filters(self, by_return: bool, changed: bool) -> None:
+        if not (self.asks_first and by_return):
+            self.list.enter()
+        elif not changed:  # else the price shows since this very key
+            self._read(agreed=True)
+
+    def _sort_by(self, column: str, descending: bool) -> None:
+        if self.asks_first and self.sorted_by == (column, descending):
+            descending = not descending  # the header shows the order that the rows have, and cannot turn it
+        self.sorted_by = column, descending
+        self._read()
+
+    def _loaded(self, total: int) -> None:
+        which = "readable" if self.list.partly else AT_MOST if self.model.estimated else ""
+        added = "last added first" if self.spec.table.descending else "first added first"
+        shown, _ = self.list.all_keys()
+        is_as_added = shown.as_added and shown.sort is None
+        self.filters.set_count(total, which, added if is_as_added and total > 1 else "")
+        if self.list.partly is None:
+            self.list.show_order()
+        if not (shown.filtered or self.model.estimated):
+            self.context.know_rows(shown.table, shown.scope, total)
+        if self.list.partly:
+            self.context.meet_damage()
+        filtered = self.query().filtered
+        if filtered:
+            self.empty_state.set(Icon.SEARCH, *self.no_match())
+            self.clear_button.setText(self.clear_words())
+            self.clear_button.setAccessibleName(self.clear_words())
+        else:
+            self.empty_state.set(self.spec.icon, *self.spec.empty)
+        self.clear_button.setVisible(filtered)
+        self.again_button.hide()
+        self.door_button.hide()
+        self.table.set_empty_state(self.empty_state)
+        if not total:
+            self.inspector.show_empty(of_none=True)
+        self.commands.update()
+        self._announce_rows(replace(shown, sort=None, descending=False, as_added=False), total)
+        wanted, self._wanted_record = self._wanted_record, None
+        put_back, self._put_back = self._put_back, None
+        if wanted is not None:
+            self.list.jump(wanted, on_missing=partial(self._not_in_list, wanted))
+        elif put_back is not None:  # where the filters hide it, they stay
+            self._jump_back(put_back)
+
+    def _announce_rows(self, kept: ListQuery, total: int) -> None:
+        """What another filter or tenant leaves, or another order; of rows that come and go by themselves
+        nobody is told.
+        """
+        order = self.table.said_order()
+        before, self._announced = self._announced, (kept, order)
+        if before is None or not self.isVisible():
+            return
+        if kept != before[0]:
+            none = "" if total else self.empty_state.title.text()
+            announce(self.table, ". ".join(filter(None, (self.filters.said(), none))))
+        elif order != before[1]:
+            announce(self.table, order or self.filters.said())
+
+    def _jump_back(self, record_id: object) -> None:
+        """Selects what was taken back, unless a person has selected something else meanwhile."""
+
+        def is_elsewhere() -> bool:
+            return self.list.current_id() not in self._left_at
+
+        if not is_elsewhere():
+            self._left_at.add(record_id)
+            self.list.jump(record_id, unless=is_elsewhere)
+
+    def _leave_to_undo(self) -> None:
+        self._left_at = {None, self.list.current_id()}
+
+    def _count_choices(self) -> None:
+        if self._uncounted is not None:
+            self.facets.count(self._uncounted, self._offered)
+            self._uncounted = None
+
+    def _not_in_list(self, record_id: object) -> None:
+        if self.query().filtered:
+            self._let_filters_go()
+            self._wanted_record = record_id
+
+    def _let_filters_go(self) -> None:
+        """With a way back: they may have taken a while to set."""
+        values, exact = self.filters.values(), self.exact.choices()
+
+        def filter_again() -> None:
+            self.exact.clear()
+            for column, kept in exact:
+                self.exact.keep(column, kept)
+            self.filters.set_values(values)
+
+        had = self.query().filtered
+        self.clear_filters()
+        if had:
+            self.context.say("The filter hid this record, and is cleared", act=("Filter again", filter_again))
+
+    def _not_loaded(self, error: TenantAdminError) -> None:
+        if isinstance(error, Cancelled):
+            return
+        if isinstance(error, DamagedFile):
+            self.context.meet_damage()
+        lacking = isinstance(error, TableMissing)
+        title = "Not in this database" if lacking else "Cannot be shown"
+        self._show_none(Icon.WARNING, title, str(error), again=error.is_retriable)
+        if lacking and self.way_out is not None:
+            self.door_button.setText(self.way_out[0])
+            self.door_button.setAccessibleName(self.way_out[0])
+            self.door_button.show()
+
+    def _show_none(
+        self, icon: str, title: str, why: str, *, clearable: bool = False, again: bool = False
+    ) -> None:
+        """Says why there are no rows, which nobody has counted."""
+        self.filters.set_count(None)
+        self.empty_state.set(icon, title, why)
+        if self.isVisible():
+            announce(self.table, f"{title}. {why}")
+        self.clear_button.setVisible(clearable)
+        self.again_button.setVisible(again)
+        self.door_button.hide()
+        self.table.set_empty_state(self.empty_state)
+        self.inspector.show_empty(of_none=True)
+        self.commands.update()
