@@ -6,7 +6,7 @@ every entry of it, with a marker in the same transaction that tells of it. What 
 marker, and an entry in the chain of `system`. A copy of the file is made before, which holds all that goes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,12 +60,12 @@ class Erasure:
     def total(self) -> int:
         return sum(self.going.values())
 
-    def lines(self) -> list[str]:
-        """What goes, changes and stays, for a person to decide by."""
+    def lines(self, named: Callable[[str], str] = str) -> list[str]:
+        """What goes, changes and stays, for a person to decide by; each table as it is `named` to them."""
         return [
-            *(f"{table}: {counted(rows, 'row')}" for table, rows in self.going.items()),
+            *(f"{named(table)}: {counted(rows, 'row')}" for table, rows in self.going.items()),
             *(
-                f"{table}: {counted(rows, 'row')} of others, which stay and lose what they refer to"
+                f"{named(table)}: {counted(rows, 'row')} of others, which stay and lose what they refer to"
                 for table, rows in self.changed.items()
             ),
             *self.stays,

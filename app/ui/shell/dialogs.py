@@ -524,7 +524,7 @@ def _changed_row(table: str, before: int | None, after: int | None, unlike: int 
     change = after - before
     more = f"{'+' if change > 0 else '−'}{grouped(abs(change))}" if change else ""
     others = f"{grouped(unlike)} {'differs' if unlike == 1 else 'differ'}" if unlike else ""
-    nothing = "as many" if unlike is None and after else "the same"
+    nothing = "same number" if unlike is None and after else "the same"
     said = ", ".join(filter(None, (more, others))) or nothing
     return name, _count(before), _count(after), Cell(said, change, Tone.WARN if change < 0 else None)
 

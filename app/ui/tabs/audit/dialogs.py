@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.doubts import among_the_ways
 from app.services.chain.rules import HIGHEST_SEQ
-from app.services.text import counted
+from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, run
+from app.ui.tabs.audit.words import REASONS
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
 from app.ui.widgets.buttons import Lines, push_button
@@ -222,7 +223,7 @@ class CheckpointsDialog(Dialog):
         return (
             Cell(relative_time(checkpoint.at, now), checkpoint.at, tip=absolute_time(checkpoint.at, utc)),
             Cell(grouped(checkpoint.number), checkpoint.number),
-            Cell(checkpoint.reason),
+            Cell(visible(REASONS.get(checkpoint.reason, checkpoint.reason))),
             Cell(
                 grouped(checkpoint.last_seq),
                 checkpoint.last_seq,

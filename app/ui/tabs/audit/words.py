@@ -1,8 +1,10 @@
 """What a verification says of the file and of each entry, in words, tones and icons."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.itemmodels.columns import Tone
+from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.chain.reading import Inspection, Link
@@ -22,6 +24,18 @@ HEADLINES = {
     Verdict.TAMPERED: (Tone.BAD, "Chain broken", Icon.SHIELD_BAD),
     Verdict.UNREADABLE: (Tone.BAD, "Chain unreadable", Icon.ERROR_FILL),
 }
+REASONS: Mapping[str, str] = {
+    Reason.VERIFY: "all verified",
+    Reason.REQUEST: "asked for",
+    Reason.RETENTION: "rows removed",
+    Reason.IMPORT: "imported",
+    Reason.BEFORE_RESTORE: "before a restore",
+    Reason.RESTORE: "restored",
+    Reason.START_OVER: "started over",
+    "anew": "started over",
+    Reason.ANOTHER_DATABASE: "another database",
+}
+"""Why a checkpoint was made; one that only a newer program knows is said as it is stored."""
 HASHES = {True: ("hash ok", Tone.OK, Icon.CHECK), False: ("hash wrong", Tone.BAD, Icon.BAD)}
 LINKS = {
     Link.OK: ("link ok", Tone.OK, Icon.LINK),

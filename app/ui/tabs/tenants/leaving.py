@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from app.services.records.tables import title_of
 from app.services.tenants import erasing
 from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText
@@ -98,7 +99,7 @@ def _confirm(
         f"Erase {name}?",
         " ".join(filter(None, (sentence, found.caution))),
         action=f"Erase {counted(found.total, 'row')}",
-        items=found.lines(),
+        items=found.lines(title_of),
         whole=True,
         typed=found.tenant,
         parent=window,

@@ -246,7 +246,7 @@ def test_one_is_erased_where_its_name_is_typed(qtbot: QtBot, window: MainWindow,
     page.commands.trigger(ERASE)
     asked = dialog(qtbot, window, ConfirmDialog)
     listed = [asked.list.item(place).text() for place in range(asked.list.count())]
-    assert f"users: {row[-1].users} rows" in listed
+    assert f"Users: {row[-1].users} rows" in listed
     assert not asked.confirm_button.isEnabled()
     qtbot.keyClicks(asked.typed, name)
     with qtbot.waitSignal(window.opened):

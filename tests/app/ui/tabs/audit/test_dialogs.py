@@ -24,6 +24,7 @@ from app.ui.session.outcome import Asked
 from app.ui.session.outcome import run as run_verification
 from app.ui.shell.notices import BrokenNotice, ContinuationNotice
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
+from app.ui.tabs.audit.words import REASONS
 from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from models.progress import UNWATCHED
@@ -33,7 +34,7 @@ from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.context import make_context
 from tests.fixtures.sample import sample
-from tests.fixtures.window import added, button, labels, press, type_text
+from tests.fixtures.window import added, button, labels, press, texts, type_text
 
 
 @pytest.fixture
@@ -74,6 +75,10 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
     assert out.stat().st_size > 0
 
 
+def test_each_reason_for_a_checkpoint_has_its_words() -> None:
+    assert set(Reason) <= set(REASONS)
+
+
 @pytest.mark.slow
 def test_a_file_that_is_no_export_is_said_and_takes_nothing(
     context: Context, qtbot: QtBot, tmp_path: Path
@@ -107,6 +112,7 @@ def test_a_person_who_knows_why_the_file_differs_begins_anew(
     qtbot.waitUntil(lambda: "2 checkpoints of this database" in dialog.state.text())
     through = [dialog.table.model().index(row, 3).data() for row in range(2)]
     assert through == ["190", "200"]
+    assert [row[2] for row in texts(dialog.table)] == ["started over", "before a restore"], "in words"
     (_, made_now) = CheckpointStore(paths.checkpoints_dir()).checkpoints(InFile(path))
     dialog.show_checkpoints([replace(made_now, through=200)], "", (), dialog._ways)
     assert dialog.table.model().index(0, 3).data() == "190", "also where its numbers had begun again"
