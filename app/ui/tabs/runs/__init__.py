@@ -430,7 +430,8 @@ class RunsTab(RecordTab):
         shown: RunDetail | None = self.current.whole()
         if shown is not None:
             versions = [found for found in shown.artifacts or () if found.text("phase") == phase]
-            ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
+            if versions:  # the phases that were pressed may be those of the run before, whose place it took
+                ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
 
     # parked ideas, and runs by hand
 

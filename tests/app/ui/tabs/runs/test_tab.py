@@ -513,3 +513,9 @@ def test_after_an_act_the_focus_is_on_no_other_act(tab: RunsTab, qtbot: QtBot) -
     qtbot.keyClick(resume, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: not resume.isVisible())
     assert QApplication.focusWidget() is tab.table
+
+
+def test_a_phase_that_only_the_run_before_had_opens_nothing(tab: RunsTab, qtbot: QtBot) -> None:
+    choose(tab, qtbot, row_of(tab, "completed"))
+    tab.scores.activated.emit("a phase of another run")
+    assert not tab.findChildren(ArtifactDialog)
