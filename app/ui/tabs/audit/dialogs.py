@@ -80,6 +80,7 @@ class CheckpointsDialog(Dialog):
         self.table.hide()
         self.state = Label("Reading…", Look.DIM, wrap=True)
         self.key = Label("", Look.DIM, wrap=True)
+        self.key.hide()  # an empty line would be a hole
         theme = context.theme
         asks = (
             self._ask_export,
@@ -209,6 +210,7 @@ class CheckpointsDialog(Dialog):
         """
         self._ways, self._undecided, self._doubted = ways, bool(doubt), doubted or bool(doubt)
         self.key.setText(where)
+        self.key.setVisible(bool(where))
         self.table.show_rows([self._row(checkpoint) for checkpoint in reversed(found)])
         self.table.setVisible(bool(found))
         count = f"{counted(len(found), 'checkpoint')} of this database, the newest first."

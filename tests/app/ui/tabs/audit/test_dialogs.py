@@ -62,13 +62,13 @@ def test_the_first_checkpoint_is_made_listed_and_exported(
 ) -> None:
     dialog = opened(context, qtbot)
     assert dialog.state.text() == "There is none of this database yet."
-    assert not dialog.export_button.isEnabled()
+    assert not dialog.export_button.isEnabled() and dialog.key.isHidden()
     with qtbot.waitSignal(dialog.checked):
         dialog.make_button.click()
     qtbot.waitUntil(dialog.table.isVisible)
     assert dialog.table.model().rowCount() == 1
     assert "1 checkpoint of this database" in dialog.state.text()
-    assert "key" in dialog.key.text()
+    assert "key" in dialog.key.text() and dialog.key.isVisible()
     out = tmp_path / "checkpoints.json"
     dialog.export(out)
     qtbot.waitUntil(lambda: "written to checkpoints.json" in dialog.state.text())
