@@ -31,6 +31,7 @@ COMMANDS = {
     "info": "files.info",
     "tenants": "tenants.tenants",
     "users": "users.users",
+    "runs": "runs.runs",
     "d1": "d1.d1",
 }
 """Each command's module and function in `app.commands`."""

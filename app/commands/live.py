@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from app import paths
-from app.commands import common, files, retention, tenants, verify
+from app.commands import common, files, retention, runs, tenants, verify
 from app.services.text import counted
 from models.errors import NotAllowed
 from models.progress import Monitor
@@ -65,6 +65,7 @@ _COMMANDS: Final[dict[str, Command]] = {
     "retention": retention.retention,
     "export": files.export,
     "tenants": tenants.tenants,
+    "runs": runs.runs,
     "backup": backup,
 }
 

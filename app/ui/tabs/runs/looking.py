@@ -1,20 +1,26 @@
-"""The acts that only look at runs: side by side."""
+"""The acts that only look at runs: side by side, and as a document."""
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from app.itemmodels.columns import Tone
 from app.services.records.run_compare import why_not
+from app.services.text import byte_size
+from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
+from models.progress import Monitor
 
 StatusLooks = Mapping[Any, tuple[Tone, str]]
 
 
 def looking_acts(tab: RecordTab, looks: StatusLooks) -> list[ActionSpec]:
     """`looks` are those of a run's statuses."""
-    return [_compare_act(tab, looks)]
+    return [_compare_act(tab, looks), _dossier_act(tab)]
 
 
 def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
@@ -29,3 +35,48 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
     return ActionSpec(
         "compare", "Compare…", Icon.TREE, lambda: tab.selection.with_ids(show), refuse, "Ctrl+Alt+C"
     )
+
+
+_FILTERS = {
+    "HTML, the newest versions (*.html)": (".html", False),
+    "HTML, all versions (*.html)": (".html", True),
+    "Markdown, the newest versions (*.md)": (".md", False),
+    "Markdown, all versions (*.md)": (".md", True),
+}
+
+
+def _dossier_act(tab: RecordTab) -> ActionSpec:
+    def ask(run_ids: Sequence[Any]) -> None:
+        from app.ui.widgets.dialogs import ask_save  # noqa: PLC0415 - rows show before
+
+        name = re.sub(r"[^\w.-]+", "-", str(run_ids[0]))[:80]
+        start = str(tab.context.opened.folder / f"run-{name}.html")
+        chosen = ask_save(tab, "Write the dossier", start, ";;".join(_FILTERS))
+        if chosen is not None:
+            write_dossier(tab.context, run_ids[0], *chosen)
+
+    refuse = partial(tab.selection.refusal, single=True, writes=False)
+    return ActionSpec(
+        "dossier", "Dossier…", Icon.EXPORT, lambda: tab.selection.with_ids(ask), refuse, "Ctrl+Alt+D"
+    )
+
+
+def write_dossier(context: Context, run_id: Any, path: Path, kind: str) -> None:
+    """Writes a run as a document, by the name's ending, or else by the filter that was chosen."""
+    from app.services.records.run_dossier import DossierForm  # noqa: PLC0415 - rows show before
+    from app.workers.dossier import save_dossier  # noqa: PLC0415
+
+    ending, every = _FILTERS[kind]
+    typed = path.suffix.lower()
+    is_markdown = typed == ".md" or (typed != ".html" and ending == ".md")
+    form = DossierForm.MARKDOWN if is_markdown else DossierForm.HTML
+
+    def work(monitor: Monitor) -> int:
+        return save_dossier(
+            context.opened, run_id, path, form, every=every, now=context.clock(), monitor=monitor
+        )
+
+    def done(size: int) -> None:
+        context.say(f"The dossier is in {path.name}, {byte_size(size)}", path)
+
+    context.job(f"Writing {path.name}…", work, on_done=done)

@@ -1,4 +1,4 @@
-"""The window that shows runs side by side."""
+"""Runs side by side, and one as a document."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.comparing import CompareDialog
+from app.ui.tabs.runs.looking import write_dossier
 from tests.app.ui.conftest import ShowTab
 from tests.fixtures.window import dialog
 
@@ -40,3 +41,16 @@ def test_three_runs_side_by_side(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot
     qtbot.waitUntil(target.exists)
     assert target.read_text("utf-8").startswith("# Planning runs compared")
     shown.reject()
+
+
+def test_a_run_becomes_a_document(show_tab: ShowTab, tmp_path: Path, qtbot: QtBot) -> None:
+    tab = show_tab(RunsTab)
+    qtbot.waitUntil(lambda: tab.model.rowCount() > 3)
+    tab.table.clearSelection()
+    qtbot.waitUntil(lambda: "Select a run first." in tab.commands.action("dossier").toolTip())
+    tab.table.select_row(0)
+    assert tab.commands.action("dossier").isEnabled()
+    target = tmp_path / "run.md"
+    write_dossier(tab.context, tab.model.record_id(0), target, "HTML, all versions (*.html)")
+    qtbot.waitUntil(target.exists)
+    assert target.read_text("utf-8").startswith("# ")

@@ -1,0 +1,274 @@
+"""All that is stored of a planning run as one document, HTML or Markdown, for whoever has no access.
+
+Nothing of the data is markup in it, and it loads nothing. Secrets are left out as exports leave them out.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from html import escape
+from typing import Any, Final
+
+from peewee import SQL, Column
+from peewee import Table as Source
+
+from app import paths
+from app.services.chain.checkpoints.verdicts import KeptVerdict
+from app.services.records.export import as_time, plain_of
+from app.services.records.history import LOOKED_THROUGH
+from app.services.records.record import Record, read_record
+from app.services.records.rows import decoded, exactly, legible
+from app.services.records.run_timeline import MOST_ABOUT, RunStory, Timeline, read, timeline
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, ColumnKind
+from app.services.text import counted, markdown, readable, utc_time, visible
+from models.engine import Database
+from models.errors import Cancelled, NotFound
+from models.progress import Monitor
+from models.schema import read_stored
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_PIECE: Final = 65_536
+_SPACE: Final = re.compile(r"\s(?<!\r)")
+_HASHED: Final = ("event_type", "payload", "previous_hash", "hash", "created_at")
+_PHASES: Final = ("Phase", "Version", "Score", "Verdict", "Worked", "Waited", "Ended")
+_ENTRIES: Final = ("Entry", "Event", "Time", "Payload", "Previous hash", "Hash")
+
+
+class DossierForm(StrEnum):
+    HTML = "html"
+    MARKDOWN = "md"
+
+
+@dataclass(frozen=True, slots=True)
+class DossierOf:
+    """What a dossier is made of: the run, of its artifacts the newest of each phase or `every` one, and what
+    is `known` of the audit chain of `place`, `now`.
+    """
+
+    run_id: Any
+    place: str
+    known: KeptVerdict | None
+    now: int
+    form: DossierForm = DossierForm.HTML
+    every: bool = False
+
+
+def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]:
+    """The document in pieces; no more than one artifact is held at a time. Each is as it was stored when it
+    was read. Raises `NotFound`, `Cancelled`, and the storage errors.
+    """
+    page: _Page = _Html() if of.form is DossierForm.HTML else _Markdown()
+    story = read(database, of.run_id, among=0 if database.costs else LOOKED_THROUGH)
+    yield page.start(story.run.text("idea"))
+    made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
+    yield page.paragraph(made)
+    yield page.table(("Field", "Value"), _fields(story.run))
+    yield page.heading("Phases")
+    yield page.table(_PHASES, _phases(timeline(story, of.now)))
+    yield page.heading("Audit entries about it")
+    yield page.paragraph(_verified(of.known))
+    yield from _entries(database, story, page)
+    yield page.heading("Artifacts")
+    yield from _artifacts(database, story, of, page, monitor)
+    yield page.end()
+
+
+def _fields(run: Record) -> list[tuple[str, str]]:
+    found = []
+    for column in run.table.columns:
+        value, plain = run[column.name], plain_of(run.table.name, column.source)
+        if plain is not None and value not in (None, ""):
+            said = as_time(value) if column.kind is ColumnKind.TIME else plain(value)
+            found.append((column.label, readable(said) + (" UTC" if said != plain(value) else "")))
+    for name, value in run.unknown.items():
+        plain = plain_of(run.table.name, name)
+        if plain is not None and value not in (None, ""):
+            found.append((name, readable(plain(value))))
+    return found
+
+
+def _phases(found: Timeline) -> list[tuple[str, ...]]:
+    rows = []
+    for line in found.phases:
+        newest = line.newest
+        if line.is_reached:
+            of = (newest.version, newest.score, newest.verdict) if newest else (None, None, None)
+            times = _took(line.worked), _took(line.waited or None), _when(newest.ended if newest else None)
+            rows.append((line.phase, *map(readable, of), *times))
+    return rows
+
+
+def _took(seconds: int | None) -> str:
+    return "" if seconds is None else str(timedelta(seconds=seconds))
+
+
+def _when(at: int | None) -> str:
+    return "" if at is None else utc_time(at)
+
+
+def _verified(known: KeptVerdict | None) -> str:
+    """Whether the chain was verified, and when."""
+    if known is None:
+        return "It is not known that the audit chain of this database was verified."
+    words = str(known.verdict).replace("_", " ")
+    undecided = ", undecided which database it is" if known.undecided else ""
+    return (
+        f"The audit chain was verified {known.which} {utc_time(known.at)}: {words}{undecided}, "
+        f"{counted(known.entries, 'entry', 'entries')} looked at, through number {known.through}. "
+        "What came since was not."
+    )
+
+
+def _entries(database: Database, story: RunStory, page: "_Page") -> Iterator[str]:
+    if not story.entries:
+        yield page.paragraph("None are known." if story.entries is not None else "They were not looked for.")
+        return
+    if len(story.entries) >= MOST_ABOUT:
+        yield page.paragraph(f"The newest {MOST_ABOUT}.")
+    numbers = json.dumps([entry.seq for entry in story.entries])
+    tables, _ = read_stored(database)
+    stored, source = tables[AUDIT_CHAIN.name], Source(AUDIT_CHAIN.name)
+    cells = [
+        exactly(Column(source, name)) if name in stored.names else SQL("'NULL'") for name in ("seq", *_HASHED)
+    ]
+    wanted = Column(source, "seq").in_(SQL("(SELECT value FROM json_each(?))", [numbers]))
+    rows = database.rows(source.select(*cells).where(wanted).order_by(Column(source, "seq")))
+    said: list[Callable[[Any], Any]] = [
+        lambda value: value,
+        *(plain_of(AUDIT_CHAIN.name, name) or (lambda value: "") for name in _HASHED),
+    ]
+    found = []
+    for row in rows:
+        seq, event, payload, before, own, at = (
+            readable(tell(legible(decoded(cell)))) for tell, cell in zip(said, row, strict=True)
+        )
+        found.append((seq, event, at, payload, before, own))
+    yield page.table(_ENTRIES, found)
+
+
+def _artifacts(
+    database: Database, story: RunStory, of: DossierOf, page: "_Page", monitor: Monitor
+) -> Iterator[str]:
+    if story.artifacts is None:
+        yield page.paragraph("This database has no artifacts.")
+        return
+    newest = {artifact.text("phase"): artifact for artifact in reversed(story.artifacts)}
+    chosen = [one for one in story.artifacts if of.every or newest[one.text("phase")] is one]
+    plain = plain_of(PLANNING_ARTIFACTS.name, "content")
+    for number, artifact in enumerate(chosen):
+        if monitor.cancelled():
+            raise Cancelled
+        monitor.progress(number, len(chosen))
+        version, score = readable(artifact["version"]), readable(artifact["overall_score"])
+        yield page.heading(f"{artifact.text('phase')}, version {version or 'unknown'}", 3)
+        facts = (
+            f"verdict {artifact.text('review_verdict') or 'none'}",
+            f"score {score or 'none'}",
+            f"stored {readable(as_time(artifact['created_at']))} UTC",
+        )
+        yield page.paragraph(", ".join(facts))
+        try:
+            content = read_record(database, PLANNING_ARTIFACTS, artifact["id"])["content"]
+        except NotFound:
+            yield page.paragraph("It is no longer there.")
+            continue
+        safe = (readable(plain(part)) for part in in_parts_of(readable(content))) if plain else iter(())
+        yield from page.verbatim([_lines(part) for part in safe])
+    monitor.progress(len(chosen), len(chosen))
+
+
+class _Page:
+    """How a document is written; whatever it is given is data."""
+
+    def start(self, title: str) -> str:
+        raise NotImplementedError
+
+    def heading(self, words: str, level: int = 2) -> str:
+        raise NotImplementedError
+
+    def paragraph(self, words: str) -> str:
+        raise NotImplementedError
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        raise NotImplementedError
+
+    def verbatim(self, parts: Sequence[str]) -> Iterator[str]:
+        """A text as it is, given in parts of which none ends within a word."""
+        raise NotImplementedError
+
+    def end(self) -> str:
+        return ""
+
+
+def in_parts_of(text: str) -> Iterator[str]:
+    """A text in parts that each end behind a white space: a search through all of 5 MB would hold up whoever
+    else runs, and no address is in two of them.
+    """
+    start = 0
+    while start < len(text):
+        found = _SPACE.search(text, start + _PIECE)
+        end = len(text) if found is None else found.end()
+        yield text[start:end]
+        start = end
+
+
+def _lines(text: str) -> str:
+    """With its line breaks, and what cannot be seen as an escape."""
+    return visible(text.replace("\r\n", "\n"), keep="\n\t")
+
+
+class _Html(_Page):
+    def start(self, title: str) -> str:
+        shown = escape(visible(title))
+        style = (paths.resources_dir() / "evidence" / "dossier.css").read_text("utf-8")
+        return (
+            "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\n"
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+            "<meta name='viewport' content='width=device-width'>\n"
+            f"<title>{shown[:200]}</title>\n<style>{style}</style></head><body>\n<h1>{shown}</h1>\n"
+        )
+
+    def heading(self, words: str, level: int = 2) -> str:
+        return f"<h{level}>{escape(visible(words))}</h{level}>\n"
+
+    def paragraph(self, words: str) -> str:
+        return f"<p>{escape(visible(words))}</p>\n"
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        titles = "".join(f"<th>{escape(name)}</th>" for name in head)
+        lines = ("".join(f"<td>{escape(_lines(value))}</td>" for value in row) for row in rows)
+        return "<table>" + "".join(f"<tr>{line}</tr>\n" for line in (titles, *lines)) + "</table>\n"
+
+    def verbatim(self, parts: Sequence[str]) -> Iterator[str]:
+        yield "<pre>\n"
+        yield from map(escape, parts)
+        yield "</pre>\n"
+
+    def end(self) -> str:
+        return "</body></html>\n"
+
+
+class _Markdown(_Page):
+    def start(self, title: str) -> str:
+        return f"# {markdown(title)}\n\n"
+
+    def heading(self, words: str, level: int = 2) -> str:
+        return f"{'#' * level} {markdown(words)}\n\n"
+
+    def paragraph(self, words: str) -> str:
+        return f"{markdown(words)}\n\n"
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+        cells = [list(head), ["---"] * len(head), *([markdown(value) for value in row] for row in rows)]
+        return "".join(f"| {' | '.join(row)} |\n" for row in cells) + "\n"
+
+    def verbatim(self, parts: Sequence[str]) -> Iterator[str]:
+        """Between fences that no line of it can end."""
+        ticks = (len(found) for part in parts for found in re.findall("`+", part))
+        fence = "`" * max(3, 1 + max(ticks, default=0))
+        yield f"{fence}\n"
+        yield from parts
+        yield f"\n{fence}\n\n"
