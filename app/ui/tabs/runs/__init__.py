@@ -109,7 +109,8 @@ class RunsTab(RecordTab):
 
     @cached_property
     def ready(self) -> ReadyRuns:
-        return ReadyRuns(self.context, self._change_view, self.repaint_rows)
+        told = lambda: self.model.repaint()  # noqa: E731, PLW0108 - there is none yet
+        return ReadyRuns(self.context, self._change_view, told)
 
     def shown_columns(self, columns: Sequence[Column]) -> Sequence[Column]:
         at = next(place for place, column in enumerate(columns) if column.name == "created_at")
@@ -205,6 +206,8 @@ class RunsTab(RecordTab):
             if isinstance(revenue, int | float)
             else {},
         )
+        if self.leaving.is_told and run["status"] == RunStatus.DELETED:
+            fields.append(self.leaving.field(run["status"], run["updated_at"]))
         cut = {name for name, most in _IN_HEADER.items() if len(run.text(name)) > most}
         above = _FACTS.union(PLANNING_RUNS.column(name).label for name in cut)
         self.fields.set_fields([field for field in fields if field.label in above])
@@ -275,10 +278,6 @@ class RunsTab(RecordTab):
 
     def own_words(self, key: str) -> str:
         return view_words(key)
-
-    def repaint_rows(self) -> None:
-        """What is told beside the rows is known by now."""
-        self.model.repaint()
 
     def _change_view(self) -> None:
         self._know_kept()

@@ -13,7 +13,7 @@ from app.ui.tabs.runs.ready import WHY, WorthDialog, key_of, view_words, worth_o
 from models.status import DAY
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
-from tests.fixtures.window import ask, dialog, give_reason
+from tests.fixtures.window import ask, dialog, give_reason, value_of
 
 HOUR = 3600
 
@@ -63,6 +63,9 @@ def test_what_stands_still_waits_or_leaves_is_shown_alone(
     tip = tab.model.index(0, tab.model.column_of(LEAVES)).data(TOOLTIP)
     assert "It is old from 2026-11-19" in tip and "does not run by itself" in tip
     assert not tab.table.isColumnHidden(tab.model.column_of(LEAVES))
+    tab.table.select_row(0)
+    qtbot.waitUntil(lambda: tab.current.whole() is not None and not tab.inspector.empty.isVisible())
+    assert value_of(tab.more_fields, "Removed").startswith("2026-11-19")
     tab.clear_filters()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
     assert tab.own_filter() == "" and tab.table.isColumnHidden(tab.model.column_of(LEAVES))
