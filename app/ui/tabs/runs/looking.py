@@ -1,13 +1,15 @@
-"""The acts that only look at runs: side by side, and as a document."""
+"""The acts that only look at runs: side by side, as a document, and by their words."""
 
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.itemmodels.columns import Tone
 from app.services.records.run_compare import why_not
+from app.services.records.run_search import WHY_NOT_LIVE
+from app.services.records.tables import PLANNING_RUNS
 from app.services.text import byte_size
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
@@ -15,12 +17,15 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets.actions import ActionSpec
 from models.progress import Monitor
 
+if TYPE_CHECKING:
+    from app.services.records.run_search import Place
+
 StatusLooks = Mapping[Any, tuple[Tone, str]]
 
 
 def looking_acts(tab: RecordTab, looks: StatusLooks) -> list[ActionSpec]:
     """`looks` are those of a run's statuses."""
-    return [_compare_act(tab, looks), _dossier_act(tab)]
+    return [_compare_act(tab, looks), _dossier_act(tab), _search_act(tab)]
 
 
 def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
@@ -35,6 +40,24 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
     return ActionSpec(
         "compare", "Compare…", Icon.TREE, lambda: tab.selection.with_ids(show), refuse, "Ctrl+Alt+C"
     )
+
+
+def _search_act(tab: RecordTab) -> ActionSpec:
+    def run() -> None:
+        from app.ui.tabs.runs.searching import RunSearchDialog  # noqa: PLC0415 - rows show before
+
+        shown = RunSearchDialog(tab.context, tab.scope, show, tab)
+        shown.finished.connect(shown.deleteLater)
+        shown.show()
+
+    def show(place: "Place") -> None:
+        tab.jump.emit(PLANNING_RUNS.name, place.of.run_id)
+        tab.window().activateWindow()
+
+    def refuse() -> str | None:
+        return WHY_NOT_LIVE if tab.context.costs else None
+
+    return ActionSpec("search_texts", "Search texts…", Icon.SEARCH, run, refuse, "Ctrl+Alt+F")
 
 
 _FILTERS = {

@@ -470,7 +470,16 @@ def test_more_actions_open_a_menu_of_all(tab: RunsTab, qtbot: QtBot) -> None:
     menu.popup(QPoint())
     offered = [action.text().replace("&", "") for action in menu.actions()]
     begun = ["New run…", "New run of this idea…", "Park idea…", "Open"]
-    of_all = [*begun, "Audit history", "Dossier…", "Charts…", "Parked ideas…", "Inspector", "Saved views…"]
+    of_all = [
+        *begun,
+        "Audit history",
+        "Dossier…",
+        "Search texts…",
+        "Charts…",
+        "Parked ideas…",
+        "Inspector",
+        "Saved views…",
+    ]
     never = ["Go to what is new", "Compare…"]
     acts = [f"{act.text}{'…' if act.status in ASKED else ''}" for act in ACTS]
     assert sorted(offered) == sorted([*acts, *of_all, *never])

@@ -1,0 +1,266 @@
+"""The window that looks for words in the ideas, verdicts and artifacts of runs."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QTextEdit, QWidget
+
+from app.services.records.change import Change
+from app.services.records.run_search import MOST, WHY_NOT_LIVE, Place, Places, RunTexts
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.banner import ProgressBar
+from app.ui.widgets.buttons import field_icons, push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.dialogs import Dialog
+from app.ui.widgets.labels import Label, Look, in_row, line_edit
+from app.workers.runner import Task
+from app.workers.searching import read_texts
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor
+
+_SIZE = QSize(960, 660)
+_COLUMNS = (StaticColumn("Run"), StaticColumn("Where", dim=True), StaticColumn("Found"))
+_ROWS, _IDEA, _BEFORE, _AFTER = 9, 28, 24, 80
+_SOON_MS = 250
+_PREVIEW = 96
+_READ = "Each text is read once into a temporary index, which is gone when this window closes."
+
+
+class RunSearchDialog(Dialog):
+    """Stands beside the window. `open_place(place)` is called with the one that was chosen."""
+
+    def __init__(
+        self,
+        context: Context,
+        scope: Scope,
+        open_place: Callable[[Place], object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(context.theme, "Search the texts of runs", _READ, parent=parent)
+        self._context, self._scope, self._open_place = context, scope, open_place
+        self._texts: RunTexts | None = None
+        self._old: list[RunTexts] = []
+        self._reading: Task | None = None
+        self._stop: list[bool] | None = None
+        """Of the search that runs, whether it shall end."""
+        self._is_stale = self._is_closed = False
+        self._found: tuple[Place, ...] = ()
+        self.line = line_edit("")
+        self.line.setPlaceholderText("Words, or parts of words, in any script")
+        self.line.setAccessibleName("Search for")
+        field_icons(context.theme, self.line, Icon.SEARCH)
+        self.state = Label("", Look.DIM, wrap=True)
+        self.bar = ProgressBar()
+        self.cancel_reading = push_button(context.theme, "Cancel", self._cancel)
+        told = QWidget()
+        in_row((self.state, 1), self.bar, self.cancel_reading, within=told)
+        self.table = StaticTable(context.theme, "Places found", _COLUMNS, most=_ROWS, wide=2)
+        self.around = QTextEdit()
+        self.around.setReadOnly(True)
+        self.around.setTabChangesFocus(True)
+        self.around.setAccessibleName("The place found")
+        self.around.setMinimumHeight(_PREVIEW)
+        for part in (self.line, told, self.table):
+            self.add_widget(part)
+        self.add_widget(self.around, 1)
+        self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
+        self.set_close_button(left=[self.open_button])
+        self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
+        self._soon.timeout.connect(self._search)
+        self.line.textChanged.connect(lambda _: self._soon.start())
+        self.line.returnPressed.connect(self._search)
+        self.table.selection_changed.connect(self._show_place)
+        self.table.opened.connect(self._open)
+        context.runner.changed.connect(self._hear)
+        context.outside.written.connect(self._outdate)
+        self.finished.connect(self._end)
+        self.open_as_large_as(_SIZE)
+        self.line.setFocus()
+        self._show_place()
+        self._read()
+
+    def _read(self) -> None:
+        """Reads all texts; what was read before is searched until then."""
+        self._is_stale = False
+        if self._context.costs:
+            self.line.setEnabled(False)
+            self.cancel_reading.hide()
+            self.bar.hide()
+            self._say(WHY_NOT_LIVE)
+            return
+        database, scope = self._context.opened.database, self._scope
+        self.bar.show()
+        self.cancel_reading.show()
+        self.state.setText("Reading the texts of all runs…")
+        self._reading = self._context.runner.job(
+            lambda monitor: read_texts(database, scope, monitor),
+            on_progress=self._advance,
+            on_done=self._take,
+            on_failed=self._not_read,
+        )
+
+    def _advance(self, done: int, total: int) -> None:
+        if not self._is_closed:
+            self.bar.show_progress(done, total)
+
+    def _take(self, texts: RunTexts) -> None:
+        if self._is_closed:
+            self._retire(texts)
+            return
+        self._ended_reading()
+        before, self._texts = self._texts, texts
+        if before is not None:
+            self._end_search()
+            self._retire(before)
+        self._say(f"{counted(texts.count, 'text')} read.")
+        self._search()
+
+    def _not_read(self, error: TenantAdminError) -> None:
+        if not self._is_closed:
+            self._ended_reading()
+            is_cancelled = isinstance(error, Cancelled)
+            self._is_stale = True
+            self._say("Not all was read; press Enter to read again." if is_cancelled else str(error))
+
+    def _ended_reading(self) -> None:
+        self._reading = None
+        self.bar.hide()
+        self.cancel_reading.hide()
+
+    def _cancel(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _hear(self, change: Change, _initiator: object) -> None:
+        if {row.table for row in change.rows} & {PLANNING_RUNS.name, PLANNING_ARTIFACTS.name}:
+            self._outdate()
+
+    def _outdate(self) -> None:
+        """What is read is not all that is there now; it is read again when somebody searches next."""
+        self._is_stale = True
+
+    def _search(self) -> None:
+        self._soon.stop()
+        if self._reading is not None or self._context.costs:
+            return  # it searches when it has read
+        if self._is_stale:
+            self._read()
+            return
+        text = self.line.text()
+        if self._stop is not None:
+            self._stop[0] = True  # its end begins this one
+        elif self._texts is not None and text.strip():
+            stop = self._stop = [False]
+            self._context.runner.read(
+                self._texts.search,
+                text,
+                lambda: stop[0],
+                on_done=partial(self._show, text),
+                on_failed=partial(self._not_found, text),
+            )
+        elif self._texts is not None:
+            self._show(text, Places((), more=False))
+
+    def _end_search(self) -> None:
+        if self._stop is not None:
+            self._stop[0] = True
+
+    def _retire(self, texts: RunTexts) -> None:
+        """Lets go of it, when no search is in it any more; on no thread that somebody waits for."""
+        self._old.append(texts)
+        if self._stop is None:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._stop = None
+        while self._old:
+            self._context.runner.job(partial(_close, self._old.pop()))
+
+    def _show(self, text: str, found: Places) -> None:
+        self._let_go()
+        if self._is_closed:
+            return
+        if text != self.line.text():
+            self._search()
+            return
+        self._found = found.places
+        self.table.show_rows([_cells(place) for place in found.places])
+        if found.places:
+            self.table.select_row(0)
+        self._show_place()
+        if text.strip():
+            many = f"The first {MOST} places" if found.more else counted(len(found.places), "place")
+            self._say(many if found.places else "Nothing has it.")
+
+    def _not_found(self, text: str, error: TenantAdminError) -> None:
+        self._let_go()
+        if self._is_closed:
+            return
+        if isinstance(error, Cancelled) or text != self.line.text():
+            self._search()
+        else:
+            self._say(str(error))
+
+    def _say(self, words: str) -> None:
+        if words != self.state.text():
+            self.state.setText(words)
+            announce(self.state, words)
+
+    def _chosen(self) -> Place | None:
+        rows = self.table.selected_rows()
+        return self._found[self.table.source_row(rows[0])] if rows and self._found else None
+
+    def _show_place(self) -> None:
+        place = self._chosen()
+        self.open_button.setEnabled(place is not None)
+        if place is None:
+            self.around.setPlainText("")
+            return
+        parts = [visible(part, keep="\n\t") for part in (place.before, place.found, place.after)]
+        self.around.setPlainText("".join(parts))
+        # Qt counts in UTF-16.
+        begin, length = (len(part.encode("utf-16-le", "replace")) // 2 for part in parts[:2])
+        cursor = QTextCursor(self.around.document())
+        cursor.setPosition(begin)
+        self.around.setTextCursor(cursor)
+        cursor.setPosition(begin + length, QTextCursor.MoveMode.KeepAnchor)
+        mark = QTextEdit.ExtraSelection()
+        look = QTextCharFormat()
+        look.setBackground(self._context.theme.colour("selection"))
+        look.setFontUnderline(True)
+        look.setFontWeight(700)
+        mark.cursor, mark.format = cursor, look
+        self.around.setExtraSelections([mark])
+        self.around.ensureCursorVisible()
+
+    def _open(self) -> None:
+        place = self._chosen()
+        if place is not None:
+            self._open_place(place)
+
+    def _end(self) -> None:
+        self._is_closed = True
+        self._cancel()
+        self._end_search()
+        if self._texts is not None:
+            self._retire(self._texts)
+
+
+def _close(texts: RunTexts, _monitor: Monitor) -> None:
+    texts.close()
+
+
+def _cells(place: Place) -> tuple[Any, ...]:
+    idea = formatting.first_line(place.of.idea, _IDEA) or "(no idea)"
+    before, after = place.before[-_BEFORE:], place.after[:_AFTER]
+    start = "…" if len(place.before) > _BEFORE else ""
+    said = " ".join(f"{start}{before}{place.found}{after}".split())
+    return Cell(idea, tip=place.of.idea), Cell(place.of.where), Cell(said, tip=said)
