@@ -65,7 +65,7 @@ SETS: Final = {
             *("dialog-restore", "dialog-restore-findings", "dialog-exported", "dialog-choose-database"),
             *("dialog-database-info", "dialog-database-info-differs", "dialog-checkpoints", "dialog-migrate"),
             *("dialog-preferences", "dialog-preferences-wrong", "dialog-shortcuts", "dialog-delete-several"),
-            *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-artifact", "dialog-parked-ideas"),
+            *("dialog-verify-range", "dialog-verify-range-wrong", "dialog-parked-ideas"),
             *("dialog-charts-scores", "dialog-charts-weeks"),
             *("dialog-connect", "dialog-connect-wrong", "dialog-token"),
             *("dialog-set-password", "dialog-password-set", "dialog-new-users"),

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from app.services.records import runs as planning
 from app.services.records.list_query import ListQuery
 from app.services.records.tables import EVERYONE, Scope
 from app.settings import Settings
@@ -16,7 +15,6 @@ from app.ui.tabs.notifications.composing import ComposeDialog
 from app.ui.tabs.notifications.groups import GroupsDialog
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.charts import KINDS, ChartsDialog
-from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.users import UsersTab
 from app.ui.theme import Theme
@@ -40,7 +38,7 @@ def register(registry: Registry) -> None:
     registry.scene("tab-runs-no-match")(no_match)
     registry.scene("tab-users-of-a-gateway")(partial(_tab, UsersTab, row=0, make=create_gateway))
     registry.scene("tab-runs-of-a-gateway")(partial(_tab, RunsTab, row=0, make=create_gateway))
-    registry.scene("dialog-artifact", (820, 640))(artifact)
+    registry.scene("tab-runs-open", (1400, 780))(opened_run)
     registry.scene("dialog-parked-ideas", (1120, 620))(parked_ideas)
     for kind in KINDS:
         registry.scene(f"dialog-charts-{kind.key}", (1080, 720))(partial(charts, kind.key))
@@ -93,17 +91,17 @@ def no_match(theme: Theme) -> Shot:
     return Shot(tab, ready=tab.list.loaded, close=close)
 
 
-def artifact(theme: Theme) -> Shot:
-    """A phase with several versions."""
+def opened_run(theme: Theme) -> Shot:
+    """A run with several versions of a phase, and what differs between two of them."""
     context, close = _open(theme)
     database = context.opened.database
     with database.connection_context():
         ((run_id, phase),) = database.rows(raw(RUN_WITH_VERSIONS))
-        detail = planning.get(database, run_id)
-    versions = [found for found in detail.artifacts or () if found["phase"] == phase]
-    dialog = ArtifactDialog(context, detail.run["idea"], versions)
-    context.setParent(dialog)
-    return Shot(dialog, close=close)
+    tab = RunsTab(context)
+    context.setParent(tab)
+    tab.show_record(run_id)
+    tab.details_shown.connect(lambda record_id: None if tab.opener.is_open else tab.open_page(phase))
+    return Shot(tab, ready=tab.details_shown, close=close)
 
 
 def compose(theme: Theme) -> Shot:

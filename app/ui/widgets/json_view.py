@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from app.ui.widgets.labels import SELECTABLE, Label, Look, in_column, in_lines, 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
 _INDENT = "  "
+_BETWEEN_PAUSES = 2_000
+"""Parts of JSON, some milliseconds."""
 _NAME = re.compile(r'^ *"(?:[^"\\\n]|\\.)*":(?= )', re.MULTILINE)
 _MARK = "\u200e"
 """A left-to-right mark: between a name and its value, so that neither changes the place of the other."""
@@ -47,25 +50,34 @@ def parse(text: str) -> object:
     )
 
 
-def indented(text: str) -> str:
-    """JSON text laid out over lines, part by part, each part as written; never raises.
+def indented(text: str, pause: Callable[[], object] = lambda: None, *, deepest: int = 1_000) -> str:
+    """JSON text laid out over lines, part by part, each part as written; raises nothing but what `pause()`
+    does, which is called now and then. What is `deepest` stays on the line of what holds it.
 
     Works on broken JSON as well, and on any depth (lines are indented by at most 40 steps).
     """
     laid_out: list[str] = []
     depth = 0
-    parts = _TOKEN.findall(text)
-    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+    # One by one: a list of all would keep every other thread waiting while it is made.
+    parts = (found[0] for found in _TOKEN.finditer(text))
+    before, part = "", next(parts, "")
+    count = 0
+    while part:
+        count += 1
+        if count % _BETWEEN_PAUSES == 0:
+            pause()
+        after = next(parts, "")
         if part in "{[":
             depth += 1
-            laid_out += [part, "" if after in ("}", "]") else _newline(depth)]
+            laid_out += [part, "" if after in ("}", "]") or depth > deepest else _newline(depth)]
         elif part in "}]":
             depth = max(0, depth - 1)
-            laid_out += ["" if before in ("{", "[") else _newline(depth), part]
+            laid_out += ["" if before in ("{", "[") or depth >= deepest else _newline(depth), part]
         elif part == ",":
-            laid_out += [part, _newline(depth)]
+            laid_out += [part, _newline(depth) if depth <= deepest else " "]
         else:
             laid_out += [": " if part == ":" else part]
+        before, part = part, after
     return "".join(laid_out)
 
 

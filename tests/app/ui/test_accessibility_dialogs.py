@@ -23,8 +23,6 @@ from app.services.files.find import Candidate
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Offer
 from app.services.opened import Opened
-from app.services.records import runs as planning
-from app.services.records.record import Record
 from app.services.records.tables import EVERYONE, USERS
 from app.services.records.webhooks import Secret
 from app.services.retention.plan import Plan
@@ -41,7 +39,6 @@ from app.ui.shell.help import HelpWindow
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.charts import ChartsDialog
-from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import new_run_form, park_form
 from app.ui.tabs.runs.ready import WorthDialog
@@ -61,7 +58,6 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, Dialog, ErrorDialog, open_dialog
 from app.ui.widgets.form_dialog import DateRangeDialog, FormDialog
 from app.workers import scan_pool
-from models.engine import raw
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.conftest import NOW
@@ -87,17 +83,6 @@ def preview(context: Context) -> Plan:
     assert isinstance(database, LocalDatabase)
     with database.connection_context():
         return planned(database)
-
-
-def versions(context: Context) -> list[Record]:
-    """Every version of one phase of a run."""
-    database = context.opened.database
-    with database.connection_context():
-        ((run_id, phase),) = database.rows(
-            raw("SELECT run_id, phase FROM planning_artifacts WHERE version > 1 ORDER BY id LIMIT 1")
-        )
-        artifacts = planning.get(database, run_id).artifacts or ()
-        return [found for found in artifacts if found["phase"] == phase]
 
 
 def parked_ideas(context: Context) -> ParkedIdeasDialog:
@@ -155,7 +140,6 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
         context.theme, preview(context), file_name="demo.sqlite", days=90, archive=Path("/srv/archive")
     ),
     "restore": lambda context: RestoreDialog(context.theme, broken_copy(context), context.opened.path),
-    "artifact": lambda context: ArtifactDialog(context, "An idea", versions(context)),
     "parked ideas": parked_ideas,
     "park idea": lambda context: park_form(context, None),
     "new run": lambda context: new_run_form(context, None),

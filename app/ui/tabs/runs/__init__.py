@@ -33,8 +33,8 @@ from app.ui.tabs.common.declared import RUNS_TAB
 from app.ui.tabs.common.facets import FacetChips
 from app.ui.tabs.common.leaving import LEAVES, OF_RUNS, Leaving
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.looking import looking_acts
+from app.ui.tabs.runs.opening import RunOpener
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import copy_run_form, new_run_form, park_form
 from app.ui.tabs.runs.phase_scores import VERDICT, PhaseScores, phase_scores, summary
@@ -80,8 +80,6 @@ class RunsTab(RecordTab):
 
     opens = OPEN
 
-    page: "RunPage | None" = None
-    """The run that is open; made when one is opened first."""
     _parked: ParkedIdeasDialog | None = None
     _charts: "ChartsDialog | None" = None
     _no_parked: str | None = None
@@ -129,6 +127,7 @@ class RunsTab(RecordTab):
         return (*with_why, *leaves) if self._kept == {RunStatus.DELETED} else (*leaves, *with_why)
 
     def top_widgets(self) -> Sequence[QWidget]:
+        self.opener = RunOpener(self, self._make_page)
         self.chips = self.facets.chips["status"] = FacetChips(
             self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
         )
@@ -148,7 +147,7 @@ class RunsTab(RecordTab):
         low = self.height() < LOW
         has_room = not (low or self.is_narrow)
         self.ready.setVisible(has_room or self.ready.key() is not None)
-        if not self.is_open and low != self._line.isHidden():
+        if not self.opener.is_open and low != self._line.isHidden():
             self._line.setHidden(low)
             self.chips.stand_among(low)
             self.filters.share_with(self.chips if low else None)
@@ -158,7 +157,7 @@ class RunsTab(RecordTab):
     def build_inspector(self) -> None:
         theme = self.context.theme
         self.scores = PhaseScores(theme)
-        self.scores.activated.connect(self._open_artifact)
+        self.scores.activated.connect(self.open_page)
         self._config = JsonView(theme, "Config")
         self.more_fields = FieldList(theme)
         self.inspector.add_widget(self.fields)
@@ -192,6 +191,7 @@ class RunsTab(RecordTab):
         return planning.get(database, record_id)
 
     def show_details(self, record: RunDetail) -> None:
+        self.opener.prepare()
         run = record.run
         tone, icon = STATUS_LOOKS.get(run["status"], (Tone.NEUTRAL, None))
         self.inspector.set_header(run.text("idea"), summary(record), (run.text("status"), tone, icon))
@@ -323,19 +323,16 @@ class RunsTab(RecordTab):
 
     # the run that is open
 
-    def open_page(self) -> None:
-        """Shows all of the current run; the table folds to a list beside it."""
-        if self.page is None:
-            from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
+    def open_page(self, phase: str = "") -> None:
+        """Shows all of the current run; the table folds to a list beside it. Of a phase what it produced."""
+        self.opener.open(phase)
 
-            self.page = RunPage(self, STATUS_LOOKS, [act.name for act in ACTS], main_acts, self._open_entry)
-            self.page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
-            self.page.phase_opened.connect(self._open_artifact)
-        self.page.open()
+    def _make_page(self) -> "RunPage":
+        from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before
 
-    @property
-    def is_open(self) -> bool:
-        return self.page is not None and not self.page.isHidden()
+        page = RunPage(self, STATUS_LOOKS, [act.name for act in ACTS], main_acts, self._open_entry)
+        page.closed.connect(lambda: self.resizeEvent(QResizeEvent(self.size(), self.size())))
+        return page
 
     def _not_open(self) -> str | None:
         return None if self.list.current_id() is not None else "Select a run first."
@@ -424,13 +421,6 @@ class RunsTab(RecordTab):
         self.chips.know(planning.offered(accepted))
         self._show_scope_note()
         self.commands.update()
-
-    def _open_artifact(self, phase: str) -> None:
-        shown: RunDetail | None = self.current.whole()
-        if shown is not None:
-            versions = [found for found in shown.artifacts or () if found.text("phase") == phase]
-            if versions:  # the phases that were pressed may be those of the run before, whose place it took
-                ArtifactDialog(self.context, shown.run.text("idea"), versions, self).open_once()
 
     # parked ideas, and runs by hand
 

@@ -1,7 +1,8 @@
 """An opened run: beside its neighbours all that is known of it."""
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, TypeVar
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
@@ -10,14 +11,15 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QPushButton, QStacked
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
-from app.services.records.run_timeline import RunStory, Timeline, timeline
+from app.services.records.run_timeline import RunNote, RunStory, Timeline, timeline
 from app.services.records.tables import NOTIFICATIONS
-from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
+from app.ui.tabs.runs.artifacts import ArtifactsPanel
 from app.ui.tabs.runs.neighbours import Looks, NeighbourList
+from app.ui.tabs.runs.page_parts import AboutPart, KeptPart
 from app.ui.tabs.runs.phase_scores import full_score
 from app.ui.tabs.runs.timeline_view import Legend, PhasesView
 from app.ui.theme import Kind, Theme
@@ -25,11 +27,9 @@ from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
 from app.ui.widgets.actions import Actions, give_letters
 from app.ui.widgets.buttons import BUTTON, Lines, StatusChip, push_button
-from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.following import FollowingScroll
-from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import ElidedLabel, Label, Look, add_layout, in_column, in_row
-from app.ui.widgets.panes import GAP, FieldList
+from app.ui.widgets.panes import GAP
 from app.workers.runner import Task
 from models.errors import TenantAdminError
 
@@ -37,9 +37,8 @@ KILL: Final = "kill"
 SOON_MS: Final = 60
 _WIDE, _NO_LIST = 760, 700
 """The width of a page from which on title and acts stand in a line, and of one with room for the list."""
-_LOWER = 260
-_ENTRIES = (StaticColumn("Entry"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
-_NOTES = (StaticColumn("Notification"), StaticColumn("Type", dim=True), StaticColumn("When", dim=True))
+_LOWER = 250
+Part = TypeVar("Part", KeptPart, AboutPart)
 
 
 class _Act(QPushButton):
@@ -103,11 +102,10 @@ class RunPage(QWidget):
     """`RunPage(tab, looks, acts, main)`: the run that is current in the tab. `looks` says how a status is
     shown, `acts` are the names of the tab's acts upon runs, and `main(status)` those most likely to follow.
 
-    `closed()` when a person has had enough of it; `phase_opened(phase)` asks for what a phase produced.
+    `closed()` when a person has had enough of it.
     """
 
     closed = Signal()
-    phase_opened = Signal(str)
 
     def __init__(
         self,
@@ -125,6 +123,10 @@ class RunPage(QWidget):
         self.timeline: Timeline | None = None
         self._reading: Task | None = None
         self._agreed = False
+        self._parts: list[KeptPart | AboutPart] = []
+        """Those below the phases that have been looked at."""
+        self._phase = ""
+        """What is to be shown of the run that is being read."""
         self._hidden: list[QWidget] = []
         """What is out of sight meanwhile."""
         tab.column.addWidget(self, 1)
@@ -138,12 +140,13 @@ class RunPage(QWidget):
         self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
         self._soon.timeout.connect(self._read)
         self._lay_out(theme)
-        self.phases.opened.connect(self.phase_opened)
+        self.phases.chosen.connect(self._show_phase)
+        self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self.phases.setFocus)
         tab.details_shown.connect(self._follow)
 
-    def open(self) -> None:
-        """Shows the current run in place of all else that the tab shows."""
+    def open(self, phase: str = "") -> None:
+        """Shows the current run, and what a phase of it produced, in place of all else that the tab shows."""
         tab = self._tab
         if self.isHidden():
             stands = (one for one in tab.children() if isinstance(one, QWidget) and one is not self)
@@ -154,6 +157,7 @@ class RunPage(QWidget):
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
         self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._phase = phase
         self._read()
 
     def close_page(self) -> None:
@@ -210,7 +214,7 @@ class RunPage(QWidget):
         self._divider, self._ending = divider, ending
         title = in_row(back, (self.title, 100), self.chip, None, spacing=8)
         self._head = in_row(spacing=8)
-        self._head.insertLayout(0, title, 1)
+        add_layout(self._head, title, 1)
         self._top = in_column(self._head, spacing=6)
         self._numbers = Lines(gap=26)
         self._numbers.set_parts(self.facts)
@@ -218,7 +222,7 @@ class RunPage(QWidget):
         content.setProperty("clear", True)
         body = in_column(within=content, margins=(16, 14, 16, 12), spacing=8)
         add_layout(body, self._top)
-        for part in (self.why, self.failure, self._numbers, self.phases, self._legend):
+        for part in (self.why, self.failure, self._numbers, self.phases):
             body.addWidget(part)
         body.addWidget(self._build_lower(theme), 1)
         self.failure.hide()
@@ -235,42 +239,56 @@ class RunPage(QWidget):
         lower = QWidget()
         self._choices = QButtonGroup(self)
         self._stack = QStackedLayout()
-        self._line = in_row(None, spacing=4)
+        self._line = in_row(None, self._legend, spacing=4)
         in_column(self._line, (self._stack, 1), within=lower, spacing=6)
         lower.setMinimumHeight(_LOWER)
-        self.config, self.metadata = JsonView(theme, "Config"), JsonView(theme, "Metadata")
-        for view in (self.config, self.metadata):
-            view.show_tree(True)
-        self.fields = FieldList(theme)
-        kept, about = QWidget(), QWidget()
-        in_column(self.config, self.metadata, self.fields, None, within=kept)
-        self.entries = StaticTable(theme, "Entries about this run", _ENTRIES, most=None)
-        self.notes = StaticTable(theme, "Notifications about this run", _NOTES, most=None)
-        self.said = Label(look=Look.DIM, wrap=True)
-        self.read_button = push_button(theme, "Read them", self._ask, icon=Icon.HISTORY)
-        in_column(in_row((self.said, 1), self.read_button), self.entries, self.notes, None, within=about)
-        self.entries.opened.connect(self._open_entry)
-        self.notes.opened.connect(self._open_note)
-        self.add_lower("About it", about)
-        self.add_lower("Config and fields", kept)
+        self._stack.addWidget(QWidget())  # until there are artifacts to show
+        self._add_choice("Artifacts", lambda: self.artifacts).setChecked(True)
+        self._add_choice("About it", lambda: self.about)
+        self._add_choice("Config and fields", lambda: self.kept)
         return lower
 
-    def add_lower(self, words: str, part: QWidget, *, first: bool = False) -> None:
-        """One more of the parts of which one stands below the phases."""
-        button = push_button(self._context.theme, words, lambda: self._stack.setCurrentWidget(part))
+    def _add_choice(self, words: str, part: Callable[[], QWidget]) -> QPushButton:
+        """One of the parts of which one stands below the phases; each is made when it is looked at first."""
+        button = push_button(self._context.theme, words, lambda: self._stack.setCurrentWidget(part()))
         button.setProperty("kind", "chip")
         button.setCheckable(True)
         self._choices.addButton(button)
-        self._line.insertWidget(0 if first else self._line.count() - 1, button)
-        self._stack.addWidget(part)
-        if first or self._stack.count() == 1:
-            button.setChecked(True)
-            self._stack.setCurrentWidget(part)
+        self._line.insertWidget(self._line.count() - 2, button)
+        return button
 
-    def show_lower(self, part: QWidget) -> None:
-        self._stack.setCurrentWidget(part)
-        for button in self._choices.buttons():
-            button.setChecked(self._stack.currentIndex() == self._line.indexOf(button))
+    def prepare(self) -> None:
+        """Makes what is looked at first of the parts below the phases."""
+        self._stack.setCurrentWidget(self.artifacts)
+
+    @cached_property
+    def artifacts(self) -> ArtifactsPanel:
+        panel = ArtifactsPanel(self._context)
+        self._stack.addWidget(panel)
+        return panel
+
+    @cached_property
+    def about(self) -> AboutPart:
+        return self._made(AboutPart(self._context, self._show_entry, self._show_note, self._ask))
+
+    @cached_property
+    def kept(self) -> KeptPart:
+        return self._made(KeptPart(self._context))
+
+    def _made(self, part: Part) -> Part:
+        self._stack.addWidget(part)
+        self._parts.append(part)
+        if self.story is not None:
+            part.show_story(self.story)
+        return part
+
+    def _show_phase(self, phase: str) -> None:
+        self.artifacts.show_phase(phase)
+
+    def _enter_artifacts(self) -> None:
+        self._stack.setCurrentWidget(self.artifacts)
+        self._choices.buttons()[0].setChecked(True)
+        self.artifacts.phases.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fill(self, menu: QMenu) -> None:
         self._tab.commands.fill(menu)
@@ -334,11 +352,18 @@ class RunPage(QWidget):
             part.show_fact(fact)
         self._show_acts(run["status"])
         self.phases.show_timeline(found, self._context.settings.utc_times)
+        wanted, self._phase = self._phase, ""
+        if wanted:
+            self.phases.choose(wanted)
+            self._enter_artifacts()
         if self.phases.phase() is None:
             current = found.current or next((line for line in reversed(found.phases) if line.versions), None)
             self.phases.choose((current or found.phases[0]).phase)
-        self._show_kept(story)
-        self._show_about(story)
+        if self._choices.buttons()[0].isChecked():
+            self.prepare()
+        self.artifacts.show_artifacts(run, story.artifacts or (), self.phases.phase() or "")
+        for below in self._parts:
+            below.show_story(story)
 
     def _show_acts(self, status: Any) -> None:
         wanted = self._main(status)
@@ -348,53 +373,8 @@ class RunPage(QWidget):
             button.setVisible(name in wanted)
         self._divider.setVisible(any(name in wanted for name in self._ending))
 
-    def _show_kept(self, story: RunStory) -> None:
-        run = story.run
-        metadata = run.unknown.get("metadata")
-        for view, stored in ((self.config, run["config"]), (self.metadata, metadata)):
-            view.setVisible(stored is not None)
-            view.set_json(None if stored is None else str(stored))
-        left_out = ("config", "status", "quality_score")
-        self.fields.set_fields(declared.fields(self._context, run, without=left_out))
-
-    def _show_about(self, story: RunStory) -> None:
-        self.read_button.setVisible(story.entries is None)
-        said = page_words.looked_through(story)
-        self.said.setText(said or "Each entry and notification that is looked at is charged.")
-        entries, notes = story.entries or (), story.notes or ()
-        self.entries.show_rows([self._entry(one) for one in entries])
-        self.notes.show_rows([self._note(one) for one in notes])
-        self.entries.setVisible(bool(entries))
-        self.notes.setVisible(bool(notes))
-
-    def _entry(self, entry: PastEntry) -> tuple[Cell, ...]:
-        kind, what = visible(entry.event_type), visible(entry.what)
-        when, exactly = page_words.about(self._context, entry.created_at)
-        said = f"{kind} · {what}" if what else kind
-        tip = f"Entry {formatting.grouped(entry.seq)} of {visible(entry.tenant_id)}: {said}"
-        return Cell(said, entry.seq, tip=tip), Cell(visible(entry.actor)), Cell(when, entry.seq, tip=exactly)
-
-    def _note(self, note: run_timeline.RunNote) -> tuple[Cell, ...]:
-        when, exactly = page_words.about(self._context, note.created_at)
-        said = visible(formatting.first_line(note.message or note.title, 160))
-        whole = visible(f"{note.title}\n{note.message}", keep="\n")
-        at = declared.epoch(note.created_at)
-        return (
-            Cell(said, tip=whole),
-            Cell(visible(formatting.first_line(note.type, 40))),
-            Cell(when, at, tip=exactly),
-        )
-
-    def _open_entry(self) -> None:
-        rows = self.entries.selected_rows()
-        if rows and self.story is not None and self.story.entries:
-            self._show_entry(self.story.entries[self.entries.source_row(rows[0])])
-
-    def _open_note(self) -> None:
-        rows = self.notes.selected_rows()
-        if rows and self.story is not None and self.story.notes:
-            note = self.story.notes[self.notes.source_row(rows[0])]
-            self._tab.jump.emit(NOTIFICATIONS.name, note.note_id)
+    def _show_note(self, note: RunNote) -> None:
+        self._tab.jump.emit(NOTIFICATIONS.name, note.note_id)
 
     def _since(self, stored: Any) -> str:
         at = declared.epoch(stored)

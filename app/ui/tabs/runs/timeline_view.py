@@ -481,11 +481,11 @@ class Legend(QWidget):
         self._theme = theme
         self._shown = (Spent.APPROVED, Spent.SENT_BACK, Spent.WAITING, Spent.RUNNING)
         self._words = ("approved", "sent back", "waiting", "running")
-        self.setAccessibleName("")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, self.fontMetrics().height() + 6)
+        words = sum(map(self.fontMetrics().horizontalAdvance, self._words))
+        return QSize(words + 49 * len(self._words), self.fontMetrics().height() + 6)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, x = QPainter(self), float(_PAD)

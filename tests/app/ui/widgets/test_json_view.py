@@ -153,6 +153,15 @@ def test_indented() -> None:
     assert indented('{"a":[1,"x, y: {z}"],"e":{},"l":[ ]}') == laid_out
 
 
+def test_indented_keeps_what_is_deep_on_a_line_and_pauses() -> None:
+    pauses = list[int]()
+    many = f'{{"a":[{",".join(["{}"] * 1_500)},{{"b":[1,2]}}]}}'
+    lines = indented(many, lambda: pauses.append(1), deepest=2).split("\n")
+    assert lines[:3] == ["{", '  "a": [', "    {},"]
+    assert lines[-3:] == ['    {"b": [1, 2]}', "  ]", "}"]
+    assert len(lines) == 1_505 and pauses
+
+
 def test_indented_takes_any_depth_and_broken_text() -> None:
     assert indented("[" * 50_000).count("[") == 50_000
     assert indented('{"a": "half') == '{\n  "a": "half'

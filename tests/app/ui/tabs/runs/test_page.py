@@ -65,8 +65,8 @@ def opened(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunPage:
     qtbot.waitUntil(lambda: tab.current.record_id == run and tab.current.whole() is not None)
     tab.table.setFocus()
     qtbot.keyClick(tab.table, Qt.Key.Key_Return)
-    assert tab.page is not None
-    page = tab.page
+    assert tab.opener.page is not None
+    page = tab.opener.page
     qtbot.waitUntil(lambda: page.story is not None and page.story.run["id"] == run)
     return page
 
@@ -98,8 +98,8 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     assert opened.phases.phase() == "market-research"
     facts = [fact._value.accessibleName() for fact in opened.facts]
     assert facts[2:4] == ["Phases: 3 of 16 done", "Pivots: 1"]
-    assert [row[0] for row in texts(opened.notes)] == ["<i>It is done</i>"]
-    assert opened.config.tree.model() is not None
+    assert [row[0] for row in texts(opened.about.notes)] == ["<i>It is done</i>"]
+    assert opened.kept.config.tree.model() is not None
     shown = [name for name, button in opened.acts.items() if button.isVisibleTo(opened)]
     assert shown == ["pause", "cancel", "kill"]
     assert not opened.grab().isNull()
@@ -107,7 +107,7 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
 
 def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
     tab, first = tab_of(opened), opened.story
-    assert not tab.table.isVisible() and tab.is_open and opened.neighbours.hasFocus()
+    assert not tab.table.isVisible() and tab.opener.is_open and opened.neighbours.hasFocus()
     row = tab.table.currentIndex().row()
     qtbot.keyClick(opened.neighbours, Qt.Key.Key_Down if row == 0 else Qt.Key.Key_Up)
     qtbot.waitUntil(lambda: opened.story is not first)
@@ -115,10 +115,10 @@ def test_neighbours_and_back(opened: RunPage, qtbot: QtBot) -> None:
     now = tab.table.currentIndex().row()
     assert now != row
     qtbot.keyClick(opened.neighbours, Qt.Key.Key_Escape)
-    assert tab.table.isVisible() and tab.table.hasFocus() and not tab.is_open
+    assert tab.table.isVisible() and tab.table.hasFocus() and not tab.opener.is_open
     assert tab.filters.isVisible() and tab.table.currentIndex().row() == now
     qtbot.keyClick(tab.table, Qt.Key.Key_O)
-    assert tab.is_open
+    assert tab.opener.is_open
 
 
 def test_an_act_of_the_page_is_that_of_the_tab(opened: RunPage, context: Context, qtbot: QtBot) -> None:

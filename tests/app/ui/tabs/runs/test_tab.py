@@ -14,7 +14,6 @@ from app.services.records.tables import PLANNING_ARTIFACTS, Scope
 from app.ui.session.context import Context
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab
-from app.ui.tabs.runs.dialogs import ArtifactDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog, revisit
 from app.ui.tabs.runs.phase_scores import phase_scores
 from app.ui.tabs.runs.reasons import ASKED, ReasonDialog
@@ -330,7 +329,7 @@ def test_the_interface_refuses_what_the_service_refuses(status: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
+def test_a_phase_opens_the_page_with_what_it_produced(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
     ((run_id, phase),) = ask(
         context.opened.path,
         "SELECT run_id, phase FROM planning_artifacts WHERE version = 2 AND phase <> 'synthesis' LIMIT 1",
@@ -338,45 +337,11 @@ def test_a_phase_opens_its_artifact_in_any_version(tab: RunsTab, context: Contex
     tab.show_record(run_id)
     qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == run_id)
     qtbot.mouseClick(tab.scores.button(phase), Qt.MouseButton.LeftButton)
-    dialog = child(tab, ArtifactDialog)
+    assert tab.opener.page is not None
+    panel = tab.opener.page.artifacts
+    qtbot.waitUntil(lambda: panel.phase() == phase and panel.lines.lines.rowCount() > 1)
     versions = [item for item in shown(tab).artifacts or () if item["phase"] == phase]
-    assert dialog.versions.count() == len(versions) >= 2
-    qtbot.waitUntil(lambda: f'"phase": "{phase}"' in dialog.content.text_view.toPlainText())
-    qtbot.keyClick(dialog.versions, Qt.Key.Key_Down)
-    content = ask(
-        context.opened.path, "SELECT content FROM planning_artifacts WHERE id = ?", versions[1]["id"]
-    )[0][0]
-    qtbot.waitUntil(lambda: dialog.content._text == content)
-    assert dialog.verdict.text() == versions[1]["review_verdict"]
-    with qtbot.waitSignal(dialog.finished):
-        qtbot.mouseClick(dialog.close_button, Qt.MouseButton.LeftButton)
-
-
-@pytest.mark.slow
-def test_a_document_is_shown_as_it_is(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
-    ((run_id, content),) = ask(
-        context.opened.path,
-        "SELECT run_id, content FROM planning_artifacts WHERE phase = 'synthesis' LIMIT 1",
-    )
-    tab.show_record(run_id)
-    qtbot.waitUntil(lambda: (read := tab.current.whole()) is not None and read.run["id"] == run_id)
-    tab.scores.activated.emit("synthesis")
-    dialog = child(tab, ArtifactDialog)
-    qtbot.waitUntil(lambda: bool(dialog.content.text_view.toPlainText()))
-    assert dialog.content.text_view.toPlainText().startswith("# ") and content.startswith("# ")
-    assert dialog.content.note.isHidden()
-    dialog.reject()
-
-
-@pytest.mark.slow
-def test_an_artifact_that_is_gone_is_said(tab: RunsTab, context: Context, qtbot: QtBot) -> None:
-    choose(tab, qtbot, row_of(tab, "completed"))
-    ask(context.opened.path, "DELETE FROM planning_artifacts")
-    tab.scores.activated.emit("opportunity")
-    dialog = child(tab, ArtifactDialog)
-    qtbot.waitUntil(lambda: "artifact" in dialog.content.note.text())
-    assert dialog.content.note.isVisible()
-    dialog.reject()
+    assert panel.left.versions.count() == len(versions) >= 2
 
 
 @pytest.mark.slow
@@ -500,7 +465,7 @@ def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot
     choose(tab, qtbot, row_of(tab, "completed"))
     before = set(QApplication.topLevelWidgets())
     parked(tab, qtbot)
-    tab.scores.activated.emit("opportunity")
+    tab.open_page("opportunity")
     notifications = NotificationsTab(context)
     qtbot.addWidget(notifications)
     kept = {notifications, RunsTab(context, tab)}
@@ -510,7 +475,6 @@ def test_no_widget_belongs_to_python_alone(tab: RunsTab, context: Context, qtbot
         if widget.parent() is None
     ]
     assert not orphans
-    child(tab, ArtifactDialog).reject()
     child(tab, ParkedIdeasDialog).close()
 
 
@@ -524,7 +488,9 @@ def test_after_an_act_the_focus_is_on_no_other_act(tab: RunsTab, qtbot: QtBot) -
     assert QApplication.focusWidget() is tab.table
 
 
-def test_a_phase_that_only_the_run_before_had_opens_nothing(tab: RunsTab, qtbot: QtBot) -> None:
+def test_a_phase_that_only_the_run_before_had_opens_the_run_alone(tab: RunsTab, qtbot: QtBot) -> None:
     choose(tab, qtbot, row_of(tab, "completed"))
     tab.scores.activated.emit("a phase of another run")
-    assert not tab.findChildren(ArtifactDialog)
+    page = tab.opener.page
+    assert page is not None
+    qtbot.waitUntil(lambda: page.story is not None and page.phases.phase() in planning.PHASES)

@@ -1,0 +1,123 @@
+"""What the phases of a run produced, as files: each exactly as it is stored, under a name that is safe."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from peewee import Column
+from peewee import Table as Source
+
+from app.services.records.record import read_record
+from app.services.records.rows import RawText, Value, decoded, exactly, holds, legible
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.text import folded, readable
+from models.engine import Database
+from models.errors import Cancelled, NotFound
+from models.local import atomic
+from models.progress import UNWATCHED, Monitor
+
+_UNSAFE: Final = re.compile(r"[^\w.-]+|^[.-]+")
+_LONGEST: Final = 60
+_TAKEN: Final = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))}
+)
+"""Names of devices on Windows, whatever follows a dot behind them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedArtifacts:
+    """How many files were written, into which folder."""
+
+    folder: Path
+    files: int
+
+
+def save_one(database: Database, artifact_id: Value, path: Path) -> Path:
+    """Writes the content of an artifact to `path`, in place of what was there; gives it. Raises `NotFound`
+    and the storage errors.
+    """
+    found = list(_contents(database, "id", artifact_id))
+    if not found:
+        raise NotFound(PLANNING_ARTIFACTS.noun[0])
+    atomic.require_place(path)
+    with atomic.expected_errors(path):
+        atomic.write(path, _bytes(found[0][2]))
+    return path
+
+
+def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor = UNWATCHED) -> SavedArtifacts:
+    """Writes every artifact of a run into a new folder of its own within `folder`, one after another. Raises
+    `AlreadyThere`, and leaves what has been written when it is cancelled.
+    """
+    run = read_record(database, PLANNING_RUNS, run_id)
+    into = folder / safe(run.text("idea")[:_LONGEST] or run.text("id"), "run")
+    source = Source(PLANNING_ARTIFACTS.name)
+    wanted = holds(Column(source, "run_id"), run_id)
+    ids = [
+        decoded(key) for (key,) in database.rows(source.select(exactly(Column(source, "id"))).where(wanted))
+    ]
+    number = 1
+    while into.exists():
+        number += 1
+        into = into.with_name(f"{into.name.removesuffix(f' {number - 1}')} {number}")
+    taken = set[str]()
+    with atomic.expected_errors(into):
+        into.mkdir(mode=0o700)
+        for done, key in enumerate(ids):
+            if monitor.cancelled():
+                raise Cancelled
+            for phase, version, content in _contents(database, "id", key):
+                name = file_name(phase, version, content, taken)
+                taken.add(folded(name))
+                atomic.write(into / name, _bytes(content), only_if_new=True)
+            monitor.progress(done + 1, len(ids))
+    return SavedArtifacts(into, len(taken))
+
+
+def file_name(phase: Value, version: Value, content: Value, taken: Collection[str] = ()) -> str:
+    """`strategy-v2.md`; of several that would be called the same the others are numbered."""
+    stem = safe(readable(legible(phase)), "phase")
+    if version is not None:
+        stem = f"{stem}-v{safe(readable(legible(version))[:12], '0')}"
+    ending = _ending(content)
+    names = (f"{stem}{'' if n == 1 else f'-{n}'}{ending}" for n in range(1, len(taken) + 2))
+    return next(name for name in names if folded(name) not in taken)
+
+
+def safe(text: str, otherwise: str) -> str:
+    """A part of a file's name that every system takes, whatever the text holds."""
+    found = _UNSAFE.sub("-", text[: 4 * _LONGEST])[:_LONGEST].strip("-. ")
+    return f"{found}-" if found.partition(".")[0].lower() in _TAKEN else found or otherwise
+
+
+def _ending(content: Value) -> str:
+    if not isinstance(content, str):
+        return ".bin" if isinstance(content, bytes) else ".txt"
+    if content.lstrip()[:1] in ("{", "["):
+        try:
+            json.loads(content)
+        except (ValueError, RecursionError):
+            return ".txt"
+        return ".json"
+    return ".md"
+
+
+def _contents(database: Database, by: str, value: Value) -> Iterator[tuple[Any, ...]]:
+    source = Source(PLANNING_ARTIFACTS.name)
+    cells = [exactly(Column(source, name)) for name in ("phase", "version", "content")]
+    for row in database.rows(source.select(*cells).where(holds(Column(source, by), value))):
+        yield tuple(map(decoded, row))
+
+
+def _bytes(content: Value) -> bytes:
+    match content:
+        case bytes():
+            return content
+        case RawText():
+            return content.raw
+        case str():
+            return content.encode("utf-8", "surrogatepass")
+    return readable(content).encode()

@@ -1,0 +1,436 @@
+"""What the phases of an opened run produced: one version to read, or two with what differs between them."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Final
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLayout, QWidget
+
+from app.itemmodels.columns import Tone
+from app.services.files import artifact_files
+from app.services.files.artifact_files import SavedArtifacts
+from app.services.records.record import Record, read_record
+from app.services.records.tables import PLANNING_ARTIFACTS
+from app.services.records.text_diff import compare
+from app.services.text import counted, visible
+from app.ui.session.context import Context
+from app.ui.tabs.common import declared
+from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.announcing import announce
+from app.ui.widgets.buttons import Lines, StatusChip, field_icons, push_button, tool_button
+from app.ui.widgets.dialogs import ask_save, choose_folder
+from app.ui.widgets.json_view import LARGE, JsonView, indented
+from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
+from app.ui.widgets.line_view import LineView, SideBySide, single
+from app.ui.widgets.markdown_view import MarkdownView
+from app.workers.runner import Task
+from models.engine import Database
+from models.errors import Cancelled, TenantAdminError
+from models.progress import Monitor
+
+PATIENCE_MS: Final = 300
+"""After which it is said what is waited for."""
+_MARKED = re.compile(r"^(?:#{1,6} |[-*+] |\d+[.)] |> |```|\|.*\|)|\*\*[^*\n]+\*\*|\]\(", re.MULTILINE)
+"""What tells Markdown from any other text."""
+_LOOKED_AT = 20_000
+_WHOLE, _DEEPEST = 1 << 20, 2
+_PAUSE: Final = 0.001
+"""Seconds in which the interface has its turn."""
+_NO_OTHER = "Compare with…"
+
+
+class ContentKind(Enum):
+    JSON = auto()
+    BROKEN_JSON = auto()
+    MARKDOWN = auto()
+    TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """One or two contents as they are shown."""
+
+    kind: ContentKind
+    text: str
+    lines: SideBySide
+
+
+def kind_of(content: str) -> ContentKind:
+    """By what it is, not by what its phase is called."""
+    start = content[:200].lstrip()[:1]
+    if start in ("{", "["):
+        if len(content) > LARGE:  # reading it would keep every other thread waiting: by how it ends
+            is_whole = content[-200:].rstrip()[-1:] == {"{": "}", "[": "]"}[start]
+            return ContentKind.JSON if is_whole else ContentKind.BROKEN_JSON
+        try:
+            json.loads(content)
+        except (ValueError, RecursionError):
+            return ContentKind.BROKEN_JSON
+        return ContentKind.JSON
+    if start != "<" and _MARKED.search(content[:_LOOKED_AT]):
+        return ContentKind.MARKDOWN
+    return ContentKind.TEXT
+
+
+def prepare(contents: Sequence[str], monitor: Monitor) -> _Prepared:
+    """Lays JSON out over lines and compares two; on another thread. Raises `Cancelled`."""
+
+    def pause() -> None:
+        if monitor.cancelled():
+            raise Cancelled
+        time.sleep(_PAUSE)
+
+    kinds = [kind_of(content) for content in contents]
+    texts = [
+        _laid_out(content, pause) if kind is ContentKind.JSON else content
+        for content, kind in zip(contents, kinds, strict=True)
+    ]
+    if len(texts) == 1:
+        return _Prepared(kinds[0], contents[0], single(texts[0]))
+    return _Prepared(kinds[1], contents[1], SideBySide(compare(texts[0], texts[1], monitor.cancelled)))
+
+
+def _laid_out(content: str, pause: Callable[[], object]) -> str:
+    """JSON over lines; of one that would have a million of them what is deep in it stays on one line."""
+    return indented(content, pause, deepest=_DEEPEST if len(content) > _WHOLE else 1_000)
+
+
+class _Side(QWidget):
+    """Which version stands there: its verdict, score and time beside it."""
+
+    def __init__(self, context: Context, name: str, changed: Callable[[], object]) -> None:
+        super().__init__()
+        self._context = context
+        self.versions = QComboBox()
+        name_choice(self.versions, name)
+        self.versions.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.versions.currentIndexChanged.connect(lambda _: changed())
+        self.verdict, self.facts = StatusChip(context.theme), Label(look=Look.DIM)
+        self._line = Lines(gap=8)
+        self._line.set_parts([self.versions, self.verdict, self.facts])
+        in_column(self._line, within=self, margins=(6, 2, 6, 2))
+
+    def show_artifact(self, artifact: Record | None) -> None:
+        self.verdict.setVisible(artifact is not None)
+        self.facts.setVisible(artifact is not None)
+        if artifact is None:
+            return
+        verdict = artifact.text("review_verdict")
+        tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
+        self.verdict.set(verdict or "no verdict", tone, icon)
+        score = formatting.score(artifact["overall_score"]).removesuffix(".0")
+        at = declared.epoch(artifact["created_at"])
+        utc = self._context.settings.utc_times
+        when = "not known when" if at is None else formatting.table_time(at, utc)
+        self.facts.setText(visible(f"{f'score {score}' if score else 'no score'} · {when}"))
+
+
+class ArtifactsPanel(QWidget):
+    """`show_artifacts(run, artifacts, phase)`, and `show_phase(phase)` of them; `shown()` when one is."""
+
+    shown = Signal()
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._run: Record | None = None
+        self._artifacts: tuple[Record, ...] = ()
+        self._prepared: _Prepared | None = None
+        self._tasks: list[Task] = []
+        theme = context.theme
+        self.phases = QComboBox()
+        name_choice(self.phases, "Phase")
+        self.phases.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.left = _Side(context, "Version", self._show)
+        self.right = _Side(context, "Version to compare", self._show)
+        self.differ, self.note = Label(look=Look.DIM), Label(look=Look.DIM, wrap=True)
+        self.up = tool_button(theme, Icon.CARET_UP, "Previous difference", lambda: self.go(-1))
+        self.down = tool_button(theme, Icon.CARET_DOWN, "Next difference", lambda: self.go(1))
+        self.only = QCheckBox("Only differences")
+        self.only.setChecked(True)
+        self.as_text = QCheckBox("As text")
+        self.sought = QLineEdit(placeholderText="Find in it…", clearButtonEnabled=False)
+        self.sought.setAccessibleName("Find in this text")
+        self.sought.setMaximumWidth(180)
+        field_icons(theme, self.sought, Icon.SEARCH)
+        self.cancel_button = push_button(theme, "Cancel", self._cancel)
+        self.save_button = push_button(theme, "Save", icon=Icon.EXPORT)
+        menu = QMenu(self.save_button)
+        menu.setAccessibleName("Save")
+        menu.addAction("Save this version…", self.save_version)
+        menu.addAction("Save all of this run…", self.save_run)
+        self.save_button.setMenu(menu)
+        self.lines = LineView(theme, "Content by lines", self._work)
+        self._stack = QStackedLayout()
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._patience.timeout.connect(self._say_wait)
+        self._lay_out()
+        self._connect()
+        for part in (self.differ, self.up, self.down, self.only, self.as_text, self.left, self.right):
+            part.hide()
+        self._say("")
+        self.cancel_button.hide()
+
+    def _lay_out(self) -> None:
+        head = Lines(gap=8)
+        parts: list[QWidget] = [Label("Artifact", Look.STRONG), self.phases, self.as_text, self.sought]
+        right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.save_button]
+        head.set_parts([*parts, *right], at_right=len(right))
+        sides = in_row((self.left, 1), (self.right, 1), spacing=0)
+        foot = in_row((self.note, 1), self.cancel_button)
+        in_column(head, sides, (self._stack, 1), foot, within=self, spacing=4)
+        self._stack.addWidget(self.lines)
+
+    @cached_property
+    def markdown(self) -> MarkdownView:
+        """Made when there is first one to show; the tree, too."""
+        view = MarkdownView(self._context.theme, "Content")
+        self._stack.addWidget(view)
+        return view
+
+    @cached_property
+    def tree(self) -> JsonView:
+        view = JsonView(self._context.theme, "Content")
+        view.show_tree(True)
+        self._stack.addWidget(view)
+        return view
+
+    def _connect(self) -> None:
+        self.phases.currentIndexChanged.connect(lambda _: self._show_versions())
+        self.only.toggled.connect(self.lines.show_only_different)
+        self.as_text.toggled.connect(lambda on: self._show_prepared())
+        self.sought.textChanged.connect(self._seek)
+        self.sought.returnPressed.connect(self._find_next)
+
+    # what is shown
+
+    def show_artifacts(self, run: Record, artifacts: Sequence[Record], phase: str) -> None:
+        """Those of a run, and of them a phase; where they are the same as before, what is shown stays."""
+        before = [one["id"] for one in self._artifacts]
+        is_same = self._run is not None and self._run["id"] == run["id"]
+        self._run, self._artifacts = run, tuple(artifacts)
+        if is_same and before == [one["id"] for one in artifacts]:
+            return
+        self.phases.blockSignals(True)
+        self.phases.clear()
+        for name in dict.fromkeys(one.text("phase") for one in artifacts):
+            self.phases.addItem(visible(formatting.first_line(name, 60)), name)
+        self.phases.setCurrentIndex(-1)
+        self.phases.blockSignals(False)
+        self.show_phase(phase)
+
+    def phase(self) -> str | None:
+        found = self.phases.currentData()
+        return found if isinstance(found, str) else None
+
+    def show_phase(self, phase: str) -> None:
+        """The newest version of it, beside the one before where there is one."""
+        at = next((n for n in range(self.phases.count()) if self.phases.itemData(n) == phase), -1)
+        if at >= 0 and at == self.phases.currentIndex():
+            return
+        self.phases.setCurrentIndex(at)  # which shows its versions
+        if at < 0:
+            self._show_nothing("This phase has produced nothing yet.")
+
+    def _versions(self) -> list[Record]:
+        phase = self.phase()
+        return [one for one in reversed(self._artifacts) if one.text("phase") == phase]
+
+    def _show_versions(self) -> None:
+        versions = self._versions()
+        self.left.setVisible(bool(versions))
+        for side in (self.left, self.right):
+            side.versions.blockSignals(True)
+            side.versions.clear()
+        self.right.versions.addItem(_NO_OTHER, -1)
+        for place, one in enumerate(versions):
+            version = formatting.figure(one["version"])
+            words = visible(f"Version {formatting.first_line(version, 20)}" if version else "No version")
+            score = formatting.score(one["overall_score"]).removesuffix(".0")
+            for side in (self.left, self.right):
+                side.versions.addItem(f"{words} · {score}" if score else words, place)
+        self.left.versions.setCurrentIndex(max(0, len(versions) - 2))
+        self.right.versions.setCurrentIndex(len(versions) if len(versions) > 1 else 0)
+        for side in (self.left, self.right):
+            side.versions.blockSignals(False)
+        self.right.setVisible(len(versions) > 1)
+        self._show()
+
+    def _chosen(self) -> list[Record]:
+        versions = self._versions()
+        places = [self.left.versions.currentData(), self.right.versions.currentData()]
+        return [versions[n] for n in places if isinstance(n, int) and 0 <= n < len(versions)]
+
+    def _show(self) -> None:
+        chosen = self._chosen()
+        self.left.show_artifact(chosen[0] if chosen else None)
+        self.right.show_artifact(chosen[1] if len(chosen) > 1 else None)
+        if not chosen:
+            return
+        self._stop()
+        self._patience.start()
+        ids = [one["id"] for one in chosen]
+        runner = self._context.runner
+        self._tasks.append(runner.read(_contents, ids, on_done=self._read, on_failed=self._failed))
+
+    def _read(self, contents: list[str]) -> None:
+        self._tasks.clear()
+        work = partial(prepare, contents)
+        self._tasks.append(self._context.runner.job(work, on_done=self._came, on_failed=self._failed))
+
+    def _came(self, prepared: _Prepared) -> None:
+        self._ended()
+        self._prepared = prepared
+        self._show_prepared()
+        self.shown.emit()
+
+    def _show_prepared(self) -> None:
+        found = self._prepared
+        if found is None:
+            return
+        diff, is_single = found.lines.diff, found.lines.is_single
+        different = diff.different
+        said = (
+            f"{counted(different, 'line')} differ{'s' if different == 1 else ''}"
+            if different
+            else "No difference"
+        )
+        self.differ.setText("" if is_single else said)
+        for part in (self.differ, self.up, self.down, self.only):
+            part.setVisible(not is_single)
+        for button in (self.up, self.down):
+            button.setEnabled(different > 0)
+        is_tree = found.kind is ContentKind.JSON and len(found.text) <= LARGE
+        self.as_text.setVisible(is_single and (is_tree or found.kind is ContentKind.MARKDOWN))
+        note = ""
+        if found.kind is ContentKind.BROKEN_JSON:
+            note = "This is not valid JSON; it is shown as stored."
+        if not is_single or self.as_text.isChecked() or not (is_tree or found.kind is ContentKind.MARKDOWN):
+            self.lines.show_lines(found.lines, only_different=self.only.isChecked() and not is_single)
+            self._stack.setCurrentWidget(self.lines)
+        elif is_tree:
+            self.tree.set_json(found.text)
+            self.tree.show_tree(True)
+            self._stack.setCurrentWidget(self.tree)
+        else:
+            if not self.markdown.show_markdown(found.text):
+                note = f"The beginning of {counted(len(found.text), 'character')}; “As text” has all of it."
+            self._stack.setCurrentWidget(self.markdown)
+        self._say(note)
+        if not is_single:
+            announce(self.lines, said)
+
+    def _show_nothing(self, words: str) -> None:
+        self._stop()
+        self._prepared = None
+        for part in (self.differ, self.up, self.down, self.only, self.as_text):
+            part.hide()
+        for side in (self.left, self.right):
+            side.setVisible(side.isVisibleTo(self) and bool(self._chosen()))
+        self.lines.show_lines(single(""))
+        self._stack.setCurrentWidget(self.lines)
+        self._say(words)
+
+    def _failed(self, error: TenantAdminError) -> None:
+        self._ended()
+        if not isinstance(error, Cancelled):
+            self._show_nothing(str(error))
+
+    def _say(self, words: str) -> None:
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+
+    def _say_wait(self) -> None:
+        self._say("Reading and comparing…" if len(self._chosen()) > 1 else "Reading…")
+        self.cancel_button.show()
+
+    def _ended(self) -> None:
+        self._patience.stop()
+        self._tasks.clear()
+        self.cancel_button.hide()
+        self._say("")
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._ended()
+
+    def _cancel(self) -> None:
+        self._stop()
+        self._show_nothing("Cancelled. Choose a version to read it again.")
+
+    def _work(self, make: Callable[[], Any], done: Callable[[Any], None]) -> Task:
+        return self._context.runner.job(lambda monitor: make(), on_done=done)
+
+    # going about in it
+
+    def go(self, step: int) -> None:
+        """To the next difference, or with -1 to the one before."""
+        self.lines.go(step, self.lines.starts_change)
+
+    def _seek(self, words: str) -> None:
+        self.lines.seek(words)
+
+    def _find_next(self) -> None:
+        words = self.sought.text()
+        if not words:
+            return
+        shown = self._stack.currentWidget()
+        if isinstance(shown, MarkdownView):
+            if not self.markdown.find(words):
+                cursor = self.markdown.textCursor()
+                cursor.setPosition(0)
+                self.markdown.setTextCursor(cursor)
+                self._say("" if self.markdown.find(words) else "Not found in this text.")
+            return
+        if isinstance(shown, JsonView):
+            self.as_text.setChecked(True)
+        self.lines.find_next(1, self._say_found)
+
+    def _say_found(self, place: int, count: int) -> None:
+        self._say(f"{place} of {counted(count, 'line')}" if count else "Not found in this text.")
+
+    # saving
+
+    def save_version(self) -> None:
+        """Asks where to, and writes the version that is shown there as it is stored."""
+        chosen = self._chosen()
+        if not chosen or self._prepared is None:
+            return
+        newest = chosen[-1]
+        name = artifact_files.file_name(newest["phase"], newest["version"], self._prepared.text)
+        found = ask_save(self, "Save this version", name)
+        if found is not None:
+            self._save(partial(artifact_files.save_one, artifact_id=newest["id"], path=found[0]))
+
+    def save_run(self) -> None:
+        """Asks for a folder, and writes all that the run has produced into a new one in it."""
+        if self._run is not None:
+            choose_folder(self, "Save all of this run", None, self.save_run_in)
+
+    def save_run_in(self, folder: Path) -> None:
+        if self._run is not None:
+            self._save(partial(artifact_files.save_all, run_id=self._run["id"], folder=folder))
+
+    def _save(self, write: Callable[[Database], Path | SavedArtifacts]) -> None:
+        def saved(what: Path | SavedArtifacts) -> None:
+            if isinstance(what, SavedArtifacts):
+                self._context.say(f"{counted(what.files, 'file')} saved in “{what.folder.name}”")
+            else:
+                self._context.say(f"Saved as “{what.name}”")
+
+        self._context.runner.read(write, on_done=saved)
+
+
+def _contents(database: Database, ids: Sequence[Any]) -> list[str]:
+    """What these artifacts hold, as a person can read it."""
+    return [read_record(database, PLANNING_ARTIFACTS, one).text("content") for one in ids]

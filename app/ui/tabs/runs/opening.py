@@ -1,0 +1,51 @@
+"""Opens a run of the tab, and makes the page for it before anybody asks."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.ui.widgets.later import later
+
+if TYPE_CHECKING:
+    from app.ui.tabs.runs.page import RunPage
+
+IDLE_MS = 400
+"""After a record has been shown first: a person reads it."""
+
+
+class RunOpener(QObject):
+    """`make()` gives the page; it is made when one is opened first, or in steps while a person reads."""
+
+    def __init__(self, owner: QWidget, make: Callable[[], "RunPage"]) -> None:
+        super().__init__(owner)
+        self._make = make
+        self._asked = False
+        self.page: RunPage | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.page is not None and not self.page.isHidden()
+
+    def open(self, phase: str = "") -> None:
+        """The current run, and what a phase of it produced."""
+        self._made().open(phase)
+
+    def prepare(self) -> None:
+        """Makes the page soon; asked as often as one likes."""
+        if not self._asked:
+            self._asked = True
+            later(self, IDLE_MS, self._import)
+
+    def _made(self) -> "RunPage":
+        if self.page is None:
+            self.page = self._make()
+        return self.page
+
+    def _import(self) -> None:
+
+        later(self, 0, self._build)
+
+    def _build(self) -> None:
+        later(self, 0, self._made().prepare)

@@ -1,0 +1,102 @@
+"""What stands below the phases of an opened run beside its artifacts: what is about it, and what it keeps."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QWidget
+
+from app.services.records.history import PastEntry
+from app.services.records.run_timeline import RunNote, RunStory
+from app.services.text import visible
+from app.ui.session.context import Context
+from app.ui.tabs.common import declared
+from app.ui.tabs.runs import page_words
+from app.ui.theme.icons import Icon
+from app.ui.widgets import formatting
+from app.ui.widgets.buttons import push_button
+from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.labels import Label, Look, in_column, in_row
+from app.ui.widgets.panes import FieldList
+
+_ENTRIES = (StaticColumn("Entry"), StaticColumn("Who", dim=True), StaticColumn("When", dim=True))
+_NOTES = (StaticColumn("Notification"), StaticColumn("Type", dim=True), StaticColumn("When", dim=True))
+_SHOWN_ABOVE = ("config", "status", "quality_score")
+
+
+class KeptPart(QWidget):
+    """The run's config and metadata as trees, and its fields."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        theme = context.theme
+        self.config, self.metadata = JsonView(theme, "Config"), JsonView(theme, "Metadata")
+        for view in (self.config, self.metadata):
+            view.show_tree(True)
+        self.fields = FieldList(theme)
+        in_column(self.config, self.metadata, self.fields, None, within=self)
+
+    def show_story(self, story: RunStory) -> None:
+        run = story.run
+        for view, stored in ((self.config, run["config"]), (self.metadata, run.unknown.get("metadata"))):
+            view.setVisible(stored is not None)
+            view.set_json(None if stored is None else str(stored))
+        self.fields.set_fields(declared.fields(self._context, run, without=_SHOWN_ABOVE))
+
+
+class AboutPart(QWidget):
+    """Every entry and notification that names the run: what to do with the one that is opened, and how they
+    are read where each is charged.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        show_entry: Callable[[PastEntry], object],
+        show_note: Callable[[RunNote], object],
+        read: Callable[[], object],
+    ) -> None:
+        super().__init__()
+        self._context, self._show_entry, self._show_note = context, show_entry, show_note
+        self._entries: tuple[PastEntry, ...] = ()
+        self._notes: tuple[RunNote, ...] = ()
+        theme = context.theme
+        self.entries = StaticTable(theme, "Entries about this run", _ENTRIES, most=None)
+        self.notes = StaticTable(theme, "Notifications about this run", _NOTES, most=None)
+        self.said = Label(look=Look.DIM, wrap=True)
+        self.read_button = push_button(theme, "Read them", read, icon=Icon.HISTORY)
+        in_column(in_row((self.said, 1), self.read_button), self.entries, self.notes, None, within=self)
+        self.entries.opened.connect(self._open_entry)
+        self.notes.opened.connect(self._open_note)
+
+    def show_story(self, story: RunStory) -> None:
+        self.read_button.setVisible(story.entries is None)
+        said = page_words.looked_through(story)
+        self.said.setText(said or "Each entry and notification that is looked at is charged.")
+        self._entries, self._notes = story.entries or (), story.notes or ()
+        self.entries.show_rows([self._entry(one) for one in self._entries])
+        self.notes.show_rows([self._note(one) for one in self._notes])
+        self.entries.setVisible(bool(self._entries))
+        self.notes.setVisible(bool(self._notes))
+
+    def _entry(self, entry: PastEntry) -> tuple[Cell, ...]:
+        kind, what = visible(entry.event_type), visible(entry.what)
+        when, exactly = page_words.about(self._context, entry.created_at)
+        said = f"{kind} · {what}" if what else kind
+        tip = f"Entry {formatting.grouped(entry.seq)} of {visible(entry.tenant_id)}: {said}"
+        return Cell(said, entry.seq, tip=tip), Cell(visible(entry.actor)), Cell(when, entry.seq, tip=exactly)
+
+    def _note(self, note: RunNote) -> tuple[Cell, ...]:
+        when, exactly = page_words.about(self._context, note.created_at)
+        said = visible(formatting.first_line(note.message or note.title, 160))
+        whole = visible(f"{note.title}\n{note.message}", keep="\n")
+        kind = visible(formatting.first_line(note.type, 40))
+        return Cell(said, tip=whole), Cell(kind), Cell(when, declared.epoch(note.created_at), tip=exactly)
+
+    def _open_entry(self) -> None:
+        if rows := self.entries.selected_rows():
+            self._show_entry(self._entries[self.entries.source_row(rows[0])])
+
+    def _open_note(self) -> None:
+        if rows := self.notes.selected_rows():
+            self._show_note(self._notes[self.notes.source_row(rows[0])])

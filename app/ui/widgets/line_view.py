@@ -1,0 +1,494 @@
+"""Text of any length by lines: one, or two side by side with what differs between them.
+
+Only the lines in sight are laid out. A long line goes on in the next row, so that all of it can be read.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import zip_longest
+from typing import Any, Final, NamedTuple
+
+from PySide6.QtCore import QAbstractTableModel, QPointF, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QBrush,
+    QFont,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextLayout,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
+
+from app.itemmodels.columns import DISPLAY, ROOT, Index
+from app.services.records.text_diff import DiffRow, Marks, TextDiff, lines_of_text, marks
+from app.services.text import counted, visible
+from app.ui.theme import Theme
+
+NUMBER, LEFT, OTHER_NUMBER, RIGHT = range(4)
+AROUND: Final = 2
+"""Equal lines that are shown around what differs."""
+_LEAST_FOLD: Final = 2
+_LEAST_COLUMNS: Final = 20
+_PAD: Final = 6
+_PALE: Final = 110
+"""Of 255: how much of its colour a line has that differs, whose words have all of it."""
+_SETTLED_MS: Final = 80
+_AT_ONCE: Final = 4_000
+"""Lines whose rows are made on the spot."""
+_TAB = "    "
+
+
+class LineKind(Enum):
+    SAME = auto()
+    DIFFERENT = auto()
+    FOLD = auto()
+
+
+class LineRow(NamedTuple):
+    """A row in sight: the line of each side by its number from 0 and the characters of it that stand here;
+    of a fold the rows of the diff that are hidden.
+    """
+
+    kind: LineKind
+    left: tuple[int, int, int] | None = None
+    right: tuple[int, int, int] | None = None
+    fold: range = range(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """What a view shows: two texts and how they stand beside each other; of one text the left side alone."""
+
+    diff: TextDiff
+    is_single: bool = False
+
+
+def single(text: str) -> SideBySide:
+    """One text."""
+    lines = lines_of_text(text)
+    return SideBySide(TextDiff(lines, (), tuple(DiffRow(n, None, True) for n in range(len(lines)))), True)
+
+
+def rows_of(
+    shown: SideBySide, columns: int, *, only_different: bool = False, opened: Collection[int] = ()
+) -> list[LineRow]:
+    """The rows at a width in characters; `opened` are the folds that are not, by their first row."""
+    diff, found = shown.diff, list[LineRow]()
+    for part in _parts(diff, only_different, opened):
+        if part.kind is LineKind.FOLD:
+            found.append(part)
+            continue
+        for place in part.fold:
+            row = diff.rows[place]
+            kind = LineKind.SAME if row.same else LineKind.DIFFERENT
+            left = () if row.left is None else _pieces(diff.left[row.left], row.left, columns)
+            right = () if row.right is None else _pieces(diff.right[row.right], row.right, columns)
+            if len(left) <= 1 and len(right) <= 1:
+                found.append(LineRow(kind, *(left or (None,)), *(right or (None,))))
+            else:
+                found += [LineRow(kind, *both) for both in zip_longest(left, right)]
+    return found
+
+
+def _parts(diff: TextDiff, only_different: bool, opened: Collection[int]) -> list[LineRow]:
+    """Stretches of rows that are shown (`fold` says which), and folds."""
+    whole = range(len(diff.rows))
+    if not only_different:
+        return [LineRow(LineKind.SAME, fold=whole)]
+    found, at = list[LineRow](), 0
+    for change in [*diff.changes, range(len(whole), len(whole))]:
+        low = at + AROUND if at else 0
+        high = change.start - AROUND if change else change.start
+        if high - low >= _LEAST_FOLD and low not in opened:
+            found.append(LineRow(LineKind.SAME, fold=range(at, low)))
+            found.append(LineRow(LineKind.FOLD, fold=range(low, high)))
+            found.append(LineRow(LineKind.SAME, fold=range(high, change.stop)))
+        else:
+            found.append(LineRow(LineKind.SAME, fold=range(at, change.stop)))
+        at = change.stop
+    return found
+
+
+def _pieces(line: str, number: int, columns: int) -> Sequence[tuple[int, int, int]]:
+    """A line in parts of at most so many characters, cut behind a space where there is one."""
+    if len(line) <= columns:
+        return ((number, 0, len(line)),)
+    found, start = list[tuple[int, int, int]](), 0
+    while len(line) - start > columns:
+        space = line.rfind(" ", start + columns // 2, start + columns)
+        end = space + 1 if space >= 0 else start + columns
+        found.append((number, start, end))
+        start = end
+    found.append((number, start, len(line)))
+    return found
+
+
+class LineModel(QAbstractTableModel):
+    """Rows of lines: a number and a text for each side."""
+
+    def __init__(self, parent: QTableView) -> None:
+        super().__init__(parent)
+        self.shown = single("")
+        self.rows: Sequence[LineRow] = ()
+
+    def show_rows(self, shown: SideBySide, rows: Sequence[LineRow]) -> None:
+        self.beginResetModel()
+        self.shown, self.rows = shown, rows
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else 4
+
+    def data(self, index: Index, role: int = DISPLAY) -> Any:
+        if not index.isValid() or role not in (DISPLAY, Qt.ItemDataRole.AccessibleTextRole):
+            return None
+        row, column = self.rows[index.row()], index.column()
+        is_left = column in (NUMBER, LEFT)
+        if row.kind is LineKind.FOLD:
+            return f"⋯ {counted(len(row.fold), 'equal line')}" if column in (LEFT, RIGHT) else ""
+        piece = row.left if is_left else row.right
+        if piece is None:
+            return ""
+        if column in (NUMBER, OTHER_NUMBER):
+            sign = "" if row.kind is LineKind.SAME else " −" if is_left else " +"
+            return f"{piece[0] + 1}{sign}" if piece[1] == 0 else ""
+        text = visible(self.text(index.row(), is_left)[piece[1] : piece[2]].replace("\t", _TAB))
+        if role == DISPLAY or row.kind is LineKind.SAME:
+            return text
+        return f"{'removed' if is_left else 'added'}: {text}"
+
+    def text(self, row: int, is_left: bool) -> str:
+        """The whole line of a side."""
+        piece = self.rows[row].left if is_left else self.rows[row].right
+        lines = self.shown.diff.left if is_left else self.shown.diff.right
+        return "" if piece is None else lines[piece[0]]
+
+    def marks(self, row: int, is_left: bool) -> Marks:
+        """What of the part of a line that stands here differs from the line beside it."""
+        found = self.rows[row]
+        piece = found.left if is_left else found.right
+        if found.kind is not LineKind.DIFFERENT or piece is None:
+            return ()
+        left, right = self._beside(row)
+        if left is None or right is None:
+            return ()
+        both = marks(self.shown.diff.left[left], self.shown.diff.right[right])
+        parts = ((max(start, piece[1]), min(end, piece[2])) for start, end in both[0 if is_left else 1])
+        return tuple((start - piece[1], end - piece[1]) for start, end in parts if start < end)
+
+    def _beside(self, row: int) -> tuple[int | None, int | None]:
+        """The lines that a row is of; where one side has fewer parts, the row above says which."""
+        found = self.rows[row]
+        left, right = (None if part is None else part[0] for part in (found.left, found.right))
+        piece = found.left or found.right
+        while (left is None or right is None) and piece is not None and piece[1] > 0 and row > 0:
+            row -= 1
+            above = self.rows[row]
+            piece = above.left if found.left else above.right
+            left = above.left[0] if left is None and above.left else left
+            right = above.right[0] if right is None and above.right else right
+        return left, right
+
+
+class _Painter(QStyledItemDelegate):
+    def __init__(self, theme: Theme, view: "LineView") -> None:
+        super().__init__(view)
+        self._theme, self._view = theme, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(40, self._view.verticalHeader().defaultSectionSize())
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        model, rect, colour = self._view.lines, QRect(option.rect), self._theme.colour
+        row, column = model.rows[index.row()], index.column()
+        is_left = column in (NUMBER, LEFT)
+        tone = "bad" if is_left else "ok"
+        piece = row.left if is_left else row.right
+        is_current = self._view.currentIndex().row() == index.row()
+        if row.kind is LineKind.DIFFERENT and piece is None:
+            if not self._continues(index.row()):
+                painter.fillRect(rect, QBrush(colour("line"), Qt.BrushStyle.BDiagPattern))
+        elif row.kind is LineKind.DIFFERENT:
+            pale = colour(f"{tone}_on")
+            pale.setAlpha(_PALE)
+            painter.fillRect(rect, pale)
+        elif is_current:
+            painter.fillRect(rect, colour("hover"))
+        if is_current and column == NUMBER:
+            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), colour("accent"))
+        words = str(index.data() or "")
+        painter.setFont(self._view.font())
+        if column in (NUMBER, OTHER_NUMBER):
+            number, _, sign = words.partition(" ")
+            painter.setPen(colour("dim"))
+            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            wide = self._view.fontMetrics().horizontalAdvance(" −")
+            painter.drawText(rect.adjusted(0, 0, -_PAD - wide, 0), side, number)
+            painter.setPen(colour(tone))
+            painter.drawText(rect.adjusted(0, 0, -_PAD, 0), side, sign)
+            return
+        if not words:
+            return
+        if row.kind is LineKind.FOLD:
+            painter.setPen(colour("dim"))
+            painter.drawText(rect.adjusted(_PAD, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words)
+            return
+        self._draw(painter, rect, index.row(), is_left, tone)
+
+    def _continues(self, row: int) -> bool:
+        """Whether only one side of a line has so many parts."""
+        found = self._view.lines.rows[row]
+        piece = found.left or found.right
+        return piece is not None and piece[1] > 0
+
+    def _draw(self, painter: QPainter, rect: QRect, row: int, is_left: bool, tone: str) -> None:
+        model, colour = self._view.lines, self._theme.colour
+        found = model.rows[row]
+        piece = found.left if is_left else found.right
+        if piece is None:
+            return
+        line = model.text(row, is_left)[piece[1] : piece[2]]
+        text, formats, at = "", list[QTextLayout.FormatRange](), 0
+        strong = QTextCharFormat()
+        strong.setForeground(colour(tone))
+        strong.setBackground(colour(f"{tone}_on"))
+        strong.setFontStrikeOut(is_left)
+        strong.setFontUnderline(not is_left)
+        hit = QTextCharFormat()
+        hit.setBackground(colour("warn_on"))
+        hit.setForeground(colour("text"))
+        marked = [(start, end, strong) for start, end in model.marks(row, is_left)]
+        marked += [(start, end, hit) for start, end in self._view.hits(line)] if not marked else []
+        for start, end, form in marked:
+            text += _shown(line[at:start])
+            part = _shown(line[start:end])
+            range_ = QTextLayout.FormatRange()
+            range_.start, range_.length, range_.format = _units(text), _units(part), form
+            formats.append(range_)
+            text, at = text + part, end
+        layout = QTextLayout(text + _shown(line[at:]), self._view.font())
+        layout.setFormats(formats)
+        layout.beginLayout()
+        layout.createLine()
+        layout.endLayout()
+        painter.setPen(colour("text"))
+        painter.save()
+        painter.setClipRect(rect)
+        top = rect.top() + (rect.height() - self._view.fontMetrics().height()) / 2
+        layout.draw(painter, QPointF(rect.left() + _PAD, top))
+        painter.restore()
+
+
+def _shown(text: str) -> str:
+    return visible(text.replace("\t", _TAB))
+
+
+def _units(text: str) -> int:
+    """Its length as Qt counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+class LineView(QTableView):
+    """`LineView(theme, name, work)`; `work(make, done)` calls `make()` on another thread and `done` with what
+    it gives: rows of more than some thousand lines are made there.
+    """
+
+    laid_out = Signal()
+
+    def __init__(
+        self, theme: Theme, name: str, work: Callable[[Callable[[], Any], Callable[[Any], None]], object]
+    ) -> None:
+        super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
+        self._work = work
+        self.lines = LineModel(self)
+        self._wanted = self.lines.shown
+        self._only, self._sought = False, ""
+        self._opened: set[int] = set()
+        self._columns, self._turn = 0, 0
+        self.setModel(self.lines)
+        self.setItemDelegate(_Painter(theme, self))
+        self.setFont(QFont(theme.mono_font()))
+        self.setAccessibleName(name)
+        self.setTabKeyNavigation(False)
+        self.setProperty("bare", True)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.horizontalHeader().hide()
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setMinimumSectionSize(1)
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(self.fontMetrics().height() + 3)
+        self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
+        self._settled.timeout.connect(self._lay_out)
+        self.doubleClicked.connect(lambda index: self._unfold())
+
+    def show_lines(self, shown: SideBySide, *, only_different: bool = False) -> None:
+        self._wanted, self._only = shown, only_different
+        self._opened = set()
+        self._lay_out()
+
+    def show_only_different(self, on: bool) -> None:
+        if on != self._only:
+            self._only = on
+            self._lay_out()
+
+    def seek(self, words: str) -> None:
+        """Marks where they stand."""
+        self._sought = words
+        self.viewport().update()
+
+    def hits(self, line: str) -> Marks:
+        if not self._sought:
+            return ()
+        found, at, line, sought = list[tuple[int, int]](), 0, line.lower(), self._sought.lower()
+        while (at := line.find(sought, at)) >= 0 and len(found) < 100:
+            found.append((at, at + len(sought)))
+            at += len(sought)
+        return tuple(found)
+
+    def go(self, step: int, wanted: Callable[[int], bool]) -> bool:
+        """Makes the next row that is wanted current, or with -1 the one before; from an end to the other."""
+        count, at = self.lines.rowCount(), self.currentIndex().row()
+        for n in range(1, count + 1):
+            row = (at + step * n) % count
+            if wanted(row):
+                self.setCurrentIndex(self.lines.index(row, LEFT))
+                self.scrollTo(self.lines.index(row, LEFT), QAbstractItemView.ScrollHint.PositionAtCenter)
+                return True
+        return False
+
+    def starts_change(self, row: int) -> bool:
+        """Whether what differs begins there."""
+        rows = self.lines.rows
+        differs = rows[row].kind is LineKind.DIFFERENT
+        return differs and (row == 0 or rows[row - 1].kind is not LineKind.DIFFERENT)
+
+    def find_next(self, step: int, told: Callable[[int, int], object]) -> None:
+        """To the next row with the words sought, or with -1 to the one before; `told(place, count)` of how
+        many lines. All of them are looked through on another thread.
+        """
+        shown, rows, words = self.lines.shown, self.lines.rows, self._sought.lower()
+
+        def look() -> list[int]:
+            left = {n for n, line in enumerate(shown.diff.left) if words in line.lower()}
+            right = {n for n, line in enumerate(shown.diff.right) if words in line.lower()}
+            return [
+                at
+                for at, row in enumerate(rows)
+                if (row.left is not None and row.left[1] == 0 and row.left[0] in left)
+                or (row.right is not None and row.right[1] == 0 and row.right[0] in right)
+            ]
+
+        def go(found: list[int]) -> None:
+            if rows is not self.lines.rows:
+                return
+            at, place = self.currentIndex().row(), -1
+            if found:
+                place = bisect_right(found, at) if step > 0 else bisect_left(found, at) - 1
+                place %= len(found)
+                index = self.lines.index(found[place], LEFT)
+                self.setCurrentIndex(index)
+                self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+            told(place + 1, len(found))
+
+        if words:
+            self._work(look, go)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
+        if self._fitting() != self._columns:
+            self._settled.start()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self._copy()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._unfold()
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Nothing: it would go through every row."""
+
+    def _copy(self) -> None:
+        """The selected lines whole, those of the right side where both are shown."""
+        rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
+        is_left = self.lines.shown.is_single
+        found = dict[int, str]()
+        for row in rows:
+            piece = self.lines.rows[row].left if is_left else self.lines.rows[row].right
+            if piece is not None:
+                found[piece[0]] = self.lines.text(row, is_left)
+        QGuiApplication.clipboard().setText("\n".join(found.values()))
+
+    def _unfold(self) -> None:
+        row = self.currentIndex().row()
+        if 0 <= row < len(self.lines.rows) and self.lines.rows[row].kind is LineKind.FOLD:
+            self._opened.add(self.lines.rows[row].fold.start)
+            self._lay_out()
+
+    def _fitting(self) -> int:
+        """The characters of a line in the room of a side."""
+        width = self.columnWidth(LEFT) - 2 * _PAD
+        return max(_LEAST_COLUMNS, width // max(1, self.fontMetrics().horizontalAdvance("0")))
+
+    def _share(self) -> None:
+        """Both sides have the same room."""
+        is_single = self._wanted.is_single
+        for column in (OTHER_NUMBER, RIGHT):
+            self.setColumnHidden(column, is_single)
+        most = max(len(self._wanted.diff.left), len(self._wanted.diff.right), 100)
+        number = self.fontMetrics().horizontalAdvance(f"{most} − ") + _PAD
+        sides = 1 if is_single else 2
+        text = max(60, self.viewport().width() // sides - number)
+        for column, width in zip(range(2 * sides), (number, text) * sides, strict=True):
+            self.setColumnWidth(column, width)
+
+    def _lay_out(self) -> None:
+        self._settled.stop()
+        self._share()
+        self._columns = self._fitting()
+        self._turn += 1
+        wanted, columns, turn = self._wanted, self._columns, self._turn
+        only, opened = self._only, frozenset(self._opened)
+
+        def make() -> list[LineRow]:
+            return rows_of(wanted, columns, only_different=only, opened=opened)
+
+        def show(rows: list[LineRow]) -> None:
+            if turn == self._turn:
+                self._show(wanted, rows)
+
+        size = sum(map(len, wanted.diff.left[:_AT_ONCE])) if len(wanted.diff.rows) <= _AT_ONCE else None
+        if size is not None and size <= 100 * _AT_ONCE and sum(map(len, wanted.diff.right)) <= 100 * _AT_ONCE:
+            show(make())
+        else:
+            self._work(make, show)
+
+    def _show(self, shown: SideBySide, rows: list[LineRow]) -> None:
+        current = self.currentIndex().row()
+        kept = self.lines.rows[current] if 0 <= current < len(self.lines.rows) else None
+        at = self.verticalScrollBar().value() if shown is self.lines.shown else 0
+        self.lines.show_rows(shown, rows)
+        self._share()
+        if kept is not None and at:
+            self.verticalScrollBar().setValue(at)
+        self.laid_out.emit()

@@ -1,0 +1,103 @@
+"""Markdown to read: nothing of it is loaded from a disk or a network, no HTML in it is markup, and no link of
+it leads anywhere.
+"""
+
+from typing import Any, Final
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QImage, QTextCursor, QTextDocument
+from PySide6.QtWidgets import QTextEdit
+
+from app.services.text import visible
+from app.ui.theme import Theme
+from app.ui.widgets.labels import SELECTABLE
+
+MOST: Final = 20_000
+"""Characters that are laid out at once without being felt."""
+
+_LONGEST_LINE: Final = 8_000
+_FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
+_KEPT = "\n\t"
+
+
+class Unloading(QTextDocument):
+    """A document whose resources are all empty: Qt would look for an image of its own on the disk."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+
+
+class MarkdownView(QTextEdit):
+    """What stands in a Markdown text, of one that is longer than `MOST` its beginning. Where a link leads is
+    written behind it, and what an image is in its place.
+    """
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAcceptRichText(False)
+        self.setTextInteractionFlags(SELECTABLE)
+        self.setAccessibleName(name)
+        self._text = ""
+        self._own: QTextDocument | None = None
+        theme.changed.connect(lambda: self.show_markdown(self._text))
+
+    def show_markdown(self, text: str) -> bool:
+        """Whether all of it is shown."""
+        self._text = text
+        shown = beginning(text)
+        document = Unloading(self)
+        document.setDefaultFont(self.font())
+        document.setUndoRedoEnabled(False)
+        document.setMarkdown(visible(shown, keep=_KEPT), _FEATURES)
+        _say_in_words(document)
+        before, self._own = self._own, document
+        self.setDocument(document)  # which deletes the one that Qt made, and no other
+        if before is not None:
+            before.deleteLater()
+        return len(shown) == len(text)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+
+
+def beginning(text: str) -> str:
+    """As much of a text as is laid out: up to the end of a paragraph, or of a line."""
+    shown = text[:MOST]
+    if len(text) > MOST:
+        end = max(shown.rfind("\n\n"), shown.rfind("\n") if shown.rfind("\n\n") < MOST // 2 else 0)
+        shown = shown[:end] if end > 0 else shown
+    return "\n".join(line[:_LONGEST_LINE] for line in shown.split("\n"))
+
+
+def _say_in_words(document: QTextDocument) -> None:
+    """Puts words in place of images, before anything is laid out, and behind links where they lead."""
+    found = list[tuple[int, int, str, bool]]()
+    block = document.begin()
+    while block.isValid():
+        parts = block.begin()
+        while not parts.atEnd():
+            part = parts.fragment()
+            form = part.charFormat()
+            if form.isImageFormat():
+                name = visible(form.toImageFormat().name())[:300]
+                found.append((part.position(), part.length(), f"[image: {name}]", True))
+            elif form.isAnchor() and form.anchorHref():
+                found.append((part.position() + part.length(), 0, form.anchorHref(), False))
+            parts += 1
+        block = block.next()
+    cursor = QTextCursor(document)
+    for position, length, words, is_image in reversed(found):
+        cursor.setPosition(position)
+        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
+        form = cursor.charFormat()
+        form.setAnchor(False)
+        form.setAnchorHref("")
+        form.setFontUnderline(False)
+        if is_image:
+            plain = cursor.blockCharFormat()
+            cursor.insertText(words, plain)
+        elif not cursor.block().text()[: cursor.positionInBlock()].endswith(words):
+            cursor.insertText(f" ({visible(words)[:300]})", cursor.blockCharFormat())

@@ -1,0 +1,84 @@
+"""What a run has produced as files: exactly as stored, under names that every system takes."""
+
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from app.services.files.artifact_files import file_name, safe, save_all, save_one
+from models.engine import Database
+from models.errors import Cancelled, NotFound
+from models.progress import Monitor
+
+
+def store(sql: apsw.Connection, *artifacts: tuple[str, str, Any, Any]) -> None:
+    sql.execute(
+        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
+        " VALUES ('r', '../a\\b:c', 'x', 1, 1)"
+    )
+    for artifact in artifacts:
+        sql.execute(
+            "INSERT INTO planning_artifacts (id, run_id, phase, version, content, created_at)"
+            " VALUES (?, 'r', ?, ?, ?, 1)",
+            artifact,
+        )
+
+
+def test_all_of_a_run_is_saved_as_it_is_stored(
+    engine: Database, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    store(
+        sql,
+        ("1", "strategy", 1, '{"a": 1}'),
+        ("2", "strategy", 1, '{"a": 1'),
+        ("3", "Strategy", 1, "# T\r\n\x07"),
+        ("4", "../../etc/passwd", "x/y", "plain"),
+        ("5", "con", 3, b"\xff\x00"),
+    )
+    found = save_all(engine, "r", tmp_path)
+    assert (found.folder, found.files) == (tmp_path / "a-b-c", 5)
+    files = {path.name: path.read_bytes() for path in found.folder.iterdir()}
+    assert files == {
+        "strategy-v1.json": b'{"a": 1}',
+        "strategy-v1.txt": b'{"a": 1',
+        "Strategy-v1.md": b"# T\r\n\x07",
+        "etc-passwd-vx-y.md": b"plain",
+        "con--v3.bin": b"\xff\x00",
+    }
+    assert save_all(engine, "r", tmp_path).folder.name == "a-b-c 2"
+    with pytest.raises(Cancelled):
+        save_all(engine, "r", tmp_path, Monitor(cancelled=lambda: True))
+
+
+def test_one_is_saved_in_place_of_what_was_there(
+    engine: Database, sql: apsw.Connection, tmp_path: Path
+) -> None:
+    store(sql, ("1", "strategy", 1, "as it is\r\n"))
+    path = tmp_path / "here.md"
+    path.write_text("before")
+    assert save_one(engine, "1", path) == path
+    assert path.read_bytes() == b"as it is\r\n"
+    with pytest.raises(NotFound):
+        save_one(engine, "2", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("..", "x"),
+        ("", "x"),
+        ("NUL.txt", "NUL.txt-"),
+        (".hidden", "hidden"),
+        ("a" * 300, "a" * 60),
+        ("é/ü", "é-ü"),
+    ],
+)
+def test_a_part_of_a_name_is_safe(text: str, name: str) -> None:
+    assert safe(text, "x") == name
+
+
+def test_names_that_are_taken_are_numbered() -> None:
+    taken = {"a-v1.md", "a-v1-2.md"}
+    assert file_name("a", 1, "x", taken) == "a-v1-3.md"
+    assert file_name("A", None, "x", taken) == "A.md"

@@ -1,0 +1,133 @@
+"""What a run has produced, as the page shows it."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.records import runs as planning
+from app.ui.session.context import Context
+from app.ui.tabs.runs.artifacts import ArtifactsPanel, ContentKind, kind_of
+from app.ui.widgets.line_view import LineKind
+from tests.fixtures.window import ask
+
+RUN = "run-artifacts"
+CONTENTS: dict[tuple[str, object], object] = {
+    ("strategy", 1): '{"price": 1, "who": "clinics"}',
+    ("strategy", 2): '{"price": 2, "who": "clinics"}',
+    ("synthesis", 1): "# All\n\n- one <b>two</b>",
+    ("opportunity", 1): '{"broken": ',
+    ("odd", "x"): b"\x00\xff",
+    ("page", 1): "<html><script>alert(1)</script></html>",
+    ("tree", 1): '{"a": [1, 2]}',
+}
+
+
+@pytest.fixture
+def panel(context: Context, qtbot: QtBot) -> ArtifactsPanel:
+    path = context.opened.path
+    ask(
+        path,
+        "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
+        " VALUES (?, 'Idea', 'running', 1, 1)",
+        RUN,
+    )
+    for number, ((phase, version), content) in enumerate(CONTENTS.items()):
+        ask(
+            path,
+            "INSERT INTO planning_artifacts (id, run_id, phase, version, content, review_verdict,"
+            " overall_score, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            *(f"a{number}", RUN, phase, version, content, "approved", 80 + number, 1_790_000_000),
+        )
+    panel = ArtifactsPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(900, 400)
+    panel.show()
+    return panel
+
+
+def show(panel: ArtifactsPanel, qtbot: QtBot, context: Context, phase: str) -> None:
+    database = context.opened.database
+    with database.connection_context():
+        found = planning.get(database, RUN)
+    with qtbot.waitSignal(panel.shown):
+        panel.show_artifacts(found.run, found.artifacts or (), phase)
+
+
+def shown_lines(panel: ArtifactsPanel) -> list[str]:
+    model = panel.lines.lines
+    return [str(model.index(row, 1).data()) for row in range(model.rowCount())]
+
+
+def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context, qtbot: QtBot) -> None:
+    show(panel, qtbot, context, "strategy")
+    assert panel._stack.currentWidget() is panel.lines
+    assert panel.differ.text() == "1 line differs"
+    kinds = [row.kind for row in panel.lines.lines.rows]
+    assert kinds.count(LineKind.DIFFERENT) == 1
+    assert panel.left.versions.currentText() == "Version 1 · 80"
+    assert panel.right.facts.text().startswith("score 81 · 2026-")
+    panel.down.click()
+    assert panel.lines.currentIndex().row() == kinds.index(LineKind.DIFFERENT)
+    with qtbot.waitSignal(panel.shown):
+        panel.right.versions.setCurrentIndex(0)  # no other version
+    assert panel._stack.currentWidget() is panel.tree and panel.differ.isHidden()
+
+
+def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Context, qtbot: QtBot) -> None:
+    show(panel, qtbot, context, "synthesis")
+    assert panel._stack.currentWidget() is panel.markdown
+    assert "one <b>two</b>" in panel.markdown.toPlainText()
+    panel.as_text.setChecked(True)
+    assert shown_lines(panel) == ["# All", "", "- one <b>two</b>"]
+    panel.as_text.setChecked(False)
+    for phase, words in (
+        ("opportunity", ['{"broken": ']),
+        ("odd", ["x'00ff'"]),
+        ("page", ["<html><script>alert(1)</script></html>"]),
+    ):
+        with qtbot.waitSignal(panel.shown):
+            panel.show_phase(phase)
+        assert panel._stack.currentWidget() is panel.lines
+        assert shown_lines(panel) == words
+        assert ("not valid JSON" in panel.note.text()) == (phase == "opportunity")
+    with qtbot.waitSignal(panel.shown):
+        panel.show_phase("tree")
+    assert panel._stack.currentWidget() is panel.tree
+    panel.sought.setText("2")
+    qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
+    assert panel._stack.currentWidget() is panel.lines
+    qtbot.waitUntil(lambda: panel.note.text() == "1 of 1 line")
+    assert panel.lines.currentIndex().row() == 3
+    panel.show_phase("analytics")
+    assert panel.note.text() == "This phase has produced nothing yet."
+    assert panel.left.isHidden()
+
+
+def test_what_is_gone_is_said(panel: ArtifactsPanel, context: Context, qtbot: QtBot) -> None:
+    show(panel, qtbot, context, "tree")
+    ask(context.opened.path, "DELETE FROM planning_artifacts WHERE phase = 'page'")
+    panel.show_phase("page")
+    qtbot.waitUntil(lambda: "artifact" in panel.note.text())
+
+
+def test_all_of_a_run_is_saved(panel: ArtifactsPanel, context: Context, qtbot: QtBot, tmp_path: Path) -> None:
+    show(panel, qtbot, context, "tree")
+    panel.save_run_in(tmp_path)
+    qtbot.waitUntil(lambda: len(list(tmp_path.glob("Idea/*"))) == len(CONTENTS))
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (' {"a": 1}', ContentKind.JSON),
+        ("[" * 100_000, ContentKind.BROKEN_JSON),
+        ("<h1>no</h1>\n- x", ContentKind.TEXT),
+        ("Words alone.", ContentKind.TEXT),
+        ("1. one\n2. two", ContentKind.MARKDOWN),
+        ("", ContentKind.TEXT),
+    ],
+)
+def test_what_a_content_is(content: str, kind: ContentKind) -> None:
+    assert kind_of(content) is kind

@@ -1,0 +1,102 @@
+"""Lines of any length and number, side by side."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.services.records.text_diff import compare
+from app.ui.theme import Theme
+from app.ui.widgets.line_view import LEFT, NUMBER, RIGHT, LineKind, LineView, SideBySide, rows_of, single
+
+LINES = [f"line {number}" for number in range(40)]
+OTHER = [*LINES[:20], "line 20 new", *LINES[21:]]
+
+
+@pytest.fixture
+def view(qtbot: QtBot, theme: Theme) -> LineView:
+    def work(make: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        done(make())
+
+    view = LineView(theme, "Content", work)
+    qtbot.addWidget(view)
+    view.resize(600, 300)
+    view.show()
+    QAbstractItemModelTester(view.lines, QAbstractItemModelTester.FailureReportingMode.Fatal, view)
+    return view
+
+
+def side_by_side() -> SideBySide:
+    return SideBySide(compare("\n".join(LINES), "\n".join(OTHER)))
+
+
+def text(view: LineView, row: int, column: int) -> str:
+    return str(view.lines.index(row, column).data())
+
+
+def test_equal_lines_fold_and_unfold(view: LineView, qtbot: QtBot) -> None:
+    view.show_lines(side_by_side(), only_different=True)
+    rows = [row.kind for row in view.lines.rows]
+    assert rows == [
+        LineKind.FOLD,
+        *[LineKind.SAME] * 2,
+        LineKind.DIFFERENT,
+        *[LineKind.SAME] * 2,
+        LineKind.FOLD,
+    ]
+    assert text(view, 0, LEFT) == "⋯ 18 equal lines"
+    assert (text(view, 3, NUMBER), text(view, 3, RIGHT)) == ("21 −", "line 20 new")
+    said = view.lines.index(3, RIGHT).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said == "added: line 20 new"
+    assert view.lines.marks(3, False) == ((7, 11),)
+    view.setCurrentIndex(view.lines.index(0, LEFT))
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert view.lines.rowCount() == 18 + 6
+    view.show_only_different(False)
+    assert view.lines.rowCount() == 40
+    assert view.go(1, view.starts_change) and view.currentIndex().row() == 20
+    assert not view.grab().isNull()
+
+
+def test_a_long_line_goes_on_in_the_next_rows(view: LineView) -> None:
+    long = "word " * 100
+    view.show_lines(single(f"{long}\nend\x07\u202e"))
+    pieces = [row.left for row in view.lines.rows[:-1]]
+    assert len(pieces) > 3
+    assert "".join(long[piece[1] : piece[2]] for piece in pieces if piece) == long
+    assert (text(view, 0, NUMBER), text(view, 1, NUMBER)) == ("1", "")
+    assert text(view, len(pieces), LEFT) == "end\\u0007\\u202e"
+    view.selectAll()
+    view._copy()
+    assert QGuiApplication.clipboard().text().startswith(long)
+
+
+def test_parts_of_a_changed_line_are_marked_where_they_stand(view: LineView) -> None:
+    left = "a " * 90 + "old end"
+    right = "a " * 90 + "new end"
+    rows = rows_of(SideBySide(compare(left, right)), 40)
+    view.lines.show_rows(SideBySide(compare(left, right)), rows)
+    marked = [view.lines.marks(row, True) for row in range(len(rows))]
+    assert [part for part in marked if part] == [((180 - rows[-1].left[1], 183 - rows[-1].left[1]),)]  # type: ignore[index]
+
+
+def test_it_is_searched(view: LineView) -> None:
+    view.show_lines(single("\n".join(LINES)))
+    told = list[tuple[int, int]]()
+
+    def tell(place: int, count: int) -> None:
+        told.append((place, count))
+
+    view.seek("LINE 3")
+    for step, row in ((1, 3), (1, 30), (-1, 3), (-1, 39)):
+        view.find_next(step, tell)
+        assert view.currentIndex().row() == row
+    assert told == [(1, 11), (2, 11), (1, 11), (11, 11)]
+    view.seek("none")
+    view.find_next(1, tell)
+    assert told[-1] == (0, 0)
+    assert not view.grab().isNull()

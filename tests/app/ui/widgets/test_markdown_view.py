@@ -1,0 +1,58 @@
+"""Markdown that tries to load something, to be HTML, or to be too long."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
+from pytestqt.qtbot import QtBot
+
+from app.ui.theme import Theme
+from app.ui.widgets.markdown_view import MOST, MarkdownView, beginning
+
+
+@pytest.fixture
+def view(qtbot: QtBot, theme: Theme) -> MarkdownView:
+    view = MarkdownView(theme, "Content")
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    return view
+
+
+def red_picture(path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    rows = zlib.compress(b"".join(b"\x00" + b"\xff\x00\x00" * 80 for _ in range(80)))
+    head = struct.pack(">IIBBBBB", 80, 80, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+
+
+def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) -> None:
+    picture = tmp_path / "red.png"
+    red_picture(picture)
+    text = (
+        f"# Title\n\n![alt]({picture}) ![b](file://{picture})\n\n<img src='{picture}'> <b>bold</b>\n\n"
+        "[a link](https://example.com/x) and https://example.com/y\n\n- one\n- two\u202e\n"
+    )
+    assert view.show_markdown(text)
+    shown = view.toPlainText()
+    assert f"[image: {picture}]" in shown and "<b>bold</b>" in shown and "<img src=" in shown
+    assert "a link (https://example.com/x)" in shown and "\\u202e" in shown.lower()
+    image = view.grab().toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(0, 400, 4) for y in range(0, 300, 4)}
+    assert "#ff0000" not in colours
+    assert view.document().resource(QTextDocument.ResourceType.ImageResource, str(picture)).width() == 1
+    flags = view.textInteractionFlags()
+    assert not flags & Qt.TextInteractionFlag.LinksAccessibleByMouse
+
+
+def test_of_a_long_text_the_beginning_is_shown(view: MarkdownView) -> None:
+    long = "A paragraph.\n\n" * 40_000
+    assert not view.show_markdown(long)
+    assert len(view.toPlainText()) < MOST
+    assert len(beginning("x" * 1_000_000)) < MOST
