@@ -39,10 +39,13 @@ from app.ui.shell.help import HelpWindow
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.tabs.audit.dialogs import CheckpointsDialog, VerifyRangeDialog
 from app.ui.tabs.runs.charts import ChartsDialog
+from app.ui.tabs.runs.comparing import CompareDialog
 from app.ui.tabs.runs.parked import ParkedIdeasDialog
 from app.ui.tabs.runs.parking_forms import new_run_form, park_form
 from app.ui.tabs.runs.ready import WorthDialog
 from app.ui.tabs.runs.reasons import ReasonDialog
+from app.ui.tabs.runs.run_acts import STATUS_LOOKS
+from app.ui.tabs.runs.searching import RunSearchDialog
 from app.ui.tabs.users import edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import move_form
@@ -113,6 +116,13 @@ HERE = Destination("1", "acme-corp", "CI", "http://localhost/in", "localhost", "
 """Where nothing is sent to unless the preferences allow it."""
 
 _STAY = {"help", "parked ideas", "charts"}
+
+
+def compared_runs(context: Context) -> CompareDialog:
+    ids = [key for (key,) in ask(context.opened.path, "SELECT id FROM planning_runs LIMIT 3")]
+    return CompareDialog(context, ids, STATUS_LOOKS)
+
+
 DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     "new user": lambda context: new_user_form(context, "acme-corp"),
     "edit user": lambda context: edit_user_form(context, USER),
@@ -155,6 +165,8 @@ DIALOGS: dict[str, Callable[[Context], QDialog]] = {
     ),
     "score or revenue": lambda context: WorthDialog(context, None),
     "charts": lambda context: ChartsDialog(context, EVERYONE),
+    "compare runs": compared_runs,
+    "search texts": lambda context: RunSearchDialog(context, EVERYONE, lambda place: None),
     "checkpoints": checkpoints,
     "deliveries": DeliveriesDialog,
     "event receivers": lambda context: EventReceiversDialog(context, lambda key: None),
@@ -176,6 +188,10 @@ def opened(qtbot: QtBot, context: Context, name: str) -> QDialog:
     match dialog:
         case CheckpointsDialog():
             qtbot.waitUntil(dialog.table.isVisible)
+        case CompareDialog():
+            qtbot.waitUntil(lambda: dialog.table is not None and dialog.table.hasFocus())
+        case RunSearchDialog():
+            qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
         case ChartsDialog():
             qtbot.waitUntil(dialog.chart.isVisible)
         case ParkedIdeasDialog():
