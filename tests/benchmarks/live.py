@@ -178,12 +178,13 @@ def main(rows: int, delays: list[int], *, limited: bool) -> None:
                     f" | {here[step][3]:.3f} |",
                     flush=True,
                 )
-            print("\n| scrolling | blank rows, % | s behind its end | of the file |\n|---|---|---|---|")
-            for (way, share, behind), (_, of_file, _) in zip(scrolled, scrolled_here, strict=True):
-                print(f"| {way} | {share:.0f} | {behind:.2f} | {of_file:.0f} |", flush=True)
+            print("\n| scrolling | blank rows, % | aside from the bar, % | s behind its end | of the file |")
+            print("|---|---|---|---|---|")
+            for (way, share, aside, behind), (_, of_file, _, _) in zip(scrolled, scrolled_here, strict=True):
+                print(f"| {way} | {share:.0f} | {aside:.0f} | {behind:.2f} | {of_file:.0f} |", flush=True)
 
 
-def _scrolled(connection: NamedConnection) -> list[tuple[str, float, float]]:
+def _scrolled(connection: NamedConnection) -> list[tuple[str, float, float, float]]:
     """Of the live database in the window, before anything of it is changed."""
 
     def prepare(window: MainWindow) -> None:

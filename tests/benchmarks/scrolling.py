@@ -31,9 +31,9 @@ _SECONDS: Final = 3.0
 
 def blank(
     place: Path | str, prepare: Callable[[MainWindow], object] = lambda window: None
-) -> Iterator[tuple[str, float, float]]:
-    """Of each way to scroll the users: the percentage of rows that were blank when they were in sight, and
-    for how many seconds behind its end some still were.
+) -> Iterator[tuple[str, float, float, float]]:
+    """Of each way to scroll the users: the percentage of rows that were blank when they were in sight, and of
+    moments at which other rows were in sight than at the bar; for how many seconds behind its end it was so.
     """
     theme = Theme(Mode.LIGHT)
     theme.apply(application._application())
@@ -51,29 +51,31 @@ def blank(
     tab = window.workspace.current()
     _until(lambda: tab.model.rowCount() > 0 and not any(_in_sight(tab)))
     for name, where in WAYS.items():
-        share = _scroll(tab, where)
+        share, aside = _scroll(tab, where)
         ended = time.perf_counter()
-        _until(lambda: not any(_in_sight(tab)))
-        yield name, share, time.perf_counter() - ended
+        _until(lambda: tab.table.held_at is None and not any(_in_sight(tab)))
+        yield name, share, aside, time.perf_counter() - ended
     window.close()
 
 
-def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> float:
-    """From the top; the percentage of rows that were blank at each tick."""
+def _scroll(tab: RecordTab, where: Callable[[int, int, int], int]) -> tuple[float, float]:
+    """From the top; the percentage of rows that were blank at each tick, and of ticks aside from the bar."""
     bar = tab.table.verticalScrollBar()
     bar.setValue(0)
     _until(lambda: not any(_in_sight(tab)))
     seen: list[bool] = []
+    aside: list[bool] = []
     begun = time.perf_counter()
 
     def step() -> bool:
         tick = int((time.perf_counter() - begun) * 1000 / _TICK_MS)
         seen.extend(_in_sight(tab))  # what was shown until now: nothing comes in the moment that it moves
+        aside.append(tab.table.held_at is not None)
         bar.setValue(where(tick, bar.pageStep(), bar.maximum()))
         return time.perf_counter() - begun > _SECONDS
 
     _until(step)
-    return 100 * sum(seen) / len(seen)
+    return 100 * sum(seen) / len(seen), 100 * sum(aside) / len(aside)
 
 
 def _in_sight(tab: RecordTab) -> list[bool]:

@@ -94,6 +94,10 @@ class DataTable(QTableView):
     ) -> None:
         super().__init__(showGrid=False, wordWrap=False, cornerButtonEnabled=False)
         self._empty: QWidget | None = None
+        self.holds: Callable[[], bool] = lambda: False
+        """Whether the rows in sight stay where they are though the scroll bar has moved."""
+        self.held_at: int | None = None
+        """Where they are then, in pixels."""
         self._focusing = False
         self._let_go = 0, 0
         """The key that went up last, and when, in milliseconds."""
@@ -119,6 +123,14 @@ class DataTable(QTableView):
         self.setSortingEnabled(True)
         self.columns = ColumnLayout(self, header, load, save)
         self.doubleClicked.connect(self._open)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, 0 if dy and self.holds() else dy)
+
+    def updateGeometries(self) -> None:
+        super().updateGeometries()
+        if self.held_at is not None:
+            self.verticalHeader().setOffset(self.held_at)
 
     def set_low(self, low: bool) -> None:
         """Closer lines, where there is room for few of them."""

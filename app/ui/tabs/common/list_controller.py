@@ -19,6 +19,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.common.declared import extra_of
 from app.ui.tabs.common.selected_rows import SelectedRows, SeveralChosen
 from app.ui.widgets.data_table import DataTable, HeldPainting
+from app.ui.widgets.held_place import HeldPlace
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import DamagedFile, TenantAdminError
@@ -76,6 +77,8 @@ class ListController(SelectedRows):
         view.setModel(self.model)
         self.model.said_of_column = view.said_of_column
         HeldPainting(view, self.model)
+        if context.costs:
+            HeldPlace(view, self.model)
         self._fitted = view.columns.restore()
         self._show_own_order()
         # "2 min ago" grows old by itself.
