@@ -151,6 +151,18 @@ def test_every_missing_archive_is_found(archived: Path, folder: Path) -> None:
     assert check(archived, folder).findings == ()
 
 
+def test_a_range_behind_all_markers_leaves_no_archive_out(archived: Path, folder: Path) -> None:
+    last = max(tenant.last_seq or 0 for tenant in check(archived, folder).tenants)
+    section = Section(first=last)
+    behind = scan_pool.verify(InFile(archived), now=NOW + 1000 * DAY, section=section, take_part=True)
+    found = with_archive(InFile(archived), behind, folder)
+    assert (found.verdict, found.findings) == (Verdict.CONSISTENT, ())
+    assert found.archives == len([*folder.iterdir()])
+    files(folder)[0].unlink()
+    found = with_archive(InFile(archived), behind, folder)
+    assert (found.verdict, codes(found)) == (Verdict.TAMPERED, ["TRUNCATED"])
+
+
 @pytest.mark.slow
 def test_every_changed_byte_of_an_archive_is_found(archived: Path, folder: Path) -> None:
     file = files(folder)[1]
