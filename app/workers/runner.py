@@ -9,8 +9,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -85,6 +85,14 @@ class Task:
 
 Numbers = queue.SimpleQueue[int | None]
 """Numbers of tasks."""
+
+YOUNG = 100_000
+"""Objects that nobody has looked through yet, of which more would hold the interface up: they are set apart
+until the file is closed, and what else is garbage by then with them.
+"""
+
+_set_apart: list[bool] = []
+"""Whether any are."""
 
 _uncollected: list[Monitor] = []
 """Of what is watched: it may make a million objects, all of which it needs to its end."""
@@ -283,6 +291,9 @@ class Runner(QObject):
         else:
             self._running = {}
             self.deleteLater()
+            if _set_apart:
+                _set_apart.clear()
+                gc.unfreeze()
 
     def _submit(self, waiting: Numbers, task: Task, work: Work) -> Task:
         number = next(self._numbers)
@@ -413,12 +424,22 @@ def _call(task: Task) -> Any:
 def _watched(monitor: Monitor, work: Work) -> Any:
     if monitor.cancelled():
         raise Cancelled
+    with watched(monitor):
+        return work()
+
+
+@contextmanager
+def watched(monitor: Monitor) -> Iterator[None]:
+    """Within it, an act is planned or written that `monitor` follows, and no garbage is collected."""
     _uncollected.append(monitor)
     try:
         with within(WATCHING, monitor):
-            return work()
+            yield
     finally:
         _uncollected.remove(monitor)
+        if gc.get_count()[0] > YOUNG:  # what an act keeps for its undo
+            _set_apart.append(True)
+            gc.freeze()
 
 
 def _ended(threads: Sequence[threading.Thread], deadline: float) -> bool:

@@ -15,7 +15,7 @@ from app.services.records import users
 from app.services.records.change import Change
 from app.services.records.record import read_record
 from app.services.records.tables import USERS
-from app.workers.runner import Runner, WentWrong, finish
+from app.workers.runner import YOUNG, Runner, WentWrong, finish
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import Monitor
@@ -386,3 +386,28 @@ def test_its_owner_is_told_of_a_bug_even_if_the_report_of_it_fails(
         runner.read(lambda database: 1 / 0, on_failed=told.append)
         qtbot.waitUntil(lambda: bool(told))
     assert [type(error) for error in told] == [WentWrong]
+
+
+def test_what_a_great_act_keeps_is_set_apart_from_garbage_until_its_file_is_closed(
+    runner: Runner, qtbot: QtBot
+) -> None:
+    kept: list[list[list[int]]] = []
+    gc.collect()
+    gc.unfreeze()
+    gc.disable()  # as the program's own collector does
+    try:
+        for size, is_apart in ((10, False), (2 * YOUNG, True)):
+            gc.collect()
+            runner.write(
+                lambda database, size=size: [[one] for one in range(size)],
+                watching=Monitor(),
+                on_done=kept.append,
+            )
+            qtbot.waitUntil(lambda: len(kept[-1:]) == 1 and len(kept[-1]) == size)  # noqa: B023
+            assert (gc.get_freeze_count() > YOUNG, gc.get_count()[0] > YOUNG) == (is_apart, False)
+        runner.stop()
+        finish()
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.unfreeze()
+        gc.enable()

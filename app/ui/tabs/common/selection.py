@@ -15,10 +15,10 @@ from app.services.records.tables import flag
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.tabs.common.list_controller import ListController
-from app.workers.runner import Runner, Task
-from models.engine import Database, within
+from app.workers.runner import Runner, Task, watched
+from models.engine import Database
 from models.errors import NotAllowed, TenantAdminError
-from models.progress import WATCHING, Monitor
+from models.progress import Monitor
 
 if TYPE_CHECKING:
     from app.ui.session.sight import InSight
@@ -179,8 +179,8 @@ class Selection(QObject):
 
             def work(monitor: Monitor) -> Found:
                 database = self._context.opened.database
-                watched = within(WATCHING, monitor)
-                with database.connection_context(), database.cancellable(monitor.cancelled), watched:
+                may_end = database.cancellable(monitor.cancelled)
+                with database.connection_context(), may_end, watched(monitor):
                     return read(database, query, keys)
 
             look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)
