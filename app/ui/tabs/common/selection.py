@@ -180,7 +180,8 @@ class Selection(QObject):
             def work(monitor: Monitor) -> Found:
                 database = self._context.opened.database
                 may_end = database.cancellable(monitor.cancelled)
-                with database.connection_context(), may_end, watched(monitor):
+                connected = database.connection_context()
+                with database.expected_errors(), connected, may_end, watched(monitor):
                     return read(database, query, keys)
 
             look = partial(runner.read, read, query, keys, on_done=done, on_failed=not_read)

@@ -1,29 +1,18 @@
 """What the inspector says of several records: what they share, and where they differ."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from pytestqt.qtbot import QtBot
 
-from app.ui.session import busy
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.many import ManyPart
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.widgets.panes import FieldList
-from models.errors import Cancelled
 from tests.fixtures.window import TABLES, ask, choose, count, go, open_file, press
-
-MANY = int(os.environ.get("MANY", "8000"))
 
 
 def told(part: FieldList) -> dict[str, str]:
     return {field.label: field.value for field in part._fields}
-
-
-def unread_in(path: Path) -> int:
-    return int(ask(path, "SELECT count(*) FROM notifications WHERE read = 0")[0][0])
 
 
 def buttons(page: RecordTab, *names: str) -> list[str]:
@@ -71,51 +60,3 @@ def test_the_inspector_tells_of_many_what_they_share_and_where_they_differ(
     page.table.select_row(0)
     qtbot.waitUntil(lambda: page.fields.isVisible() and not part.isVisible())
     assert buttons(page, "delete") == ["Delete"]
-
-
-def test_an_act_on_many_shows_how_far_it_is_and_can_be_ended(
-    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(busy, "SOON_MS", 0)
-    ask(
-        demo_path,
-        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"
-        " INSERT INTO notifications (id, tenant_id, type, title, message, read, created_at)"
-        " SELECT 'n' || i, 't' || (i % 5), 'x', 'T', '', 0, 1750000000 FROM n",
-    )
-    window.settings.unread_alone = False
-    open_file(qtbot, window, demo_path)
-    page = go(qtbot, window, TABLES.index("notifications"))
-    choose(qtbot, page, 0)
-    page.table.setFocus()
-    press("Ctrl+A")
-    unread, entries = unread_in(demo_path), count(demo_path, "audit_chain")
-    context = page.context
-
-    def end_it(begin: Callable[[], object], words: str) -> None:
-        def end() -> None:
-            if window.busy.isVisible() and words in window.busy.label.text():
-                window.busy.cancel_button.click()
-
-        window.busy.shown.connect(end)
-        begin()
-        qtbot.waitUntil(lambda: window.toast.label.text() == str(Cancelled()))
-        window.busy.shown.disconnect(end)
-        qtbot.waitUntil(lambda: not window.busy.isVisible())
-
-    told: list[int] = []
-    window.busy._told.connect(lambda number, done, total: told.append(total))
-    end_it(lambda: press("R"), f"Changing {page.model.rowCount():,} notifications…")
-    assert (unread_in(demo_path), context.history.next_undo) == (unread, "")
-    assert count(demo_path, "audit_chain") == entries
-    told.clear()
-
-    with qtbot.waitSignal(context.runner.changed, timeout=60_000):
-        press("R")
-    assert unread_in(demo_path) == 0 and max(told) > unread, "each record, and its entries"
-    end_it(window.undo, f"{unread:,} notifications marked read” is being undone…")
-    assert unread_in(demo_path) == 0
-    assert context.history.next_undo == f"{unread:,} notifications marked read"
-    with qtbot.waitSignal(context.runner.changed, timeout=60_000):
-        window.undo()
-    assert unread_in(demo_path) == unread
