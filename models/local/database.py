@@ -334,6 +334,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection.set_progress_handler(cancelled, LOOK_STEPS)
         try:
             yield
+        except apsw.InterruptError as error:
+            raise errors.Cancelled from error
         finally:
             connection.set_progress_handler(None)
 
