@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -43,8 +42,6 @@ _MARKED = re.compile(r"^(?:#{1,6} |[-*+] |\d+[.)] |> |```|\|.*\|)|\*\*[^*\n]+\*\
 """What tells Markdown from any other text."""
 _LOOKED_AT = 20_000
 _WHOLE, _DEEPEST = 1 << 20, 2
-_PAUSE: Final = 0.001
-"""Seconds in which the interface has its turn."""
 _NO_OTHER = "Compare with…"
 
 
@@ -87,7 +84,6 @@ def prepare(contents: Sequence[str], monitor: Monitor) -> _Prepared:
     def pause() -> None:
         if monitor.cancelled():
             raise Cancelled
-        time.sleep(_PAUSE)
 
     kinds = [kind_of(content) for content in contents]
     texts = [
