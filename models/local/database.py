@@ -9,6 +9,7 @@ from typing import Any
 from weakref import finalize
 
 import apsw
+import peewee
 from peewee import BaseQuery, SelectBase
 from playhouse.apsw_ext import APSWDatabase
 
@@ -334,7 +335,9 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         connection.set_progress_handler(cancelled, LOOK_STEPS)
         try:
             yield
-        except apsw.InterruptError as error:
+        except (apsw.InterruptError, peewee.OperationalError) as error:  # as what asked has it
+            if not cancelled():
+                raise
             raise errors.Cancelled from error
         finally:
             connection.set_progress_handler(None)
