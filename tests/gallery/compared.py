@@ -47,7 +47,7 @@ SETS: Final = {
         1,
         (
             *(f"tab-{tab}" for tab in _TABS),
-            "tab-runs-of-a-gateway",
+            *("tab-runs-of-a-gateway", "tab-tenants"),
             *("audit-verified", "audit-unproven", "audit-broken", "audit-running"),
             *("window-read-only", "window-schema-differs", "window-no-match", "search", "welcome"),
             *("widgets-controls", "widgets-parts", "widgets-pick-list", "widgets-choice-list"),

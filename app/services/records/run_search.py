@@ -1,8 +1,8 @@
 """Where runs say something: their ideas and verdicts, and the texts of their artifacts.
 
 What is looked through is a folded copy in a temporary store, whose owner it goes with. Measured with 40,000
-artifacts (164 MB): a trigram index of FTS5 takes ten times as long to build, and to look through all of the
-pieces takes less than half a second.
+artifacts (164 MB): a trigram index of FTS5 takes two minutes and 277 MB, the copy some 45 seconds and 47 MB;
+to look through all of the pieces takes 0.2 to 2.3 seconds.
 """
 
 import unicodedata
