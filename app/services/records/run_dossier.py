@@ -21,7 +21,7 @@ from app.services.records.export import as_time, plain_of
 from app.services.records.history import LOOKED_THROUGH
 from app.services.records.record import Record, read_record
 from app.services.records.rows import decoded, exactly, legible
-from app.services.records.run_timeline import MOST_ABOUT, RunStory, Timeline, read, timeline
+from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
@@ -60,7 +60,7 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     """The document in pieces; no more than one artifact is held at a time. Each is as it was stored when it
     was read. Raises `NotFound`, `Cancelled`, and the storage errors.
     """
-    page: _Page = _Html() if of.form is DossierForm.HTML else _Markdown()
+    page: _Dossier = _Html() if of.form is DossierForm.HTML else _Markdown()
     story = read(database, of.run_id, among=0 if database.costs else LOOKED_THROUGH)
     yield page.start(story.run.text("idea"))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
@@ -90,7 +90,7 @@ def _fields(run: Record) -> list[tuple[str, str]]:
     return found
 
 
-def _phases(found: Timeline) -> list[tuple[str, ...]]:
+def _phases(found: RunTimeline) -> list[tuple[str, ...]]:
     rows = []
     for line in found.phases:
         newest = line.newest
@@ -122,7 +122,7 @@ def _verified(known: KeptVerdict | None) -> str:
     )
 
 
-def _entries(database: Database, story: RunStory, page: "_Page") -> Iterator[str]:
+def _entries(database: Database, story: RunStory, page: "_Dossier") -> Iterator[str]:
     if not story.entries:
         yield page.paragraph("None are known." if story.entries is not None else "They were not looked for.")
         return
@@ -150,7 +150,7 @@ def _entries(database: Database, story: RunStory, page: "_Page") -> Iterator[str
 
 
 def _artifacts(
-    database: Database, story: RunStory, of: DossierOf, page: "_Page", monitor: Monitor
+    database: Database, story: RunStory, of: DossierOf, page: "_Dossier", monitor: Monitor
 ) -> Iterator[str]:
     if story.artifacts is None:
         yield page.paragraph("This database has no artifacts.")
@@ -180,7 +180,7 @@ def _artifacts(
     monitor.progress(len(chosen), len(chosen))
 
 
-class _Page:
+class _Dossier:
     """How a document is written; whatever it is given is data."""
 
     def start(self, title: str) -> str:
@@ -220,7 +220,7 @@ def _lines(text: str) -> str:
     return visible(text.replace("\r\n", "\n"), keep="\n\t")
 
 
-class _Html(_Page):
+class _Html(_Dossier):
     def start(self, title: str) -> str:
         shown = escape(visible(title))
         style = (paths.resources_dir() / "evidence" / "dossier.css").read_text("utf-8")
@@ -251,7 +251,7 @@ class _Html(_Page):
         return "</body></html>\n"
 
 
-class _Markdown(_Page):
+class _Markdown(_Dossier):
     def start(self, title: str) -> str:
         return f"# {markdown(title)}\n\n"
 

@@ -64,7 +64,7 @@ class TextOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Where a text has what was looked for: `before`, `found` and `after` are as they are stored; `found` is
     empty where it was there when it was read, and is no more.
     """
@@ -76,10 +76,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class TextPlaces:
     """Those of the first `MOST` texts; `more` have it as well."""
 
-    places: tuple[Place, ...]
+    places: tuple[TextPlace, ...]
     more: bool
 
 
@@ -101,7 +101,7 @@ class RunTexts:
         if (stored := tables.get(PLANNING_ARTIFACTS.name)) is not None:
             self._read_artifacts(database, stored, runs, monitor)
 
-    def search(self, database: Database, text: str, cancelled: Stop) -> Places:
+    def search(self, database: Database, text: str, cancelled: Stop) -> TextPlaces:
         """Where it stands, of each text the first place; whatever the case, in any script. Raises
         `InvalidInput` for nothing, and for more than `LONGEST` characters.
         """
@@ -120,7 +120,7 @@ class RunTexts:
             if cancelled():
                 raise Cancelled
             places.append(_place(database, self._owners[owner], at, wanted))
-        return Places(tuple(places), more)
+        return TextPlaces(tuple(places), more)
 
     def close(self) -> None:
         """Lets go of all that was read."""
@@ -175,7 +175,7 @@ class RunTexts:
             self._store.add([(owner, start, piece)])
 
 
-def _place(database: Database, of: TextOf, at: int, wanted: str) -> Place:
+def _place(database: Database, of: TextOf, at: int, wanted: str) -> TextPlace:
     """The text around it as it is now: where it stands exactly differs by what folding makes longer."""
     is_artifact = of.column == "content"
     table = PLANNING_ARTIFACTS if is_artifact else PLANNING_RUNS
@@ -187,9 +187,9 @@ def _place(database: Database, of: TextOf, at: int, wanted: str) -> Place:
     text = readable(decoded(rows[0][0])) if rows else ""
     place = place_in(text, wanted)
     if place is None:
-        return Place(of, text[:_AROUND], "", "")
+        return TextPlace(of, text[:_AROUND], "", "")
     begin, end = place
-    return Place(of, text[:begin], text[begin:end], text[end:])
+    return TextPlace(of, text[:begin], text[begin:end], text[end:])
 
 
 def place_in(text: str, wanted: str) -> tuple[int, int] | None:

@@ -156,7 +156,7 @@ class Pivot:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class RunTimeline:
     """The platform's phases, then those of the run that it does not know. `began` to `until` is what there is
     to draw, None where no time is known; `pivots` are those of which is known when.
     """
@@ -250,7 +250,7 @@ def _note(row: Sequence[Any]) -> RunNote:
     return RunNote(key, readable(kind), readable(title), readable(message), at)
 
 
-def timeline(story: RunStory, now: int) -> Timeline:
+def timeline(story: RunStory, now: int) -> RunTimeline:
     """What the story comes to at `now`."""
     run, artifacts = story.run, [*(story.artifacts or ())]
     status, current = run["status"], run.text("current_phase")
@@ -276,7 +276,7 @@ def timeline(story: RunStory, now: int) -> Timeline:
         lines.append(_line(phase, versions, paused, ongoing, (since, now)))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]
-    return Timeline(
+    return RunTimeline(
         tuple(lines), _pivots(story), min(times, default=None), max(times, default=None), goes_on, waits
     )
 

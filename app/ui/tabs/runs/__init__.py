@@ -54,6 +54,7 @@ from models.errors import TenantAdminError
 from models.status import RunStatus
 
 if TYPE_CHECKING:
+    from app.services.records.run_search import TextPlace
     from app.ui.tabs.runs.charts import ChartsDialog
     from app.ui.tabs.runs.page import RunPage
 
@@ -82,6 +83,8 @@ class RunsTab(RecordTab):
 
     _parked: ParkedIdeasDialog | None = None
     _charts: "ChartsDialog | None" = None
+    _place: "TextPlace | None" = None
+    """What was found, until its run is shown."""
     _no_parked: str | None = None
     _parked_count = _due_count = 0
     _kept: frozenset[str] = frozenset()
@@ -128,6 +131,7 @@ class RunsTab(RecordTab):
 
     def top_widgets(self) -> Sequence[QWidget]:
         self.opener = RunOpener(self, self._make_page)
+        self.details_shown.connect(self._open_place)
         self.chips = self.facets.chips["status"] = FacetChips(
             self.context.theme, PLANNING_RUNS.column("status"), planning.STATUSES
         )
@@ -238,7 +242,7 @@ class RunsTab(RecordTab):
         where = ButtonIn.INSPECTOR
         add(ActionSpec(OPEN, "Open", Icon.REVEAL, self.open_page, self._not_open, "O", button_in=where))
         add(history_act(self))
-        for look in looking_acts(self, STATUS_LOOKS):
+        for look in looking_acts(self, STATUS_LOOKS, self.show_place):
             add(look)
         add(ActionSpec(CHARTS, "Charts…", Icon.RUNS, self.open_charts))
         add(ActionSpec(PARKED, "Parked ideas…", Icon.IDEA, self.open_parked_ideas, lambda: self._no_parked))
@@ -323,9 +327,22 @@ class RunsTab(RecordTab):
 
     # the run that is open
 
-    def open_page(self, phase: str = "") -> None:
-        """Shows all of the current run; the table folds to a list beside it. Of a phase what it produced."""
-        self.opener.open(phase)
+    def open_page(self, phase: str = "", sought: "TextPlace | None" = None) -> None:
+        """Shows all of the current run; the table folds to a list beside it. Of a phase what it produced, and
+        of that the place that was `sought`.
+        """
+        self.opener.open(phase, sought)
+
+    def show_place(self, place: "TextPlace") -> None:
+        """Opens the run that a place is in, at that place."""
+        self._place = place
+        self.jump.emit(PLANNING_RUNS.name, place.of.run_id)
+
+    def _open_place(self, record_id: object) -> None:
+        place = self._place
+        if place is not None and place.of.run_id == record_id:
+            self._place = None
+            self.open_page(place.of.phase, place)
 
     def _make_page(self) -> "RunPage":
         from app.ui.tabs.runs.page import RunPage  # noqa: PLC0415 - the table shows before

@@ -141,6 +141,8 @@ class ArtifactsPanel(QWidget):
         self._run: Record | None = None
         self._artifacts: tuple[Record, ...] = ()
         self._prepared: _Prepared | None = None
+        self._wanted = ""
+        """Words to go to in what is being read."""
         self._tasks: list[Task] = []
         theme = context.theme
         self.phases = QComboBox()
@@ -237,6 +239,21 @@ class ArtifactsPanel(QWidget):
         if at < 0:
             self._show_nothing("This phase has produced nothing yet.")
 
+    def look_for(self, words: str, artifact_id: Any) -> None:
+        """Goes to where the words stand in an artifact of the phase that is shown, as soon as it is."""
+        place = next((n for n, one in enumerate(self._versions()) if one["id"] == artifact_id), None)
+        self._wanted = words
+        if place is not None and all(one["id"] != artifact_id for one in self._chosen()):
+            self.left.versions.setCurrentIndex(self.left.versions.findData(place))
+        elif not self._tasks:
+            self._find_wanted()
+
+    def _find_wanted(self) -> None:
+        words, self._wanted = self._wanted, ""
+        if words:
+            self.sought.setText(words)
+            self._find_next()
+
     def _versions(self) -> list[Record]:
         phase = self.phase()
         return [one for one in reversed(self._artifacts) if one.text("phase") == phase]
@@ -287,6 +304,7 @@ class ArtifactsPanel(QWidget):
         self._ended()
         self._prepared = prepared
         self._show_prepared()
+        self._find_wanted()
         self.shown.emit()
 
     def _show_prepared(self) -> None:

@@ -1,7 +1,7 @@
 """The acts that only look at runs: side by side, as a document, and by their words."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from app.itemmodels.columns import Tone
 from app.services.records.run_compare import why_not
 from app.services.records.run_search import WHY_NOT_LIVE
-from app.services.records.tables import PLANNING_RUNS
 from app.services.text import byte_size
 from app.ui.session.context import Context
 from app.ui.tabs.common.record_tab import RecordTab
@@ -18,14 +17,16 @@ from app.ui.widgets.actions import ActionSpec
 from models.progress import Monitor
 
 if TYPE_CHECKING:
-    from app.services.records.run_search import Place
+    from app.services.records.run_search import TextPlace
 
 StatusLooks = Mapping[Any, tuple[Tone, str]]
 
 
-def looking_acts(tab: RecordTab, looks: StatusLooks) -> list[ActionSpec]:
-    """`looks` are those of a run's statuses."""
-    return [_compare_act(tab, looks), _dossier_act(tab), _search_act(tab)]
+def looking_acts(
+    tab: RecordTab, looks: StatusLooks, show_place: "Callable[[TextPlace], object]"
+) -> list[ActionSpec]:
+    """`looks` are those of a run's statuses; `show_place` opens a run where a text of it has some words."""
+    return [_compare_act(tab, looks), _dossier_act(tab), _search_act(tab, show_place)]
 
 
 def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
@@ -42,7 +43,7 @@ def _compare_act(tab: RecordTab, looks: StatusLooks) -> ActionSpec:
     )
 
 
-def _search_act(tab: RecordTab) -> ActionSpec:
+def _search_act(tab: RecordTab, show_place: "Callable[[TextPlace], object]") -> ActionSpec:
     def run() -> None:
         from app.ui.tabs.runs.searching import RunSearchDialog  # noqa: PLC0415 - rows show before
 
@@ -50,8 +51,8 @@ def _search_act(tab: RecordTab) -> ActionSpec:
         shown.finished.connect(shown.deleteLater)
         shown.show()
 
-    def show(place: "Place") -> None:
-        tab.jump.emit(PLANNING_RUNS.name, place.of.run_id)
+    def show(place: "TextPlace") -> None:
+        show_place(place)
         tab.window().activateWindow()
 
     def refuse() -> str | None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from app.ui.widgets.later import later
 
 if TYPE_CHECKING:
+    from app.services.records.run_search import TextPlace
     from app.ui.tabs.runs.page import RunPage
 
 IDLE_MS = 400
@@ -28,9 +29,9 @@ class RunOpener(QObject):
     def is_open(self) -> bool:
         return self.page is not None and not self.page.isHidden()
 
-    def open(self, phase: str = "") -> None:
-        """The current run, and what a phase of it produced."""
-        self._made().open(phase)
+    def open(self, phase: str = "", sought: "TextPlace | None" = None) -> None:
+        """The current run, and what a phase of it produced; of that the place that was `sought`."""
+        self._made().open(phase, sought)
 
     def prepare(self) -> None:
         """Makes the page soon; asked as often as one likes."""

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QPushButton, QStacked
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
-from app.services.records.run_timeline import RunNote, RunStory, Timeline, timeline
+from app.services.records.run_search import TextPlace
+from app.services.records.run_timeline import RunNote, RunStory, RunTimeline, timeline
 from app.services.records.tables import NOTIFICATIONS
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -120,12 +121,13 @@ class RunPage(QWidget):
         self._tab, self._looks, self._main, self._show_entry = tab, looks, main, show_entry
         self._context: Context = tab.context
         self.story: RunStory | None = None
-        self.timeline: Timeline | None = None
+        self.timeline: RunTimeline | None = None
         self._reading: Task | None = None
         self._agreed = False
         self._parts: list[KeptPart | AboutPart] = []
         """Those below the phases that have been looked at."""
         self._phase = ""
+        self._sought: TextPlace | None = None
         """What is to be shown of the run that is being read."""
         self._hidden: list[QWidget] = []
         """What is out of sight meanwhile."""
@@ -145,8 +147,10 @@ class RunPage(QWidget):
         self.neighbours.opened.connect(self.phases.setFocus)
         tab.details_shown.connect(self._follow)
 
-    def open(self, phase: str = "") -> None:
-        """Shows the current run, and what a phase of it produced, in place of all else that the tab shows."""
+    def open(self, phase: str = "", sought: TextPlace | None = None) -> None:
+        """Shows the current run, and what a phase of it produced, in place of all else that the tab shows; of
+        that the place that was `sought`.
+        """
         tab = self._tab
         if self.isHidden():
             stands = (one for one in tab.children() if isinstance(one, QWidget) and one is not self)
@@ -157,7 +161,7 @@ class RunPage(QWidget):
         self.neighbours.follow(tab.table.selectionModel())
         self.show()
         self.neighbours.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._phase = phase
+        self._phase, self._sought = phase, sought
         self._read()
 
     def close_page(self) -> None:
@@ -362,6 +366,9 @@ class RunPage(QWidget):
         if self._choices.buttons()[0].isChecked():
             self.prepare()
         self.artifacts.show_artifacts(run, story.artifacts or (), self.phases.phase() or "")
+        sought, self._sought = self._sought, None
+        if wanted and sought is not None:
+            self.artifacts.look_for(sought.found, sought.of.artifact_id)
         for below in self._parts:
             below.show_story(story)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.services.records.history import PastEntry
-from app.services.records.run_timeline import RunStory, Spent, Timeline, epoch_of
+from app.services.records.run_timeline import RunStory, RunTimeline, Spent, epoch_of
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -34,7 +34,7 @@ class RunFact(NamedTuple):
     unit: str = ""
 
 
-def why(story: RunStory, timeline: Timeline, now: int) -> str:
+def why(story: RunStory, timeline: RunTimeline, now: int) -> str:
     """One sentence on why the run is where it is; of what nobody wrote down nothing is said."""
     run, status = story.run, str(story.run["status"])
     told = _last(story.entries or (), status)
@@ -56,7 +56,7 @@ def why(story: RunStory, timeline: Timeline, now: int) -> str:
     return visible(f"{found}.") if found else ""
 
 
-def _going(timeline: Timeline, now: int) -> str:
+def _going(timeline: RunTimeline, now: int) -> str:
     line = timeline.current
     if line is None:
         return ""
@@ -91,7 +91,7 @@ def _ago(stored: object, now: int) -> str:
     return "" if at is None else f" {formatting.relative_time(at, now)}"
 
 
-def facts(context: Context, story: RunStory, timeline: Timeline, full: float) -> list[RunFact]:
+def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float) -> list[RunFact]:
     """The numbers of a run, those that matter most first; `full` is the best score that there is."""
     run, now = story.run, context.clock()
     score = formatting.score(run["quality_score"]).removesuffix(".0")

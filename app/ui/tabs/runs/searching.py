@@ -9,7 +9,7 @@ from PySide6.QtGui import QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.services.records.change import Change
-from app.services.records.run_search import MOST, WHY_NOT_LIVE, Place, Places, RunTexts
+from app.services.records.run_search import MOST, WHY_NOT_LIVE, RunTexts, TextPlace, TextPlaces
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -41,7 +41,7 @@ class RunSearchDialog(Dialog):
         self,
         context: Context,
         scope: Scope,
-        open_place: Callable[[Place], object],
+        open_place: Callable[[TextPlace], object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(context.theme, "Search the texts of runs", _READ, parent=parent)
@@ -52,7 +52,7 @@ class RunSearchDialog(Dialog):
         self._stop: list[bool] | None = None
         """Of the search that runs, whether it shall end."""
         self._is_stale = self._is_closed = False
-        self._found: tuple[Place, ...] = ()
+        self._found: tuple[TextPlace, ...] = ()
         self.line = line_edit("")
         self.line.setPlaceholderText("Words, or parts of words, in any script")
         self.line.setAccessibleName("Search for")
@@ -167,7 +167,7 @@ class RunSearchDialog(Dialog):
                 on_failed=partial(self._not_found, text),
             )
         elif self._texts is not None:
-            self._show(text, Places((), more=False))
+            self._show(text, TextPlaces((), more=False))
 
     def _end_search(self) -> None:
         if self._stop is not None:
@@ -184,7 +184,7 @@ class RunSearchDialog(Dialog):
         while self._old:
             self._context.runner.job(partial(_close, self._old.pop()))
 
-    def _show(self, text: str, found: Places) -> None:
+    def _show(self, text: str, found: TextPlaces) -> None:
         self._let_go()
         if self._is_closed:
             return
@@ -214,7 +214,7 @@ class RunSearchDialog(Dialog):
             self.state.setText(words)
             announce(self.state, words)
 
-    def _chosen(self) -> Place | None:
+    def _chosen(self) -> TextPlace | None:
         rows = self.table.selected_rows()
         return self._found[self.table.source_row(rows[0])] if rows and self._found else None
 
@@ -258,7 +258,7 @@ def _close(texts: RunTexts, _monitor: Monitor) -> None:
     texts.close()
 
 
-def _cells(place: Place) -> tuple[Any, ...]:
+def _cells(place: TextPlace) -> tuple[Any, ...]:
     idea = formatting.first_line(place.of.idea, _IDEA) or "(no idea)"
     before, after = place.before[-_BEFORE:], place.after[:_AFTER]
     start = "…" if len(place.before) > _BEFORE else ""

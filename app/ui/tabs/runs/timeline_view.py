@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
-from app.services.records.run_timeline import PhaseLine, Spent, Timeline, TimeSpan
+from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -82,10 +82,10 @@ class PhasesModel(QAbstractTableModel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.timeline: Timeline | None = None
+        self.timeline: RunTimeline | None = None
         self.utc = True
 
-    def show_timeline(self, timeline: Timeline, utc: bool) -> None:
+    def show_timeline(self, timeline: RunTimeline, utc: bool) -> None:
         before = () if self.timeline is None else self.timeline.phases
         same = [line.phase for line in before] == [line.phase for line in timeline.phases]
         if not same:
@@ -355,7 +355,7 @@ class PhasesView(QTableView):
         self.doubleClicked.connect(lambda index: self._open())
         self.selectionModel().currentRowChanged.connect(lambda *_: self._chosen())
 
-    def show_timeline(self, timeline: Timeline, utc: bool) -> None:
+    def show_timeline(self, timeline: RunTimeline, utc: bool) -> None:
         kept = self.phase()
         self.phases.show_timeline(timeline, utc)
         self._ticks = _ticks(timeline, utc)
@@ -446,7 +446,7 @@ class PhasesView(QTableView):
         header.resizeSection(TIMES, max(_LEAST_TIMES, left))
 
 
-def _ticks(timeline: Timeline, utc: bool) -> list[tuple[int, str]]:
+def _ticks(timeline: RunTimeline, utc: bool) -> list[tuple[int, str]]:
     """Times to write above: its beginning, and then round ones of the calendar."""
     began, until = timeline.began, timeline.until
     if began is None or until is None:

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from app.services.records import run_timeline
-from app.services.records.run_timeline import PhaseLine, Spent, Timeline, timeline
+from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, timeline
 from models.engine import Database
 from models.errors import NotFound
 
@@ -41,7 +41,7 @@ def entry(sql: apsw.Connection, kind: str, at: Any, **payload: Any) -> None:
     sql.execute(ENTRY, (kind, json.dumps({"runId": RUN, **payload}, separators=(",", ":")), at))
 
 
-def line(found: Timeline, phase: str) -> PhaseLine:
+def line(found: RunTimeline, phase: str) -> PhaseLine:
     return next(line for line in found.phases if line.phase == phase)
 
 

@@ -1,23 +1,27 @@
 """The search through the texts of runs, as a person uses it."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.services.records.run_search import Place
+from app.services.records.run_search import TextPlace
 from app.services.records.tables import EVERYONE
 from app.ui.session.context import Context
+from app.ui.shell.window import MainWindow
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.searching import RunSearchDialog
-from tests.fixtures.window import ask
+from tests.fixtures.window import TABLES, ask, child, go, open_file
 
 
 @pytest.fixture
-def opened() -> list[Place]:
+def opened() -> list[TextPlace]:
     return []
 
 
 @pytest.fixture
-def dialog(context: Context, opened: list[Place], qtbot: QtBot) -> RunSearchDialog:
+def dialog(context: Context, opened: list[TextPlace], qtbot: QtBot) -> RunSearchDialog:
     ask(context.opened.path, "UPDATE planning_artifacts SET content = 'A <b>Zebra</b>' WHERE rowid = 1")
     dialog = RunSearchDialog(context, EVERYONE, opened.append)
     qtbot.addWidget(dialog)
@@ -27,7 +31,7 @@ def dialog(context: Context, opened: list[Place], qtbot: QtBot) -> RunSearchDial
 
 
 def test_words_lead_to_their_run(
-    dialog: RunSearchDialog, context: Context, opened: list[Place], qtbot: QtBot
+    dialog: RunSearchDialog, context: Context, opened: list[TextPlace], qtbot: QtBot
 ) -> None:
     qtbot.keyClicks(dialog.line, "zebra")
     qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
@@ -60,3 +64,34 @@ def test_it_may_be_closed_while_it_reads(context: Context, qtbot: QtBot) -> None
     with qtbot.waitSignal(dialog.destroyed):
         dialog.reject()
     qtbot.waitUntil(lambda: not context.runner._running)
+
+
+def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo_path: Path) -> None:
+    ask(
+        demo_path,
+        "UPDATE planning_artifacts SET content = 'One line' || char(10) || 'a quagga stands here'"
+        " WHERE id = (SELECT id FROM planning_artifacts WHERE version = 1 AND phase = 'opportunity'"
+        " AND run_id IN (SELECT run_id FROM planning_artifacts WHERE version = 3 AND phase = 'opportunity'))",
+    )
+    open_file(qtbot, window, demo_path)
+    tab = go(qtbot, window, TABLES.index("planning_runs"))
+    assert isinstance(tab, RunsTab)
+    tab.commands.trigger("search_texts")
+    dialog = child(tab, RunSearchDialog)
+    qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
+    qtbot.keyClicks(dialog.line, "Quagga")
+    qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tab.opener.is_open)
+    page = tab.opener.page
+    assert page is not None
+    lines = page.artifacts.lines
+    qtbot.waitUntil(lambda: "a quagga stands here" in str(lines.currentIndex().data()))
+    assert page.artifacts.phase() == "opportunity" and page.artifacts.sought.text() == "quagga"
+    ((idea,),) = ask(
+        demo_path,
+        "SELECT idea FROM planning_runs WHERE id = (SELECT run_id FROM planning_artifacts"
+        " WHERE content LIKE '%quagga%')",
+    )
+    assert page.title.text() == idea
+    dialog.reject()
