@@ -40,7 +40,7 @@ from models.engine import (
 )
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
-from models.schema import caseless
+from models.schema import caseless, read_stored
 from models.tables import TABLES
 
 T = TypeVar("T")
@@ -206,6 +206,12 @@ class D1Database(Database):
         there, after = ([text_of(item.query) for item in items] for items in (insertions, changes))
         return refused_change(made, table, columns, (there, after), given=given)
 
+    def accepted(self, table: str, column: str, values: Sequence[str]) -> frozenset[str]:
+        from models.local.trial import accepted  # noqa: PLC0415 - asked for after the first rows are shown
+
+        made = self._made_by(table)
+        return accepted(made[0], table, column, values) if made else frozenset(values)
+
     def try_rows(
         self, table: str, rows: Sequence[Mapping[str, Any]], wanted: Collection[str], cancelled: Stop = never
     ) -> TriedRows | None:
@@ -221,6 +227,8 @@ class D1Database(Database):
 
     def _made_by(self, table: str) -> list[str]:
         """With its indexes. They come with what is read first of the tables, and again where that changed."""
+        if self.last_read is None:
+            read_stored(self)
         if self._made is None or self._made[0] is not self.last_read:
             self.rows(raw("SELECT 1"))
         return [] if self._made is None else self._made[1].get(caseless(table), [])

@@ -320,12 +320,12 @@ def _new_run(
     status = RunStatus(new.status)
     if status not in BEGINS_AS:
         raise NotAllowed(f"No run begins as {status}.")
+    stored = images.table(PLANNING_RUNS.name)
     takes = images.accepted(PLANNING_RUNS.name, "status", (status, RunStatus.ACTIVE))
     if status is RunStatus.RUNNING and status not in takes:
         status = RunStatus.ACTIVE
     if status not in takes:
         raise NotAllowed(f"This database's own rules let no run be {status}.")
-    stored = images.table(PLANNING_RUNS.name)
     given: dict[str, Value] = {**_valid({IDEA: new.idea, REFINED: new.refined_idea}), "status": str(status)}
     if new.mode is not None:
         given["mode"] = text.single_line("mode", "The mode", new.mode, longest=100)

@@ -202,10 +202,10 @@ class TestGateway:
         report = scan_pool.verify(InFile(database_path), now=NOW)
         assert (str(report.verdict), report.findings) == ("CONSISTENT", ())
 
-
-def test_a_gateway_s_new_run_is_active_where_ours_is_running(tmp_path: Path) -> None:
-    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
-        parking.create_run(database, NewRun("New", "", RunStatus.RUNNING, tenant="aurora"), **BY)
+    def test_its_new_run_is_active_where_ours_is_running(
+        self, engine: Database, database: LocalDatabase
+    ) -> None:
+        parking.create_run(engine, NewRun("New", "", RunStatus.RUNNING, tenant="aurora"), **BY)
         assert {run["status"] for run in runs(database)} == {"paused", "active"}
 
 

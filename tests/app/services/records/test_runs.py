@@ -12,7 +12,7 @@ from app.services.records.record import read_record
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.workers import scan_pool
 from models.engine import Database
-from models.errors import NotAllowed, NotFound, Refused, TenantAdminError
+from models.errors import NotAllowed, NotFound, TenantAdminError
 from models.local.database import LocalDatabase
 from models.status import RunStatus
 from tests.app.services.conftest import Events
@@ -132,22 +132,6 @@ def test_what_has_the_name_of_the_chain_is_never_passed_over(tmp_path: Path) -> 
         assert planning.get(database, "r1").run["status"] == "running"
 
 
-def test_a_gateway_s_run_is_active_where_ours_is_running(tmp_path: Path) -> None:
-    with connected(create_gateway(tmp_path / "gateway.sqlite")) as database:
-        accepted = planning.accepted(database)
-        assert planning.taken(accepted) == {"active", "running", "paused", "completed", "killed"}
-        assert planning.offered(accepted) == ("active", "paused", "completed", "killed")
-        resumed = planning.set_status(database, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
-        assert planning.get(database, "run-1").run["status"] == "active"
-        assert resumed.events[0].event_type == "run_resumed" and resumed.summary.endswith("” resumed")
-        paused = planning.set_status(database, ["run-1"], RunStatus.PAUSED, actor="ops", now=NOW)
-        assert planning.get(database, "run-1").run["status"] == "paused"
-        writing.undo(database, paused, now=NOW)
-        assert planning.get(database, "run-1").run["status"] == "active"
-        with pytest.raises(Refused):
-            planning.set_status(database, ["run-1"], RunStatus.CANCELLED, actor="ops", now=NOW)
-
-
 def test_the_platform_s_own_file_takes_every_status(engine: Database) -> None:
     assert planning.taken(planning.accepted(engine)) == set(RunStatus)
 
@@ -202,6 +186,20 @@ class TestGateway:
     @pytest.fixture
     def database_path(self, tmp_path: Path, served: Callable[[Path], Path]) -> Path:
         return served(create_gateway(tmp_path / "gateway.sqlite"))
+
+    def test_its_run_is_active_where_ours_is_running(self, engine: Database) -> None:
+        accepted = planning.accepted(engine)
+        assert planning.taken(accepted) == {"active", "running", "paused", "completed", "killed"}
+        assert planning.offered(accepted) == ("active", "paused", "completed", "killed")
+        resumed = planning.set_status(engine, ["run-1"], RunStatus.RUNNING, actor="ops", now=NOW)
+        assert planning.get(engine, "run-1").run["status"] == "active"
+        assert resumed.events[0].event_type == "run_resumed" and resumed.summary.endswith("” resumed")
+        paused = planning.set_status(engine, ["run-1"], RunStatus.PAUSED, actor="ops", now=NOW)
+        assert planning.get(engine, "run-1").run["status"] == "paused"
+        writing.undo(engine, paused, now=NOW)
+        assert planning.get(engine, "run-1").run["status"] == "active"
+        with pytest.raises(TenantAdminError):
+            planning.set_status(engine, ["run-1"], RunStatus.CANCELLED, actor="ops", now=NOW)
 
     def test_a_run_s_tenant_has_the_record_of_it(
         self, engine: Database, database: LocalDatabase, database_path: Path
