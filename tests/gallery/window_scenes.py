@@ -33,6 +33,7 @@ from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.audit.dialogs import CheckpointsDialog
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.filtering import FilterByColumnDialog
+from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.users import edit_others_form, edit_user_form, new_user_form
 from app.ui.tabs.users.adding import AddUsersDialog
 from app.ui.tabs.users.moving import move_form
@@ -47,12 +48,14 @@ from app.ui.theme import Theme
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.workers.receiver import Answering, Received
+from models.engine import raw
 from tests.conftest import NOW
 from tests.fixtures.checkpoints import sign
 from tests.fixtures.context import make_context
 from tests.fixtures.records import record
 from tests.fixtures.sample import empty, sample
 from tests.gallery.registry import Registry, Shot
+from tests.gallery.tab_scenes import RUN_WITH_VERSIONS
 
 TABS = tuple(spec.tab_class.partition(":")[0] for spec in declared.TABS)
 """The rooms of the tabs, in order."""
@@ -146,6 +149,23 @@ def register(registry: Registry) -> None:
     for position, name in enumerate(TABS):
         registry.scene(f"tab-{name}")(scenes.tab(position))
         registry.scene(f"small-{name}", SMALL)(scenes.tab(position))
+
+    @registry.scene("window-run", (1440, 900))
+    def run(theme: Theme) -> Shot:
+        """An opened run, with what differs between two versions of a phase."""
+
+        def then(window: MainWindow) -> None:
+            _show(window, TABS.index("runs"))
+            assert window.workspace is not None
+            tab = window.workspace.current()
+            assert isinstance(tab, RunsTab)
+            database = tab.context.opened.database
+            with database.connection_context():
+                ((run_id, phase),) = database.rows(raw(RUN_WITH_VERSIONS))
+            tab.show_record(run_id)
+            tab.details_shown.connect(lambda key: None if tab.opener.is_open else tab.open_page(phase))
+
+        return scenes.window(theme, then, until=_settled(TABS.index("runs")))
 
     @registry.scene("tab-tenants")
     @registry.scene("small-tenants", SMALL)
