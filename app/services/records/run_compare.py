@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from app.services.records.export import as_time, csv_line
-from app.services.records.history import LOOKED_THROUGH
+from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.run_timeline import PhaseLine, epoch_of, read, timeline
 from app.services.records.runs import PHASES
@@ -89,13 +89,13 @@ def why_not(count: int) -> str | None:
 
 
 def compare(database: Database, run_ids: Sequence[Any], *, now: int) -> Compared:
-    """The runs with these ids, in this order. Where each row that is read is charged no entries are looked
-    at, which tell of the times that runs were paused. Raises `NotAllowed` for too few or too many, and as
-    `run_timeline.read` does.
+    """The runs with these ids, in this order. Where each row that is read is charged the newest `CHARGED`
+    entries are looked through, which tell of the times that runs were paused. Raises `NotAllowed` for too few
+    or too many, and as `run_timeline.read` does.
     """
     if (reason := why_not(len(run_ids))) is not None:
         raise NotAllowed(reason)
-    among = 0 if database.costs else LOOKED_THROUGH
+    among = CHARGED if database.costs else LOOKED_THROUGH
     stories = [read(database, run_id, among=among) for run_id in run_ids]
     runs = [story.run for story in stories]
     phases = [timeline(story, now).phases for story in stories]

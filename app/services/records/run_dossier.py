@@ -18,7 +18,7 @@ from peewee import Table as Source
 from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.records.export import as_time, plain_of
-from app.services.records.history import LOOKED_THROUGH
+from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, read_record
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
@@ -61,7 +61,7 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     was read. Raises `NotFound`, `Cancelled`, and the storage errors.
     """
     page: _Dossier = _Html() if of.form is DossierForm.HTML else _Markdown()
-    story = read(database, of.run_id, among=0 if database.costs else LOOKED_THROUGH)
+    story = read(database, of.run_id, among=CHARGED if database.costs else LOOKED_THROUGH)
     yield page.start(story.run.text("idea"))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
     yield page.paragraph(made)
