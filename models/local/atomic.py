@@ -60,7 +60,8 @@ def write(path: Path, content: str | bytes, *, only_if_new: bool = False) -> Non
     With `only_if_new` raises `AlreadyThere` when something is there. Raises `OSError`.
     """
     with unfinished(path) as building:
-        building.write_bytes(content.encode() if isinstance(content, str) else content)
+        data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        building.write_bytes(data)
         (give_name if only_if_new else replace)(building, path)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-from app.services.records.export import as_time, csv_line
+from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
 from app.services.records.run_timeline import PhaseLine, epoch_of, read, timeline
@@ -102,7 +102,7 @@ def compare(database: Database, run_ids: Sequence[Any], *, now: int) -> Compared
     lines = [*_fields(runs, last=False), *_phases(phases), *_config(runs), *_fields(runs, last=True)]
     return Compared(
         tuple(run_ids),
-        tuple(run.text("idea") for run in runs),
+        tuple(_safe(run.text("idea")) for run in runs),
         tuple(epoch_of(run["created_at"]) for run in runs),
         tuple(line for line in lines if not line.is_empty),
     )
@@ -117,7 +117,8 @@ def _fields(runs: Sequence[Record], *, last: bool) -> Iterator[ComparedLine]:
             )
     if last:
         for name in dict.fromkeys(name for run in runs for name in run.unknown):
-            yield ComparedLine(name, tuple(_safe(run.unknown.get(name)) for run in runs))
+            if (tell := plain_of(PLANNING_RUNS.name, name)) is not None:
+                yield ComparedLine(name, tuple(tell(run.unknown.get(name)) for run in runs))
 
 
 _SAID: Final = {"status": Said.STATUS, "quality_score": Said.SCORE, "revenue_potential": Said.MONEY}
@@ -143,7 +144,7 @@ def _phases(runs: Sequence[Sequence[PhaseLine]]) -> Iterator[ComparedLine]:
     for words, value, said in asked:
         for name in names:
             values = (value(found[name]) if name in found else None for found in by_name)
-            yield ComparedLine(f"{name or '(no phase)'} · {words}", tuple(values), said)
+            yield ComparedLine(f"{_safe(name) or '(no phase)'} · {words}", tuple(values), said)
 
 
 def _config(runs: Sequence[Record]) -> Iterator[ComparedLine]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from html import escape
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record, read_record
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
-from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, ColumnKind
+from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
 from app.services.text import counted, markdown, readable, utc_time, visible
 from models.engine import Database
 from models.errors import Cancelled, NotFound
@@ -62,7 +63,7 @@ def pieces(database: Database, of: DossierOf, monitor: Monitor) -> Iterator[str]
     """
     page: _Dossier = _Html() if of.form is DossierForm.HTML else _Markdown()
     story = read(database, of.run_id, among=CHARGED if database.costs else LOOKED_THROUGH)
-    yield page.start(story.run.text("idea"))
+    yield page.start(_said(PLANNING_RUNS.name, "idea", story.run.text("idea")))
     made = f"Made {utc_time(of.now)} from {of.place}, run {readable(of.run_id)}."
     yield page.paragraph(made)
     yield page.table(("Field", "Value"), _fields(story.run))
@@ -90,19 +91,35 @@ def _fields(run: Record) -> list[tuple[str, str]]:
     return found
 
 
+_OF_VERSION: Final = ("phase", "version", "overall_score", "review_verdict")
+
+
+def _said(table: str, name: str, value: Any) -> str:
+    """A value of a column in words, without what may let anybody in."""
+    plain = plain_of(table, name)
+    return "" if plain is None else readable(plain(value))
+
+
 def _phases(found: RunTimeline) -> list[tuple[str, ...]]:
     rows = []
     for line in found.phases:
         newest = line.newest
         if line.is_reached:
-            of = (newest.version, newest.score, newest.verdict) if newest else (None, None, None)
+            stored = (newest.version, newest.score, newest.verdict) if newest else (None, None, None)
             times = _took(line.worked), _took(line.waited or None), _when(newest.ended if newest else None)
-            rows.append((line.phase, *map(readable, of), *times))
+            of = map(partial(_said, PLANNING_ARTIFACTS.name), _OF_VERSION, (line.phase, *stored))
+            rows.append((*of, *times))
     return rows
 
 
+_LONGEST_TIME: Final = 86_400 * 999_999_999
+"""Seconds that Python counts in days."""
+
+
 def _took(seconds: int | None) -> str:
-    return "" if seconds is None else str(timedelta(seconds=seconds))
+    if seconds is None:
+        return ""
+    return str(timedelta(seconds=seconds)) if seconds < _LONGEST_TIME else f"{seconds:,} s"
 
 
 def _when(at: int | None) -> str:
@@ -162,10 +179,12 @@ def _artifacts(
         if monitor.cancelled():
             raise Cancelled
         monitor.progress(number, len(chosen))
-        version, score = readable(artifact["version"]), readable(artifact["overall_score"])
-        yield page.heading(f"{artifact.text('phase')}, version {version or 'unknown'}", 3)
+        phase, version, score, verdict = (
+            _said(PLANNING_ARTIFACTS.name, name, artifact[name]) for name in _OF_VERSION
+        )
+        yield page.heading(f"{phase}, version {version or 'unknown'}", 3)
         facts = (
-            f"verdict {artifact.text('review_verdict') or 'none'}",
+            f"verdict {verdict or 'none'}",
             f"score {score or 'none'}",
             f"stored {readable(as_time(artifact['created_at']))} UTC",
         )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from peewee import SQL, BaseQuery, fn
 
+from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.list_query import ListQuery, Statements
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.runs import PHASES
@@ -32,7 +33,7 @@ FULL, PLANNERS_FULL = 100.0, 10.0
 _MONDAY: Final = 4 * 86_400
 """1970-01-05, from which weeks are counted."""
 _IDEA: Final = 120
-_MOST: Final = "9e307"
+_MOST: Final = "1e15"
 """Beyond it a number is none that a chart could have."""
 
 # By hand: window functions over two queries of the house. What Peewee would build of it is longer, and nobody
@@ -46,7 +47,7 @@ one AS (
   FROM own JOIN artifact USING (run) WHERE typeof(phase) = 'text'),
 each AS (
   SELECT phase, SUM(took) AS took, MAX(CASE WHEN back = 1 AND typeof(score) IN ('integer', 'real')
-    AND abs(score) < {_MOST} THEN score END) AS score
+    AND abs(CAST(score AS REAL)) < {_MOST} THEN score END) AS score
   FROM one GROUP BY run, phase)
 SELECT hex(phase), json_group_array(score) FILTER (WHERE score IS NOT NULL),
   json_group_array(took) FILTER (WHERE took >= 0 AND took < {_MOST})
@@ -159,7 +160,9 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
     queries = [
         runs.select(count, fn.SUM(both)),
         runs.select(*cells).where(both).order_by(time.desc()).limit(MOST_POINTS),
-        runs.select(week, exactly(status), count).where(time >= _MONDAY).group_by(week, status),
+        runs.select(week, exactly(status), count)
+        .where((time >= _MONDAY) & (time < SECONDS_LIMIT))
+        .group_by(week, status),
     ]
     if _has_artifacts(tables):
         artifacts = PLANNING_ARTIFACTS
@@ -167,13 +170,13 @@ def _queries(database: Database, tables: StoredTables, scope: Scope) -> Sequence
         names = ("run_id", "phase", "overall_score", "version")
         wanted = [found.value(artifacts.column(name)) for name in names]
         own, values = runs.select(key, time).sql()
-        of_runs, more = found.select(*wanted, found.time()).where(found.time().is_null(False)).sql()
+        of_runs, more = found.select(*wanted, found.time()).where(found.time() < SECONDS_LIMIT).sql()
         queries.append(raw(_BY_PHASE.format(own=own, artifacts=of_runs), *values, *more))
     return queries
 
 
 def _is_number(value: Any) -> Any:
-    return fn.typeof(value).in_(("integer", "real")) & (fn.abs(value) < SQL(_MOST))
+    return fn.typeof(value).in_(("integer", "real")) & (fn.abs(value.cast("REAL")) < SQL(_MOST))
 
 
 def _point(row: Row) -> RunPoint:

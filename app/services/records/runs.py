@@ -57,6 +57,7 @@ _EVENTS = {
     RunStatus.CANCELLED: AuditEvent.RUN_CANCELLED,
     RunStatus.DELETED: AuditEvent.RUN_DELETED,
 }
+_STATUS_EVENTS = tuple({*_EVENTS.values(), AuditEvent.RUN_RESTORED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,13 @@ def _statuses_before(images: Images, rows: Sequence[StoredRow]) -> list[tuple[St
 
 
 def _deletion(run_id: object, chain: str) -> BaseQuery:
-    """What finds the entry about the latest deletion of a run, by its id as entries have it."""
+    """What finds the latest entry about the status of a run, by its id as entries have it: where that is not
+    about its deletion, nobody knows how it became deleted.
+    """
     named = f'"runId":{json.dumps(run_id, ensure_ascii=False)},'
-    entries = AuditEntry.select(AuditEntry.payload).where(
+    entries = AuditEntry.select(AuditEntry.event_type, AuditEntry.payload).where(
         AuditEntry.tenant_id.in_((chain, SYSTEM_TENANT)),
-        AuditEntry.event_type == AuditEvent.RUN_DELETED,
+        AuditEntry.event_type.in_(_STATUS_EVENTS),
         fn.INSTR(AuditEntry.payload, named) > 0,
     )
     return entries.order_by(AuditEntry.seq.desc()).limit(1)
@@ -219,10 +222,12 @@ def _deletion(run_id: object, chain: str) -> BaseQuery:
 def _status_before(entries: Rows) -> str:
     """What the entry about the deletion says; paused where there is none that can be read."""
     try:
-        status = str(json.loads(entries[0][0])["changes"]["status"]["from"])
+        event, payload = entries[0]
+        status = str(json.loads(payload)["changes"]["status"]["from"])
     except (IndexError, ValueError, TypeError, KeyError, RecursionError):
         return RunStatus.PAUSED
-    return status if status in _KNOWN and status != RunStatus.DELETED else RunStatus.PAUSED
+    is_known = event == AuditEvent.RUN_DELETED and status in _KNOWN and status != RunStatus.DELETED
+    return status if is_known else RunStatus.PAUSED
 
 
 def _change(

@@ -235,8 +235,8 @@ _STORED = ("set", "none")
 """Whether there is a secret, in words."""
 
 _SECRET = re.compile(
-    r"pass_?(?:word|wd|phrase|code)|pwd|secret|credential|bearer|authorization|auth_?header"
-    r"|(?:access|api|private|signing)_?key|token(?:_?hash)?$|(?:backup|recovery|reset)_?codes?"
+    r"pass_?(?:word|wd|phrase|code|hash)|pwd|(?:^|_)pw(?:_|$)|(?:^|_)salt$|secret|credential|bearer|authorization|auth_?header"
+    r"|(?:access|api|private|signing)_?key|token(?:_?(?:hash|value))?$|(?:backup|recovery|reset)_?codes?"
     r"|(?:^|_)(?:cookies?|jwts?|t?otps?|pin|seed)$"
 )
 """What a column is called that holds one, of those that nobody has declared, by its words (`_words`)."""

@@ -96,7 +96,8 @@ def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:
 
 def of_one(report: Report, tenant: str, others: Collection[str]) -> Report:
     """The same without the names of other tenants, which may have the same entries."""
-    names = sorted(filter(None, {*others, tenant}), key=len, reverse=True) or [tenant]
+    spelt = {*others, tenant, *map(tenant_name, others)}  # as they are, and as sentences shorten them
+    names = sorted(filter(None, spelt), key=len, reverse=True) or [tenant]
     named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
 
     def without(text: str) -> str:

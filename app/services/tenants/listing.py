@@ -143,7 +143,7 @@ class TenantLists(Lists):
         saw a chain to its end nothing came since.
         """
         self.known = known
-        rows = {name: judged(_replaced(row, known.through), known) for name, row in self._rows.items()}
+        rows = {name: judged(_replaced(row, known), known) for name, row in self._rows.items()}
         self._take(rows)
 
     def totals(self, query: ListQuery) -> TenantTotals:
@@ -223,8 +223,10 @@ class TenantLists(Lists):
         return tuple(None if row is None else (*_values(row), row) for row in rows)
 
 
-def _replaced(row: TenantRow, through: int) -> TenantRow:
-    return replace(row, newer=0) if row.head is not None and row.head <= through else row
+def _replaced(row: TenantRow, known: KnownOfChains) -> TenantRow:
+    """Nothing of it is newer where both its numbers and its times are from before."""
+    is_older = row.head is not None and row.head <= known.through and (row.last or 0) <= known.at
+    return replace(row, newer=0) if is_older else row
 
 
 def _values(row: TenantRow) -> tuple[Any, ...]:

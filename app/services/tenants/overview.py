@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, Final
 
 from peewee import BaseQuery, Select, fn
@@ -254,7 +255,7 @@ def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
         if name in _FLAGGED:
             of = column(_FLAGGED[name][1])
             flag = {
-                "newer": lambda: of > known.through,
+                "newer": lambda: _came_since(source, table, of, known),
                 "unread": lambda: of.in_(OFF),
                 "passwordless": of.is_null,
             }
@@ -268,13 +269,23 @@ def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
     return Select([source], asked).where(key.is_null(False)).group_by(key.collate("BINARY"))
 
 
+def _came_since(source: PeeweeTable, table: StoredTable, seq: Any, known: KnownOfChains) -> Any:
+    """Whether an entry came after that verification: by its number, or by its time where a gateway has
+    numbered it by itself, from 1 on in each tenant.
+    """
+    time = _column(table, "created_at")
+    later = seq > known.through
+    return later if time is None or not known.at else later | (moment(getattr(source.c, time)) > known.at)
+
+
 def _text(database: Database, stored: bytes | str | None) -> str:
     return stored.decode(database.encoding, "replace") if isinstance(stored, bytes) else str(stored or "")
 
 
 def _added(row: TenantRow, table: StoredTable, told: Mapping[str, Any], database: Database) -> TenantRow:
     """The same with what one table tells of it; two tenants that are shown alike are one."""
-    times = [int(value) for name, value in told.items() if " " in name and isinstance(value, int | float)]
+    stored = (value for name, value in told.items() if " " in name)
+    times = [int(value) for value in stored if isinstance(value, int | float) and isfinite(value)]
     more: dict[str, Any] = {
         name: getattr(row, name) + int(told[name] or 0) for name in _FLAGGED if name in told
     }

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMenu, QPushButton, QStacked
 
 from app.itemmodels.columns import Tone
 from app.services.records import run_timeline
+from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.run_search import TextPlace
 from app.services.records.run_timeline import RunNote, RunStory, RunTimeline, timeline
-from app.services.records.tables import NOTIFICATIONS
+from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
 from app.ui.tabs.common.record_tab import RecordTab
@@ -129,6 +130,8 @@ class RunPage(QWidget):
         self._phase = ""
         self._sought: TextPlace | None = None
         """What is to be shown of the run that is being read."""
+        self._changed = False
+        """Whether something was done to runs since the list was read."""
         self._hidden: list[QWidget] = []
         """What is out of sight meanwhile."""
         tab.column.addWidget(self, 1)
@@ -146,6 +149,8 @@ class RunPage(QWidget):
         self.phases.opened.connect(self._enter_artifacts)
         self.neighbours.opened.connect(self.phases.setFocus)
         tab.details_shown.connect(self._follow)
+        tab.context.runner.changed.connect(self._hear)
+        tab.list.loaded.connect(self._keep)
 
     def open(self, phase: str = "", sought: TextPlace | None = None) -> None:
         """Shows the current run, and what a phase of it produced, in place of all else that the tab shows; of
@@ -306,6 +311,16 @@ class RunPage(QWidget):
                 self._agreed = False
             self.neighbours.show_current()
             self._soon.start()
+
+    def _hear(self, change: Change, _initiator: object) -> None:
+        self._changed |= any(row.table == PLANNING_RUNS.name for row in change.rows)
+
+    def _keep(self) -> None:
+        """A run that an act takes out of what the filters keep stays in sight, and can be acted on."""
+        was_changed, self._changed = self._changed, False
+        key = None if self.story is None else self.story.run["id"]
+        if was_changed and self.isVisible() and key is not None and self._tab.list.current_id() != key:
+            self._tab.show_record(key)
 
     def _read(self) -> None:
         """Where each row that is read is charged, what is about the run is read when that is agreed to."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSize, QTimer
-from PySide6.QtGui import QTextCharFormat, QTextCursor
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.services.records.change import Change
@@ -73,10 +73,12 @@ class RunSearchDialog(Dialog):
         self.add_widget(self.around, 1)
         self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
         self.set_close_button(left=[self.open_button])
+        self.close_button.setDefault(False)
+        self.open_button.setDefault(True)
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._search)
         self.line.textChanged.connect(lambda _: self._soon.start())
-        self.line.returnPressed.connect(self._search)
+        self.line.installEventFilter(self)
         self.table.selection_changed.connect(self._show_place)
         self.table.opened.connect(self._open)
         context.runner.changed.connect(self._hear)
@@ -86,6 +88,23 @@ class RunSearchDialog(Dialog):
         self.line.setFocus()
         self._show_place()
         self._read()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Of the keys in the line Return opens what is chosen, or looks for what was typed since; Down leads
+        to the places.
+        """
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and watched is self.line:
+            match event.key():
+                case Qt.Key.Key_Return | Qt.Key.Key_Enter:
+                    if self._soon.isActive() or self._is_stale or self._chosen() is None:
+                        self._search()
+                    else:
+                        self._open()
+                    return True
+                case Qt.Key.Key_Down if self._found:
+                    self.table.setFocus()
+                    return True
+        return super().eventFilter(watched, event)
 
     def _read(self) -> None:
         """Reads all texts; what was read before is searched until then."""

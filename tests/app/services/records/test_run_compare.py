@@ -45,6 +45,19 @@ def two(database: LocalDatabase) -> None:
     add_artifact(database, "b", "unheard-of", 1, "odd", at=NOW - 440)
 
 
+def test_what_lets_anybody_in_is_in_no_comparison(database: LocalDatabase) -> None:
+    hook = "https://hooks.slack.com/services/T0/B0/s3cret"
+    for column in ("callback_url", "source", "pw_hash"):
+        database.connection().execute(f"ALTER TABLE planning_runs ADD COLUMN {column} TEXT")
+    for key in "ab":
+        more = {"source": "https://ann:s3cret@h.example/x", "callback_url": hook, "pw_hash": "s3cret"}
+        add_run(database, key, f"See {hook}", at=NOW - 900, **more)
+        add_artifact(database, key, hook, 1, 5, at=NOW - 800)
+    found = compare(database, ["a", "b"], now=NOW)
+    for written in (as_csv(found), as_markdown(found, lambda line, value: str(value)), str(found)):
+        assert "s3cret" not in written and "h.example" in written
+
+
 @pytest.mark.usefixtures("two")
 def test_what_differs_comes_first(engine: Database) -> None:
     found = compare(engine, ["a", "b"], now=NOW)

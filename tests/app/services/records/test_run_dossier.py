@@ -81,6 +81,17 @@ class Tags(HTMLParser):
         self.words += data
 
 
+@pytest.mark.parametrize("form", DossierForm)
+def test_what_lets_anybody_in_is_in_no_part_of_it(
+    database: LocalDatabase, run: str, form: DossierForm
+) -> None:
+    hook = "https://hooks.slack.com/services/T0/B0/s3cret"
+    database.connection().execute("UPDATE planning_runs SET idea = ?", (hook,))
+    database.connection().execute("UPDATE planning_artifacts SET phase = ?1, review_verdict = ?1", (hook,))
+    page = "".join(pieces(database, DossierOf(run, "a", None, NOW, form), UNWATCHED))
+    assert "s3cret" not in page and "hooks.slack.com" in page
+
+
 def test_the_page_loads_nothing_and_has_all(engine: Database, run: str) -> None:
     known = KeptVerdict(Verdict.CONSISTENT, NOW - 60, "ops", 1, 0, 0, 1)
     page = "".join(pieces(engine, DossierOf(run, "a <file>", known, NOW), UNWATCHED))

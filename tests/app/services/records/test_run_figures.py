@@ -80,6 +80,28 @@ def test_they_are_what_a_person_would_count(engine: Database, sql: apsw.Connecti
     )
 
 
+def test_numbers_that_are_none_of_this_world_are_left_out(engine: Database, sql: apsw.Connection) -> None:
+    add_runs(sql)
+    for number, (score, at) in enumerate(
+        [
+            (-(2**63), MONDAY),
+            (1e16, MONDAY),
+            (1e306, MONDAY),
+            (5, MONDAY * 1_000_000),
+            (5, 9e999),
+            (5, -9e999),
+        ]
+    ):
+        sql.execute(
+            "INSERT INTO planning_runs (id, idea, quality_score, revenue_potential, created_at, updated_at)"
+            " VALUES (?, 'x', ?, 1, ?, 0)",
+            (f"odd{number}", score, at),
+        )
+    found = run_figures.read(engine, EVERYONE)
+    assert {point.score for point in found.points} == {80, 41.5, 5}
+    assert [week.monday for week in found.weeks] == [MONDAY + number * WEEK for number in range(-3, 1)]
+
+
 def test_scores_up_to_ten_are_of_ten(database: LocalDatabase, sql: apsw.Connection) -> None:
     add_runs(sql)
     sql.execute(

@@ -69,6 +69,18 @@ def test_restoring_gives_back_the_status_before_deletion(
     assert planning.get(engine, run).run["status"] == before
 
 
+def test_a_deletion_that_was_taken_back_says_nothing_of_the_platform_s(
+    engine: Database, database: LocalDatabase
+) -> None:
+    run = add_run(database, "running")
+    planning.set_status(engine, [run], RunStatus.DELETED, actor="ops", now=NOW)
+    planning.restore(engine, [run], actor="ops", now=NOW)
+    planning.set_status(engine, [run], RunStatus.KILLED, reason="no", actor="ops", now=NOW)
+    database.connection().execute("UPDATE planning_runs SET status = 'deleted'")
+    planning.restore(engine, [run], actor="ops", now=NOW)
+    assert planning.get(engine, run).run["status"] == "paused", "not running, which was before it was killed"
+
+
 def test_a_run_that_the_platform_deleted_comes_back_paused(
     engine: Database, database: LocalDatabase, events: Events
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import InDatabase, InFile, Where
 from app.services.tenants.bundle import TenantExported, of_one
+from app.services.text import tenant_name
 from app.workers.scan_pool import store_and_verifier
 from app.workers.tenants import export_tenant
 from models.engine import Database
@@ -174,6 +176,9 @@ def test_names_of_others_are_hidden_in_findings_as_words() -> None:
         Verdict.TAMPERED, 3, 0.1, (found("acme-corp", "entry 3 is the one that acme began with"),), (),
         notes=("acme, acme-corp and b",),
     )  # fmt: skip
+    long = "Secret Client GmbH " * 20
+    shortened = replace(report, notes=(f"of {tenant_name(long)}",))
+    assert of_one(shortened, "acme-corp", {long}).notes == ("of another tenant",)
     told = of_one(report, "acme-corp", {"acme-corp", "acme", "b", ""})
     (hidden,) = told.findings
     assert hidden.message == "entry 3 is the one that another tenant began with"

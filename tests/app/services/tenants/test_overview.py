@@ -131,6 +131,23 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
     assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)
 
 
+def test_a_tenant_that_a_gateway_began_since_is_not_verified(
+    engine: Database, database: LocalDatabase
+) -> None:
+    for seq, tenant, at in ((50, "aurora", NOW - 9), (51, "aurora", NOW + 1), (1, "borealis", NOW + 2)):
+        database.connection().execute(
+            "INSERT INTO audit_chain (seq, tenant_id, event_type, payload, previous_hash, hash, created_at)"
+            " VALUES (?, ?, 'x', '{}', '', '', ?)",
+            (seq, tenant, at),
+        )
+    database.connection().execute(
+        "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (1, 'aurora', 'a', 9e999, 1)"
+    )
+    found = look(engine, KnownOfChains(NOW, 60, {}, others=Verdict.CONSISTENT))
+    assert found["borealis"].chain == "never verified"
+    assert found["aurora"].chain == "verified, 1 new since" and found["aurora"].last == NOW + 1
+
+
 @pytest.mark.parametrize(
     ("changes", "others", "broken"),
     [

@@ -12,6 +12,7 @@ from app.ui.session.context import Context
 from app.ui.tabs.runs import RunsTab
 from app.ui.tabs.runs.page import RunPage
 from app.ui.tabs.runs.timeline_view import TIMES, VERDICT
+from models.status import RunStatus
 from tests.app.ui.conftest import ShowTab
 from tests.conftest import NOW
 from tests.fixtures.window import ask, texts
@@ -145,3 +146,20 @@ def test_it_has_little_room(opened: RunPage, size: tuple[int, int]) -> None:
     assert model.index(0, VERDICT).data() == "approved"
     assert opened.phases.columnWidth(TIMES) >= 80
     assert opened.back.isVisible()
+
+
+def test_a_run_that_an_act_takes_out_of_the_list_stays_in_sight(
+    opened: RunPage, context: Context, qtbot: QtBot
+) -> None:
+    page, tab = opened, tab_of(opened)
+    assert page.story is not None
+    run = page.story.run["id"]
+    tab.chips.set_key("running")
+    tab.filters_changed()
+    qtbot.waitUntil(lambda: tab.model.rowCount() < 20 and tab.list.current_id() == run)
+    tab.act(planning.set_status, [run], RunStatus.COMPLETED)
+    qtbot.waitUntil(lambda: page.chip.text() == "completed")
+    qtbot.waitUntil(lambda: tab.list.current_id() == run and page.acts["delete"].isEnabled())
+    context.history.undo()
+    qtbot.waitUntil(lambda: page.chip.text() == "running")
+    qtbot.waitUntil(lambda: page.acts["pause"].isVisible() and page.acts["pause"].isEnabled())

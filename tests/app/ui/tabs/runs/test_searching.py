@@ -80,8 +80,10 @@ def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo
     dialog = child(tab, RunSearchDialog)
     qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
     qtbot.keyClicks(dialog.line, "Quagga")
+    qtbot.keyClick(dialog.line, Qt.Key.Key_Return)  # which looks for it
     qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
-    qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: tab.opener.is_open)
     page = tab.opener.page
     assert page is not None
