@@ -73,8 +73,6 @@ class RunSearchDialog(Dialog):
         self.add_widget(self.around, 1)
         self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
         self.set_close_button(left=[self.open_button])
-        self.close_button.setDefault(False)
-        self.open_button.setDefault(True)
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MS)
         self._soon.timeout.connect(self._search)
         self.line.textChanged.connect(lambda _: self._soon.start())
@@ -240,6 +238,7 @@ class RunSearchDialog(Dialog):
     def _show_place(self) -> None:
         place = self._chosen()
         self.open_button.setEnabled(place is not None)
+        (self.close_button if place is None else self.open_button).setDefault(True)
         if place is None:
             self.around.setPlainText("")
             return
