@@ -42,7 +42,7 @@ class MarkdownView(QTextEdit):
         self.setAccessibleName(name)
         self._text = ""
         self._own: QTextDocument | None = None
-        theme.changed.connect(lambda: self.show_markdown(self._text))
+        theme.changed.connect(self._show_again)  # no lambda, which would outlive this
 
     def show_markdown(self, text: str) -> bool:
         """Whether all of it is shown."""
@@ -58,6 +58,9 @@ class MarkdownView(QTextEdit):
         if before is not None:
             before.deleteLater()
         return len(shown) == len(text)
+
+    def _show_again(self) -> None:
+        self.show_markdown(self._text)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)

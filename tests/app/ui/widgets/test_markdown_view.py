@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
-from app.ui.theme import Theme
+from app.ui.theme import Mode, Theme
 from app.ui.widgets.markdown_view import MOST, MarkdownView, beginning
 
 
@@ -56,3 +56,13 @@ def test_of_a_long_text_the_beginning_is_shown(view: MarkdownView) -> None:
     assert not view.show_markdown(long)
     assert len(view.toPlainText()) < MOST
     assert len(beginning("x" * 1_000_000)) < MOST
+
+
+def test_one_that_is_gone_hears_of_no_other_theme(qtbot: QtBot, theme: Theme) -> None:
+    view = MarkdownView(theme, "Content")
+    view.show_markdown("# One")
+    with qtbot.waitSignal(view.destroyed):
+        view.deleteLater()
+    with qtbot.captureExceptions() as raised:
+        theme.set_mode(Mode.DARK)
+    assert raised == []
