@@ -20,7 +20,7 @@ _RADIUS, _NEAR = 8, 6.0
 
 
 class Chart(QWidget):
-    """`set_drawing(name, draw)`: the drawing is made anew for each size.
+    """`set_drawing(name, draw)`: the drawing is made again for each size.
 
     A spot's words are shown when the pointer or Left and Right are on it; `picked(key)` when one with a key
     is clicked, or Return is pressed on it.

@@ -1,8 +1,8 @@
-"""What checkpoints say of one tenant alone, signed anew, for whoever shall not read the names of the others.
+"""What checkpoints say of one tenant alone, signed again for whoever shall not read the names of the others.
 
 A checkpoint is signed whole, of all tenants: without their names its signature would not hold. So each of
 the line becomes one that says the same of this tenant, in a line of its own, which the stand-alone verifier
-checks as any. That they say what the ones before said, and when, is the word of whoever holds the key.
+checks as any. That they say what the ones before said, and when, rests on whoever holds the key.
 """
 
 from collections.abc import Sequence
