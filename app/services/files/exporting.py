@@ -308,11 +308,10 @@ class _Export:
         return None
 
     def _create(self, kinds: Sequence[str], tables: set[str]) -> None:
+        views = {item.table for item in self._objects if item.kind == "view" and not self._wanted.tables}
         for kind in kinds:
             for item in self._objects:
-                if item.kind == kind and (
-                    item.table in tables or (kind == "view" and not self._wanted.tables)
-                ):
+                if item.kind == kind and item.table in tables | views:  # a view's triggers, too
                     self._line(item.sql)
 
     def _rows(self, table: StoredTable, condition: str, total: int, expected: int | None = None) -> None:

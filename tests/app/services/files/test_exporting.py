@@ -249,6 +249,7 @@ def test_triggers_and_views_come_along_and_do_nothing(database_path: Path, tmp_p
         db.execute("CREATE TABLE log (x); INSERT INTO log VALUES ('before')")
         db.execute("INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (1, 2, 3, 4, 5)")
         db.execute("CREATE TRIGGER t AFTER INSERT ON log BEGIN DELETE FROM users; SELECT 1; END")
+        db.execute("CREATE TRIGGER over INSTEAD OF DELETE ON seen BEGIN DELETE FROM log; END")
     exported(database_path, tmp_path / "out.sql")
     new = run(tmp_path / "out.sql", tmp_path / "new.sqlite")
     assert schema(new) == schema(database_path)
