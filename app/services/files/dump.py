@@ -82,6 +82,7 @@ class NoteKind(Enum):
     VIRTUAL_TABLE = "virtual table", "left out; the tables that it keeps its rows in are plain tables"
     NOT_RUN = "statement", "not run"
     DROP = "DROP … IF EXISTS", "not run, as nothing of that name is there"
+    CLEARS = "statement", "not run, as nothing is there that it would remove"
     ROLLBACK = "ROLLBACK", "not run: the file that was dumped is damaged, so rows may be missing"
     ROWS = "statement", "left out, for a table that the dump does not make"
     REFUSED = "statement", "left out, which SQLite refuses"

@@ -97,12 +97,18 @@ _BY_POSITION: Final = statements.pattern(
 """Rows that name no columns."""
 
 _DROP: Final = statements.pattern(r"drop (?:table|view|index|trigger) if exists (?P<name>\S+)")
+_CLEARS: Final = statements.pattern(
+    r"(?P<what>delete from|drop (?:table|view|index|trigger)) (?:main \. )?+(?P<name>\S+)"
+)
+"""How dumps of other programs begin a table, so that they can be run where it is there already."""
+
 _VIRTUAL: Final = statements.pattern(
     r"insert into sqlite_(?:schema|master) \( type , name , tbl_name , rootpage , sql \)"
     r" values \( 'table' , '(?P<name>[^']*)' , '[^']*' , 0 , '(?i:create\svirtual\stable\s)"
 )
 """How sqlite3 writes a virtual table."""
 
+_NONE_THERE: Final = re.compile(r"no such (?:table|view|index|trigger): ")
 _MISSING: Final = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
 _BREAKS: Final = (",char(10))", ",char(13))")
 """How D1's export ends a text with line breaks, in which it wrote each as a backslash and a letter."""
@@ -301,6 +307,8 @@ class Guard:
                 self._require_rest(error)
                 if self._queries and (silent := self._without_returning(sql)):
                     sql = silent
+                elif self._clears_nothing(sql, error):
+                    return None
                 elif isinstance(error, Forbidden):
                     raise
                 elif not self._makes_tables_for(sql, error):
@@ -349,6 +357,22 @@ class Guard:
         self.rows_alone = True
         made = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         self._tables.update(caseless(str(name)) for (name,) in made)
+        return True
+
+    def _clears_nothing(self, sql: str, error: Exception) -> bool:
+        """Whether it would remove what is not there, or rows of a table that has none; which is noted."""
+        if _word(sql) not in ("delete", "drop"):
+            return False
+        clears = _CLEARS.match(statements.canonical(sql[:_LOOKED_AT]))
+        if clears is None or clears["name"] in _BOOKKEEPING:
+            return False
+        if not _NONE_THERE.match(str(error)):
+            if clears["what"].startswith("drop") or clears["name"] not in self._tables:
+                return False
+            if self._connection.execute(f"SELECT 1 FROM main.{sql_name(clears['name'])} LIMIT 1").get:  # noqa: S608
+                return False
+        said = f"{clears['what'].replace(chr(0), ' ').upper()} {clears['name']}"
+        self._found.add(NoteKind.CLEARS, said, self._piece.line_of(self.start))
         return True
 
     def _leave_out(self, sql: str, begin: int, error: Exception) -> None:

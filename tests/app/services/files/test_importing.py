@@ -335,6 +335,9 @@ PRAGMA writable_schema=OFF;
         ),
         ('DROP TABLE IF EXISTS "old one";\n',
          ["1 DROP … IF EXISTS not run, as nothing of that name is there: old one (line {0:,})"]),
+        ('DROP TABLE main."old one";\nCREATE TABLE "new one"(a);DELETE FROM "new one" WHERE a;\n',
+         ["1 statement not run, as nothing is there that it would remove: DROP TABLE old one (line {0:,})",
+          "1 statement not run, as nothing is there that it would remove: DELETE FROM new one (line {1:,})"]),
         ("CREATE VIRTUAL TABLE f USING fts5(a);\n",
          ["1 virtual table left out; the tables that it keeps its rows in are plain tables: f (line {0:,})"]),
         (FULL_TEXT, ["2 statements not run: PRAGMA writable_schema (from line {0:,})",
@@ -355,8 +358,8 @@ PRAGMA writable_schema=OFF;
          "UPDATE users SET id = (SELECT max(sql) FROM sqlite_master);\n",
          ["2 statements not run: UPDATE with a query over tables (from line {0:,})"]),
     ],
-    ids=["view", "triggers", "drop", "virtual", "full text", "settings", "no such table", "temporary",
-         "savepoint", "rollback", "queries"],
+    ids=["view", "triggers", "drop", "clears", "virtual", "full text", "settings", "no such table",
+         "temporary", "savepoint", "rollback", "queries"],
 )  # fmt: skip
 def test_what_cannot_come_in_is_left_out_and_named(
     run: Run, texts: dict[str, str], more: str, notes: list[str]
@@ -612,12 +615,12 @@ def test_each_row_of_a_statement_is_looked_at(run: Run, texts: dict[str, str]) -
 
 def test_rows_without_tables_are_put_into_ours(run: Run, texts: dict[str, str]) -> None:
     rows = "".join(line for line in texts["d1"].splitlines(True) if line.startswith("INSERT"))
-    made = run(rows.replace('"sqlite_sequence"', '"nowhere"'))
+    made = run("DELETE FROM users;\n" + rows.replace('"sqlite_sequence"', '"nowhere"'))
     assert (made.rows["users"], made.rows["audit_chain"]) == (
         value(made.path, "SELECT count(*) FROM users"),
         120,
     )
-    assert made.notes[0].kind is NoteKind.NO_TABLES
+    assert [note.kind for note in made.notes[:2]] == [NoteKind.CLEARS, NoteKind.NO_TABLES]
     assert value(made.path, "SELECT group_concat(name) FROM d1_migrations") == ",".join(MIGRATIONS)
 
 
