@@ -315,8 +315,10 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that is read within is of one moment, though what is asked depends on what was answered."""
-        with self.expected_errors():
+        """All that is read within is of one moment, though what is asked depends on what was answered; what
+        is written meanwhile, to whatever file, fails as it does (`own_errors`).
+        """
+        with self.own_errors():
             connection: apsw.Connection = self.connection()
             if connection.in_transaction:
                 yield

@@ -1,6 +1,7 @@
 """All that a tenant has, in a folder: what is in it and what is not; it is there whole or not at all."""
 
 import json
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,7 +22,7 @@ from app.services.text import tenant_name
 from app.workers.scan_pool import store_and_verifier
 from app.workers.tenants import export_tenant
 from models.engine import Database
-from models.errors import Cancelled, InvalidInput
+from models.errors import Cancelled, FileTooLarge, InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import Monitor
 from tests.conftest import NOW
@@ -236,6 +237,19 @@ def test_it_is_there_whole_or_not_at_all(path: Path, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before
     (tmp_path / "empty").mkdir()
     assert export(InFile(path), tmp_path / "empty").count > 0
+
+
+def test_what_fails_in_writing_is_said_of_the_folder(path: Path, tmp_path: Path) -> None:
+    """The file may lie on a disk that has room."""
+    ask(path, "UPDATE users SET email = CAST(zeroblob(1000000) AS TEXT) WHERE rowid = 1")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(FileTooLarge, match=r"^folder could not be written"):
+            export(InFile(path), tmp_path / "folder", ask(path, "SELECT tenant_id FROM users")[0][0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "folder").exists()
 
 
 @pytest.mark.slow
