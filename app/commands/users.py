@@ -104,9 +104,15 @@ def _add(options: argparse.Namespace) -> int:
     if isinstance(options.file, common.LiveName):
         raise NotAllowed("Many users are added to a live database in the window, where it is unlocked first.")
     path, now = common.database_path(options.file), int(time.time())
-    if not options.dry_run:
+    if options.dry_run:
+        opened = common.opened(path, read_only=True)
+    else:
         common.require_beside(path, force=options.force, nothing="added")
-    opened = open_database(path, force_writable=not options.dry_run)
+        opened = open_database(path, force_writable=True)
+        if opened.read_only_reason is not None:
+            raise NotAllowed(
+                f"{path.name} cannot be written, because {opened.read_only_reason}; nothing was created."
+            )
     stored = opened.schema.stored.get(USERS.name)
     if stored is None:
         raise NotAllowed(_NO_USERS.format(path.name))

@@ -2,8 +2,10 @@
 
 import csv
 import json
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.fixtures.command import run
@@ -57,3 +59,14 @@ def test_those_of_a_list_are_created_in_one_act(path: Path, tmp_path: Path) -> N
     again = run("users", "add", path, lines, "--skip-wrong")
     assert again.returncode == 1 and "0 users can be created, 3 lines cannot" in again.stdout
     assert run("users", "add", "d1:prod", lines).returncode == 2
+
+
+def test_why_none_can_be_created_is_said(tmp_path: Path) -> None:
+    lines, wide = tmp_path / "new.csv", tmp_path / "wide.sqlite"
+    lines.write_text("email,tenant\nnew@acme.example,acme\n")
+    with closing(apsw.Connection(str(wide))) as db:
+        db.execute("PRAGMA encoding = 'UTF-16'; CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id, email)")
+    done = run("users", "add", wide, lines, "--new-tenants")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "wide.sqlite cannot be written, because " in done.stderr and "UTF-16" in done.stderr
+    assert run("users", "add", wide, lines, "--new-tenants", "--dry-run").returncode == 0
