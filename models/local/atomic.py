@@ -21,7 +21,17 @@ import apsw
 
 from models import errors
 from models.local.errors import translate
-from models.local.file import JOURNAL, LOG, MAGIC, SHARED_MEMORY, SIBLINGS, first_bytes, require_file, sibling
+from models.local.file import (
+    JOURNAL,
+    LOG,
+    MAGIC,
+    SHARED_MEMORY,
+    SIBLINGS,
+    first_bytes,
+    real_path,
+    require_file,
+    sibling,
+)
 
 UNFINISHED = ".tenant-admin-"
 _MADE = re.compile(re.escape(UNFINISHED) + r"(?:(?P<process>\d{1,9})-)?[a-z0-9_]{8}")
@@ -41,14 +51,15 @@ STALE = 3_600
 def require_place(path: Path) -> None:
     """Raises what says why nothing may be written at `path`, be it asked for or not: `DatabaseThere`,
     `BesideDatabase` where SQLite would take the file for a part of one, `FolderGiven` for a folder,
-    a pipe or a device; and the errors of looking at what is there.
+    a pipe or a device, `LinkBroken` for a link that leads to itself; and the errors of looking at what is
+    there.
     """
-    real = path.resolve()
+    real = real_path(path)
     for name in (path, real):
         database = Path(re.sub(_BESIDE, "", str(name)))
         if database != name and os.path.lexists(database):
             raise errors.BesideDatabase(path, database.name)
-    if os.path.exists(path):  # noqa: PTH110 - Path.exists() may raise
+    if os.path.exists(path) or os.path.islink(real):  # noqa: PTH110, PTH114 - Path's own may raise
         require_file(path)
         if first_bytes(real, len(MAGIC)) == MAGIC:  # SQLite's layer follows no link
             raise errors.DatabaseThere(path)

@@ -28,6 +28,7 @@ from models.local.file import (
     SIBLINGS,
     connect,
     patiently,
+    real_path,
     sibling,
     traces,
     written_by,
@@ -173,7 +174,7 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
             with suppress(FileNotFoundError):
                 sibling(path, suffix).replace(sibling(kept, suffix))
         sibling(path, SHARED_MEMORY).unlink(missing_ok=True)
-        atomic.replace(copy, path.resolve())
+        atomic.replace(copy, real_path(path))
     except Exception:
         kept.unlink()
         raise

@@ -224,6 +224,13 @@ def require_content(path: Path) -> int:
     return size
 
 
+def real_path(path: Path) -> Path:
+    """Where it lies behind all symbolic links, also where nothing is; of a link that leads to itself, which
+    `Path.resolve` raises `RuntimeError` for, as far as it leads.
+    """
+    return Path(os.path.realpath(path))
+
+
 def size_of(path: Path) -> int | None:
     """In bytes; None where there is no such file, or it cannot be seen."""
     try:
@@ -236,7 +243,7 @@ def set_log_aside(path: Path) -> None:
     """Moves a log out of the way of a file that was written over the one it belongs to, whose pages it would
     change for whoever opens that: to the first free `<log>.replaced-<n>`. Nothing where others have it open.
     """
-    log = sibling(path.resolve(), LOG)
+    log = sibling(real_path(path), LOG)
     if not log.exists() or in_use_by(path) is not None:
         return
     names = (log.with_name(f"{log.name}.replaced-{number}") for number in count(1))
@@ -245,7 +252,7 @@ def set_log_aside(path: Path) -> None:
             log.rename(next(name for name in names if not os.path.lexists(name)))
         else:
             log.unlink()
-        sibling(path.resolve(), SHARED_MEMORY).unlink(missing_ok=True)
+        sibling(real_path(path), SHARED_MEMORY).unlink(missing_ok=True)
 
 
 def drop_empty_log(path: Path) -> None:
@@ -271,7 +278,7 @@ def require_log(path: Path) -> None:
         is_one_page = path.stat().st_size <= (_LARGEST_PAGE if page == 1 else page)
         if not (is_one_page and start.startswith(MAGIC) and start[18] == 2 and start[103:105] == b"\0\0"):
             return
-        log = sibling(path.resolve(), LOG)
+        log = sibling(real_path(path), LOG)
         if not (log.exists() and _has_commit(log)):
             raise errors.LogLeftBehind(path)
 
@@ -583,14 +590,14 @@ def in_use_by(path: Path) -> str | None:
 
 def written_by(path: Path) -> str | None:
     """Which of them writes to the file: those with a lock to write, else any of them, "one or another"."""
-    real = path.resolve()
+    real = real_path(path)
     writing = _with_lock({str(sibling(real, suffix)) for suffix in SIBLINGS}, "WRITE")
     return " and ".join(_programs(writing)) or " or ".join(_programs(users_of(path))) or None
 
 
 def users_of(path: Path) -> set[int]:
     """The processes that have the file open, this one among them, as far as `in_use_by` can tell."""
-    real = path.resolve()
+    real = real_path(path)
     names = {str(sibling(real, suffix)) for suffix in SIBLINGS}
     if real.parent.name == D1_DATABASES:  # workerd has the folder open, and not only the file
         names.add(str(real.parent))

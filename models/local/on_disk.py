@@ -20,6 +20,7 @@ from models.local.file import (
     drop_empty_log,
     file_id,
     is_sound,
+    real_path,
     require_file,
     require_log,
     require_same,
@@ -88,7 +89,7 @@ class FileOnDisk:
 
     @cached_property
     def log(self) -> Path:
-        return sibling(self.path.resolve(), LOG)  # not before it is opened: a file system may not answer
+        return sibling(real_path(self.path), LOG)  # not before it is opened: a file system may not answer
 
     @cached_property
     def _in_log(self) -> LogIndex:

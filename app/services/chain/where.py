@@ -17,7 +17,7 @@ from app.services.chain.verify import source
 from models.engine import Database, Metered, Rows, Usage
 from models.local.database import LocalDatabase
 from models.local.errors import translate
-from models.local.file import born
+from models.local.file import born, real_path
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import Report
@@ -99,7 +99,7 @@ class InFile(Where):
     def location(self) -> tuple[str, str]:
         stat = self.path.stat()
         which = f"{stat.st_dev}:{stat.st_ino} {born(self.path)}"
-        return _text(self.path.resolve()), which
+        return _text(real_path(self.path)), which
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from models import errors, schema
 from models.local import copies
 from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import Traces, is_sound, require_file, traces
+from models.local.file import Traces, is_sound, real_path, require_file, traces
 from models.progress import UNWATCHED, Monitor, Stop, never
 from models.status import SYSTEM_TENANT, AuditEvent
 
@@ -192,7 +192,7 @@ class RestoreFailed(errors.StorageError):
 
 def scratch(path: Path) -> WorkFolder:
     """A folder for what is prepared, on the file's own disk, from which killed work is cleared away."""
-    path = path.resolve()
+    path = real_path(path)
     sweep_databases(path)
     return WorkFolder(path.parent)
 
@@ -402,7 +402,7 @@ def restore(
     storage errors, `AlreadyThere` where another program took the name of the copy meanwhile.
     """
     require_writable(path, force=force)
-    with copies.free_name(path.resolve(), "restore", now) as kept:  # the entry says it before it is there
+    with copies.free_name(real_path(path), "restore", now) as kept:  # the entry says it before it is there
         if prepared.recorded:
             with _written_beside(path):
                 _record(prepared, kept, actor=actor, now=now)

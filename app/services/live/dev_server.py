@@ -13,7 +13,7 @@ from app.services.live.connections import LOCAL, NamedConnection, is_loopback, u
 from models.d1.client import Client, NotKnown, Refusal, TookTooLong
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
-from models.local.file import CONFIGURATIONS, users_of
+from models.local.file import CONFIGURATIONS, real_path, users_of
 
 _SECONDS = 2.0
 """How long a port may take to say what it is; only that of wrangler's is asked for anything else."""
@@ -87,7 +87,7 @@ def running(project: Path, on_silence: Callable[[], object] = lambda: None) -> I
     """The servers of a project, the folder of a wrangler configuration. Waits for their answers;
     `on_silence` is called where one gives none.
     """
-    project = project.resolve()
+    project = real_path(project)
     return _servers(
         lambda processes: {pid for pid, one in processes.items() if _is_of(one, project)}, on_silence
     )
@@ -189,7 +189,7 @@ def _is_of(process: Any, project: Path) -> bool:
         return True
     named = (folder / word.rpartition("=")[2] for word in process.info["cmdline"])
     return any(
-        (path.name in CONFIGURATIONS and path.parent.resolve() == project) or path == project
+        (path.name in CONFIGURATIONS and real_path(path.parent) == project) or path == project
         for path in named
     )
 

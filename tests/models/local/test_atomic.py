@@ -20,6 +20,7 @@ from models.errors import (
     FileMissing,
     FolderGiven,
     InvalidInput,
+    LinkBroken,
 )
 from models.local import atomic
 from models.local.atomic import (
@@ -309,7 +310,10 @@ class TestPlaces:
                 raise AssertionError
 
     def test_what_is_no_file_neither(self, tmp_path: Path) -> None:
-        path, folder = tmp_path / "pipe", tmp_path / "folder"
+        path, folder, loop = tmp_path / "pipe", tmp_path / "folder", tmp_path / "loop"
+        loop.symlink_to(loop)
+        with pytest.raises(LinkBroken, match="a symbolic link that leads to itself"):
+            atomic.write(loop, "{}")
         os.mkfifo(path)
         folder.mkdir()
         for name, kind in ((path, "a named pipe"), (folder, "a folder")):
