@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.shell import window
+    from app.ui.shell import window, workspace
     from app.ui.theme import STYLE, Mode, Theme
     from app.workers.runner import GarbageCollector
     from tests.gallery.render import render
@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     app = QApplication(["gallery", *STYLE])
     app.setCursorFlashTime(0)  # a cursor that blinks is there or not
     window.SLOW_MS = 60_000  # no scene is of a file that opens slowly, yet each would wait for that
+    workspace.AHEAD_MS = 3_600_000  # nor of tabs that nobody looks at
     theme = Theme(Mode.LIGHT)
     theme.apply(app)
     # Else widgets were destroyed on a runner's thread; or, at the end of this, while Qt destroys another and

@@ -76,7 +76,9 @@ AROUND_MS = 50
 """After the tab in sight has its rows: they are to be painted before anything else is loaded."""
 
 AHEAD_MS = 10
-"""Between two of what nobody has asked for yet."""
+"""Between two parts of what nobody has asked for yet, of up to 20 ms each: a tab that is looked at for the
+first time is there, and nobody is held up by more than one part meanwhile.
+"""
 
 
 class _Page(QWidget):
@@ -98,7 +100,7 @@ class Workspace(QWidget):
     `tenants_found(ids)` when they have been read again; `shield(icon, colour, words, tip)`. `turned()` when
     another page is in sight.
     A tab is built when it is first asked for, because all five take longer than everything else in the
-    opening of a file.
+    opening of a file; or, a part at a time, when all that belongs to that is done.
     """
 
     door_wanted = Signal(object)
@@ -428,14 +430,18 @@ class Workspace(QWidget):
             app.installEventFilter(self)
 
     def _go_ahead(self) -> None:
-        """Loads the next of what may be asked for, while nobody waits for a tab. On this thread: beside
-        another one that loads, each call of Qt would wait.
+        """A part of the next tab that is not there yet, while nobody waits for another one; then the next of
+        what may be asked for. On this thread: beside another one that loads, each call of Qt would wait.
         """
         if self._build_on.isActive():
             return
         self._ahead.stop()  # a bug in it is told once
-        import_module(self._to_load.popleft())
-        if self._to_load:
+        missing = [position for position in range(self.tabs.count()) if position not in self._built]
+        if missing:
+            next(self._parts(missing[0]), None)
+        else:
+            import_module(self._to_load.popleft())
+        if missing or self._to_load:
             self._ahead.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

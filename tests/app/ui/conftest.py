@@ -31,7 +31,7 @@ for _wait in (
     "shell.workspace.AROUND_MS",
 ):
     pytest.MonkeyPatch().setattr(f"app.ui.{_wait}", 20)
-# Nor is anything loaded that a test does not ask for: it would take longer than all else in most of them.
+# Nor is a tab built that a test does not look at: it would take longer than all else in most of them.
 AHEAD_MS = workspace.AHEAD_MS
 pytest.MonkeyPatch().setattr("app.ui.shell.workspace.AHEAD_MS", 3_600_000)
 

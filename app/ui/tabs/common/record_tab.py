@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 INSPECTOR = "inspector"
 _CLOSE = 8
+_SIZE_TO_TELL = Qt.WidgetAttribute.WA_PendingResizeEvent
 
 
 class RecordTab(ListedTab):
@@ -74,7 +75,11 @@ class RecordTab(ListedTab):
             deque(self.parts, maxlen=0)
 
     def _build(self) -> Iterator[None]:
-        """Builds one part after the other, each in a few milliseconds; events may come in between."""
+        """Builds one part after the other, each in a few milliseconds; events may come in between, but no
+        size: `QWidget.grab` tells it to what is hidden, too, and what an override raises within a call of Qt
+        ends the program, as PySide goes on with other overrides meanwhile.
+        """
+        self.setAttribute(_SIZE_TO_TELL, False)
         context = self.context
         theme = context.theme
         self.scope = EVERYONE
@@ -159,6 +164,7 @@ class RecordTab(ListedTab):
         yield
         self.listen()
         self.commands.update()
+        self.setAttribute(_SIZE_TO_TELL, True)
 
     # what a tab fills in
 

@@ -14,6 +14,7 @@ from app.services.opened import tenants
 from app.services.records import notifications, users
 from app.services.records.lists import Lists
 from app.ui.session import context
+from app.ui.shell import workspace as workspaces
 from app.ui.shell.window import MainWindow
 from app.ui.shell.workspace import Workspace
 from app.ui.tabs.common.record_tab import RecordTab
@@ -286,6 +287,23 @@ def test_rows_that_come_before_the_first_turn_begin_the_rest_too(
 
 
 @pytest.mark.slow
+def test_tabs_are_built_before_anybody_looks_at_them_and_read_then(
+    window: MainWindow, demo_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspaces, "AHEAD_MS", 0)
+    open_file(qtbot, window, demo_path)
+    workspace = window.workspace
+    assert workspace is not None
+    qtbot.waitUntil(lambda: len(workspace._built) == 5 and not workspace._ahead.isActive())
+    assert not any(page.isVisible() or page.list.shown for place, page in workspace._built.items() if place)
+    parts = list[None]()
+    workspace._build_on.timeout.connect(lambda: parts.append(None))
+    for place in range(1, 5):
+        assert go(qtbot, window, place).table.hasFocus()
+    assert not parts, "none was built when it was looked at"
+
+
+@pytest.mark.slow
 def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
     window: MainWindow, demo_path: Path, qtbot: QtBot
 ) -> None:
@@ -293,12 +311,13 @@ def test_a_key_finds_a_tab_whole_of_which_a_part_was_built_before(
     workspace = window.workspace
     assert workspace is not None
     for place in (1, 2, 3):
-        for _ in range(2):
-            next(workspace._parts(place), None)
+        workspace._go_ahead()  # the first part of the next one
+        workspace._go_ahead()
         assert place not in workspace._built
+        window.grab()  # which tells its size to what is hidden, too
         workspace.tabs.setCurrentIndex(place)
         assert not any(page.isVisible() for page in workspace.findChildren(RecordTab)), "nothing half built"
         QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)  # before the event loop has its turn
         assert workspace._built[place].isVisible() and workspace._built[place].table.hasFocus()
-    next(workspace._parts(4), None)
+    workspace._go_ahead()
     window.close_file()
