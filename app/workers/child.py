@@ -34,6 +34,7 @@ WORKERS = {
     "export": "app.workers.export",
     "import": "app.workers.importing",
     "tenants": "app.workers.tenants",
+    "search": "app.workers.searching",
     "keyring": "app.workers.system_keyring",
 }
 
@@ -167,6 +168,7 @@ class Children:
             return take_all()
 
         self._waiting.extend(enumerate(jobs))
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
         for process in self._processes:
             thread = threading.Thread(target=self._serve, args=(process, attached), daemon=True)
             self._threads.append(thread)

@@ -1,14 +1,97 @@
-"""Reads the texts of runs into a temporary store, in this thread."""
+"""Looks through the texts of runs, in a child process that keeps what it has read: to read and fold all of
+them, and to search them, would hold up the interface. Never imports Qt.
+"""
 
-from app.services.records.run_search import RunTexts
-from app.services.records.tables import Scope
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from app.services.chain.verify.source import readable
+from app.services.records.list_query import of_plain, plain
+from app.services.records.run_search import (
+    MOST,
+    RunTexts,
+    TextOf,
+    TextPlace,
+    TextPlaces,
+    Within,
+    require_words,
+)
+from app.services.records.tables import EVERYONE, Scope
+from app.workers.child import Caller, Children, Job
 from models.engine import Database
+from models.errors import Cancelled
+from models.local.database import LocalDatabase
 from models.local.text_store import TextStore
-from models.progress import Monitor
+from models.progress import Monitor, Stop
+
+
+class TextSearch:
+    """The texts of all runs of a file, or of a tenant's, as they were read. Used by one thread at a time."""
+
+    def __init__(self, path: Path, scope: Scope = EVERYONE, *, read_only: bool = False) -> None:
+        """Raises `CannotStart`, and the errors of `readable`."""
+        self._stack = ExitStack()
+        place = str(readable(path, self._stack))
+        self._where: Job = {"database": place, "read_only": read_only, "tenant": scope.tenant_id}
+        self._children = self._stack.enter_context(Children("search", "search"))
+        self.count = 0
+
+    def read(self, monitor: Monitor) -> None:
+        """Reads them, once; nothing is left of it where that fails. Raises the storage errors and those of
+        `Children.run`.
+        """
+        try:
+            (self.count,) = self._children.run([{"read": self._where}], monitor=monitor)
+        except BaseException:
+            self.close()
+            raise
+
+    def first(self, text: str, within: Within, cancelled: Stop) -> TextPlaces:
+        """Where it stands: of each text the first place, until there are `MOST`. Raises as
+        `RunTexts.search` does, and as `Children.run`.
+        """
+        require_words(text)
+        return self._go_on(text, within, TextPlaces(), lambda found: found.wants > 0, cancelled)
+
+    def rest(self, text: str, within: Within, found: TextPlaces, cancelled: Stop) -> TextPlaces:
+        """The same with all that have it counted."""
+        return self._go_on(text, within, found, lambda found: True, cancelled)
+
+    def close(self) -> None:
+        """Ends the child, whatever it does."""
+        self._stack.close()
+
+    def _go_on(
+        self,
+        text: str,
+        within: Within,
+        found: TextPlaces,
+        wanted: Callable[[TextPlaces], bool],
+        cancelled: Stop,
+    ) -> TextPlaces:
+        while not found.is_all and wanted(found):
+            if cancelled():
+                raise Cancelled
+            job = {
+                "search": text,
+                "within": within.value,
+                "shown": MOST - found.wants,
+                "after": found.after,
+                "last": found.last,
+            }
+            # Each answer is waited for: it takes a tenth of a second, and what is not read would stand before
+            # the next one.
+            (answer,) = self._children.run([job | self._where], monitor=Monitor())
+            places = tuple(_place_of(one) for one in answer.pop("places"))
+            found = found.and_then(TextPlaces(places, **answer))
+        return found
 
 
 def read_texts(database: Database, scope: Scope, monitor: Monitor) -> RunTexts:
-    """Raises as `RunTexts.read` does; nothing is left of it then."""
+    """The texts, in this process. Raises as `RunTexts.read` does; nothing is left of it then."""
     texts = RunTexts(TextStore(), scope)
     try:
         with database.connection_context(), database.cancellable(monitor.cancelled):
@@ -17,3 +100,49 @@ def read_texts(database: Database, scope: Scope, monitor: Monitor) -> RunTexts:
         texts.close()
         raise
     return texts
+
+
+# What runs in the child
+
+_kept: list[RunTexts] = []
+"""What was read last."""
+
+
+def work(job: Job, attached: BinaryIO, caller: Caller) -> Any:
+    """Reads the texts and gives their number, or looks through the next pieces of what was read."""
+    where = job.get("read", job)
+    with _database(where) as database:
+        if "read" in job:
+            _kept[:] = [read_texts(database, Scope(where["tenant"]), Monitor(caller.progress))]
+            return _kept[0].count
+        before = TextPlaces((_NOWHERE,) * job["shown"], after=job["after"], last=job["last"])
+        found = _kept[0].look(database, require_words(job["search"]), before, Within(job["within"]))
+    return {
+        "places": [
+            {"of": _document(place.of), "before": place.before, "found": place.found, "after": place.after}
+            for place in found.places
+        ],
+        "total": found.total,
+        "after": found.after,
+        "last": found.last,
+    }
+
+
+_NOWHERE = TextPlace(TextOf(None, "", ""), "", "", "")
+
+
+@contextmanager
+def _database(where: Job) -> Iterator[LocalDatabase]:
+    database = LocalDatabase(Path(where["database"]), read_only=where["read_only"])
+    with database.connection_context(), database.own_errors():
+        yield database
+
+
+def _document(of: TextOf) -> dict[str, Any]:
+    return {one.name: plain(getattr(of, one.name)) for one in fields(of)}
+
+
+def _place_of(document: Mapping[str, Any]) -> TextPlace:
+    """The place that the child has written down."""
+    of = TextOf(**{name: of_plain(value) for name, value in document["of"].items()})
+    return TextPlace(of, document["before"], document["found"], document["after"])

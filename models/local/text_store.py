@@ -4,7 +4,7 @@ SQLite makes the file, which only this person may read and which has no name any
 (on Windows it goes with the last who has it open): nothing is left of it, however the program ends.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 import apsw
@@ -34,15 +34,22 @@ class TextStore:
         except apsw.FullError as error:
             raise DiskFull from error
 
-    def having(self, text: str, cancelled: Stop = never) -> Iterator[tuple[int, int]]:
-        """Who has the text, and where, by the order they were added in; once for each piece that has it.
-        Raises `Cancelled`.
+    def having(
+        self, text: str, after: int, most: int, cancelled: Stop = never
+    ) -> tuple[list[tuple[int, int]], int]:
+        """The owner and the start of each of the next `most` pieces, behind the one numbered `after`, that
+        has it, in the order they were added in; and the number of the last that was looked through, 0 where
+        there are no more. Raises `Cancelled`.
         """
         self._connection.set_progress_handler(cancelled, _STEPS)
-        asked = "SELECT owner, start + instr(text, ?1) - 1 FROM pieces WHERE instr(text, ?1) ORDER BY rowid"
+        asked = (
+            "SELECT owner, start FROM pieces WHERE rowid BETWEEN ?2 AND ?3 AND instr(text, ?1) ORDER BY rowid"
+        )
         try:
-            yield from self._connection.execute(asked, (text,))
+            found = list(self._connection.execute(asked, (text, after + 1, after + most)))
+            ((last,),) = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM pieces")
         except apsw.InterruptError as error:
             raise Cancelled from error
         finally:
             self._connection.set_progress_handler(None)
+        return found, after + most if after + most < last else 0

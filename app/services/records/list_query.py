@@ -17,6 +17,7 @@ from app.services.chain.rules import SECONDS_LIMIT
 from app.services.records.record import hides, value_of
 from app.services.records.rows import (
     STORED,
+    RawText,
     bytewise,
     decoded,
     exactly,
@@ -114,14 +115,21 @@ class ListQuery:
         return cls(**{**document, "scope": scope, "choices": choices, "ranks": ranks, "extra": extra})
 
 
-def plain(value: Value) -> Any:
+def plain(value: Stored) -> Any:
     """A value as JSON can hold it."""
+    if isinstance(value, RawText):
+        return {"text": value.raw.hex()}
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
 
 
-def of_plain(found: Any) -> Value:
+def of_plain(found: Any) -> Any:
     """The value that `plain` was made of."""
-    return bytes.fromhex(found["bytes"]) if isinstance(found, dict) else found
+    match found:
+        case {"bytes": data}:
+            return bytes.fromhex(data)
+        case {"text": data}:
+            return RawText(bytes.fromhex(data))
+    return found
 
 
 def _cut(value: Any, characters: int) -> Any:

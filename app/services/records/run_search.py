@@ -3,14 +3,18 @@
 What is looked through is a folded copy in a temporary store, whose owner it goes with. Measured with 40,000
 artifacts (164 MB): a trigram index of FTS5 takes two minutes and 277 MB, the copy some 45 seconds and 47 MB;
 to look through all of the pieces takes 0.2 to 2.3 seconds.
+
+A text is read as bytes, and each piece of it knows by which of them it begins: so a NUL ends nothing, BLOBs
+are read like texts, and what folding makes longer or shorter moves no place.
 """
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, Final, Protocol
 
-from peewee import SQL, Cast, Column, fn
+from peewee import SQL, Cast, Column, Expression, fn
 from peewee import Table as Source
 
 from app.services.records.list_query import ListQuery, Statements
@@ -23,16 +27,41 @@ from models.progress import Monitor, Stop
 from models.schema import StoredTable, read_stored
 
 LONGEST: Final = 200
-"""Characters that may be looked for: pieces overlap by so many."""
+"""Characters that may be looked for."""
 MOST: Final = 200
 """Places that are shown."""
+AT_ONCE: Final = 400
+"""Pieces looked through between two looks at whether to go on: some 10 MB, a tenth of a second."""
 WHY_NOT_LIVE: Final = (
     "The search reads every artifact whole, each of which is charged on a live database; save a copy of it, "
     "and search that."
 )
 _PIECE: Final = 32_768
+_OVERLAP: Final = 4_096
+"""Bytes that the next piece has as well: more than `LONGEST` characters take, each letter decomposed."""
 _AROUND: Final = 1_000
+_LETTERS: Final = 256
 _SAID: Final = ("idea", "refined_idea", "kill_verdict")
+
+
+class Within(Enum):
+    """Which of the texts are looked through."""
+
+    ALL = ""
+    IDEAS = "ideas"
+    VERDICTS = "verdicts"
+    ARTIFACTS = "artifacts"
+
+    def has(self, column: str) -> bool:
+        """Whether the texts of a column are among them."""
+        return self is Within.ALL or column in _COLUMNS[self]
+
+
+_COLUMNS: Final = {
+    Within.IDEAS: ("idea", "refined_idea"),
+    Within.VERDICTS: ("kill_verdict",),
+    Within.ARTIFACTS: ("content",),
+}
 
 
 class Texts(Protocol):
@@ -40,33 +69,39 @@ class Texts(Protocol):
 
     def add(self, pieces: Iterable[tuple[int, int, str]]) -> None: ...
 
-    def having(self, text: str, cancelled: Stop) -> Iterator[tuple[int, int]]: ...
+    def having(
+        self, text: str, after: int, most: int, cancelled: Stop
+    ) -> tuple[list[tuple[int, int]], int]: ...
 
     def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class TextOf:
-    """One text of a run: a column of its own, or an artifact's content."""
+    """One text of a run: a column of its own, or an artifact's content. `row` is what tells its row apart, by
+    the column `row_key` of its table.
+    """
 
     run_id: Value
     idea: str
     column: str
     phase: str = ""
-    version: Any = None
+    version: str = ""
     artifact_id: Value = None
+    row: Value = None
+    row_key: str = "id"
 
     @property
     def where(self) -> str:
         if self.column == "content":
-            return f"{self.phase}, version {readable(self.version) or 'unknown'}"
+            return f"{self.phase}, version {self.version or 'unknown'}"
         return PLANNING_RUNS.column(self.column).label
 
 
 @dataclass(frozen=True, slots=True)
 class TextPlace:
     """Where a text has what was looked for: `before`, `found` and `after` are as they are stored; `found` is
-    empty where it was there when it was read, and is no more.
+    empty where somebody has changed the text since it was read, and it is no more.
     """
 
     of: TextOf
@@ -77,10 +112,37 @@ class TextPlace:
 
 @dataclass(frozen=True, slots=True)
 class TextPlaces:
-    """Those of the first `MOST` texts; `more` have it as well."""
+    """The first place of each of the first `MOST` texts that have it; `total` have it, as far as they were
+    looked through: up to the piece `after`, or all where that is None.
+    """
 
-    places: tuple[TextPlace, ...]
-    more: bool
+    places: tuple[TextPlace, ...] = ()
+    total: int = 0
+    after: int | None = 0
+    last: int = field(default=-1, repr=False)
+    """The last text that has it: texts have several pieces."""
+
+    @property
+    def is_all(self) -> bool:
+        return self.after is None
+
+    def and_then(self, others: "TextPlaces") -> "TextPlaces":
+        """Together with what the next pieces have."""
+        places = (*self.places, *others.places)
+        return TextPlaces(places, self.total + others.total, others.after, others.last)
+
+    @property
+    def wants(self) -> int:
+        """How many places are to be shown besides."""
+        return MOST - len(self.places)
+
+
+def require_words(text: str) -> str:
+    """What is looked for, folded. Raises `InvalidInput` for nothing and for more than `LONGEST` of it."""
+    wanted = folded(text.strip())
+    if not wanted or len(wanted) > LONGEST:
+        raise InvalidInput("text", f"Type 1 to {LONGEST} characters to look for.")
+    return wanted
 
 
 class RunTexts:
@@ -101,26 +163,38 @@ class RunTexts:
         if (stored := tables.get(PLANNING_ARTIFACTS.name)) is not None:
             self._read_artifacts(database, stored, runs, monitor)
 
-    def search(self, database: Database, text: str, cancelled: Stop) -> TextPlaces:
-        """Where it stands, of each text the first place; whatever the case, in any script. Raises
-        `InvalidInput` for nothing, and for more than `LONGEST` characters.
+    def look(
+        self,
+        database: Database,
+        wanted: str,
+        before: TextPlaces,
+        within: Within = Within.ALL,
+        cancelled: Stop = lambda: False,
+    ) -> TextPlaces:
+        """What the next pieces, behind those of `before`, have of what `require_words` gave: whatever the
+        case, in any script. Raises `Cancelled`.
         """
-        wanted = folded(text.strip())
-        if not wanted or len(wanted) > LONGEST:
-            raise InvalidInput("text", f"Type 1 to {LONGEST} characters to look for.")
-        found: dict[int, int] = {}
-        more = False
-        for owner, at in self._store.having(wanted, cancelled):
-            if owner not in found:
-                if more := len(found) == MOST:
-                    break
-                found[owner] = at
-        places = []
-        for owner, at in found.items():
-            if cancelled():
-                raise Cancelled
-            places.append(_place(database, self._owners[owner], at, wanted))
-        return TextPlaces(tuple(places), more)
+        found, after = self._store.having(wanted, before.after or 0, AT_ONCE, cancelled)
+        last, total, places = before.last, 0, list[TextPlace]()
+        for owner, start in found:
+            of = self._owners[owner]
+            if owner == last or not within.has(of.column):
+                continue
+            last, total = owner, total + 1
+            if len(places) < before.wants:
+                if cancelled():
+                    raise Cancelled
+                places.append(_place(database, of, start, wanted))
+        return TextPlaces(tuple(places), total, after or None, last)
+
+    def search(
+        self, database: Database, text: str, cancelled: Stop, within: Within = Within.ALL
+    ) -> TextPlaces:
+        """All of it. Raises `Cancelled`, and as `require_words` does."""
+        wanted, found = require_words(text), TextPlaces()
+        while not found.is_all:
+            found = found.and_then(self.look(database, wanted, found, within, cancelled))
+        return found
 
     def close(self) -> None:
         """Lets go of all that was read."""
@@ -134,62 +208,119 @@ class RunTexts:
             return
         statements = Statements(ListQuery(PLANNING_RUNS.name, self._scope), stored, database.limits)
         said = [name for name in _SAID if name in stored.names]
-        cells = [exactly(statements.value(PLANNING_RUNS.column(name))) for name in ("id", *said)]
-        for row in database.rows(statements.select(*cells)):
-            key, *values = map(decoded, row)
-            texts = {name: readable(value) for name, value in zip(said, values, strict=True)}
-            idea = texts.get("idea", "")[:LONGEST]
-            for name, text in texts.items():
-                self._add(TextOf(key, idea, name), text, monitor)
-            yield key, idea
+        row_key = stored.row_key or "id"  # `Statements` has refused a table without
+        key = exactly(statements.value(PLANNING_RUNS.column("id")))
+        row = exactly(Column(statements.source, row_key))
+        texts = [Cast(statements.value(PLANNING_RUNS.column(name)), "BLOB") for name in said]
+        encoding = database.encoding
+        for key_cell, row_cell, *values in database.each(statements.select(key, row, *texts)):
+            run_id = decoded(key_cell)
+            of = TextOf(run_id, "", "", row=decoded(row_cell), row_key=row_key)
+            raws = {name: b"" if raw is None else bytes(raw) for name, raw in zip(said, values, strict=True)}
+            idea = raws.get("idea", b"")[: 4 * LONGEST].decode(encoding, "replace")[:LONGEST]
+            for name, raw in raws.items():
+                self._add(replace(of, idea=idea, column=name), raw, encoding, monitor)
+            yield run_id, idea
 
     def _read_artifacts(
         self, database: Database, stored: StoredTable, runs: dict[Value, str], monitor: Monitor
     ) -> None:
         source = Source(PLANNING_ARTIFACTS.name)
-        names = ("id", "run_id", "phase", "version")
+        row_key, encoding = stored.row_key or "id", database.encoding
+        names = ("id", "run_id", "phase", "version", row_key)
         cells: list[Any] = [
-            exactly(Column(source, name)) if name in stored.names else SQL("'NULL'") for name in names
+            exactly(Column(source, name)) if name in stored.names or name == stored.rowid else SQL("'NULL'")
+            for name in names
         ]
         content = Cast(Column(source, "content"), "BLOB") if "content" in stored.names else SQL("NULL")
         total = database.scalar(source.select(fn.count(SQL("*"))))
-        for done, row in enumerate(database.each(source.select(*cells, content))):
-            key, run_id, phase, version = map(decoded, row[:4])
+        for done, found in enumerate(database.each(source.select(*cells, content))):
+            key, run_id, phase, version, row = map(decoded, found[:5])
             if done % 100 == 0:
                 monitor.progress(done, total)
-            if run_id in runs and row[4] is not None:
-                text = bytes(row[4]).decode(database.encoding, "replace")
-                of = TextOf(run_id, runs[run_id], "content", readable(phase), version, key)
-                self._add(of, text, monitor)
+            if run_id in runs and found[5] is not None:
+                of = TextOf(
+                    run_id, runs[run_id], "content", readable(phase), readable(version), key, row, row_key
+                )
+                self._add(of, bytes(found[5]), encoding, monitor)
         monitor.progress(total, total)
 
-    def _add(self, of: TextOf, text: str, monitor: Monitor) -> None:
-        if not text:
+    def _add(self, of: TextOf, data: bytes, encoding: str, monitor: Monitor) -> None:
+        if not data:
             return
         owner = len(self._owners)
         self._owners.append(of)
-        for start in range(0, len(text), _PIECE):
+        for start, piece in pieces_of(data, encoding):
             if monitor.cancelled():
                 raise Cancelled
-            piece = folded(text[start : start + _PIECE + LONGEST])
-            self._store.add([(owner, start, piece)])
+            self._store.add([(owner, start, folded(piece))])
 
 
-def _place(database: Database, of: TextOf, at: int, wanted: str) -> TextPlace:
-    """The text around it as it is now: where it stands exactly differs by what folding makes longer."""
-    is_artifact = of.column == "content"
-    table = PLANNING_ARTIFACTS if is_artifact else PLANNING_RUNS
+def pieces_of(data: bytes, encoding: str) -> Iterator[tuple[int, str]]:
+    """A text in parts, each with the byte that it begins by. What is up to `LONGEST` characters long is whole
+    in one of them, and none begins within a letter.
+    """
+    start = 0
+    while True:
+        stop = start + _PIECE + _OVERLAP
+        yield start, data[start:stop].decode(encoding, "replace")
+        if stop >= len(data):
+            return
+        start = _letter_from(data, start + _PIECE, encoding)
+
+
+def _letter_from(data: bytes, at: int, encoding: str) -> int:
+    """Where the next letter begins, with none of the marks of the one before."""
+    window = data[at : at + _OVERLAP // 4]
+    if encoding == "utf-8":
+        at += next((n for n, byte in enumerate(window[:4]) if byte & 0xC0 != 0x80), 0)
+    elif window[:2].decode(encoding, "replace") == "\N{REPLACEMENT CHARACTER}":  # half of one
+        at += 2
+    skipped = ""
+    for letter in data[at : at + _OVERLAP // 4].decode(encoding, "ignore"):
+        if not joins(letter):
+            break
+        skipped += letter
+    return at + len(skipped.encode(encoding))
+
+
+def joins(letter: str) -> bool:
+    """Whether it may become one with the letter before it: all of Unicode's marks, and the later parts of a
+    Hangul syllable (Unicode 15, 3.12).
+    """
+    return unicodedata.category(letter)[0] == "M" or "\u1160" <= letter <= "\u11ff"
+
+
+def _place(database: Database, of: TextOf, start: int, wanted: str) -> TextPlace:
+    """The text as it is now, around where it was found in the piece that begins by a byte."""
+    table = PLANNING_ARTIFACTS if of.column == "content" else PLANNING_RUNS
     source = Source(table.name)
-    first = max(1, at + 1 - _AROUND)
-    around = fn.substr(Column(source, of.column), first, 2 * _AROUND + len(wanted))
-    key = of.artifact_id if is_artifact else of.run_id
-    rows = database.rows(source.select(exactly(around)).where(holds(Column(source, "id"), key)).limit(1))
-    text = readable(decoded(rows[0][0])) if rows else ""
-    place = place_in(text, wanted)
-    if place is None:
-        return TextPlace(of, text[:_AROUND], "", "")
+    stored = Cast(Column(source, of.column), "BLOB")
+    first = max(0, start - 4 * _AROUND)
+    length = start - first + _PIECE + _OVERLAP + 4 * _AROUND
+    is_it = _holds(Column(source, of.row_key), of.row)
+
+    def read(cell: Any) -> bytes:
+        found = database.scalar(source.select(cell).where(is_it).limit(1))
+        return bytes(found or b"")
+
+    data = read(fn.substr(stored, first + 1, length))
+    head = data[: start - first].decode(database.encoding, "ignore")
+    body = data[start - first :].decode(database.encoding, "replace")
+    place = place_in(body, wanted)
+    if place is None:  # somebody has changed it since
+        for _, body in pieces_of(read(stored), database.encoding):
+            if (place := place_in(body, wanted)) is not None:
+                head = ""
+                break
+        else:
+            return TextPlace(of, (head + body)[:_AROUND], "", "")
     begin, end = place
-    return TextPlace(of, text[:begin], text[begin:end], text[end:])
+    return TextPlace(of, (head + body[:begin])[-_AROUND:], body[begin:end], body[end : end + _AROUND])
+
+
+def _holds(column: Any, value: Value) -> Expression:
+    return column.is_null() if value is None else holds(column, value)
 
 
 def place_in(text: str, wanted: str) -> tuple[int, int] | None:
@@ -199,23 +330,27 @@ def place_in(text: str, wanted: str) -> tuple[int, int] | None:
         return None
     if folded(text[at : at + len(wanted)]) == wanted:  # as nearly always
         return at, at + len(wanted)
-    starts, pieces = list[int](), list[str]()
-    for at, letter in enumerate(text):
-        if pieces and unicodedata.combining(letter):
-            pieces[-1] += letter
-        else:
-            starts.append(at)
-            pieces.append(letter)
-    folded_pieces = [folded(piece) for piece in pieces]
-    found = "".join(folded_pieces).find(wanted)
-    if found < 0:
-        return None
-    ends = [*starts[1:], len(text)]
-    begin, length = None, 0
-    for position, piece in enumerate(folded_pieces):
-        length += len(piece)
-        if begin is None and length > found:
-            begin = starts[position]
-        if begin is not None and length >= found + len(wanted):
-            return begin, ends[position]
-    return None
+    return _letter_at(text, at)[0], _letter_at(text, at + len(wanted) - 1)[1]
+
+
+def _letter_at(text: str, place: int) -> tuple[int, int]:
+    """From where to where the letter goes that a place of the folded text is in."""
+    first, stop, size = 0, len(text), 0
+    for step in (_LETTERS, 1):
+        for start, end in _letters(text, first, stop, step):
+            size = len(folded(text[start:end]))
+            if place < size:
+                first, stop = start, end
+                break
+            place -= size
+    return first, stop
+
+
+def _letters(text: str, first: int, stop: int, step: int) -> Iterator[tuple[int, int]]:
+    """Parts of the text, of so many characters and those that join the last."""
+    while first < stop:
+        end = min(first + step, stop)
+        while end < stop and joins(text[end]):
+            end += 1
+        yield first, end
+        first = end

@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QTextEdit, QWidget
 
+from app.services.opened import Opened
 from app.services.records.change import Change
-from app.services.records.run_search import MOST, WHY_NOT_LIVE, RunTexts, TextPlace, TextPlaces
+from app.services.records.run_search import WHY_NOT_LIVE, TextPlace, TextPlaces, Within
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, Scope
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -20,9 +21,9 @@ from app.ui.widgets.banner import ProgressBar
 from app.ui.widgets.buttons import field_icons, push_button
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
 from app.ui.widgets.dialogs import Dialog
-from app.ui.widgets.labels import Label, Look, in_row, line_edit
+from app.ui.widgets.labels import Label, Look, in_row, line_edit, name_choice
 from app.workers.runner import Task
-from app.workers.searching import read_texts
+from app.workers.searching import TextSearch
 from models.errors import Cancelled, TenantAdminError
 from models.progress import Monitor
 
@@ -30,7 +31,14 @@ _SIZE = QSize(960, 660)
 _COLUMNS = (StaticColumn("Run"), StaticColumn("Where", dim=True), StaticColumn("Found"))
 _ROWS, _IDEA, _BEFORE, _AFTER = 9, 28, 24, 80
 _SOON_MS = 250
+_WITHIN = {
+    Within.ALL: "All texts",
+    Within.IDEAS: "Ideas",
+    Within.VERDICTS: "Kill verdicts",
+    Within.ARTIFACTS: "Artifacts",
+}
 _PREVIEW = 96
+_GONE = "(changed since it was read)"
 _READ = "Each text is read once into a temporary index, which is gone when this window closes."
 
 
@@ -46,8 +54,8 @@ class RunSearchDialog(Dialog):
     ) -> None:
         super().__init__(context.theme, "Search the texts of runs", _READ, parent=parent)
         self._context, self._scope, self._open_place = context, scope, open_place
-        self._texts: RunTexts | None = None
-        self._old: list[RunTexts] = []
+        self._texts: TextSearch | None = None
+        self._old: list[TextSearch] = []
         self._reading: Task | None = None
         self._stop: list[bool] | None = None
         """Of the search that runs, whether it shall end."""
@@ -57,6 +65,10 @@ class RunSearchDialog(Dialog):
         self.line.setPlaceholderText("Words, or parts of words, in any script")
         self.line.setAccessibleName("Search for")
         field_icons(context.theme, self.line, Icon.SEARCH)
+        self.within = QComboBox()
+        name_choice(self.within, "Look in")
+        for within, words in _WITHIN.items():
+            self.within.addItem(words, within)
         self.state = Label("", Look.DIM, wrap=True)
         self.bar = ProgressBar()
         self.cancel_reading = push_button(context.theme, "Cancel", self._cancel)
@@ -68,7 +80,9 @@ class RunSearchDialog(Dialog):
         self.around.setTabChangesFocus(True)
         self.around.setAccessibleName("The place found")
         self.around.setMinimumHeight(_PREVIEW)
-        for part in (self.line, told, self.table):
+        asked = QWidget()
+        in_row((self.line, 1), self.within, within=asked)
+        for part in (asked, told, self.table):
             self.add_widget(part)
         self.add_widget(self.around, 1)
         self.open_button = push_button(context.theme, "Open the run", self._open, icon=Icon.REVEAL)
@@ -77,6 +91,7 @@ class RunSearchDialog(Dialog):
         self._soon.timeout.connect(self._search)
         self.line.textChanged.connect(lambda _: self._soon.start())
         self.line.installEventFilter(self)
+        self.within.currentIndexChanged.connect(lambda _: self._search())
         self.table.selection_changed.connect(self._show_place)
         self.table.opened.connect(self._open)
         context.runner.changed.connect(self._hear)
@@ -113,12 +128,12 @@ class RunSearchDialog(Dialog):
             self.bar.hide()
             self._say(WHY_NOT_LIVE)
             return
-        database, scope = self._context.opened.database, self._scope
+        opened, scope = self._context.opened, self._scope
         self.bar.show()
         self.cancel_reading.show()
         self.state.setText("Reading the texts of all runs…")
         self._reading = self._context.runner.job(
-            lambda monitor: read_texts(database, scope, monitor),
+            lambda monitor: _read(opened, scope, monitor),
             on_progress=self._advance,
             on_done=self._take,
             on_failed=self._not_read,
@@ -128,7 +143,7 @@ class RunSearchDialog(Dialog):
         if not self._is_closed:
             self.bar.show_progress(done, total)
 
-    def _take(self, texts: RunTexts) -> None:
+    def _take(self, texts: TextSearch) -> None:
         if self._is_closed:
             self._retire(texts)
             return
@@ -171,26 +186,30 @@ class RunSearchDialog(Dialog):
         if self._is_stale:
             self._read()
             return
-        text = self.line.text()
+        text, within = asked = self._asked()
         if self._stop is not None:
             self._stop[0] = True  # its end begins this one
         elif self._texts is not None and text.strip():
-            stop = self._stop = [False]
-            self._context.runner.read(
-                self._texts.search,
-                text,
-                lambda: stop[0],
-                on_done=partial(self._show, text),
-                on_failed=partial(self._not_found, text),
-            )
+            self._go_on(asked, self._texts.first, text, within)
         elif self._texts is not None:
-            self._show(text, TextPlaces((), more=False))
+            self._show(asked, TextPlaces(after=None))
+
+    def _asked(self) -> tuple[str, Within]:
+        return self.line.text(), self.within.currentData()
+
+    def _go_on(self, asked: tuple[str, Within], search: Callable[..., TextPlaces], *values: Any) -> None:
+        stop = self._stop = [False]
+        self._context.runner.read(
+            lambda database: search(*values, lambda: stop[0]),
+            on_done=partial(self._show, asked),
+            on_failed=partial(self._not_found, asked),
+        )
 
     def _end_search(self) -> None:
         if self._stop is not None:
             self._stop[0] = True
 
-    def _retire(self, texts: RunTexts) -> None:
+    def _retire(self, texts: TextSearch) -> None:
         """Lets go of it, when no search is in it any more; on no thread that somebody waits for."""
         self._old.append(texts)
         if self._stop is None:
@@ -201,27 +220,30 @@ class RunSearchDialog(Dialog):
         while self._old:
             self._context.runner.job(partial(_close, self._old.pop()))
 
-    def _show(self, text: str, found: TextPlaces) -> None:
+    def _show(self, asked: tuple[str, Within], found: TextPlaces) -> None:
         self._let_go()
         if self._is_closed:
             return
-        if text != self.line.text():
+        if asked != self._asked():
             self._search()
             return
-        self._found = found.places
-        self.table.show_rows([_cells(place) for place in found.places])
-        if found.places:
-            self.table.select_row(0)
-        self._show_place()
-        if text.strip():
-            many = f"The first {MOST} places" if found.more else counted(len(found.places), "place")
-            self._say(many if found.places else "Nothing has it.")
+        if found.places != self._found:
+            self._found = found.places
+            self.table.show_rows([_cells(place) for place in found.places])
+            if found.places:
+                self.table.select_row(0)
+            self._show_place()
+        if not found.is_all and self._texts is not None:  # of those that are not shown the number
+            self._say(f"The first {len(found.places)} texts that have it; counting the others…")
+            self._go_on(asked, self._texts.rest, *asked, found)
+        elif asked[0].strip():
+            self._say(_words(found))
 
-    def _not_found(self, text: str, error: TenantAdminError) -> None:
+    def _not_found(self, asked: tuple[str, Within], error: TenantAdminError) -> None:
         self._let_go()
         if self._is_closed:
             return
-        if isinstance(error, Cancelled) or text != self.line.text():
+        if isinstance(error, Cancelled) or asked != self._asked():
             self._search()
         else:
             self._say(str(error))
@@ -272,7 +294,21 @@ class RunSearchDialog(Dialog):
             self._retire(self._texts)
 
 
-def _close(texts: RunTexts, _monitor: Monitor) -> None:
+def _read(opened: Opened, scope: Scope, monitor: Monitor) -> TextSearch:
+    texts = TextSearch(opened.path, scope, read_only=opened.read_only)
+    texts.read(monitor)
+    return texts
+
+
+def _words(found: TextPlaces) -> str:
+    if not found.total:
+        return "Nothing has it."
+    if found.total > len(found.places):
+        return f"The first {len(found.places)} of {found.total:,} texts that have it"
+    return f"{counted(found.total, 'text')} {'has' if found.total == 1 else 'have'} it"
+
+
+def _close(texts: TextSearch, _monitor: Monitor) -> None:
     texts.close()
 
 
@@ -280,5 +316,5 @@ def _cells(place: TextPlace) -> tuple[Any, ...]:
     idea = formatting.first_line(place.of.idea, _IDEA) or "(no idea)"
     before, after = place.before[-_BEFORE:], place.after[:_AFTER]
     start = "…" if len(place.before) > _BEFORE else ""
-    said = " ".join(f"{start}{before}{place.found}{after}".split())
+    said = " ".join(f"{start}{before}{place.found}{after}".split()) if place.found else _GONE
     return Cell(idea, tip=place.of.idea), Cell(place.of.where), Cell(said, tip=said)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.services.records.run_search import LONGEST, MOST, RunTexts, place_in
+from app.services.records.run_search import LONGEST, MOST, RunTexts, Within, place_in
 from app.services.records.tables import EVERYONE
 from app.services.text import folded
-from app.workers.searching import read_texts
+from app.workers.searching import TextSearch, read_texts
 from models.errors import Cancelled, InvalidInput
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, never
@@ -51,8 +51,8 @@ def test_it_finds_whatever_is_stored(texts: RunTexts, database: LocalDatabase) -
     assert said(texts, database, "検") == [("a", "strategy, version 2", "検")]
     needles = texts.search(database, "needle", never)
     assert [place.of.artifact_id for place in needles.places] == ["1", "2", "3"]
-    assert [place.found for place in needles.places[:1]] == ["needle"]
-    assert needles.places[0].before.endswith("before the ") and not needles.more
+    assert [place.found for place in needles.places] == ["needle", "NEEDLE", "needle"]
+    assert needles.places[0].before.endswith("before the ") and needles.total == 3
     assert needles.places[0].after.startswith("\nin a haystack after")
     assert said(texts, database, "nowhere") == []
     for wrong in ("", "  ", "x" * (LONGEST + 1)):
@@ -68,6 +68,55 @@ def test_a_place_stands_where_its_letters_are() -> None:
         assert folded(wanted) in folded(found) or (not found and wanted == "y"), text
 
 
+@pytest.mark.parametrize(
+    ("stored", "sought"),
+    [
+        ("a NUL\0" + "x" * 50_000 + " a needle behind it", "needle"),
+        (b"\xff\0" * 30_000 + b"a needle", "needle"),
+        ("ß" * 40_000 + " die Straße", "STRASSE"),
+        ("İ" * 40_000 + " İstanbul", "i\u0307stanbul"),
+        ("x" * 32_750 + unicodedata.normalize("NFD", "é" * 150) + "x" * 40_000, "é" * 150),
+        (unicodedata.normalize("NFD", "한국어 검색 " * 9_000) + "끝", "어 검색 끝"),
+        ("x" * 32_767 + "e\u0301toile", "étoile"),
+        ("\u0b95\u0bc6\u0bbe", "\u0b95\u0bca"),
+    ],
+)
+def test_it_stands_where_it_was_found(database: LocalDatabase, stored: object, sought: str) -> None:
+    add_run(database, "a", "An idea", at=NOW)
+    put(database, "1", stored)
+    database.connection().execute("UPDATE planning_artifacts SET id = NULL")
+    texts = read_texts(database, EVERYONE, UNWATCHED)
+    (place,) = texts.search(database, sought, never).places
+    assert folded(place.found) == folded(sought)
+    longer = ("z" * 5_000 if isinstance(stored, str) else b"z" * 5_000) + stored  # type: ignore[operator]
+    database.connection().execute("UPDATE planning_artifacts SET content = ?", (longer,))
+    (place,) = texts.search(database, sought, never).places
+    assert folded(place.found) == folded(sought)
+    database.connection().execute("UPDATE planning_artifacts SET content = 'other'")
+    (place,) = texts.search(database, sought, never).places
+    assert (place.found, place.before) == ("", "other")
+    texts.close()
+
+
+def test_a_child_process_says_the_same(database: LocalDatabase) -> None:
+    add_run(database, "a", "An idea", at=NOW)
+    for number in range(MOST + 5):
+        put(database, str(number), f"the same words {number}")
+    database.connection().execute("UPDATE planning_artifacts SET id = x'ff' WHERE rowid = 1")
+    texts = TextSearch(database.path)
+    texts.read(UNWATCHED)
+    assert texts.count == MOST + 6
+    first = texts.first("same", Within.ALL, never)
+    assert [place.found for place in first.places] == ["same"] * MOST
+    assert first.places[0].of.artifact_id == b"\xff"
+    assert texts.rest("same", Within.ALL, first, never).total == MOST + 5
+    with pytest.raises(InvalidInput):
+        texts.first("", Within.ALL, never)
+    with pytest.raises(Cancelled):
+        texts.first("same", Within.ALL, lambda: True)
+    texts.close()
+
+
 def test_it_ends_when_it_is_told_to(database: LocalDatabase) -> None:
     add_run(database, "a", "An idea", at=NOW)
     for number in range(MOST + 5):
@@ -76,7 +125,10 @@ def test_it_ends_when_it_is_told_to(database: LocalDatabase) -> None:
         read_texts(database, EVERYONE, Monitor(cancelled=lambda: True))
     texts = read_texts(database, EVERYONE, UNWATCHED)
     found = texts.search(database, "same", never)
-    assert len(found.places) == MOST and found.more
+    assert len(found.places) == MOST and found.total == MOST + 5
+    ideas = texts.search(database, "a", never, Within.IDEAS)
+    assert [place.of.column for place in ideas.places] == ["idea"] and ideas.total == 1
+    assert not texts.search(database, "idea", never, Within.ARTIFACTS).places
     with pytest.raises(Cancelled):
         texts.search(database, "same", lambda: True)
     texts.close()

@@ -34,7 +34,7 @@ def test_words_lead_to_their_run(
     dialog: RunSearchDialog, context: Context, opened: list[TextPlace], qtbot: QtBot
 ) -> None:
     qtbot.keyClicks(dialog.line, "zebra")
-    qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
+    qtbot.waitUntil(lambda: dialog.state.text() == "1 text has it")
     assert dialog.table.model().index(0, 2).data() == "A <b>Zebra</b>"
     assert dialog.around.toPlainText() == "A <b>Zebra</b>"
     (mark,) = dialog.around.extraSelections()
@@ -52,7 +52,7 @@ def test_what_others_write_is_found(dialog: RunSearchDialog, context: Context, q
     ask(context.opened.path, "UPDATE planning_artifacts SET content = 'A lion' WHERE rowid = 1")
     context.outside.written.emit()
     dialog.line.setText("a lion")
-    qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
+    qtbot.waitUntil(lambda: dialog.state.text() == "1 text has it")
     assert dialog.around.toPlainText() == "A lion"
     dialog.reject()
 
@@ -81,7 +81,7 @@ def test_enter_opens_the_run_at_the_place(qtbot: QtBot, window: MainWindow, demo
     qtbot.waitUntil(lambda: dialog.state.text().endswith("read."))
     qtbot.keyClicks(dialog.line, "Quagga")
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)  # which looks for it
-    qtbot.waitUntil(lambda: dialog.state.text() == "1 place")
+    qtbot.waitUntil(lambda: dialog.state.text() == "1 text has it")
     assert dialog.isVisible()
     qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: tab.opener.is_open)
