@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from peewee import Column
+from peewee import Column, Expression
 from peewee import Table as Source
 
-from app.services.records.record import read_record
+from app.services.records.record import Record, read_record
 from app.services.records.rows import RawText, Value, decoded, exactly, holds, legible
 from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import folded, readable
 from models.engine import Database
-from models.errors import Cancelled, NotFound
+from models.errors import Cancelled, NotFound, TableMissing
 from models.local import atomic
 from models.progress import UNWATCHED, Monitor
+from models.schema import read_stored
 
 _UNSAFE: Final = re.compile(r"[^\w.-]+|^[.-]+")
 _LONGEST: Final = 60
+_SOURCE: Final = Source(PLANNING_ARTIFACTS.name)
 _TAKEN: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))}
 )
@@ -35,11 +37,14 @@ class SavedArtifacts:
     files: int
 
 
-def save_one(database: Database, artifact_id: Value, path: Path) -> Path:
+def save_one(database: Database, artifact: Record, path: Path) -> Path:
     """Writes the content of an artifact to `path`, in place of what was there; gives it. Raises `NotFound`
     and the storage errors.
     """
-    found = list(_contents(database, "id", artifact_id))
+    named = holds(Column(_SOURCE, "id"), artifact["id"])
+    if artifact["id"] is None:
+        named = holds(Column(_SOURCE, _row_key(database)), artifact.row)
+    found = list(_contents(database, named))
     if not found:
         raise NotFound(PLANNING_ARTIFACTS.noun[0])
     atomic.require_place(path)
@@ -54,11 +59,10 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     """
     run = read_record(database, PLANNING_RUNS, run_id)
     into = folder / safe(run.text("idea")[:_LONGEST] or run.text("id"), "run")
-    source = Source(PLANNING_ARTIFACTS.name)
-    wanted = holds(Column(source, "run_id"), run_id)
-    ids = [
-        decoded(key) for (key,) in database.rows(source.select(exactly(Column(source, "id"))).where(wanted))
-    ]
+    by = _row_key(database)
+    wanted = holds(Column(_SOURCE, "run_id"), run_id)
+    rows = database.rows(_SOURCE.select(exactly(Column(_SOURCE, by))).where(wanted))
+    keys = [decoded(key) for (key,) in rows]
     number = 1
     while into.exists():
         number += 1
@@ -66,14 +70,15 @@ def save_all(database: Database, run_id: Value, folder: Path, monitor: Monitor =
     taken = set[str]()
     with atomic.expected_errors(into):
         into.mkdir(mode=0o700)
-        for done, key in enumerate(ids):
+        for done, key in enumerate(keys):
+            monitor.progress(done, len(keys))
             if monitor.cancelled():
                 raise Cancelled
-            for phase, version, content in _contents(database, "id", key):
+            for phase, version, content in _contents(database, holds(Column(_SOURCE, by), key)):
                 name = file_name(phase, version, content, taken)
                 taken.add(folded(name))
                 atomic.write(into / name, _bytes(content), only_if_new=True)
-            monitor.progress(done + 1, len(ids))
+        monitor.progress(len(keys), len(keys))
     return SavedArtifacts(into, len(taken))
 
 
@@ -105,10 +110,17 @@ def _ending(content: Value) -> str:
     return ".md"
 
 
-def _contents(database: Database, by: str, value: Value) -> Iterator[tuple[Any, ...]]:
-    source = Source(PLANNING_ARTIFACTS.name)
-    cells = [exactly(Column(source, name)) for name in ("phase", "version", "content")]
-    for row in database.rows(source.select(*cells).where(holds(Column(source, by), value))):
+def _row_key(database: Database) -> str:
+    """What tells all artifacts apart, also those without an id. Raises `TableMissing`."""
+    stored = read_stored(database)[0].get(PLANNING_ARTIFACTS.name)
+    if stored is None:
+        raise TableMissing(PLANNING_ARTIFACTS.name)
+    return stored.row_key or PLANNING_ARTIFACTS.key.source
+
+
+def _contents(database: Database, which: Expression) -> Iterator[tuple[Any, ...]]:
+    cells = [exactly(Column(_SOURCE, name)) for name in ("phase", "version", "content")]
+    for row in database.rows(_SOURCE.select(*cells).where(which)):
         yield tuple(map(decoded, row))
 
 

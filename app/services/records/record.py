@@ -32,7 +32,8 @@ class Record:
     A value is None for NULL and where the file lacks the column (`missing` names those). Text that is no
     UTF-8 has U+FFFD, a BLOB reads `x'…'`; but the key is as it is stored, since acts go by it. Of a secret
     there is only whether one is stored, and what is `told` of it (`TableColumn.tells`). `unknown` are the
-    columns of the file that are not declared, by their names there.
+    columns of the file that are not declared, by their names there. `row` tells it from all other rows, also
+    of those without a key: the value of `StoredTable.row_key`, as it is stored.
     """
 
     table: Table
@@ -40,6 +41,7 @@ class Record:
     unknown: Mapping[str, Any] = field(default_factory=dict, repr=False)
     missing: frozenset[str] = frozenset()
     told: Mapping[str, Told] = field(default_factory=dict)
+    row: Value = None
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -54,6 +56,15 @@ def read_record(database: Database, table: Table, key: Value) -> Record:
     file lacks.
     """
     return _one(table, _read(database, [(table, table.key, key)])[0])
+
+
+def read_again(database: Database, known: Record) -> Record:
+    """The record as it is stored now, whole; of one whose key is NULL, which any number may have, the row
+    that was known. Raises as `read_record` does.
+    """
+    table, key = known.table, known[known.table.key.name]
+    by = table.key if key is not None else None
+    return _one(table, _read(database, [(table, by, known.row if by is None else key)])[0])
 
 
 def read_record_with(
@@ -134,8 +145,8 @@ def _column(source: Any, name: str) -> Any:
 _TOLD_BY: Final = 1_000
 """Characters of a secret that are read for what is told of it."""
 
-_Wanted = tuple[Table, TableColumn, Value]
-"""The rows of a table where a column has this value."""
+_Wanted = tuple[Table, TableColumn | None, Value]
+"""The rows of a table where a column has this value; of None, where `StoredTable.row_key` has it."""
 
 
 def _one(table: Table, found: list[Record] | None) -> Record:
@@ -155,7 +166,7 @@ def _read_beside(
     database: Database, wanted: Sequence[_Wanted], beside: Callable[[StoredTables], Sequence[BaseQuery]]
 ) -> tuple[list[list[Record] | None], list[Rows]]:
     def readings(tables: StoredTables) -> list[_Reading]:
-        return [_Reading(*one, tables[one[0].name].names) for one in wanted if one[0].name in tables]
+        return [_Reading(*one, tables[one[0].name]) for one in wanted if one[0].name in tables]
 
     def asked(tables: StoredTables) -> list[BaseQuery]:
         return [*(reading.query for reading in readings(tables)), *beside(tables)]
@@ -167,12 +178,12 @@ def _read_beside(
 
 
 class _Reading:
-    """How rows of one table are read: whole where the key is given. `stored` are the file's columns."""
+    """How rows of one table, as the file has it, are read: whole where it is one that is named."""
 
-    def __init__(self, table: Table, by: TableColumn, value: Value, stored: Sequence[str]) -> None:
+    def __init__(self, table: Table, by: TableColumn | None, value: Value, of_file: StoredTable) -> None:
         self._table = table
-        whole = by is table.key
-        source = Source(table.name)
+        whole = by is table.key or by is None
+        source, stored = Source(table.name), of_file.names
         asked = table.columns if whole else table.listed
         self._columns = [column for column in asked if column.source in stored]
         declared = {column.source for column in table.columns}
@@ -185,10 +196,15 @@ class _Reading:
         cells += [exactly(value_of(column, source)) for column in self._unknown]
         of = [table.column(name).source for name, _ in self._telling]
         cells += [exactly(fn.substr(Column(source, name), 1, _TOLD_BY)) for name in of]
-        self.query: Query = source.select(*cells).where(holds(Column(source, by.source), value))
+        self._has_row = of_file.row_key is not None
+        row = SQL("NULL") if of_file.row_key is None else Column(source, of_file.row_key)
+        cells += [exactly(row)] if self._has_row else []
+        column = row if by is None else Column(source, by.source)
+        self.query: Query = source.select(*cells).where(holds(column, value))
 
     def record(self, row: Sequence[Any]) -> Record:
         stored = [decoded(cell) for cell in row]
+        number = stored.pop() if self._has_row else None
         cells = [legible(value) for value in stored]
         values: dict[str, Any] = dict.fromkeys(column.name for column in self._table.columns)
         for column, value, cell in zip(self._columns, stored, cells, strict=False):
@@ -205,7 +221,7 @@ class _Reading:
             for (name, tells), secret in zip(self._telling, secrets, strict=True)
             if (said := tells(secret)) is not None
         }
-        return Record(self._table, values, unknown, self._missing, told)
+        return Record(self._table, values, unknown, self._missing, told, number)
 
 
 _ONE_BY_ONE: Final = 10_000

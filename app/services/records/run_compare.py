@@ -156,10 +156,14 @@ def _config(runs: Sequence[Record]) -> Iterator[ComparedLine]:
         yield ComparedLine("Config", tuple(_safe(value) for value in stored))
         return
     for key in keys:
-        yield ComparedLine(f"Config · {key}", tuple(_safe((members or {}).get(key)) for members in found))
+        values = [(members or {}).get(key) for members in found]
+        if all(value is None or value.startswith('"') for value in values):  # else 1 would be "1"
+            values = [None if value is None else json.loads(value) for value in values]
+        yield ComparedLine(f"Config · {key}", tuple(map(_safe, values)))
 
 
 def _members(stored: Any) -> dict[str, str] | None:
+    """Each of them as JSON."""
     if stored is None:
         return {}
     try:
@@ -168,10 +172,7 @@ def _members(stored: Any) -> dict[str, str] | None:
         return None
     if not isinstance(found, dict):
         return None
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for key, value in found.items()
-    }
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in found.items()}
 
 
 def plain(line: ComparedLine) -> list[Any]:

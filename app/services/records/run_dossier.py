@@ -20,7 +20,7 @@ from app import paths
 from app.services.chain.checkpoints.verdicts import KeptVerdict
 from app.services.records.export import as_time, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
-from app.services.records.record import Record, read_record
+from app.services.records.record import Record, read_again
 from app.services.records.rows import decoded, exactly, legible
 from app.services.records.run_timeline import MOST_ABOUT, RunStory, RunTimeline, read, timeline
 from app.services.records.tables import AUDIT_CHAIN, PLANNING_ARTIFACTS, PLANNING_RUNS, ColumnKind
@@ -190,7 +190,7 @@ def _artifacts(
         )
         yield page.paragraph(", ".join(facts))
         try:
-            content = read_record(database, PLANNING_ARTIFACTS, artifact["id"])["content"]
+            content = read_again(database, artifact)["content"]
         except NotFound:
             yield page.paragraph("It is no longer there.")
             continue

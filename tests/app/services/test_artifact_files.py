@@ -7,12 +7,13 @@ import apsw
 import pytest
 
 from app.services.files.artifact_files import file_name, safe, save_all, save_one
+from app.services.records.run_timeline import read
 from models.engine import Database
 from models.errors import Cancelled, NotFound
 from models.progress import Monitor
 
 
-def store(sql: apsw.Connection, *artifacts: tuple[str, str, Any, Any]) -> None:
+def store(sql: apsw.Connection, *artifacts: tuple[str | None, str, Any, Any]) -> None:
     sql.execute(
         "INSERT INTO planning_runs (id, idea, status, created_at, updated_at)"
         " VALUES ('r', '../a\\b:c', 'x', 1, 1)"
@@ -57,10 +58,22 @@ def test_one_is_saved_in_place_of_what_was_there(
     store(sql, ("1", "strategy", 1, "as it is\r\n"))
     path = tmp_path / "here.md"
     path.write_text("before")
-    assert save_one(engine, "1", path) == path
+    (artifact,) = read(engine, "r").artifacts or ()
+    assert save_one(engine, artifact, path) == path
     assert path.read_bytes() == b"as it is\r\n"
+    sql.execute("DELETE FROM planning_artifacts")
     with pytest.raises(NotFound):
-        save_one(engine, "2", path)
+        save_one(engine, artifact, path)
+
+
+def test_what_has_no_id_is_saved_as_well(engine: Database, sql: apsw.Connection, tmp_path: Path) -> None:
+    store(sql, (None, "strategy", 1, "one"), (None, "strategy", 2, "other"), (None, "strategy", 3, "last"))
+    newest, *_ = read(engine, "r").artifacts or ()
+    assert save_one(engine, newest, tmp_path / "here.md").read_text() == "last"
+    heard: list[tuple[int, int]] = []
+    found = save_all(engine, "r", tmp_path, Monitor(lambda *far: heard.append(far)))
+    assert sorted(path.read_text() for path in found.folder.iterdir()) == ["last", "one", "other"]
+    assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLa
 from app.itemmodels.columns import Tone
 from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
-from app.services.records.record import Record, read_record
-from app.services.records.tables import PLANNING_ARTIFACTS
+from app.services.records.record import Record, read_again
+from app.services.records.run_search import TextOf
 from app.services.records.text_diff import compare
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -213,10 +213,10 @@ class ArtifactsPanel(QWidget):
 
     def show_artifacts(self, run: Record, artifacts: Sequence[Record], phase: str) -> None:
         """Those of a run, and of them a phase; where they are the same as before, what is shown stays."""
-        before = [one["id"] for one in self._artifacts]
+        before = [(one["id"], one.row) for one in self._artifacts]
         is_same = self._run is not None and self._run["id"] == run["id"]
         self._run, self._artifacts = run, tuple(artifacts)
-        if is_same and before == [one["id"] for one in artifacts]:
+        if is_same and before == [(one["id"], one.row) for one in artifacts]:
             return
         self.phases.blockSignals(True)
         self.phases.clear()
@@ -239,11 +239,15 @@ class ArtifactsPanel(QWidget):
         if at < 0:
             self._show_nothing("This phase has produced nothing yet.")
 
-    def look_for(self, words: str, artifact_id: Any) -> None:
+    def look_for(self, words: str, of: TextOf) -> None:
         """Goes to where the words stand in an artifact of the phase that is shown, as soon as it is."""
-        place = next((n for n, one in enumerate(self._versions()) if one["id"] == artifact_id), None)
+
+        def is_it(one: Record) -> bool:
+            return bool(one["id"] == of.artifact_id and (one["id"] is not None or one.row == of.row))
+
+        place = next((n for n, one in enumerate(self._versions()) if is_it(one)), None)
         self._wanted = words
-        if place is not None and all(one["id"] != artifact_id for one in self._chosen()):
+        if place is not None and not any(map(is_it, self._chosen())):
             self.left.versions.setCurrentIndex(self.left.versions.findData(place))
         elif not self._tasks:
             self._find_wanted()
@@ -291,9 +295,8 @@ class ArtifactsPanel(QWidget):
             return
         self._stop()
         self._patience.start()
-        ids = [one["id"] for one in chosen]
         runner = self._context.runner
-        self._tasks.append(runner.read(_contents, ids, on_done=self._read, on_failed=self._failed))
+        self._tasks.append(runner.read(_contents, chosen, on_done=self._read, on_failed=self._failed))
 
     def _read(self, contents: list[str]) -> None:
         self._tasks.clear()
@@ -424,7 +427,8 @@ class ArtifactsPanel(QWidget):
         name = artifact_files.file_name(newest["phase"], newest["version"], self._prepared.text)
         found = ask_save(self, "Save this version", name)
         if found is not None:
-            self._save(partial(artifact_files.save_one, artifact_id=newest["id"], path=found[0]))
+            save = partial(artifact_files.save_one, artifact=newest, path=found[0])
+            self._context.runner.read(save, on_done=lambda path: self._context.say(f"Saved as “{path.name}”"))
 
     def save_run(self) -> None:
         """Asks for a folder, and writes all that the run has produced into a new one in it."""
@@ -432,19 +436,21 @@ class ArtifactsPanel(QWidget):
             choose_folder(self, "Save all of this run", None, self.save_run_in)
 
     def save_run_in(self, folder: Path) -> None:
-        if self._run is not None:
-            self._save(partial(artifact_files.save_all, run_id=self._run["id"], folder=folder))
+        """The same into a folder, with progress and cancel in the status bar."""
+        if self._run is None:
+            return
+        database, run_id = self._context.opened.database, self._run["id"]
 
-    def _save(self, write: Callable[[Database], Path | SavedArtifacts]) -> None:
-        def saved(what: Path | SavedArtifacts) -> None:
-            if isinstance(what, SavedArtifacts):
-                self._context.say(f"{counted(what.files, 'file')} saved in “{what.folder.name}”")
-            else:
-                self._context.say(f"Saved as “{what.name}”")
+        def work(monitor: Monitor) -> SavedArtifacts:
+            with database.connection_context(), database.cancellable(monitor.cancelled):
+                return artifact_files.save_all(database, run_id, folder, monitor)
 
-        self._context.runner.read(write, on_done=saved)
+        def saved(found: SavedArtifacts) -> None:
+            self._context.say(f"{counted(found.files, 'file')} saved in “{found.folder.name}”", found.folder)
+
+        self._context.job("Saving what the run has produced…", work, on_done=saved)
 
 
-def _contents(database: Database, ids: Sequence[Any]) -> list[str]:
+def _contents(database: Database, artifacts: Sequence[Record]) -> list[str]:
     """What these artifacts hold, as a person can read it."""
-    return [read_record(database, PLANNING_ARTIFACTS, one).text("content") for one in ids]
+    return [read_again(database, one).text("content") for one in artifacts]

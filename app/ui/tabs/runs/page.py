@@ -383,7 +383,7 @@ class RunPage(QWidget):
         self.artifacts.show_artifacts(run, story.artifacts or (), self.phases.phase() or "")
         sought, self._sought = self._sought, None
         if wanted and sought is not None:
-            self.artifacts.look_for(sought.found, sought.of.artifact_id)
+            self.artifacts.look_for(sought.found, sought.of)
         for below in self._parts:
             below.show_story(story)
 

@@ -105,6 +105,13 @@ def test_too_few_too_many_and_none(database: LocalDatabase) -> None:
         compare(database, ["a", "b"], now=NOW)
 
 
+def test_a_number_is_not_its_digits(database: LocalDatabase) -> None:
+    for key, config in (("a", {"n": 1, "x": "y"}), ("b", {"n": "1"})):
+        add_run(database, key, key, at=NOW, config=json.dumps(config))
+    lines = {line.what: line.values for line in compare(database, ["a", "b"], now=NOW).different}
+    assert lines["Config · n"] == ("1", '"1"') and lines["Config · x"] == ("y", None)
+
+
 def test_a_config_that_is_no_object_is_shown_as_it_is(database: LocalDatabase) -> None:
     add_run(database, "a", "one", at=NOW, config="{broken")
     add_run(database, "b", "two", at=NOW, config=json.dumps({"n": 1}))

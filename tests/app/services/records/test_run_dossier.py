@@ -110,6 +110,13 @@ def test_the_page_loads_nothing_and_has_all(engine: Database, run: str) -> None:
     assert "\u202e" not in page and "\0" not in page
 
 
+def test_an_artifact_without_an_id_is_there(database: LocalDatabase, run: str) -> None:
+    database.connection().execute("UPDATE planning_artifacts SET id = NULL")
+    of = DossierOf(run, "a", None, NOW, DossierForm.MARKDOWN, every=True)
+    page = "".join(pieces(database, of, UNWATCHED))
+    assert "the older one" in page and "iframe" in page and "no longer there" not in page
+
+
 def test_markdown_holds_nothing_but_text(database: LocalDatabase, run: str) -> None:
     of = DossierOf(run, "file", None, NOW, DossierForm.MARKDOWN, every=True)
     lines = "".join(pieces(database, of, UNWATCHED)).splitlines()
