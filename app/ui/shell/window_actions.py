@@ -283,8 +283,6 @@ def _fill_view(menu: QMenu, window: MainWindow) -> None:
     tabs = [name for name in window.commands.names() if name.startswith("tab_")]
     modes = [mode.value for mode, _ in MODES]
     window.commands.fill(menu, ("refresh", "tenants", "", *tabs, *([""] if tabs else []), *modes))
-    for one in menu.findChildren(QMenu):
-        one.deleteLater()  # those of the tab before
     if window.workspace is not None:
         menu.addSeparator()
         window.workspace.current().add_header_menus(menu)

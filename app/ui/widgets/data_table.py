@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, Final
 
@@ -238,12 +238,19 @@ class DataTable(QTableView):
             bar.setValue(bar.value() + self.rowViewportPosition(row) - before)
 
     def add_header_menus(self, menu: QMenu, unsortable: Collection[int] = ()) -> None:
-        """What the mouse does in the header, for those who have none."""
-        orders, columns = menu.addMenu("Sort by"), menu.addMenu("Columns")
+        """What the mouse does in the header, for those who have none. The menus go with the table, which may
+        end while they are open in a menu of the window.
+        """
+        orders, columns = self._header_menus
         self._header.fill_sort_menu(orders, unsortable)
         self._header.fill_columns_menu(columns)
-        for one in (orders, columns):
+        for one in self._header_menus:
             give_letters(one)
+            menu.addMenu(one)
+
+    @cached_property
+    def _header_menus(self) -> tuple[QMenu, QMenu]:
+        return QMenu("Sort by", self), QMenu("Columns", self)
 
     def said_order(self) -> str:
         return self._header.said_order()

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.ui.shell.dialogs import ShortcutsDialog
 from app.ui.shell.help import HelpWindow
@@ -427,3 +428,9 @@ def test_rows_are_sorted_and_columns_chosen_by_keys_and_both_are_heard(
     enter(columns, "Created")
     assert page.table.isColumnHidden(page.model.column_of("created_at"))
     assert described("Created") == "Not shown"
+    menu = opened()
+    assert enter(menu, "Sort by") is not None
+    window.close_file()
+    qtbot.waitUntil(lambda: not isValid(page.table))
+    left = [act.text().replace("&", "") for act in menu.actions()] if isValid(menu) else []
+    assert not {"Sort by", "Columns"} & set(left), "what would sort a table that is gone"
