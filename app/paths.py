@@ -2,8 +2,10 @@
 program), and the folder for what the program remembers of this person.
 """
 
+import errno
 import getpass
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Final
@@ -73,6 +75,17 @@ def make_private(folder: Path) -> None:
     for each in (*reversed(folder.parents), folder):
         if each == folder or not is_dir(each):
             each.mkdir(mode=0o700, exist_ok=True)
+
+
+def content(file: Path, most: int = -1) -> bytes:
+    """What a file holds, or its first `most` bytes. Raises `OSError`, also for what is none: from a pipe that
+    somebody has put there a read might never return.
+    """
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor has no path
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(file))
+        return stream.read(most)
 
 
 def home() -> Path:

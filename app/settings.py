@@ -262,7 +262,8 @@ _ESCAPES = re.compile(r"\\x([0-9a-f]+)|\\([0-7]+)|\\(?:\r\n|.)?", re.IGNORECASE 
 
 
 def _set_aside_objects(file: Path) -> None:
-    """Renames a file with a value that Qt would make an object of, by unpickling if PySide is asked to.
+    """Renames a file with a value that Qt would make an object of, by unpickling if PySide is asked to, and
+    what is no file.
 
     None is ever written here. Qt reads all values of a section at once, so one is enough. It undoes escapes
     and joins what quotes part before it looks for the word, and so does this.
@@ -274,10 +275,13 @@ def _set_aside_objects(file: Path) -> None:
         return chr(int(digits, 16 if hexadecimal else 8) & 0xFFFF) if digits else ""
 
     with suppress(OSError):
+        refused = file.with_name("settings.refused.ini")
+        if paths.exists(file) and not file.is_file():  # from a pipe Qt would read for ever
+            file.replace(refused)
         words = re.sub(r"[^@A-Za-z]", "", _ESCAPES.sub(undone, file.read_text("utf-8", "replace")))
         if re.search("(?<!@)@Variant", words):  # Qt doubles the sign in a text that begins with it
             file.chmod(0o600)
-            file.replace(file.with_name("settings.refused.ini"))
+            file.replace(refused)
 
 
 def _make_private(file: Path) -> None:

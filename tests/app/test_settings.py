@@ -1,5 +1,6 @@
 """What is remembered between two runs, and that no damaged file stops the program."""
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -275,6 +276,14 @@ def test_nothing_is_ever_unpickled(tmp_path: Path, disguise: str) -> None:
     assert reopened(settings).theme == "dark"
     assert not made.exists()
     assert oct((home / "settings.refused.ini").stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_pipe_in_place_of_the_file_is_set_aside(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.ini")
+    settings = Settings(tmp_path)
+    settings.theme = "dark"
+    assert reopened(settings).theme == "dark"
+    assert (tmp_path / "settings.refused.ini").is_fifo()
 
 
 def test_a_file_that_is_called_like_an_object_is_only_a_name(tmp_path: Path) -> None:

@@ -235,9 +235,10 @@ def names_in(project: Path) -> dict[str, str]:
 
 def _configuration(path: Path) -> Any:
     try:
-        if path.stat().st_size > _LARGEST:
+        data = paths.content(path, _LARGEST + 1)
+        if len(data) > _LARGEST:
             return None
-        text = path.read_text("utf-8")
+        text = data.decode("utf-8")
         if path.suffix == ".toml":
             return tomllib.loads(text)
         kept = r"\1"

@@ -243,8 +243,7 @@ class Connections:
 
     def _read(self, name: str) -> NamedConnection | None:
         with suppress(OSError, ValueError, TypeError, RecursionError, InvalidInput):
-            with self.file(name).open("rb") as file:
-                values: dict[str, Any] = json.loads(file.read(_LARGEST))
+            values: dict[str, Any] = json.loads(paths.content(self.file(name), _LARGEST))
             known = {
                 field.name: values[field.name] for field in fields(NamedConnection) if field.name in values
             }

@@ -27,7 +27,7 @@ class Begun:
 def find(database: FileOrName) -> Begun | None:
     """What is noted of a file, or of a live database by its identity; None where each run has ended."""
     with suppress(OSError, ValueError, TypeError):
-        found = Begun(**json.loads(_note(database).read_bytes()))
+        found = Begun(**json.loads(paths.content(_note(database))))
         if type(found.at) is int:
             return found
     return None

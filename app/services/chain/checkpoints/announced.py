@@ -28,7 +28,7 @@ def announced(folder: Path) -> Iterator[Checkpoint]:
     """All that can be read; who signed them is another question."""
     for place in sorted((folder / FOLDER).glob("*.json")):
         with suppress(OSError, ValueError, RecursionError, InvalidInput):
-            yield Checkpoint.from_json(json.loads(place.read_bytes()))
+            yield Checkpoint.from_json(json.loads(paths.content(place)))
 
 
 def forget(folder: Path, checkpoint: Checkpoint) -> None:

@@ -24,6 +24,7 @@ EXPORT_FORMAT: Final = "tenant-admin checkpoints 1"
 
 KEY_FILE: Final = "checkpoint-key"
 KEY_BYTES: Final = 32
+_LARGEST_KEY: Final = 1 << 12
 """Any 32 random bytes are an Ed25519 private key (RFC 8032, 5.1.5)."""
 
 IN_KEYRING: Final = "Checkpoints are signed with a key in the system's keyring."
@@ -224,7 +225,25 @@ def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
         paths.make_private(folder)
         with suppress(AlreadyThere):  # another process was faster; its key is the one
             atomic.write(file, secrets.token_hex(KEY_BYTES), only_if_new=True)
-    return SigningKey(_private(file.read_bytes().decode("ascii", "replace"), str(file)), IN_FILE)
+    return SigningKey(_private(_only_ours(file), str(file)), IN_FILE)
+
+
+def _only_ours(file: Path) -> str:
+    """What a key's file holds, which others cannot read from now on. Raises `NotSigned`."""
+    try:
+        if file.stat().st_mode & 0o077:
+            with suppress(OSError):  # somebody else's
+                file.chmod(0o600)
+        return paths.content(file, _LARGEST_KEY).decode("ascii", "replace")
+    except OSError as error:
+        raise _no_key(str(file), f" ({error.strerror})") from error
+
+
+def _no_key(where: str, why: str = "") -> NotSigned:
+    return NotSigned(
+        f"The signing key in {where} cannot be read{why}; no checkpoint was made. Restore it, or remove it: "
+        "a new one is made then, and what was signed before still counts."
+    )
 
 
 def require_key(folder: Path, keyring: Keyring | None) -> None:
@@ -265,7 +284,4 @@ def _private(text: str, where: str) -> "Ed25519PrivateKey":
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
     except ValueError as error:
-        raise NotSigned(
-            f"The signing key in {where} cannot be read; no checkpoint was made. Restore it, or remove it: "
-            "a new one is made then, and what was signed before still counts."
-        ) from error
+        raise _no_key(where) from error

@@ -88,7 +88,7 @@ class KeptVerdicts:
     def last(self, where: Where) -> KeptVerdict | None:
         """What was said of this very file; None where nothing was, or where another is in its place."""
         try:
-            stored = json.loads(self._place(where).read_bytes())
+            stored = json.loads(paths.content(self._place(where)))
             if stored.pop("file") != where.location[1]:
                 return None
             said = KeptVerdict(**stored | {"verdict": Verdict(stored["verdict"])})

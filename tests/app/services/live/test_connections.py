@@ -1,6 +1,7 @@
 """The connections that a person has named: what is kept, what is refused, and what a damaged file hides."""
 
 import json
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -78,13 +79,18 @@ def test_what_is_removed_is_gone() -> None:
         b"[" * 50_000,
         b'{"name": "prod"}',
         json.dumps({**json.loads('{"production": 1}'), "name": "prod"}).encode(),
+        None,
     ],
 )
-def test_a_damaged_file_hides_no_other_and_can_be_removed(content: bytes) -> None:
+def test_a_damaged_file_hides_no_other_and_can_be_removed(content: bytes | None) -> None:
     connections = Connections()
     connections.add(LOCAL)
     connections.add(PROD)
-    connections.file("prod").write_bytes(content)
+    if content is None:  # a pipe, which says nothing
+        connections.file("prod").unlink()
+        os.mkfifo(connections.file("prod"))
+    else:
+        connections.file("prod").write_bytes(content)
     assert (connections.all(), connections.unreadable()) == ((LOCAL,), ("prod",))
     with pytest.raises(ConnectionUnreadable, match=r"d1:prod \(d1-prod.json\) cannot be read; remove it"):
         connections.named("prod")

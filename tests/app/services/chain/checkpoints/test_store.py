@@ -684,10 +684,18 @@ def test_a_damaged_key_file_is_said(known: KnownChain, tmp_path: Path, content: 
     with pytest.raises(NotSigned, match="checkpoint-key cannot be read"):
         known.checkpoint()
     file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(NotSigned, match=r"checkpoint-key cannot be read \(it is not a file\)"):
+        known.checkpoint()
+    file.unlink()
     known.chain.append(TENANT)
     assert known.checkpoint().number == 2  # with a new key; what the old one signed still counts
     assert known.verify().verdict == Verdict.VERIFIED
     assert file.read_bytes() != kept
+    file.chmod(0o644)
+    known.chain.append(TENANT)
+    known.checkpoint()
+    assert file.stat().st_mode & 0o777 == 0o600  # only this person can read it, as is said
 
 
 @pytest.mark.slow

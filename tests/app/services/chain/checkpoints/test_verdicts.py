@@ -1,5 +1,6 @@
 """What is kept of the last verification of a file, and what one by itself makes of it."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +119,10 @@ def test_what_cannot_be_read_is_as_if_it_were_not_there(
     only.write_text(text)
     assert CheckpointStore(folder).verdicts.last(InFile(demo)) is None
     assert check(NOW + 60).since is None
+    (only,) = (folder / "verdicts").iterdir()
+    only.unlink()
+    os.mkfifo(only)  # which says nothing
+    assert CheckpointStore(folder).verdicts.last(InFile(demo)) is None
 
 
 class Closed:
