@@ -19,7 +19,7 @@ from app.services.records.change import Change
 from app.services.records.images import Images
 from app.services.records.record import Record, read_record, read_record_with
 from app.services.records.rows import Image, StoredRow, Value, shown
-from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
+from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS, UNDONE
 from models.engine import Database, Rows
 from models.errors import NotAllowed, NotFound, TableMissing
 from models.schema import read_stored
@@ -238,8 +238,10 @@ def _change(
     return Change(
         summary=f"{what} {word}",
         rows=tuple(images.changed(row, values, now) for row, values in changes),
-        events=tuple(_event(row, row.image, values, actor, reason) for row, values in changes),
-        inverse_events=tuple(_event(row, values, row.image, actor) for row, values in changes),
+        events=tuple(_event(row, row.image, values, actor, reason=reason) for row, values in changes),
+        inverse_events=tuple(
+            _event(row, values, row.image, actor, undone=_kind(row.image, values)) for row, values in changes
+        ),
     )
 
 
@@ -249,15 +251,37 @@ def _values(row: StoredRow, status: str, reason: str) -> Image:
     return {"status": str(status), **({_VERDICT: reason} if has_verdict else {})}
 
 
-def _event(row: StoredRow, before: Image, after: Image, actor: str, reason: str = "") -> Event:
-    """What tells of a change between two images, of which one has just what changes."""
+def _kind(before: Image, after: Image) -> AuditEvent:
+    """What a change from one status to another is called."""
     was, becomes = shown(before.get("status")), shown(after.get("status"))
-    kind = AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else _EVENTS[RunStatus(str(becomes))]
-    changes: dict[str, Any] = {"status": {"from": was, "to": becomes}}
+    return AuditEvent.RUN_RESTORED if was == RunStatus.DELETED else _EVENTS[RunStatus(str(becomes))]
+
+
+def _event(
+    row: StoredRow,
+    before: Image,
+    after: Image,
+    actor: str,
+    *,
+    reason: str = "",
+    undone: AuditEvent | None = None,
+) -> Event:
+    """What tells of a change between two images, of which one has just what changes. Its kind is that of the
+    status the run has then; where it undoes another change, it says of which kind that was.
+    """
+    changes: dict[str, Any] = {
+        "status": {"from": shown(before.get("status")), "to": shown(after.get("status"))}
+    }
     if _VERDICT in before and _VERDICT in after:
         changes["killVerdict"] = {"from": _told(before[_VERDICT]), "to": _told(after[_VERDICT])}
-    payload: dict[str, Any] = {"actor": actor, "runId": row.shown("id"), "changes": changes}
-    return Event(chain_of(row), kind, {**payload, "reason": reason} if reason else payload)
+    payload: dict[str, Any] = {
+        "actor": actor,
+        "runId": row.shown("id"),
+        **({} if undone is None else {UNDONE: str(undone)}),
+        "changes": changes,
+        **({"reason": reason} if reason else {}),
+    }
+    return Event(chain_of(row), _kind(before, after), payload)
 
 
 def _told(verdict: Value) -> Any:

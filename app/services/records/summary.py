@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.services.chain.rules import MARKER_EVENT
 from app.services.records.history import told
 from app.services.records.list_query import CELL_CHARACTERS
-from app.services.records.tables import ACTOR
+from app.services.records.tables import ACTOR, UNDONE
 from app.services.text import counted
 from models.status import AuditEvent as Event
 
@@ -94,6 +94,9 @@ def summary(event_type: object, payload: object) -> str | None:
         return None
     actor, changes = told(said)
     did, (renamed, old_and_new) = line.did, _renamed(said)
+    undone = said.get(UNDONE)
+    if isinstance(undone, str) and undone in _LINES:
+        did = f"undid “{_LINES[undone].did}”"
     if event_type == Event.USER_UPDATED and renamed:
         did, what, changes = "renamed user", old_and_new, ""
     words = " ".join(filter(None, (actor.partition("@")[0], did, what)))

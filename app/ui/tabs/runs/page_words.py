@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunStory, RunTimeline, Spent, epoch_of
+from app.services.records.tables import UNDONE
 from app.services.text import counted, visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -81,9 +82,17 @@ def _going(timeline: RunTimeline, now: int) -> str:
 
 
 def _last(entries: Sequence[PastEntry], status: str) -> PastEntry | None:
-    """The entry behind the status that the run has now."""
+    """The entry behind the status that the run has now: none that has been undone, nor what has undone it."""
     wanted = _ENDS.get(RunStatus(status)) if status in set(RunStatus) else None
-    return next((one for one in entries if one.event_type == wanted), None)
+    undone: list[object] = []
+    for one in entries:  # the newest first
+        if undone and one.event_type == undone[-1]:
+            undone.pop()
+        elif isinstance(one.said, dict) and UNDONE in one.said:
+            undone.append(one.said[UNDONE])
+        elif one.event_type == wanted:
+            return one
+    return None
 
 
 def _ago(stored: object, now: int) -> str:

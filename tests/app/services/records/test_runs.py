@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from app.services.chain.where import InFile
 from app.services.records import runs as planning
 from app.services.records import writing
 from app.services.records.record import read_record
+from app.services.records.summary import summary
 from app.services.records.tables import PLANNING_ARTIFACTS
 from app.workers import scan_pool
 from models.engine import Database
@@ -208,8 +210,11 @@ class TestGateway:
         assert resumed.events[0].event_type == "run_resumed" and resumed.summary.endswith("” resumed")
         paused = planning.set_status(engine, ["run-1"], RunStatus.PAUSED, actor="ops", now=NOW)
         assert planning.get(engine, "run-1").run["status"] == "paused"
-        writing.undo(engine, paused, now=NOW)
+        (told,) = writing.undo(engine, paused, now=NOW).events
         assert planning.get(engine, "run-1").run["status"] == "active"
+        assert told.event_type == "run_resumed" and told.payload["undone"] == "run_paused"
+        said = summary(told.event_type, json.dumps(told.payload))
+        assert said is not None and said.startswith("ops undid “paused run” run-1")
         with pytest.raises(TenantAdminError):
             planning.set_status(engine, ["run-1"], RunStatus.CANCELLED, actor="ops", now=NOW)
 
