@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import readable
 from app.services.chain.where import Where
-from app.services.opened import tenants
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported
@@ -96,14 +95,7 @@ def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Veri
     from app.services.chain.checkpoints.making import verify_with_checkpoints  # noqa: PLC0415 - as above
 
     report = verify_with_checkpoints(where, store, verify, section=Section(tenant), **how)
-    if not (report.findings or report.notes or report.doubts):
-        return bundle.of_one(report, tenant, ())
-    with where.connect() as database:
-        others = {*tenants(database)}
-    known = store.known(where)
-    for item in (*known.superseded, *known.checkpoints):
-        others |= item.tenants.keys()
-    return bundle.of_one(report, tenant, others)
+    return bundle.of_one(report, tenant)
 
 
 def _extracts(where: Where, tenant: str, store: "CheckpointStore") -> "tuple[Sequence[Checkpoint], str]":

@@ -246,7 +246,9 @@ class ArchiveReading:
         previous = hashed[0]
         if tenant != self._tenant.encode():
             message = f"Archived entry {seq:,} belongs to another tenant than {tenant_name(self._tenant)}."
-            self._find(rules.Code.CROSS_TENANT, seq, self._tenant, cut(rules.named(tenant)), message)
+            name = cut(rules.named(tenant))
+            self._find(rules.Code.CROSS_TENANT, seq, self._tenant, name, message)
+            self.findings[-1] = self.findings[-1].naming(name)
         if rules.stored_hash(*hashed).encode() != stored or b"\\u0000" in line or not is_plain(row):
             self._judge(_entry(row))
         if self._seq is not None and seq <= self._seq:

@@ -32,6 +32,7 @@ from models.progress import UNWATCHED, Monitor
 
 VERIFIER: Final = "verify_bundle.py"
 PAGE: Final = "report.html"
+ROWS: Final = "rows.jsonl"
 STYLE: Final = "report.css"
 SHOWN: Final = 2_000
 """Findings and tenants listed in the HTML; the JSON has all that were kept."""
@@ -79,7 +80,7 @@ def write_bundle(
         last = max((item.last_seq or 0 for item in report.tenants), default=0)  # none appended since
         with (
             where.connect() as database,
-            atomic.replacing(folder / "rows.jsonl") as building,
+            atomic.replacing(folder / ROWS) as building,
             building.open("wb") as file,
         ):
             for rows in chunks(database, tenant=section.tenant, first=first, last=last):

@@ -229,13 +229,23 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=list(Verdict).index)
 
 
+ANOTHER: Final = "another tenant"
+
+
+class Other(NamedTuple):
+    """Another tenant that a finding names, and its sentence for whoever shall not read the `name`."""
+
+    name: str
+    message: str
+
+
 class Finding(NamedTuple):
     """One thing that is not as it must be, in one plain sentence.
 
     `tenant` is None for what concerns the whole file, `seq` where no single row can be named. Text that is
     not valid UTF-8 is told as `named` does. `warning` is True where a code that is an error elsewhere
     is not one here. A warning that stands for many `entries` names the first of them, and their tenant where
-    that is one.
+    that is one. `other` is there where the sentence, or what was expected or found, is another tenant's name.
     """
 
     code: Code
@@ -246,6 +256,7 @@ class Finding(NamedTuple):
     message: str
     warning: bool = False
     entries: int = 1
+    other: Other | None = None
 
     @property
     def is_warning(self) -> bool:
@@ -266,6 +277,21 @@ class Finding(NamedTuple):
         tenant = self.tenant if self.tenant == other.tenant else None
         return self._replace(tenant=tenant, entries=self.entries + other.entries)
 
+    def naming(self, other: str) -> "Finding":
+        """The same, as one whose values name another tenant, which its sentence does not."""
+        return self._replace(other=Other(other, self.message))
+
+    def told_to(self, tenant: str) -> "Finding":
+        """The same without a name of any other tenant."""
+        if self.tenant not in (None, tenant):
+            whose = f"This is found of {ANOTHER}."
+            return self._replace(tenant=ANOTHER, expected=None, actual=None, message=whose, other=None)
+        if self.other is None:
+            return self
+        name, message = self.other
+        expected, actual = (ANOTHER if said == name else said for said in (self.expected, self.actual))
+        return self._replace(expected=expected, actual=actual, message=message, other=None)
+
     def in_words(self) -> "Finding":
         """The same with the sentence that says of how many entries it is."""
         if self.entries == 1:
@@ -275,7 +301,7 @@ class Finding(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         values = self._asdict() | {"code": str(self.code)}
-        del values["warning"]
+        del values["warning"], values["other"]
         if self.entries == 1:
             del values["entries"]
         return values

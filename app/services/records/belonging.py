@@ -1,7 +1,9 @@
 """Which rows belong to a tenant, through all tables and the foreign keys between them."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from app.services.records.export import literal
 from app.services.records.references import WAYS
@@ -23,8 +25,7 @@ def own_of(
 
     Raises `NotAllowed` where they depend on it by more ways than are followed.
     """
-    own = BYTEWISE.format(sql_name("tenant_id"))
-    found = {name: f"{own} = {literal(tenant)}" for name, table in tables.items() if has_tenants(table)}
+    found = {name: named_by("tenant_id", tenant) for name, table in tables.items() if has_tenants(table)}
     found = {**beside, **found}
     keys: dict[str, list[tuple[str, ForeignKey]]] = {}  # of each table that is reached, by which ways
     fresh = [*found]
@@ -66,6 +67,21 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
         if not any(ways.values()):
             return found
         found |= {name: " OR ".join(some) for name, some in ways.items() if some}
+
+
+def named_by(column: str, tenant: str) -> str:
+    """The condition that the column names the tenant, in whatever storage class: a number or bytes do where
+    they read as its name, as everywhere that tenants are counted. An index can be used.
+    """
+    said = literal(tenant)
+    as_bytes = f"CAST({said} AS BLOB)"
+    spelt = [said, as_bytes, *([tenant] if _NUMBER.fullmatch(tenant) else [])]
+    name = sql_name(column)
+    return f"{BYTEWISE.format(name)} IN ({', '.join(spelt)}) AND CAST({name} AS BLOB) = {as_bytes}"
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(\.[0-9]{1,17}(e[+-][0-9]{2,3})?)?")
+"""What a number of SQLite's reads as."""
 
 
 def has_tenants(table: StoredTable) -> bool:

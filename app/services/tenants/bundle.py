@@ -7,8 +7,7 @@ manifest.json      what was exported, when, how many rows of what, and the SHA-2
 """
 
 import json
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +16,12 @@ from urllib.parse import quote
 from app import paths
 from app.services.chain import evidence
 from app.services.chain.checkpoint import Checkpoint
-from app.services.chain.rules import SOUND, Finding, Verdict
+from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.where import Where
-from app.services.records.belonging import own_of
-from app.services.records.export import literal, plain_of
-from app.services.records.rows import BYTEWISE, decoded, exact
+from app.services.records.belonging import named_by, own_of
+from app.services.records.export import plain_of
+from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants.overview import TENANTS
 from app.services.text import tenant_name
@@ -32,13 +31,21 @@ from models.local import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import ForeignKey, StoredTable, StoredTables, caseless, internal, read_stored
+from models.status import AuditEvent
 
 ROWS: Final = "tables"
 CHAIN: Final = "chain"
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = "tenant-admin tenant 1"
-_EXTRACTS: Final = "what each said of this tenant alone, signed at export by the key that it names"
-_ANOTHER: Final = "another tenant"
+_EXTRACTS: Final = (
+    "extracts: what each checkpoint knew of this tenant alone, signed again at this export with the key that "
+    "it names. The rows can be held against them. That the checkpoints said so, and at these times, is what "
+    "the holder of that key says here; who has the checkpoints themselves can compare"
+)
+_MOVES: Final = (
+    "a user was moved from or to another tenant, which the entry names; its hash covers that, so it stays"
+)
+_TOLD: Final = 1_000
 _LEFT: Final = (ROWS, CHAIN, "*.jsonl", "*.json", "*.py", "*.html")
 """What killed work may have left of one."""
 _STEP: Final = 1_000
@@ -58,13 +65,14 @@ class TableWritten:
 class TenantExported:
     """How many `rows` of each table were written and how many `entries` of the chain, and the `verdict` of
     that; None where the tenant has none. `unsigned` is why what checkpoints knew is not beside it, where they
-    knew any.
+    knew any. `names_others` of the entries name another tenant.
     """
 
     rows: Mapping[str, int]
     entries: int
     verdict: Verdict | None
     unsigned: str = ""
+    names_others: int = 0
 
     @property
     def holds(self) -> bool:
@@ -84,7 +92,7 @@ def belonging(
     """
     said = (name for name, table in tables.items() if caseless(name) == TENANTS)
     with_id = (name for name in said if "id" in map(caseless, tables[name].names))
-    beside = {name: f"{BYTEWISE.format(sql_name('id'))} = {literal(tenant)}" for name in with_id}
+    beside = {name: named_by("id", tenant) for name in with_id}
     return own_of(tables, tenant, beside=beside, follows=follows)
 
 
@@ -94,29 +102,12 @@ def beside_chain(tables: StoredTables, tenant: str) -> dict[str, str]:
     return {name: which for name, which in found.items() if name != AUDIT_CHAIN.name and not internal(name)}
 
 
-def of_one(report: Report, tenant: str, others: Collection[str]) -> Report:
-    """The same without the names of other tenants, which may have the same entries."""
-    spelt = {*others, tenant, *map(tenant_name, others)}  # as they are, and as sentences shorten them
-    names = sorted(filter(None, spelt), key=len, reverse=True) or [tenant]
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
-
-    def without(text: str) -> str:
-        return named.sub(lambda found: tenant if found[0] == tenant else _ANOTHER, text)
-
-    def hidden(found: Finding) -> Finding:
-        return found._replace(
-            tenant=found.tenant if found.tenant in (None, tenant) else _ANOTHER,
-            expected=found.expected and without(found.expected),
-            actual=found.actual and without(found.actual),
-            message=without(found.message),
-        )
-
+def of_one(report: Report, tenant: str) -> Report:
+    """The same without the names of other tenants, which may have the same entries. Notes name none."""
     return replace(
         report,
         tenants=tuple(one for one in report.tenants if one.tenant == tenant),
-        findings=tuple(map(hidden, report.findings)),
-        notes=tuple(map(without, report.notes)),
-        doubts=tuple(map(without, report.doubts)),
+        findings=tuple(found.told_to(tenant) for found in report.findings),
     )
 
 
@@ -224,6 +215,7 @@ def write(
             "chain": None,
             "sha256": {item.relative_to(building).as_posix(): evidence.digest_of(item) for item in files},
         }
+        others = _naming_others(building / CHAIN / evidence.ROWS) if report is not None else []
         if report is not None:
             verdict = str(report.verdict)
             manifest["chain"] = {
@@ -232,6 +224,9 @@ def write(
                 "verdict": verdict,
                 "checkpoints": len(checkpoints),
                 "checkpointsAre": unsigned or (_EXTRACTS if checkpoints else "none knew this chain"),
+                "namesOtherTenants": {"entries": len(others), "seqs": others[:_TOLD], "why": _MOVES}
+                if others
+                else None,
             }
         atomic.write(building / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         if paths.exists(folder):
@@ -240,4 +235,12 @@ def write(
     rows = {name: one.rows for name, one in written.items()}
     if report is None:
         return TenantExported(rows, 0, None)
-    return TenantExported(rows, report.entries, report.verdict, unsigned)
+    return TenantExported(rows, report.entries, report.verdict, unsigned, len(others))
+
+
+def _naming_others(rows: Path) -> list[int]:
+    """The numbers of the entries that name another tenant: those that a user was moved."""
+    moved = str(AuditEvent.USER_MOVED)
+    with rows.open("rb") as lines:
+        told = (json.loads(line) for line in lines if moved.encode() in line)
+        return [row["seq"] for row in told if row["event_type"] == moved]

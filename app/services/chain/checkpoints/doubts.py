@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from app.services.chain.rules import HOW, SAY_SO
-from app.services.text import counted, tenant_name
+from app.services.text import counted
 
 NAMED: Final = 3
 """Tenants that are named, of many."""
@@ -95,13 +95,13 @@ def copy_of_live(path: str) -> str:
     )
 
 
-def part_of(tenant: str, others: Mapping[str, int]) -> str:
-    """Of one tenant's part where the whole was seen before: whose entries are not here, and how many."""
-    named = [tenant_name(name) for name in sorted(others)]
-    rest = f" and {counted(len(named) - NAMED, 'more tenant')}" if len(named) > NAMED else ""
+def part_of(others: Mapping[str, int]) -> str:
+    """Of one tenant's part where the whole was seen before: how many entries of how many `others` are not
+    here. None of them is named, as their names are nobody's who is given that part.
+    """
     return (
-        f"This is the part of {tenant_name(tenant)} alone. The database that was in this place before has "
-        f"{counted(sum(others.values()), 'entry', 'entries')} of {', '.join(named[:NAMED])}{rest} as well. "
+        "This is the part of one tenant alone. The database that was in this place before has "
+        f"{counted(sum(others.values()), 'entry', 'entries')} of {counted(len(others), 'other')} as well. "
         "Where all of it belongs here, put that back."
     )
 

@@ -142,7 +142,7 @@ def _said_of_part(contents: Contents, database: KnownDatabase, where: Where) -> 
         seen = _candidate(contents, other)[1][-1:] if other.path in where.places and other != database else ()
         for tenants in (item.tenants for item in seen if item.tenants.keys() > line[0].tenants.keys()):
             others = {name: found.entries for name, found in tenants.items() if name not in line[-1].tenants}
-            return doubts.part_of(next(iter(line[0].tenants)), others) if others else ""
+            return doubts.part_of(others) if others else ""
     return ""
 
 

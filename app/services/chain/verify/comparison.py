@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, SealedChain
 from app.services.chain.entry import Entry
 from app.services.chain.rules import (
+    ANOTHER,
     GENESIS,
     SAY_SO,
     Code,
     Finding,
     Marker,
+    Other,
     anchor,
     denied,
     not_believed,
@@ -537,11 +539,13 @@ def _moved(joined: Joined, checkpoints: Iterable[Checkpoint], *, alone: bool) ->
         there = joined.chains.get(owner)
         if there is not None and there.first_hash == chain.first_hash:
             continue
-        sentence = (
+        sentence, without = (
             f"Entry {chain.first_seq:,} of {tenant_name(name)} is one that checkpoint {known.number} knew as "
-            f"the first of {tenant_name(owner)}: entries were moved to another tenant."
+            f"the first of {whose}: entries were moved to another tenant."
+            for whose in (tenant_name(owner), ANOTHER)
         )
-        found[name] = Finding(Code.CHECKPOINT, name, chain.first_seq, owner, name, sentence)
+        where = name, chain.first_seq, owner, name
+        found[name] = Finding(Code.CHECKPOINT, *where, sentence, other=Other(owner, without))
     return found
 
 

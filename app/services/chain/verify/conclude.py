@@ -10,6 +10,7 @@ from app.services.chain.entry import Entry, believed_of, cut
 from app.services.chain.reading import led_to, misled
 from app.services.chain.rules import (
     ABOUT_A_CHAIN,
+    ANOTHER,
     BROKEN,
     COLUMNS,
     GENESIS,
@@ -23,6 +24,7 @@ from app.services.chain.rules import (
     Code,
     Finding,
     Marker,
+    Other,
     Verdict,
     anchor,
     broken_link,
@@ -142,14 +144,21 @@ def _explain_moved(reader: Reader, joined: Joined) -> None:
             continue
         tenant, seq = rows[0].tenant, rows[0].seq
         if tenant == finding.tenant:
-            actual, now = str(seq), f"was {finding.seq or 0:,}, and is {seq:,} now"
+            actual, now, without = str(seq), f"is {seq:,}", None
         elif joined.is_wrong(tenant, seq):  # else it is a like one of its own: a hash names no tenant
-            whose = tenant_name(tenant)
-            actual, now = tenant, f"was {finding.seq or 0:,}, and is entry {seq:,} of {whose} now"
+            actual, now = tenant, f"is entry {seq:,} of {tenant_name(tenant)}"
+            without = f"is entry {seq:,} of {ANOTHER}"
         else:
             continue
-        sentence = f"The last entry of {tenant_name(finding.tenant)} that a checkpoint knew {now}."
-        joined.findings[position] = finding._replace(code=Code.CHECKPOINT, actual=actual, message=sentence)
+        own = (
+            f"The last entry of {tenant_name(finding.tenant)} that a checkpoint knew was {finding.seq or 0:,}"
+        )
+        joined.findings[position] = finding._replace(
+            code=Code.CHECKPOINT,
+            actual=actual,
+            message=f"{own}, and {now} now.",
+            other=None if without is None else Other(tenant, f"{own}, and {without} now."),
+        )
         joined.count(Code.TRUNCATED, -1)
         joined.count(Code.CHECKPOINT)
 
@@ -356,16 +365,21 @@ def _unproven_start(
     other = next((row for row in [*owners, *successors] if row.tenant not in {tenant, *alike}), None)
     if other is not None:
         chain.inside = other.tenant
-        its, others = tenant_name(tenant), tenant_name(other.tenant)
-        sentence = f"The chain of {its} starts with entry {first:,} inside the chain of {others}."
-        return [_finding(start, _OF_ANOTHER[(tenant, previous) in moved], sentence)]
+        inside = f"The chain of {tenant_name(tenant)} starts with entry {first:,} inside the chain of"
+        sentence, without = (f"{inside} {whose}." for whose in (tenant_name(other.tenant), ANOTHER))
+        code = _OF_ANOTHER[(tenant, previous) in moved]
+        return [_finding(start, code, sentence, Other(other.tenant, without))]
     sentence = (
         f"The chain of {tenant_name(tenant)} holds from entry {first:,} on; nothing in the {noun} proves "
         "what came before."
     )
+    found = Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)
     if alike:
-        sentence += f" {tenant_name(min(alike))} has that entry as well: it may have been copied from there."
-    return [Finding(Code.UNPROVEN_START, tenant, first, GENESIS, previous, sentence)]
+        has = "has that entry as well: it may have been copied from there."
+        without = f"{sentence} {ANOTHER.capitalize()} {has}"
+        sentence += f" {tenant_name(min(alike))} {has}"
+        found = found._replace(message=sentence, other=Other(min(alike), without))
+    return [found]
 
 
 def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) -> list[Finding]:
@@ -374,14 +388,17 @@ def _broken_link(item: Break, chain: Chain, around: Around, branches: set[str]) 
     `branches` are the ends of the tenant's forks met so far; it is added to. A row that does not match its
     own hash is reported as LINK as well, since its previous hash may just have been edited.
     """
-    code, message = _classify(item, chain, around, branches)
-    findings = [_finding(item, code, message)]
+    code, message, *other = _classify(item, chain, around, branches)
+    findings = [_finding(item, code, message, *other)]
     if code is not Code.LINK and not item.holds:
         findings.insert(0, _finding(item, Code.LINK, broken_link(tenant_name(item.tenant), item.seq)))
     return findings
 
 
-def _classify(item: Break, chain: Chain, around: Around, branches: set[str]) -> tuple[Code, str]:
+def _classify(
+    item: Break, chain: Chain, around: Around, branches: set[str]
+) -> tuple[Code, str] | tuple[Code, str, Other]:
+    """Which finding it is and its sentence, and without another tenant whose name that has."""
     tenant, seq, near = item.tenant, item.seq, around.near
     if item.previous == GENESIS:
         if chain.first_previous == GENESIS and chain.first_hash == item.stored:
@@ -404,9 +421,10 @@ def _classify(item: Break, chain: Chain, around: Around, branches: set[str]) -> 
     alike = _alike(item, around)
     other = next((row for row in owners if row.tenant not in alike), None)
     if other is not None:
-        where = f"entry {other.seq:,}, which is stored under {tenant_name(other.tenant)}"
-        sentence = f"Entry {seq:,} of {tenant_name(tenant)} continues {where}."
-        return _OF_ANOTHER[(tenant, item.previous) in around.moved], sentence
+        under = f"Entry {seq:,} of {tenant_name(tenant)} continues entry {other.seq:,}, which is stored under"
+        sentence, without = (f"{under} {whose}." for whose in (tenant_name(other.tenant), ANOTHER))
+        code = _OF_ANOTHER[(tenant, item.previous) in around.moved]
+        return code, sentence, Other(other.tenant, without)
     return Code.LINK, broken_link(tenant_name(tenant), seq)
 
 
@@ -427,8 +445,9 @@ def _alike(item: Break, around: Around) -> set[str]:
     return {item.tenant, *(row.tenant for row in before), *beside}
 
 
-def _finding(item: Break, code: Code, message: str) -> Finding:
-    return Finding(code, item.tenant, item.seq, item.expected, cut(item.previous), message)
+def _finding(item: Break, code: Code, message: str, other: Other | None = None) -> Finding:
+    found = item.tenant, item.seq, item.expected, cut(item.previous)
+    return Finding(code, *found, message, other=other)
 
 
 # What is wrong with the table as a whole, of which each fact may be missing

@@ -4,7 +4,6 @@ import json
 import resource
 import subprocess
 import sys
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ import pytest
 from app.services.chain.append import Batch, Event, append
 from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints import making
-from app.services.chain.rules import Code, Finding, Verdict
-from app.services.chain.verify.report import Report
 from app.services.chain.where import InDatabase, InFile, Where
-from app.services.tenants.bundle import TenantExported, of_one
-from app.services.text import tenant_name
+from app.services.records import users
+from app.services.tenants.bundle import TenantExported
 from app.workers.scan_pool import store_and_verifier
 from app.workers.tenants import export_tenant
 from models.engine import Database
@@ -92,6 +89,7 @@ def test_all_that_it_has_is_there_and_nothing_of_others(path: Path, tmp_path: Pa
         "verdict": "CONSISTENT",
         "checkpoints": 0,
         "checkpointsAre": "none knew this chain",
+        "namesOtherTenants": None,
     }
     assert "planning_runs" in manifest["ofNoTenant"]
     for name, told in manifest["tables"].items():
@@ -127,6 +125,7 @@ def test_what_checkpoints_knew_is_proven_without_a_name_of_others(path: Path, tm
     manifest = json.loads((out / "manifest.json").read_text())
     assert str(done.verdict) == manifest["chain"]["verdict"] == "VERIFIED" and not done.unsigned
     assert manifest["chain"]["checkpoints"] == 2
+    assert "signed again at this export" in manifest["chain"]["checkpointsAre"]
     files = [item for item in out.rglob("*") if item.is_file()]
     for name in planted:  # the own entries may name others: none of these does
         assert not [item.name for item in files if name.encode() in item.read_bytes()], name
@@ -169,22 +168,51 @@ def test_a_chain_that_lost_its_end_names_no_other_either(path: Path, tmp_path: P
     assert check(out)[0] == 1
 
 
-def test_names_of_others_are_hidden_in_findings_as_words() -> None:
-    def found(tenant: str | None, message: str) -> Finding:
-        return Finding(Code.LINK, tenant, 3, "of acme", None, message)
+@pytest.mark.parametrize("other", ["of", "2", "Secret Client GmbH " * 20, b"caf\xe9-secret", "{tenant}"])
+def test_another_whose_name_is_a_word_is_hidden_where_it_is_named_and_nowhere_else(
+    path: Path, tmp_path: Path, other: str | bytes
+) -> None:
+    stored = other.encode() if isinstance(other, str) else other
+    ask(path, "UPDATE audit_chain SET tenant_id = CAST(? AS TEXT) WHERE tenant_id = 'globex'", stored)
+    of = "(SELECT seq FROM audit_chain WHERE tenant_id = ? ORDER BY seq LIMIT 3 OFFSET 6)"
+    ask(path, f"UPDATE audit_chain SET tenant_id = CAST(? AS TEXT) WHERE seq IN {of}", stored, TENANT)
+    first = "(SELECT min(seq) FROM audit_chain WHERE tenant_id = ?)"
+    ask(path, f"DELETE FROM audit_chain WHERE seq = {first}", TENANT)
+    out = tmp_path / "out"
+    assert str(export(InFile(path), out).verdict) == "TAMPERED"
+    told = json.loads((out / "chain" / "findings.json").read_text())["findings"]
+    assert [one["message"] for one in told] == [
+        f"The chain of {TENANT} holds from entry 5 on; nothing in the file proves what came before.",
+        f"Entry 14 of {TENANT} continues entry 13, which is stored under another tenant.",
+    ]
+    if len(stored) > 8:
+        for item in (one for one in out.rglob("*") if one.is_file()):
+            assert stored.strip() not in item.read_bytes(), item
 
-    report = Report(
-        Verdict.TAMPERED, 3, 0.1, (found("acme-corp", "entry 3 is the one that acme began with"),), (),
-        notes=("acme, acme-corp and b",),
-    )  # fmt: skip
-    long = "Secret Client GmbH " * 20
-    shortened = replace(report, notes=(f"of {tenant_name(long)}",))
-    assert of_one(shortened, "acme-corp", {long}).notes == ("of another tenant",)
-    told = of_one(report, "acme-corp", {"acme-corp", "acme", "b", ""})
-    (hidden,) = told.findings
-    assert hidden.message == "entry 3 is the one that another tenant began with"
-    assert (hidden.expected, hidden.tenant) == ("of another tenant", "acme-corp")
-    assert told.notes == ("another tenant, acme-corp and another tenant",)
+
+def test_a_number_for_a_tenant_is_its_name(path: Path, tmp_path: Path) -> None:
+    ask(path, "CREATE TABLE loose (tenant_id, what)")
+    stored: list[Any] = ["42", 42, b"42", 42.0, "042"]
+    for value in stored:
+        ask(path, "INSERT INTO loose VALUES (?, typeof(?))", value, value)
+    ask(path, "UPDATE users SET tenant_id = '42' WHERE tenant_id = 'globex'")
+    for tenant, its in (("42", ["text", "integer", "blob"]), ("42.0", ["real"])):
+        out = tmp_path / tenant
+        done = export(InFile(path), out, tenant)
+        assert done.rows["loose"] == len(its)
+        assert [row["what"] for row in lines(out / "tables" / "loose.jsonl")] == its
+
+
+def test_entries_that_name_another_are_said_to(path: Path, tmp_path: Path) -> None:
+    database = LocalDatabase(path)
+    user = ask(path, "SELECT id FROM users WHERE tenant_id = ?", TENANT)[0][0]
+    with database.connection_context():
+        users.move(database, [user], "globex", actor="mei", now=NOW)
+    out = tmp_path / "out"
+    done = export(InFile(path), out)
+    (seq,) = ask(path, "SELECT max(seq) FROM audit_chain WHERE tenant_id = ?", TENANT)[0]
+    told = json.loads((out / "manifest.json").read_text())["chain"]["namesOtherTenants"]
+    assert (done.names_others, told["entries"], told["seqs"]) == (1, 1, [seq]) and "was moved" in told["why"]
 
 
 def test_a_live_one_gives_the_same(engine: Database, database: LocalDatabase, tmp_path: Path) -> None:

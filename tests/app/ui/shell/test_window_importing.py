@@ -132,7 +132,7 @@ def test_a_part_in_the_place_of_its_whole_says_what_else_was_there(
     qtbot.waitUntil(lambda: any(one.isVisible() for one in window.findChildren(ContinuationNotice)))
     words = notice(window, "One tenant's part was imported").detail()
     assert words.startswith(
-        "This is the part of acme-corp alone. The database that was in this place before has "
+        "This is the part of one tenant alone. The database that was in this place before has "
     )
 
 
