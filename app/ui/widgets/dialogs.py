@@ -6,7 +6,7 @@ from functools import cache, cached_property
 from itertools import chain, count
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QFileInfo, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QDir, QEvent, QFileInfo, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAbstractFileIconProvider,
     QColor,
@@ -598,6 +598,25 @@ def ask_save(
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, not replace)
     return (Path(dialog.selectedFiles()[0]), dialog.selectedNameFilter()) if dialog.exec() else None
+
+
+def new_folder_dialog(parent: QWidget, title: str, start: Path, act: str) -> QFileDialog:
+    """Asks for a folder that is not there yet, and lists folders alone; `act` is what happens to it."""
+    dialog = open_dialog(parent, title, str(_free(start)), "Folders (*)")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setFilter(QDir.Filter.AllDirs | QDir.Filter.NoDotAndDotDot)
+    dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
+    dialog.setLabelText(QFileDialog.DialogLabel.FileName, "New folder:")
+    dialog.setLabelText(QFileDialog.DialogLabel.LookIn, "Make it in:")
+    dialog.setLabelText(QFileDialog.DialogLabel.Accept, act)
+    return dialog
+
+
+def ask_new_folder(parent: QWidget, title: str, start: Path, act: str = "Export") -> Path | None:
+    """The folder to make, by `new_folder_dialog`; it offers a name that nothing has yet."""
+    dialog = new_folder_dialog(parent, title, start, act)
+    return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
 
 
 def _free(path: Path) -> Path:

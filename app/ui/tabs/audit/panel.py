@@ -30,7 +30,7 @@ from app.ui.widgets.banner import STOP_WAITING, Banner
 from app.ui.widgets.buttons import Choice, push_button
 from app.ui.widgets.count_chips import CountChips
 from app.ui.widgets.data_table import Cell, StaticColumn, StaticTable
-from app.ui.widgets.dialogs import ConfirmDialog, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, ask_new_folder
 from app.ui.widgets.labels import Label, Look, in_column
 from app.ui.widgets.panes import Field, FieldList
 from app.workers.runner import Task
@@ -454,10 +454,10 @@ class VerificationPanel(QWidget):
         self.accept_button.setVisible(self.refuse_accept() is None)
 
     def ask_report(self) -> None:
-        start = str(self._context.opened.folder / f"{self._context.opened.stem}.evidence")
-        chosen = ask_save(self, "Export report to a new folder", start, replace=False)
-        if chosen is not None:
-            self.export_report(chosen[0])
+        start = self._context.opened.folder / f"{self._context.opened.stem}.evidence"
+        folder = ask_new_folder(self, "Export report to a new folder", start)
+        if folder is not None:
+            self.export_report(folder)
 
     def ask_accept(self) -> None:
         """Asks, and keeps the unproven starts as a baseline."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.services.chain.proving import NotCovered, Proof, find_proof, write_proof
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.widgets.dialogs import ErrorDialog, ask_save
+from app.ui.widgets.dialogs import ErrorDialog, ask_new_folder
 from app.ui.widgets.formatting import grouped
 from app.workers.scan_pool import store_and_verifier
 from models.errors import TenantAdminError
@@ -43,10 +43,10 @@ def _say_why_not(tab: RecordTab, verify: Callable[[], object], error: TenantAdmi
 def _ask_folder(tab: RecordTab, proof: Proof) -> None:
     opened = tab.context.opened
     start = opened.folder / f"{opened.stem} entry {proof.seq}"
-    chosen = ask_save(tab, f"Export the proof of entry {grouped(proof.seq)}", str(start), replace=False)
-    if chosen is not None:
+    folder = ask_new_folder(tab, f"Export the proof of entry {grouped(proof.seq)} to a new folder", start)
+    if folder is not None:
         rows = _CHARGED_FOR_EACH * proof.most
-        tab.context.when_agreed(rows, partial(_write, tab, proof, chosen[0]), tab)
+        tab.context.when_agreed(rows, partial(_write, tab, proof, folder), tab)
 
 
 def _write(tab: RecordTab, proof: Proof, folder: Path) -> None:

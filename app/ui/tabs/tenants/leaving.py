@@ -14,7 +14,7 @@ from app.services.text import counted, visible
 from app.ui.session.busy import ReadingText
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
-from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_save
+from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog, ask_new_folder
 from models.engine import MOST_READ
 from models.errors import MuchToRead, TenantAdminError
 from models.progress import Monitor
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.services.tenants.bundle import TenantExported
     from app.services.tenants.erasing import Erasure
 
+_NAME = "name another tenant, as the manifest says"
 _GOES = "All that it has goes for good, at once or not at all."
 _STAYS = (
     "That copy still holds all of it: delete it when nobody needs it any more. A marker in its chain and an "
@@ -32,10 +33,10 @@ _STAYS = (
 
 def ask_export(context: Context, tenant: str, window: QWidget) -> None:
     """Asks where to, and exports all that it has."""
-    opened, words = context.opened, f"Export the data of {visible(tenant)}"
-    folder = opened.folder / f"{opened.stem} {_file_name(tenant)}"
-    if (found := ask_save(window, words, str(folder), replace=False)) is not None:
-        export(context, tenant, found[0], window)
+    opened, words = context.opened, f"Export the data of {visible(tenant)} to a new folder"
+    start = opened.folder / f"{opened.stem} {_file_name(tenant)}"
+    if (folder := ask_new_folder(window, words, start)) is not None:
+        export(context, tenant, folder, window)
 
 
 def export(context: Context, tenant: str, folder: Path, window: QWidget, most: int = MOST_READ) -> None:
@@ -57,6 +58,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
         said = f"{counted(exported.count, 'row')} of {visible(tenant)} exported to {folder.name}"
         if not exported.holds:
             said += "; its chain does not hold, as the report in it says"
+        if exported.names_others:
+            said += f"; {counted(exported.names_others, 'entry', 'entries')} of it {_NAME}"
         if exported.unsigned:
             said += f"; without what checkpoints knew of it. {exported.unsigned}"
         context.say(said, folder)

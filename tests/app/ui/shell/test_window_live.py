@@ -1366,7 +1366,7 @@ def test_all_tenants_are_listed_and_one_exported_and_none_erased(
     assert not found.chain.timeline.isVisible()  # what it reads is asked for
     click(qtbot, found.chain.more)
     qtbot.waitUntil(found.chain.timeline.isVisible)
-    monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_save", lambda *asked, **how: (out, ""))
+    monkeypatch.setattr("app.ui.tabs.tenants.leaving.ask_new_folder", lambda *asked, **how: out)
     found.commands.trigger(EXPORT)
     qtbot.waitUntil(lambda: "exported to out" in words(window))
     told = json.loads((out / "manifest.json").read_text())

@@ -164,7 +164,7 @@ def test_several_values_a_saved_view_a_proof_and_who_receives(  # noqa: PLR0917
     qtbot.waitUntil(lambda: page.model.rowCount() == some + more)
 
     out = tmp_path / "proof"
-    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_save", lambda *asked, **how: (out, ""))
+    monkeypatch.setattr("app.ui.tabs.audit.proof.ask_new_folder", lambda *asked, **how: out)
     choose(qtbot, page, 0)
     assert isinstance(page, AuditTab)
     with qtbot.waitSignal(page.verified):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import (
     QFileSystemModel,
+    QLabel,
+    QLineEdit,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolButton,
@@ -20,7 +22,7 @@ from app import paths
 from app.services.chain.checkpoint import Reason
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.dialogs import open_dialog
+from app.ui.widgets.dialogs import new_folder_dialog, open_dialog
 from app.ui.widgets.formatting import moment
 from app.workers import watches
 from models.local.file import diagnose
@@ -112,3 +114,16 @@ def test_arrows_over_the_files_are_seen_in_the_dark(qtbot: QtBot, theme: Theme, 
         picture = button.icon().pixmap(16).toImage()
         inks = [picture.pixelColor(x, y) for x in range(16) for y in range(16)]
         assert max(ink.lightness() for ink in inks if ink.alpha() > 200) > 180, name
+
+
+def test_a_new_folder_is_asked_for_as_one(qtbot: QtBot, theme: Theme, tmp_path: Path) -> None:
+    (tmp_path / "acme").mkdir()
+    parent = added(qtbot, QWidget())
+    dialog = added(qtbot, new_folder_dialog(parent, "Export", tmp_path / "acme", "Export"))
+    said = [label.text() for label in dialog.findChildren(QLabel) if label.text()]
+    assert {"New folder:", "Make it in:"} <= {*said} and not [one for one in said if "File &name" in one]
+    name = child(dialog, QLineEdit)
+    assert name.text() == "acme 2", "a name that nothing has yet"
+    name.setText("mine")
+    dialog.accept()
+    assert dialog.selectedFiles() == [str(tmp_path / "mine")]
