@@ -396,7 +396,7 @@ def _spelling(expected: Iterable[str]) -> Callable[[str], str]:
     return lambda name: known.get(caseless(name), name)
 
 
-_TABLE: Final = _spelling(expected_columns())
+_TABLE: Final = _spelling((LEDGER, *expected_columns()))
 _COLUMN: Final = {table: _spelling(columns) for table, columns in expected_columns().items()}
 
 

@@ -227,6 +227,7 @@ class _Export:
         """What the schema holds, but for what belongs to SQLite, and to D1 and virtual tables, which is
         named.
         """
+        stored = set(map(caseless, self._stored))
         for kind, name, table, sql, what in self._database.rows(raw(_OBJECTS)):
             if not all(isinstance(said, str) for said in (kind, name, table, sql)):
                 self._note(f"left out: what a damaged line of the schema calls {name}")
@@ -245,7 +246,7 @@ class _Export:
                         f"{name} is made with a CR, which the shell of sqlite3 leaves out where an LF follows"
                     )
                 statement = statements.first(sql)
-                if statement is None or (kind == "table" and name not in self._stored):
+                if statement is None or (kind == "table" and caseless(name) not in stored):
                     self._note(f"left out: the {kind} {name}, as its line of the schema is damaged")
                     continue
                 if len(statement.encode()) > D1_LIMITS.statement_bytes:

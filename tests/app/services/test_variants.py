@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.where import InFile
+from app.services.files.exporting import Wanted, write_sql
+from app.services.files.importing import import_dump
 from app.services.records import notifications, runs, users, webhooks, writing
 from app.services.records.list_query import ListQuery
 from app.services.records.lists import Lists
@@ -19,7 +21,9 @@ from models.status import DAY, RunStatus
 from tests.app.services.chain.test_append import assert_one_chain
 from tests.conftest import NOW
 from tests.fixtures import variants
+from tests.fixtures.connected import connected
 from tests.fixtures.retaining import retain
+from tests.fixtures.stored import stored
 
 FILLED = f"""
 INSERT INTO notifications (id, tenant_id, type, read, created_at) VALUES
@@ -34,6 +38,13 @@ INSERT INTO planning_artifacts (id, run_id, phase, content, created_at) VALUES
 def database_path(request: pytest.FixtureRequest, tmp_path: Path, served: Callable[[Path], Path]) -> Path:
     written = request.param(variants.schema()) + FILLED
     return served(variants.create(tmp_path / "other.sqlite", written))
+
+
+def test_it_goes_out_and_comes_in_whole(database_path: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.sql"
+    with connected(database_path, read_only=True) as database:
+        assert write_sql(database, out, Wanted()).notes == []
+    assert stored(import_dump(out, tmp_path / "in.sqlite").path) == stored(database_path)
 
 
 def test_everything_is_done_as_in_our_own(engine: Database, database_path: Path) -> None:
