@@ -17,10 +17,12 @@ _NAMED: Final = 3
 _MARKERS: Final = 5_000
 """Of markers behind a number as many are asked at most: a tenant has one for each day on which some went."""
 
-_THERE: Final = f"SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE seq = ?"  # noqa: S608
+_NUMBER: Final = "typeof(seq) = 'integer'"
+_THERE: Final = f"SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE seq = ? AND {_NUMBER}"  # noqa: S608
 _ENDS: Final = f"SELECT min(seq), max(seq) FROM {TABLE}"  # noqa: S608
 _BEGINS: Final = f"""
-SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE hash >= ? AND hash < ? LIMIT {_NAMED + 1}
+SELECT seq, CAST(tenant_id AS TEXT) FROM {TABLE} WHERE hash >= ? AND hash < ? AND {_NUMBER}
+LIMIT {_NAMED + 1}
 """  # noqa: S608
 _TIMES: Final = f"SELECT created_at FROM {TABLE} WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608
 _BEHIND: Final = f"""
@@ -71,8 +73,10 @@ def times_of(database: Database, numbers: Sequence[int]) -> list[Any]:
 
 def _why_not(database: Database, number: int, ends: Rows) -> str:
     ((first, last),) = ends
-    if not (isinstance(first, int) and isinstance(last, int)):
+    if first is None:
         return "The audit chain has no entries."
+    if not (isinstance(first, int) and isinstance(last, int)):
+        return f"There is no entry {number:,}: what this audit chain's entries have instead is no number."
     if number > last:
         return f"There is no entry {number:,}: the last is {last:,}."
     gone = (_went(number, row) for row in database.rows(raw(_BEHIND, MARKER_EVENT, number)))

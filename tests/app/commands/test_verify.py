@@ -43,6 +43,22 @@ def test_a_range_is_verified_alone(copy: Path) -> None:
     assert run("verify", copy, "--from", 31, "--to", 60).returncode == 1
 
 
+def test_a_chain_with_texts_for_numbers_is_said_to_be_none(copy: Path, tmp_path: Path) -> None:
+    assert run("checkpoint", copy).returncode == 0
+    others = "tenant_id, event_type, payload, previous_hash, hash, created_at"
+    execute(
+        copy,
+        f"CREATE TABLE texts AS SELECT CAST(seq AS TEXT) AS seq, {others} FROM audit_chain",
+        "DROP TABLE audit_chain",
+        "ALTER TABLE texts RENAME TO audit_chain",
+    )
+    for command in ("verify", "checkpoint"):
+        done = run(command, copy)
+        assert done.returncode == 2 and "does not have seq as the row's own number" in done.stderr
+    done = run("prove", copy, 12, tmp_path / "proof")
+    assert done.returncode == 2 and "There is no entry 12: " in done.stderr and "is no number" in done.stderr
+
+
 def test_a_changed_payload_is_found_and_exits_1(copy: Path) -> None:
     execute(copy, "UPDATE audit_chain SET payload = '{}' WHERE seq = 40")
     done = run("verify", copy, "--json")

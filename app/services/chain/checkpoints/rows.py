@@ -116,7 +116,7 @@ class ChainRows:
     def lasts_of(self, tenants: Collection[str]) -> dict[str, int]:
         """The last seq of those tenants that are there."""
         found = self._once(raw(_LASTS, json.dumps(list(tenants)))) if tenants else []
-        return {tenant: seq for tenant, seq in found if seq is not None}
+        return {tenant: seq for tenant, seq in found if isinstance(seq, int)}
 
     def numbered_through(self) -> int:
         """The highest number that the file has ever given; 0 where it does not say."""
@@ -174,16 +174,17 @@ class ChainRows:
         return cast("Rows", self._seen[key])
 
     def _chunks(self, seqs: Iterable[int]) -> Iterator[list[tuple[int, ChainRow]]]:
-        wanted = sorted(set(seqs))
-        if known := [(seq, row) for seq in wanted if (row := self._seen.get(seq)) is not None]:
-            yield known
+        wanted = sorted({seq for seq in seqs if isinstance(seq, int)})  # what else a row has is no number
+        if before := [(seq, row) for seq in wanted if (row := self._seen.get(seq)) is not None]:
+            yield before
         left = iter([seq for seq in wanted if seq not in self._seen])
         size = min(AT_ONCE, self.database.limits.parameters)
         columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
         while some := list(islice(left, size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
             rows = self.database.rows(query.where(AuditEntry.seq.in_(some)).tuples())
-            found = [(seq, ChainRow(*map(self._text, values))) for seq, *values in rows]
+            known = ((seq, values) for seq, *values in rows if isinstance(seq, int))
+            found = [(seq, ChainRow(*map(self._text, values))) for seq, values in known]
             self._seen |= {**dict.fromkeys(some), **dict(found)}
             yield found
 
