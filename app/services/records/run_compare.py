@@ -9,8 +9,9 @@ from typing import Any, Final
 from app.services.records.export import as_time, csv_line, plain_of
 from app.services.records.history import CHARGED, LOOKED_THROUGH
 from app.services.records.record import Record
-from app.services.records.run_timeline import PhaseLine, epoch_of, read, timeline
+from app.services.records.run_timeline import PhaseLine, read, timeline
 from app.services.records.runs import PHASES
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import PLANNING_RUNS, ColumnKind
 from app.services.records.webhooks import without_paths
 from app.services.text import markdown, readable

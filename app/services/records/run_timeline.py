@@ -5,21 +5,23 @@ and notifications that name it. A version began when the workflow was dispatched
 so, else when what came before it was there. Nothing is guessed: a time that nobody has stored is None.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from itertools import pairwise
-from math import floor, inf, isfinite, isnan
+from math import inf, isnan
+from operator import itemgetter
 from typing import Any, Final
 
 from peewee import SQL, BaseQuery, Column, Query, fn
 from peewee import Table as Source
 
-from app.services.chain.rules import seconds
 from app.services.records.history import LOOKED_THROUGH, Named, PastEntry, entries_of, newest_naming
 from app.services.records.record import Record, read_record_beside, value_of
 from app.services.records.rows import Value, decoded, exactly, legible
 from app.services.records.runs import PHASES
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import AUDIT_CHAIN, NOTIFICATIONS, PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import readable
 from models.engine import Database
@@ -29,21 +31,24 @@ from models.status import AuditEvent, RunStatus
 MOST_ABOUT: Final = 200
 """Entries, and notifications, that are read with a run: the newest."""
 
-_NOTE_COLUMNS: Final = ("id", "type", "title", "message", "created_at")
+_NOTE_COLUMNS: Final = ("id", "type", "title", "message", "created_at", "metadata")
+_CUT: Final = ("title", "message", "metadata")
 _GOES_ON: Final = frozenset({RunStatus.RUNNING, RunStatus.ACTIVE})
-_LONGEST: Final = 400
+_LONGEST: Final = 2_000
 _APPROVED: Final = "approved"
+_NO_VERDICT: Final = (None, "")
 
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
-    """A notification that names a run; its text is cut."""
+    """A notification that names a run; its text is cut. `said` is its metadata."""
 
     note_id: Any
     type: str
     title: str
     message: str
     created_at: Any
+    said: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,12 @@ class Spent(Enum):
     """Work that goes on."""
     WAITING = auto()
     """For a person's approval."""
+    IN_REVIEW = auto()
+    """For the verdict on what was produced: nobody works on the phase."""
+
+
+IDLE: Final = frozenset({Spent.WAITING, Spent.IN_REVIEW})
+"""What is waited, not worked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +125,8 @@ class PhaseVersion:
 class PhaseLine:
     """One phase: its versions in the order in which they came, and its times in theirs.
 
-    `worked` and `waited` are seconds; None where a time that belongs to it is not known. `is_current`: the
-    run says that it is in it, and goes on or waits.
+    `worked` and `waited` are seconds, each of which counts once, whatever was stored in it; None where a time
+    that belongs to it is not known. `is_current`: the run says that it is in it, and goes on or waits.
     """
 
     phase: str
@@ -139,7 +150,7 @@ class PhaseLine:
 
     @property
     def in_review(self) -> bool:
-        return self.is_current and self.newest is not None and self.newest.verdict in (None, "")
+        return self.is_current and self.newest is not None and self.newest.verdict in _NO_VERDICT
 
     @property
     def sent_back(self) -> int:
@@ -148,7 +159,7 @@ class PhaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Pivot:
-    """The `number`th change of direction: what told of it, and when that was."""
+    """The `number`th change of direction: when that was first told, and in which phase."""
 
     number: int
     at: int
@@ -170,6 +181,7 @@ class RunTimeline:
 
     @property
     def done(self) -> int:
+        """As `phases_done` counts them."""
         return sum(line.is_done for line in self.phases)
 
     @property
@@ -216,21 +228,13 @@ def _number(version: Any) -> float:
     return version if isinstance(version, int | float) and not isnan(version) else -inf
 
 
-def epoch_of(stored: Any) -> int | None:
-    """The epoch seconds of a stored time; None for what is none."""
-    if not isinstance(stored, int | float) or not isfinite(stored):
-        return None
-    at = seconds(floor(stored))
-    return at if 0 < at < 253_402_300_800 else None  # year 10000
-
-
 def _notes(stored: StoredTable | None, run_id: str, among: int) -> Query | None:
     if stored is None or "metadata" not in stored.names:
         return None
     source = Source(stored.name)
     there = set(stored.names)
     cells = [
-        exactly(fn.substr(Column(source, name), 1, _LONGEST) if name in ("title", "message") else
+        exactly(fn.substr(Column(source, name), 1, _LONGEST) if name in _CUT else
                 Column(source, name)) if name in there else SQL("NULL")
         for name in _NOTE_COLUMNS
     ]  # fmt: skip
@@ -246,33 +250,54 @@ def _notes(stored: StoredTable | None, run_id: str, among: int) -> Query | None:
 
 
 def _note(row: Sequence[Any]) -> RunNote:
-    key, kind, title, message, at = (legible(decoded(cell)) for cell in row)
-    return RunNote(key, readable(kind), readable(title), readable(message), at)
+    key, kind, title, message, at, metadata = (legible(decoded(cell)) for cell in row)
+    note = RunNote(key, readable(kind), readable(title), readable(message), at)
+    try:
+        return replace(note, said=json.loads(str(metadata)))
+    except (ValueError, RecursionError):
+        return note
+
+
+def _open_phase(run: Record) -> str:
+    """The phase that a run which goes on, or waits, is in."""
+    is_open = run["status"] in _GOES_ON or run["status"] == RunStatus.PAUSED
+    return run.text("current_phase") if is_open else ""
+
+
+def phases_done(run: Record, artifacts: Iterable[Record]) -> tuple[int, int]:
+    """How many phases of a run are done, and of how many: those that have produced something, but for the one
+    that it is in; of the platform's, and what else there is.
+    """
+    there, current = {one.text("phase") for one in artifacts}, _open_phase(run)
+    return len(there - {current}), len({*PHASES, *there, *([current] if current else [])})
 
 
 def timeline(story: RunStory, now: int) -> RunTimeline:
-    """What the story comes to at `now`."""
+    """What the story comes to at `now`; takes time of the story's length."""
     run, artifacts = story.run, [*(story.artifacts or ())]
-    status, current = run["status"], run.text("current_phase")
-    goes_on, waits = status in _GOES_ON, status == RunStatus.PAUSED
+    goes_on, waits = run["status"] in _GOES_ON, run["status"] == RunStatus.PAUSED
     entries = sorted(story.entries or (), key=lambda entry: entry.seq)
     paused = _pauses(entries, now if waits else None)
-    names = sorted({one.text("phase") for one in artifacts} - set(PHASES))
-    open_phase = current if goes_on or waits else ""
-    if open_phase and open_phase not in (*PHASES, *names):
-        names.append(open_phase)
+    by_phase: dict[str, list[Record]] = {phase: [] for phase in PHASES}
+    for one in sorted(artifacts, key=lambda one: one.text("phase")):
+        by_phase.setdefault(one.text("phase"), []).append(one)
+    open_phase = _open_phase(run)
+    if open_phase:
+        by_phase.setdefault(open_phase, [])
     made = epoch_of(run["created_at"])
     stored = {id(one): epoch_of(one["created_at"]) for one in artifacts}
     known = sorted({at for at in (*stored.values(), made) if at is not None})
+    passed = bisect_right(known, now)
+    since = known[passed - 1] if passed else now
+    dispatched = _dispatched(entries)
     lines = []
-    for phase in (*PHASES, *names):
-        own = [one for one in reversed(artifacts) if one.text("phase") == phase]
-        dispatched = _dispatched(entries, phase)
-        versions = tuple(
-            _version(one, stored[id(one)], known, dispatched, is_newest=one is own[-1]) for one in own
-        )
-        ongoing = (Spent.RUNNING if goes_on else Spent.WAITING) if phase == open_phase else None
-        since = max((at for at in known if at <= now), default=now)
+    for phase, newest_first in by_phase.items():
+        own, told = newest_first[::-1], dispatched.get(phase, [])
+        versions = tuple(_version(one, stored[id(one)], known, told, is_newest=one is own[-1]) for one in own)
+        ongoing = None
+        if phase == open_phase:
+            in_review = goes_on and bool(own) and own[-1]["review_verdict"] in _NO_VERDICT
+            ongoing = Spent.WAITING if waits else Spent.IN_REVIEW if in_review else Spent.RUNNING
         lines.append(_line(phase, versions, paused, ongoing, (since, now)))
     times = [at for line in lines for span in line.spans for at in (span.began, span.ended)]
     times += [at for at in (made,) if at is not None]
@@ -284,6 +309,7 @@ def timeline(story: RunStory, now: int) -> RunTimeline:
 def _version(
     artifact: Record, ended: int | None, known: Sequence[int], dispatched: Sequence[int], *, is_newest: bool
 ) -> PhaseVersion:
+    """`known` and `dispatched` are in order."""
     verdict = artifact["review_verdict"]
     if not is_newest or verdict in ("revise", "rejected"):
         spent = Spent.SENT_BACK
@@ -291,8 +317,10 @@ def _version(
         spent = Spent.APPROVED if verdict == _APPROVED else Spent.UNJUDGED
     if ended is None:
         return PhaseVersion(artifact, spent, None, None)
-    before = max((at for at in known if at < ended), default=None)
-    told = max((at for at in dispatched if at <= ended and at >= (before or 0)), default=None)
+    place = bisect_left(known, ended)
+    before = known[place - 1] if place else None
+    place = bisect_right(dispatched, ended)
+    told = dispatched[place - 1] if place and dispatched[place - 1] >= (before or 0) else None
     return PhaseVersion(artifact, spent, before if told is None else told, ended)
 
 
@@ -313,9 +341,20 @@ def _line(
         spans += _without(TimeSpan(ongoing, since, now), paused)
     spans.sort(key=lambda span: (span.began, span.ended))
     unknown = any(one.began is None for one in versions)
-    worked = sum(span.took for span in spans if span.spent is not Spent.WAITING)
-    waited = sum(span.took for span in spans if span.spent is Spent.WAITING)
+    worked = _took(span for span in spans if span.spent not in IDLE)
+    waited = _took(span for span in spans if span.spent in IDLE)
     return PhaseLine(phase, versions, tuple(spans), None if unknown else worked, waited, ongoing is not None)
+
+
+def _took(spans: Iterable[TimeSpan]) -> int:
+    """How long these took together, which are in the order in which they began: what several have in common
+    counts once.
+    """
+    total, until = 0, 0
+    for span in spans:
+        total += max(0, span.ended - max(span.began, until))
+        until = max(until, span.ended)
+    return total
 
 
 def _without(span: TimeSpan, paused: Sequence[tuple[int, int]]) -> list[TimeSpan]:
@@ -359,27 +398,51 @@ _ENDS_PAUSE: Final = frozenset(
 )
 
 
-def _dispatched(entries: Iterable[PastEntry], phase: str) -> list[int]:
-    times = (
-        epoch_of(entry.created_at)
-        for entry in entries
-        if entry.event_type == AuditEvent.WORKFLOW_DISPATCHED
-        and isinstance(entry.said, dict)
-        and entry.said.get("phase") == phase
-    )
-    return [at for at in times if at is not None]
+def _dispatched(entries: Iterable[PastEntry]) -> dict[str, list[int]]:
+    """When the workflow was dispatched for each phase, in order."""
+    found: dict[str, list[int]] = {}
+    for entry in entries:
+        if entry.event_type == AuditEvent.WORKFLOW_DISPATCHED and isinstance(entry.said, dict):
+            at, phase = epoch_of(entry.created_at), entry.said.get("phase")
+            if at is not None and isinstance(phase, str):
+                found.setdefault(phase, []).append(at)
+    return {phase: sorted(times) for phase, times in found.items()}
 
 
 def _pivots(story: RunStory) -> tuple[Pivot, ...]:
-    """Those that an entry tells of: where the number that it gives is greater than the one before."""
+    """Those that an entry or a notification tells of: where the number that it gives is greater than all
+    before. Or else those that the run has in its metadata or config, as a list `pivots` with their times.
+    """
+    tellers: list[PastEntry | RunNote] = [*(story.entries or ()), *(story.notes or ())]
     told = [
-        (epoch_of(entry.created_at), entry.said.get("pivotCount"), entry.said.get("phase"))
-        for entry in sorted(story.entries or (), key=lambda entry: entry.seq)
-        if isinstance(entry.said, dict)
+        (at, number, one.said.get("phase"))
+        for one in tellers
+        if isinstance(one.said, dict)
+        and (at := epoch_of(one.created_at)) is not None
+        and type(number := one.said.get("pivotCount")) is int
     ]
-    counts = [(at, n, phase) for at, n, phase in told if at is not None and type(n) is int]
-    found = []
-    for (_, before, _), (at, number, phase) in pairwise([(0, 0, ""), *counts]):
-        if number > before and at:
+    if not told:
+        kept = sorted(_kept_pivots(story.run), key=itemgetter(0))
+        told = [(at, number, phase) for number, (at, phase) in enumerate(kept, 1)]
+    found = list[Pivot]()
+    for at, number, phase in sorted(told, key=itemgetter(0, 1)):
+        if number > (found[-1].number if found else 0):
             found.append(Pivot(number, at, phase if isinstance(phase, str) else ""))
     return tuple(found)
+
+
+_WHEN: Final = ("at", "timestamp", "createdAt", "created_at")
+
+
+def _kept_pivots(run: Record) -> Iterator[tuple[int, Any]]:
+    for stored in (run.unknown.get("metadata"), run["config"]):
+        try:
+            said = json.loads(stored) if isinstance(stored, str) else None
+        except (ValueError, RecursionError):
+            continue
+        listed = said.get("pivots") if isinstance(said, dict) else None
+        for one in listed if isinstance(listed, list) else ():
+            if isinstance(one, dict):
+                times = (epoch_of(one.get(name)) for name in _WHEN)
+                if (at := next((at for at in times if at is not None), None)) is not None:
+                    yield at, one.get("phase")

@@ -17,10 +17,10 @@ from app.services.files import artifact_files
 from app.services.files.artifact_files import SavedArtifacts
 from app.services.records.record import Record, read_again
 from app.services.records.run_search import TextOf
+from app.services.records.stored_times import epoch_of
 from app.services.records.text_diff import compare
 from app.services.text import counted, visible
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
 from app.ui.tabs.runs.timeline_view import VERDICT_LOOKS
 from app.ui.theme.icons import Icon
 from app.ui.widgets import formatting
@@ -124,7 +124,7 @@ class _Side(QWidget):
         tone, icon = VERDICT_LOOKS.get(verdict, (Tone.NEUTRAL, None))
         self.verdict.set(verdict or "no verdict", tone, icon)
         score = formatting.score(artifact["overall_score"]).removesuffix(".0")
-        at = declared.epoch(artifact["created_at"])
+        at = epoch_of(artifact["created_at"])
         utc = self._context.settings.utc_times
         when = "not known when" if at is None else formatting.table_time(at, utc)
         self.facts.setText(visible(f"{f'score {score}' if score else 'no score'} · {when}"))

@@ -14,9 +14,9 @@ from app.services.records.change import Change
 from app.services.records.history import CHARGED, LOOKED_THROUGH, PastEntry
 from app.services.records.run_search import TextPlace
 from app.services.records.run_timeline import RunNote, RunStory, RunTimeline, timeline
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import NOTIFICATIONS, PLANNING_RUNS
 from app.ui.session.context import Context
-from app.ui.tabs.common import declared
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.runs import page_words
 from app.ui.tabs.runs.artifacts import ArtifactsPanel
@@ -399,5 +399,5 @@ class RunPage(QWidget):
         self._tab.jump.emit(NOTIFICATIONS.name, note.note_id)
 
     def _since(self, stored: Any) -> str:
-        at = declared.epoch(stored)
+        at = epoch_of(stored)
         return "" if at is None else formatting.relative_time(at, self._context.clock())

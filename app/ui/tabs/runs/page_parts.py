@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.services.records.history import PastEntry
 from app.services.records.run_timeline import RunNote, RunStory
+from app.services.records.stored_times import epoch_of
 from app.services.text import visible
 from app.ui.session.context import Context
 from app.ui.tabs.common import declared
@@ -91,7 +92,7 @@ class AboutPart(QWidget):
         said = visible(formatting.first_line(note.message or note.title, 160))
         whole = visible(f"{note.title}\n{note.message}", keep="\n")
         kind = visible(formatting.first_line(note.type, 40))
-        return Cell(said, tip=whole), Cell(kind), Cell(when, declared.epoch(note.created_at), tip=exactly)
+        return Cell(said, tip=whole), Cell(kind), Cell(when, epoch_of(note.created_at), tip=exactly)
 
     def _open_entry(self) -> None:
         if rows := self.entries.selected_rows():

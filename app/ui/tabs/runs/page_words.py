@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.services.records.history import PastEntry
-from app.services.records.run_timeline import RunStory, RunTimeline, Spent, epoch_of
+from app.services.records.run_timeline import RunStory, RunTimeline, Spent
+from app.services.records.stored_times import epoch_of
 from app.services.records.tables import UNDONE
 from app.services.text import counted, visible
 from app.ui.session.context import Context
@@ -108,6 +109,9 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float)
     known = len(timeline.phases)
     pivots = run["pivot_count"]
     at = ", ".join(dict.fromkeys(one.phase for one in timeline.pivots if one.phase))
+    unknown = pivots - len(timeline.pivots) if type(pivots) is int and story.entries is not None else 0
+    said = [f"at {at}"] if at else []
+    said += [f"{unknown} not known when" if timeline.pivots else "not known when"] if unknown > 0 else []
     made, changed = epoch_of(run["created_at"]), epoch_of(run["updated_at"])
     ends = now if timeline.goes_on or timeline.waits else changed
     ran = took(ends - made) if made is not None and ends is not None and ends >= made else _UNKNOWN
@@ -124,7 +128,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float)
         RunFact("Phases", f"{timeline.done} of {known}", "done")
         if story.artifacts is not None
         else RunFact("Phases", "missing", "no artifacts here"),
-        RunFact("Pivots", formatting.figure(pivots) or "–", f"at {at}" if at else ""),
+        RunFact("Pivots", formatting.figure(pivots) or "–", ", ".join(said)),
         RunFact("Running for" if timeline.goes_on else "Ran for", ran),
         RunFact("Verdict", formatting.first_line(run.text("kill_verdict"), 24) or "–"),
         RunFact("Mode", formatting.first_line(run.text("mode"), 16) or "–"),
@@ -139,7 +143,7 @@ def facts(context: Context, story: RunStory, timeline: RunTimeline, full: float)
 
 def about(context: Context, stored: object) -> tuple[str, str]:
     """How long ago something was, and when exactly."""
-    at = declared.epoch(stored)
+    at = epoch_of(stored)
     ago = formatting.plain(stored) if at is None else formatting.relative_time(at, context.clock())
     return visible(ago), declared.moment(context, stored)
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 from app.itemmodels.columns import Tone
 from app.services.records import runs as planning
 from app.services.records.record import Record
+from app.services.records.run_timeline import phases_done
 from app.services.records.runs import RunDetail
 from app.services.text import counted, visible
 from app.ui.theme import Kind, Theme, set_property
@@ -148,8 +149,8 @@ def summary(detail: RunDetail) -> str:
     """ "15 of 15 phases · score 84 · verdict proceed · 1 pivot"."""
     run, parts = detail.run, ["artifacts missing in this database"]
     if detail.artifacts is not None:
-        done = {artifact["phase"] for artifact in detail.artifacts} & set(planning.PHASES)
-        parts = [f"{len(done)} of {len(planning.PHASES)} phases"]
+        done, known = phases_done(run, detail.artifacts)
+        parts = [f"{done} of {known} phases"]
     if run["quality_score"] is not None:
         parts.append(f"score {formatting.score(run['quality_score'])}")
     if run["kill_verdict"]:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.itemmodels.columns import DISPLAY, ROOT, Index, Tone
-from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, TimeSpan
+from app.services.records.run_timeline import IDLE, PhaseLine, RunTimeline, Spent, TimeSpan
 from app.services.text import counted, visible
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
@@ -39,6 +39,7 @@ _SAID: Final = {
     Spent.UNJUDGED: "without a verdict",
     Spent.RUNNING: "running",
     Spent.WAITING: "waiting for approval",
+    Spent.IN_REVIEW: "in review",
 }
 _COLOURS: Final = {
     Spent.APPROVED: "ok",
@@ -46,6 +47,7 @@ _COLOURS: Final = {
     Spent.UNJUDGED: "dim",
     Spent.RUNNING: "accent",
     Spent.WAITING: "dim",
+    Spent.IN_REVIEW: "dim",
 }
 
 VERDICT_LOOKS: Final = {
@@ -171,7 +173,7 @@ class PhasesModel(QAbstractTableModel):
 
     def _span(self, span: TimeSpan) -> str:
         began, ended = (formatting.absolute_time(at, self.utc) for at in (span.began, span.ended))
-        named = self._named(span.version) if span.spent is not Spent.WAITING else ""
+        named = self._named(span.version) if span.spent not in IDLE else ""
         return f"{named}{_SAID[span.spent]}: {began} to {ended}, {took(span.took)}"
 
     @staticmethod
@@ -270,7 +272,7 @@ def paint_bar(painter: QPainter, theme: Theme, bar: QRectF, spent: Spent) -> Non
         case Spent.APPROVED:
             painter.setBrush(colour)
             painter.drawRoundedRect(bar, 2, 2)
-        case Spent.WAITING:
+        case Spent.WAITING | Spent.IN_REVIEW:
             painter.setPen(QPen(colour, 1, Qt.PenStyle.DotLine))
             painter.drawRoundedRect(inner, 2, 2)
         case Spent.RUNNING:

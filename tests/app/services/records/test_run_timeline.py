@@ -1,14 +1,16 @@
 """When the phases of a run began and ended, on a file and live, and what of that is not known."""
 
 import json
+import time
 from typing import Any
 
 import apsw
 import pytest
 
 from app.services.records import run_timeline
-from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, timeline
-from models.engine import Database
+from app.services.records.run_timeline import PhaseLine, RunTimeline, Spent, phases_done, timeline
+from app.services.records.stored_times import epoch_of
+from models.engine import Database, raw
 from models.errors import NotFound
 
 DAY = 86_400
@@ -114,6 +116,76 @@ def test_a_paused_run_waits_until_now_and_a_version_in_review_has_no_score(
     assert (current.newest.version, current.newest.score) == (2, None)
     assert spent(current)[-1] == (Spent.WAITING, 200, 500)
     assert (current.worked, current.waited) == (200, 300)
+
+
+def test_times_are_read_as_they_are_written_elsewhere(engine: Database, sql: apsw.Connection) -> None:
+    for stored in (
+        "1970-01-02",
+        "1970-01-02 00:00",
+        "1970-01-02T00:00:00.5Z",
+        "1970-01-02 02:00:00+02:00",
+        DAY + 0.5,
+        DAY,
+        "tomorrow",
+        "2026-13-01",
+        "20260101",
+        "",
+        b"1970-01-02",
+    ):
+        at = None if isinstance(stored, bytes) else DAY
+        if isinstance(stored, str):
+            at = engine.scalar(raw("SELECT unixepoch(?) AS at", stored))
+        assert epoch_of(stored) == at, stored
+    store(sql, created="1970-01-02 00:00:00")
+    artifact(sql, "opportunity", 1, "1970-01-02T00:01:40Z", "approved")
+    entry(sql, "workflow_dispatched", "1970-01-02 00:00:30", phase="opportunity")
+    found = timeline(run_timeline.read(engine, RUN), DAY + 1000)
+    assert spent(line(found, "opportunity")) == [(Spent.APPROVED, 30, 100)]
+
+
+def test_versions_of_one_second_and_a_review_are_no_work(engine: Database, sql: apsw.Connection) -> None:
+    store(sql, phase="strategy")
+    for version in (1, 2, 3):
+        artifact(sql, "opportunity", version, DAY + 100, "approved")
+    artifact(sql, "strategy", 1, DAY + 300, None)
+    story = run_timeline.read(engine, RUN)
+    found = timeline(story, DAY + 90_000)
+    assert (line(found, "opportunity").worked, line(found, "opportunity").waited) == (100, 0)
+    strategy = line(found, "strategy")
+    assert spent(strategy) == [(Spent.UNJUDGED, 100, 300), (Spent.IN_REVIEW, 300, 90_000)]
+    assert (strategy.worked, strategy.waited) == (200, 90_000 - 300)
+    assert phases_done(story.run, story.artifacts or ()) == (found.done, 15) == (1, 15)
+
+
+def test_pivots_are_known_by_whatever_tells_of_them(engine: Database, sql: apsw.Connection) -> None:
+    kept = {"pivots": [{"phase": "strategy", "at": DAY + 5}, {"timestamp": "1970-01-02"}, 7]}
+    store(sql)
+    sql.execute("UPDATE planning_runs SET config = ?", (json.dumps(kept),))
+    found = timeline(run_timeline.read(engine, RUN), DAY).pivots
+    assert [(one.number, one.at, one.phase) for one in found] == [(1, DAY, ""), (2, DAY + 5, "strategy")]
+    sql.execute(
+        "INSERT INTO notifications (id, tenant_id, type, title, message, metadata, created_at)"
+        " VALUES ('n1', 'acme', 't', 'A', 'B', ?, ?)",
+        (json.dumps({"runId": RUN, "pivotCount": 1, "phase": "kill-test"}), DAY + 60),
+    )
+    entry(sql, "other", DAY + 70, pivotCount=1)
+    found = timeline(run_timeline.read(engine, RUN), DAY).pivots
+    assert [(one.number, one.at, one.phase) for one in found] == [(1, DAY + 60, "kill-test")]
+
+
+def test_a_long_story_takes_time_of_its_length(engine: Database, sql: apsw.Connection) -> None:
+    store(sql)
+    sql.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)"
+        " INSERT INTO planning_artifacts (id, run_id, phase, version, content, created_at)"
+        " SELECT i, ?, 'p' || i, 1, 'x', ? + i FROM n",
+        (RUN, DAY),
+    )
+    story = run_timeline.read(engine, RUN, among=0)
+    begun = time.perf_counter()
+    found = timeline(story, DAY + 10_000)
+    assert time.perf_counter() - begun < 1.5  # all of each against all others took 9 s
+    assert found.done == 6_000
 
 
 def test_a_run_that_is_not_there_is_not_found(engine: Database) -> None:

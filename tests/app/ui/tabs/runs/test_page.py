@@ -88,17 +88,17 @@ def test_all_that_is_known_is_shown(opened: RunPage) -> None:
     model = opened.phases.phases
     rows = [[str(model.index(row, column).data()) for column in range(6)] for row in range(model.rowCount())]
     assert rows[0] == ["opportunity", "", "6 min", "92", "v1", "approved"]
-    assert rows[2] == ["market-research", "", "1 h 56 min", "–", "v2", "in review"]
+    assert rows[2] == ["market-research", "", "33 min", "–", "v2", "in review"]
     assert rows[3][2:] == ["–", "–", "", "not reached"]
     assert rows[-1] == ["wild-ideas", "", "10 min", "–", "v1", "odd"]
     said = model.index(1, TIMES).data(Qt.ItemDataRole.AccessibleTextRole)
     assert said.startswith("v1 sent back: ") and "\nv2 approved: " in said
     assert model.index(2, 0).data(Qt.ItemDataRole.AccessibleDescriptionRole) == (
-        "in review, 2 versions, no score, worked 1 h 56 min"
+        "in review, 2 versions, no score, worked 33 min, waited 1 h 23 min"
     )
     assert opened.phases.phase() == "market-research"
     facts = [fact._value.accessibleName() for fact in opened.facts]
-    assert facts[2:4] == ["Phases: 3 of 16 done", "Pivots: 1"]
+    assert facts[2:4] == ["Phases: 3 of 16 done", "Pivots: 1 not known when"]
     assert [row[0] for row in texts(opened.about.notes)] == ["<i>It is done</i>"]
     assert opened.kept.config.tree.model() is not None
     shown = [name for name, button in opened.acts.items() if button.isVisibleTo(opened)]

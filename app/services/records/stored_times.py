@@ -1,0 +1,39 @@
+"""When something was, by a time as it is stored; `list_query.moment` is the same rule in SQL."""
+
+import re
+from datetime import UTC, datetime
+from math import floor, isfinite
+from typing import Any, Final
+
+from app.services.chain.rules import seconds
+
+_TEXT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?( ?[+-]\d\d:\d\d| ?Z)?", re.ASCII | re.IGNORECASE
+)
+"""What SQLite's `unixepoch` reads (sqlite.org/lang_datefunc.html) of what anybody stores."""
+_LONGEST: Final = 64
+_YEAR_10000: Final = 253_402_300_800
+
+
+def epoch_of(stored: Any) -> int | None:
+    """The epoch seconds of a stored time, in seconds, milliseconds or ISO text, which is UTC where it
+    names no zone; None for what is none.
+    """
+    if isinstance(stored, str):
+        return _of_text(stored)
+    if not isinstance(stored, int | float) or not isfinite(stored):
+        return None
+    at = seconds(floor(stored))
+    return at if 0 < at < _YEAR_10000 else None
+
+
+def _of_text(stored: str) -> int | None:
+    text = stored[:_LONGEST].strip()
+    if not _TEXT.fullmatch(text):
+        return None
+    try:
+        found = datetime.fromisoformat(re.sub(r" (?=[+-]|Z$)", "", text.upper()))
+        at = floor((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    except (OverflowError, ValueError):
+        return None
+    return at if at > 0 else None
