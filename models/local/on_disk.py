@@ -162,15 +162,18 @@ class FileOnDisk:
 
     def may_fold(self, connection: apsw.Connection) -> bool:
         """Whether the log may be folded into the file: not where it may be that of another one (which was
-        written over since, or left beside a copy put back), as what each holds by itself would be lost then.
+        written over since, or left beside a copy put back), as what each holds by itself would be lost then;
+        nor where it was cut, as half of what was committed would come into the file.
         """
         if self.keeps_log and size_of(self.log):
             return False
-        if self._is_looked_at:
-            try:
-                self.require(connection)
-            except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
+        try:
+            if _log_is_cut(connection, self.log):
                 return False
+            if self._is_looked_at:
+                self.require(connection)
+        except (apsw.Error, OSError, errors.StorageError):  # nor where that cannot be told
+            return False
         return True
 
     def require_log(self) -> None:

@@ -377,6 +377,15 @@ def test_nothing_is_acknowledged_that_goes_to_a_lost_log(
     assert not database.connection().in_transaction
 
 
+def test_half_of_a_log_that_was_cut_does_not_come_into_the_file(database_path: Path) -> None:
+    database, log = LocalDatabase(database_path), database_path.with_name(f"{database_path.name}-wal")
+    with database.connection_context():
+        database.run_batch([insertion("u-1")])
+        os.truncate(log, log.stat().st_size // 2)
+        before = database_path.read_bytes()
+    assert database_path.read_bytes() == before
+
+
 def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_byte(database: LocalDatabase) -> None:
     database.run_batch([insertion("u-1")])
     os.truncate(database.path, 0)
