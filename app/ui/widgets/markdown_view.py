@@ -2,6 +2,7 @@
 it leads anywhere.
 """
 
+import re
 from typing import Any, Final
 
 from PySide6.QtCore import QUrl
@@ -13,9 +14,8 @@ from app.ui.theme import Theme
 from app.ui.widgets.labels import SELECTABLE
 
 MOST: Final = 20_000
-"""Characters that are laid out at once without being felt."""
+"""Characters that are laid out at once without being felt, in whatever lines."""
 
-_LONGEST_LINE: Final = 8_000
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownNoHTML | QTextDocument.MarkdownFeature.MarkdownDialectGitHub
 _KEPT = "\n\t"
 
@@ -28,8 +28,8 @@ class Unloading(QTextDocument):
 
 
 class MarkdownView(QTextEdit):
-    """What stands in a Markdown text, of one that is longer than `MOST` its beginning. Where a link leads is
-    written behind it, and what an image is in its place.
+    """What stands in a Markdown text, one of its `pages_of`. Where a link leads is written behind it, and
+    what an image is in its place.
     """
 
     def __init__(self, theme: Theme, name: str) -> None:
@@ -44,20 +44,18 @@ class MarkdownView(QTextEdit):
         self._own: QTextDocument | None = None
         theme.changed.connect(self._show_again)  # no lambda, which would outlive this
 
-    def show_markdown(self, text: str) -> bool:
-        """Whether all of it is shown."""
+    def show_markdown(self, text: str) -> None:
+        """Shows a text of about `MOST` characters at the most."""
         self._text = text
-        shown = beginning(text)
         document = Unloading(self)
         document.setDefaultFont(self.font())
         document.setUndoRedoEnabled(False)
-        document.setMarkdown(visible(shown, keep=_KEPT), _FEATURES)
+        document.setMarkdown(visible(text, keep=_KEPT), _FEATURES)
         _say_in_words(document)
         before, self._own = self._own, document
         self.setDocument(document)  # which deletes the one that Qt made, and no other
         if before is not None:
             before.deleteLater()
-        return len(shown) == len(text)
 
     def _show_again(self) -> None:
         self.show_markdown(self._text)
@@ -66,13 +64,46 @@ class MarkdownView(QTextEdit):
         return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def beginning(text: str) -> str:
-    """As much of a text as is laid out: up to the end of a paragraph, or of a line."""
-    shown = text[:MOST]
-    if len(text) > MOST:
-        end = max(shown.rfind("\n\n"), shown.rfind("\n") if shown.rfind("\n\n") < MOST // 2 else 0)
-        shown = shown[:end] if end > 0 else shown
-    return "\n".join(line[:_LONGEST_LINE] for line in shown.split("\n"))
+def pages_of(text: str) -> list[str]:
+    """A text in parts of up to `MOST` characters, each up to the end of a paragraph, a line or a word.
+    Code that goes on in the next part is code there, too.
+    """
+    found, start, fence = list[str](), 0, ""
+    while start < len(text) or not found:
+        end = _end(text, start)
+        part = text[start:end]
+        found.append(f"{fence}\n{part}" if fence else part)
+        fence = _open_fence(part, fence)
+        start = end
+    return found
+
+
+def _end(text: str, start: int) -> int:
+    if len(text) - start <= MOST:
+        return len(text)
+    half, most = start + MOST // 2, start + MOST
+    for mark in ("\n\n", "\n", " "):
+        if (at := text.rfind(mark, half, most)) >= 0:
+            return at + len(mark)
+    return most
+
+
+_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)", re.MULTILINE)
+
+
+def _open_fence(part: str, fence: str) -> str:
+    """What began the code that is not at its end where the part is (CommonMark 0.31, 4.5)."""
+    for found in _FENCE.finditer(part):
+        marks, info = found[1], found[2]
+        if not fence:
+            fence = "" if marks[0] == "`" and "`" in info else found[0].strip()[:80]
+        elif marks[0] == fence[0] and not info.strip() and len(marks) >= _marks(fence):
+            fence = ""
+    return fence
+
+
+def _marks(fence: str) -> int:
+    return len(fence) - len(fence.lstrip(fence[0]))
 
 
 def _say_in_words(document: QTextDocument) -> None:

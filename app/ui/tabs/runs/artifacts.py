@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QMenu, QStackedLayout, QWidget
 
 from app.itemmodels.columns import Tone
@@ -30,7 +31,7 @@ from app.ui.widgets.dialogs import ask_save, choose_folder
 from app.ui.widgets.json_view import LARGE, JsonView, indented
 from app.ui.widgets.labels import Label, Look, in_column, in_row, name_choice
 from app.ui.widgets.line_view import LineView, SideBySide, single
-from app.ui.widgets.markdown_view import MarkdownView
+from app.ui.widgets.markdown_view import MarkdownView, pages_of
 from app.workers.runner import Task
 from models.engine import Database
 from models.errors import Cancelled, TenantAdminError
@@ -59,6 +60,8 @@ class _Prepared:
     kind: ContentKind
     text: str
     lines: SideBySide
+    pages: tuple[str, ...] = ()
+    """Of Markdown, which is laid out in parts."""
 
 
 def kind_of(content: str) -> ContentKind:
@@ -91,7 +94,8 @@ def prepare(contents: Sequence[str], monitor: Monitor) -> _Prepared:
         for content, kind in zip(contents, kinds, strict=True)
     ]
     if len(texts) == 1:
-        return _Prepared(kinds[0], contents[0], single(texts[0]))
+        pages = pages_of(contents[0]) if kinds[0] is ContentKind.MARKDOWN else ()
+        return _Prepared(kinds[0], contents[0], single(texts[0]), tuple(pages))
     return _Prepared(kinds[1], contents[1], SideBySide(compare(texts[0], texts[1], monitor.cancelled)))
 
 
@@ -161,6 +165,10 @@ class ArtifactsPanel(QWidget):
         self.sought.setMaximumWidth(180)
         field_icons(theme, self.sought, Icon.SEARCH)
         self.cancel_button = push_button(theme, "Cancel", self._cancel)
+        self._page = 0
+        self.before = tool_button(theme, Icon.CARET_LEFT, "Previous part", lambda: self.turn(-1))
+        self.after = tool_button(theme, Icon.CARET_RIGHT, "Next part", lambda: self.turn(1))
+        self.pages = Label(look=Look.DIM)
         self.save_button = push_button(theme, "Save", icon=Icon.EXPORT)
         menu = QMenu(self.save_button)
         menu.setAccessibleName("Save")
@@ -175,6 +183,7 @@ class ArtifactsPanel(QWidget):
         self._connect()
         for part in (self.differ, self.up, self.down, self.only, self.as_text, self.left, self.right):
             part.hide()
+        self._show_pages(0)
         self._say("")
         self.cancel_button.hide()
 
@@ -184,7 +193,7 @@ class ArtifactsPanel(QWidget):
         right: list[QWidget] = [self.differ, self.up, self.down, self.only, self.save_button]
         head.set_parts([*parts, *right], at_right=len(right))
         sides = in_row((self.left, 1), (self.right, 1), spacing=0)
-        foot = in_row((self.note, 1), self.cancel_button)
+        foot = in_row((self.note, 1), self.before, self.pages, self.after, self.cancel_button)
         in_column(head, sides, (self._stack, 1), foot, within=self, spacing=4)
         self._stack.addWidget(self.lines)
 
@@ -306,6 +315,7 @@ class ArtifactsPanel(QWidget):
     def _came(self, prepared: _Prepared) -> None:
         self._ended()
         self._prepared = prepared
+        self._page = 0
         self._show_prepared()
         self._find_wanted()
         self.shown.emit()
@@ -339,16 +349,33 @@ class ArtifactsPanel(QWidget):
             self.tree.show_tree(True)
             self._stack.setCurrentWidget(self.tree)
         else:
-            if not self.markdown.show_markdown(found.text):
-                note = f"The beginning of {counted(len(found.text), 'character')}; “As text” has all of it."
+            self.markdown.show_markdown(found.pages[self._page])
             self._stack.setCurrentWidget(self.markdown)
+        self._show_pages(len(found.pages) if self._stack.currentWidget() is not self.lines else 0)
         self._say(note)
         if not is_single:
             announce(self.lines, said)
 
+    def _show_pages(self, count: int) -> None:
+        """Which part of so many is shown."""
+        for part in (self.before, self.pages, self.after):
+            part.setVisible(count > 1)
+        self.pages.setText(f"Part {self._page + 1:,} of {count:,}")
+        self.before.setEnabled(self._page > 0)
+        self.after.setEnabled(self._page + 1 < count)
+
+    def turn(self, step: int) -> None:
+        """To the next part of a long Markdown text, or with -1 to the one before."""
+        found = self._prepared
+        if found is not None and 0 <= self._page + step < len(found.pages):
+            self._page += step
+            self._show_prepared()
+            announce(self.pages, self.pages.text())
+
     def _show_nothing(self, words: str) -> None:
         self._stop()
         self._prepared = None
+        self._show_pages(0)
         for part in (self.differ, self.up, self.down, self.only, self.as_text):
             part.hide()
         for side in (self.left, self.right):
@@ -403,15 +430,28 @@ class ArtifactsPanel(QWidget):
             return
         shown = self._stack.currentWidget()
         if isinstance(shown, MarkdownView):
-            if not self.markdown.find(words):
-                cursor = self.markdown.textCursor()
-                cursor.setPosition(0)
-                self.markdown.setTextCursor(cursor)
-                self._say("" if self.markdown.find(words) else "Not found in this text.")
+            self._find_in_parts(words)
             return
         if isinstance(shown, JsonView):
             self.as_text.setChecked(True)
         self.lines.find_next(1, self._say_found)
+
+    def _find_in_parts(self, words: str) -> None:
+        """To the next place in a Markdown text, through its parts and back to the first."""
+        if self.markdown.find(words):
+            self._say("")
+            return
+        found, sought = self._prepared, words.casefold()
+        count = 0 if found is None else len(found.pages)
+        for step in range(1, count + 1):
+            page = (self._page + step) % count
+            if found is not None and sought in found.pages[page].casefold():
+                self.turn(page - self._page)
+                self.markdown.moveCursor(QTextCursor.MoveOperation.Start)
+                if self.markdown.find(words):
+                    self._say("")
+                    return
+        self._say("Not found in this text.")
 
     def _say_found(self, place: int, count: int) -> None:
         self._say(f"{place} of {counted(count, 'line')}" if count else "Not found in this text.")

@@ -10,7 +10,7 @@ from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
 from app.ui.theme import Mode, Theme
-from app.ui.widgets.markdown_view import MOST, MarkdownView, beginning
+from app.ui.widgets.markdown_view import MOST, MarkdownView, pages_of
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) 
         f"# Title\n\n![alt]({picture}) ![b](file://{picture})\n\n<img src='{picture}'> <b>bold</b>\n\n"
         "[a link](https://example.com/x) and https://example.com/y\n\n- one\n- two\u202e\n"
     )
-    assert view.show_markdown(text)
+    view.show_markdown(text)
     shown = view.toPlainText()
     assert f"[image: {picture}]" in shown and "<b>bold</b>" in shown and "<img src=" in shown
     assert "a link (https://example.com/x)" in shown and "\\u202e" in shown.lower()
@@ -51,11 +51,16 @@ def test_nothing_is_loaded_and_html_is_text(view: MarkdownView, tmp_path: Path) 
     assert not flags & Qt.TextInteractionFlag.LinksAccessibleByMouse
 
 
-def test_of_a_long_text_the_beginning_is_shown(view: MarkdownView) -> None:
-    long = "A paragraph.\n\n" * 40_000
-    assert not view.show_markdown(long)
-    assert len(view.toPlainText()) < MOST
-    assert len(beginning("x" * 1_000_000)) < MOST
+def test_a_long_text_is_whole_in_its_parts(view: MarkdownView) -> None:
+    for text in ("A paragraph.\n\n" * 4_000, "x" * 50_001, "words " * 9_000, "", "short"):
+        pages = pages_of(text)
+        assert "".join(pages) == text and max(map(len, pages)) <= MOST
+    text = f"before\n\n```py\n{'code = 1' + chr(10) * 2}" * 1 + "code = 2\n\n" * 4_000 + "```\n# after\n" * 2
+    first, second, *_, last = pages_of(text)
+    assert first.startswith("before") and second.startswith("```py\ncode = 2")
+    assert last.startswith("```py\n")
+    view.show_markdown(second)
+    assert "```" not in view.toPlainText() and view.toPlainText().startswith("code = 2")
 
 
 def test_one_that_is_gone_hears_of_no_other_theme(qtbot: QtBot, theme: Theme) -> None:

@@ -21,6 +21,7 @@ CONTENTS: dict[tuple[str, object], object] = {
     ("odd", "x"): b"\x00\xff",
     ("page", 1): "<html><script>alert(1)</script></html>",
     ("tree", 1): '{"a": [1, 2]}',
+    ("long", 1): "# Long\n\n" + "Some words.\n\n" * 4_000 + "A quagga at the end.",
 }
 
 
@@ -73,6 +74,21 @@ def test_two_versions_stand_side_by_side(panel: ArtifactsPanel, context: Context
     with qtbot.waitSignal(panel.shown):
         panel.right.versions.setCurrentIndex(0)  # no other version
     assert panel._stack.currentWidget() is panel.tree and panel.differ.isHidden()
+
+
+def test_a_long_markdown_text_is_shown_in_parts(
+    panel: ArtifactsPanel, context: Context, qtbot: QtBot
+) -> None:
+    show(panel, qtbot, context, "long")
+    assert panel.pages.text() == "Part 1 of 3" and not panel.before.isEnabled()
+    panel.after.click()
+    assert panel.pages.text() == "Part 2 of 3" and panel.markdown.toPlainText().startswith("Some words.")
+    panel.sought.setText("QUAGGA")
+    qtbot.keyClick(panel.sought, Qt.Key.Key_Return)
+    assert panel.pages.text() == "Part 3 of 3" and not panel.after.isEnabled()
+    assert panel.markdown.textCursor().selectedText() == "quagga"
+    panel.as_text.setChecked(True)
+    assert panel.pages.isHidden()
 
 
 def test_each_content_is_shown_as_what_it_is(panel: ArtifactsPanel, context: Context, qtbot: QtBot) -> None:
