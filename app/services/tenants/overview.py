@@ -11,7 +11,7 @@ from peewee import BaseQuery, Select, fn
 from peewee import Table as PeeweeTable
 
 from app.services.chain.checkpoints.verdicts import KeptVerdict
-from app.services.chain.rules import BROKEN, Verdict
+from app.services.chain.rules import BROKEN, SOUND, Verdict
 from app.services.deliveries import health
 from app.services.deliveries.log import DeliveryLog, DeliverySummary
 from app.services.records.list_query import moment
@@ -110,8 +110,9 @@ class TenantRow:
 
     @property
     def is_in_need(self) -> bool:
-        """Whether its chain or a webhook needs looking after."""
-        return self.failing > 0 or self.verdict not in (None, Verdict.VERIFIED, Verdict.CONSISTENT)
+        """Whether its chain or a webhook needs looking after; a chain does that nobody ever verified."""
+        judged = self.verdict is not None or self.entries > 0
+        return self.failing > 0 or (judged and self.verdict not in SOUND)
 
     def has(self, text: str) -> bool:
         """Whether its name, or what the platform calls it, has a text (`folded`) in it."""

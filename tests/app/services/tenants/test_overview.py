@@ -125,7 +125,8 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
         "idle": "no entries",
         "only-here": "no entries",
     }
-    assert found["gone"].is_in_need and not found["globex"].is_in_need
+    assert found["gone"].is_in_need and found["globex"].is_in_need
+    assert not found["acme"].is_in_need and not found["idle"].is_in_need
     rest = look(database, KnownOfChains(NOW, 1, {}, others=Verdict.CONSISTENT))
     assert (rest["acme"].chain, rest["globex"].chain) == ("verified, 1 new since", "never verified")
     assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)

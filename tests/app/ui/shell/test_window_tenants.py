@@ -162,7 +162,10 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     shown = page.model.index(rows_of(page, "name").index(of), page.model.column_of("webhooks"))
     row = page.model.record(shown.row())
     assert row is not None and [one.is_ok for one in row[-1].attempts] == [True, False]
-    assert [chip.text() for chip in page.chips.buttons()[1:]] == ["Need a look 1", "Webhook failing 1"]
+    assert [chip.text() for chip in page.chips.buttons()[1:]] == [
+        f"Need a look {len(by_name)}",
+        "Webhook failing 1",
+    ], "nobody ever verified their chains"
     click(qtbot, page.chips.buttons()[2])
     qtbot.waitUntil(lambda: rows_of(page, "name") == [of])
     assert "1 failing" in page.totals.said()
@@ -208,7 +211,7 @@ def test_what_others_add_is_said_and_what_was_arranged_stays(
     assert page.filters.count.text() == f"{before + 1} tenants"
     press("Ctrl+J")
     qtbot.waitUntil(lambda: page.list.current_id() == "newcomer")
-    page.chips.set_key("need")
+    page.chips.set_key("failing")
     page.filters_changed()
     qtbot.waitUntil(lambda: page.model.rowCount() == 0)
     click(qtbot, page.clear_button)
