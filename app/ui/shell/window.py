@@ -223,7 +223,18 @@ class MainWindow(QMainWindow):
         self.statusBar().insertWidget(0, toast)
         toast.hide()
         toast.changed.connect(self._share_status_bar)
+        toast.said.connect(self._say_over)
         return toast
+
+    def _say_over(self) -> None:
+        """A dialog that stands before the window and stays there says it, too."""
+        over = QApplication.activeModalWidget() or QApplication.activeWindow()
+        if over in (None, self):
+            return
+        from app.ui.widgets.dialogs import Dialog  # noqa: PLC0415 - rows show before
+
+        if isinstance(over, Dialog):
+            later(over, 0, partial(over.echo, self.toast))
 
     def _share_status_bar(self) -> None:
         """What is said at other times, too, gives way to what is waited for, as beside the shield there is

@@ -29,6 +29,9 @@ STOP_WAITING = "Stop waiting"
 LEAST_SAID = 120
 """Points of its words that what comes and goes in a status bar keeps beside the others."""
 
+_IN_DIALOG = 36
+"""The height in pixels of a toast where no status bar gives it one."""
+
 _VERDICT = 420
 """The width in pixels that a verdict has at the least before buttons lose their words."""
 
@@ -97,21 +100,30 @@ class Toast(QFrame):
     the middle where there is no room for all of it.
 
     It goes by itself, but not while the mouse is over it or the keyboard in it. It never takes the focus.
-    Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width.
+    Screen readers hear it as an announcement. `changed()` when it comes, goes, or is of another width;
+    `said()` when it says something. One within a dialog is the `echo` of the window's, which is hidden behind
+    it: it goes with that one, and is not announced.
     """
 
     changed = Signal()
+    said = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None, *, echo: "Toast | None" = None) -> None:
         super().__init__(parent)
         self.setProperty("toast", True)
+        self._of = echo
         self.label = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.action_button = push_button(theme, "Undo", self._press)
         self.close_button = tool_button(theme, Icon.CLOSE, "Dismiss", self.hide, colour="on_tip")
         parts = (self.label, self.action_button, self.close_button)
         in_row(*parts, within=self, margins=(12, 0, 4, 0), spacing=12)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+        place = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+        if echo is not None:
+            place.setRetainSizeWhenHidden(True)  # so that nothing moves when it goes
+            self.setMinimumHeight(_IN_DIALOG)
+            echo.changed.connect(self._follow)
+        self.setSizePolicy(place)
         self._act: Callable[[], object] = lambda: None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._expire)
@@ -129,7 +141,19 @@ class Toast(QFrame):
         self.show()
         self.changed.emit()
         self._timer.start(SHOWN_MS)
-        announce(self, text)
+        if self._of is None:
+            announce(self, text)
+        self.said.emit()
+
+    def echo(self) -> None:
+        """Says what the window's does."""
+        if self._of is not None and not self._of.isHidden():
+            of = self._of
+            self.show_message(of.label.text(), of.action_button.text(), of.action_button.click)
+
+    def _follow(self) -> None:
+        if self._of is None or self._of.isHidden():
+            self.hide()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)

@@ -42,7 +42,7 @@ from app.itemmodels.columns import Index, Tone
 from app.services.text import visible
 from app.ui.theme import Kind, Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import ProgressBar, WaitLine
+from app.ui.widgets.banner import ProgressBar, Toast, WaitLine
 from app.ui.widgets.buttons import Lines, copy_button, push_button
 from app.ui.widgets.data_table import StaticTable
 from app.ui.widgets.following import FollowingScroll
@@ -142,6 +142,7 @@ class Dialog(QDialog):
         self._whole = in_column((scroll, 1), self._foot, within=self, margins=_MARGINS, spacing=_GAP)
         self._place_conditions(scroll=False)
         self._mark: Label | None = None
+        self._toast: Toast | None = None
         if parent is not None and (mark := parent.window().property("mark")):
             self.set_mark(mark)
 
@@ -169,6 +170,18 @@ class Dialog(QDialog):
         line = WaitLine(self.theme, wrap=True)
         self.add_condition(line)
         return line
+
+    def echo(self, toast: Toast) -> None:
+        """Says what the toast of the window does, which this stands before, above its buttons. Once there has
+        been one, it keeps its place.
+        """
+        if not self.isVisible():
+            return
+        if self._toast is None:
+            self._toast = Toast(self.theme, self, echo=toast)
+            self._foot.insertWidget(0, self._toast)
+            self._words_changed()
+        self._toast.echo()
 
     def set_buttons(self, buttons: Sequence[QPushButton], left: Sequence[QWidget] = ()) -> None:
         """Buttons at the foot, and `left` apart from them; the last is the main one."""

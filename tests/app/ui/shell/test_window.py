@@ -27,8 +27,8 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.webhooks import WebhookDialog
 from app.ui.theme import Theme
 from app.ui.theme.icons import Icon
-from app.ui.widgets.banner import LEAST_SAID
-from app.ui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from app.ui.widgets.banner import LEAST_SAID, Toast
+from app.ui.widgets.dialogs import ConfirmDialog, Dialog, ErrorDialog
 from app.ui.widgets.filter_row import FilterRow
 from app.ui.widgets.form_dialog import FormDialog
 from models.errors import Cancelled, FileLocked, TenantAdminError
@@ -151,6 +151,33 @@ def test_a_user_is_created_edited_and_deleted_by_keys_alone(
     seq = choose(qtbot, page, 0)
     payload = ask(demo_path, "SELECT payload FROM audit_chain WHERE seq = ?", seq)[0][0]
     assert window.context is not None and window.context.settings.actor in payload
+
+
+@pytest.mark.slow
+def test_what_follows_an_act_is_said_in_the_dialog_that_stands_before_the_window(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    dialog = Dialog(window.theme, "A list with acts of its own", "It stays open.", parent=window)
+    dialog.set_close_button()
+    undone: list[str] = []
+    with qtbot.waitExposed(dialog):
+        dialog.open_once()
+    window.say("Idea deleted", act=("Undo", lambda: undone.append("one")))
+    qtbot.waitUntil(lambda: bool(dialog.findChildren(Toast)))
+    (toast,), height = dialog.findChildren(Toast), dialog.height()
+    assert toast.isVisible() and toast.label.text() == "Idea deleted"
+    assert not toast.geometry().intersects(dialog.close_button.geometry())
+    assert not cut(dialog)
+    click(qtbot, toast.action_button)
+    assert undone == ["one"] and not toast.isVisible() and not window.toast.isVisible()
+    assert dialog.height() == height, "nothing moves when it goes"
+    window.say("Idea deleted", act=("Undo", lambda: undone.append("two")))
+    qtbot.waitUntil(toast.isVisible)
+    window.toast.hide()  # as an undo by keys does: this Undo would take back the one before
+    assert not toast.isVisible()
+    dialog.accept()
+    window.say("Idea parked")
+    assert window.toast.isVisible() and not toast.isVisible()
 
 
 @pytest.mark.slow
